@@ -1,0 +1,70 @@
+//! Between an appliance and an agent, after the handshake.
+
+use crate::inventory::{Facts, Statistics};
+use crate::session::{ChannelKind, ChannelOrder, ChannelReport};
+use crate::{ChannelId, Control, Never, SessionId};
+use serde::{Deserialize, Serialize};
+
+/// Appliance to agent.
+pub type ToAgent = Control<AgentRequest, Never, AgentOrder>;
+/// Agent to appliance.
+pub type FromAgent = Control<Never, Opened, AgentReport>;
+
+/// What the appliance asks of an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentRequest {
+    /// Start a program and keep its output until somebody attaches.
+    Open {
+        /// The channel's id from now on.
+        channel: ChannelId,
+        /// For a command: the channel of its errors.
+        errors: Option<ChannelId>,
+        /// The session it belongs to.
+        session: SessionId,
+        /// What to start.
+        kind: ChannelKind,
+    },
+}
+
+/// The program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// Its process id on the machine.
+    pub process: u32,
+}
+
+/// What the appliance tells an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentOrder {
+    /// Relayed from a console.
+    Channel(ChannelOrder),
+    /// Whether somebody relies on every byte of this channel's output. If nobody does, the
+    /// program runs on and only the last [`crate::limits::RING`] bytes are kept.
+    Hold {
+        /// The channel.
+        channel: ChannelId,
+        /// Somebody does.
+        held: bool,
+    },
+    /// Measure this often, in milliseconds; 0 means not at all.
+    Interest {
+        /// The interval.
+        interval: u32,
+    },
+    /// The appliance ends for good and takes this agent along (an embedded one only).
+    Retire,
+}
+
+/// What an agent tells its appliance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentReport {
+    /// To be relayed to the channel's consoles.
+    Channel(ChannelReport),
+    /// A measurement.
+    Statistics(Statistics),
+    /// The machine is not as it was said to be when the link was made.
+    Facts(Box<Facts>),
+}

@@ -1,0 +1,161 @@
+//! The console's end of a channel: sends input, receives output, survives the loss of the link.
+//!
+//! Pure state, used by every kind of console and by the verbs.
+
+use crate::session::{ChannelOrder, ChannelReport, ExitStatus};
+use crate::stream::{Accept, ReceiveStream, SendStream, StreamError};
+use crate::{ChannelId, Refusal, frame, limits};
+use bytes::Bytes;
+
+/// One end of a channel.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    channel: ChannelId,
+    input: SendStream,
+    output: ReceiveStream,
+    fresh: bool,
+    live_from: u64,
+    input_ended: bool,
+    exit: Option<ExitStatus>,
+}
+
+/// What a report of the agent means for whoever shows the channel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Output goes on, after `missed` bytes that nobody keeps any more.
+    Attached {
+        /// Bytes of output that are lost to this console.
+        missed: u64,
+    },
+    /// The program ended; its output may still be under way.
+    Exited(ExitStatus),
+    /// The channel cannot be used any more.
+    Gone(Refusal),
+}
+
+impl Endpoint {
+    /// An end that has seen nothing yet. `window` is how much output may be under way, in bytes.
+    pub const fn new(channel: ChannelId, window: u64) -> Self {
+        Self {
+            channel,
+            input: SendStream::new(usize::MAX, 0),
+            output: ReceiveStream::new(window),
+            fresh: true,
+            live_from: 0,
+            input_ended: false,
+            exit: None,
+        }
+    }
+
+    /// The channel's id.
+    pub const fn channel(&self) -> ChannelId {
+        self.channel
+    }
+
+    /// Asks for the output from where this end stands; to be sent whenever a link came up.
+    pub fn attach(&self) -> ChannelOrder {
+        ChannelOrder::Attach {
+            channel: self.channel,
+            received: (!self.fresh).then(|| self.output.received()),
+            window: self.output.window(),
+        }
+    }
+
+    /// The link is gone: nothing is sent until the agent says where it stands.
+    pub const fn link_lost(&mut self) {
+        self.input.detach();
+    }
+
+    /// Takes a report of the agent.
+    pub fn report(&mut self, report: &ChannelReport) -> Option<Event> {
+        match report {
+            ChannelReport::Attached {
+                from,
+                end,
+                input_received,
+                input_limit,
+                ..
+            } => {
+                let missed = from.saturating_sub(self.output.received());
+                let missed = if self.fresh { *from } else { missed };
+                if self.fresh {
+                    self.live_from = *end;
+                }
+                self.output.restart(*from);
+                if std::mem::take(&mut self.fresh) {
+                    self.input.begin_at(*input_received, *input_limit);
+                } else {
+                    self.input.resume_at(*input_received, *input_limit);
+                }
+                Some(Event::Attached { missed })
+            }
+            ChannelReport::Exited { end, status, .. } => {
+                self.output.ends_at(*end);
+                self.exit = Some(*status);
+                Some(Event::Exited(*status))
+            }
+            ChannelReport::Gone { refusal, .. } => Some(Event::Gone(refusal.clone())),
+        }
+    }
+
+    /// Takes output. Returns the part that is new, and whether it is *live*: output that was
+    /// already there when this end attached must not be answered (a terminal's queries).
+    ///
+    /// # Errors
+    /// [`StreamError`] when the agent sent what was not allowed.
+    pub fn data(&mut self, offset: u64, bytes: &Bytes) -> Result<Option<(Bytes, bool)>, StreamError> {
+        match self.output.accept(offset, bytes.len())? {
+            Accept::Take { skip } => {
+                let live = self.output.received() > self.live_from;
+                Ok(Some((bytes.slice(skip..), live)))
+            }
+            Accept::Duplicate | Accept::Gap => Ok(None),
+        }
+    }
+
+    /// The credit message that is due now that all output was dealt with.
+    pub fn credit(&mut self) -> Option<Bytes> {
+        let (received, limit) = self.output.credit(self.output.received())?;
+        Some(frame::credit(self.channel, received, limit))
+    }
+
+    /// The agent has our input up to `received` and takes more up to `limit`.
+    ///
+    /// # Errors
+    /// [`StreamError`] when it claims what was never sent.
+    pub fn credited(&mut self, received: u64, limit: u64) -> Result<(), StreamError> {
+        self.input.credit(received, limit)
+    }
+
+    /// Input for the program.
+    pub fn write(&mut self, bytes: &[u8]) {
+        if !self.input_ended {
+            self.input.write(bytes);
+        }
+    }
+
+    /// Bytes of input that the agent has not yet said it has.
+    pub fn unsent_input(&self) -> u64 {
+        self.input.end().saturating_sub(self.input.acknowledged())
+    }
+
+    /// No more input will come. Returns the order to send, now and again after each attach.
+    pub fn end_input(&mut self) -> ChannelOrder {
+        self.input_ended = true;
+        ChannelOrder::InputEnd {
+            channel: self.channel,
+            offset: self.input.end(),
+        }
+    }
+
+    /// The next data message to send, while the agent takes any.
+    pub fn next_message(&mut self) -> Option<Bytes> {
+        let (offset, bytes) = self.input.take(limits::DATA_PAYLOAD)?;
+        Some(frame::data(self.channel, offset, &bytes))
+    }
+
+    /// How the program ended, once all its output is here.
+    pub fn finished(&self) -> Option<ExitStatus> {
+        self.exit.filter(|_| self.output.is_complete())
+    }
+}

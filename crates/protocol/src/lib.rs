@@ -1,0 +1,38 @@
+//! The vocabulary on jumpdeck's wire.
+//!
+//! Everything that travels between a console, an appliance and an agent is named here: ids,
+//! control messages, data and credit frames, limits, refusals, and the handshake that opens a
+//! link. `docs/protocol.md` tells the same for readers who write in another language.
+//!
+//! No decisions live here (see `jumpdeck-policy`) and no state (see `jumpdeck-appliance`).
+
+pub mod agent;
+pub mod backoff;
+pub mod control;
+pub mod endpoint;
+pub mod frame;
+pub mod handshake;
+pub mod ids;
+pub mod inventory;
+pub mod limits;
+pub mod link;
+pub mod refusal;
+pub mod rep;
+pub mod session;
+pub mod stream;
+pub mod text;
+
+pub use control::{Control, Never, Outcome};
+pub use frame::{Frame, FrameError};
+pub use ids::{
+    ChannelId, InstallerId, ItemId, JumpGroupId, LinkId, RequestId, Revision, RoleId, SessionId,
+    Timestamp, UserId,
+};
+pub use refusal::{Refusal, RefusalCode};
+
+/// The protocol generation this build speaks. A peer with another one is refused with
+/// [`RefusalCode::VersionMismatch`].
+pub const PROTOCOL: u16 = 1;
+
+/// The version of this build, as shown to people.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

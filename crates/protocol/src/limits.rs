@@ -1,0 +1,69 @@
+//! What a peer may send at the most. Every number that guards against a hostile or broken peer
+//! stands here, so that both sides and `docs/protocol.md` agree.
+
+use std::time::Duration;
+
+/// Bytes of payload in one data frame, at the most.
+pub const DATA_PAYLOAD: usize = 32 * 1024;
+
+/// Bytes of one WebSocket message, at the most. Inventory chunks are the largest.
+pub const MESSAGE: usize = 1024 * 1024;
+
+/// Bytes of one message before the handshake is complete.
+pub const HANDSHAKE_MESSAGE: usize = 64 * 1024;
+
+/// From the TCP connection to the end of the link handshake.
+pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
+/// Window of an interactive channel: bytes under way towards a console. Small, so that little
+/// is left to show after Ctrl-C.
+pub const SHELL_WINDOW: u64 = 128 * 1024;
+
+/// Window of a channel that carries bulk data.
+pub const BULK_WINDOW: u64 = 1024 * 1024;
+
+/// Window of a channel's input, from a console to an agent.
+pub const INPUT_WINDOW: u64 = 256 * 1024;
+
+/// Bytes of a shell's last output that its agent keeps.
+pub const RING: usize = 1024 * 1024;
+
+/// Bytes that may wait to be sent on one link before it is given up and must resume.
+pub const OUTBOX: usize = 32 * 1024 * 1024;
+
+/// An idle agent link is pinged about this often by the agent.
+pub const AGENT_PING: Duration = Duration::from_secs(120);
+
+/// A link that was silent for this long is dead.
+pub const AGENT_SILENCE: Duration = Duration::from_secs(300);
+
+/// A console pings this often, to show the delay and to notice a dead path.
+pub const REP_PING: Duration = Duration::from_secs(15);
+
+/// A rep link that was silent for this long is dead.
+pub const REP_SILENCE: Duration = Duration::from_secs(45);
+
+/// Channels open at one agent, at the most.
+pub const CHANNELS_PER_AGENT: usize = 256;
+
+/// Items that a console may watch for statistics, at the most.
+pub const WATCHED_ITEMS: usize = 256;
+
+/// Items in one inventory message, at the most.
+pub const INVENTORY_CHUNK: usize = 500;
+
+/// A terminal's columns and rows are clamped to this.
+pub const TERMINAL_SIDE: u16 = 1000;
+
+/// Characters of a Jump Item's name (DOMAIN 2).
+pub const NAME: usize = 128;
+/// Characters of a tag (DOMAIN 2).
+pub const TAG: usize = 64;
+/// Characters of comments (DOMAIN 2).
+pub const COMMENTS: usize = 1024;
+/// Characters of any fact an agent states about its machine.
+pub const FACT: usize = 256;
+/// Arguments of a command, at the most, and bytes of them all.
+pub const ARGUMENTS: usize = 4096;
+/// Bytes of all arguments of a command together.
+pub const ARGUMENT_BYTES: usize = 512 * 1024;

@@ -1,0 +1,226 @@
+//! How a client makes a link: TCP, TLS, upgrade, and the appliance's proof of its key.
+
+use super::{Address, LinkEnd, binding, pump, tls};
+use crate::handshake::{Binding, Challenge, Hello, Nonce, Party, PublicKey, nonce, transcript};
+use crate::{PROTOCOL, Refusal, RefusalCode, VERSION, limits};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use thiserror::Error;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// The socket under a client's link.
+pub type ClientStream = tokio_rustls::client::TlsStream<TcpStream>;
+
+/// What a client expects of the appliance's key.
+#[derive(Clone, Debug)]
+pub enum Pin {
+    /// Exactly the key with this fingerprint.
+    Fingerprint(String),
+    /// It is not known yet; the caller asks somebody before anything secret is sent.
+    AskFirst,
+}
+
+/// A link whose other side has proved its key and now waits for the client's proof.
+#[derive(Debug)]
+pub struct Dialed {
+    /// The open WebSocket.
+    pub socket: WebSocketStream<ClientStream>,
+    /// The appliance's key.
+    pub key: PublicKey,
+    /// What both sides' signatures are bound to.
+    pub binding: Binding,
+    /// The client's nonce.
+    pub client_nonce: Nonce,
+    /// The appliance's nonce.
+    pub appliance_nonce: Nonce,
+}
+
+/// Why a link could not be made.
+#[derive(Debug, Error)]
+pub enum DialError {
+    /// The appliance cannot be reached.
+    #[error("{address} cannot be reached: {source}")]
+    Unreachable {
+        /// Where it should be.
+        address: Address,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It took too long.
+    #[error("{address} did not answer within {} s", limits::HANDSHAKE_TIME.as_secs())]
+    TimedOut {
+        /// Where it should be.
+        address: Address,
+    },
+    /// What answers there is no appliance, or the network failed.
+    #[error("what answers at {address} does not speak to us as an appliance: {reason}")]
+    NotAnAppliance {
+        /// Where it should be.
+        address: Address,
+        /// What was wrong.
+        reason: String,
+    },
+    /// The appliance has another key than the one that is pinned.
+    #[error("the appliance at {address} has the key {found}, but {pinned} is pinned")]
+    WrongKey {
+        /// Where it is.
+        address: Address,
+        /// The key it has.
+        found: String,
+        /// The key it should have.
+        pinned: String,
+    },
+    /// The appliance does not want the link.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+}
+
+/// Makes a link to `address` up to the appliance's proof of its key. `path` is
+/// [`crate::handshake::AGENT_PATH`] or [`crate::handshake::REP_PATH`]; `from` is the local
+/// address to use, if it matters.
+///
+/// # Errors
+/// [`DialError`] says how far it got.
+pub async fn dial(
+    address: &Address,
+    path: &str,
+    pin: &Pin,
+    tls: &Arc<ClientConfig>,
+    from: Option<SocketAddr>,
+) -> Result<Dialed, DialError> {
+    let attempt = attempt(address, path, pin, tls, from);
+    match timeout(limits::HANDSHAKE_TIME, attempt).await {
+        Ok(result) => result,
+        Err(_) => Err(DialError::TimedOut {
+            address: address.clone(),
+        }),
+    }
+}
+
+async fn attempt(
+    address: &Address,
+    path: &str,
+    pin: &Pin,
+    tls: &Arc<ClientConfig>,
+    from: Option<SocketAddr>,
+) -> Result<Dialed, DialError> {
+    let strange = |reason: String| DialError::NotAnAppliance {
+        address: address.clone(),
+        reason,
+    };
+    let tcp = connect(address, from).await.map_err(|source| DialError::Unreachable {
+        address: address.clone(),
+        source,
+    })?;
+    let name = ServerName::try_from(address.host.clone()).map_err(|e| strange(e.to_string()))?;
+    let stream = TlsConnector::from(Arc::clone(tls))
+        .connect(name, tcp)
+        .await
+        .map_err(|e| strange(e.to_string()))?;
+    let binding = binding(stream.get_ref().1).map_err(|e| strange(e.to_string()))?;
+    let request = format!("{}{path}", address.to_string().replacen("https", "wss", 1))
+        .into_client_request()
+        .map_err(|e| strange(e.to_string()))?;
+    let (mut socket, _) = client_async_with_config(request, stream, Some(pump::settings()))
+        .await
+        .map_err(|e| strange(e.to_string()))?;
+    let client_nonce = nonce().map_err(|e| strange(e.to_string()))?;
+    let (key, appliance_nonce) = challenge(&mut socket, &binding, &client_nonce)
+        .await
+        .map_err(|e| match e {
+            ChallengeError::Refused(refusal) => DialError::Refused(refusal),
+            ChallengeError::Link(end) => strange(end.to_string()),
+            ChallengeError::Unproved => strange("it could not prove its key".into()),
+        })?;
+    check_pin(address, pin, &key)?;
+    Ok(Dialed {
+        socket,
+        key,
+        binding,
+        client_nonce,
+        appliance_nonce,
+    })
+}
+
+async fn connect(address: &Address, from: Option<SocketAddr>) -> std::io::Result<TcpStream> {
+    let mut last = std::io::Error::other("the name has no address");
+    for target in lookup_host((address.host.as_str(), address.port)).await? {
+        let socket = match target {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        if let Some(from) = from {
+            socket.bind(from)?;
+        }
+        match socket.connect(target).await {
+            Ok(stream) => {
+                tls::tune(&stream)?;
+                return Ok(stream);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+enum ChallengeError {
+    Refused(Refusal),
+    Link(LinkEnd),
+    Unproved,
+}
+
+impl From<LinkEnd> for ChallengeError {
+    fn from(end: LinkEnd) -> Self {
+        Self::Link(end)
+    }
+}
+
+async fn challenge(
+    socket: &mut WebSocketStream<ClientStream>,
+    binding: &Binding,
+    client_nonce: &Nonce,
+) -> Result<(PublicKey, Nonce), ChallengeError> {
+    let hello = Hello {
+        protocol: PROTOCOL,
+        version: VERSION.to_owned(),
+        nonce: *client_nonce,
+    };
+    pump::write_plain(socket, &hello).await?;
+    match pump::read_plain(socket).await? {
+        Challenge::Refused(refusal) => Err(ChallengeError::Refused(refusal)),
+        Challenge::Appliance { protocol, .. } if protocol != PROTOCOL => {
+            let detail = format!("it speaks {protocol}, this side {PROTOCOL}");
+            Err(ChallengeError::Refused(RefusalCode::VersionMismatch.because(detail)))
+        }
+        Challenge::Appliance {
+            nonce,
+            key,
+            signature,
+            ..
+        } => {
+            let signed = transcript(Party::Appliance, binding, client_nonce, &nonce);
+            if key.verifies(&signed, &signature) {
+                Ok((key, nonce))
+            } else {
+                Err(ChallengeError::Unproved)
+            }
+        }
+    }
+}
+
+fn check_pin(address: &Address, pin: &Pin, key: &PublicKey) -> Result<(), DialError> {
+    match pin {
+        Pin::Fingerprint(pinned) if *pinned != key.fingerprint() => Err(DialError::WrongKey {
+            address: address.clone(),
+            found: key.fingerprint(),
+            pinned: pinned.clone(),
+        }),
+        Pin::Fingerprint(_) | Pin::AskFirst => Ok(()),
+    }
+}

@@ -1,0 +1,15 @@
+//! Links as they are made and driven: TLS, WebSocket, handshake, and the loop that moves messages.
+//!
+//! The appliance accepts with the same loop and settings that agents and consoles dial with.
+
+mod address;
+mod dial;
+mod outbox;
+mod pump;
+mod tls;
+
+pub use address::{Address, AddressError, DEFAULT_PORT};
+pub use dial::{ClientStream, DialError, Dialed, Pin, dial};
+pub use outbox::{Lane, Outbox};
+pub use pump::{Incoming, KeepAlive, LinkEnd, pump, read_plain, settings, write_plain};
+pub use tls::{binding, client_config, tune};

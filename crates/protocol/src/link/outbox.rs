@@ -1,0 +1,139 @@
+//! What waits to be sent on a link.
+
+use crate::{control, limits};
+use bytes::Bytes;
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// Which queue a message waits in. Within a lane, order is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Control messages and interactive channels.
+    Interactive,
+    /// Everything that can wait behind a keystroke.
+    Bulk,
+}
+
+/// The sending end of a link; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Outbox(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    queue: Mutex<Queue>,
+    filled: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    interactive: VecDeque<Bytes>,
+    bulk: VecDeque<Bytes>,
+    bytes: usize,
+    closed: bool,
+    overflowed: bool,
+}
+
+impl Outbox {
+    /// An empty outbox.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a message. On a closed outbox it is dropped: the link is gone and will resume.
+    pub fn push(&self, lane: Lane, message: Bytes) {
+        let mut queue = self.lock();
+        if queue.closed {
+            return;
+        }
+        if queue.bytes.saturating_add(message.len()) > limits::OUTBOX {
+            queue.overflowed = true;
+            drop(queue);
+            self.close();
+            return;
+        }
+        queue.bytes += message.len();
+        match lane {
+            Lane::Interactive => queue.interactive.push_back(message),
+            Lane::Bulk => queue.bulk.push_back(message),
+        }
+        drop(queue);
+        self.0.filled.notify_one();
+    }
+
+    /// Adds a control message.
+    pub fn send<T: Serialize>(&self, message: &T) {
+        self.push(Lane::Interactive, control::encode(message));
+    }
+
+    /// Nothing more is taken; what waits is still sent, then the link is closed.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.0.filled.notify_one();
+    }
+
+    /// Whether the link is closed or closing.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Whether the peer was too slow to take what was meant for it.
+    pub fn overflowed(&self) -> bool {
+        self.lock().overflowed
+    }
+
+    /// Bytes that wait.
+    pub fn waiting(&self) -> usize {
+        self.lock().bytes
+    }
+
+    pub(super) fn pop(&self) -> Option<Bytes> {
+        let mut queue = self.lock();
+        let message = match queue.interactive.pop_front() {
+            Some(message) => message,
+            None => queue.bulk.pop_front()?,
+        };
+        queue.bytes = queue.bytes.saturating_sub(message.len());
+        if queue.bytes == 0 {
+            queue.interactive.shrink_to(16);
+            queue.bulk.shrink_to(16);
+        }
+        Some(message)
+    }
+
+    pub(super) async fn filled(&self) {
+        self.0.filled.notified().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lane, Outbox};
+    use crate::limits;
+    use bytes::Bytes;
+
+    #[test]
+    fn a_keystroke_overtakes_bulk_but_order_within_a_lane_stays() {
+        let outbox = Outbox::new();
+        outbox.push(Lane::Bulk, Bytes::from_static(b"file 1"));
+        outbox.push(Lane::Bulk, Bytes::from_static(b"file 2"));
+        outbox.push(Lane::Interactive, Bytes::from_static(b"key"));
+        let order: Vec<_> = std::iter::from_fn(|| outbox.pop()).collect();
+        assert_eq!(order, ["key", "file 1", "file 2"]);
+    }
+
+    #[test]
+    fn a_peer_that_takes_nothing_is_given_up() {
+        let outbox = Outbox::new();
+        let large = Bytes::from(vec![0; limits::OUTBOX / 2 + 1]);
+        outbox.push(Lane::Bulk, large.clone());
+        assert!(!outbox.is_closed());
+        outbox.push(Lane::Bulk, large);
+        assert!(outbox.is_closed() && outbox.overflowed());
+    }
+}

@@ -1,0 +1,206 @@
+//! The loop that drives an open link: one for agents, consoles and the appliance.
+
+use super::outbox::Outbox;
+use crate::frame::{Frame, FrameError};
+use crate::{backoff, control, limits};
+use bytes::Bytes;
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{self, Message};
+
+/// How a link is kept alive.
+#[derive(Clone, Copy, Debug)]
+pub struct KeepAlive {
+    /// Ping after about this long; never on the side that waits for the other's pings.
+    pub ping: Option<Duration>,
+    /// Silence after which the link is dead.
+    pub silence: Duration,
+}
+
+/// Something that arrived.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A message.
+    Frame(Frame),
+    /// The answer to our ping, and how long it took.
+    Pong(Duration),
+}
+
+/// Why a link ended.
+#[derive(Debug, Error)]
+pub enum LinkEnd {
+    /// The other side closed it.
+    #[error("the other side closed the link")]
+    Closed,
+    /// We closed it.
+    #[error("the link was closed")]
+    ClosedHere,
+    /// Nothing was heard for too long.
+    #[error("nothing was heard for {} s", .0.as_secs())]
+    Silent(Duration),
+    /// The peer did not take what was sent.
+    #[error("the other side was too slow to take what was sent")]
+    TooSlow,
+    /// The peer broke the protocol.
+    #[error("{0}")]
+    Violation(String),
+    /// The network failed.
+    #[error("{0}")]
+    Transport(#[from] tungstenite::Error),
+}
+
+impl From<FrameError> for LinkEnd {
+    fn from(error: FrameError) -> Self {
+        Self::Violation(error.to_string())
+    }
+}
+
+/// WebSocket settings for links: small buffers, bounded messages.
+pub fn settings() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(4 * 1024)
+        .write_buffer_size(16 * 1024)
+        .max_message_size(Some(limits::MESSAGE))
+        .max_frame_size(Some(limits::MESSAGE))
+}
+
+/// Moves messages until the link ends. `take` gets what arrives, in order; it must not block.
+pub async fn pump<S>(
+    socket: WebSocketStream<S>,
+    outbox: &Outbox,
+    keep_alive: KeepAlive,
+    take: impl FnMut(Incoming) -> Result<(), LinkEnd>,
+) -> LinkEnd
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (sink, stream) = socket.split();
+    let born = Instant::now();
+    let ended = tokio::select! {
+        ended = read(stream, born, keep_alive.silence, take) => ended,
+        ended = write(sink, outbox, born, keep_alive.ping) => ended,
+    };
+    outbox.close();
+    match ended {
+        Err(end) => end,
+        Ok(()) => LinkEnd::Closed,
+    }
+}
+
+async fn read(
+    mut stream: impl Stream<Item = Result<Message, tungstenite::Error>> + Unpin,
+    born: Instant,
+    silence: Duration,
+    mut take: impl FnMut(Incoming) -> Result<(), LinkEnd>,
+) -> Result<(), LinkEnd> {
+    loop {
+        let next = timeout(silence, stream.next());
+        let message = next.await.map_err(|_| LinkEnd::Silent(silence))?;
+        match message.ok_or(LinkEnd::Closed)?? {
+            Message::Binary(bytes) => take(Incoming::Frame(Frame::decode(bytes)?))?,
+            Message::Pong(payload) => {
+                if let Some(delay) = age(&payload, born) {
+                    take(Incoming::Pong(delay))?;
+                }
+            }
+            Message::Close(_) => return Ok(()),
+            Message::Text(_) => return Err(LinkEnd::Violation("a text message".into())),
+            Message::Ping(_) | Message::Frame(_) => {}
+        }
+    }
+}
+
+async fn write(
+    mut sink: impl Sink<Message, Error = tungstenite::Error> + Unpin,
+    outbox: &Outbox,
+    born: Instant,
+    ping: Option<Duration>,
+) -> Result<(), LinkEnd> {
+    loop {
+        let mut wrote = false;
+        while let Some(message) = outbox.pop() {
+            sink.feed(Message::Binary(message)).await?;
+            wrote = true;
+        }
+        if wrote {
+            sink.flush().await?;
+            continue;
+        }
+        if outbox.is_closed() {
+            if outbox.overflowed() {
+                return Err(LinkEnd::TooSlow);
+            }
+            sink.close().await?;
+            return Err(LinkEnd::ClosedHere);
+        }
+        match ping {
+            None => outbox.filled().await,
+            Some(interval) => {
+                if timeout(jittered(interval), outbox.filled()).await.is_err() {
+                    sink.send(Message::Ping(stamp(born))).await?;
+                }
+            }
+        }
+    }
+}
+
+/// Between three quarters of the interval and all of it.
+fn jittered(interval: Duration) -> Duration {
+    let quarter = u64::try_from(interval.as_millis() / 4).unwrap_or(0);
+    interval.saturating_sub(Duration::from_millis(backoff::random() % (quarter + 1)))
+}
+
+fn stamp(born: Instant) -> Bytes {
+    let micros = u64::try_from(born.elapsed().as_micros()).unwrap_or(0);
+    Bytes::copy_from_slice(&micros.to_be_bytes())
+}
+
+fn age(payload: &[u8], born: Instant) -> Option<Duration> {
+    let sent = Duration::from_micros(u64::from_be_bytes(payload.try_into().ok()?));
+    born.elapsed().checked_sub(sent)
+}
+
+/// Sends one message of the handshake.
+///
+/// # Errors
+/// When the network failed.
+pub async fn write_plain<S, T>(socket: &mut WebSocketStream<S>, message: &T) -> Result<(), LinkEnd>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: Serialize,
+{
+    let bytes = control::encode(message);
+    Ok(socket.send(Message::Binary(bytes)).await?)
+}
+
+/// Receives one message of the handshake.
+///
+/// # Errors
+/// When the network failed, or what came is not that message.
+pub async fn read_plain<S, T>(socket: &mut WebSocketStream<S>) -> Result<T, LinkEnd>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: DeserializeOwned,
+{
+    let message = socket.next().await.ok_or(LinkEnd::Closed)??;
+    let Message::Binary(bytes) = message else {
+        return Err(match message {
+            Message::Close(_) => LinkEnd::Closed,
+            _ => LinkEnd::Violation("the handshake needs a binary message".into()),
+        });
+    };
+    if bytes.len() > limits::HANDSHAKE_MESSAGE {
+        return Err(LinkEnd::Violation("a handshake message that is too long".into()));
+    }
+    let Frame::Control(body) = Frame::decode(bytes)? else {
+        return Err(LinkEnd::Violation("the handshake needs a control message".into()));
+    };
+    control::decode_plain(&body).map_err(|error| LinkEnd::Violation(error.to_string()))
+}

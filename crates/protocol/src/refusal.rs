@@ -1,0 +1,110 @@
+//! Refusals: a stable code, a sentence, and the next step (DOMAIN 8).
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Something was not done. Says what, why, and what the rep can do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Stable, for programs.
+    pub code: RefusalCode,
+    /// What was special about this case; may be empty. Never holds a secret.
+    #[serde(default)]
+    pub detail: String,
+}
+
+macro_rules! codes {
+    ($($name:ident $code:literal : $what:literal , $next:literal;)*) => {
+        /// The stable codes of refusals.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum RefusalCode {
+            $(#[doc = $what] $name,)*
+            /// A code of a newer peer.
+            #[serde(other)]
+            Unknown,
+        }
+
+        impl RefusalCode {
+            /// Every code this build knows, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The code as programs see it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* Self::Unknown => "unknown" }
+            }
+
+            /// What happened, as a sentence.
+            pub const fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$name => $what,)*
+                    Self::Unknown => "The appliance refused, with a reason this version does not know.",
+                }
+            }
+
+            /// What to do next, as a sentence.
+            pub const fn next_step(self) -> &'static str {
+                match self { $(Self::$name => $next,)* Self::Unknown => "Update jumpdeck." }
+            }
+        }
+    };
+}
+
+codes! {
+    JumpClientOffline "jump_client_offline": "The Jump Client is offline.", "Try again when it is online, or look at when it was last seen.";
+    JumpClientUninstalled "jump_client_uninstalled": "The Jump Client was uninstalled.", "Install it again, or remove the item.";
+    JumpItemGone "jump_item_gone": "The Jump Item no longer exists.", "Somebody removed it; look for it under another name.";
+    SessionGone "session_gone": "The session has ended.", "Jump again to start a new one.";
+    ChannelGone "channel_gone": "The channel has ended.", "Open it again.";
+    JoinDenied "join_denied": "Somebody else is in a session with this item and may not be joined.", "Ask its owner to share or end the session.";
+    ServerBusy "server_busy": "Too many sessions are starting at this moment.", "Try again in a few seconds.";
+    SpawnFailed "spawn_failed": "The program could not be started on the machine.", "Check that it exists there and may be run.";
+    SpawnTimeout "spawn_timeout": "The machine did not start the program in time.", "Look at how busy the machine is, then try again.";
+    ConnectTimeout "connect_timeout": "The connection was not made in time.", "Check the address and the network.";
+    ConnectFailed "connect_failed": "The connection could not be made.", "Check the address and that the other side runs.";
+    IdentityCheckFailed "identity_check_failed": "Another machine answers under this client's name, or it lost its key.", "Find the copy (a cloned disk?) and enrol one of them anew.";
+    DisabledByUser "disabled_by_user": "The customer disabled this Jump Client.", "Ask the customer to enable it.";
+    VersionMismatch "version_mismatch": "The two sides speak different versions of the protocol.", "Update the older one.";
+    PermissionDenied "permission_denied": "You may not do this.", "Ask an administrator for the permission.";
+    LoginFailed "login_failed": "The user name or the password is wrong.", "Try again, or ask an administrator for a new password.";
+    LoginThrottled "login_throttled": "Too many failed logins.", "Wait a minute, then try again.";
+    InstallerKeyInvalid "installer_key_invalid": "The installer key is wrong, expired or revoked.", "Make a new one with `jumpdeck installer` and enrol with it.";
+    ParameterNotAllowed "parameter_not_allowed": "This installer does not let that parameter be chosen.", "Leave the parameter out, or make an installer that allows it.";
+    EditConflict "edit_conflict": "Somebody else changed this first.", "Look at the new values, then edit again.";
+    StoreFailed "store_failed": "The appliance could not write to its database, so nothing was changed.", "Free space on the appliance's disk and look at its log.";
+    ProtocolViolation "protocol_violation": "The other side sent something the protocol does not allow.", "Update both sides; if it stays, report it.";
+    InvalidValue "invalid_value": "A value is not of the form it should have.", "Correct it and try again.";
+    Unsupported "unsupported": "The other side does not know this request.", "Update the older side.";
+    Stopping "stopping": "The appliance is stopping.", "Start it again.";
+}
+
+impl RefusalCode {
+    /// A refusal with this code and nothing special to say.
+    pub const fn plain(self) -> Refusal {
+        Refusal {
+            code: self,
+            detail: String::new(),
+        }
+    }
+
+    /// A refusal with this code and what was special about it.
+    pub fn because(self, detail: impl Into<String>) -> Refusal {
+        Refusal {
+            code: self,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    /// What happened, the detail if there is one, and the next step.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.sentence())?;
+        if !self.detail.is_empty() {
+            write!(f, " ({})", crate::text::clean(&self.detail))?;
+        }
+        write!(f, " {}", self.code.next_step())
+    }
+}
+
+impl std::error::Error for Refusal {}
