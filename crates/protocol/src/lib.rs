@@ -16,6 +16,7 @@ pub mod ids;
 pub mod inventory;
 pub mod limits;
 pub mod link;
+pub mod private_file;
 pub mod refusal;
 pub mod rep;
 pub mod session;

@@ -56,6 +56,7 @@ codes! {
     JumpItemGone "jump_item_gone": "The Jump Item no longer exists.", "Somebody removed it; look for it under another name.";
     SessionGone "session_gone": "The session has ended.", "Jump again to start a new one.";
     ChannelGone "channel_gone": "The channel has ended.", "Open it again.";
+    AttachedElsewhere "attached_elsewhere": "Another console of yours took this session over.", "Open it again to take it back.";
     JoinDenied "join_denied": "Somebody else is in a session with this item and may not be joined.", "Ask its owner to share or end the session.";
     ServerBusy "server_busy": "Too many sessions are starting at this moment.", "Try again in a few seconds.";
     SpawnFailed "spawn_failed": "The program could not be started on the machine.", "Check that it exists there and may be run.";

@@ -162,6 +162,8 @@ pub struct ChannelView {
     pub errors: Option<ChannelId>,
     /// Whether it is a shell (or else a command).
     pub is_shell: bool,
+    /// Whether a console is attached to it at this moment.
+    pub attached: bool,
 }
 
 /// A session as its owner sees it.

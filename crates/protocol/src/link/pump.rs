@@ -27,8 +27,8 @@ pub struct KeepAlive {
 /// Something that arrived.
 #[derive(Debug)]
 pub enum Incoming {
-    /// A message.
-    Frame(Frame),
+    /// A message, and the bytes it came as, for a relay to pass on.
+    Frame(Frame, Bytes),
     /// The answer to our ping, and how long it took.
     Pong(Duration),
 }
@@ -104,7 +104,9 @@ async fn read(
         let next = timeout(silence, stream.next());
         let message = next.await.map_err(|_| LinkEnd::Silent(silence))?;
         match message.ok_or(LinkEnd::Closed)?? {
-            Message::Binary(bytes) => take(Incoming::Frame(Frame::decode(bytes)?))?,
+            Message::Binary(bytes) => {
+                take(Incoming::Frame(Frame::decode(bytes.clone())?, bytes))?;
+            }
             Message::Pong(payload) => {
                 if let Some(delay) = age(&payload, born) {
                     take(Incoming::Pong(delay))?;

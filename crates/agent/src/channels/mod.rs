@@ -1,0 +1,259 @@
+//! The channels of this agent: they outlast the link, and resume on the next one.
+
+mod exec;
+mod output;
+mod shell;
+mod state;
+
+use bytes::Bytes;
+use jumpdeck_protocol::agent::{AgentReport, FromAgent, Opened};
+use jumpdeck_protocol::link::{Lane, Outbox};
+use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelReport, ExitStatus, Size};
+use jumpdeck_protocol::stream::StreamError;
+use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, frame, limits};
+use state::State;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, watch};
+
+/// All channels of an agent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Channels(Arc<Mutex<Shared>>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    channels: HashMap<ChannelId, Arc<Channel>>,
+    outbox: Option<Outbox>,
+}
+
+/// One channel, shared between the link and the tasks that serve its program.
+#[derive(Debug)]
+pub(super) struct Channel {
+    id: ChannelId,
+    lane: Lane,
+    all: Channels,
+    state: Mutex<State>,
+    /// Output may be read again.
+    room: Notify,
+    /// Input waits, or has ended.
+    input: Notify,
+    resize: watch::Sender<Option<Size>>,
+    closed: watch::Sender<bool>,
+}
+
+impl Channels {
+    /// Starts a program.
+    pub(crate) fn open(
+        &self,
+        id: ChannelId,
+        errors: Option<ChannelId>,
+        kind: ChannelKind,
+    ) -> Result<Opened, Refusal> {
+        if self.lock().channels.len() >= limits::CHANNELS_PER_AGENT {
+            return Err(RefusalCode::SpawnFailed.because("this agent has too many open channels"));
+        }
+        let process = match (kind, errors) {
+            (ChannelKind::Shell { size, term }, _) => {
+                let channel = self.add(id, Lane::Interactive);
+                shell::spawn(&channel, size, &term)
+            }
+            (ChannelKind::Exec { argv }, Some(errors)) => {
+                let (channel, errors) = (self.add(id, Lane::Bulk), self.add(errors, Lane::Bulk));
+                exec::spawn(&channel, &errors, &argv)
+            }
+            (ChannelKind::Exec { .. }, None) => Err(RefusalCode::Unsupported.plain()),
+        };
+        if process.is_err() {
+            self.forget(id);
+            errors.into_iter().for_each(|errors| self.forget(errors));
+        }
+        process.map(|process| Opened { process })
+    }
+
+    fn add(&self, id: ChannelId, lane: Lane) -> Arc<Channel> {
+        let channel = Arc::new(Channel {
+            id,
+            lane,
+            all: self.clone(),
+            state: Mutex::new(State::new()),
+            room: Notify::new(),
+            input: Notify::new(),
+            resize: watch::channel(None).0,
+            closed: watch::channel(false).0,
+        });
+        self.lock().channels.insert(id, Arc::clone(&channel));
+        channel
+    }
+
+    fn forget(&self, id: ChannelId) {
+        let gone = self.lock().channels.remove(&id);
+        if let Some(channel) = gone {
+            channel.closed.send_replace(true);
+            channel.room.notify_one();
+            channel.input.notify_one();
+        }
+    }
+
+    /// The channels that live.
+    pub(crate) fn ids(&self) -> Vec<ChannelId> {
+        self.lock().channels.keys().copied().collect()
+    }
+
+    /// A link is up: what is sent goes out there. Nothing flows before a console attaches.
+    pub(crate) fn linked(&self, outbox: Outbox) {
+        self.lock().outbox = Some(outbox);
+    }
+
+    /// The link is gone.
+    pub(crate) fn unlinked(&self) {
+        let channels: Vec<_> = {
+            let mut shared = self.lock();
+            shared.outbox = None;
+            shared.channels.values().cloned().collect()
+        };
+        for channel in channels {
+            channel.state().output.detach();
+        }
+    }
+
+    /// Ends everything.
+    pub(crate) fn close_all(&self) {
+        for id in self.ids() {
+            self.forget(id);
+        }
+    }
+
+    /// Ends these.
+    pub(crate) fn close(&self, ids: &[ChannelId]) {
+        for id in ids {
+            self.forget(*id);
+        }
+    }
+
+    /// Input from a console.
+    pub(crate) fn data(&self, id: ChannelId, offset: u64, bytes: &Bytes) -> Result<(), StreamError> {
+        let Some(channel) = self.get(id) else {
+            return Ok(());
+        };
+        channel.state().take_input(offset, bytes)?;
+        channel.input.notify_one();
+        Ok(())
+    }
+
+    /// A console has output and takes more.
+    pub(crate) fn credit(&self, id: ChannelId, received: u64, limit: u64) -> Result<(), StreamError> {
+        let Some(channel) = self.get(id) else {
+            return Ok(());
+        };
+        channel.state().output.credit(received, limit)?;
+        channel.pump();
+        channel.room.notify_one();
+        Ok(())
+    }
+
+    /// Whether somebody relies on every byte.
+    pub(crate) fn hold(&self, id: ChannelId, held: bool) {
+        if let Some(channel) = self.get(id) {
+            channel.state().output.hold(held);
+            channel.room.notify_one();
+        }
+    }
+
+    /// An order of a console.
+    pub(crate) fn order(&self, order: ChannelOrder) -> Result<(), StreamError> {
+        let id = order.channel();
+        let Some(channel) = self.get(id) else {
+            if matches!(order, ChannelOrder::Attach { .. }) {
+                let refusal = RefusalCode::ChannelGone.plain();
+                self.report(ChannelReport::Gone { channel: id, refusal });
+            }
+            return Ok(());
+        };
+        match order {
+            ChannelOrder::Attach { received, window, .. } => channel.attach(received, window)?,
+            ChannelOrder::Resize { size, .. } => {
+                channel.resize.send_replace(Some(size.clamped()));
+            }
+            ChannelOrder::InputEnd { offset, .. } => {
+                channel.state().end_input(offset);
+                channel.input.notify_one();
+            }
+            ChannelOrder::Close { .. } => self.forget(id),
+        }
+        Ok(())
+    }
+
+    fn report(&self, report: ChannelReport) {
+        if let Some(outbox) = &self.lock().outbox {
+            outbox.send(&FromAgent::Notice { body: AgentReport::Channel(report) });
+        }
+    }
+
+    fn get(&self, id: ChannelId) -> Option<Arc<Channel>> {
+        self.lock().channels.get(&id).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Channel {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A console attaches: it learns where both streams stand, and output flows from there.
+    fn attach(&self, received: Option<u64>, window: u64) -> Result<(), StreamError> {
+        let (attached, exited) = {
+            let mut state = self.state();
+            let from = state.output.attach(received, window.clamp(1, limits::BULK_WINDOW))?;
+            let attached = ChannelReport::Attached {
+                channel: self.id,
+                from,
+                end: state.output.end(),
+                input_received: state.input.received(),
+                input_limit: state.input.limit(),
+            };
+            (attached, state.exit.map(|status| self.exited(&state, status)))
+        };
+        self.all.report(attached);
+        if let Some(exited) = exited {
+            self.all.report(exited);
+        }
+        self.pump();
+        self.room.notify_one();
+        Ok(())
+    }
+
+    fn exited(&self, state: &State, status: ExitStatus) -> ChannelReport {
+        ChannelReport::Exited { channel: self.id, end: state.output.end(), status }
+    }
+
+    /// Sends what may be sent.
+    fn pump(&self) {
+        let Some(outbox) = self.all.lock().outbox.clone() else {
+            return;
+        };
+        let mut state = self.state();
+        while let Some((offset, bytes)) = state.output.take(limits::DATA_PAYLOAD) {
+            outbox.push(self.lane, frame::data(self.id, offset, &bytes));
+        }
+    }
+
+    /// The program ended and its output was read.
+    fn finish(&self, status: ExitStatus) {
+        let report = {
+            let mut state = self.state();
+            state.exit = Some(status);
+            self.exited(&state, status)
+        };
+        self.all.report(report);
+    }
+
+    /// Resolves when the channel is closed.
+    async fn until_closed(&self) {
+        // The sender lives as long as the channel.
+        let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
+    }
+}

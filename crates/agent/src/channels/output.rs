@@ -1,0 +1,71 @@
+//! From a program into its channel, and from the channel into the program.
+
+use super::Channel;
+use super::state::Input;
+use jumpdeck_protocol::{frame, limits};
+use std::process::ExitStatus as ProcessStatus;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Reads the program's output until it ends, no faster than it is taken.
+pub(super) async fn read(channel: &Channel, mut from: impl AsyncRead + Unpin) {
+    let mut buffer = vec![0; limits::DATA_PAYLOAD];
+    loop {
+        let room = room(channel).await.min(buffer.len());
+        let Some(space) = buffer.get_mut(..room) else {
+            return;
+        };
+        match from.read(space).await {
+            // A terminal reports an error, not an end, once its last program is gone.
+            Ok(0) | Err(_) => return,
+            Ok(count) => {
+                let read = buffer.get(..count).unwrap_or_default();
+                channel.state().output.write(read);
+                channel.pump();
+            }
+        }
+    }
+}
+
+/// Waits until output may be read, and says how much.
+async fn room(channel: &Channel) -> usize {
+    loop {
+        match channel.state().output.room() {
+            0 => {}
+            room => return room,
+        }
+        channel.room.notified().await;
+    }
+}
+
+/// Writes the console's input to the program until it ends or the program takes no more.
+pub(super) async fn write(channel: &Channel, mut to: impl AsyncWrite + Unpin) {
+    loop {
+        let next = channel.state().next_input();
+        match next {
+            Input::End => return,
+            Input::Wait => channel.input.notified().await,
+            Input::Bytes(bytes) => {
+                let accepted = to.write_all(&bytes).await.is_ok();
+                let credit = channel.state().used(bytes.len());
+                if let (Some((received, limit)), Some(outbox)) =
+                    (credit, channel.all.lock().outbox.clone())
+                {
+                    outbox.push(channel.lane, frame::credit(channel.id, received, limit));
+                }
+                if !accepted {
+                    // The program closed its input; what is still sent is dropped.
+                    continue;
+                }
+            }
+        }
+    }
+}
+
+/// How a process ended, in the protocol's words.
+pub(super) fn status(status: ProcessStatus) -> jumpdeck_protocol::session::ExitStatus {
+    use std::os::unix::process::ExitStatusExt;
+    match status.code() {
+        Some(code) => jumpdeck_protocol::session::ExitStatus::Code(code),
+        None => jumpdeck_protocol::session::ExitStatus::Signal(status.signal().unwrap_or(0)),
+    }
+}

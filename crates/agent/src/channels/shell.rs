@@ -1,0 +1,116 @@
+//! A shell: the user's login shell on a real terminal.
+
+use super::{Channel, output};
+use jumpdeck_protocol::session::{ExitStatus, Size};
+use jumpdeck_protocol::{Refusal, RefusalCode};
+use pty_process::{Command, OwnedReadPty, OwnedWritePty};
+use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::termios::{Winsize, tcsetwinsize};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::process::Child;
+use uzers::os::unix::UserExt;
+
+/// After the shell ended, programs it left behind may hold the terminal open; what was written
+/// before is read for this long at the most.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Starts the shell and the tasks that serve it. Returns its process id.
+pub(super) fn spawn(channel: &Arc<Channel>, size: Size, term: &str) -> Result<u32, Refusal> {
+    let failed = |error: pty_process::Error| RefusalCode::SpawnFailed.because(error.to_string());
+    let (pty, pts) = pty_process::open().map_err(failed)?;
+    let size = size.clamped();
+    pty.resize(pty_process::Size::new(size.rows, size.columns)).map_err(failed)?;
+    let child = command(term).spawn(pts).map_err(failed)?;
+    let process = child.id().unwrap_or(0);
+    let copy = pty.as_fd().try_clone_to_owned();
+    let size = copy.map_err(|error| RefusalCode::SpawnFailed.because(error.to_string()))?;
+    let (reader, writer) = pty.into_split();
+    tokio::spawn(serve(Arc::clone(channel), child, Terminal { reader, writer, size }));
+    Ok(process)
+}
+
+fn command(term: &str) -> Command {
+    let user = uzers::get_user_by_uid(uzers::get_current_uid());
+    let shell = user.as_ref().map_or_else(|| PathBuf::from("/bin/sh"), |u| u.shell().to_path_buf());
+    let shell = if shell.is_file() { shell } else { PathBuf::from("/bin/sh") };
+    let name = shell.file_name().unwrap_or(shell.as_os_str()).to_string_lossy();
+    let mut command = Command::new(&shell)
+        .arg0(format!("-{name}"))
+        .env("TERM", if term.is_empty() { "xterm-256color" } else { term })
+        .env("SHELL", &shell);
+    for variable in super::exec::OUR_VARIABLES {
+        command = command.env_remove(variable);
+    }
+    if std::env::var_os("LANG").is_none() && std::env::var_os("LC_ALL").is_none() {
+        command = command.env("LANG", "C.UTF-8");
+    }
+    if let Some(user) = user {
+        let name = user.name().to_os_string();
+        command = command.env("USER", &name).env("LOGNAME", &name).env("HOME", user.home_dir());
+        command = command.current_dir(existing(user.home_dir()));
+    }
+    command
+}
+
+fn existing(home: &Path) -> &Path {
+    if home.is_dir() { home } else { Path::new("/") }
+}
+
+/// The terminal's ends that this side holds. Once they are dropped, the kernel hangs up.
+struct Terminal {
+    reader: OwnedReadPty,
+    writer: OwnedWritePty,
+    size: OwnedFd,
+}
+
+async fn serve(channel: Arc<Channel>, mut child: Child, terminal: Terminal) {
+    let group = child.id();
+    let closed = tokio::select! {
+        status = run(&channel, &mut child, terminal) => {
+            channel.finish(status);
+            false
+        }
+        () = channel.until_closed() => true,
+    };
+    // A shell that outlives the hang-up of its terminal is told once more.
+    if closed && let Some(group) = group.and_then(|id| Pid::from_raw(id.cast_signed())) {
+        let _ = kill_process_group(group, Signal::HUP);
+        let _ = child.wait().await;
+    }
+}
+
+async fn run(channel: &Channel, child: &mut Child, terminal: Terminal) -> ExitStatus {
+    let Terminal { reader, writer, size } = terminal;
+    let mut reading = std::pin::pin!(output::read(channel, reader));
+    let mut writing = std::pin::pin!(output::write(channel, writer));
+    let mut resizing = std::pin::pin!(follow_size(channel, size));
+    let (mut read_all, mut written_all) = (false, false);
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status,
+            () = &mut reading, if !read_all => read_all = true,
+            () = &mut writing, if !written_all => written_all = true,
+            () = &mut resizing => {}
+        }
+    };
+    if !read_all {
+        // Whatever stands in the terminal's buffer was written before the shell ended.
+        let _ = tokio::time::timeout(LAST_WORDS, reading).await;
+    }
+    status.map_or(ExitStatus::Signal(0), output::status)
+}
+
+async fn follow_size(channel: &Channel, terminal: OwnedFd) {
+    let mut sizes = channel.resize.subscribe();
+    while sizes.changed().await.is_ok() {
+        let size = *sizes.borrow_and_update();
+        if let Some(Size { columns, rows }) = size {
+            let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+            // A terminal that is gone is noticed where it is read.
+            let _ = tcsetwinsize(&terminal, size);
+        }
+    }
+}

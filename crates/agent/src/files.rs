@@ -1,0 +1,104 @@
+//! The agent's directory.
+
+use jumpdeck_protocol::private_file;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Where an agent keeps its key and what it knows of its appliance.
+#[derive(Clone, Debug)]
+pub struct AgentDir(PathBuf);
+
+/// An appliance, as an agent remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// `https://host:port`.
+    pub url: String,
+    /// The fingerprint of the appliance's key.
+    pub fingerprint: String,
+}
+
+/// Why the directory cannot be used.
+#[derive(Debug, Error)]
+pub enum AgentDirError {
+    /// The system does not let us.
+    #[error("the agent's directory {path} cannot be used: {source}")]
+    Unusable {
+        /// The directory or file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another agent has it.
+    #[error("another agent already runs in {0}")]
+    InUse(PathBuf),
+}
+
+impl AgentDir {
+    /// Makes the directory if there is none.
+    ///
+    /// # Errors
+    /// [`AgentDirError::Unusable`].
+    pub fn create(path: &Path) -> Result<Self, AgentDirError> {
+        let dir = Self(path.to_path_buf());
+        private_file::create_dir(path).map_err(|source| dir.unusable(source))?;
+        Ok(dir)
+    }
+
+    fn unusable(&self, source: io::Error) -> AgentDirError {
+        AgentDirError::Unusable { path: self.0.clone(), source }
+    }
+
+    /// Takes the directory for one agent, for as long as the file lives.
+    ///
+    /// # Errors
+    /// [`AgentDirError::InUse`] when another process has it.
+    pub fn lock(&self) -> Result<File, AgentDirError> {
+        let mut file = self.open_lock().map_err(|source| self.unusable(source))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(AgentDirError::InUse(self.0.clone())),
+            Err(TryLockError::Error(source)) => return Err(self.unusable(source)),
+        }
+        file.set_len(0)
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .map_err(|source| self.unusable(source))?;
+        Ok(file)
+    }
+
+    fn open_lock(&self) -> io::Result<File> {
+        File::options().create(true).append(true).read(true).open(self.0.join("agent.lock"))
+    }
+
+    /// The process that has the directory, if one has.
+    pub fn running(&self) -> Option<u32> {
+        let file = File::open(self.0.join("agent.lock")).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {}
+            Ok(()) | Err(TryLockError::Error(_)) => return None,
+        }
+        io::read_to_string(file).ok()?.trim().parse().ok()
+    }
+
+    /// The agent's private key.
+    pub(crate) fn key(&self) -> PathBuf {
+        self.0.join("identity.key")
+    }
+
+    /// The appliance this agent belongs to.
+    pub fn target(&self) -> Option<Target> {
+        serde_json::from_slice(&std::fs::read(self.0.join("appliance.json")).ok()?).ok()
+    }
+
+    /// Remembers the appliance.
+    ///
+    /// # Errors
+    /// [`AgentDirError::Unusable`].
+    pub(crate) fn remember(&self, target: &Target) -> Result<(), AgentDirError> {
+        let text = serde_json::to_vec_pretty(target).unwrap_or_default();
+        private_file::write(&self.0.join("appliance.json"), &text)
+            .map_err(|source| self.unusable(source))
+    }
+}

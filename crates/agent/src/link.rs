@@ -1,0 +1,351 @@
+//! The agent's link: made, proved, held, and made again.
+
+use crate::channels::Channels;
+use crate::files::{AgentDirError, Target};
+use crate::identity::{self, IdentityError};
+use crate::statistics::Meter;
+use crate::{Options, Source, facts};
+use jumpdeck_protocol::agent::{AgentOrder, AgentReport, AgentRequest, FromAgent, ToAgent};
+use jumpdeck_protocol::backoff::{self, Backoff};
+use jumpdeck_protocol::control::{self, Received};
+use jumpdeck_protocol::frame::Frame;
+use jumpdeck_protocol::handshake::{
+    AGENT_PATH, AgentProof, AgentWelcome, Enrolment, Party, PublicKey, sign, transcript,
+};
+use jumpdeck_protocol::inventory::InstallMode;
+use jumpdeck_protocol::link::{
+    Address, AddressError, DialError, Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin,
+    client_config, dial, pump, read_plain, write_plain,
+};
+use jumpdeck_protocol::{Control, Never, Outcome, Refusal, RefusalCode, limits};
+use ring::signature::Ed25519KeyPair;
+use rustls::ClientConfig;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+/// The longest pause between two attempts to reach a remote appliance.
+const MOST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause between two attempts to reach an appliance on this machine.
+const MOST_LOCAL_PAUSE: Duration = Duration::from_secs(1);
+/// How long programs are kept while no appliance can be reached.
+const KEEP: Duration = Duration::from_secs(24 * 3600);
+
+/// What a new agent enrols with. The key does not show in `Debug`.
+#[derive(Clone)]
+pub struct EnrolWish {
+    /// The installer key.
+    pub installer_key: String,
+    /// The item's name; else the host's.
+    pub name: Option<String>,
+    /// The item's tag.
+    pub tag: Option<String>,
+    /// The item's comments.
+    pub comments: Option<String>,
+}
+
+impl std::fmt::Debug for EnrolWish {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EnrolWish").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Why an agent cannot go on.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// Its directory.
+    #[error(transparent)]
+    Dir(#[from] AgentDirError),
+    /// Its key.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The address it was given.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The cryptography.
+    #[error("TLS cannot be used: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The appliance does not want it.
+    #[error("the appliance refused this agent: {0}")]
+    Refused(Refusal),
+    /// What answers is not the appliance.
+    #[error(transparent)]
+    WrongAppliance(DialError),
+}
+
+/// How one link, or the attempt at one, ended.
+enum Ended {
+    /// Try again.
+    Again(String),
+    /// The link stood, then ended.
+    Lost(LinkEnd),
+    /// The appliance takes this agent along.
+    Retired,
+    /// There is no point in trying again.
+    Final(RunError),
+}
+
+/// Keeps the link until the agent is retired, cannot go on, or `stop` becomes true.
+///
+/// # Errors
+/// [`RunError`] when there is no point in trying again.
+pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
+    let _lock = options.dir.lock()?;
+    let agent = Agent {
+        key: identity::key_pair(&options.dir)?,
+        machine: identity::machine(),
+        tls: client_config()?,
+        channels: Channels::default(),
+        options,
+    };
+    let outcome = tokio::select! {
+        outcome = agent.keep_linked() => outcome,
+        _ = stop.wait_for(|stop| *stop) => Ok(()),
+    };
+    agent.channels.close_all();
+    // Programs are told by their terminals' hang-up, which the tasks that serve them cause.
+    tokio::task::yield_now().await;
+    outcome
+}
+
+struct Agent {
+    options: Options,
+    key: Ed25519KeyPair,
+    machine: String,
+    tls: Arc<ClientConfig>,
+    channels: Channels,
+}
+
+impl Agent {
+    async fn keep_linked(&self) -> Result<(), RunError> {
+        let most = match self.options.source {
+            Source::Fixed(_) => MOST_PAUSE,
+            Source::File(_) => MOST_LOCAL_PAUSE,
+        };
+        let mut backoff = Backoff::new(Duration::from_millis(250), most);
+        let mut last_linked = Instant::now();
+        loop {
+            sleep(backoff.next(backoff::random())).await;
+            match self.link_once().await {
+                Ended::Retired => return Ok(()),
+                Ended::Final(error) => return Err(error),
+                Ended::Lost(end) => {
+                    tracing::info!(%end, "the link was lost");
+                    backoff.reset();
+                    last_linked = Instant::now();
+                }
+                Ended::Again(reason) => tracing::info!(reason, "no link"),
+            }
+            if last_linked.elapsed() > KEEP {
+                self.channels.close_all();
+            }
+        }
+    }
+
+    async fn link_once(&self) -> Ended {
+        let Some(target) = self.target() else {
+            return Ended::Again("no appliance has said where it is".into());
+        };
+        let address: Address = match target.url.parse() {
+            Ok(address) => address,
+            Err(error) => return Ended::Final(RunError::Address(error)),
+        };
+        let pin = Pin::Fingerprint(target.fingerprint.clone());
+        let dialed = match dial(&address, AGENT_PATH, &pin, &self.tls, None).await {
+            Ok(dialed) => dialed,
+            Err(error) => return self.no_link(error),
+        };
+        match timeout(limits::HANDSHAKE_TIME, self.prove(dialed)).await {
+            Err(_) => Ended::Again("the appliance did not answer our proof in time".into()),
+            Ok(Err(ended)) => ended,
+            Ok(Ok((dialed, close))) => {
+                if let Err(error) = self.options.dir.remember(&target) {
+                    return Ended::Final(error.into());
+                }
+                self.channels.close(&close);
+                self.hold(dialed).await
+            }
+        }
+    }
+
+    fn target(&self) -> Option<Target> {
+        match &self.options.source {
+            Source::Fixed(target) => Some(target.clone()),
+            Source::File(path) => serde_json::from_slice(&std::fs::read(path).ok()?).ok(),
+        }
+    }
+
+    /// Whether to try again after a link was not made.
+    fn no_link(&self, error: DialError) -> Ended {
+        match error {
+            // A new agent with a wrong fingerprint or version needs a person.
+            error @ DialError::WrongKey { .. } if self.options.dir.target().is_none() => {
+                Ended::Final(RunError::WrongAppliance(error))
+            }
+            DialError::Refused(refusal) => self.refused(refusal),
+            error => Ended::Again(error.to_string()),
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Ended {
+        let is_new = self.options.dir.target().is_none();
+        let lasting = matches!(
+            refusal.code,
+            RefusalCode::InstallerKeyInvalid
+                | RefusalCode::ParameterNotAllowed
+                | RefusalCode::IdentityCheckFailed
+                | RefusalCode::VersionMismatch
+        );
+        if is_new && lasting {
+            Ended::Final(RunError::Refused(refusal))
+        } else {
+            Ended::Again(refusal.to_string())
+        }
+    }
+
+    async fn prove(
+        &self,
+        mut dialed: Dialed,
+    ) -> Result<(Dialed, Vec<jumpdeck_protocol::ChannelId>), Ended> {
+        let signed = transcript(
+            Party::Agent,
+            &dialed.binding,
+            &dialed.client_nonce,
+            &dialed.appliance_nonce,
+        );
+        let proof = AgentProof {
+            key: PublicKey::of(&self.key),
+            signature: sign(&self.key, &signed),
+            machine: self.machine.clone(),
+            enrolment: self.options.enrol.clone().map(|wish| Enrolment {
+                installer_key: wish.installer_key,
+                name: wish.name,
+                tag: wish.tag,
+                comments: wish.comments,
+            }),
+            facts: facts::gather(self.options.install_mode),
+            channels: self.channels.ids(),
+        };
+        let lost = |end: LinkEnd| Ended::Again(end.to_string());
+        write_plain(&mut dialed.socket, &proof).await.map_err(lost)?;
+        match read_plain(&mut dialed.socket).await.map_err(lost)? {
+            AgentWelcome::Refused(refusal) => Err(self.refused(refusal)),
+            AgentWelcome::Welcome { item, name, close, .. } => {
+                let name = jumpdeck_protocol::text::clean(&name).into_owned();
+                tracing::info!(item = item.0, name, "linked");
+                Ok((dialed, close))
+            }
+        }
+    }
+
+    /// Serves the link until it ends.
+    async fn hold(&self, dialed: Dialed) -> Ended {
+        let outbox = Outbox::new();
+        let (interest, watched) = watch::channel(0);
+        let mut retired = false;
+        self.channels.linked(outbox.clone());
+        let keep_alive =
+            KeepAlive { ping: Some(limits::AGENT_PING), silence: limits::AGENT_SILENCE };
+        let take = |incoming| self.take(&outbox, &interest, &mut retired, incoming);
+        let end = tokio::select! {
+            end = pump(dialed.socket, &outbox, keep_alive, take) => end,
+            () = measure(watched, &outbox, self.options.install_mode) => LinkEnd::ClosedHere,
+        };
+        self.channels.unlinked();
+        if retired { Ended::Retired } else { Ended::Lost(end) }
+    }
+
+    fn take(
+        &self,
+        outbox: &Outbox,
+        interest: &watch::Sender<u32>,
+        retired: &mut bool,
+        incoming: Incoming,
+    ) -> Result<(), LinkEnd> {
+        let violation = |error: &dyn std::error::Error| LinkEnd::Violation(error.to_string());
+        let Incoming::Frame(frame, _) = incoming else {
+            return Ok(());
+        };
+        match frame {
+            Frame::Data { channel, offset, bytes } => {
+                self.channels.data(channel, offset, &bytes).map_err(|e| violation(&e))
+            }
+            Frame::Credit { channel, received, limit } => {
+                self.channels.credit(channel, received, limit).map_err(|e| violation(&e))
+            }
+            Frame::Control(body) => {
+                match control::decode(&body).map_err(|e| violation(&e))? {
+                    Received::Known(message) => {
+                        self.control(outbox, interest, retired, message)
+                    }
+                    Received::UnknownRequest(id) => {
+                        let body = Outcome::Refused(RefusalCode::Unsupported.plain());
+                        outbox.send(&FromAgent::Reply { id, body });
+                        Ok(())
+                    }
+                    Received::UnknownOther => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn control(
+        &self,
+        outbox: &Outbox,
+        interest: &watch::Sender<u32>,
+        retired: &mut bool,
+        message: ToAgent,
+    ) -> Result<(), LinkEnd> {
+        match message {
+            Control::Request { id, body: AgentRequest::Open { channel, errors, kind, .. } } => {
+                let body = Outcome::from(self.channels.open(channel, errors, kind));
+                outbox.send(&FromAgent::Reply { id, body });
+            }
+            Control::Reply { body, .. } => match body {
+                Outcome::Ok(never) => match never as Never {},
+                Outcome::Refused(_) => {}
+            },
+            Control::Notice { body } => match body {
+                AgentOrder::Channel(order) => {
+                    let done = self.channels.order(order);
+                    done.map_err(|error| LinkEnd::Violation(error.to_string()))?;
+                }
+                AgentOrder::Hold { channel, held } => self.channels.hold(channel, held),
+                AgentOrder::Interest { interval } => drop(interest.send_replace(interval)),
+                AgentOrder::Retire => {
+                    *retired = matches!(self.options.source, Source::File(_));
+                    outbox.close();
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+/// Measures while somebody is interested.
+async fn measure(mut interest: watch::Receiver<u32>, outbox: &Outbox, mode: InstallMode) {
+    while interest.wait_for(|interval| *interval > 0).await.is_ok() {
+        let mut meter = match Meter::new(mode) {
+            Ok(meter) => meter,
+            Err(error) => {
+                tracing::warn!(%error, "this machine cannot be measured");
+                return std::future::pending().await;
+            }
+        };
+        // A share of time needs two looks; the first figure should not be long in coming.
+        sleep(Duration::from_millis(250)).await;
+        loop {
+            let interval = *interest.borrow();
+            if interval == 0 {
+                break;
+            }
+            let statistics = AgentReport::Statistics(meter.measure());
+            outbox.send(&FromAgent::Notice { body: statistics });
+            let pause = Duration::from_millis(u64::from(interval.max(250)));
+            // A change of interest ends the pause.
+            let _ = timeout(pause, interest.changed()).await;
+        }
+    }
+}

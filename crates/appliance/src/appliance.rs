@@ -1,0 +1,324 @@
+//! The appliance as a whole: opening it, and what only its own program may do.
+
+use crate::clock::Clock;
+use crate::data_dir::{DataDir, DataDirError};
+use crate::document::{Document, Installer, User};
+use crate::keys::{self, Keys};
+use crate::login::{Login, hash_password};
+use crate::presence::Presences;
+use crate::reps::Reps;
+use crate::sessions::Sessions;
+use crate::statistics::Watching;
+use crate::store::{Draft, Store, StoreError};
+use crate::world::World;
+use jumpdeck_policy::{Role as ItemRole, Slots};
+use jumpdeck_protocol::inventory::{GroupView, Place};
+use jumpdeck_protocol::{
+    LinkId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, private_file, rep, text,
+};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use thiserror::Error;
+use tokio::sync::{Semaphore, watch};
+
+/// Sessions that may be starting at once.
+const MAX_CONCURRENT_STARTS: usize = 20;
+/// Seconds an installer may be valid: ten minutes to a year (DOMAIN 7).
+const INSTALLER_VALID: std::ops::RangeInclusive<u64> = 600..=31_536_000;
+
+/// What an appliance is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// One user's, on the user's own machine.
+    Embedded {
+        /// The user's name.
+        owner: String,
+    },
+    /// For many.
+    Server,
+}
+
+/// What was made at the first start of a server, to be shown once.
+#[derive(Clone, Default)]
+pub struct FirstStart {
+    /// The password of the user `admin`; nothing if the appliance is not new.
+    pub admin_password: Option<String>,
+}
+
+/// What a new installer is to be.
+#[derive(Clone, Debug)]
+pub struct InstallerSpec {
+    /// The Jump Group its clients come to; made if there is none. Nothing: the personal list of
+    /// whoever makes it.
+    pub group: Option<String>,
+    /// Seconds it can be used.
+    pub valid: u64,
+    /// For the agent that an embedded appliance brings along.
+    pub local: bool,
+}
+
+/// Why an appliance could not be opened.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It cannot listen.
+    #[error("cannot listen on {address}: {source}. Is the port taken? Choose another with --listen.")]
+    Listen {
+        /// Where.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Something else.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+/// A running appliance.
+pub struct Appliance {
+    pub(crate) store: Store,
+    pub(crate) sessions: Sessions,
+    pub(crate) presences: Presences,
+    pub(crate) reps: Reps,
+    pub(crate) watching: Watching,
+    pub(crate) login: Login,
+    pub(crate) keys: Keys,
+    pub(crate) starts: Semaphore,
+    pub(crate) stopping: watch::Sender<bool>,
+    role: Role,
+    clock: Arc<dyn Clock>,
+    links: AtomicU64,
+    data_dir: DataDir,
+    _lock: File,
+}
+
+impl Appliance {
+    /// Opens a data directory for one appliance. A new one gets its keys, roles and first user.
+    ///
+    /// # Errors
+    /// [`StartError`] says what stands in the way and what to do.
+    pub async fn open(
+        data_dir: &DataDir,
+        role: Role,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Arc<Self>, FirstStart), StartError> {
+        let lock = data_dir.lock()?;
+        let opened = Store::open(&data_dir.database())?;
+        let token = token(data_dir, &role)?;
+        let appliance = Arc::new(Self {
+            sessions: Sessions::new(opened.sessions, opened.next_session, opened.next_channel),
+            presences: Presences::new(&opened.seen),
+            reps: Reps::default(),
+            watching: Watching::default(),
+            login: Login::new(token.as_deref())?,
+            keys: Keys::open(data_dir)?,
+            starts: Semaphore::new(MAX_CONCURRENT_STARTS),
+            stopping: watch::channel(false).0,
+            store: opened.store,
+            role,
+            clock,
+            links: AtomicU64::new(1),
+            data_dir: data_dir.clone(),
+            _lock: lock,
+        });
+        let first = appliance.settle().await?;
+        Ok((appliance, first))
+    }
+
+    /// Makes what a new appliance needs.
+    async fn settle(&self) -> Result<FirstStart, StartError> {
+        if self.world().user(UserId(1)).is_some() {
+            return Ok(FirstStart::default());
+        }
+        let (username, password) = match &self.role {
+            Role::Embedded { owner } => (owner.clone(), None),
+            Role::Server => ("admin".to_owned(), Some(keys::secret()?)),
+        };
+        let hash = password.as_deref().map(hash_password).transpose()?;
+        let all = ItemRole::ADMINISTRATOR;
+        let user = User {
+            id: UserId(1),
+            username,
+            password: hash,
+            enabled: true,
+            slots: Slots { default: all, personal: all, teams: all, system: all },
+            memberships: BTreeMap::new(),
+        };
+        let edit = move |draft: &mut Draft| {
+            for role in ItemRole::built_in() {
+                draft.put(Document::Role(role))?;
+            }
+            draft.put(Document::User(Box::new(user)))
+        };
+        self.store.edit(edit).await.map_err(anyhow::Error::from)?;
+        Ok(FirstStart { admin_password: password })
+    }
+
+    /// The World as it is now.
+    pub(crate) fn world(&self) -> Arc<World> {
+        self.store.world()
+    }
+
+    /// This moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A number for a new link.
+    pub(crate) fn next_link(&self) -> LinkId {
+        LinkId(self.links.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether this appliance is one user's own.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.role, Role::Embedded { .. })
+    }
+
+    /// The data directory.
+    pub const fn data_dir(&self) -> &DataDir {
+        &self.data_dir
+    }
+
+    /// The fingerprint of the appliance's key.
+    pub fn fingerprint(&self) -> String {
+        self.keys.public.fingerprint()
+    }
+
+    /// Whether a local agent is enrolled.
+    pub fn has_local_agent(&self) -> bool {
+        self.world().items().any(|item| item.local)
+    }
+
+    /// Makes an installer in the name of the first user. The key in the answer is not kept.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when a value is out of range or the store fails.
+    pub async fn create_installer(&self, spec: InstallerSpec) -> Result<rep::Installer, Refusal> {
+        self.create_installer_for(UserId(1), spec).await
+    }
+
+    /// Makes an installer in the name of `user`.
+    pub(crate) async fn create_installer_for(
+        &self,
+        user: UserId,
+        spec: InstallerSpec,
+    ) -> Result<rep::Installer, Refusal> {
+        if !INSTALLER_VALID.contains(&spec.valid) {
+            let detail = "an installer is valid for 10 minutes to 1 year";
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        let group = spec.group.as_deref().map(group_name).transpose()?;
+        let secret = keys::secret().map_err(|e| RefusalCode::StoreFailed.because(e.to_string()))?;
+        let key_hash = keys::hash(&secret);
+        let now = self.now();
+        let expires = now.plus(spec.valid);
+        let wanted = group.clone();
+        let edit = move |draft: &mut Draft| {
+            for expired in draft.expired_installers(now) {
+                draft.remove(expired);
+            }
+            let place = match wanted {
+                None => Place::Personal(user),
+                Some(name) => Place::JumpGroup(group_of(draft, &name)?),
+            };
+            let id = draft.next_installer();
+            let (revoked, local) = (false, spec.local);
+            draft.put(Document::Installer(Installer { id, key_hash, place, expires, revoked, local }))
+        };
+        self.store.edit(edit).await?;
+        let group = group.unwrap_or_else(|| "Personal".to_owned());
+        Ok(rep::Installer { key: secret, expires, fingerprint: self.fingerprint(), group })
+    }
+
+    /// Ends the appliance: consoles are told, and an embedded one takes its local agent along.
+    pub async fn stop(&self) {
+        if self.stopping.send_replace(true) {
+            return;
+        }
+        if self.is_embedded() {
+            for session in self.sessions.ids() {
+                self.end_session(session, jumpdeck_protocol::session::EndReason::ApplianceStopped);
+            }
+        }
+        self.say_goodbye();
+        // Everything noted so far is on the disk once this has passed through the queue.
+        let _ = self.store.edit(|_| Ok(())).await;
+        self.data_dir.withdraw();
+    }
+
+    fn say_goodbye(&self) {
+        for rep in self.reps.those(|_| true) {
+            rep.tell(rep::ApplianceNotice::Stopping);
+            rep.outbox.close();
+        }
+        let world = self.world();
+        for (item, link) in self.presences.links() {
+            let local = world.item(item).is_some_and(|item| item.local);
+            if local && self.is_embedded() {
+                link.order(jumpdeck_protocol::agent::AgentOrder::Retire);
+            }
+            link.outbox.close();
+        }
+    }
+
+    /// Becomes true when the appliance is ending.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    /// Whether nobody needs this embedded appliance: no console is linked, no session is open, and
+    /// no other machine relies on it.
+    pub fn is_idle(&self) -> bool {
+        self.reps.is_empty()
+            && self.sessions.is_empty()
+            && self.world().items().all(|item| item.local)
+    }
+
+    /// Whether a person's console is linked.
+    pub fn has_console(&self) -> bool {
+        !self.reps.those(|rep| rep.interactive).is_empty()
+    }
+
+    /// Whether this rep owns the session.
+    pub(crate) fn owns(&self, user: UserId, session: SessionId) -> Result<(), Refusal> {
+        match self.sessions.owner(session) {
+            Some(owner) if owner == user => Ok(()),
+            _ => Err(RefusalCode::SessionGone.plain()),
+        }
+    }
+}
+
+/// The embedded appliance's token, new at each start.
+fn token(data_dir: &DataDir, role: &Role) -> Result<Option<String>, StartError> {
+    if *role == Role::Server {
+        return Ok(None);
+    }
+    let token = keys::secret()?;
+    private_file::write(&data_dir.token(), token.as_bytes())
+        .map_err(|source| DataDirError::Unusable { path: data_dir.token(), source })?;
+    Ok(Some(token))
+}
+
+fn group_name(name: &str) -> Result<String, Refusal> {
+    let name = text::clean(name.trim()).into_owned();
+    if name.is_empty() || name.chars().count() > limits::NAME {
+        return Err(RefusalCode::InvalidValue.because("a group's name has 1 to 128 characters"));
+    }
+    Ok(name)
+}
+
+fn group_of(draft: &mut Draft, name: &str) -> Result<jumpdeck_protocol::JumpGroupId, Refusal> {
+    if let Some(group) = draft.group_by_name(name) {
+        return Ok(group.id);
+    }
+    let id = draft.next_group();
+    draft.put(Document::Group(GroupView { id, name: name.into() }))?;
+    Ok(id)
+}

@@ -1,0 +1,139 @@
+//! The data directory: where everything stands, and that one appliance at a time uses it.
+
+use jumpdeck_protocol::private_file;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// A data directory that exists and can be written.
+#[derive(Clone, Debug)]
+pub struct DataDir(PathBuf);
+
+/// Why a data directory cannot be used.
+#[derive(Debug, Error)]
+pub enum DataDirError {
+    /// It cannot be made or written.
+    #[error(
+        "the data directory {path} cannot be used: {source}. Choose another with --data-dir or JUMPDECK_DATA_DIR."
+    )]
+    Unusable {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An appliance runs on it.
+    #[error("another appliance already uses the data directory {path}")]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+}
+
+/// Where the appliance of a data directory listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningAddress {
+    /// `https://host:port`.
+    pub url: String,
+    /// The fingerprint of the appliance's key.
+    pub fingerprint: String,
+    /// Its process id.
+    pub process: u32,
+}
+
+impl DataDir {
+    /// Makes the directory and its folders if they do not exist.
+    ///
+    /// # Errors
+    /// [`DataDirError::Unusable`].
+    pub fn create(path: &Path) -> Result<Self, DataDirError> {
+        let dir = Self(path.to_path_buf());
+        for folder in ["", "keys", "run", "log"] {
+            private_file::create_dir(&path.join(folder)).map_err(|source| dir.unusable(source))?;
+        }
+        tempfile::tempfile_in(path).map_err(|source| dir.unusable(source))?;
+        Ok(dir)
+    }
+
+    /// Takes the directory for one appliance, for as long as the file lives.
+    ///
+    /// # Errors
+    /// [`DataDirError::InUse`] when another process has it.
+    pub fn lock(&self) -> Result<File, DataDirError> {
+        let file = self.open_lock().map_err(|source| self.unusable(source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(DataDirError::InUse { path: self.0.clone() }),
+            Err(TryLockError::Error(source)) => Err(self.unusable(source)),
+        }
+    }
+
+    fn open_lock(&self) -> io::Result<File> {
+        File::options().create(true).append(true).open(self.0.join("appliance.lock"))
+    }
+
+    fn unusable(&self, source: io::Error) -> DataDirError {
+        DataDirError::Unusable {
+            path: self.0.clone(),
+            source,
+        }
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The database.
+    pub fn database(&self) -> PathBuf {
+        self.0.join("appliance.db")
+    }
+
+    /// Where a key stands.
+    pub fn key(&self, name: &str) -> PathBuf {
+        self.0.join("keys").join(name)
+    }
+
+    /// The embedded appliance's token.
+    pub fn token(&self) -> PathBuf {
+        self.0.join("run/token")
+    }
+
+    /// The file that says where the appliance listens.
+    pub fn address_file(&self) -> PathBuf {
+        self.0.join("run/address.json")
+    }
+
+    /// The log of a background appliance.
+    pub fn log(&self) -> PathBuf {
+        self.0.join("log/appliance.log")
+    }
+
+    /// The folder of the local agent.
+    pub fn agent(&self) -> PathBuf {
+        self.0.join("agent")
+    }
+
+    /// Where the running appliance listens, if one has said so.
+    pub fn running(&self) -> Option<RunningAddress> {
+        serde_json::from_slice(&std::fs::read(self.address_file()).ok()?).ok()
+    }
+
+    /// Says where this appliance listens.
+    ///
+    /// # Errors
+    /// [`DataDirError::Unusable`].
+    pub fn publish(&self, address: &RunningAddress) -> Result<(), DataDirError> {
+        let text = serde_json::to_vec_pretty(address).unwrap_or_default();
+        private_file::write(&self.address_file(), &text).map_err(|source| self.unusable(source))
+    }
+
+    /// Takes the address back.
+    pub fn withdraw(&self) {
+        // It may be gone already; a stale one is noticed by whoever dials it.
+        let _ = std::fs::remove_file(self.address_file());
+        let _ = std::fs::remove_file(self.token());
+    }
+}

@@ -1,0 +1,114 @@
+//! What the appliance stores: versioned documents, one kind per noun.
+
+use jumpdeck_policy::{Role, Slots, Subject};
+use jumpdeck_protocol::handshake::PublicKey;
+use jumpdeck_protocol::inventory::{GroupView, ItemView, Place};
+use jumpdeck_protocol::{InstallerId, ItemId, JumpGroupId, RoleId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A Jump Client with what only the appliance knows of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Item {
+    /// What a rep may see; `view.revision` is the document's version.
+    pub view: ItemView,
+    /// The key its agent proves.
+    pub key: PublicKey,
+    /// The machine it enrolled from.
+    pub machine: String,
+    /// The agent that an embedded appliance brings along.
+    pub local: bool,
+}
+
+/// A user.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct User {
+    pub id: UserId,
+    pub username: String,
+    /// argon2id in PHC form; an embedded owner has none.
+    pub password: Option<String>,
+    pub enabled: bool,
+    pub slots: Slots,
+    pub memberships: BTreeMap<JumpGroupId, Option<RoleId>>,
+}
+
+impl User {
+    /// The user as the policy sees it.
+    pub(crate) const fn subject(&self) -> Subject<'_> {
+        Subject {
+            user: self.id,
+            enabled: self.enabled,
+            slots: self.slots,
+            memberships: &self.memberships,
+        }
+    }
+}
+
+/// What an agent enrols with (DOMAIN 7).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Installer {
+    pub id: InstallerId,
+    /// SHA-256 of the key; the key itself is shown once and not kept.
+    pub key_hash: String,
+    pub place: Place,
+    pub expires: Timestamp,
+    pub revoked: bool,
+    pub local: bool,
+}
+
+/// Any of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Document {
+    Item(Box<Item>),
+    Group(GroupView),
+    User(Box<User>),
+    Role(Role),
+    Installer(Installer),
+}
+
+/// Which one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum DocumentId {
+    Item(ItemId),
+    Group(JumpGroupId),
+    User(UserId),
+    Role(RoleId),
+    Installer(InstallerId),
+}
+
+impl Document {
+    pub(crate) fn id(&self) -> DocumentId {
+        match self {
+            Self::Item(item) => DocumentId::Item(item.view.id),
+            Self::Group(group) => DocumentId::Group(group.id),
+            Self::User(user) => DocumentId::User(user.id),
+            Self::Role(role) => DocumentId::Role(role.id),
+            Self::Installer(installer) => DocumentId::Installer(installer.id),
+        }
+    }
+}
+
+impl DocumentId {
+    /// The kind and the number, as they stand in the database.
+    pub(crate) const fn row(self) -> (&'static str, u64) {
+        match self {
+            Self::Item(id) => ("item", id.0),
+            Self::Group(id) => ("group", id.0),
+            Self::User(id) => ("user", id.0),
+            Self::Role(id) => ("role", id.0),
+            Self::Installer(id) => ("installer", id.0),
+        }
+    }
+
+    /// The id that stands in the database as this kind and number.
+    pub(crate) fn from_row(kind: &str, number: u64) -> Option<Self> {
+        Some(match kind {
+            "item" => Self::Item(ItemId(number)),
+            "group" => Self::Group(JumpGroupId(number)),
+            "user" => Self::User(UserId(number)),
+            "role" => Self::Role(RoleId(number)),
+            "installer" => Self::Installer(InstallerId(number)),
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,295 @@
+//! An agent's link: its proof, its enrolment, and what it says from then on.
+
+use super::Caller;
+use crate::appliance::Appliance;
+use crate::document::{Document, Item};
+use crate::keys;
+use crate::presence::AgentLink;
+use crate::store::{Draft, History, Seen};
+use jumpdeck_protocol::agent::{AgentOrder, AgentReport, FromAgent, Opened};
+use jumpdeck_protocol::control::{self, Received};
+use jumpdeck_protocol::frame::Frame;
+use jumpdeck_protocol::handshake::{AgentProof, AgentWelcome, Enrolment, Party, transcript};
+use jumpdeck_protocol::inventory::{Facts, ItemView, JumpMethod};
+use jumpdeck_protocol::link::{
+    Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain,
+};
+use jumpdeck_protocol::{Control, Never, Refusal, RefusalCode, limits, text};
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+
+/// An agent that proved itself.
+struct Known {
+    item: Arc<Item>,
+    alive: Vec<jumpdeck_protocol::ChannelId>,
+}
+
+/// Serves one agent's link from its first message to its end.
+pub(super) async fn serve(
+    appliance: Arc<Appliance>,
+    mut caller: Caller,
+    permit: OwnedSemaphorePermit,
+) {
+    let proving = Box::pin(prove(&appliance, &mut caller));
+    let known = match timeout(limits::HANDSHAKE_TIME, proving).await {
+        Ok(Ok(Some(known))) => known,
+        _ => return,
+    };
+    drop(permit);
+    Box::pin(run(&appliance, caller, known)).await;
+}
+
+async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
+    let id = known.item.view.id;
+    let outbox = Outbox::new();
+    let link = Arc::new(AgentLink::new(appliance.next_link(), outbox.clone()));
+    let now = appliance.now();
+    let sessions = appliance.sessions.count(id);
+    if let Some(former) = appliance.presences.arrived(id, Arc::clone(&link), sessions, now) {
+        former.outbox.close();
+    }
+    note_seen(appliance, Seen { item: id, connected: true, at: now });
+    appliance.release_again(&link, &known.alive);
+    appliance.tell_legs(id, &known.alive, true);
+    if appliance.watching.is_watched(id) {
+        link.order(AgentOrder::Interest { interval: crate::statistics::INTERVAL });
+    }
+    drop(known);
+    let keep_alive = KeepAlive { ping: None, silence: limits::AGENT_SILENCE };
+    let take = |incoming| take(appliance, &link, id, incoming);
+    let end = pump(caller.socket, &outbox, keep_alive, take).await;
+    tracing::debug!(item = id.0, %end, "agent link ended");
+    link.hang_up();
+    let now = appliance.now();
+    if appliance.presences.left(id, link.id, now) {
+        note_seen(appliance, Seen { item: id, connected: false, at: now });
+        appliance.tell_legs(id, &appliance.sessions.channels_at(id), false);
+    }
+}
+
+fn note_seen(appliance: &Appliance, seen: Seen) {
+    appliance.store.note(move |draft| draft.history(History::Seen(seen)));
+}
+
+fn take(
+    appliance: &Arc<Appliance>,
+    link: &AgentLink,
+    item: jumpdeck_protocol::ItemId,
+    incoming: Incoming,
+) -> Result<(), LinkEnd> {
+    let Incoming::Frame(frame, message) = incoming else {
+        return Ok(());
+    };
+    match frame {
+        Frame::Data { channel, .. } | Frame::Credit { channel, .. } => {
+            appliance.relay_to_rep(item, channel, message);
+        }
+        Frame::Control(body) => {
+            let received = control::decode::<Never, Opened, AgentReport>(&body)
+                .map_err(|error| LinkEnd::Violation(error.to_string()))?;
+            if let Received::Known(message) = received {
+                control_message(appliance, link, item, message);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn control_message(
+    appliance: &Arc<Appliance>,
+    link: &AgentLink,
+    item: jumpdeck_protocol::ItemId,
+    message: FromAgent,
+) {
+    match message {
+        Control::Request { body, .. } => match body {},
+        Control::Reply { id, body } => link.answered(id, body),
+        Control::Notice { body: AgentReport::Channel(report) } => appliance.report(item, report),
+        Control::Notice { body: AgentReport::Statistics(mut statistics) } => {
+            statistics.console_user = bounded(&statistics.console_user);
+            appliance.watching.measured(item, &statistics);
+        }
+        Control::Notice { body: AgentReport::Facts(facts) } => {
+            let facts = clean(*facts);
+            appliance.store.note(move |draft| update(draft, item, |view| view.facts = facts));
+        }
+    }
+}
+
+/// Checks a caller's proof. `Ok(None)` means it was refused and told why.
+async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Known>, LinkEnd> {
+    let Some((theirs, ours)) = appliance.introduce(caller).await? else {
+        return Ok(None);
+    };
+    let proof: AgentProof = read_plain(&mut caller.socket).await?;
+    let signed = transcript(Party::Agent, &caller.binding, &theirs, &ours);
+    let outcome = if proof.key.verifies(&signed, &proof.signature) {
+        admit(appliance, caller, proof).await
+    } else {
+        Err(RefusalCode::IdentityCheckFailed.because("the signature does not fit the key"))
+    };
+    match outcome {
+        Ok(known) => {
+            let welcome = AgentWelcome::Welcome {
+                item: known.item.view.id,
+                name: known.item.view.name.to_string(),
+                now: appliance.now(),
+                close: appliance.reconcile(known.item.view.id, &known.alive),
+            };
+            write_plain(&mut caller.socket, &welcome).await?;
+            Ok(Some(known))
+        }
+        Err(refusal) => {
+            let from = caller.from;
+            tracing::warn!(target: "audit", %from, code = refusal.code.as_str(), "an agent was refused");
+            write_plain(&mut caller.socket, &AgentWelcome::Refused(refusal)).await?;
+            // Wait for the agent to read it and go; the time for handshakes bounds this.
+            let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;
+            Ok(None)
+        }
+    }
+}
+
+async fn admit(
+    appliance: &Appliance,
+    caller: &Caller,
+    proof: AgentProof,
+) -> Result<Known, Refusal> {
+    let facts = clean(proof.facts);
+    let public_ip: Box<str> = caller.from.ip().to_canonical().to_string().into();
+    let machine = text::bounded(&proof.machine, 128);
+    let alive = proof.channels.into_iter().take(limits::CHANNELS_PER_AGENT * 2).collect();
+    let known = appliance.world().item_by_key(&proof.key).cloned();
+    let item = match (known, proof.enrolment) {
+        (Some(item), _) if item.machine != machine => {
+            let name = item.view.name.to_string();
+            return Err(RefusalCode::IdentityCheckFailed.because(name));
+        }
+        (Some(item), _) => refresh(appliance, item, facts, public_ip).await?,
+        (None, None) => {
+            let detail = "the appliance does not know this agent's key";
+            return Err(RefusalCode::IdentityCheckFailed.because(detail));
+        }
+        (None, Some(enrolment)) => {
+            let newcomer = Newcomer { key: proof.key, machine, facts, public_ip };
+            enrol(appliance, newcomer, enrolment).await?
+        }
+    };
+    Ok(Known { item, alive })
+}
+
+/// Stores what is new about a known machine.
+async fn refresh(
+    appliance: &Appliance,
+    item: Arc<Item>,
+    facts: Facts,
+    public_ip: Box<str>,
+) -> Result<Arc<Item>, Refusal> {
+    if item.view.facts == facts && item.view.public_ip == public_ip {
+        return Ok(item);
+    }
+    let id = item.view.id;
+    let edit = move |draft: &mut Draft| {
+        update(draft, id, |view| {
+            view.facts = facts;
+            view.public_ip = public_ip;
+        });
+        Ok(())
+    };
+    appliance.store.edit(edit).await?;
+    Ok(item)
+}
+
+fn update(
+    draft: &mut Draft,
+    id: jumpdeck_protocol::ItemId,
+    change: impl FnOnce(&mut ItemView),
+) {
+    let Some(item) = draft.item(id) else {
+        return;
+    };
+    let mut item = Item::clone(item);
+    let before = item.view.clone();
+    change(&mut item.view);
+    if item.view != before
+        && let Err(refusal) = draft.put(Document::Item(Box::new(item)))
+    {
+        tracing::error!(%refusal, "an item could not be updated");
+    }
+}
+
+struct Newcomer {
+    key: jumpdeck_protocol::handshake::PublicKey,
+    machine: String,
+    facts: Facts,
+    public_ip: Box<str>,
+}
+
+async fn enrol(
+    appliance: &Appliance,
+    newcomer: Newcomer,
+    enrolment: Enrolment,
+) -> Result<Arc<Item>, Refusal> {
+    let (hash, now) = (keys::hash(&enrolment.installer_key), appliance.now());
+    let key = newcomer.key;
+    let edit = move |draft: &mut Draft| {
+        let installer = draft
+            .installer_by_hash(&hash)
+            .filter(|installer| !installer.revoked && now <= installer.expires)
+            .ok_or_else(|| RefusalCode::InstallerKeyInvalid.plain())?;
+        let (place, local) = (installer.place, installer.local);
+        let hostname = newcomer.facts.hostname.clone();
+        let view = ItemView {
+            id: draft.next_item(),
+            revision: draft.revision(),
+            name: name(enrolment.name, &hostname).into(),
+            place,
+            tag: wish(enrolment.tag, limits::TAG).into(),
+            comments: wish(enrolment.comments, limits::COMMENTS).into(),
+            method: JumpMethod::JumpClient,
+            created: now,
+            facts: newcomer.facts,
+            public_ip: newcomer.public_ip,
+        };
+        let item = Item { view, key: newcomer.key, machine: newcomer.machine, local };
+        draft.put(Document::Item(Box::new(item)))
+    };
+    appliance.store.edit(edit).await?;
+    let item = appliance.world().item_by_key(&key).cloned();
+    let item = item.ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
+    tracing::info!(target: "audit", item = item.view.id.0, "a Jump Client enrolled");
+    Ok(item)
+}
+
+fn wish(text: Option<String>, limit: usize) -> String {
+    text::bounded(text.unwrap_or_default().trim(), limit)
+}
+
+/// The name that was wished for, else the host's.
+fn name(wished: Option<String>, hostname: &str) -> String {
+    let wished = wish(wished, limits::NAME);
+    let candidates = [wished.as_str(), hostname.trim(), "unnamed"];
+    let first = candidates.into_iter().find(|name| !name.is_empty());
+    first.unwrap_or_default().to_owned()
+}
+
+fn bounded(text: &str) -> Box<str> {
+    text::bounded(text, limits::FACT).into()
+}
+
+/// What an agent says is cut and cleaned before it is kept.
+fn clean(facts: Facts) -> Facts {
+    Facts {
+        hostname: bounded(&facts.hostname),
+        fqdn: bounded(&facts.fqdn),
+        domain: bounded(&facts.domain),
+        operating_system: bounded(&facts.operating_system),
+        private_ip: bounded(&facts.private_ip),
+        gateway: bounded(&facts.gateway),
+        gateway_mac: bounded(&facts.gateway_mac),
+        version: bounded(&facts.version),
+        console_user: bounded(&facts.console_user),
+        ..facts
+    }
+}

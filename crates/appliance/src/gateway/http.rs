@@ -1,0 +1,103 @@
+//! HTTP in front of the links: a request either becomes a WebSocket or gets a short answer.
+
+use super::{Kind, Socket};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{
+    CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use jumpdeck_protocol::handshake::{AGENT_PATH, REP_PATH};
+use jumpdeck_protocol::{limits, link};
+use std::convert::Infallible;
+use std::sync::Mutex;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+/// Bytes of a request's head, at the most.
+const HEAD: usize = 16 * 1024;
+
+type Answer = Response<Full<Bytes>>;
+
+/// Serves one connection until it asks for a link.
+pub(super) async fn upgrade(stream: TlsStream<TcpStream>) -> Option<(Kind, Socket)> {
+    let wanted: Mutex<Option<(Kind, OnUpgrade)>> = Mutex::new(None);
+    let service = service_fn(|request| {
+        let answer = answer(request, &wanted);
+        async move { Ok::<_, Infallible>(answer) }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::HANDSHAKE_TIME)
+        .keep_alive(false)
+        .max_buf_size(HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await
+        .ok()?;
+    let (kind, upgraded) = wanted.into_inner().ok()??;
+    let parts = upgraded.await.ok()?.downcast::<TokioIo<TlsStream<TcpStream>>>().ok()?;
+    let socket = WebSocketStream::from_partially_read(
+        parts.io.into_inner(),
+        parts.read_buf.to_vec(),
+        Role::Server,
+        Some(link::settings()),
+    )
+    .await;
+    Some((kind, socket))
+}
+
+fn answer(mut request: Request<Incoming>, wanted: &Mutex<Option<(Kind, OnUpgrade)>>) -> Answer {
+    if request.method() != Method::GET {
+        return plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET is understood here.\n");
+    }
+    let kind = match request.uri().path() {
+        AGENT_PATH => Kind::Agent,
+        REP_PATH => Kind::Rep,
+        "/" => return plain(StatusCode::OK, "This is a jumpdeck appliance.\n"),
+        _ => return plain(StatusCode::NOT_FOUND, "There is nothing here.\n"),
+    };
+    let Some(key) = websocket_key(request.headers()) else {
+        return plain(StatusCode::UPGRADE_REQUIRED, "This path is for WebSocket links.\n");
+    };
+    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()));
+    let (Ok(accept), Ok(mut wanted)) = (accept, wanted.lock()) else {
+        return plain(StatusCode::INTERNAL_SERVER_ERROR, "");
+    };
+    *wanted = Some((kind, hyper::upgrade::on(&mut request)));
+    let mut response = Response::new(Full::new(Bytes::new()));
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    response
+}
+
+/// The key of a proper WebSocket request (RFC 6455, 4.2.1).
+fn websocket_key(headers: &HeaderMap) -> Option<HeaderValue> {
+    let says = |name, word: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| value.split(',').any(|v| v.trim().eq_ignore_ascii_case(word)))
+    };
+    let proper = says(UPGRADE, "websocket")
+        && says(CONNECTION, "upgrade")
+        && says(SEC_WEBSOCKET_VERSION, "13");
+    headers.get(SEC_WEBSOCKET_KEY).filter(|_| proper).cloned()
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Answer {
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}

@@ -1,0 +1,140 @@
+//! The gateway: one port, TLS 1.3, HTTP/1.1, and behind it the links.
+
+mod agent;
+mod http;
+mod rep;
+
+use crate::appliance::{Appliance, StartError};
+use crate::data_dir::RunningAddress;
+use jumpdeck_protocol::handshake::{
+    Binding, Challenge, Hello, Nonce, Party, nonce, sign, transcript,
+};
+use jumpdeck_protocol::link::{self, LinkEnd, read_plain, write_plain};
+use jumpdeck_protocol::{PROTOCOL, RefusalCode, VERSION, limits};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_tungstenite::WebSocketStream;
+
+/// Connections that may be on their way in at once; more are closed.
+const HANDSHAKES: usize = 4096;
+/// Time to look at the door again after the system ran out of file descriptors.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+
+type Socket = WebSocketStream<TlsStream<TcpStream>>;
+
+/// A link before it has proved who it is.
+struct Caller {
+    socket: Socket,
+    binding: Binding,
+    from: SocketAddr,
+}
+
+/// Which kind of link was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Agent,
+    Rep,
+}
+
+/// A bound port.
+#[derive(Debug)]
+pub struct Listening {
+    listener: TcpListener,
+    /// Where.
+    pub address: SocketAddr,
+}
+
+impl Appliance {
+    /// Takes a port and says in the data directory where it is.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`] when the port is not to be had.
+    pub async fn listen(&self, address: &str) -> Result<Listening, StartError> {
+        let failed = |source| StartError::Listen { address: address.to_owned(), source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let reach = match address.ip() {
+            ip if ip.is_unspecified() && ip.is_ipv4() => SocketAddr::from(([127, 0, 0, 1], address.port())),
+            ip if ip.is_unspecified() => SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], address.port())),
+            _ => address,
+        };
+        self.data_dir().publish(&RunningAddress {
+            url: format!("https://{reach}"),
+            fingerprint: self.fingerprint(),
+            process: std::process::id(),
+        })?;
+        Ok(Listening { listener, address })
+    }
+
+    /// Serves links until the appliance stops.
+    pub async fn serve(self: &Arc<Self>, listening: Listening) {
+        let mut stopping = self.stopping();
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.keys.tls));
+        let door = Arc::new(Semaphore::new(HANDSHAKES));
+        loop {
+            let accepted = tokio::select! {
+                accepted = listening.listener.accept() => accepted,
+                _ = stopping.wait_for(|stop| *stop) => return,
+            };
+            let (tcp, from) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            let Ok(permit) = Arc::clone(&door).try_acquire_owned() else {
+                continue;
+            };
+            let (appliance, acceptor) = (Arc::clone(self), acceptor.clone());
+            tokio::spawn(async move {
+                let arrival = Box::pin(arrive(&acceptor, tcp, from));
+                let arrived = timeout(limits::HANDSHAKE_TIME, arrival).await;
+                if let Ok(Some((kind, caller))) = arrived {
+                    match kind {
+                        Kind::Agent => Box::pin(agent::serve(appliance, caller, permit)).await,
+                        Kind::Rep => Box::pin(rep::serve(appliance, caller, permit)).await,
+                    }
+                }
+            });
+        }
+    }
+
+    /// Proves the appliance's key to a caller. Returns the two nonces, or nothing when the
+    /// caller speaks another protocol and was told so.
+    async fn introduce(&self, caller: &mut Caller) -> Result<Option<(Nonce, Nonce)>, LinkEnd> {
+        let hello: Hello = read_plain(&mut caller.socket).await?;
+        if hello.protocol != PROTOCOL {
+            let detail = format!("the appliance speaks {PROTOCOL}, this side {}", hello.protocol);
+            let refusal = RefusalCode::VersionMismatch.because(detail);
+            write_plain(&mut caller.socket, &Challenge::Refused(refusal)).await?;
+            return Ok(None);
+        }
+        let ours = nonce().map_err(|error| LinkEnd::Violation(error.to_string()))?;
+        let signed = transcript(Party::Appliance, &caller.binding, &hello.nonce, &ours);
+        let challenge = Challenge::Appliance {
+            protocol: PROTOCOL,
+            version: VERSION.to_owned(),
+            nonce: ours,
+            key: self.keys.public,
+            signature: sign(&self.keys.pair, &signed),
+        };
+        write_plain(&mut caller.socket, &challenge).await?;
+        Ok(Some((hello.nonce, ours)))
+    }
+}
+
+/// TLS and HTTP, up to an open WebSocket.
+async fn arrive(acceptor: &TlsAcceptor, tcp: TcpStream, from: SocketAddr) -> Option<(Kind, Caller)> {
+    link::tune(&tcp).ok()?;
+    let stream = acceptor.accept(tcp).await.ok()?;
+    let binding = link::binding(stream.get_ref().1).ok()?;
+    let (kind, socket) = http::upgrade(stream).await?;
+    Some((kind, Caller { socket, binding, from }))
+}

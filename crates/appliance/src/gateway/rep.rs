@@ -1,0 +1,232 @@
+//! A console's link: the login, and the requests from then on.
+
+use super::Caller;
+use crate::appliance::{Appliance, InstallerSpec};
+use crate::feed::feed;
+use crate::reps::RepLink;
+use crate::statistics::{INTERVAL, Interest};
+use jumpdeck_policy::Permission;
+use jumpdeck_protocol::agent::AgentOrder;
+use jumpdeck_protocol::control::{self, Received};
+use jumpdeck_protocol::frame::Frame;
+use jumpdeck_protocol::handshake::{RepLogin, RepWelcome};
+use jumpdeck_protocol::inventory::Place;
+use jumpdeck_protocol::link::{
+    Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain,
+};
+use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, ToRep};
+use jumpdeck_protocol::session::EndReason;
+use jumpdeck_protocol::{Control, Never, Outcome, Refusal, RefusalCode, RequestId, limits};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// Requests of one console that may be under way at once.
+const REQUESTS: usize = 64;
+
+/// Serves one console's link from its first message to its end.
+pub(super) async fn serve(
+    appliance: Arc<Appliance>,
+    mut caller: Caller,
+    permit: OwnedSemaphorePermit,
+) {
+    let login = Box::pin(log_in(&appliance, &mut caller));
+    let Ok(Ok(Some(rep))) = timeout(limits::HANDSHAKE_TIME, login).await else {
+        return;
+    };
+    drop(permit);
+    let mut desk = Desk {
+        appliance: Arc::clone(&appliance),
+        rep: rep.clone(),
+        requests: Arc::new(Semaphore::new(REQUESTS)),
+        tasks: JoinSet::new(),
+        feed: None,
+    };
+    appliance.reps.add(rep.clone());
+    let sessions = appliance.sessions.of(rep.user);
+    rep.tell(ApplianceNotice::Sessions { sessions });
+    let keep_alive = KeepAlive { ping: None, silence: limits::REP_SILENCE };
+    let end = pump(caller.socket, &rep.outbox, keep_alive, |incoming| desk.take(incoming)).await;
+    tracing::debug!(user = rep.user.0, %end, "console link ended");
+    appliance.reps.remove(rep.id);
+    settle_interest(&appliance, &appliance.watching.forget(&rep));
+    appliance.rep_left(&rep);
+}
+
+/// Checks a login. `Ok(None)` means it was refused and told why.
+async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<RepLink>, LinkEnd> {
+    if appliance.introduce(caller).await?.is_none() {
+        return Ok(None);
+    }
+    let login: RepLogin = read_plain(&mut caller.socket).await?;
+    let now = appliance.now();
+    match appliance.login.check(&appliance.world(), login.proof, now).await {
+        Ok(user) => {
+            let welcome = RepWelcome::Welcome {
+                user: user.id,
+                username: user.username.clone(),
+                now,
+                embedded: appliance.is_embedded(),
+            };
+            write_plain(&mut caller.socket, &welcome).await?;
+            let id = appliance.next_link();
+            let interactive = login.interactive;
+            Ok(Some(RepLink { id, user: user.id, outbox: Outbox::new(), interactive }))
+        }
+        Err(refusal) => {
+            write_plain(&mut caller.socket, &RepWelcome::Refused(refusal)).await?;
+            // Wait for the console to read it and go; the time for handshakes bounds this.
+            let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;
+            Ok(None)
+        }
+    }
+}
+
+/// What serves one console.
+struct Desk {
+    appliance: Arc<Appliance>,
+    rep: RepLink,
+    requests: Arc<Semaphore>,
+    tasks: JoinSet<()>,
+    feed: Option<tokio::task::AbortHandle>,
+}
+
+impl Desk {
+    fn take(&mut self, incoming: Incoming) -> Result<(), LinkEnd> {
+        let Incoming::Frame(frame, message) = incoming else {
+            return Ok(());
+        };
+        match frame {
+            Frame::Data { channel, .. } | Frame::Credit { channel, .. } => {
+                self.appliance.relay_to_agent(self.rep.id, channel, message);
+            }
+            Frame::Control(body) => {
+                let received = control::decode::<RepRequest, Never, RepNotice>(&body)
+                    .map_err(|error| LinkEnd::Violation(error.to_string()))?;
+                match received {
+                    Received::Known(message) => self.control(message),
+                    Received::UnknownRequest(id) => {
+                        self.reply(id, Err(RefusalCode::Unsupported.plain()));
+                    }
+                    Received::UnknownOther => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn control(&mut self, message: Control<RepRequest, Never, RepNotice>) {
+        match message {
+            Control::Request { id, body } => self.request(id, body),
+            Control::Reply { .. } => {}
+            Control::Notice { body: RepNotice::Channel(order) } => {
+                self.appliance.channel_order(&self.rep, order);
+            }
+            Control::Notice { body: RepNotice::Watch { mut items } } => {
+                items.truncate(limits::WATCHED_ITEMS);
+                items.retain(|item| self.may_see(*item));
+                let interest = self.appliance.watching.set(&self.rep, &items);
+                settle_interest(&self.appliance, &interest);
+            }
+        }
+    }
+
+    fn may_see(&self, item: jumpdeck_protocol::ItemId) -> bool {
+        let world = self.appliance.world();
+        let (Some(user), Some(item)) = (world.user(self.rep.user), world.item(item)) else {
+            return false;
+        };
+        world.decide(user, item.view.place, None).is_allowed()
+    }
+
+    fn request(&mut self, id: RequestId, request: RepRequest) {
+        if let RepRequest::Subscribe { have } = request {
+            self.reply(id, Ok(RepReply::Subscribed));
+            let task = feed(Arc::clone(&self.appliance), self.rep.clone(), have);
+            if let Some(former) = self.feed.replace(self.tasks.spawn(task)) {
+                former.abort();
+            }
+            return;
+        }
+        while self.tasks.try_join_next().is_some() {}
+        let Ok(turn) = Arc::clone(&self.requests).try_acquire_owned() else {
+            self.reply(id, Err(RefusalCode::ServerBusy.plain()));
+            return;
+        };
+        let (appliance, rep) = (Arc::clone(&self.appliance), self.rep.clone());
+        // Not one of the link's own tasks: what was begun is finished even if the link ends.
+        tokio::spawn(async move {
+            let outcome = fulfil(&appliance, &rep, request).await;
+            rep.outbox.send(&ToRep::Reply { id, body: Outcome::from(outcome) });
+            drop(turn);
+        });
+    }
+
+    fn reply(&self, id: RequestId, outcome: Result<RepReply, Refusal>) {
+        self.rep.outbox.send(&ToRep::Reply { id, body: Outcome::from(outcome) });
+    }
+}
+
+async fn fulfil(
+    appliance: &Arc<Appliance>,
+    rep: &RepLink,
+    request: RepRequest,
+) -> Result<RepReply, Refusal> {
+    match request {
+        RepRequest::Subscribe { .. } => Err(RefusalCode::Unsupported.plain()),
+        RepRequest::StartSession { item, kind } => {
+            let view = appliance.start_session(rep, item, kind).await?;
+            Ok(RepReply::SessionStarted(view))
+        }
+        RepRequest::EndSession { session } => {
+            appliance.owns(rep.user, session)?;
+            appliance.end_session(session, EndReason::EndedByRep);
+            Ok(RepReply::SessionEnded)
+        }
+        RepRequest::CreateInstaller { group, valid } => {
+            may_add(appliance, rep, group.as_deref())?;
+            let spec = InstallerSpec { group, valid, local: false };
+            let installer = appliance.create_installer_for(rep.user, spec).await?;
+            tracing::info!(target: "audit", user = rep.user.0, group = installer.group, "an installer was made");
+            Ok(RepReply::Installer(installer))
+        }
+        RepRequest::Stop if appliance.is_embedded() => {
+            let appliance = Arc::clone(appliance);
+            tokio::spawn(async move { appliance.stop().await });
+            Ok(RepReply::Stopping)
+        }
+        RepRequest::Stop => {
+            let detail = "only an embedded appliance is stopped from a console";
+            Err(RefusalCode::PermissionDenied.because(detail))
+        }
+    }
+}
+
+/// Whether this rep may add items where the installer will put them.
+fn may_add(appliance: &Appliance, rep: &RepLink, group: Option<&str>) -> Result<(), Refusal> {
+    let world = appliance.world();
+    let user = world.user(rep.user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+    let place = match group {
+        None => Place::Personal(rep.user),
+        // A group that is not there yet counts as one the user is no member of.
+        Some(name) => Place::JumpGroup(
+            world.group_by_name(name).map_or_else(|| world.next_group(), |group| group.id),
+        ),
+    };
+    let decision = world.decide(user, place, Some(Permission::PermAdd));
+    if decision.is_allowed() {
+        Ok(())
+    } else {
+        Err(RefusalCode::PermissionDenied.because(decision.to_string()))
+    }
+}
+
+fn settle_interest(appliance: &Appliance, interest: &Interest) {
+    let begin = interest.begin.iter().map(|item| (*item, INTERVAL));
+    for (item, interval) in begin.chain(interest.end.iter().map(|item| (*item, 0))) {
+        if let Some(agent) = appliance.presences.link(item) {
+            agent.order(AgentOrder::Interest { interval });
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! How a rep logs in.
+
+use crate::document::User;
+use crate::keys;
+use crate::world::World;
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use jumpdeck_protocol::handshake::RepProof;
+use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
+
+/// Failed logins after which a name has to wait.
+const PATIENCE: u32 = 5;
+/// How long it has to wait, in seconds.
+const PAUSE: u64 = 60;
+/// Names that are remembered at the most.
+const REMEMBERED: usize = 10_000;
+/// Passwords that are checked at once: each check takes 19 MiB.
+const AT_ONCE: usize = 2;
+
+/// The door for reps.
+#[derive(Debug)]
+pub(crate) struct Login {
+    token: Option<String>,
+    failures: Mutex<HashMap<String, (u32, Timestamp)>>,
+    checks: Semaphore,
+    decoy: String,
+}
+
+impl Login {
+    /// A door that opens to this token too, if one is given.
+    pub(crate) fn new(token: Option<&str>) -> anyhow::Result<Self> {
+        Ok(Self {
+            token: token.map(keys::hash),
+            failures: Mutex::default(),
+            checks: Semaphore::new(AT_ONCE),
+            decoy: if token.is_some() { String::new() } else { hash_password("decoy")? },
+        })
+    }
+
+    /// Who proved itself.
+    pub(crate) async fn check(
+        &self,
+        world: &World,
+        proof: RepProof,
+        now: Timestamp,
+    ) -> Result<Arc<User>, Refusal> {
+        match proof {
+            RepProof::Token(token) => self.by_token(world, &token),
+            RepProof::Password { username, password } => {
+                self.by_password(world, &username, password, now).await
+            }
+        }
+    }
+
+    fn by_token(&self, world: &World, token: &str) -> Result<Arc<User>, Refusal> {
+        // Hashes are compared, so the time it takes says nothing about the token.
+        let right = self.token.as_deref() == Some(keys::hash(token).as_str());
+        let owner = world.user(jumpdeck_protocol::UserId(1)).filter(|_| right);
+        owner.cloned().ok_or_else(|| RefusalCode::LoginFailed.because("the token is not valid"))
+    }
+
+    async fn by_password(
+        &self,
+        world: &World,
+        username: &str,
+        password: String,
+        now: Timestamp,
+    ) -> Result<Arc<User>, Refusal> {
+        self.admit(username, now)?;
+        let user = world.user_by_name(username).filter(|user| user.enabled).cloned();
+        let stored = user.as_ref().and_then(|user| user.password.clone());
+        let known = stored.is_some();
+        // An unknown name takes as long as a known one.
+        let stored = stored.unwrap_or_else(|| self.decoy.clone());
+        let _turn = self.checks.acquire().await.map_err(|_| RefusalCode::Stopping.plain())?;
+        let matches = tokio::task::spawn_blocking(move || matches(&password, &stored))
+            .await
+            .unwrap_or(false);
+        match user.filter(|_| known && matches) {
+            Some(user) => {
+                self.failures().remove(username);
+                Ok(user)
+            }
+            None => {
+                self.failed(username, now);
+                Err(RefusalCode::LoginFailed.plain())
+            }
+        }
+    }
+
+    fn admit(&self, username: &str, now: Timestamp) -> Result<(), Refusal> {
+        match self.failures().get(username) {
+            Some((count, last)) if *count >= PATIENCE && now.since(*last) < PAUSE => {
+                Err(RefusalCode::LoginThrottled.plain())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn failed(&self, username: &str, now: Timestamp) {
+        let mut failures = self.failures();
+        if failures.len() >= REMEMBERED {
+            failures.retain(|_, (_, last)| now.since(*last) < PAUSE);
+        }
+        let entry = failures.entry(username.chars().take(64).collect()).or_default();
+        if now.since(entry.1) >= PAUSE {
+            entry.0 = 0;
+        }
+        *entry = (entry.0 + 1, now);
+        let name = jumpdeck_protocol::text::bounded(username, 64);
+        tracing::warn!(target: "audit", username = name, failures = entry.0, "a login failed");
+    }
+
+    fn failures(&self) -> std::sync::MutexGuard<'_, HashMap<String, (u32, Timestamp)>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// argon2id with the crate's recommended cost, in PHC form.
+pub(crate) fn hash_password(password: &str) -> anyhow::Result<String> {
+    let hash = Argon2::default().hash_password(password.as_bytes());
+    Ok(hash.map_err(|error| anyhow::anyhow!("hashing a password: {error}"))?.to_string())
+}
+
+fn matches(password: &str, stored: &str) -> bool {
+    PasswordHash::new(stored).is_ok_and(|hash| {
+        Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Document;
+    use jumpdeck_policy::{Role, Slots};
+    use jumpdeck_protocol::{Revision, UserId};
+    use std::collections::BTreeMap;
+
+    fn world() -> World {
+        let all = Role::ADMINISTRATOR;
+        let mut world = World::new("e");
+        let user = User {
+            id: UserId(1),
+            username: "alice".into(),
+            password: Some(hash_password("right").unwrap()),
+            enabled: true,
+            slots: Slots { default: all, personal: all, teams: all, system: all },
+            memberships: BTreeMap::new(),
+        };
+        world.put(Revision(1), Document::User(Box::new(user)));
+        world
+    }
+
+    async fn attempt(login: &Login, name: &str, password: &str, at: i64) -> Option<RefusalCode> {
+        let proof = RepProof::Password { username: name.into(), password: password.into() };
+        login.check(&world(), proof, Timestamp(at)).await.err().map(|refusal| refusal.code)
+    }
+
+    #[tokio::test]
+    async fn after_five_failures_even_the_right_password_has_to_wait_a_minute() {
+        let login = Login::new(None).unwrap();
+        for _ in 0..5 {
+            assert_eq!(attempt(&login, "alice", "wrong", 0).await, Some(RefusalCode::LoginFailed));
+        }
+        assert_eq!(attempt(&login, "alice", "right", 59).await, Some(RefusalCode::LoginThrottled));
+        assert_eq!(attempt(&login, "alice", "right", 60).await, None);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_is_told_no_more_than_a_wrong_password() {
+        let login = Login::new(None).unwrap();
+        assert_eq!(attempt(&login, "mallory", "right", 0).await, Some(RefusalCode::LoginFailed));
+    }
+
+    #[tokio::test]
+    async fn a_server_takes_no_token() {
+        let login = Login::new(None).unwrap();
+        let proof = RepProof::Token(String::new());
+        assert!(login.check(&world(), proof, Timestamp(0)).await.is_err());
+    }
+}

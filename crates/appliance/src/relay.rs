@@ -1,0 +1,182 @@
+//! The relay: bytes between a console and an agent, unchanged, and only where they belong.
+//!
+//! A message for a channel that does not exist, or that the sender has no part in, is dropped: it
+//! may have crossed with the channel's end, and its sender learns nothing from the silence.
+
+use crate::appliance::Appliance;
+use crate::presence::AgentLink;
+use crate::reps::RepLink;
+use crate::sessions::{Channel, Leg};
+use bytes::Bytes;
+use jumpdeck_protocol::agent::AgentOrder;
+use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
+use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason};
+use jumpdeck_protocol::{ChannelId, ItemId, LinkId, RefusalCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a channel waits for a console that went away without a word.
+const GRACE: Duration = Duration::from_secs(30);
+
+impl Appliance {
+    /// Data or credit from an agent, to the console that shows the channel.
+    pub(crate) fn relay_to_rep(&self, item: ItemId, channel: ChannelId, message: Bytes) {
+        self.sessions.with(channel, |entry| {
+            if let Some(leg) = entry.leg.as_ref().filter(|_| entry.item == item) {
+                leg.outbox.push(entry.lane(), message);
+            }
+        });
+    }
+
+    /// Data or credit from a console, to the channel's agent.
+    pub(crate) fn relay_to_agent(&self, link: LinkId, channel: ChannelId, message: Bytes) {
+        let mine = |entry: &Channel| {
+            let leg = entry.leg.as_ref().filter(|leg| leg.link == link)?;
+            (!leg.outbox.is_closed()).then(|| (entry.item, entry.lane()))
+        };
+        if let Some(Some((item, lane))) = self.sessions.with(channel, mine)
+            && let Some(agent) = self.presences.link(item)
+        {
+            agent.outbox.push(lane, message);
+        }
+    }
+
+    /// A report of an agent about a channel.
+    pub(crate) fn report(&self, item: ItemId, report: ChannelReport) {
+        let channel = report.channel();
+        let Some(entry) = self.sessions.channel(channel).filter(|entry| entry.item == item) else {
+            return;
+        };
+        if let ChannelReport::Exited { status, .. } = &report {
+            self.sessions.change(channel, |entry| entry.exit = Some(*status));
+        }
+        let gone = matches!(report, ChannelReport::Gone { .. });
+        match entry.leg {
+            Some(leg) => leg.outbox.send(&ToRep::Notice { body: ApplianceNotice::Channel(report) }),
+            None if entry.released => self.end_if_over(channel),
+            None => {}
+        }
+        if gone {
+            self.end_session(entry.session, EndReason::AgentLost);
+        }
+    }
+
+    /// An order of a console about a channel of its own.
+    pub(crate) fn channel_order(self: &Arc<Self>, rep: &RepLink, order: ChannelOrder) {
+        let channel = order.channel();
+        let entry = self.sessions.channel(channel).filter(|entry| entry.owner == rep.user);
+        let Some(entry) = entry else {
+            let refusal = RefusalCode::SessionGone.plain();
+            rep.tell(ApplianceNotice::Channel(ChannelReport::Gone { channel, refusal }));
+            return;
+        };
+        match order {
+            ChannelOrder::Attach { .. } => self.attach(rep, &entry, order),
+            _ if entry.leg.is_none_or(|leg| leg.link != rep.id) => {}
+            ChannelOrder::Close { .. } => self.closed_by_console(channel, &entry.session),
+            ChannelOrder::Resize { .. } | ChannelOrder::InputEnd { .. } => {
+                if let Some(agent) = self.presences.link(entry.item) {
+                    agent.order(AgentOrder::Channel(order));
+                }
+            }
+        }
+    }
+
+    fn attach(&self, rep: &RepLink, entry: &Channel, order: ChannelOrder) {
+        let channel = order.channel();
+        let leg = Leg { link: rep.id, outbox: rep.outbox.clone() };
+        let former = self.sessions.change(channel, |entry| {
+            entry.released = false;
+            entry.leg.replace(leg)
+        });
+        if let Some(former) = former.flatten().filter(|former| former.link != rep.id) {
+            let refusal = RefusalCode::AttachedElsewhere.plain();
+            let body = ApplianceNotice::Channel(ChannelReport::Gone { channel, refusal });
+            former.outbox.send(&ToRep::Notice { body });
+        }
+        match self.presences.link(entry.item) {
+            Some(agent) => agent.order(AgentOrder::Channel(order)),
+            None => rep.tell(ApplianceNotice::AgentLink { channel, linked: false }),
+        }
+    }
+
+    /// The console has all output of an ended program, or does not want the program any more.
+    fn closed_by_console(&self, channel: ChannelId, session: &jumpdeck_protocol::SessionId) {
+        let exit = self.sessions.with(channel, |entry| entry.exit).flatten();
+        let reason = exit.map_or(EndReason::EndedByRep, EndReason::Exited);
+        self.end_session(*session, reason);
+    }
+
+    /// A console is gone. What it showed is held for it for a while.
+    pub(crate) fn rep_left(self: &Arc<Self>, rep: &RepLink) {
+        let channels = self.sessions.detach(rep.id);
+        if channels.is_empty() {
+            return;
+        }
+        let appliance = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            for channel in channels {
+                appliance.release(channel);
+            }
+        });
+    }
+
+    /// Nobody came back: a shell runs on by itself, a command is over.
+    fn release(&self, channel: ChannelId) {
+        let Some(entry) = self.sessions.channel(channel).filter(|entry| entry.leg.is_none()) else {
+            return;
+        };
+        self.sessions.change(channel, |entry| entry.released = true);
+        if entry.exit.is_some() {
+            self.end_if_over(channel);
+        } else if entry.is_shell {
+            if let Some(agent) = self.presences.link(entry.item) {
+                agent.order(AgentOrder::Hold { channel, held: false });
+            }
+        } else {
+            self.end_session(entry.session, EndReason::ConsoleGone);
+        }
+    }
+
+    fn end_if_over(&self, channel: ChannelId) {
+        let ended = self.sessions.with(channel, |entry| (entry.session, entry.exit));
+        if let Some((session, Some(status))) = ended {
+            self.end_session(session, EndReason::Exited(status));
+        }
+    }
+
+    /// Consoles that show this item's channels learn whether its agent is there.
+    pub(crate) fn tell_legs(&self, item: ItemId, channels: &[ChannelId], linked: bool) {
+        for channel in channels {
+            let leg = self.sessions.with(*channel, |entry| {
+                entry.leg.clone().filter(|_| entry.item == item)
+            });
+            if let Some(Some(leg)) = leg {
+                let body = ApplianceNotice::AgentLink { channel: *channel, linked };
+                leg.outbox.send(&ToRep::Notice { body });
+            }
+        }
+    }
+
+    /// An agent is back: what lives on there goes on, what died with it is over. Returns the
+    /// channels it still has whose sessions have ended.
+    pub(crate) fn reconcile(&self, item: ItemId, alive: &[ChannelId]) -> Vec<ChannelId> {
+        let ours = self.sessions.channels_at(item);
+        for lost in ours.iter().filter(|channel| !alive.contains(channel)) {
+            if let Some(session) = self.sessions.with(*lost, |entry| entry.session) {
+                self.end_session(session, EndReason::AgentLost);
+            }
+        }
+        alive.iter().filter(|channel| !ours.contains(channel)).copied().collect()
+    }
+
+    /// Tells an agent that came back which channels nobody holds.
+    pub(crate) fn release_again(&self, agent: &AgentLink, channels: &[ChannelId]) {
+        for channel in channels {
+            if self.sessions.with(*channel, |entry| entry.released) == Some(true) {
+                agent.order(AgentOrder::Hold { channel: *channel, held: false });
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The consoles that are linked.
+
+use jumpdeck_protocol::link::Outbox;
+use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
+use jumpdeck_protocol::{LinkId, UserId};
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+/// A console's link.
+#[derive(Clone, Debug)]
+pub(crate) struct RepLink {
+    pub id: LinkId,
+    pub user: UserId,
+    pub outbox: Outbox,
+    /// A person looks at it.
+    pub interactive: bool,
+}
+
+impl RepLink {
+    /// Tells the console something.
+    pub(crate) fn tell(&self, notice: ApplianceNotice) {
+        self.outbox.send(&ToRep::Notice { body: notice });
+    }
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(crate) struct Reps(RwLock<HashMap<LinkId, RepLink>>);
+
+impl Reps {
+    pub(crate) fn add(&self, link: RepLink) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(link.id, link);
+    }
+
+    pub(crate) fn remove(&self, link: LinkId) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&link);
+    }
+
+    /// Whether any console is linked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// The links that `which` picks.
+    pub(crate) fn those(&self, which: impl Fn(&RepLink) -> bool) -> Vec<RepLink> {
+        let links = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        links.values().filter(|link| which(link)).cloned().collect()
+    }
+}

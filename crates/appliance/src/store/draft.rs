@@ -1,0 +1,171 @@
+//! A World in the making, and the rows that will make it so on the disk.
+
+use crate::document::{Document, DocumentId};
+use crate::world::World;
+use jumpdeck_protocol::session::{EndReason, ExitStatus};
+use jumpdeck_protocol::{ChannelId, ItemId, Refusal, Revision, SessionId, Timestamp, UserId};
+use rusqlite::{Transaction, params};
+use std::ops::Deref;
+
+/// The World as it will be once everything before and in this edit is committed.
+pub(crate) struct Draft {
+    world: World,
+    rows: Vec<Row>,
+}
+
+/// One row to write.
+pub(super) enum Row {
+    Document {
+        id: DocumentId,
+        revision: Revision,
+        /// Nothing once it was removed.
+        body: Option<Vec<u8>>,
+    },
+    History(History),
+}
+
+/// When an item was last linked and when it last went away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub item: ItemId,
+    pub connected: bool,
+    pub at: Timestamp,
+}
+
+/// What happened; appended, not edited.
+pub(crate) enum History {
+    SessionStarted {
+        session: SessionId,
+        item: ItemId,
+        item_name: String,
+        user: UserId,
+        at: Timestamp,
+    },
+    ChannelOpened {
+        channel: ChannelId,
+        errors: Option<ChannelId>,
+        session: SessionId,
+        is_shell: bool,
+        at: Timestamp,
+    },
+    ChannelClosed {
+        channel: ChannelId,
+        status: Option<ExitStatus>,
+        at: Timestamp,
+    },
+    SessionEnded {
+        session: SessionId,
+        reason: EndReason,
+        at: Timestamp,
+    },
+    Seen(Seen),
+}
+
+impl Draft {
+    pub(super) const fn new(world: World) -> Self {
+        Self { world, rows: Vec::new() }
+    }
+
+    /// Runs one edit; what a refused one did is undone.
+    pub(super) fn attempt<T>(
+        &mut self,
+        edit: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let (world, rows) = (self.world.clone(), self.rows.len());
+        let outcome = edit(self);
+        if outcome.is_err() {
+            self.world = world;
+            self.rows.truncate(rows);
+        }
+        outcome
+    }
+
+    /// Writes a document under the next revision.
+    pub(crate) fn put(&mut self, document: Document) -> Result<(), Refusal> {
+        let (id, revision) = (document.id(), self.world.revision().next());
+        let body = Some(super::encode(&document)?);
+        self.world.put(revision, document);
+        self.rows.push(Row::Document { id, revision, body });
+        Ok(())
+    }
+
+    /// Removes a document under the next revision.
+    pub(crate) fn remove(&mut self, id: DocumentId) {
+        let revision = self.world.revision().next();
+        self.world.remove(revision, id);
+        self.rows.push(Row::Document { id, revision, body: None });
+    }
+
+    /// Appends to the history.
+    pub(crate) fn history(&mut self, history: History) {
+        self.rows.push(Row::History(history));
+    }
+
+    pub(super) fn finish(self) -> (World, Vec<Row>) {
+        (self.world, self.rows)
+    }
+}
+
+impl Deref for Draft {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl History {
+    pub(super) fn write(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        match self {
+            Self::SessionStarted { session, item, item_name, user, at } => transaction
+                .prepare_cached(
+                    "INSERT INTO sessions (id, item, item_name, user, started) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![
+                    session.0.cast_signed(),
+                    item.0.cast_signed(),
+                    item_name,
+                    user.0.cast_signed(),
+                    at.0
+                ])?,
+            Self::ChannelOpened { channel, errors, session, is_shell, at } => transaction
+                .prepare_cached(
+                    "INSERT INTO channels (id, errors, session, is_shell, opened) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![
+                    channel.0.cast_signed(),
+                    errors.map(|errors| errors.0.cast_signed()),
+                    session.0.cast_signed(),
+                    is_shell,
+                    at.0
+                ])?,
+            Self::ChannelClosed { channel, status, at } => transaction
+                .prepare_cached("UPDATE channels SET closed = ?2, status = ?3 WHERE id = ?1")?
+                .execute(params![
+                    channel.0.cast_signed(),
+                    at.0,
+                    status.map(ExitStatus::as_code)
+                ])?,
+            Self::SessionEnded { session, reason, at } => transaction
+                .prepare_cached("UPDATE sessions SET ended = ?2, reason = ?3 WHERE id = ?1")?
+                .execute(params![session.0.cast_signed(), at.0, word(reason)])?,
+            Self::Seen(Seen { item, connected, at }) => transaction
+                .prepare_cached(
+                    "INSERT INTO seen (item, connected, at) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (item) DO UPDATE SET connected = ?2, at = ?3",
+                )?
+                .execute(params![item.0.cast_signed(), connected, at.0])?,
+        };
+        Ok(())
+    }
+}
+
+const fn word(reason: &EndReason) -> &'static str {
+    match reason {
+        EndReason::Exited(_) => "exited",
+        EndReason::EndedByRep => "ended_by_rep",
+        EndReason::AgentLost => "agent_lost",
+        EndReason::ConsoleGone => "console_gone",
+        EndReason::ApplianceStopped => "appliance_stopped",
+    }
+}

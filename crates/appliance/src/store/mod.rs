@@ -1,0 +1,330 @@
+//! The store: SQLite on a thread of its own, many edits in one durable commit.
+//!
+//! An edit is a function over a [`Draft`] of the World. The thread takes what has queued up, runs
+//! each edit on top of the one before, writes all of it in one transaction, and only then
+//! publishes the new World and answers. What is published is on the disk.
+
+mod draft;
+mod schema;
+
+pub(crate) use draft::{Draft, History, Seen};
+pub(crate) use schema::OpenSession;
+
+use crate::document::{Document, DocumentId};
+use crate::world::World;
+use arc_swap::ArcSwap;
+use draft::Row;
+use jumpdeck_protocol::{Refusal, RefusalCode};
+use rusqlite::{Connection, params};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Edits that go into one commit at the most.
+const GROUP: usize = 1024;
+
+/// Why a database cannot be opened. Nothing in it was touched.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// A later jumpdeck wrote it.
+    #[error(
+        "the database {path} was written by a newer jumpdeck (schema {found}; this one knows {known}). \
+         Nothing was changed. Use that newer version, or another --data-dir."
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// It is not whole.
+    #[error(
+        "the database {path} is damaged: {reason}. Nothing was changed. Put a backup in its place, \
+         or move it away (keep it: `sqlite3 FILE .recover` may save much of it) and start afresh."
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The system does not let us.
+    #[error("the database {path} cannot be used: {reason}")]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What was said.
+        reason: String,
+    },
+}
+
+type Answer = Box<dyn FnOnce(Result<(), Refusal>) + Send>;
+type Edit = Box<dyn FnOnce(&mut Draft) -> Answer + Send>;
+
+/// The way to the store; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Store {
+    edits: mpsc::UnboundedSender<Edit>,
+    world: Arc<ArcSwap<World>>,
+    changed: watch::Receiver<()>,
+}
+
+/// What an opened store brings along.
+pub(crate) struct Opened {
+    pub store: Store,
+    pub sessions: Vec<OpenSession>,
+    pub seen: Vec<Seen>,
+    /// The next numbers of a session and a channel.
+    pub next_session: u64,
+    pub next_channel: u64,
+}
+
+impl Store {
+    /// Opens a database, makes it if there is none, and brings it to this version's schema.
+    pub(crate) fn open(path: &Path) -> Result<Opened, StoreError> {
+        let connection = schema::open(path)?;
+        let loaded = schema::load(&connection, path)?;
+        let world = Arc::new(ArcSwap::from_pointee(loaded.world));
+        let (edits, queue) = mpsc::unbounded_channel();
+        let (publish, changed) = watch::channel(());
+        let store = Self { edits, world: Arc::clone(&world), changed };
+        let writer = Writer { connection, world, publish };
+        std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || writer.run(queue))
+            .map_err(|error| StoreError::Unusable {
+                path: path.to_path_buf(),
+                reason: error.to_string(),
+            })?;
+        Ok(Opened {
+            store,
+            sessions: loaded.sessions,
+            seen: loaded.seen,
+            next_session: loaded.next_session,
+            next_channel: loaded.next_channel,
+        })
+    }
+
+    /// The World as it is now.
+    pub(crate) fn world(&self) -> Arc<World> {
+        self.world.load_full()
+    }
+
+    /// Becomes ready whenever the World changed.
+    pub(crate) fn changed(&self) -> watch::Receiver<()> {
+        self.changed.clone()
+    }
+
+    /// Runs an edit. When this returns `Ok`, it is on the disk and published.
+    pub(crate) async fn edit<T: Send + 'static>(
+        &self,
+        edit: impl FnOnce(&mut Draft) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (answer, answered) = oneshot::channel();
+        self.queue(edit, move |result| drop(answer.send(result)));
+        answered.await.unwrap_or_else(|_| Err(RefusalCode::Stopping.plain()))
+    }
+
+    /// Runs an edit that nobody waits for. Failure is logged.
+    pub(crate) fn note(&self, edit: impl FnOnce(&mut Draft) + Send + 'static) {
+        let edit = move |draft: &mut Draft| {
+            edit(draft);
+            Ok(())
+        };
+        self.queue(edit, |result: Result<(), Refusal>| {
+            if let Err(refusal) = result {
+                tracing::error!(%refusal, "a note was lost");
+            }
+        });
+    }
+
+    fn queue<T: Send + 'static>(
+        &self,
+        edit: impl FnOnce(&mut Draft) -> Result<T, Refusal> + Send + 'static,
+        answer: impl FnOnce(Result<T, Refusal>) + Send + 'static,
+    ) {
+        let edit: Edit = Box::new(move |draft| {
+            let outcome = draft.attempt(edit);
+            Box::new(move |committed: Result<(), Refusal>| {
+                answer(outcome.and_then(|value| committed.map(|()| value)));
+            })
+        });
+        // A closed queue drops the edit, and with it the answer's sender.
+        let _ = self.edits.send(edit);
+    }
+}
+
+struct Writer {
+    connection: Connection,
+    world: Arc<ArcSwap<World>>,
+    publish: watch::Sender<()>,
+}
+
+impl Writer {
+    fn run(mut self, mut queue: mpsc::UnboundedReceiver<Edit>) {
+        while let Some(first) = queue.blocking_recv() {
+            let before = self.world.load_full();
+            let mut draft = Draft::new(World::clone(&before));
+            let mut answers = vec![first(&mut draft)];
+            while answers.len() < GROUP
+                && let Ok(next) = queue.try_recv()
+            {
+                answers.push(next(&mut draft));
+            }
+            let committed = self.commit(draft);
+            for answer in answers {
+                answer(committed.clone());
+            }
+        }
+        if let Err((_, error)) = self.connection.close() {
+            tracing::error!(%error, "the database was not closed cleanly");
+        }
+    }
+
+    fn commit(&mut self, draft: Draft) -> Result<(), Refusal> {
+        let (world, rows) = draft.finish();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        write(&mut self.connection, &rows).map_err(|error| {
+            tracing::error!(%error, "the database could not be written");
+            RefusalCode::StoreFailed.because(error.to_string())
+        })?;
+        let changed = world.revision() != self.world.load().revision();
+        self.world.store(Arc::new(world));
+        if changed {
+            self.publish.send_replace(());
+        }
+        Ok(())
+    }
+}
+
+fn write(connection: &mut Connection, rows: &[Row]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    for row in rows {
+        match row {
+            Row::Document { id, revision, body } => {
+                let (kind, number) = id.row();
+                transaction
+                    .prepare_cached(
+                        "INSERT INTO documents (kind, id, revision, body) VALUES (?1, ?2, ?3, ?4)
+                         ON CONFLICT (kind, id) DO UPDATE SET revision = ?3, body = ?4",
+                    )?
+                    .execute(params![kind, number.cast_signed(), revision.0.cast_signed(), body])?;
+            }
+            Row::History(history) => history.write(&transaction)?,
+        }
+    }
+    transaction.commit()
+}
+
+fn encode(document: &Document) -> Result<Vec<u8>, Refusal> {
+    rmp_serde::to_vec_named(document)
+        .map_err(|error| RefusalCode::StoreFailed.because(error.to_string()))
+}
+
+fn decode(body: &[u8], id: DocumentId) -> Result<Document, String> {
+    let document: Document =
+        rmp_serde::from_slice(body).map_err(|error| format!("{id:?} cannot be read: {error}"))?;
+    if document.id() == id {
+        Ok(document)
+    } else {
+        Err(format!("{id:?} holds another document"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jumpdeck_protocol::JumpGroupId;
+    use jumpdeck_protocol::inventory::GroupView;
+
+    fn group(id: u64, name: &str) -> Document {
+        Document::Group(GroupView { id: JumpGroupId(id), name: name.into() })
+    }
+
+    fn names(world: &World) -> Vec<String> {
+        world.groups().map(|group| group.name.to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn what_was_answered_is_there_after_reopening() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let opened = Store::open(&path).unwrap();
+        let epoch = opened.store.world().epoch().to_owned();
+        opened.store.edit(|draft| draft.put(group(1, "one"))).await.unwrap();
+        opened.store.edit(|draft| draft.put(group(2, "two"))).await.unwrap();
+        opened.store.edit(|d| { d.remove(DocumentId::Group(JumpGroupId(1))); Ok(()) }).await.unwrap();
+        let revision = opened.store.world().revision();
+        drop(opened.store);
+
+        let world = Store::open(&path).unwrap().store.world();
+        assert_eq!(names(&world), ["two"]);
+        assert_eq!((world.epoch(), world.revision()), (&*epoch, revision));
+        assert_eq!(world.next_group(), JumpGroupId(3));
+    }
+
+    #[tokio::test]
+    async fn a_refused_edit_leaves_nothing_behind_and_spoils_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let opened = Store::open(&dir.path().join("a.db")).unwrap();
+        let store = &opened.store;
+        let refused = store.edit(|draft| {
+            draft.put(group(1, "one"))?;
+            Err::<(), _>(RefusalCode::InvalidValue.plain())
+        });
+        let (refused, accepted) = tokio::join!(refused, store.edit(|d| d.put(group(2, "two"))));
+        assert!(refused.is_err() && accepted.is_ok());
+        assert_eq!(names(&store.world()), ["two"]);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_the_edit_and_the_store_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let connection = schema::open(&path).unwrap();
+        connection.pragma_update(None, "max_page_count", 12).unwrap();
+        let world = Arc::new(ArcSwap::from_pointee(World::new("e")));
+        let (publish, _changed) = watch::channel(());
+        let mut writer = Writer { connection, world: Arc::clone(&world), publish };
+        let mut draft = Draft::new(World::new("e"));
+        draft.put(group(1, &"x".repeat(200_000))).unwrap();
+        let refusal = writer.commit(draft).unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::StoreFailed);
+        assert!(names(&world.load()).is_empty());
+        let mut draft = Draft::new(World::new("e"));
+        draft.put(group(1, "small")).unwrap();
+        writer.commit(draft).unwrap();
+        assert_eq!(names(&world.load()), ["small"]);
+    }
+
+    #[test]
+    fn a_newer_database_is_named_and_left_untouched() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        schema::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(Store::open(&path), Err(StoreError::Newer { found: 99, .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn a_damaged_database_is_named_and_left_untouched() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        drop(schema::open(&path).unwrap());
+        let mut bytes = std::fs::read(&path).unwrap();
+        for byte in bytes.iter_mut().skip(4096 + 8).take(4096) {
+            *byte ^= 0x5a;
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(matches!(Store::open(&path), Err(StoreError::Damaged { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        std::fs::write(&path, b"not a database at all, but some text").unwrap();
+        assert!(matches!(Store::open(&path), Err(StoreError::Damaged { .. })));
+    }
+}

@@ -1,0 +1,243 @@
+//! The database file: its schema, its migrations, and how it is read at the start.
+
+use super::{Seen, StoreError, decode};
+use crate::document::DocumentId;
+use crate::world::World;
+use jumpdeck_protocol::session::{ChannelView, SessionView};
+use jumpdeck_protocol::{ChannelId, ItemId, Revision, SessionId, Timestamp, UserId};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Each entry brings the schema from its index to the next number. Entries are never edited.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE meta (epoch TEXT NOT NULL);
+    CREATE TABLE documents (
+        kind TEXT NOT NULL, id INTEGER NOT NULL, revision INTEGER NOT NULL UNIQUE, body BLOB,
+        PRIMARY KEY (kind, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE sessions (
+        id INTEGER PRIMARY KEY, item INTEGER NOT NULL, item_name TEXT NOT NULL,
+        user INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER, reason TEXT
+    );
+    CREATE INDEX sessions_by_item ON sessions (item, started);
+    CREATE INDEX sessions_open ON sessions (id) WHERE ended IS NULL;
+    CREATE TABLE channels (
+        id INTEGER PRIMARY KEY, errors INTEGER, session INTEGER NOT NULL REFERENCES sessions,
+        is_shell INTEGER NOT NULL, opened INTEGER NOT NULL, closed INTEGER, status INTEGER
+    );
+    CREATE INDEX channels_by_session ON channels (session);
+    CREATE TABLE seen (item INTEGER PRIMARY KEY, connected INTEGER NOT NULL, at INTEGER NOT NULL);
+"];
+
+/// A database larger than this is not read through at the start; damage shows where it is met.
+const CHECKED: u64 = 64 * 1024 * 1024;
+
+/// A session that was open when the appliance ended.
+pub(crate) struct OpenSession {
+    pub owner: UserId,
+    pub view: SessionView,
+}
+
+/// What a database holds.
+pub(super) struct Loaded {
+    pub world: World,
+    pub sessions: Vec<OpenSession>,
+    pub seen: Vec<Seen>,
+    pub next_session: u64,
+    pub next_channel: u64,
+}
+
+fn known() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
+/// Opens the file. One that is newer or damaged is not written to.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let found = inspect(path)?;
+    if found > known() {
+        let path = path.to_path_buf();
+        return Err(StoreError::Newer { path, found, known: known() });
+    }
+    if path.exists() {
+        check(path)?;
+    }
+    prepare(path).map_err(|error| describe(path, &error))
+}
+
+/// The schema number, read from the file's header without opening it as a database.
+fn inspect(path: &Path) -> Result<u32, StoreError> {
+    let mut header = [0; 64];
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(unusable(path, &error.to_string())),
+    };
+    if file.metadata().is_ok_and(|meta| meta.len() == 0) {
+        return Ok(0);
+    }
+    file.read_exact(&mut header).map_err(|error| damaged(path, &error.to_string()))?;
+    if !header.starts_with(b"SQLite format 3\0") {
+        return Err(damaged(path, "it does not begin as an SQLite database does"));
+    }
+    let number = header.get(60..64).and_then(|four| four.try_into().ok());
+    Ok(number.map_or(0, u32::from_be_bytes))
+}
+
+fn check(path: &Path) -> Result<(), StoreError> {
+    let large = std::fs::metadata(path).is_ok_and(|meta| meta.len() > CHECKED || meta.len() == 0);
+    if large {
+        return Ok(());
+    }
+    let verdict = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|db| db.query_row("PRAGMA quick_check", [], |row| row.get::<_, String>(0)))
+        .map_err(|error| describe(path, &error))?;
+    if verdict == "ok" { Ok(()) } else { Err(damaged(path, &verdict)) }
+}
+
+fn prepare(path: &Path) -> rusqlite::Result<Connection> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    let from: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for (number, migration) in (1..).zip(MIGRATIONS).skip(from as usize) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", number)?;
+        transaction.commit()?;
+    }
+    if from < known() {
+        // The header must show the schema even to a reader that does not know the log.
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    }
+    Ok(connection)
+}
+
+/// Reads everything that lives in memory.
+pub(super) fn load(connection: &Connection, path: &Path) -> Result<Loaded, StoreError> {
+    let sql = |error: rusqlite::Error| describe(path, &error);
+    let mut world = World::new(&epoch(connection, path)?);
+    let mut statement = connection
+        .prepare("SELECT kind, id, revision, body FROM documents ORDER BY revision")
+        .map_err(sql)?;
+    let mut rows = statement.query([]).map_err(sql)?;
+    while let Some(row) = rows.next().map_err(sql)? {
+        take_in(&mut world, row, path)?;
+    }
+    let next = |table: &str| {
+        let query = format!("SELECT COALESCE(MAX(id), 0) + 1 FROM {table}");
+        connection.query_row(&query, [], |row| number(row, 0)).map_err(sql)
+    };
+    let last_errors = connection
+        .query_row("SELECT COALESCE(MAX(errors), 0) + 1 FROM channels", [], |row| number(row, 0))
+        .map_err(sql)?;
+    Ok(Loaded {
+        world,
+        sessions: open_sessions(connection).map_err(sql)?,
+        seen: seen(connection).map_err(sql)?,
+        next_session: next("sessions")?,
+        next_channel: next("channels")?.max(last_errors),
+    })
+}
+
+fn epoch(connection: &Connection, path: &Path) -> Result<String, StoreError> {
+    let sql = |error: rusqlite::Error| describe(path, &error);
+    let stored = connection
+        .query_row("SELECT epoch FROM meta", [], |row| row.get(0))
+        .optional()
+        .map_err(sql)?;
+    if let Some(epoch) = stored {
+        return Ok(epoch);
+    }
+    let mut bytes = [0; 12];
+    getrandom::fill(&mut bytes).map_err(|error| unusable(path, &error.to_string()))?;
+    let epoch = data_encoding::HEXLOWER.encode(&bytes);
+    connection.execute("INSERT INTO meta (epoch) VALUES (?1)", [&epoch]).map_err(sql)?;
+    Ok(epoch)
+}
+
+fn take_in(world: &mut World, row: &Row<'_>, path: &Path) -> Result<(), StoreError> {
+    let sql = |error: rusqlite::Error| describe(path, &error);
+    let kind: String = row.get(0).map_err(sql)?;
+    let id = number(row, 1).map_err(sql)?;
+    let revision = Revision(number(row, 2).map_err(sql)?);
+    let body: Option<Vec<u8>> = row.get(3).map_err(sql)?;
+    let id = DocumentId::from_row(&kind, id)
+        .ok_or_else(|| damaged(path, &format!("a document of unknown kind {kind:?}")))?;
+    match body {
+        Some(body) => world.put(revision, decode(&body, id).map_err(|e| damaged(path, &e))?),
+        None => world.remove(revision, id),
+    }
+    Ok(())
+}
+
+fn open_sessions(connection: &Connection) -> rusqlite::Result<Vec<OpenSession>> {
+    let mut statement = connection.prepare(
+        "SELECT id, item, item_name, user, started FROM sessions WHERE ended IS NULL ORDER BY id",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(OpenSession {
+            owner: UserId(number(row, 3)?),
+            view: SessionView {
+                id: SessionId(number(row, 0)?),
+                item: ItemId(number(row, 1)?),
+                item_name: row.get(2)?,
+                started: Timestamp(row.get(4)?),
+                channels: Vec::new(),
+            },
+        })
+    })?;
+    let mut sessions = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    for session in &mut sessions {
+        session.view.channels = open_channels(connection, session.view.id)?;
+    }
+    Ok(sessions)
+}
+
+fn open_channels(connection: &Connection, id: SessionId) -> rusqlite::Result<Vec<ChannelView>> {
+    let mut statement = connection.prepare(
+        "SELECT id, errors, is_shell FROM channels WHERE session = ?1 AND closed IS NULL ORDER BY id",
+    )?;
+    let rows = statement.query_map([id.0.cast_signed()], |row| {
+        Ok(ChannelView {
+            id: ChannelId(number(row, 0)?),
+            errors: row.get::<_, Option<i64>>(1)?.map(|id| ChannelId(id.cast_unsigned())),
+            is_shell: row.get(2)?,
+            attached: false,
+        })
+    })?;
+    rows.collect()
+}
+
+fn seen(connection: &Connection) -> rusqlite::Result<Vec<Seen>> {
+    let mut statement = connection.prepare("SELECT item, connected, at FROM seen")?;
+    let rows = statement.query_map([], |row| {
+        let item = ItemId(number(row, 0)?);
+        Ok(Seen { item, connected: row.get(1)?, at: Timestamp(row.get(2)?) })
+    })?;
+    rows.collect()
+}
+
+fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(i64::cast_unsigned)
+}
+
+fn describe(path: &Path, error: &rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    match error.sqlite_error_code() {
+        Some(DatabaseCorrupt | NotADatabase) => damaged(path, &error.to_string()),
+        _ => unusable(path, &error.to_string()),
+    }
+}
+
+fn damaged(path: &Path, reason: &str) -> StoreError {
+    StoreError::Damaged { path: path.to_path_buf(), reason: reason.to_owned() }
+}
+
+fn unusable(path: &Path, reason: &str) -> StoreError {
+    StoreError::Unusable { path: path.to_path_buf(), reason: reason.to_owned() }
+}

@@ -1,0 +1,201 @@
+//! The World: all configuration and inventory, as one immutable value per revision.
+//!
+//! A new revision shares what did not change with the one before, so a reader keeps its snapshot
+//! for as long as it likes and blocks nobody.
+
+use crate::document::{Document, DocumentId, Installer, Item, User};
+use imbl::{HashMap, OrdMap};
+use jumpdeck_policy::{Decision, Permission, Role, decide};
+use jumpdeck_protocol::handshake::PublicKey;
+use jumpdeck_protocol::inventory::{GroupView, Place};
+use jumpdeck_protocol::{InstallerId, ItemId, JumpGroupId, Revision, RoleId, Timestamp, UserId};
+use std::sync::Arc;
+
+/// Everything the appliance knows of its configuration at one revision.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct World {
+    epoch: Arc<str>,
+    revision: Revision,
+    items: OrdMap<ItemId, Arc<Item>>,
+    groups: OrdMap<JumpGroupId, GroupView>,
+    users: OrdMap<UserId, Arc<User>>,
+    roles: OrdMap<RoleId, Arc<Role>>,
+    installers: OrdMap<InstallerId, Arc<Installer>>,
+    by_key: HashMap<PublicKey, ItemId>,
+    history: OrdMap<Revision, DocumentId>,
+    latest: OrdMap<DocumentId, Revision>,
+}
+
+impl World {
+    /// An empty World of the database `epoch`.
+    pub(crate) fn new(epoch: &str) -> Self {
+        Self {
+            epoch: epoch.into(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    pub(crate) const fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    pub(crate) fn item(&self, id: ItemId) -> Option<&Arc<Item>> {
+        self.items.get(&id)
+    }
+
+    pub(crate) fn items(&self) -> impl Iterator<Item = &Arc<Item>> {
+        self.items.values()
+    }
+
+    pub(crate) fn item_by_key(&self, key: &PublicKey) -> Option<&Arc<Item>> {
+        self.item(*self.by_key.get(key)?)
+    }
+
+    pub(crate) fn group(&self, id: JumpGroupId) -> Option<&GroupView> {
+        self.groups.get(&id)
+    }
+
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &GroupView> {
+        self.groups.values()
+    }
+
+    pub(crate) fn group_by_name(&self, name: &str) -> Option<&GroupView> {
+        self.groups.values().find(|group| *group.name == *name)
+    }
+
+    pub(crate) fn user(&self, id: UserId) -> Option<&Arc<User>> {
+        self.users.get(&id)
+    }
+
+    pub(crate) fn user_by_name(&self, username: &str) -> Option<&Arc<User>> {
+        self.users.values().find(|user| user.username == username)
+    }
+
+    pub(crate) fn installer_by_hash(&self, hash: &str) -> Option<&Arc<Installer>> {
+        self.installers.values().find(|installer| installer.key_hash == hash)
+    }
+
+    /// Installers that nobody can use any more.
+    pub(crate) fn expired_installers(&self, now: Timestamp) -> Vec<DocumentId> {
+        let over = self.installers.values().filter(|installer| installer.expires < now);
+        over.map(|installer| DocumentId::Installer(installer.id)).collect()
+    }
+
+    /// Ids are never used twice, not even after a removal.
+    pub(crate) fn next_item(&self) -> ItemId {
+        ItemId(self.next_number(DocumentId::Item(ItemId(u64::MAX)), "item"))
+    }
+
+    pub(crate) fn next_group(&self) -> JumpGroupId {
+        let most = DocumentId::Group(JumpGroupId(u64::MAX));
+        JumpGroupId(self.next_number(most, "group"))
+    }
+
+    pub(crate) fn next_installer(&self) -> InstallerId {
+        let most = DocumentId::Installer(InstallerId(u64::MAX));
+        InstallerId(self.next_number(most, "installer"))
+    }
+
+    fn next_number(&self, most: DocumentId, kind: &str) -> u64 {
+        let last = self.latest.get_prev(&most).map(|(id, _)| id.row());
+        last.filter(|(of, _)| *of == kind).map_or(1, |(_, number)| number + 1)
+    }
+
+    /// May this user do `wanted` (see, if nothing is named) with items in this place?
+    pub(crate) fn decide(&self, user: &User, place: Place, wanted: Option<Permission>) -> Decision {
+        decide(&user.subject(), place, wanted, |id| self.roles.get(&id).map(AsRef::as_ref))
+    }
+
+    /// What changed after `since`, oldest first, each document once. `None` if that position
+    /// lies in the future: it is not of this World.
+    pub(crate) fn changed_since(
+        &self,
+        since: Revision,
+    ) -> Option<impl Iterator<Item = DocumentId> + '_> {
+        (since <= self.revision).then(|| self.history.range(since.next()..).map(|(_, id)| *id))
+    }
+
+    /// Takes a document in at `revision`, in place of its former version.
+    pub(crate) fn put(&mut self, revision: Revision, document: Document) {
+        self.record(revision, document.id());
+        match document {
+            Document::Item(mut item) => {
+                item.view.revision = revision;
+                self.by_key.insert(item.key, item.view.id);
+                self.items.insert(item.view.id, Arc::new(*item));
+            }
+            Document::Group(group) => {
+                self.groups.insert(group.id, group);
+            }
+            Document::User(user) => {
+                self.users.insert(user.id, Arc::new(*user));
+            }
+            Document::Role(role) => {
+                self.roles.insert(role.id, Arc::new(role));
+            }
+            Document::Installer(installer) => {
+                self.installers.insert(installer.id, Arc::new(installer));
+            }
+        }
+    }
+
+    /// Removes a document at `revision`; that it is gone is remembered for replicas.
+    pub(crate) fn remove(&mut self, revision: Revision, id: DocumentId) {
+        self.record(revision, id);
+        match id {
+            DocumentId::Item(id) => {
+                if let Some(item) = self.items.remove(&id) {
+                    self.by_key.remove(&item.key);
+                }
+            }
+            DocumentId::Group(id) => drop(self.groups.remove(&id)),
+            DocumentId::User(id) => drop(self.users.remove(&id)),
+            DocumentId::Role(id) => drop(self.roles.remove(&id)),
+            DocumentId::Installer(id) => drop(self.installers.remove(&id)),
+        }
+    }
+
+    fn record(&mut self, revision: Revision, id: DocumentId) {
+        if let Some(before) = self.latest.insert(id, revision) {
+            self.history.remove(&before);
+        }
+        self.history.insert(revision, id);
+        self.revision = self.revision.max(revision);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(id: u64, name: &str) -> Document {
+        Document::Group(GroupView { id: JumpGroupId(id), name: name.into() })
+    }
+
+    #[test]
+    fn changes_since_a_revision_name_each_document_once_and_removals_too() {
+        let mut world = World::new("e");
+        world.put(Revision(1), group(1, "a"));
+        world.put(Revision(2), group(2, "b"));
+        world.put(Revision(3), group(1, "c"));
+        let (one, two) = (DocumentId::Group(JumpGroupId(1)), DocumentId::Group(JumpGroupId(2)));
+        let since = |world: &World, n| world.changed_since(Revision(n)).map(Iterator::collect::<Vec<_>>);
+        assert_eq!(since(&world, 0), Some(vec![two, one]));
+        world.remove(Revision(4), two);
+        assert_eq!(since(&world, 2), Some(vec![one, two]));
+        assert_eq!(since(&world, 5), None);
+    }
+
+    #[test]
+    fn an_id_is_not_used_again_after_a_removal() {
+        let mut world = World::new("e");
+        world.put(Revision(1), group(1, "a"));
+        world.remove(Revision(2), DocumentId::Group(JumpGroupId(1)));
+        assert_eq!(world.next_group(), JumpGroupId(2));
+        assert_eq!(world.next_item(), ItemId(1));
+    }
+}

@@ -1,0 +1,144 @@
+//! A small believable shell, without a machine behind it.
+
+use crate::identity::Simulated;
+use bytes::Bytes;
+use jumpdeck_protocol::link::{Lane, Outbox};
+use jumpdeck_protocol::session::{ChannelReport, ExitStatus};
+use jumpdeck_protocol::stream::{Accept, ReceiveStream, SendStream, StreamError};
+use jumpdeck_protocol::{ChannelId, frame, limits};
+
+/// One simulated shell and where its streams stand.
+pub(crate) struct Shell {
+    channel: ChannelId,
+    host: String,
+    system: String,
+    output: SendStream,
+    input: ReceiveStream,
+    line: String,
+    exit: Option<ExitStatus>,
+}
+
+const HELP: &str = "This machine is simulated. It knows: help, hostname, whoami, uname, pwd, ls, \
+                    uptime, echo, exit.\r\n";
+
+impl Shell {
+    pub(crate) fn new(channel: ChannelId, simulated: &Simulated) -> Self {
+        let mut shell = Self {
+            channel,
+            host: simulated.facts.hostname.to_string(),
+            system: simulated.facts.operating_system.to_string(),
+            output: SendStream::new(limits::RING, limits::RING),
+            input: ReceiveStream::new(limits::INPUT_WINDOW),
+            line: String::new(),
+            exit: None,
+        };
+        shell.print(&format!("{}\r\n", shell.system));
+        shell.print(HELP);
+        shell.prompt();
+        shell
+    }
+
+    /// A console attaches.
+    pub(crate) fn attach(
+        &mut self,
+        received: Option<u64>,
+        window: u64,
+    ) -> Result<Vec<ChannelReport>, StreamError> {
+        let from = self.output.attach(received, window)?;
+        let attached = ChannelReport::Attached {
+            channel: self.channel,
+            from,
+            end: self.output.end(),
+            input_received: self.input.received(),
+            input_limit: self.input.limit(),
+        };
+        let exited = self.exit.map(|status| self.exited(status));
+        Ok(std::iter::once(attached).chain(exited).collect())
+    }
+
+    fn exited(&self, status: ExitStatus) -> ChannelReport {
+        ChannelReport::Exited { channel: self.channel, end: self.output.end(), status }
+    }
+
+    /// A console has output and takes more.
+    pub(crate) fn credit(&mut self, received: u64, limit: u64) -> Result<(), StreamError> {
+        self.output.credit(received, limit)
+    }
+
+    /// Somebody typed.
+    pub(crate) fn typed(&mut self, offset: u64, bytes: &Bytes) -> Result<(), StreamError> {
+        if let Accept::Take { skip } = self.input.accept(offset, bytes.len())? {
+            let text = String::from_utf8_lossy(bytes.get(skip..).unwrap_or_default()).into_owned();
+            for character in text.chars().filter(|_| self.exit.is_none()) {
+                self.key(character);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what may be sent.
+    pub(crate) fn pump(&mut self, outbox: &Outbox) {
+        while let Some((offset, bytes)) = self.output.take(limits::DATA_PAYLOAD) {
+            outbox.push(Lane::Interactive, frame::data(self.channel, offset, &bytes));
+        }
+        if let Some((received, limit)) = self.input.credit(self.input.received()) {
+            outbox.push(Lane::Interactive, frame::credit(self.channel, received, limit));
+        }
+        if let Some(status) = self.exit.take() {
+            let body = jumpdeck_protocol::agent::AgentReport::Channel(self.exited(status));
+            outbox.send(&jumpdeck_protocol::agent::FromAgent::Notice { body });
+        }
+    }
+
+    fn key(&mut self, character: char) {
+        match character {
+            '\r' | '\n' => {
+                self.print("\r\n");
+                let line = std::mem::take(&mut self.line);
+                self.run(line.trim());
+            }
+            '\x7f' | '\x08' if self.line.pop().is_some() => self.print("\x08 \x08"),
+            '\x03' => {
+                self.line.clear();
+                self.print("^C\r\n");
+                self.prompt();
+            }
+            '\x04' if self.line.is_empty() => self.run("exit"),
+            plain if !plain.is_control() && self.line.len() < 4096 => {
+                self.line.push(plain);
+                self.print(plain.encode_utf8(&mut [0; 4]));
+            }
+            _ => {}
+        }
+    }
+
+    fn run(&mut self, line: &str) {
+        let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match command {
+            "" => {}
+            "exit" | "logout" => {
+                self.print("logout\r\n");
+                self.exit = Some(ExitStatus::Code(rest.trim().parse().unwrap_or(0)));
+                return;
+            }
+            "help" => self.print(HELP),
+            "hostname" => self.print(&format!("{}\r\n", self.host)),
+            "whoami" => self.print("support\r\n"),
+            "uname" => self.print(&format!("{}\r\n", self.system)),
+            "pwd" => self.print("/home/support\r\n"),
+            "ls" => self.print("notes.txt  \x1b[1;34mlogs\x1b[0m  \x1b[1;34mbackup\x1b[0m\r\n"),
+            "uptime" => self.print(" up 12 days,  4:07,  1 user,  load average: 0.23, 0.31, 0.28\r\n"),
+            "echo" => self.print(&format!("{rest}\r\n")),
+            other => self.print(&format!("{other}: command not found\r\n")),
+        }
+        self.prompt();
+    }
+
+    fn prompt(&mut self) {
+        self.print(&format!("\x1b[32msupport@{}\x1b[0m:~$ ", self.host));
+    }
+
+    fn print(&mut self, text: &str) {
+        self.output.write(text.as_bytes());
+    }
+}
