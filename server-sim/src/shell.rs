@@ -16,6 +16,7 @@ pub(crate) struct Shell {
     input: ReceiveStream,
     line: String,
     exit: Option<ExitStatus>,
+    exit_told: bool,
 }
 
 const HELP: &str = "This machine is simulated. It knows: help, hostname, whoami, uname, pwd, ls, \
@@ -31,6 +32,7 @@ impl Shell {
             input: ReceiveStream::new(limits::INPUT_WINDOW),
             line: String::new(),
             exit: None,
+            exit_told: false,
         };
         shell.print(&format!("{}\r\n", shell.system));
         shell.print(HELP);
@@ -69,8 +71,10 @@ impl Shell {
     pub(crate) fn typed(&mut self, offset: u64, bytes: &Bytes) -> Result<(), StreamError> {
         if let Accept::Take { skip } = self.input.accept(offset, bytes.len())? {
             let text = String::from_utf8_lossy(bytes.get(skip..).unwrap_or_default()).into_owned();
-            for character in text.chars().filter(|_| self.exit.is_none()) {
-                self.key(character);
+            for character in text.chars() {
+                if self.exit.is_none() {
+                    self.key(character);
+                }
             }
         }
         Ok(())
@@ -84,7 +88,9 @@ impl Shell {
         if let Some((received, limit)) = self.input.credit(self.input.received()) {
             outbox.push(Lane::Interactive, frame::credit(self.channel, received, limit));
         }
-        if let Some(status) = self.exit.take() {
+        if let Some(status) = self.exit
+            && !std::mem::replace(&mut self.exit_told, true)
+        {
             let body = jumpdeck_protocol::agent::AgentReport::Channel(self.exited(status));
             outbox.send(&jumpdeck_protocol::agent::FromAgent::Notice { body });
         }

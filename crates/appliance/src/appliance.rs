@@ -281,9 +281,9 @@ impl Appliance {
             && self.world().items().all(|item| item.local)
     }
 
-    /// Whether a person's console is linked.
-    pub fn has_console(&self) -> bool {
-        !self.reps.those(|rep| rep.interactive).is_empty()
+    /// Whether nobody is linked at all.
+    pub fn is_deserted(&self) -> bool {
+        self.reps.is_empty() && self.presences.links().is_empty()
     }
 
     /// Whether this rep owns the session.

@@ -12,8 +12,6 @@ pub(crate) struct RepLink {
     pub id: LinkId,
     pub user: UserId,
     pub outbox: Outbox,
-    /// A person looks at it.
-    pub interactive: bool,
 }
 
 impl RepLink {

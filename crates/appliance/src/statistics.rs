@@ -91,7 +91,7 @@ mod tests {
     use jumpdeck_protocol::link::Outbox;
 
     fn link(id: u64) -> RepLink {
-        RepLink { id: LinkId(id), user: UserId(1), outbox: Outbox::new(), interactive: true }
+        RepLink { id: LinkId(id), user: UserId(1), outbox: Outbox::new() }
     }
 
     #[test]

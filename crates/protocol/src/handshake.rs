@@ -225,8 +225,6 @@ impl fmt::Debug for RepProof {
 pub struct RepLogin {
     /// The proof.
     pub proof: RepProof,
-    /// Whether a person looks at it: an embedded appliance stays for those.
-    pub interactive: bool,
 }
 
 /// The answer to a rep.

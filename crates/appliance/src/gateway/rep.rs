@@ -71,8 +71,7 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
             };
             write_plain(&mut caller.socket, &welcome).await?;
             let id = appliance.next_link();
-            let interactive = login.interactive;
-            Ok(Some(RepLink { id, user: user.id, outbox: Outbox::new(), interactive }))
+            Ok(Some(RepLink { id, user: user.id, outbox: Outbox::new() }))
         }
         Err(refusal) => {
             write_plain(&mut caller.socket, &RepWelcome::Refused(refusal)).await?;

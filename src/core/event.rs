@@ -1,0 +1,104 @@
+//! What happens to a console, and what it wants done. Both are data.
+
+use super::key::Key;
+use super::search::{Found, Job};
+use bytes::Bytes;
+use jumpdeck_protocol::rep::{ApplianceNotice, RepReply};
+use jumpdeck_protocol::session::Size;
+use jumpdeck_protocol::{ChannelId, Outcome, RequestId, Timestamp};
+use std::time::Duration;
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has a new size.
+    Resize(Size),
+    /// Time passed.
+    Tick(Timestamp),
+    /// A timer that was asked for ran out.
+    Timer(Timer),
+    /// A search is done.
+    Found(Found),
+    /// The link.
+    Link(LinkEvent),
+    /// A message from outside the console: a keymap with a mistake in it, say.
+    Notice(String),
+}
+
+/// Something happened to the link.
+#[derive(Debug)]
+pub enum LinkEvent {
+    /// It is up.
+    Up(Welcome),
+    /// It is gone, and will be tried again after a while.
+    Down {
+        /// Why.
+        reason: String,
+    },
+    /// It will not be tried again.
+    Ended {
+        /// Why.
+        reason: String,
+    },
+    /// The appliance said something.
+    Notice(ApplianceNotice),
+    /// The appliance answered.
+    Reply(RequestId, Outcome<RepReply>),
+    /// Output of a channel.
+    Data {
+        /// The channel.
+        channel: ChannelId,
+        /// Where it stands.
+        offset: u64,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// The agent of a channel takes more input.
+    Credit {
+        /// The channel.
+        channel: ChannelId,
+        /// What has arrived.
+        received: u64,
+        /// What may be sent.
+        limit: u64,
+    },
+    /// How long a message takes there and back.
+    Delay(Duration),
+}
+
+/// What an appliance says when the link is up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Welcome {
+    /// Under which name the rep is logged in.
+    pub username: String,
+    /// Where the appliance is, for people.
+    pub address: String,
+    /// It is embedded.
+    pub embedded: bool,
+}
+
+/// A timer of the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// The selection has stayed where it is: watch the item.
+    Watch,
+}
+
+/// What a console wants done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send this message to the appliance. It is dropped if the link is gone.
+    Send(Bytes),
+    /// Run this search off the loop.
+    Search(Job),
+    /// Come back with a timer.
+    After(Duration, Timer),
+    /// Draw everything anew.
+    Redraw,
+    /// Leave.
+    Quit,
+}

@@ -1,0 +1,56 @@
+//! The help: what the keys of a context do, from the command table.
+
+use super::Console;
+use super::key::chord;
+use super::keymap::Context;
+
+/// A line of the help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A heading.
+    Heading(&'static str),
+    /// A command.
+    Command {
+        /// Its keys.
+        keys: String,
+        /// What it does.
+        doc: &'static str,
+        /// Why it cannot be done now, if it cannot.
+        disabled: Option<String>,
+    },
+    /// Nothing.
+    Blank,
+}
+
+/// The help of a context.
+pub fn lines(console: &Console, context: Context) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for part in context.chain() {
+        let mut commands: Vec<_> = console.keymap().of(*part).map(|(_, command)| command).collect();
+        commands.sort_unstable();
+        commands.dedup();
+        // Nine keys that differ in their number are one line for a reader.
+        commands.retain(|command| {
+            let name = command.spec().name;
+            !name.starts_with("tab-") || name == "tab-1"
+        });
+        if !lines.is_empty() {
+            lines.push(Line::Blank);
+        }
+        lines.push(Line::Heading(part.title()));
+        for command in commands {
+            let spec = command.spec();
+            let bound = console.keymap().of(*part).filter(|(_, bound)| *bound == command);
+            let mut keys: Vec<_> = bound.map(|(keys, _)| chord(keys)).collect();
+            keys.sort_by_key(|keys| keys.chars().count());
+            let many = spec.name == "tab-1";
+            let keys = keys.join("  ");
+            lines.push(Line::Command {
+                keys: if many { keys.replace('1', "1…9") } else { keys },
+                doc: if many { "Go to the session of this number." } else { spec.doc },
+                disabled: (spec.disabled)(console).filter(|_| !many),
+            });
+        }
+    }
+    lines
+}

@@ -1,0 +1,80 @@
+//! The jump screen: the tree, the list and the search.
+
+use super::input::Input;
+use super::inventory::{Row, Rows};
+use super::tree::Tree;
+use jumpdeck_protocol::ItemId;
+use std::sync::Arc;
+
+/// Which pane the keys go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// The tree.
+    Tree,
+    /// The list.
+    #[default]
+    List,
+    /// The search line above the list.
+    Search,
+}
+
+/// The state of the jump screen.
+#[derive(Debug, Default)]
+pub struct Jump {
+    /// Where the keys go.
+    pub focus: Focus,
+    /// The tree.
+    pub tree: Tree,
+    /// What is searched for.
+    pub search: Input,
+    /// The items that fit, in the order of the list.
+    pub rows: Rows,
+    /// The selected item; it stays selected when the list changes around it.
+    pub selected: Option<ItemId>,
+    /// The first row of the list on the screen.
+    pub top: usize,
+    /// Rows of the list that fit on the screen.
+    pub height: usize,
+    /// Details lie over the list, where the screen is too narrow for both.
+    pub details: bool,
+    position: usize,
+}
+
+impl Jump {
+    /// An empty screen whose list has room for `height` rows.
+    pub fn new(height: usize) -> Self {
+        Self { height, ..Self::default() }
+    }
+
+    /// The selected row's number.
+    pub const fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The selected row.
+    pub fn row(&self) -> Option<&Arc<Row>> {
+        self.rows.get(self.position)
+    }
+
+    /// Takes a new list and keeps the selection, by identity where it can.
+    pub fn show(&mut self, rows: Rows) {
+        let same = self.selected.and_then(|id| rows.iter().position(|row| row.view.id == id));
+        self.rows = rows;
+        self.select(same.unwrap_or(self.position));
+    }
+
+    /// Selects a row by its number.
+    pub fn select(&mut self, position: usize) {
+        self.position = position.min(self.rows.len().saturating_sub(1));
+        self.selected = self.row().map(|row| row.view.id);
+        self.reveal();
+    }
+
+    /// Scrolls so that the selected row is on the screen.
+    pub fn reveal(&mut self) {
+        let height = self.height.max(1);
+        let lowest = (self.position + 1).saturating_sub(height);
+        let highest = self.rows.len().saturating_sub(height);
+        self.top = self.top.clamp(lowest, self.position).min(highest.max(lowest));
+    }
+}

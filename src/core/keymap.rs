@@ -1,0 +1,302 @@
+//! Which keys mean which command, and where.
+
+use super::command::Command;
+use super::key::{Key, UnknownKey, chord};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use thiserror::Error;
+use toml::Spanned;
+
+/// Where a key is pressed. Each place knows the keys of its own context, then those of the wider
+/// ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Context {
+    /// Everywhere but in a session.
+    Global,
+    /// On the jump screen.
+    Jump,
+    /// In the tree.
+    Tree,
+    /// In the list.
+    List,
+    /// While a search is typed.
+    Search,
+    /// In a session, after the prefix.
+    Session,
+    /// In the palette and other choosers.
+    Chooser,
+    /// In the help and the messages.
+    Reader,
+    /// Where something is asked.
+    Confirm,
+}
+
+impl Context {
+    /// Every context, in the order of the reference.
+    pub const ALL: [Self; 9] = [
+        Self::Global,
+        Self::Jump,
+        Self::Tree,
+        Self::List,
+        Self::Search,
+        Self::Session,
+        Self::Chooser,
+        Self::Reader,
+        Self::Confirm,
+    ];
+
+    /// The context as a heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Global => "Everywhere",
+            Self::Jump => "Jump screen",
+            Self::Tree => "Tree",
+            Self::List => "List",
+            Self::Search => "While searching",
+            Self::Session => "In a session, after the prefix",
+            Self::Chooser => "In choosers",
+            Self::Reader => "In help and messages",
+            Self::Confirm => "In questions",
+        }
+    }
+
+    /// The contexts whose keys work here, nearest first.
+    pub const fn chain(self) -> &'static [Self] {
+        match self {
+            Self::Global => &[Self::Global],
+            Self::Jump => &[Self::Jump, Self::Global],
+            Self::Tree => &[Self::Tree, Self::Jump, Self::Global],
+            Self::List => &[Self::List, Self::Jump, Self::Global],
+            Self::Search => &[Self::Search, Self::Jump, Self::Global],
+            Self::Session => &[Self::Session],
+            Self::Chooser => &[Self::Chooser, Self::Search, Self::Global],
+            Self::Reader => &[Self::Reader, Self::Global],
+            Self::Confirm => &[Self::Confirm, Self::Global],
+        }
+    }
+}
+
+/// What a sequence of keys means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// This command.
+    Command(Command),
+    /// The beginning of these.
+    Beginning(Vec<(Vec<Key>, Command)>),
+    /// Nothing.
+    Nothing,
+}
+
+/// All bindings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keymap {
+    bindings: BTreeMap<Context, BTreeMap<Vec<Key>, Command>>,
+}
+
+/// What is wrong with a keymap file, and on which line.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub struct KeymapError {
+    line: usize,
+    kind: KeymapErrorKind,
+}
+
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+enum KeymapErrorKind {
+    #[error("{0}")]
+    Syntax(String),
+    #[error(transparent)]
+    Key(#[from] UnknownKey),
+    #[error("there is no command {0:?}")]
+    Command(String),
+    #[error("the command {command:?} belongs to [{belongs}], not here")]
+    Elsewhere { command: String, belongs: String },
+    #[error("{keys} can never be pressed: {shorter} is bound already (line {other})")]
+    Shadowed { keys: String, shorter: String, other: usize },
+    #[error("{keys} is bound on line {other} already")]
+    Twice { keys: String, other: usize },
+}
+
+impl fmt::Display for KeymapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.kind)
+    }
+}
+
+type File = BTreeMap<Context, BTreeMap<String, Spanned<String>>>;
+
+/// Unbinds a key.
+const NONE: &str = "none";
+
+impl Keymap {
+    /// The keymap that is built in.
+    pub fn built_in() -> Self {
+        let mut keymap = Self::default();
+        // A test reads the file; a mistake in it cannot leave the house.
+        let _ = keymap.merge(include_str!("../../keymaps/default.toml"));
+        keymap
+    }
+
+    /// Takes in a file: its bindings replace those that are there.
+    ///
+    /// # Errors
+    /// [`KeymapError`]; the keymap is unchanged then.
+    pub fn merge(&mut self, text: &str) -> Result<(), KeymapError> {
+        let file: File = toml::from_str(text).map_err(|error| KeymapError {
+            line: error.span().map_or(1, |span| line_of(text, span.start)),
+            kind: KeymapErrorKind::Syntax(error.message().to_owned()),
+        })?;
+        let mut merged = self.clone();
+        for (context, entries) in file {
+            let mut seen: BTreeMap<Vec<Key>, usize> = BTreeMap::new();
+            for (keys, name) in entries {
+                let line = line_of(text, name.span().start);
+                let bound = merged.bind(context, &keys, name.get_ref());
+                let keys = bound.map_err(|kind| KeymapError { line, kind })?;
+                let mistake = conflict(&seen, &keys);
+                seen.insert(keys, line);
+                if let Some(kind) = mistake {
+                    return Err(KeymapError { line, kind });
+                }
+            }
+        }
+        *self = merged;
+        Ok(())
+    }
+
+    fn bind(
+        &mut self,
+        context: Context,
+        keys: &str,
+        name: &str,
+    ) -> Result<Vec<Key>, KeymapErrorKind> {
+        let keys: Vec<Key> = keys.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        let bindings = self.bindings.entry(context).or_default();
+        if name == NONE {
+            bindings.remove(&keys);
+            return Ok(keys);
+        }
+        let command =
+            Command::named(name).ok_or_else(|| KeymapErrorKind::Command(name.to_owned()))?;
+        let belongs = command.spec().context;
+        if belongs != Context::Global && !context.chain().contains(&belongs) {
+            let belongs = format!("{belongs:?}").to_lowercase();
+            return Err(KeymapErrorKind::Elsewhere { command: name.to_owned(), belongs });
+        }
+        bindings.retain(|other, _| !other.starts_with(&keys) && !keys.starts_with(other));
+        bindings.insert(keys.clone(), command);
+        Ok(keys)
+    }
+
+    /// What these keys mean here.
+    pub fn meaning(&self, context: Context, keys: &[Key]) -> Meaning {
+        for context in context.chain() {
+            let Some(bindings) = self.bindings.get(context) else {
+                continue;
+            };
+            if let Some(command) = bindings.get(keys) {
+                return Meaning::Command(*command);
+            }
+            let longer = bindings.iter().filter(|(other, _)| other.starts_with(keys));
+            let longer: Vec<_> = longer.map(|(keys, command)| (keys.clone(), *command)).collect();
+            if !longer.is_empty() {
+                return Meaning::Beginning(longer);
+            }
+        }
+        Meaning::Nothing
+    }
+
+    /// The keys of a command, shortest first.
+    pub fn keys_of(&self, command: Command) -> Vec<&[Key]> {
+        let all = self.bindings.values().flatten();
+        let bound = all.filter(|(_, bound)| **bound == command);
+        let mut keys: Vec<&[Key]> = bound.map(|(keys, _)| keys.as_slice()).collect();
+        keys.sort_by_key(|keys| (keys.len(), chord(keys).chars().count()));
+        keys
+    }
+
+    /// The keys of a command as people read them; empty if it has none.
+    pub fn shown(&self, command: Command) -> String {
+        self.keys_of(command).first().map(|keys| chord(keys)).unwrap_or_default()
+    }
+
+    /// All bindings of one context.
+    pub fn of(&self, context: Context) -> impl Iterator<Item = (&[Key], Command)> {
+        let bindings = self.bindings.get(&context).into_iter().flatten();
+        bindings.map(|(keys, command)| (keys.as_slice(), *command))
+    }
+}
+
+fn conflict(seen: &BTreeMap<Vec<Key>, usize>, keys: &[Key]) -> Option<KeymapErrorKind> {
+    let (other, line) = seen
+        .iter()
+        .find(|(other, _)| other.starts_with(keys) || keys.starts_with(other))?;
+    let (short, long) = if other.len() < keys.len() { (&**other, keys) } else { (keys, &**other) };
+    if short == long {
+        return Some(KeymapErrorKind::Twice { keys: chord(keys), other: *line });
+    }
+    let (keys, shorter) = (chord(long), chord(short));
+    Some(KeymapErrorKind::Shadowed { keys, shorter, other: *line })
+}
+
+/// The line, from 1, on which a position in a text stands.
+pub(crate) fn line_of(text: &str, position: usize) -> usize {
+    let before = text.as_bytes().get(..position).unwrap_or_default();
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::key::Code;
+
+    fn merge(text: &str) -> Result<Keymap, String> {
+        let mut keymap = Keymap::built_in();
+        keymap.merge(text).map(|()| keymap).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_built_in_keymap_has_no_mistakes_and_every_command_a_way_to_it() {
+        let mut keymap = Keymap::default();
+        keymap.merge(include_str!("../../keymaps/default.toml")).unwrap();
+        for command in Command::all() {
+            assert!(!keymap.keys_of(command).is_empty(), "{} has no key", command.spec().name);
+        }
+    }
+
+    #[test]
+    fn an_override_replaces_one_key_and_leaves_the_others() {
+        let keymap = merge("[list]\n\"z\" = \"jump\"\n\"enter\" = \"none\"\n").unwrap();
+        let jump = Command::named("jump").unwrap();
+        assert_eq!(keymap.meaning(Context::List, &[Key::char('z')]), Meaning::Command(jump));
+        let enter = [Key::plain(Code::Enter)];
+        assert_eq!(keymap.meaning(Context::List, &enter), Meaning::Nothing);
+        let down = Command::named("down").unwrap();
+        assert_eq!(keymap.meaning(Context::List, &[Key::char('j')]), Meaning::Command(down));
+    }
+
+    #[test]
+    fn the_beginning_of_a_chord_tells_what_may_follow() {
+        let meaning = Keymap::built_in().meaning(Context::List, &[Key::char('g')]);
+        let go = Command::named("go-jump").unwrap();
+        assert_eq!(meaning, Meaning::Beginning(vec![(vec![Key::char('g'), Key::char('j')], go)]));
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let error = |text| merge(text).unwrap_err();
+        assert_eq!(error("[list]\n\n\"z\" = \"fly\"\n"), "line 3: there is no command \"fly\"");
+        assert!(error("[list]\n\"hyper-z\" = \"jump\"\n").starts_with("line 2: \"hyper-z\" names no key"));
+        assert!(error("[lust]\n\"z\" = \"jump\"\n").starts_with("line 1: "));
+        assert!(error("[list\n").starts_with("line 1: "));
+        assert_eq!(
+            error("[tree]\n\"z\" = \"jump\"\n"),
+            "line 2: the command \"jump\" belongs to [list], not here"
+        );
+        assert_eq!(
+            error("[jump]\n\"z\" = \"up\"\n\"z z\" = \"down\"\n"),
+            "line 3: z z can never be pressed: z is bound already (line 2)"
+        );
+    }
+}

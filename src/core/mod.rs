@@ -1,0 +1,415 @@
+//! The console as a value: events in, effects out. No clock, no I/O, no async.
+
+pub mod command;
+pub mod event;
+pub mod help;
+pub mod input;
+pub mod inventory;
+mod jump;
+pub mod key;
+pub mod keymap;
+pub mod layer;
+pub mod layout;
+mod link;
+pub mod messages;
+mod navigate;
+pub mod search;
+pub mod session;
+mod sessions;
+pub mod terminal;
+pub mod tree;
+
+pub use event::{Effect, Event, LinkEvent, Timer, Welcome};
+pub use jump::{Focus, Jump};
+
+use command::Command;
+use inventory::Inventory;
+use jumpdeck_protocol::rep::{FromRep, RepNotice, RepRequest};
+use jumpdeck_protocol::session::Size;
+use jumpdeck_protocol::{Control, ItemId, RequestId, Timestamp, control};
+use key::Key;
+use keymap::{Context, Keymap, Meaning};
+use layer::Layer;
+use messages::{Level, Messages};
+use session::Tab;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The smallest terminal that can be used.
+pub const SMALLEST: Size = Size { columns: 40, rows: 12 };
+
+/// What a console is given for its life.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The keys.
+    pub keymap: Arc<Keymap>,
+    /// The key that speaks to the console from within a session.
+    pub prefix: Key,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { keymap: Arc::new(Keymap::built_in()), prefix: Key::ctrl(']') }
+    }
+}
+
+/// How the link stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Not made yet.
+    Connecting,
+    /// Up.
+    Up {
+        /// There and back.
+        delay: Option<Duration>,
+    },
+    /// Gone since then; it is being made again.
+    Down {
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// Gone for good.
+    Ended {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What is on the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// The jump screen.
+    #[default]
+    Jump,
+    /// The session of this number.
+    Session(usize),
+}
+
+/// What a request of ours was for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Asked {
+    Subscribe,
+    Start { item: ItemId, name: String },
+    End { name: String },
+}
+
+/// The console.
+#[derive(Debug)]
+pub struct Console {
+    settings: Settings,
+    size: Size,
+    now: Timestamp,
+    link: Link,
+    welcome: Option<Welcome>,
+    inventory: Inventory,
+    jump: Jump,
+    tabs: Vec<Tab>,
+    screen: Screen,
+    layers: Vec<Layer>,
+    messages: Messages,
+    chord: Vec<Key>,
+    prefixed: bool,
+    asked: HashMap<RequestId, Asked>,
+    last_request: RequestId,
+    generation: u64,
+    stale: bool,
+    watched: Option<ItemId>,
+    dirty: bool,
+    effects: Vec<Effect>,
+}
+
+impl Console {
+    /// A console that has heard of nothing yet.
+    pub fn new(settings: Settings, size: Size, now: Timestamp) -> Self {
+        Self {
+            settings,
+            size,
+            now,
+            link: Link::Connecting,
+            welcome: None,
+            inventory: Inventory::default(),
+            jump: Jump::new(layout::list_height(size)),
+            tabs: Vec::new(),
+            screen: Screen::Jump,
+            layers: Vec::new(),
+            messages: Messages::default(),
+            chord: Vec::new(),
+            prefixed: false,
+            asked: HashMap::new(),
+            last_request: RequestId(0),
+            generation: 0,
+            stale: false,
+            watched: None,
+            dirty: true,
+            effects: Vec::new(),
+        }
+    }
+
+    /// Takes an event and says what is to be done.
+    pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Key(key) => self.key(key),
+            Event::Paste(text) => self.paste(&text),
+            Event::Resize(size) => self.resize(size),
+            Event::Tick(now) => self.tick(now),
+            Event::Timer(Timer::Watch) => self.watch(),
+            Event::Found(found) => self.found(found),
+            Event::Link(event) => self.link_event(event),
+            Event::Notice(text) => self.warn(&text),
+        }
+        self.freshen();
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Whether anything visible changed since the last time this was asked.
+    pub const fn take_dirty(&mut self) -> bool {
+        std::mem::replace(&mut self.dirty, false)
+    }
+
+    fn key(&mut self, key: Key) {
+        self.dirty = true;
+        if self.is_too_small() {
+            return;
+        }
+        if self.layers.is_empty() && matches!(self.screen, Screen::Session(_)) && !self.prefixed {
+            self.session_key(key);
+            return;
+        }
+        if self.chord.is_empty() && self.takes_text() && self.text_key(key) {
+            return;
+        }
+        let context = self.context();
+        self.chord.push(key);
+        match self.settings.keymap.meaning(context, &self.chord) {
+            Meaning::Command(command) => {
+                self.end_chord();
+                self.run(command);
+            }
+            Meaning::Beginning(_) => {}
+            Meaning::Nothing => self.unbound(key),
+        }
+    }
+
+    fn unbound(&mut self, key: Key) {
+        let prefixed = self.prefixed;
+        self.end_chord();
+        if prefixed && key == self.settings.prefix {
+            self.type_into_session(key);
+        }
+    }
+
+    fn end_chord(&mut self) {
+        self.chord.clear();
+        self.prefixed = false;
+    }
+
+    /// Runs a command, or says why it cannot be done.
+    pub(crate) fn run(&mut self, command: Command) {
+        let spec = command.spec();
+        match (spec.disabled)(self) {
+            None => (spec.run)(self),
+            Some(reason) => self.warn(&reason),
+        }
+    }
+
+    fn takes_text(&self) -> bool {
+        match self.layers.last() {
+            Some(Layer::Chooser(_)) => true,
+            Some(_) => false,
+            None => self.screen == Screen::Jump && self.jump.focus == Focus::Search,
+        }
+    }
+
+    /// A key in a line of text. Returns whether it was one.
+    fn text_key(&mut self, key: Key) -> bool {
+        let Some(input) = self.text_input() else {
+            return false;
+        };
+        match (key.typed(), key.code) {
+            (Some(character), _) => input.insert(character.encode_utf8(&mut [0; 4])),
+            (None, key::Code::Backspace) => input.backspace(),
+            _ => return false,
+        }
+        self.typed();
+        true
+    }
+
+    fn text_input(&mut self) -> Option<&mut input::Input> {
+        match self.layers.last_mut() {
+            Some(Layer::Chooser(chooser)) => Some(&mut chooser.input),
+            Some(_) => None,
+            None => Some(&mut self.jump.search),
+        }
+    }
+
+    /// The text of the input in front has changed.
+    fn typed(&mut self) {
+        match self.layers.last_mut() {
+            Some(Layer::Chooser(chooser)) => {
+                chooser.typed();
+                self.search_for_chooser();
+            }
+            _ => self.start_filter(),
+        }
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.dirty = true;
+        if self.takes_text() {
+            if let Some(input) = self.text_input() {
+                input.insert(text);
+            }
+            self.typed();
+        } else if self.layers.is_empty() && matches!(self.screen, Screen::Session(_)) {
+            self.paste_into_session(text);
+        }
+    }
+
+    fn resize(&mut self, size: Size) {
+        self.size = size;
+        self.dirty = true;
+        self.jump.height = layout::list_height(size);
+        self.jump.reveal();
+        self.resize_sessions();
+    }
+
+    fn tick(&mut self, now: Timestamp) {
+        let before = self.now;
+        self.now = now;
+        let minute = before.0.div_euclid(60) != now.0.div_euclid(60);
+        let faded = self.messages.current(before) != self.messages.current(now);
+        self.dirty |= minute || faded || !matches!(self.link, Link::Up { .. });
+    }
+
+    /// Where keys are pressed now.
+    pub fn context(&self) -> Context {
+        match (self.layers.last(), self.screen) {
+            (Some(layer), _) => layer.context(),
+            (None, Screen::Session(_)) => Context::Session,
+            (None, Screen::Jump) => match self.jump.focus {
+                Focus::Tree => Context::Tree,
+                Focus::List => Context::List,
+                Focus::Search => Context::Search,
+            },
+        }
+    }
+
+    /// The context under the layers.
+    fn ground(&self) -> Context {
+        match self.screen {
+            Screen::Session(_) => Context::Session,
+            Screen::Jump if self.jump.focus == Focus::Tree => Context::Tree,
+            Screen::Jump => Context::List,
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        self.messages.say(self.now, Level::Info, text);
+        self.dirty = true;
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.messages.say(self.now, Level::Warning, text);
+        self.dirty = true;
+    }
+
+    fn request(&mut self, asked: Asked, body: RepRequest) {
+        self.last_request = self.last_request.next();
+        self.asked.insert(self.last_request, asked);
+        let message = FromRep::Request { id: self.last_request, body };
+        self.effects.push(Effect::Send(control::encode(&message)));
+    }
+
+    fn notify(&mut self, body: RepNotice) {
+        let message: FromRep = Control::Notice { body };
+        self.effects.push(Effect::Send(control::encode(&message)));
+    }
+
+    /// Whether the terminal is too small for anything but saying so.
+    pub const fn is_too_small(&self) -> bool {
+        self.size.columns < SMALLEST.columns || self.size.rows < SMALLEST.rows
+    }
+
+    /// The terminal's size.
+    pub const fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The moment the console believes it to be.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// How the link stands.
+    pub const fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Whether the link is up.
+    pub const fn is_linked(&self) -> bool {
+        matches!(self.link, Link::Up { .. })
+    }
+
+    /// Who is logged in, and where.
+    pub const fn welcome(&self) -> Option<&Welcome> {
+        self.welcome.as_ref()
+    }
+
+    /// The inventory.
+    pub const fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// The jump screen.
+    pub const fn jump_screen(&self) -> &Jump {
+        &self.jump
+    }
+
+    /// The open sessions.
+    pub fn tabs(&self) -> &[Tab] {
+        &self.tabs
+    }
+
+    /// What is on the screen.
+    pub const fn screen(&self) -> Screen {
+        self.screen
+    }
+
+    /// What lies over it, topmost last.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// What was said.
+    pub const fn messages(&self) -> &Messages {
+        &self.messages
+    }
+
+    /// The keys.
+    pub fn keymap(&self) -> &Keymap {
+        &self.settings.keymap
+    }
+
+    /// The prefix key.
+    pub const fn prefix(&self) -> Key {
+        self.settings.prefix
+    }
+
+    /// What may be pressed next, while a chord or the prefix is under way.
+    pub fn hints(&self) -> Option<Vec<(Vec<Key>, Command)>> {
+        if self.chord.is_empty() {
+            let all = self.keymap().of(Context::Session);
+            return self.prefixed.then(|| all.map(|(keys, c)| (keys.to_vec(), c)).collect());
+        }
+        match self.settings.keymap.meaning(self.context(), &self.chord) {
+            Meaning::Beginning(longer) => Some(longer),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

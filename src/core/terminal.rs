@@ -1,0 +1,248 @@
+//! The emulator behind a session's pane.
+
+use super::key::{Code, Key};
+use alacritty_terminal::Term;
+use alacritty_terminal::event::{Event, EventListener};
+use alacritty_terminal::grid::Dimensions;
+use alacritty_terminal::term::{Config, TermMode};
+use alacritty_terminal::vte::ansi::Processor;
+use jumpdeck_protocol::session::Size;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Lines of scrollback.
+const SCROLLBACK: usize = 10_000;
+
+/// A terminal without a screen: bytes in, cells out.
+pub struct Terminal {
+    term: Term<Ears>,
+    parser: Processor,
+    ears: Ears,
+}
+
+/// Hears what the emulator has to say to the program, and about itself.
+#[derive(Clone, Default)]
+struct Ears(Arc<Mutex<Heard>>);
+
+#[derive(Default)]
+struct Heard {
+    answers: Vec<u8>,
+    title: Option<String>,
+    bell: bool,
+}
+
+impl EventListener for Ears {
+    fn send_event(&self, event: Event) {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::PtyWrite(text) => heard.answers.extend_from_slice(text.as_bytes()),
+            Event::Title(title) => {
+                heard.title = Some(jumpdeck_protocol::text::bounded(&title, 128));
+            }
+            Event::ResetTitle => heard.title = None,
+            Event::Bell => heard.bell = true,
+            _ => {}
+        }
+    }
+}
+
+struct Cells(Size);
+
+impl Dimensions for Cells {
+    fn total_lines(&self) -> usize {
+        self.screen_lines()
+    }
+
+    fn screen_lines(&self) -> usize {
+        usize::from(self.0.rows)
+    }
+
+    fn columns(&self) -> usize {
+        // The emulator needs two columns for a wide character.
+        usize::from(self.0.columns.max(2))
+    }
+}
+
+impl fmt::Debug for Terminal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Terminal").finish_non_exhaustive()
+    }
+}
+
+impl Terminal {
+    /// An empty screen.
+    pub fn new(size: Size) -> Self {
+        let ears = Ears::default();
+        let config = Config { scrolling_history: SCROLLBACK, ..Config::default() };
+        let term = Term::new(config, &Cells(size.clamped()), ears.clone());
+        Self { term, parser: Processor::new(), ears }
+    }
+
+    /// Takes output. Returns what the terminal answers to the program.
+    pub fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.parser.advance(&mut self.term, bytes);
+        let mut heard = self.ears.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut heard.answers)
+    }
+
+    /// Takes a new size.
+    pub fn resize(&mut self, size: Size) {
+        self.term.resize(Cells(size.clamped()));
+    }
+
+    /// The emulator, to be drawn.
+    pub const fn term(&self) -> &Term<impl EventListener + use<>> {
+        &self.term
+    }
+
+    /// The title the program set.
+    pub fn title(&self) -> Option<String> {
+        self.ears.0.lock().unwrap_or_else(PoisonError::into_inner).title.clone()
+    }
+
+    /// What a key sends to the program.
+    pub fn encode(&self, key: Key) -> Vec<u8> {
+        encode(key, *self.term.mode())
+    }
+
+    /// What a pasted text sends to the program.
+    pub fn encode_paste(&self, text: &str) -> Vec<u8> {
+        let plain = text.replace("\r\n", "\r").replace('\n', "\r");
+        if self.term.mode().contains(TermMode::BRACKETED_PASTE) {
+            // The end mark inside the text would let it out of its brackets.
+            let safe = plain.replace('\x1b', "");
+            format!("\x1b[200~{safe}\x1b[201~").into_bytes()
+        } else {
+            plain.into_bytes()
+        }
+    }
+}
+
+/// The bytes of a key, as xterm sends them.
+fn encode(key: Key, mode: TermMode) -> Vec<u8> {
+    let modifier = 1 + u8::from(key.shift) + 2 * u8::from(key.alt) + 4 * u8::from(key.ctrl);
+    match key.code {
+        Code::Char(character) => character_bytes(character, key),
+        Code::Enter => with_alt(b"\r", key.alt),
+        Code::Esc => with_alt(b"\x1b", key.alt),
+        Code::Backspace => with_alt(if key.ctrl { b"\x08" } else { b"\x7f" }, key.alt),
+        Code::Tab if key.shift => b"\x1b[Z".to_vec(),
+        Code::Tab => with_alt(b"\t", key.alt),
+        Code::Up => cursor('A', modifier, mode),
+        Code::Down => cursor('B', modifier, mode),
+        Code::Right => cursor('C', modifier, mode),
+        Code::Left => cursor('D', modifier, mode),
+        Code::Home => cursor('H', modifier, mode),
+        Code::End => cursor('F', modifier, mode),
+        Code::Insert => tilde(2, modifier),
+        Code::Delete => tilde(3, modifier),
+        Code::PageUp => tilde(5, modifier),
+        Code::PageDown => tilde(6, modifier),
+        Code::F(number) => function(number, modifier),
+    }
+}
+
+fn with_alt(bytes: &[u8], alt: bool) -> Vec<u8> {
+    let escape: &[u8] = if alt { b"\x1b" } else { b"" };
+    [escape, bytes].concat()
+}
+
+fn character_bytes(character: char, key: Key) -> Vec<u8> {
+    let mut buffer = [0; 4];
+    if !key.ctrl {
+        return with_alt(character.encode_utf8(&mut buffer).as_bytes(), key.alt);
+    }
+    let control = match character.to_ascii_lowercase() {
+        letter @ 'a'..='z' => letter as u8 - b'a' + 1,
+        ' ' | '@' | '2' => 0,
+        '[' | '3' => 27,
+        '\\' | '4' => 28,
+        ']' | '5' => 29,
+        '^' | '6' => 30,
+        '_' | '/' | '7' => 31,
+        '?' | '8' => 127,
+        _ => return with_alt(character.encode_utf8(&mut buffer).as_bytes(), key.alt),
+    };
+    with_alt(&[control], key.alt)
+}
+
+fn cursor(letter: char, modifier: u8, mode: TermMode) -> Vec<u8> {
+    let text = match modifier {
+        1 if mode.contains(TermMode::APP_CURSOR) => format!("\x1bO{letter}"),
+        1 => format!("\x1b[{letter}"),
+        modifier => format!("\x1b[1;{modifier}{letter}"),
+    };
+    text.into_bytes()
+}
+
+fn tilde(number: u8, modifier: u8) -> Vec<u8> {
+    let text = match modifier {
+        1 => format!("\x1b[{number}~"),
+        modifier => format!("\x1b[{number};{modifier}~"),
+    };
+    text.into_bytes()
+}
+
+fn function(number: u8, modifier: u8) -> Vec<u8> {
+    match number {
+        1..=4 => {
+            let letter = char::from(b'P' + number - 1);
+            let text = match modifier {
+                1 => format!("\x1bO{letter}"),
+                modifier => format!("\x1b[1;{modifier}{letter}"),
+            };
+            text.into_bytes()
+        }
+        5 => tilde(15, modifier),
+        6..=10 => tilde(number + 11, modifier),
+        _ => tilde(number + 12, modifier),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terminal() -> Terminal {
+        Terminal::new(Size { columns: 20, rows: 5 })
+    }
+
+    #[test]
+    fn arrows_follow_the_mode_the_program_asked_for() {
+        let mut terminal = terminal();
+        let up = Key::plain(Code::Up);
+        assert_eq!(terminal.encode(up), b"\x1b[A");
+        terminal.take(b"\x1b[?1h");
+        assert_eq!(terminal.encode(up), b"\x1bOA");
+        assert_eq!(terminal.encode(Key { ctrl: true, ..up }), b"\x1b[1;5A");
+    }
+
+    #[test]
+    fn function_keys_have_their_classic_gaps() {
+        let keys = [1, 5, 6, 10, 11, 12].map(|n| terminal().encode(Key::plain(Code::F(n))));
+        let expected: [&[u8]; 6] =
+            [b"\x1bOP", b"\x1b[15~", b"\x1b[17~", b"\x1b[21~", b"\x1b[23~", b"\x1b[24~"];
+        assert_eq!(keys, expected);
+    }
+
+    #[test]
+    fn control_and_alt_reach_the_program() {
+        let alt_x = Key { alt: true, ..Key::char('x') };
+        assert_eq!(terminal().encode(Key::ctrl('c')), b"\x03");
+        assert_eq!(terminal().encode(Key::ctrl(' ')), b"\0");
+        assert_eq!(terminal().encode(alt_x), b"\x1bx");
+    }
+
+    #[test]
+    fn a_paste_cannot_leave_its_brackets() {
+        let mut terminal = terminal();
+        assert_eq!(terminal.encode_paste("a\nb"), b"a\rb");
+        terminal.take(b"\x1b[?2004h");
+        assert_eq!(terminal.encode_paste("a\x1b[201~b"), b"\x1b[200~a[201~b\x1b[201~");
+    }
+
+    #[test]
+    fn a_query_of_the_program_is_answered() {
+        assert_eq!(terminal().take(b"\x1b[6n"), b"\x1b[1;1R");
+    }
+}

@@ -1,0 +1,165 @@
+//! A link for a verb: asks, waits for the answer, and keeps a replica of the inventory.
+
+use super::{Destination, LinkHandle, keep};
+use crate::core::inventory::Inventory;
+use crate::core::{LinkEvent, Welcome};
+use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::{Outcome, Refusal, RequestId, control};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// How long a verb waits for a link before it gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why a verb did not get what it asked for.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// The appliance cannot be reached or does not want us.
+    #[error("{0}")]
+    NoLink(String),
+    /// The appliance refused.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// The appliance answered something else.
+    #[error("the appliance gave an answer that does not fit the question")]
+    OddAnswer,
+}
+
+/// The link of one verb.
+#[derive(Debug)]
+pub struct Client {
+    handle: LinkHandle,
+    events: mpsc::UnboundedReceiver<LinkEvent>,
+    last: RequestId,
+    /// What the appliance told so far.
+    pub inventory: Inventory,
+    /// The rep's sessions and the presence of the items were told.
+    presence_known: bool,
+    /// Who is logged in.
+    pub welcome: Welcome,
+}
+
+impl Client {
+    /// Makes the link and waits until it is up.
+    ///
+    /// # Errors
+    /// [`ClientError::NoLink`] after 20 s, or at once when trying again is of no use.
+    pub async fn connect(destination: Destination) -> Result<Self, ClientError> {
+        let (handle, mut events) = keep(destination);
+        let mut last_reason = String::new();
+        let linked = timeout(PATIENCE, async {
+            loop {
+                match events.recv().await {
+                    Some(LinkEvent::Up(welcome)) => return Ok(welcome),
+                    Some(LinkEvent::Down { reason }) => last_reason = reason,
+                    Some(LinkEvent::Ended { reason }) => return Err(reason),
+                    Some(_) => {}
+                    None => return Err("the link ended".to_owned()),
+                }
+            }
+        });
+        let welcome = match linked.await {
+            Ok(Ok(welcome)) => welcome,
+            Ok(Err(reason)) => return Err(ClientError::NoLink(reason)),
+            Err(_) => return Err(ClientError::NoLink(last_reason)),
+        };
+        Ok(Self {
+            handle,
+            events,
+            last: RequestId(0),
+            inventory: Inventory::default(),
+            presence_known: false,
+            welcome,
+        })
+    }
+
+    /// The link and its events, for a console.
+    pub fn into_parts(self) -> (LinkHandle, mpsc::UnboundedReceiver<LinkEvent>, Welcome) {
+        (self.handle, self.events, self.welcome)
+    }
+
+    /// Waits for whatever happens next, after the replica has taken it in.
+    ///
+    /// # Errors
+    /// [`ClientError::NoLink`] when the link is gone for good.
+    pub async fn next(&mut self) -> Result<LinkEvent, ClientError> {
+        match self.events.recv().await {
+            Some(LinkEvent::Ended { reason }) => Err(ClientError::NoLink(reason)),
+            None => Err(ClientError::NoLink("the link ended".to_owned())),
+            Some(LinkEvent::Notice(ApplianceNotice::Inventory(part))) => {
+                self.inventory.take(part.clone());
+                Ok(LinkEvent::Notice(ApplianceNotice::Inventory(part)))
+            }
+            Some(LinkEvent::Notice(ApplianceNotice::Presence { all, changes })) => {
+                self.presence_known = true;
+                self.inventory.take_presence(all, changes);
+                Ok(LinkEvent::Delay(Duration::ZERO))
+            }
+            Some(event) => Ok(event),
+        }
+    }
+
+    /// Asks and waits for the answer.
+    ///
+    /// # Errors
+    /// [`ClientError`]; if the link is lost meanwhile, it is not known whether it was done.
+    pub async fn ask(&mut self, request: RepRequest) -> Result<RepReply, ClientError> {
+        self.last = self.last.next();
+        let id = self.last;
+        self.handle.send(control::encode(&FromRep::Request { id, body: request }));
+        loop {
+            match self.next().await? {
+                LinkEvent::Reply(of, Outcome::Ok(answer)) if of == id => return Ok(answer),
+                LinkEvent::Reply(of, Outcome::Refused(refusal)) if of == id => {
+                    return Err(refusal.into());
+                }
+                LinkEvent::Down { reason } => {
+                    return Err(ClientError::NoLink(format!(
+                        "the link was lost before the answer came: {reason}"
+                    )));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Fetches the whole inventory with the presence of its items.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn fetch_inventory(&mut self) -> Result<(), ClientError> {
+        self.ask(RepRequest::Subscribe { have: None }).await?;
+        while self.inventory.position().is_none() || !self.presence_known {
+            if let LinkEvent::Down { reason } = self.next().await? {
+                return Err(ClientError::NoLink(reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says something that needs no answer.
+    pub fn tell(&self, notice: RepNotice) {
+        self.handle.send(control::encode(&FromRep::Notice { body: notice }));
+    }
+
+    /// Sends a message of a channel.
+    pub fn send(&self, message: bytes::Bytes) {
+        self.handle.send(message);
+    }
+
+    /// Closes the link after everything was sent, and waits until it is.
+    pub async fn close(mut self) {
+        self.handle.close();
+        let closed = async {
+            while let Ok(event) = self.next().await {
+                if matches!(event, LinkEvent::Down { .. }) {
+                    return;
+                }
+            }
+        };
+        // A dead path must not keep a verb from ending.
+        let _ = timeout(Duration::from_secs(2), closed).await;
+    }
+}

@@ -1,0 +1,103 @@
+//! Which appliance a console belongs to, and how it logs in there.
+
+use crate::runtime::embedded;
+use jumpdeck_appliance::DataDir;
+use jumpdeck_protocol::handshake::RepProof;
+use jumpdeck_protocol::link::{Address, DialError};
+use std::path::PathBuf;
+
+/// A user name and its password.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The name.
+    pub username: String,
+    /// The password.
+    pub password: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// An appliance.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// The one in this data directory; it is started if it does not run.
+    Embedded(DataDir),
+    /// One elsewhere.
+    Remote {
+        /// Where.
+        address: Address,
+        /// The fingerprint of its key, as it was trusted.
+        fingerprint: String,
+        /// Who logs in.
+        credentials: Credentials,
+        /// The file in which the fingerprint stands.
+        known: PathBuf,
+    },
+}
+
+/// Why an appliance cannot be found.
+#[derive(Debug)]
+pub enum Unreachable {
+    /// It may be there in a moment.
+    Passing(String),
+    /// Somebody has to do something.
+    Lasting(String),
+}
+
+/// Where to dial and what to prove.
+pub(super) struct Target {
+    pub address: Address,
+    pub fingerprint: String,
+    pub proof: RepProof,
+    /// The appliance for people.
+    pub shown: String,
+}
+
+impl Destination {
+    /// Whether it is this data directory's own.
+    pub const fn is_embedded(&self) -> bool {
+        matches!(self, Self::Embedded(_))
+    }
+
+    pub(super) async fn find(&self) -> Result<Target, Unreachable> {
+        match self {
+            Self::Remote { address, fingerprint, credentials, .. } => Ok(Target {
+                address: address.clone(),
+                fingerprint: fingerprint.clone(),
+                proof: RepProof::Password {
+                    username: credentials.username.clone(),
+                    password: credentials.password.clone(),
+                },
+                shown: address.to_string().trim_start_matches("https://").to_owned(),
+            }),
+            Self::Embedded(dir) => {
+                let running = embedded::ensure_running(dir).await;
+                let running = running.map_err(|error| Unreachable::Lasting(format!("{error:#}")))?;
+                let passing = |reason: String| Unreachable::Passing(reason);
+                let token = tokio::fs::read_to_string(dir.token()).await;
+                Ok(Target {
+                    address: running.url.parse().map_err(|e| passing(format!("{e}")))?,
+                    fingerprint: running.fingerprint,
+                    proof: RepProof::Token(token.map_err(|e| passing(e.to_string()))?),
+                    shown: "this machine".to_owned(),
+                })
+            }
+        }
+    }
+
+    /// What to say when an appliance shows another key than before.
+    pub(super) fn changed_key(&self, error: &DialError) -> String {
+        match self {
+            Self::Embedded(_) => error.to_string(),
+            Self::Remote { known, .. } => format!(
+                "{error}. Somebody may be listening in between, or the appliance was set up anew. \
+                 If you know that it was, remove its line from {} and connect again.",
+                known.display()
+            ),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The console's link to its appliance: made, logged in, held, and made again.
+
+mod client;
+mod destination;
+mod known;
+
+pub use client::{Client, ClientError};
+pub use destination::{Credentials, Destination, Unreachable};
+pub use known::{KnownAppliances, Trust};
+
+use crate::core::{LinkEvent, Welcome};
+use bytes::Bytes;
+use destination::Target;
+use jumpdeck_protocol::backoff::{self, Backoff};
+use jumpdeck_protocol::control::{self, Received};
+use jumpdeck_protocol::frame::Frame;
+use jumpdeck_protocol::handshake::{REP_PATH, RepLogin, RepWelcome};
+use jumpdeck_protocol::link::{
+    DialError, Dialed, Incoming, KeepAlive, Lane, LinkEnd, Outbox, Pin, client_config, dial, pump,
+    read_plain, write_plain,
+};
+use jumpdeck_protocol::rep::{ApplianceNotice, RepReply};
+use jumpdeck_protocol::text::clean;
+use jumpdeck_protocol::{Control, Never, RefusalCode, limits};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+/// The way to send on the link, whichever link is up.
+#[derive(Clone, Debug, Default)]
+pub struct LinkHandle(Arc<Mutex<Option<Outbox>>>);
+
+impl LinkHandle {
+    /// Sends a message; it is dropped if no link is up.
+    pub fn send(&self, message: Bytes) {
+        if let Some(outbox) = self.current() {
+            outbox.push(Lane::Interactive, message);
+        }
+    }
+
+    /// Closes the link once everything was sent.
+    pub fn close(&self) {
+        if let Some(outbox) = self.current() {
+            outbox.close();
+        }
+    }
+
+    fn current(&self) -> Option<Outbox> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, outbox: Option<Outbox>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = outbox;
+    }
+}
+
+/// Starts keeping a link. What happens to it comes out of the receiver; dropping that ends it.
+pub fn keep(
+    destination: Destination,
+) -> (LinkHandle, mpsc::UnboundedReceiver<LinkEvent>) {
+    let (events, receiver) = mpsc::unbounded_channel();
+    let handle = LinkHandle::default();
+    let keeper = Keeper { destination, handle: handle.clone(), events };
+    tokio::spawn(keeper.run());
+    (handle, receiver)
+}
+
+struct Keeper {
+    destination: Destination,
+    handle: LinkHandle,
+    events: mpsc::UnboundedSender<LinkEvent>,
+}
+
+/// How a link, or the attempt at one, ended.
+enum Ended {
+    Again(String),
+    Lost(String),
+    Final(String),
+}
+
+impl Keeper {
+    async fn run(self) {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
+        while !self.events.is_closed() {
+            sleep(backoff.next(backoff::random())).await;
+            let event = match self.link_once().await {
+                Ended::Final(reason) => {
+                    let _ = self.events.send(LinkEvent::Ended { reason });
+                    return;
+                }
+                Ended::Lost(reason) => {
+                    backoff.reset();
+                    LinkEvent::Down { reason }
+                }
+                Ended::Again(reason) => LinkEvent::Down { reason },
+            };
+            let _ = self.events.send(event);
+        }
+    }
+
+    async fn link_once(&self) -> Ended {
+        let target = match self.destination.find().await {
+            Ok(target) => target,
+            Err(Unreachable::Passing(reason)) => return Ended::Again(reason),
+            Err(Unreachable::Lasting(reason)) => return Ended::Final(reason),
+        };
+        let tls = match client_config() {
+            Ok(tls) => tls,
+            Err(error) => return Ended::Final(error.to_string()),
+        };
+        let pin = Pin::Fingerprint(target.fingerprint.clone());
+        let dialed = match dial(&target.address, REP_PATH, &pin, &tls, None).await {
+            Ok(dialed) => dialed,
+            Err(error @ DialError::WrongKey { .. }) => {
+                return Ended::Final(self.destination.changed_key(&error));
+            }
+            Err(DialError::Refused(refusal)) if refusal.code == RefusalCode::VersionMismatch => {
+                return Ended::Final(refusal.to_string());
+            }
+            Err(error) => return Ended::Again(error.to_string()),
+        };
+        match timeout(limits::HANDSHAKE_TIME, self.log_in(dialed, &target)).await {
+            Err(_) => Ended::Again("the appliance did not answer the login in time".to_owned()),
+            Ok(Err(ended)) => ended,
+            Ok(Ok((dialed, welcome))) => self.hold(dialed, welcome).await,
+        }
+    }
+
+    async fn log_in(
+        &self,
+        mut dialed: Dialed,
+        target: &Target,
+    ) -> Result<(Dialed, Welcome), Ended> {
+        let login = RepLogin { proof: target.proof.clone() };
+        let again = |end: LinkEnd| Ended::Again(end.to_string());
+        write_plain(&mut dialed.socket, &login).await.map_err(again)?;
+        match read_plain(&mut dialed.socket).await.map_err(again)? {
+            RepWelcome::Welcome { username, embedded, .. } => {
+                let username = clean(&username).into_owned();
+                let address = target.shown.clone();
+                Ok((dialed, Welcome { username, address, embedded }))
+            }
+            // The token of an embedded appliance is new at each of its starts.
+            RepWelcome::Refused(refusal) if self.destination.is_embedded() => {
+                Err(Ended::Again(refusal.to_string()))
+            }
+            RepWelcome::Refused(refusal) => Err(Ended::Final(refusal.to_string())),
+        }
+    }
+
+    async fn hold(&self, dialed: Dialed, welcome: Welcome) -> Ended {
+        let outbox = Outbox::new();
+        let embedded = welcome.embedded;
+        self.handle.set(Some(outbox.clone()));
+        let _ = self.events.send(LinkEvent::Up(welcome));
+        let keep_alive = KeepAlive { ping: Some(limits::REP_PING), silence: limits::REP_SILENCE };
+        let mut stopping = false;
+        let take = |incoming| self.take(&mut stopping, incoming);
+        let end = tokio::select! {
+            end = pump(dialed.socket, &outbox, keep_alive, take) => end,
+            () = self.events.closed() => LinkEnd::ClosedHere,
+        };
+        self.handle.set(None);
+        if stopping && embedded {
+            Ended::Final("The appliance was stopped.".to_owned())
+        } else {
+            Ended::Lost(end.to_string())
+        }
+    }
+
+    fn take(&self, stopping: &mut bool, incoming: Incoming) -> Result<(), LinkEnd> {
+        let event = match incoming {
+            Incoming::Pong(delay) => LinkEvent::Delay(delay),
+            Incoming::Frame(Frame::Data { channel, offset, bytes }, _) => {
+                LinkEvent::Data { channel, offset, bytes }
+            }
+            Incoming::Frame(Frame::Credit { channel, received, limit }, _) => {
+                LinkEvent::Credit { channel, received, limit }
+            }
+            Incoming::Frame(Frame::Control(body), _) => match control_event(&body)? {
+                Some(event) => event,
+                None => return Ok(()),
+            },
+        };
+        *stopping |= matches!(event, LinkEvent::Notice(ApplianceNotice::Stopping));
+        // Whoever listened may be gone; then the link ends.
+        let _ = self.events.send(event);
+        Ok(())
+    }
+}
+
+fn control_event(body: &[u8]) -> Result<Option<LinkEvent>, LinkEnd> {
+    let received = control::decode::<Never, RepReply, ApplianceNotice>(body)
+        .map_err(|error| LinkEnd::Violation(error.to_string()))?;
+    Ok(match received {
+        Received::Known(Control::Notice { body }) => Some(LinkEvent::Notice(body)),
+        Received::Known(Control::Reply { id, body }) => Some(LinkEvent::Reply(id, body)),
+        Received::Known(Control::Request { body, .. }) => match body {},
+        Received::UnknownRequest(_) | Received::UnknownOther => None,
+    })
+}

@@ -1,0 +1,134 @@
+//! The user's configuration: theme, keys, prefix. A mistake is told with its file and line, and
+//! what is built in stands in its place.
+
+use crate::core::Settings;
+use crate::core::key::Key;
+use crate::core::keymap::{Keymap, line_of};
+use crate::view::theme::{BUILT_IN, Colours, Theme};
+use serde::Deserialize;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    theme: Option<String>,
+    prefix: Option<String>,
+}
+
+/// What was read, and what was wrong with it.
+#[derive(Debug)]
+pub struct Config {
+    /// Keys and prefix.
+    pub settings: Settings,
+    /// The theme, fit for the terminal.
+    pub theme: Theme,
+    /// What was wrong, each with file and line.
+    pub mistakes: Vec<String>,
+}
+
+/// Reads the configuration for a terminal with so many colours.
+pub fn read(dir: &Path, colours: Colours) -> Config {
+    let mut mistakes = Vec::new();
+    let file = file(&dir.join("config.toml"), &mut mistakes);
+    let mut keymap = Keymap::built_in();
+    let path = dir.join("keymap.toml");
+    if let Some(text) = text(&path, &mut mistakes)
+        && let Err(error) = keymap.merge(&text)
+    {
+        mistakes.push(format!("{}, {error}. The built-in keys are used.", path.display()));
+    }
+    let mut settings = Settings { keymap: Arc::new(keymap), ..Settings::default() };
+    match file.prefix.as_deref().map(str::parse::<Key>) {
+        Some(Ok(prefix)) => settings.prefix = prefix,
+        Some(Err(error)) => mistakes.push(format!("config.toml, prefix: {error}")),
+        None => {}
+    }
+    let name = file.theme.as_deref().unwrap_or("dark");
+    let theme = theme(dir, name, &mut mistakes).for_terminal(colours);
+    Config { settings, theme, mistakes }
+}
+
+fn file(path: &Path, mistakes: &mut Vec<String>) -> File {
+    let Some(text) = text(path, mistakes) else {
+        return File::default();
+    };
+    toml::from_str(&text).unwrap_or_else(|error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| line_of(&text, span.start));
+        mistakes.push(format!("{}, line {line}: {}", path.display(), error.message()));
+        File::default()
+    })
+}
+
+fn theme(dir: &Path, name: &str, mistakes: &mut Vec<String>) -> Theme {
+    let path = dir.join("themes").join(format!("{name}.toml"));
+    if let Some(text) = text(&path, mistakes) {
+        match Theme::parse(&text) {
+            Ok(theme) => return theme,
+            Err(error) => {
+                mistakes.push(format!("{}, {error}. The dark theme is used.", path.display()));
+            }
+        }
+    } else if let Some(theme) = Theme::named(name) {
+        return theme;
+    } else {
+        let known: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+        mistakes.push(format!(
+            "There is no theme {name:?}; built in are {}, and {} does not exist.",
+            known.join(", "),
+            path.display()
+        ));
+    }
+    Theme::named("dark").unwrap_or_default()
+}
+
+/// The content of a file that may be missing.
+fn text(path: &Path, mistakes: &mut Vec<String>) -> Option<String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => {
+            mistakes.push(format!("{}: {error}", path.display()));
+            None
+        }
+    }
+}
+
+/// How many colours the local terminal has, by its environment.
+pub fn colours() -> Colours {
+    let set = |name: &str| std::env::var(name).unwrap_or_default();
+    if !set("NO_COLOR").is_empty() || set("TERM") == "dumb" {
+        Colours::None
+    } else if ["truecolor", "24bit"].contains(&set("COLORTERM").as_str()) {
+        Colours::True
+    } else {
+        Colours::Indexed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_name_their_file_and_line_and_the_rest_still_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        write("config.toml", "theme = \"mine\"\nprefix = \"ctrl-a\"\n");
+        write("keymap.toml", "[list]\n\"z\" = \"fly\"\n");
+        std::fs::create_dir(dir.path().join("themes")).unwrap();
+        write("themes/mine.toml", "text = \"white\"\nerror = \"redish\"\n");
+        let config = read(dir.path(), Colours::True);
+        assert_eq!(config.settings.prefix, Key::ctrl('a'));
+        assert_eq!(config.mistakes.len(), 2);
+        assert!(config.mistakes[0].contains("keymap.toml, line 2: there is no command \"fly\""));
+        assert!(config.mistakes[1].contains("mine.toml, line 2: \"redish\" is no colour"));
+    }
+
+    #[test]
+    fn no_configuration_is_no_mistake() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(read(dir.path(), Colours::True).mistakes.is_empty());
+    }
+}

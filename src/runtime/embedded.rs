@@ -1,0 +1,328 @@
+//! The embedded appliance: started in the background by the first console, joined by later ones,
+//! ended when nobody needs it.
+
+use crate::runtime::logging;
+use anyhow::{Context, anyhow, bail};
+use jumpdeck_agent::{AgentDir, AgentDirError, EnrolWish, Options, Source};
+use jumpdeck_appliance::{
+    Appliance, ApplianceRole, DataDir, DataDirError, InstallerSpec, RunningAddress, StartError,
+    SystemClock,
+};
+use jumpdeck_protocol::inventory::InstallMode;
+use jumpdeck_protocol::link::Address;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+/// The hidden verb that is the background appliance.
+pub const APPLIANCE_VERB: &str = "embedded-appliance";
+/// The hidden verb that is its local agent.
+pub const AGENT_VERB: &str = "local-agent";
+
+/// How long a console waits for the appliance to come up.
+const START_PATIENCE: Duration = Duration::from_secs(15);
+/// How long the appliance stays after the last console has left.
+const LINGER: Duration = Duration::from_secs(3);
+/// How long it waits for a first console.
+const FIRST: Duration = Duration::from_secs(60);
+/// How often it looks whether anybody needs it.
+const LOOK: Duration = Duration::from_secs(1);
+/// The most time for links to take their last messages.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What the background appliance says to whoever started it, as one line of JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Birth {
+    Ready(RunningAddress),
+    Failed(String),
+}
+
+/// Finds the running appliance of a data directory, or starts it.
+///
+/// # Errors
+/// When it cannot be started; the text says why.
+pub async fn ensure_running(dir: &DataDir) -> anyhow::Result<RunningAddress> {
+    match reachable(dir).await {
+        Some(running) => Ok(running),
+        None => start(dir, &[]).await,
+    }
+}
+
+/// The running appliance, if it answers.
+pub async fn reachable(dir: &DataDir) -> Option<RunningAddress> {
+    let running = dir.running()?;
+    let address: Address = running.url.parse().ok()?;
+    let connecting = TcpStream::connect((address.host.as_str(), address.port));
+    timeout(Duration::from_secs(2), connecting).await.ok()?.ok()?;
+    Some(running)
+}
+
+/// Starts the background appliance and waits until it listens.
+///
+/// # Errors
+/// What kept it from starting, in its own words.
+pub async fn start(dir: &DataDir, arguments: &[String]) -> anyhow::Result<RunningAddress> {
+    let program = std::env::current_exe().context("finding this program's own file")?;
+    let log = std::fs::File::options().create(true).append(true).open(dir.log());
+    let log = log.with_context(|| format!("opening {}", dir.log().display()))?;
+    let mut child = Command::new(program)
+        .arg(APPLIANCE_VERB)
+        .args(arguments)
+        .arg("--data-dir")
+        .arg(dir.path())
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .context("starting the appliance")?;
+    let output = child.stdout.take().context("the appliance has no output")?;
+    let mut line = String::new();
+    let mut reader = BufReader::new(output);
+    timeout(START_PATIENCE, reader.read_line(&mut line))
+        .await
+        .map_err(|_| anyhow!("the appliance did not come up; see {}", dir.log().display()))??;
+    match serde_json::from_str(&line) {
+        Ok(Birth::Ready(running)) => Ok(running),
+        Ok(Birth::Failed(reason)) => Err(anyhow!(reason)),
+        Err(_) => bail!("the appliance ended at once; see {}", dir.log().display()),
+    }
+}
+
+/// What the background appliance is to do besides.
+#[derive(Debug, Default)]
+pub struct Extras {
+    /// Simulated clients to bring along.
+    pub simulated: usize,
+    /// Remove the data directory at the end.
+    pub throw_away: bool,
+}
+
+/// Is the background appliance, until nobody needs it.
+///
+/// # Errors
+/// What kept it from starting; whoever started it was told.
+pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
+    // Without a terminal of its own it does not end with the console's.
+    let _ = rustix::process::setsid();
+    let served = match open(&dir).await {
+        Ok(opened) => opened,
+        Err(StartError::DataDir(DataDirError::InUse { .. })) => return join(&dir).await,
+        Err(error) => {
+            tell(&Birth::Failed(error.to_string()));
+            return Err(error.into());
+        }
+    };
+    let (appliance, listening) = served;
+    let address = dir.running().context("the address was just published")?;
+    tell(&Birth::Ready(address.clone()));
+    let serving = tokio::spawn({
+        let appliance = Arc::clone(&appliance);
+        async move { appliance.serve(listening).await }
+    });
+    let agent = tokio::spawn(keep_agent(Arc::clone(&appliance)));
+    let fleet = tokio::spawn(simulate(Arc::clone(&appliance), address, extras.simulated));
+    until_unneeded(&appliance).await?;
+    appliance.stop().await;
+    fleet.abort();
+    let _ = serving.await;
+    farewell(&appliance).await;
+    agent.abort();
+    let _ = agent.await;
+    if extras.throw_away {
+        std::fs::remove_dir_all(dir.path())
+            .with_context(|| format!("removing {}", dir.path().display()))?;
+    }
+    Ok(())
+}
+
+async fn open(
+    dir: &DataDir,
+) -> Result<(Arc<Appliance>, jumpdeck_appliance::Listening), StartError> {
+    let owner = std::env::var("USER").ok().filter(|name| !name.is_empty());
+    let role = ApplianceRole::Embedded { owner: owner.unwrap_or_else(|| "owner".to_owned()) };
+    let (appliance, _) = Appliance::open(dir, role, Arc::new(SystemClock)).await?;
+    let listening = appliance.listen("127.0.0.1:0").await?;
+    Ok((appliance, listening))
+}
+
+/// Another process was faster: its address is as good as ours.
+async fn join(dir: &DataDir) -> anyhow::Result<()> {
+    let deadline = Instant::now() + START_PATIENCE;
+    while Instant::now() < deadline {
+        if let Some(running) = reachable(dir).await {
+            tell(&Birth::Ready(running));
+            return Ok(());
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    let reason = format!(
+        "another appliance holds the data directory {} but does not answer; `jumpdeck stop` ends it",
+        dir.path().display()
+    );
+    tell(&Birth::Failed(reason.clone()));
+    bail!(reason)
+}
+
+fn tell(birth: &Birth) {
+    // Whoever waited may have given up.
+    let line = serde_json::to_string(birth).unwrap_or_default();
+    let mut stdout = std::io::stdout();
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
+
+/// Waits until a signal comes, a console says stop, or nobody needs the appliance any more.
+async fn until_unneeded(appliance: &Appliance) -> anyhow::Result<()> {
+    let mut stopping = appliance.stopping();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = stopping.wait_for(|stop| *stop) => {}
+        () = idle(appliance) => tracing::info!("nobody needs this appliance any more"),
+    }
+    Ok(())
+}
+
+async fn idle(appliance: &Appliance) {
+    let mut patience = FIRST;
+    let mut since = Instant::now();
+    loop {
+        sleep(LOOK).await;
+        if !appliance.is_idle() {
+            patience = LINGER;
+            since = Instant::now();
+        } else if since.elapsed() >= patience {
+            return;
+        }
+    }
+}
+
+/// Gives links time to take their last messages.
+async fn farewell(appliance: &Appliance) {
+    let deadline = Instant::now() + FAREWELL;
+    while !appliance.is_deserted() && Instant::now() < deadline {
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Runs the local agent in a process of its own, so that its shells outlive this one.
+async fn keep_agent(appliance: Arc<Appliance>) {
+    let mut pause = Duration::from_millis(100);
+    loop {
+        match agent_process(&appliance).await {
+            Ok(mut child) => {
+                let status = child.wait().await;
+                tracing::warn!(?status, "the local agent ended");
+            }
+            Err(error) => tracing::error!(error = format!("{error:#}"), "no local agent"),
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(30));
+    }
+}
+
+async fn agent_process(appliance: &Appliance) -> anyhow::Result<Child> {
+    let dir = appliance.data_dir();
+    let log = std::fs::File::options().create(true).append(true).open(dir.log())?;
+    let mut child = Command::new(std::env::current_exe()?)
+        .arg(AGENT_VERB)
+        .arg("--data-dir")
+        .arg(dir.path())
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()?;
+    let key = if appliance.has_local_agent() {
+        String::new()
+    } else {
+        let spec = InstallerSpec { group: None, valid: 600, local: true };
+        appliance.create_installer(spec).await?.key
+    };
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(key.as_bytes()).await?;
+        stdin.shutdown().await?;
+    }
+    Ok(child)
+}
+
+/// Is the local agent. The installer key, if one is needed, comes on the standard input.
+///
+/// # Errors
+/// When the agent cannot go on.
+pub async fn local_agent(dir: DataDir) -> anyhow::Result<()> {
+    let _ = rustix::process::setsid();
+    let mut key = String::new();
+    tokio::io::stdin().read_to_string(&mut key).await?;
+    let agent_dir = AgentDir::create(&dir.agent())?;
+    let (stop, stopped) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let enrol = (!key.is_empty()).then_some(EnrolWish {
+        installer_key: key,
+        name: None,
+        tag: None,
+        comments: None,
+    });
+    let running = async {
+        loop {
+            let options = Options {
+                dir: agent_dir.clone(),
+                source: Source::File(dir.address_file()),
+                enrol: enrol.clone(),
+                install_mode: InstallMode::User,
+            };
+            match jumpdeck_agent::run(options, stopped.clone()).await {
+                // An agent that outlived the last appliance still serves; take its place later.
+                Err(jumpdeck_agent::RunError::Dir(AgentDirError::InUse(_))) => {
+                    sleep(Duration::from_secs(1)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    };
+    tokio::select! {
+        outcome = running => Ok(outcome?),
+        _ = terminate.recv() => {
+            stop.send_replace(true);
+            Ok(())
+        }
+    }
+}
+
+/// Brings simulated clients along, spread over a few groups.
+async fn simulate(
+    appliance: Arc<Appliance>,
+    address: RunningAddress,
+    clients: usize,
+) -> anyhow::Result<()> {
+    if clients == 0 {
+        return Ok(());
+    }
+    let mut installer_keys = Vec::new();
+    for group in ["Web Servers", "Directory Servers", "User Systems", "TechCom"] {
+        let spec = InstallerSpec { group: Some(group.to_owned()), valid: 86_400, local: false };
+        installer_keys.push(appliance.create_installer(spec).await?.key);
+    }
+    let RunningAddress { url, fingerprint, .. } = address;
+    let fleet = jumpdeck_server_sim::Fleet { url, fingerprint, installer_keys, clients, seed: 1 };
+    jumpdeck_server_sim::run(fleet, jumpdeck_server_sim::Linked::default(), None).await
+}
+
+/// Starts the log of a background process.
+///
+/// # Errors
+/// When logging was started already.
+pub fn log_in_background() -> anyhow::Result<()> {
+    logging::to_stderr()
+}

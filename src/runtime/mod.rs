@@ -1,0 +1,11 @@
+//! Everything that touches the world: the terminal, the data directory, the background appliance.
+
+pub mod config;
+pub mod dirs;
+pub mod embedded;
+mod keys;
+pub mod logging;
+pub mod prompt;
+mod report;
+mod screen;
+pub mod terminal;

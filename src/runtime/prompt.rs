@@ -1,0 +1,58 @@
+//! Questions in plain lines, before there is a screen.
+
+use anyhow::{Context, bail};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use std::io::{BufRead, IsTerminal, Read, Write};
+
+/// Whether somebody is there to answer.
+pub fn somebody_is_there() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks for a line.
+///
+/// # Errors
+/// When nobody is there, or the input ended.
+pub fn line(question: &str) -> anyhow::Result<String> {
+    if !somebody_is_there() {
+        bail!("{} is needed, and nobody is there to ask", question.trim_end_matches([':', ' ']));
+    }
+    eprint!("{question}");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    if std::io::stdin().lock().read_line(&mut answer)? == 0 {
+        bail!("the input ended");
+    }
+    Ok(answer.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Asks for a secret; what is typed is not shown.
+///
+/// # Errors
+/// When nobody is there, or it was interrupted.
+pub fn secret(question: &str) -> anyhow::Result<String> {
+    if !somebody_is_there() {
+        bail!("{} is needed, and nobody is there to ask", question.trim_end_matches([':', ' ']));
+    }
+    eprint!("{question}");
+    std::io::stderr().flush()?;
+    enable_raw_mode().context("hiding what is typed")?;
+    let answer = read_hidden();
+    disable_raw_mode()?;
+    eprintln!();
+    answer
+}
+
+fn read_hidden() -> anyhow::Result<String> {
+    let mut typed = Vec::new();
+    for byte in std::io::stdin().lock().bytes() {
+        match byte? {
+            b'\r' | b'\n' => return Ok(String::from_utf8(typed)?),
+            3 | 4 => bail!("interrupted"),
+            8 | 127 => drop(typed.pop()),
+            21 => typed.clear(),
+            other => typed.push(other),
+        }
+    }
+    bail!("the input ended")
+}

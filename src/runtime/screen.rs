@@ -1,0 +1,208 @@
+//! The local terminal: entered, written to a frame at a time, and left as it was.
+
+use crossterm::cursor::{Hide, MoveTo, SetCursorStyle, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    SetTitle, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::buffer::Cell;
+use ratatui::layout::{Position, Rect, Size};
+use ratatui::{Terminal, TerminalOptions, Viewport};
+use std::io::{self, Write};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// The terminal, without the lock of `std::io::stdout`: a frame that hangs must not keep the
+/// terminal from being restored.
+struct Tty;
+
+impl Write for Tty {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(rustix::stdio::stdout(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Takes the terminal over.
+pub(super) fn enter() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(Tty, EnterAlternateScreen, EnableBracketedPaste, SetTitle("jumpdeck"), Hide)
+}
+
+/// Gives it back. Never fails: whatever can be restored is.
+pub(super) fn restore() {
+    let _ = execute!(
+        Tty,
+        EndSynchronizedUpdate,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        SetCursorStyle::DefaultUserShape,
+        Show
+    );
+    let _ = disable_raw_mode();
+}
+
+/// A ratatui terminal that makes frames as bytes.
+pub(super) type Canvas = Terminal<Paper>;
+
+/// A canvas of this size.
+pub(super) fn canvas(width: u16, height: u16) -> io::Result<Canvas> {
+    let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, width, height)) };
+    Terminal::with_options(Paper::new(width, height), options)
+}
+
+/// Collects what a frame changes. A frame that changes nothing is no bytes at all.
+pub(super) struct Paper {
+    cells: CrosstermBackend<Vec<u8>>,
+    size: Size,
+    drawn: bool,
+    cursor: Option<Position>,
+    cursor_before: Option<Position>,
+    shown: bool,
+}
+
+impl Paper {
+    fn new(width: u16, height: u16) -> Self {
+        Self {
+            cells: CrosstermBackend::new(Vec::new()),
+            size: Size { width, height },
+            drawn: false,
+            cursor: None,
+            cursor_before: None,
+            shown: false,
+        }
+    }
+
+    pub(super) const fn resize(&mut self, width: u16, height: u16) {
+        self.size = Size { width, height };
+    }
+
+    /// The frame's bytes: cells and cursor in one synchronized update.
+    pub(super) fn take(&mut self) -> io::Result<Vec<u8>> {
+        let cells = std::mem::take(self.cells.writer_mut());
+        let cursor = self.cursor.filter(|_| self.shown);
+        if !std::mem::take(&mut self.drawn) && cursor == self.cursor_before {
+            return Ok(Vec::new());
+        }
+        let mut frame = Vec::with_capacity(cells.len() + 32);
+        queue!(frame, BeginSynchronizedUpdate)?;
+        if self.cursor_before.is_some() {
+            queue!(frame, Hide)?;
+        }
+        frame.extend_from_slice(&cells);
+        if let Some(Position { x, y }) = cursor {
+            queue!(frame, MoveTo(x, y), Show)?;
+        }
+        queue!(frame, EndSynchronizedUpdate)?;
+        self.cursor_before = cursor;
+        Ok(frame)
+    }
+}
+
+impl Backend for Paper {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let mut content = content.peekable();
+        if content.peek().is_none() {
+            return Ok(());
+        }
+        self.drawn = true;
+        self.cells.draw(content)
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        self.shown = false;
+        Ok(())
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        self.shown = true;
+        Ok(())
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        Ok(self.cursor.unwrap_or_default())
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        self.cursor = Some(position.into());
+        Ok(())
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.drawn = true;
+        self.cells.clear()
+    }
+
+    fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
+        self.drawn = true;
+        self.cells.clear_region(region)
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        Ok(self.size)
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        let pixels = Size { width: 0, height: 0 };
+        Ok(WindowSize { columns_rows: self.size, pixels })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes frames on a thread of its own, one at a time: a terminal that takes nothing holds up
+/// nobody, and gets fewer, newer frames.
+pub(super) struct Writer {
+    frames: SyncSender<Vec<u8>>,
+    written: UnboundedReceiver<io::Result<()>>,
+    busy: bool,
+}
+
+impl Writer {
+    pub(super) fn start() -> io::Result<Self> {
+        let (frames, queue) = sync_channel::<Vec<u8>>(1);
+        let (done, written) = unbounded_channel();
+        std::thread::Builder::new().name("screen".into()).spawn(move || {
+            for frame in queue {
+                if done.send(Tty.write_all(&frame)).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { frames, written, busy: false })
+    }
+
+    /// Whether a frame is still being written.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    pub(super) fn write(&mut self, frame: Vec<u8>) {
+        if !frame.is_empty() {
+            self.busy = self.frames.try_send(frame).is_ok();
+        }
+    }
+
+    /// Resolves when the frame was written; never while none is.
+    pub(super) async fn written(&mut self) -> io::Result<()> {
+        if !self.busy {
+            return std::future::pending().await;
+        }
+        let outcome = self.written.recv().await;
+        self.busy = false;
+        outcome.unwrap_or_else(|| Err(io::ErrorKind::BrokenPipe.into()))
+    }
+}

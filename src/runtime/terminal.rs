@@ -1,0 +1,256 @@
+//! Runs a console in the local terminal.
+
+use super::screen::{self, Canvas, Writer};
+use super::{keys, report};
+use crate::core::search::{Found, run as run_search};
+use crate::core::{Console, Effect, Event, LinkEvent, Settings, Timer};
+use crate::link::LinkHandle;
+use crate::view::{draw, theme::Theme};
+use anyhow::Context;
+use crossterm::event::{Event as Input, EventStream};
+use futures_util::StreamExt;
+use jiff::Zoned;
+use jumpdeck_protocol::Timestamp;
+use jumpdeck_protocol::session::Size;
+use rustix::process::{Signal, getpid, kill_process};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+/// Between two frames: sixty a second.
+const FRAME: Duration = Duration::from_millis(16);
+/// Link events that are taken in before the next look at the keyboard.
+const GULP: usize = 64;
+
+/// What a local console is made of.
+pub struct Local {
+    /// Keys and prefix.
+    pub settings: Settings,
+    /// The theme, fit for the terminal.
+    pub theme: Theme,
+    /// Things to say at the start.
+    pub notices: Vec<String>,
+    /// The way to send.
+    pub handle: LinkHandle,
+    /// What comes over the link.
+    pub link: UnboundedReceiver<LinkEvent>,
+    /// The first link's welcome.
+    pub welcome: crate::core::Welcome,
+    /// Where a report goes if the worst happens.
+    pub reports: PathBuf,
+}
+
+/// How a console was left.
+#[derive(Debug)]
+pub struct Left {
+    /// Sessions that go on.
+    pub sessions: usize,
+    /// Why the link ended for good, if it did.
+    pub ended: Option<String>,
+}
+
+/// Runs until the rep leaves or the terminal closes.
+///
+/// # Errors
+/// When the terminal cannot be used.
+pub async fn run(local: Local) -> anyhow::Result<Left> {
+    let (columns, rows) = crossterm::terminal::size().context("this is no terminal")?;
+    report::on_panic(local.reports.clone());
+    screen::enter().context("taking the terminal over")?;
+    let outcome = Runner::new(local, Size { columns, rows })?.run().await;
+    screen::restore();
+    outcome
+}
+
+struct Runner {
+    console: Console,
+    theme: Theme,
+    canvas: Canvas,
+    writer: Writer,
+    handle: LinkHandle,
+    link: UnboundedReceiver<LinkEvent>,
+    found: (UnboundedSender<Found>, UnboundedReceiver<Found>),
+    timers: (UnboundedSender<Timer>, UnboundedReceiver<Timer>),
+    next_frame: Instant,
+    ended: Option<String>,
+    quit: bool,
+}
+
+/// The signals that matter to a program in a terminal.
+struct Signals {
+    hang_up: SignalStream,
+    terminate: SignalStream,
+    stop: SignalStream,
+    go_on: SignalStream,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            hang_up: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            stop: signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?,
+            go_on: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
+        })
+    }
+}
+
+impl Runner {
+    fn new(local: Local, size: Size) -> anyhow::Result<Self> {
+        let mut runner = Self {
+            console: Console::new(local.settings, size, now()),
+            theme: local.theme,
+            canvas: screen::canvas(size.columns, size.rows)?,
+            writer: Writer::start()?,
+            handle: local.handle,
+            link: local.link,
+            found: unbounded_channel(),
+            timers: unbounded_channel(),
+            next_frame: Instant::now(),
+            ended: None,
+            quit: false,
+        };
+        runner.update(Event::Link(LinkEvent::Up(local.welcome)));
+        for notice in local.notices {
+            runner.update(Event::Notice(notice));
+        }
+        Ok(runner)
+    }
+
+    async fn run(mut self) -> anyhow::Result<Left> {
+        let mut input = EventStream::new();
+        let mut signals = Signals::new()?;
+        let mut ticks = interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut dirty = true;
+        while !self.quit {
+            dirty |= self.console.take_dirty();
+            let ready = dirty && !self.writer.is_busy();
+            tokio::select! {
+                biased;
+                event = input.next() => match event {
+                    Some(Ok(event)) => self.input(event)?,
+                    // The terminal is gone; so is the rep. Sessions go on.
+                    Some(Err(_)) | None => break,
+                },
+                () = sleep_until(self.next_frame), if ready => {
+                    self.frame()?;
+                    dirty = false;
+                }
+                Some(found) = self.found.1.recv() => self.update(Event::Found(found)),
+                Some(timer) = self.timers.1.recv() => self.update(Event::Timer(timer)),
+                event = self.link.recv() => match event {
+                    Some(event) => self.link(event),
+                    None => break,
+                },
+                written = self.writer.written() => {
+                    if written.is_err() {
+                        break;
+                    }
+                }
+                _ = ticks.tick() => self.update(Event::Tick(now())),
+                _ = signals.hang_up.recv() => break,
+                _ = signals.terminate.recv() => break,
+                _ = signals.stop.recv() => suspend()?,
+                _ = signals.go_on.recv() => self.resume()?,
+            }
+        }
+        self.handle.close();
+        Ok(Left { sessions: self.console.tabs().len(), ended: self.ended })
+    }
+
+    fn input(&mut self, event: Input) -> anyhow::Result<()> {
+        match event {
+            Input::Key(event) => {
+                if let Some(key) = keys::key(event) {
+                    self.update(Event::Key(key));
+                }
+            }
+            Input::Paste(text) => self.update(Event::Paste(text)),
+            Input::Resize(columns, rows) => self.resize(Size { columns, rows })?,
+            Input::Mouse(_) | Input::FocusGained | Input::FocusLost => {}
+        }
+        Ok(())
+    }
+
+    fn resize(&mut self, size: Size) -> anyhow::Result<()> {
+        self.canvas = screen::canvas(size.columns, size.rows)?;
+        self.canvas.backend_mut().resize(size.columns, size.rows);
+        self.canvas.clear()?;
+        self.update(Event::Resize(size));
+        Ok(())
+    }
+
+    /// Takes in an event of the link and those that wait behind it.
+    fn link(&mut self, first: LinkEvent) {
+        let mut next = Some(first);
+        for _ in 0..GULP {
+            let Some(event) = next else {
+                return;
+            };
+            if let LinkEvent::Ended { reason } = &event {
+                self.ended = Some(reason.clone());
+                self.quit = true;
+            }
+            self.update(Event::Link(event));
+            next = self.link.try_recv().ok();
+        }
+        if let Some(event) = next {
+            self.update(Event::Link(event));
+        }
+    }
+
+    fn update(&mut self, event: Event) {
+        for effect in self.console.update(event) {
+            match effect {
+                Effect::Send(message) => self.handle.send(message),
+                Effect::Search(job) => {
+                    let found = self.found.0.clone();
+                    tokio::task::spawn_blocking(move || found.send(run_search(job)));
+                }
+                Effect::After(delay, timer) => {
+                    let timers = self.timers.0.clone();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(delay).await;
+                        let _ = timers.send(timer);
+                    });
+                }
+                Effect::Redraw => {
+                    // What the screen holds is unknown; an error shows at the next frame.
+                    let _ = self.canvas.clear();
+                }
+                Effect::Quit => self.quit = true,
+            }
+        }
+    }
+
+    fn frame(&mut self) -> anyhow::Result<()> {
+        let time = Zoned::now().strftime("%H:%M").to_string();
+        let (console, theme) = (&self.console, &self.theme);
+        self.canvas.draw(|frame| draw(console, theme, &time, frame))?;
+        let frame = self.canvas.backend_mut().take()?;
+        self.writer.write(frame);
+        self.next_frame = Instant::now() + FRAME;
+        Ok(())
+    }
+
+    /// Back in the foreground: the terminal is taken over again and drawn anew.
+    fn resume(&mut self) -> anyhow::Result<()> {
+        screen::enter()?;
+        let (columns, rows) = crossterm::terminal::size()?;
+        self.resize(Size { columns, rows })
+    }
+}
+
+/// Stops this process as the shell expects it, with its terminal restored.
+fn suspend() -> anyhow::Result<()> {
+    screen::restore();
+    kill_process(getpid(), Signal::STOP)?;
+    Ok(())
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_system(SystemTime::now())
+}

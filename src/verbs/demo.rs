@@ -1,0 +1,43 @@
+//! `jumpdeck demo`: a throw-away appliance with simulated machines.
+
+use super::connect::Connect;
+use super::console;
+use crate::runtime::dirs::Places;
+use crate::runtime::embedded;
+use clap::Args;
+use jumpdeck_appliance::DataDir;
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+pub(super) struct Demo {
+    /// How many simulated machines.
+    #[arg(long, default_value_t = 250)]
+    clients: usize,
+}
+
+impl Demo {
+    pub(super) async fn run(self, places: &Places) -> anyhow::Result<ExitCode> {
+        let demos = places.data_path()?.join("demo");
+        clear_away(&demos);
+        let dir = DataDir::create(&demos.join(std::process::id().to_string()))?;
+        let arguments =
+            ["--simulated".to_owned(), self.clients.to_string(), "--throw-away".to_owned()];
+        embedded::start(&dir, &arguments).await?;
+        let places = Places { data_dir: Some(dir.path().to_path_buf()), ..places.clone() };
+        console::run(&places, &Connect::default()).await
+    }
+}
+
+/// Removes what demos that were killed left behind.
+fn clear_away(demos: &std::path::Path) {
+    let Ok(entries) = std::fs::read_dir(demos) else {
+        return;
+    };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let unused = DataDir::create(&path).is_ok_and(|dir| dir.lock().is_ok());
+        if unused {
+            // Another demo may be doing the same.
+            let _ = std::fs::remove_dir_all(path);
+        }
+    }
+}

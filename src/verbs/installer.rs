@@ -1,0 +1,66 @@
+//! `jumpdeck installer`: what a new machine enrols with.
+
+use super::connect::Connect;
+use super::output;
+use crate::runtime::dirs::Places;
+use anyhow::{Context, bail};
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use jumpdeck_protocol::rep::{Installer as Made, RepReply, RepRequest};
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+pub(super) struct Installer {
+    /// The Jump Group the machine comes to; made if there is none [default: the personal list]
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// How long the installer can be used: 10m to 365d.
+    #[arg(long, default_value = "1d", value_name = "TIME")]
+    valid: String,
+}
+
+impl Installer {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let valid: SignedDuration = jiff::Span::from_str_days(&self.valid)?;
+        let valid = u64::try_from(valid.as_secs()).context("the time is negative")?;
+        let mut client = connect.client(places).await?;
+        let request = RepRequest::CreateInstaller { group: self.group, valid };
+        let RepReply::Installer(installer) = client.ask(request).await? else {
+            bail!("the appliance gave an answer that does not fit the question");
+        };
+        let url = match connect.url() {
+            Some(url) => url.to_owned(),
+            None => places.data()?.running().context("the appliance is gone")?.url,
+        };
+        client.close().await;
+        output::print(|out| write!(out, "{}", line(&installer, &url)))
+    }
+}
+
+/// What to run on the new machine. The key is in the environment, not among the arguments that
+/// every user of that machine can see.
+pub(super) fn line(installer: &Made, url: &str) -> String {
+    let until = Timestamp::from_second(installer.expires.0).map(|t| t.to_string());
+    format!(
+        "# On the new machine; good until {} for the group {}:\n\
+         JUMPDECK_INSTALLER_KEY={} jumpdeck-agent run --appliance {url} --fingerprint {}\n",
+        until.unwrap_or_default(),
+        installer.group,
+        installer.key,
+        installer.fingerprint,
+    )
+}
+
+/// Reads times like `10m`, `12h`, `30d`.
+trait FromDays: Sized {
+    fn from_str_days(text: &str) -> anyhow::Result<SignedDuration>;
+}
+
+impl FromDays for jiff::Span {
+    fn from_str_days(text: &str) -> anyhow::Result<SignedDuration> {
+        let span: Self = text.parse().with_context(|| {
+            format!("{text:?} is no time; times look like 10m, 12h, 30d")
+        })?;
+        Ok(span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())?)
+    }
+}

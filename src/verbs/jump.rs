@@ -1,0 +1,178 @@
+//! `jumpdeck jump`: a shell on a machine, straight in this terminal.
+
+use super::connect::Connect;
+use super::exec::exit_code;
+use super::select;
+use super::transfer::{Happened, Program};
+use crate::runtime::dirs::Places;
+use anyhow::Context;
+use clap::Args;
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use jumpdeck_protocol::session::{ChannelKind, ExitStatus, Size};
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use tokio::io::AsyncReadExt;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Ctrl-], as in telnet.
+const PREFIX: u8 = 0x1d;
+
+#[derive(Args, Debug)]
+pub(super) struct Jump {
+    /// The machine: its name, its host name, a part of either, or # and its number.
+    name: String,
+}
+
+/// How the terminal was left.
+enum Left {
+    /// The shell ended.
+    Ended(ExitStatus),
+    /// The rep left it running.
+    Detached,
+    /// The rep ended it.
+    Closed,
+}
+
+impl Jump {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let mut client = connect.client(places).await?;
+        client.fetch_inventory().await?;
+        let item = select::one(&mut client.inventory, &self.name)?;
+        let term = std::env::var("TERM").unwrap_or_else(|_| "dumb".to_owned());
+        let kind = ChannelKind::Shell { size: size(), term };
+        let mut program = Program::start(client, item, kind).await?;
+        let raw = std::io::stdin().is_terminal();
+        if raw {
+            enable_raw_mode().context("taking the terminal over")?;
+        }
+        let outcome = attend(&mut program).await;
+        if raw {
+            disable_raw_mode()?;
+        }
+        match outcome {
+            Ok(Left::Ended(status)) => {
+                program.close().await;
+                Ok(exit_code(status.as_code()))
+            }
+            Ok(Left::Detached) => {
+                program.leave().await;
+                eprintln!("The session goes on; `jumpdeck` comes back to it.");
+                Ok(ExitCode::SUCCESS)
+            }
+            Ok(Left::Closed) => {
+                program.close().await;
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => {
+                program.close().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+async fn attend(program: &mut Program) -> anyhow::Result<Left> {
+    let mut stdin = tokio::io::stdin();
+    let mut buffer = vec![0; 4096];
+    let mut keys = Keys::default();
+    let mut resized = signal(SignalKind::window_change())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut open = true;
+    loop {
+        tokio::select! {
+            happened = program.next() => {
+                let happened = happened?;
+                if let Happened::Ended(status) = happened {
+                    return Ok(Left::Ended(status));
+                }
+                show(program, happened)?;
+                if let Some(status) = program.finished() {
+                    return Ok(Left::Ended(status));
+                }
+            }
+            count = stdin.read(&mut buffer), if open => {
+                let count = count?;
+                open = count > 0;
+                if !open {
+                    // As a terminal would: the end of the input is Ctrl-D.
+                    program.write(b"\x04");
+                }
+                match keys.take(buffer.get(..count).unwrap_or_default()) {
+                    Typed::Input(bytes) => program.write(&bytes),
+                    Typed::Detach => return Ok(Left::Detached),
+                    Typed::Close => return Ok(Left::Closed),
+                }
+            }
+            _ = resized.recv() => program.resize(size()),
+            _ = hang_up.recv() => return Ok(Left::Detached),
+            _ = terminate.recv() => return Ok(Left::Detached),
+        }
+    }
+}
+
+fn show(program: &mut Program, happened: Happened) -> anyhow::Result<()> {
+    match happened {
+        Happened::Output(bytes) | Happened::Errors(bytes) => {
+            let mut out = std::io::stdout();
+            out.write_all(&bytes).and_then(|()| out.flush()).context("writing to the terminal")?;
+            program.taken();
+        }
+        Happened::Waiting(reason) => {
+            eprint!("\r\n[no link: {reason}; trying again. Ctrl-] d leaves.]\r\n");
+        }
+        Happened::Back => eprint!("\r\n[the link is back]\r\n"),
+        Happened::Ended(_) | Happened::Nothing => {}
+    }
+    Ok(())
+}
+
+fn size() -> Size {
+    let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
+    Size { columns, rows }.clamped()
+}
+
+/// Watches for the prefix in what is typed.
+#[derive(Default)]
+struct Keys {
+    prefixed: bool,
+}
+
+/// What typed bytes mean.
+#[derive(Debug, PartialEq, Eq)]
+enum Typed {
+    Input(Vec<u8>),
+    Detach,
+    Close,
+}
+
+impl Keys {
+    fn take(&mut self, bytes: &[u8]) -> Typed {
+        let mut input = Vec::with_capacity(bytes.len());
+        for byte in bytes {
+            match (std::mem::take(&mut self.prefixed), *byte) {
+                (false, PREFIX) => self.prefixed = true,
+                (true, b'd' | b'.') => return Typed::Detach,
+                (true, b'x') => return Typed::Close,
+                (true, PREFIX) | (false, _) => input.push(*byte),
+                (true, other) => input.extend([PREFIX, other]),
+            }
+        }
+        Typed::Input(input)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Keys, Typed};
+
+    #[test]
+    fn the_prefix_works_even_when_its_keys_arrive_apart() {
+        let mut keys = Keys::default();
+        assert_eq!(keys.take(b"ls\x1d"), Typed::Input(b"ls".to_vec()));
+        assert_eq!(keys.take(b"d"), Typed::Detach);
+        assert_eq!(keys.take(b"\x1d\x1d"), Typed::Input(b"\x1d".to_vec()));
+        assert_eq!(keys.take(b"\x1dq"), Typed::Input(b"\x1dq".to_vec()));
+        assert_eq!(keys.take(b"\x1dx"), Typed::Close);
+    }
+}

@@ -1,0 +1,105 @@
+//! `jumpdeck ls`: the inventory in lines.
+
+use super::connect::Connect;
+use super::{output, select};
+use crate::core::inventory::{Inventory, Row};
+use crate::runtime::dirs::Places;
+use crate::view::text;
+use clap::Args;
+use serde::Serialize;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+#[derive(Args, Debug)]
+pub(super) struct Ls {
+    /// Words that must all stand somewhere in an item.
+    query: Vec<String>,
+    /// Print a JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// An item as `--json` prints it. Fields are added, never taken away or renamed.
+#[derive(Serialize)]
+struct Entry<'a> {
+    id: u64,
+    name: &'a str,
+    group: &'a str,
+    tag: &'a str,
+    comments: &'a str,
+    status: &'static str,
+    method: &'static str,
+    hostname: &'a str,
+    private_ip: &'a str,
+    public_ip: &'a str,
+    operating_system: &'a str,
+    console_user: &'a str,
+    /// Seconds since 1970; nothing if the status never changed.
+    status_since: Option<i64>,
+}
+
+impl Ls {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let mut client = connect.client(places).await?;
+        client.fetch_inventory().await?;
+        let rows = select::matching(&mut client.inventory, &self.query.join(" "));
+        let outcome = output::print(|out| {
+            if self.json { json(&client.inventory, &rows, out) } else { table(&client.inventory, &rows, out) }
+        });
+        client.close().await;
+        outcome
+    }
+}
+
+fn json(inventory: &Inventory, rows: &[Arc<Row>], out: &mut dyn Write) -> io::Result<()> {
+    for row in rows {
+        let presence = inventory.presence(row.view.id);
+        let entry = Entry {
+            id: row.view.id.0,
+            name: &row.view.name,
+            group: &row.group,
+            tag: &row.view.tag,
+            comments: &row.view.comments,
+            status: presence.status.word(),
+            method: row.view.method.title(),
+            hostname: &row.view.facts.hostname,
+            private_ip: &row.view.facts.private_ip,
+            public_ip: &row.view.public_ip,
+            operating_system: &row.view.facts.operating_system,
+            console_user: &row.view.facts.console_user,
+            status_since: presence.since.map(|since| since.0),
+        };
+        serde_json::to_writer(&mut *out, &entry)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// In columns for a person, separated by tabs and uncut for a pipe.
+fn table(inventory: &Inventory, rows: &[Arc<Row>], out: &mut dyn Write) -> io::Result<()> {
+    let cells = |row: &Row| {
+        let status = inventory.presence(row.view.id).status.word().to_owned();
+        let view = &row.view;
+        let fields = [&*view.name, &*view.facts.hostname, &*row.group, &*view.tag];
+        let [name, host, group, tag] = fields.map(str::to_owned);
+        [name, status, host, group, tag]
+    };
+    let table: Vec<_> = rows.iter().map(|row| cells(row)).collect();
+    if !io::stdout().is_terminal() {
+        return table.iter().try_for_each(|cells| writeln!(out, "{}", cells.join("\t")));
+    }
+    let headings = ["NAME", "STATUS", "HOST", "GROUP", "TAG"].map(str::to_owned);
+    let mut widths = [0; 5];
+    for cells in table.iter().chain([&headings]) {
+        for (width, cell) in widths.iter_mut().zip(cells) {
+            *width = text::width(cell).max(*width);
+        }
+    }
+    for cells in std::iter::once(&headings).chain(&table) {
+        let padded: Vec<_> =
+            cells.iter().zip(widths).map(|(cell, width)| text::left(cell, width)).collect();
+        writeln!(out, "{}", padded.join("  ").trim_end())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! What `jumpdeck` does from the command line: the console itself, and single things in lines.
+//!
+//! Exit status: 0 done, 1 not done, 2 wrong usage; `exec` and `jump` pass on the remote status and
+//! use 255 for a failure of our own, as `ssh` does.
+
+mod connect;
+mod console;
+mod demo;
+mod exec;
+mod installer;
+mod jump;
+mod ls;
+mod output;
+mod select;
+mod serve;
+mod stop;
+mod transfer;
+
+use crate::runtime::dirs::Places;
+use crate::runtime::{embedded, logging};
+use clap::{Parser, Subcommand};
+use connect::Connect;
+use std::process::ExitCode;
+
+/// A remote-support console for the terminal, with its appliance built in.
+///
+/// Without a verb it opens the console on this machine's own appliance, and starts that if need
+/// be.
+#[derive(Parser, Debug)]
+#[command(name = "jumpdeck", version)]
+pub struct Cli {
+    #[command(flatten)]
+    places: Places,
+    #[command(flatten)]
+    connect: Connect,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// List the items that match, one a line.
+    Ls(ls::Ls),
+    /// Run a command on a machine; input, output, errors and status are passed through.
+    Exec(exec::Exec),
+    /// Open a shell on a machine in this terminal, as ssh does.
+    Jump(jump::Jump),
+    /// Make an installer key and print the line that enrols a machine.
+    Installer(installer::Installer),
+    /// Open a throw-away appliance with simulated machines.
+    Demo(demo::Demo),
+    /// Be an appliance for many, in the foreground.
+    Serve(serve::Serve),
+    /// End this machine's own appliance, its sessions and its agent.
+    Stop,
+    #[command(hide = true, name = embedded::APPLIANCE_VERB)]
+    EmbeddedAppliance {
+        #[arg(long, default_value_t = 0)]
+        simulated: usize,
+        #[arg(long)]
+        throw_away: bool,
+    },
+    #[command(hide = true, name = embedded::AGENT_VERB)]
+    LocalAgent,
+}
+
+impl Cli {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    /// What kept it from being done; exit status 1.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        self.start_log()?;
+        let runtime = self.runtime()?;
+        let outcome = runtime.block_on(self.dispatch());
+        // A thread that still reads the standard input must not hold up the end.
+        runtime.shutdown_background();
+        outcome
+    }
+
+    fn start_log(&self) -> anyhow::Result<()> {
+        match (&self.verb, &self.places.log) {
+            (_, Some(path)) => logging::to_file(path),
+            (Some(Verb::EmbeddedAppliance { .. } | Verb::LocalAgent), None) => {
+                embedded::log_in_background()
+            }
+            (Some(Verb::Serve(_)), None) => logging::to_stderr(),
+            _ => Ok(()),
+        }
+    }
+
+    /// An appliance uses all processors; everything else is quickest on one.
+    fn runtime(&self) -> std::io::Result<tokio::runtime::Runtime> {
+        match self.verb {
+            Some(Verb::Serve(_) | Verb::EmbeddedAppliance { .. }) => {
+                tokio::runtime::Builder::new_multi_thread().enable_all().build()
+            }
+            _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+        }
+    }
+
+    async fn dispatch(self) -> anyhow::Result<ExitCode> {
+        let Self { places, connect, verb } = self;
+        match verb {
+            None => console::run(&places, &connect).await,
+            Some(Verb::Ls(ls)) => ls.run(&places, &connect).await,
+            Some(Verb::Exec(exec)) => Ok(own_failure(exec.run(&places, &connect).await)),
+            Some(Verb::Jump(jump)) => Ok(own_failure(jump.run(&places, &connect).await)),
+            Some(Verb::Installer(installer)) => installer.run(&places, &connect).await,
+            Some(Verb::Demo(demo)) => demo.run(&places).await,
+            Some(Verb::Serve(serve)) => serve.run(&places).await,
+            Some(Verb::Stop) => stop::run(&places).await,
+            Some(Verb::EmbeddedAppliance { simulated, throw_away }) => {
+                let extras = embedded::Extras { simulated, throw_away };
+                embedded::appliance(places.data()?, extras).await?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Some(Verb::LocalAgent) => {
+                embedded::local_agent(places.data()?).await?;
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+/// `exec` and `jump` keep the remote statuses free for the remote side.
+fn own_failure(outcome: anyhow::Result<ExitCode>) -> ExitCode {
+    outcome.unwrap_or_else(|error| {
+        eprintln!("jumpdeck: {error:#}");
+        ExitCode::from(255)
+    })
+}

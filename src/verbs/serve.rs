@@ -1,0 +1,63 @@
+//! `jumpdeck serve`: an appliance for many.
+
+use super::installer;
+use crate::runtime::dirs::Places;
+use clap::Args;
+use jumpdeck_appliance::{Appliance, ApplianceRole, FirstStart, InstallerSpec, SystemClock};
+use jumpdeck_protocol::link::DEFAULT_PORT;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The group that the first installer is for.
+const FIRST_GROUP: &str = "Default";
+
+#[derive(Args, Debug)]
+pub(super) struct Serve {
+    /// Where to listen.
+    #[arg(long, value_name = "ADDR", default_value_t = format!("0.0.0.0:{DEFAULT_PORT}"))]
+    listen: String,
+    /// The address that agents and consoles use, if it is not the one listened on.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+}
+
+impl Serve {
+    pub(super) async fn run(self, places: &Places) -> anyhow::Result<ExitCode> {
+        let dir = places.data()?;
+        let clock = Arc::new(SystemClock);
+        let (appliance, first) = Appliance::open(&dir, ApplianceRole::Server, clock).await?;
+        let listening = appliance.listen(&self.listen).await?;
+        let url = self.public_url.clone().unwrap_or_else(|| format!("https://{}", listening.address));
+        println!("The appliance listens on {}.", listening.address);
+        println!("The fingerprint of its key: {}", appliance.fingerprint());
+        introduce(&appliance, first, &url).await?;
+        let serving = tokio::spawn({
+            let appliance = Arc::clone(&appliance);
+            async move { appliance.serve(listening).await }
+        });
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        appliance.stop().await;
+        serving.await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What is shown once, at the very first start.
+async fn introduce(appliance: &Appliance, first: FirstStart, url: &str) -> anyhow::Result<()> {
+    let Some(password) = first.admin_password else {
+        println!("`jumpdeck installer --connect {url} --user NAME` makes a key for a new machine.");
+        return Ok(());
+    };
+    let spec = InstallerSpec { group: Some(FIRST_GROUP.to_owned()), valid: 86_400, local: false };
+    let made = appliance.create_installer(spec).await?;
+    println!("\nThis is shown once. The first administrator:\n  user admin, password {password}");
+    println!("  jumpdeck --connect {url} --user admin\n");
+    print!("{}", installer::line(&made, url));
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! One program on a machine, for verbs: its session is started, and its bytes go both ways across
+//! any loss of the link.
+
+use crate::core::LinkEvent;
+use crate::link::{Client, ClientError};
+use anyhow::bail;
+use bytes::Bytes;
+use jumpdeck_protocol::endpoint::{Endpoint, Event};
+use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::session::{
+    ChannelKind, ChannelOrder, ChannelReport, EndReason, ExitStatus, SessionView, Size,
+};
+use jumpdeck_protocol::{ChannelId, ItemId, limits};
+
+/// A running program.
+pub(super) struct Program {
+    client: Client,
+    view: SessionView,
+    main: Endpoint,
+    errors: Option<Endpoint>,
+    input_ended: bool,
+    closing: bool,
+}
+
+/// Something the program did.
+#[derive(Debug)]
+pub(super) enum Happened {
+    /// It wrote to its output.
+    Output(Bytes),
+    /// It wrote to its errors.
+    Errors(Bytes),
+    /// It ended, and all of its output was handed over.
+    Ended(ExitStatus),
+    /// The link is gone; it is being made again.
+    Waiting(String),
+    /// The link is back.
+    Back,
+    /// Nothing to show.
+    Nothing,
+}
+
+impl Program {
+    /// Starts a program on an item.
+    pub(super) async fn start(
+        mut client: Client,
+        item: ItemId,
+        kind: ChannelKind,
+    ) -> anyhow::Result<Self> {
+        let answer = client.ask(RepRequest::StartSession { item, kind }).await?;
+        let RepReply::SessionStarted(view) = answer else {
+            return Err(ClientError::OddAnswer.into());
+        };
+        let Some(channel) = view.channels.first() else {
+            return Err(ClientError::OddAnswer.into());
+        };
+        let window = if channel.is_shell { limits::SHELL_WINDOW } else { limits::BULK_WINDOW };
+        let main = Endpoint::new(channel.id, window);
+        let errors = channel.errors.map(|errors| Endpoint::new(errors, window));
+        let program = Self { client, view, main, errors, input_ended: false, closing: false };
+        program.attach();
+        Ok(program)
+    }
+
+    fn attach(&self) {
+        for endpoint in std::iter::once(&self.main).chain(&self.errors) {
+            self.order(endpoint.attach());
+        }
+    }
+
+    fn order(&self, order: ChannelOrder) {
+        self.client.tell(RepNotice::Channel(order));
+    }
+
+    /// Gives the program input.
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        self.main.write(bytes);
+        self.flush();
+    }
+
+    /// How much input the machine has not taken yet, in bytes.
+    pub(super) fn backlog(&self) -> u64 {
+        self.main.unsent_input()
+    }
+
+    /// No more input will come.
+    pub(super) fn end_input(&mut self) {
+        self.input_ended = true;
+        let order = self.main.end_input();
+        self.order(order);
+    }
+
+    /// The terminal has a new size.
+    pub(super) fn resize(&self, size: Size) {
+        self.order(ChannelOrder::Resize { channel: self.main.channel(), size });
+    }
+
+    fn flush(&mut self) {
+        while let Some(message) = self.main.next_message() {
+            self.client.send(message);
+        }
+    }
+
+    /// Waits for the next thing the program does.
+    pub(super) async fn next(&mut self) -> anyhow::Result<Happened> {
+        let happened = match self.client.next().await? {
+            LinkEvent::Data { channel, offset, bytes } => self.data(channel, offset, &bytes)?,
+            LinkEvent::Credit { channel, received, limit } => {
+                if channel == self.main.channel() {
+                    self.main.credited(received, limit)?;
+                    self.flush();
+                }
+                Happened::Nothing
+            }
+            LinkEvent::Notice(ApplianceNotice::Channel(report)) => self.report(&report)?,
+            LinkEvent::Notice(ApplianceNotice::AgentLink { linked, channel }) => {
+                self.agent_link(channel, linked)
+            }
+            LinkEvent::Notice(ApplianceNotice::SessionEnded { session, reason })
+                if session == self.view.id && !self.closing =>
+            {
+                return Self::ended_by_others(&reason);
+            }
+            LinkEvent::Down { reason } => {
+                self.main.link_lost();
+                self.errors.iter_mut().for_each(Endpoint::link_lost);
+                Happened::Waiting(reason)
+            }
+            LinkEvent::Up(_) => {
+                self.attach();
+                Happened::Back
+            }
+            _ => Happened::Nothing,
+        };
+        Ok(happened)
+    }
+
+    fn data(&mut self, channel: ChannelId, offset: u64, bytes: &Bytes) -> anyhow::Result<Happened> {
+        if channel == self.main.channel() {
+            let new = self.main.data(offset, bytes)?;
+            Ok(new.map_or(Happened::Nothing, |(bytes, _)| Happened::Output(bytes)))
+        } else if let Some(errors) = self.errors.as_mut().filter(|e| e.channel() == channel) {
+            let new = errors.data(offset, bytes)?;
+            Ok(new.map_or(Happened::Nothing, |(bytes, _)| Happened::Errors(bytes)))
+        } else {
+            Ok(Happened::Nothing)
+        }
+    }
+
+    /// What was handed over was dealt with: the machine may send more.
+    pub(super) fn taken(&mut self) {
+        for endpoint in std::iter::once(&mut self.main).chain(&mut self.errors) {
+            if let Some(credit) = endpoint.credit() {
+                self.client.send(credit);
+            }
+        }
+    }
+
+    /// How the program ended, once all its output was handed over.
+    pub(super) fn finished(&self) -> Option<ExitStatus> {
+        let errors_done = self.errors.as_ref().is_none_or(|errors| errors.finished().is_some());
+        self.main.finished().filter(|_| errors_done)
+    }
+
+    fn report(&mut self, report: &ChannelReport) -> anyhow::Result<Happened> {
+        let is_main = report.channel() == self.main.channel();
+        let endpoint = match &mut self.errors {
+            _ if is_main => &mut self.main,
+            Some(errors) if errors.channel() == report.channel() => errors,
+            _ => return Ok(Happened::Nothing),
+        };
+        match endpoint.report(report) {
+            Some(Event::Gone(refusal)) => bail!("{refusal}"),
+            Some(Event::Attached { missed }) if missed > 0 => {
+                bail!("{missed} bytes of output are lost: the machine keeps only the last MiB")
+            }
+            Some(Event::Attached { .. }) if is_main => {
+                self.flush();
+                if self.input_ended {
+                    self.end_input();
+                }
+                Ok(Happened::Nothing)
+            }
+            _ => Ok(Happened::Nothing),
+        }
+    }
+
+    fn agent_link(&mut self, channel: ChannelId, linked: bool) -> Happened {
+        let mine = std::iter::once(&self.main).chain(&self.errors);
+        let Some(endpoint) = mine.into_iter().find(|endpoint| endpoint.channel() == channel) else {
+            return Happened::Nothing;
+        };
+        if linked {
+            self.order(endpoint.attach());
+            return Happened::Back;
+        }
+        self.main.link_lost();
+        Happened::Waiting("the machine's agent is away".to_owned())
+    }
+
+    fn ended_by_others(reason: &EndReason) -> anyhow::Result<Happened> {
+        match reason {
+            EndReason::Exited(status) => Ok(Happened::Ended(*status)),
+            EndReason::EndedByRep => bail!("the session was ended"),
+            EndReason::AgentLost => bail!("the machine's agent restarted without the program"),
+            EndReason::ConsoleGone => bail!("the link was gone for too long; the program was ended"),
+            EndReason::ApplianceStopped => bail!("the appliance was stopped"),
+        }
+    }
+
+    /// Ends the session, with the program if it still runs.
+    pub(super) async fn close(mut self) {
+        self.closing = true;
+        self.order(ChannelOrder::Close { channel: self.main.channel() });
+        self.client.close().await;
+    }
+
+    /// Leaves the program running.
+    pub(super) async fn leave(self) {
+        self.client.close().await;
+    }
+}

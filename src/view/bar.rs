@@ -1,0 +1,219 @@
+//! The bar at the top, the counts and the footer at the bottom, the hints.
+
+use super::theme::Role;
+use super::{Artist, row, text};
+use crate::core::command::Command;
+use crate::core::key::chord;
+use crate::core::keymap::Context;
+use crate::core::messages::Level;
+use crate::core::session::Pane;
+use crate::core::{Link, Screen};
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Clear;
+
+/// Commands that the footer names, most useful first.
+const FOOTER: [&str; 8] =
+    ["jump", "search", "fuzzy-jump", "details", "next-pane", "palette", "help", "quit"];
+const SEARCH_FOOTER: [&str; 4] = ["accept-search", "back", "clear-input", "palette"];
+
+impl Artist<'_, '_> {
+    /// The bar: where we are, how the link stands, who we are.
+    pub(super) fn bar(&mut self, area: Rect) {
+        let bar = self.style(Role::Bar);
+        let width = usize::from(area.width);
+        let (link, role) = self.link_words();
+        let who = self.console.welcome().map_or("", |welcome| &welcome.username);
+        let right = format!(" {who} · {} ", self.time);
+        let address = self.console.welcome().map_or("", |welcome| &welcome.address);
+        let mut left = vec![Span::styled(" jumpdeck ", bar.patch(self.style(Role::Accent)))];
+        let room = width.saturating_sub(text::width(&right) + 10);
+        let wanted = text::width(address) + text::width(&link) + 4;
+        if room > wanted {
+            left.push(Span::styled(format!(" {address} "), bar));
+        }
+        left.push(Span::styled(format!(" {} ", text::fit(&link, room)), bar.patch(self.style(role))));
+        let sessions = self.console.tabs().len();
+        let counter = format!(" Sessions {sessions} ");
+        let used: usize = left.iter().map(|span| text::width(&span.content)).sum();
+        let mut blank = width.saturating_sub(used + text::width(&right));
+        if sessions > 0 && blank > text::width(&counter) {
+            left.push(Span::styled(counter.clone(), bar.patch(self.style(Role::Accent))));
+            blank -= text::width(&counter);
+        }
+        left.push(Span::styled(" ".repeat(blank), bar));
+        left.push(Span::styled(text::fit(&right, width), bar));
+        self.line(area, Line::from(left));
+    }
+
+    fn link_words(&self) -> (String, Role) {
+        match self.console.link() {
+            Link::Connecting => ("◌ linking …".to_owned(), Role::Warning),
+            Link::Up { delay: None } => ("● linked".to_owned(), Role::Good),
+            Link::Up { delay: Some(delay) } => match delay.as_millis() {
+                0 => ("● linked".to_owned(), Role::Good),
+                millis => (format!("● linked {millis} ms"), Role::Good),
+            },
+            Link::Down { since, .. } => {
+                let age = text::span(self.console.now().since(*since));
+                (format!("✕ no link for {age}, trying again"), Role::Error)
+            }
+            Link::Ended { .. } => ("✕ no link".to_owned(), Role::Error),
+        }
+    }
+
+    /// The bar of a session: its neighbours, itself, the way out.
+    pub(super) fn session_bar(&mut self, area: Rect) {
+        let bar = self.style(Role::Bar);
+        let width = usize::from(area.width);
+        let shown = match self.console.screen() {
+            Screen::Session(shown) => shown,
+            Screen::Jump => usize::MAX,
+        };
+        let mut spans = Vec::new();
+        let right = self.session_right(width);
+        let mut room = width.saturating_sub(text::width(&right.content));
+        for (number, tab) in self.console.tabs().iter().enumerate() {
+            let mark = match tab.pane {
+                Pane::Live => "",
+                Pane::Attaching => " …",
+                Pane::AgentAway => " ○",
+                Pane::Elsewhere => " ⇄",
+            };
+            let label = format!(" {} {}{mark} ", number + 1, text::fit(&tab.name, 24));
+            let label = text::fit(&label, room);
+            room -= text::width(&label);
+            let role = if number == shown { Role::Selection } else { Role::Bar };
+            spans.push(Span::styled(label, self.style(role)));
+        }
+        spans.push(Span::styled(" ".repeat(room), bar));
+        spans.push(right);
+        self.line(area, Line::from(spans));
+    }
+
+    fn session_right(&self, width: usize) -> Span<'static> {
+        let bar = self.style(Role::Bar);
+        let now = self.console.now();
+        if !self.console.is_linked() {
+            let (words, role) = self.link_words();
+            let words = text::fit(&format!(" {words} "), width / 2);
+            return Span::styled(words, bar.patch(self.style(role)));
+        }
+        if let Some(message) = self.console.messages().current(now) {
+            let words = text::fit(&format!(" {} ", message.text), width * 2 / 3);
+            return Span::styled(words, bar.patch(self.style(level_role(message.level))));
+        }
+        let words = match self.console.shown_tab().map(|tab| &tab.pane) {
+            Some(Pane::Attaching) => " attaching … ".to_owned(),
+            Some(Pane::AgentAway) => " the machine is away; its shell waits ".to_owned(),
+            Some(Pane::Elsewhere) => {
+                format!(" shown by another console; {} t takes it over ", self.console.prefix())
+            }
+            _ => format!(" {} then d: list, ?: help ", self.console.prefix()),
+        };
+        Span::styled(text::fit(&words, width / 2), bar.patch(self.style(Role::Muted)))
+    }
+
+    /// The counts line, or the last message.
+    pub(super) fn counts(&mut self, area: Rect) {
+        let now = self.console.now();
+        if let Some(message) = self.console.messages().current(now) {
+            let style = self.style(level_role(message.level));
+            let words = text::fit(&format!(" {}", message.text), usize::from(area.width));
+            self.line(area, Line::styled(words, style));
+            return;
+        }
+        let inventory = self.console.inventory();
+        let rows = &self.console.jump_screen().rows;
+        let counts = inventory.count(rows.iter());
+        let number = text::number;
+        let mut words = format!(
+            " {} Jump Items total. {} Jump Clients total. {} online. {} offline. {} passive.",
+            number(counts.items),
+            number(counts.clients),
+            number(counts.online),
+            number(counts.offline),
+            number(counts.passive),
+        );
+        if text::width(&words) > usize::from(area.width) {
+            words = format!(
+                " {} items, {} online, {} offline",
+                number(counts.items),
+                number(counts.online),
+                number(counts.offline)
+            );
+        }
+        let words = text::fit(&words, usize::from(area.width));
+        self.line(area, Line::styled(words, self.style(Role::Muted)));
+    }
+
+    /// The keys that help most here.
+    pub(super) fn footer(&mut self, area: Rect) {
+        let names: &[&str] = match self.console.context() {
+            Context::Search => &SEARCH_FOOTER,
+            _ => &FOOTER,
+        };
+        let mut spans = vec![Span::raw(" ")];
+        let mut room = usize::from(area.width).saturating_sub(1);
+        for command in names.iter().filter_map(|name| Command::named(name)) {
+            let keys = self.console.keymap().shown(command);
+            let label = command.spec().title;
+            let needed = text::width(&keys) + text::width(label) + 3;
+            if keys.is_empty() || needed > room {
+                continue;
+            }
+            room -= needed;
+            let disabled = (command.spec().disabled)(self.console).is_some();
+            let role = if disabled { Role::Muted } else { Role::Text };
+            spans.push(Span::styled(keys, self.style(Role::Key)));
+            spans.push(Span::styled(format!(" {label}  "), self.style(role)));
+        }
+        self.line(area, Line::from(spans));
+    }
+
+    /// What may be pressed next, while a chord or the prefix is under way.
+    pub(super) fn hints(&mut self, area: Rect) {
+        let Some(mut hints) = self.console.hints() else {
+            return;
+        };
+        hints.retain(|(_, command)| {
+            let name = command.spec().name;
+            !name.starts_with("tab-") || name == "tab-1"
+        });
+        let mut lines: Vec<Vec<Span<'_>>> = vec![Vec::new()];
+        let mut room = usize::from(area.width);
+        for (keys, command) in hints {
+            let many = command.spec().name == "tab-1";
+            let keys = chord(&keys).replace('1', if many { "1…9" } else { "1" });
+            let label = if many { "session" } else { command.spec().title };
+            let needed = text::width(&keys) + text::width(label) + 4;
+            if needed > room {
+                lines.push(Vec::new());
+                room = usize::from(area.width);
+            }
+            room = room.saturating_sub(needed);
+            let (key, bar) = (self.style(Role::Key), self.style(Role::Bar));
+            if let Some(line) = lines.last_mut() {
+                line.push(Span::styled(format!(" {keys} "), bar.patch(key)));
+                line.push(Span::styled(format!("{label}  "), bar));
+            }
+        }
+        let top = usize::from(area.height).saturating_sub(lines.len());
+        for (offset, spans) in lines.into_iter().enumerate() {
+            if let Some(area) = row(area, top + offset) {
+                self.frame.render_widget(Clear, area);
+                let line = Line::from(spans).style(self.style(Role::Bar));
+                self.line(area, line);
+            }
+        }
+    }
+}
+
+/// The role of a message.
+pub(super) const fn level_role(level: Level) -> Role {
+    match level {
+        Level::Info => Role::Accent,
+        Level::Warning => Role::Warning,
+        Level::Error => Role::Error,
+    }
+}

@@ -1,0 +1,122 @@
+//! The details of the selected item, with live figures while it is looked at.
+
+use super::theme::Role;
+use super::{Artist, row, shape, status_role, text};
+use crate::core::inventory::Row;
+use jumpdeck_protocol::inventory::{Presence, Statistics, Status};
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use std::collections::VecDeque;
+
+/// Columns of the labels.
+const LABEL: usize = 9;
+
+impl Artist<'_, '_> {
+    pub(super) fn details(&mut self, area: Rect) {
+        let selected = self.console.jump_screen().row().cloned();
+        let title = selected.as_ref().map_or("Details", |row| &row.view.name);
+        let inner = self.pane(area, self.title(title, area.width), false);
+        let Some(item) = selected else {
+            if let Some(area) = row(inner, 0) {
+                self.line(area, Line::styled(" Nothing is selected.", self.style(Role::Muted)));
+            }
+            return;
+        };
+        let lines = self.detail_lines(&item, usize::from(inner.width));
+        for (offset, line) in lines.into_iter().enumerate() {
+            if let Some(area) = row(inner, offset) {
+                self.line(area, line);
+            }
+        }
+    }
+
+    fn detail_lines(&self, item: &Row, width: usize) -> Vec<Line<'static>> {
+        let presence = self.console.inventory().presence(item.view.id);
+        let place = match &*item.view.tag {
+            "" => item.group.to_string(),
+            tag => format!("{} ▸ {tag}", item.group),
+        };
+        let mut lines = vec![self.presence_line(presence), Line::raw(format!(" {place}"))];
+        if !item.view.comments.is_empty() {
+            let comments = text::fit(&item.view.comments, width.saturating_sub(1));
+            lines.push(Line::styled(format!(" {comments}"), self.style(Role::Muted)));
+        }
+        lines.push(Line::raw(""));
+        if let Some(history) = self.console.inventory().statistics(item.view.id) {
+            lines.extend(self.figures(history, width));
+            lines.push(Line::raw(""));
+        }
+        let facts = &item.view.facts;
+        let memory = text::bytes(facts.memory);
+        let hardware = format!("{} CPU, {memory}", facts.processors);
+        let fields = [
+            ("Host", &*facts.hostname),
+            ("FQDN", &*facts.fqdn),
+            ("OS", &*facts.operating_system),
+            ("Hardware", &hardware),
+            ("Private", &*facts.private_ip),
+            ("Public", &*item.view.public_ip),
+            ("Gateway", &*facts.gateway),
+            ("Domain", &*facts.domain),
+            ("User", &*facts.console_user),
+            ("Agent", &*facts.version),
+        ];
+        for (label, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
+            lines.push(self.field(label, value, width));
+        }
+        lines
+    }
+
+    fn presence_line(&self, presence: Presence) -> Line<'static> {
+        let status = presence.status;
+        let since = match (status, presence.since) {
+            (Status::Offline, None) => ", never seen".to_owned(),
+            (_, None) => String::new(),
+            (_, Some(since)) => format!(" for {}", text::span(self.console.now().since(since) / 60 * 60)),
+        };
+        let since = since.replace("0 s", "less than a minute");
+        let words = format!(" {} {}{since}", shape(status), status.word());
+        Line::styled(words, self.style(status_role(status)))
+    }
+
+    fn figures(&self, history: &VecDeque<Statistics>, width: usize) -> Vec<Line<'static>> {
+        let Some(last) = history.back() else {
+            return Vec::new();
+        };
+        let room = width.saturating_sub(LABEL + 10).clamp(4, 24);
+        let recent = history.iter().skip(history.len().saturating_sub(room));
+        let cpu = text::sparkline(recent.map(|statistics| statistics.cpu));
+        let mut lines = vec![
+            self.figure("CPU", &cpu, &format!("{:.0} %", last.cpu), room),
+            self.share("Memory", last.memory_used, last.memory_total, room),
+            self.share("Disk", last.disk_used, last.disk_total, room),
+            self.field("Up", &text::span(last.uptime), width),
+        ];
+        if !last.console_user.is_empty() {
+            lines.push(self.field("Console", &last.console_user, width));
+        }
+        lines
+    }
+
+    fn share(&self, label: &str, part: u64, whole: u64, room: usize) -> Line<'static> {
+        let columns = u64::try_from(room).unwrap_or(10);
+        let percent = part.saturating_mul(100).checked_div(whole).unwrap_or(0);
+        self.figure(label, &text::gauge(part, whole, columns), &format!("{percent} %"), room)
+    }
+
+    fn figure(&self, label: &str, bar: &str, value: &str, room: usize) -> Line<'static> {
+        Line::from(vec![
+            Span::styled(format!(" {}", text::left(label, LABEL)), self.style(Role::Muted)),
+            Span::styled(text::left(bar, room), self.style(Role::Accent)),
+            Span::raw(text::right(value, 7)),
+        ])
+    }
+
+    fn field(&self, label: &str, value: &str, width: usize) -> Line<'static> {
+        let room = width.saturating_sub(LABEL + 1);
+        Line::from(vec![
+            Span::styled(format!(" {}", text::left(label, LABEL)), self.style(Role::Muted)),
+            Span::raw(text::fit(value, room)),
+        ])
+    }
+}

@@ -1,0 +1,276 @@
+//! The jump screen: tree, list, details.
+
+use super::theme::Role;
+use super::{Artist, row, shape, status_role, text};
+use crate::core::inventory::Row;
+use crate::core::layout::{DETAILS_FROM, TREE_FROM};
+use crate::core::tree::Node;
+use crate::core::{Focus, Link};
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+/// A column of the list: its heading, its share of the width, the least width it is shown at.
+struct Column {
+    heading: &'static str,
+    share: usize,
+    cell: fn(&Row) -> &str,
+}
+
+const COLUMNS: [Column; 4] = [
+    Column { heading: "Name", share: 34, cell: |row| &row.view.name },
+    Column { heading: "Hostname/IP", share: 26, cell: host },
+    Column { heading: "Method", share: 18, cell: |row| row.view.method.title() },
+    Column { heading: "Tag", share: 14, cell: |row| &row.view.tag },
+];
+
+fn host(row: &Row) -> &str {
+    if row.view.facts.hostname.is_empty() { &row.view.public_ip } else { &row.view.facts.hostname }
+}
+
+impl Artist<'_, '_> {
+    pub(super) fn jump_screen(&mut self, area: Rect) {
+        let [bar, panes, counts, footer] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Min(3),
+            Constraint::Length(1),
+            Constraint::Length(1),
+        ])
+        .areas(area);
+        self.bar(bar);
+        self.panes(panes);
+        self.counts(counts);
+        self.footer(footer);
+    }
+
+    fn panes(&mut self, area: Rect) {
+        let jump = self.console.jump_screen();
+        if area.width < TREE_FROM {
+            match jump.focus {
+                _ if jump.details => self.details(area),
+                Focus::Tree => self.tree(area),
+                Focus::List | Focus::Search => self.list(area),
+            }
+            return;
+        }
+        let tree = (area.width / 5).clamp(18, 30);
+        let beside = area.width >= DETAILS_FROM && !jump.details;
+        let details = if beside { (area.width / 4).clamp(28, 40) } else { 0 };
+        let [left, middle, right] = Layout::horizontal([
+            Constraint::Length(tree),
+            Constraint::Min(20),
+            Constraint::Length(details),
+        ])
+        .areas(area);
+        self.tree(left);
+        if beside {
+            self.list(middle);
+            self.details(right);
+        } else if jump.details && area.width < DETAILS_FROM {
+            self.details(middle);
+        } else {
+            self.list(middle);
+        }
+    }
+
+    fn tree(&mut self, area: Rect) {
+        let focused = self.console.jump_screen().focus == Focus::Tree;
+        let inner = self.pane(area, self.title("Groups", area.width), focused);
+        let tree = &self.console.jump_screen().tree;
+        let height = usize::from(inner.height);
+        let selected = tree.position();
+        let top = (selected + 1).saturating_sub(height);
+        for (offset, node) in tree.nodes().iter().skip(top).take(height).enumerate() {
+            if let Some(area) = row(inner, offset) {
+                let line = self.node(node, top + offset == selected, focused, area.width);
+                self.line(area, line);
+            }
+        }
+    }
+
+    fn node(&self, node: &Node, selected: bool, focused: bool, width: u16) -> Line<'static> {
+        let fold = match node.unfolded {
+            Some(true) => "▾",
+            Some(false) => "▸",
+            None => " ",
+        };
+        let count = text::number(node.count);
+        let indent = " ".repeat(usize::from(node.depth) * 2);
+        let room = usize::from(width).saturating_sub(text::width(&count) + indent.len() + 4);
+        let name = text::left(&node.name, room);
+        let style = match (selected, focused) {
+            (true, true) => self.style(Role::Selection),
+            (true, false) => self.style(Role::SelectionFaint),
+            (false, _) => self.style(Role::Text),
+        };
+        Line::from(vec![
+            Span::raw(format!(" {indent}{fold} {name}")),
+            Span::styled(count, if selected { Style::default() } else { self.style(Role::Muted) }),
+            Span::raw(" "),
+        ])
+        .style(style)
+    }
+
+    fn list(&mut self, area: Rect) {
+        let jump = self.console.jump_screen();
+        let focused = jump.focus != Focus::Tree;
+        let inner = self.pane(area, self.list_title(area.width), focused);
+        if jump.rows.is_empty() {
+            self.empty_list(inner);
+            return;
+        }
+        let widths = widths(usize::from(inner.width));
+        if let Some(area) = row(inner, 0) {
+            let mut heading = "   ".to_owned();
+            for (column, width) in COLUMNS.iter().zip(&widths) {
+                heading.push_str(&cell(column.heading, *width));
+            }
+            heading.push_str("Status");
+            let heading = text::fit(&heading, usize::from(inner.width));
+            self.line(area, Line::styled(heading, self.style(Role::Muted)));
+        }
+        let words: Vec<String> =
+            jump.search.text().to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let (top, selected) = (jump.top, jump.position());
+        let visible = jump.rows.iter().enumerate().skip(top).take(jump.height);
+        for (number, item) in visible {
+            if let Some(area) = row(inner, 1 + number - top) {
+                let line = self.item(item, number == selected, focused, &widths, &words);
+                self.line(area, line);
+            }
+        }
+    }
+
+    fn list_title(&self, room: u16) -> Line<'static> {
+        let jump = self.console.jump_screen();
+        let scope = self.console.scope_title();
+        let (shown, all) = (jump.rows.len(), jump.tree.node().map_or(0, |node| node.count));
+        let searching = jump.focus == Focus::Search;
+        let searched = !jump.search.text().is_empty();
+        let mut words = if searched || searching {
+            format!("{scope} ─ {} of {}", text::number(shown), text::number(all))
+        } else {
+            format!("{scope} ─ {}", text::number(shown))
+        };
+        if let Link::Down { since, .. } = self.console.link() {
+            let age = text::span(self.console.now().since(*since));
+            words = format!("{words} ─ as it was {age} ago");
+        }
+        let mut title = self.title(&words, room);
+        if searching || searched {
+            let room = usize::from(room).saturating_sub(title.width() + 5);
+            let typed = text::fit(jump.search.text(), room);
+            title.push_span(Span::styled("/", self.style(Role::Key)));
+            title.push_span(Span::styled(typed, self.style(Role::Match)));
+            if searching {
+                title.push_span(Span::styled("▏", self.style(Role::Key)));
+            }
+            title.push_span(Span::raw(" "));
+        }
+        title
+    }
+
+    fn item(
+        &self,
+        item: &Row,
+        selected: bool,
+        focused: bool,
+        widths: &[usize],
+        words: &[String],
+    ) -> Line<'static> {
+        let status = self.console.inventory().presence(item.view.id).status;
+        let here = self.console.tabs().iter().any(|tab| tab.item == item.view.id);
+        let mark = match (selected, here) {
+            (true, _) => " ▌ ",
+            (false, true) => " ▸ ",
+            (false, false) => "   ",
+        };
+        let mut spans = vec![Span::raw(mark)];
+        for (column, width) in COLUMNS.iter().zip(widths) {
+            let content = (column.cell)(item);
+            let content = if content.is_empty() { "—" } else { content };
+            self.highlight(&mut spans, &cell(content, *width), words);
+        }
+        let words = format!("{} {}", shape(status), status.word());
+        spans.push(Span::styled(words, self.style(status_role(status))));
+        let style = match (selected, focused) {
+            (true, true) => self.style(Role::Selection),
+            (true, false) => self.style(Role::SelectionFaint),
+            (false, _) => self.style(Role::Text),
+        };
+        Line::from(spans).style(style)
+    }
+
+    /// Marks the parts of a cell that a search found.
+    fn highlight(&self, spans: &mut Vec<Span<'static>>, content: &str, words: &[String]) {
+        let lower = content.to_lowercase();
+        // A text whose length changes with its case cannot be marked by position.
+        let found = (lower.len() == content.len()).then(|| {
+            let places = words.iter().filter_map(|word| Some((lower.find(word.as_str())?, word.len())));
+            places.min()
+        });
+        let parts = found.flatten().and_then(|(at, length)| {
+            Some((content.get(..at)?, content.get(at..at + length)?, content.get(at + length..)?))
+        });
+        match parts {
+            None => spans.push(Span::raw(content.to_owned())),
+            Some((before, matched, after)) => {
+                spans.push(Span::raw(before.to_owned()));
+                spans.push(Span::styled(matched.to_owned(), self.style(Role::Match)));
+                spans.push(Span::raw(after.to_owned()));
+            }
+        }
+    }
+
+    /// An empty list says why it is empty and what to press.
+    fn empty_list(&mut self, area: Rect) {
+        let jump = self.console.jump_screen();
+        let key = |name: &str| {
+            let command = crate::core::command::Command::named(name);
+            command.map(|command| self.console.keymap().shown(command)).unwrap_or_default()
+        };
+        let words = if !jump.search.text().is_empty() {
+            format!("Nothing here matches “{}”. {} clears the search.", jump.search.text(), key("back"))
+        } else if self.console.inventory().position().is_none() {
+            "The inventory is on its way …".to_owned()
+        } else if self.console.inventory().is_empty() {
+            "There is no machine you may see yet. `jumpdeck installer` prints the line that \
+             enrols one."
+                .to_owned()
+        } else {
+            format!("No items stand here. {} goes to the tree.", key("left"))
+        };
+        let paragraph = Paragraph::new(words).wrap(Wrap { trim: true }).style(self.style(Role::Muted));
+        let inside = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        self.frame.render_widget(paragraph, inside);
+    }
+}
+
+/// The content in a column, with a blank after it.
+fn cell(content: &str, width: usize) -> String {
+    match width {
+        0 => String::new(),
+        width => text::left(content, width - 1) + " ",
+    }
+}
+
+/// The columns' widths; those that come last give way first.
+fn widths(room: usize) -> Vec<usize> {
+    const STATUS: usize = 11;
+    let room = room.saturating_sub(3 + STATUS);
+    let count = match room {
+        0..25 => 1,
+        25..45 => 2,
+        45..60 => 3,
+        _ => 4,
+    };
+    let shown = || COLUMNS.iter().take(count);
+    let shares: usize = shown().map(|column| column.share).sum();
+    let mut widths: Vec<usize> = shown().map(|column| room * column.share / shares).collect();
+    let used: usize = widths.iter().sum();
+    if let Some(first) = widths.first_mut() {
+        *first += room.saturating_sub(used);
+    }
+    widths
+}

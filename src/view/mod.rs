@@ -1,0 +1,116 @@
+//! Draws a console. Pure: the same console and theme make the same cells.
+
+mod bar;
+mod details;
+mod jump;
+mod layers;
+mod session;
+pub mod text;
+pub mod theme;
+
+use crate::core::layer::Layer;
+use crate::core::{Console, Screen};
+use jumpdeck_protocol::inventory::Status;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Paragraph, Wrap};
+use theme::{Role, Theme};
+
+/// Draws everything. `time` is the wall clock as it is to be shown.
+pub fn draw(console: &Console, theme: &Theme, time: &str, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    if console.is_too_small() {
+        draw_too_small(theme, frame, area);
+        return;
+    }
+    let mut artist = Artist { console, theme, time, frame };
+    match console.screen() {
+        Screen::Jump => artist.jump_screen(area),
+        Screen::Session(_) => artist.session_screen(area),
+    }
+    for layer in console.layers() {
+        artist.layer(layer, area);
+    }
+    if !matches!(console.layers().last(), Some(Layer::Chooser(_))) {
+        artist.hints(area);
+    }
+}
+
+fn draw_too_small(theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let text = format!(
+        "jumpdeck needs 40×12 cells; this is {}×{}. Make the terminal larger.",
+        area.width, area.height
+    );
+    let paragraph = Paragraph::new(text).wrap(Wrap { trim: true });
+    frame.render_widget(paragraph.style(theme.style(Role::Warning)), area);
+}
+
+/// What all parts draw with.
+struct Artist<'a, 'f> {
+    console: &'a Console,
+    theme: &'a Theme,
+    time: &'a str,
+    frame: &'a mut Frame<'f>,
+}
+
+impl Artist<'_, '_> {
+    fn style(&self, role: Role) -> Style {
+        self.theme.style(role)
+    }
+
+    /// A pane's frame. Returns what is left inside.
+    fn pane(&mut self, area: Rect, title: Line<'_>, focused: bool) -> Rect {
+        let role = if focused { Role::BorderFocused } else { Role::Border };
+        let block = Block::bordered()
+            .border_type(BorderType::Rounded)
+            .border_style(self.style(role))
+            .title(title);
+        let inner = block.inner(area);
+        self.frame.render_widget(block, area);
+        inner
+    }
+
+    fn line(&mut self, area: Rect, line: Line<'_>) {
+        self.frame.render_widget(line, area);
+    }
+
+    fn title(&self, text: &str, room: u16) -> Line<'static> {
+        let text = text::fit(text, usize::from(room).saturating_sub(4));
+        Line::from(Span::styled(format!(" {text} "), self.style(Role::Text)))
+    }
+}
+
+/// The row of an area that lies `offset` below its top, if it is inside.
+fn row(area: Rect, offset: usize) -> Option<Rect> {
+    let offset = u16::try_from(offset).ok().filter(|offset| *offset < area.height)?;
+    Some(Rect { y: area.y + offset, height: 1, ..area })
+}
+
+/// A status as a shape, so that its meaning is not colour alone.
+const fn shape(status: Status) -> &'static str {
+    match status {
+        Status::Online => "●",
+        Status::InUse => "▶",
+        Status::Passive => "◐",
+        Status::Offline => "○",
+        Status::Lost => "✕",
+        Status::UpgradePending => "↑",
+        Status::Disabled => "⊘",
+        Status::Uninstalled => "␡",
+    }
+}
+
+const fn status_role(status: Status) -> Role {
+    match status {
+        Status::Online => Role::Good,
+        Status::InUse => Role::Busy,
+        Status::Passive | Status::UpgradePending => Role::Warning,
+        Status::Lost | Status::Disabled | Status::Uninstalled => Role::Error,
+        Status::Offline => Role::Muted,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! A session's screen: the bar, and below it a terminal.
+
+use super::Artist;
+use crate::core::session::Tab;
+use alacritty_terminal::event::EventListener;
+use alacritty_terminal::index::Point;
+use alacritty_terminal::term::cell::{Cell, Flags};
+use alacritty_terminal::term::{Term, point_to_viewport};
+use alacritty_terminal::vte::ansi::{Color as Ansi, CursorShape, NamedColor};
+use jumpdeck_protocol::text::is_unsafe;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Color, Modifier, Style};
+
+impl Artist<'_, '_> {
+    pub(super) fn session_screen(&mut self, area: Rect) {
+        let bar = Rect { height: 1, ..area };
+        let pane = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        self.session_bar(bar);
+        if let Some(tab) = self.console.shown_tab() {
+            self.terminal(tab, pane);
+        }
+    }
+
+    fn terminal(&mut self, tab: &Tab, area: Rect) {
+        let term = tab.terminal.term();
+        cells(term, area, self.frame.buffer_mut());
+        if let Some(position) = cursor(term, area)
+            && self.console.layers().is_empty()
+        {
+            self.frame.set_cursor_position(position);
+        }
+    }
+}
+
+/// Copies the emulator's cells into the screen.
+fn cells<T: EventListener>(term: &Term<T>, area: Rect, buffer: &mut Buffer) {
+    let content = term.renderable_content();
+    for indexed in content.display_iter {
+        let Some(position) = place(indexed.point, content.display_offset, area) else {
+            continue;
+        };
+        if indexed.cell.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER) {
+            continue;
+        }
+        let Some(cell) = buffer.cell_mut(position) else {
+            continue;
+        };
+        cell.set_style(style(indexed.cell));
+        let wide = indexed.cell.flags.contains(Flags::WIDE_CHAR);
+        let cut = wide && position.x + 1 >= area.right();
+        if indexed.cell.flags.contains(Flags::HIDDEN) || cut || is_unsafe(indexed.cell.c) {
+            cell.set_char(' ');
+        } else if let Some(marks) = indexed.cell.zerowidth() {
+            let safe = marks.iter().filter(|mark| !is_unsafe(**mark));
+            let text: String = std::iter::once(&indexed.cell.c).chain(safe).collect();
+            cell.set_symbol(&text);
+        } else {
+            cell.set_char(indexed.cell.c);
+        }
+    }
+}
+
+fn cursor<T: EventListener>(term: &Term<T>, area: Rect) -> Option<Position> {
+    let content = term.renderable_content();
+    let shown = content.cursor.shape != CursorShape::Hidden;
+    shown.then(|| place(content.cursor.point, content.display_offset, area)).flatten()
+}
+
+fn place(point: Point, offset: usize, area: Rect) -> Option<Position> {
+    let point = point_to_viewport(offset, point)?;
+    let (x, y) = (u16::try_from(point.column.0).ok()?, u16::try_from(point.line).ok()?);
+    (x < area.width && y < area.height).then(|| Position { x: area.x + x, y: area.y + y })
+}
+
+fn style(cell: &Cell) -> Style {
+    const MODIFIERS: [(Flags, Modifier); 5] = [
+        (Flags::BOLD, Modifier::BOLD),
+        (Flags::DIM, Modifier::DIM),
+        (Flags::ITALIC, Modifier::ITALIC),
+        (Flags::INVERSE, Modifier::REVERSED),
+        (Flags::STRIKEOUT, Modifier::CROSSED_OUT),
+    ];
+    let mut style = Style::reset().fg(colour(cell.fg)).bg(colour(cell.bg));
+    for (flag, modifier) in MODIFIERS {
+        if cell.flags.contains(flag) {
+            style = style.add_modifier(modifier);
+        }
+    }
+    if cell.flags.intersects(Flags::ALL_UNDERLINES) {
+        style = style.add_modifier(Modifier::UNDERLINED);
+    }
+    style
+}
+
+/// The rep's own terminal decides how the sixteen colours look.
+fn colour(colour: Ansi) -> Color {
+    match colour {
+        Ansi::Spec(rgb) => Color::Rgb(rgb.r, rgb.g, rgb.b),
+        Ansi::Indexed(index) => Color::Indexed(index),
+        Ansi::Named(named) => match named as usize {
+            index @ 0..=15 => Color::Indexed(u8::try_from(index).unwrap_or(7)),
+            _ => dim(named),
+        },
+    }
+}
+
+const fn dim(named: NamedColor) -> Color {
+    match named {
+        NamedColor::DimBlack => Color::Indexed(0),
+        NamedColor::DimRed => Color::Indexed(1),
+        NamedColor::DimGreen => Color::Indexed(2),
+        NamedColor::DimYellow => Color::Indexed(3),
+        NamedColor::DimBlue => Color::Indexed(4),
+        NamedColor::DimMagenta => Color::Indexed(5),
+        NamedColor::DimCyan => Color::Indexed(6),
+        NamedColor::DimWhite => Color::Indexed(7),
+        _ => Color::Reset,
+    }
+}

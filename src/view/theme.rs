@@ -1,0 +1,192 @@
+//! Themes: what colours mean. A theme names meanings, not widgets.
+
+use crate::core::keymap::line_of;
+use ratatui::style::{Color, Modifier, Style};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use thiserror::Error;
+use toml::Spanned;
+
+/// What a style stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Ordinary text.
+    Text,
+    /// Text of less weight.
+    Muted,
+    /// What catches the eye.
+    Accent,
+    /// The bar at the top.
+    Bar,
+    /// The frame of a pane.
+    Border,
+    /// The frame of the pane that has the keys.
+    BorderFocused,
+    /// The row that is selected where the keys are.
+    Selection,
+    /// The row that is selected elsewhere.
+    SelectionFaint,
+    /// Parts that match a search.
+    Match,
+    /// Keys in hints.
+    Key,
+    /// Good news, and what is online.
+    Good,
+    /// What is in use.
+    Busy,
+    /// What deserves a look.
+    Warning,
+    /// What failed.
+    Error,
+}
+
+/// How many colours a terminal has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colours {
+    /// None: only weight and inversion are used.
+    None,
+    /// 16 or 256.
+    Indexed,
+    /// All.
+    True,
+}
+
+/// A theme.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Theme {
+    styles: BTreeMap<Role, Style>,
+}
+
+/// What is wrong with a theme file, and on which line.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("line {line}: {what}")]
+pub struct ThemeError {
+    line: usize,
+    what: String,
+}
+
+type File = BTreeMap<Role, Spanned<String>>;
+
+/// The themes that are built in.
+pub const BUILT_IN: [(&str, &str); 3] = [
+    ("dark", include_str!("../../themes/dark.toml")),
+    ("light", include_str!("../../themes/light.toml")),
+    ("mono", include_str!("../../themes/mono.toml")),
+];
+
+impl Theme {
+    /// The built-in theme of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+        Self::parse(text).ok()
+    }
+
+    /// Reads a theme: `role = "colour on colour bold"`.
+    ///
+    /// # Errors
+    /// [`ThemeError`] names the line.
+    pub fn parse(text: &str) -> Result<Self, ThemeError> {
+        let file: File = toml::from_str(text).map_err(|error| ThemeError {
+            line: error.span().map_or(1, |span| line_of(text, span.start)),
+            what: error.message().to_owned(),
+        })?;
+        let mut styles = BTreeMap::new();
+        for (role, words) in file {
+            let line = line_of(text, words.span().start);
+            let style = style(words.get_ref()).map_err(|what| ThemeError { line, what })?;
+            styles.insert(role, style);
+        }
+        Ok(Self { styles })
+    }
+
+    /// The theme for a terminal with so many colours.
+    #[must_use]
+    pub fn for_terminal(mut self, colours: Colours) -> Self {
+        if colours == Colours::None {
+            return Self::named("mono").unwrap_or_default();
+        }
+        if colours == Colours::Indexed {
+            for style in self.styles.values_mut() {
+                style.fg = style.fg.map(indexed);
+                style.bg = style.bg.map(indexed);
+            }
+        }
+        self
+    }
+
+    /// The style of a role.
+    pub fn style(&self, role: Role) -> Style {
+        self.styles.get(&role).copied().unwrap_or_default()
+    }
+}
+
+fn style(words: &str) -> Result<Style, String> {
+    let mut style = Style::default();
+    let mut words = words.split_whitespace();
+    while let Some(word) = words.next() {
+        style = match word {
+            "on" => style.bg(colour(words.next().unwrap_or_default())?),
+            "bold" => style.add_modifier(Modifier::BOLD),
+            "dim" => style.add_modifier(Modifier::DIM),
+            "italic" => style.add_modifier(Modifier::ITALIC),
+            "underline" => style.add_modifier(Modifier::UNDERLINED),
+            "reverse" => style.add_modifier(Modifier::REVERSED),
+            word => style.fg(colour(word)?),
+        };
+    }
+    Ok(style)
+}
+
+fn colour(word: &str) -> Result<Color, String> {
+    word.parse().map_err(|_| {
+        format!(
+            "{word:?} is no colour; colours look like cyan, light-red, 240 or #ff8800, and bold, \
+             dim, italic, underline and reverse are known too"
+        )
+    })
+}
+
+/// The nearest colour of the 256.
+fn indexed(colour: Color) -> Color {
+    let Color::Rgb(red, green, blue) = colour else {
+        return colour;
+    };
+    let step = |value: u8| {
+        let value = u16::from(value);
+        u8::try_from(if value < 48 { 0 } else { (value - 35) / 40 }).unwrap_or(5).min(5)
+    };
+    Color::Indexed(16 + 36 * step(red) + 6 * step(green) + step(blue))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_theme_is_whole() {
+        for (name, text) in BUILT_IN {
+            let theme = Theme::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(theme.styles.len(), 14, "{name}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let error = |text| Theme::parse(text).unwrap_err().to_string();
+        assert!(error("text = \"white\"\nerror = \"redish\"\n").starts_with("line 2: \"redish\" is no colour"));
+        assert!(error("text = \"white\"\nfoo = \"red\"\n").starts_with("line 2: "));
+    }
+
+    #[test]
+    fn a_terminal_without_colours_gets_none() {
+        let theme = Theme::named("dark").unwrap().for_terminal(Colours::None);
+        assert!(theme.styles.values().all(|style| style.fg.is_none() && style.bg.is_none()));
+    }
+
+    #[test]
+    fn true_colours_are_brought_to_the_nearest_of_256() {
+        let theme = Theme::parse("text = \"#ff0000\"").unwrap().for_terminal(Colours::Indexed);
+        assert_eq!(theme.style(Role::Text).fg, Some(Color::Indexed(196)));
+    }
+}
