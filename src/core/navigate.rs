@@ -12,11 +12,19 @@ const SETTLED: Duration = Duration::from_millis(120);
 
 impl Console {
     pub(super) fn open_help(&mut self) {
+        if matches!(self.layers.last(), Some(Layer::Help { .. })) {
+            self.layers.pop();
+            return;
+        }
         let context = self.layers.last().map_or_else(|| self.ground(), Layer::context);
         self.layers.push(Layer::Help { context, scroll: 0 });
     }
 
     pub(super) fn open_messages(&mut self) {
+        if matches!(self.layers.last(), Some(Layer::Messages { .. })) {
+            self.layers.pop();
+            return;
+        }
         self.layers.push(Layer::Messages { scroll: 0 });
     }
 

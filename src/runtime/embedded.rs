@@ -3,13 +3,14 @@
 
 use crate::runtime::logging;
 use anyhow::{Context, anyhow, bail};
-use jumpdeck_agent::{AgentDir, AgentDirError, EnrolWish, Options, Source};
+use jumpdeck_agent::{AgentDir, AgentDirError, EnrolWish, Options, RunError, Source};
 use jumpdeck_appliance::{
     Appliance, ApplianceRole, DataDir, DataDirError, InstallerSpec, RunningAddress, StartError,
     SystemClock,
 };
 use jumpdeck_protocol::inventory::InstallMode;
 use jumpdeck_protocol::link::Address;
+use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::process::Stdio;
@@ -29,10 +30,14 @@ pub const AGENT_VERB: &str = "local-agent";
 
 /// How long a console waits for the appliance to come up.
 const START_PATIENCE: Duration = Duration::from_secs(15);
+/// How long the first list waits for this machine.
+const AGENT_PATIENCE: Duration = Duration::from_secs(1);
 /// How long the appliance stays after the last console has left.
 const LINGER: Duration = Duration::from_secs(3);
 /// How long it waits for a first console.
 const FIRST: Duration = Duration::from_secs(60);
+/// How long a process may take to end.
+pub const END_PATIENCE: Duration = Duration::from_secs(10);
 /// How often it looks whether anybody needs it.
 const LOOK: Duration = Duration::from_secs(1);
 /// The most time for links to take their last messages.
@@ -124,20 +129,24 @@ pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
     };
     let (appliance, listening) = served;
     let address = dir.running().context("the address was just published")?;
-    tell(&Birth::Ready(address.clone()));
     let serving = tokio::spawn({
         let appliance = Arc::clone(&appliance);
         async move { appliance.serve(listening).await }
     });
     let agent = tokio::spawn(keep_agent(Arc::clone(&appliance)));
+    // Whoever started this wants to see this machine in the first list.
+    let _ = timeout(AGENT_PATIENCE, appliance.local_agent_linked()).await;
+    tell(&Birth::Ready(address.clone()));
     let fleet = tokio::spawn(simulate(Arc::clone(&appliance), address, extras.simulated));
-    until_unneeded(&appliance).await?;
+    until_unneeded(&appliance, extras.throw_away).await?;
     appliance.stop().await;
     fleet.abort();
     let _ = serving.await;
     farewell(&appliance).await;
+    appliance.close().await;
     agent.abort();
     let _ = agent.await;
+    end_agent(&dir).await?;
     if extras.throw_away {
         std::fs::remove_dir_all(dir.path())
             .with_context(|| format!("removing {}", dir.path().display()))?;
@@ -148,7 +157,7 @@ pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
 async fn open(
     dir: &DataDir,
 ) -> Result<(Arc<Appliance>, jumpdeck_appliance::Listening), StartError> {
-    let owner = std::env::var("USER").ok().filter(|name| !name.is_empty());
+    let owner = uzers::get_current_username().map(|name| name.to_string_lossy().into_owned());
     let role = ApplianceRole::Embedded { owner: owner.unwrap_or_else(|| "owner".to_owned()) };
     let (appliance, _) = Appliance::open(dir, role, Arc::new(SystemClock)).await?;
     let listening = appliance.listen("127.0.0.1:0").await?;
@@ -181,7 +190,7 @@ fn tell(birth: &Birth) {
 }
 
 /// Waits until a signal comes, a console says stop, or nobody needs the appliance any more.
-async fn until_unneeded(appliance: &Appliance) -> anyhow::Result<()> {
+async fn until_unneeded(appliance: &Appliance, throw_away: bool) -> anyhow::Result<()> {
     let mut stopping = appliance.stopping();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -189,17 +198,19 @@ async fn until_unneeded(appliance: &Appliance) -> anyhow::Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         _ = stopping.wait_for(|stop| *stop) => {}
-        () = idle(appliance) => tracing::info!("nobody needs this appliance any more"),
+        () = idle(appliance, throw_away) => tracing::info!("nobody needs this appliance any more"),
     }
     Ok(())
 }
 
-async fn idle(appliance: &Appliance) {
+/// A throw-away appliance is there for its console alone.
+async fn idle(appliance: &Appliance, throw_away: bool) {
     let mut patience = FIRST;
     let mut since = Instant::now();
     loop {
         sleep(LOOK).await;
-        if !appliance.is_idle() {
+        let needed = if throw_away { appliance.has_console() } else { !appliance.is_idle() };
+        if needed {
             patience = LINGER;
             since = Instant::now();
         } else if since.elapsed() >= patience {
@@ -216,20 +227,48 @@ async fn farewell(appliance: &Appliance) {
     }
 }
 
-/// Runs the local agent in a process of its own, so that its shells outlive this one.
+/// Runs the local agent in a process of its own, so that its shells outlive this one. An agent
+/// that outlived the appliance before is left to serve on.
 async fn keep_agent(appliance: Arc<Appliance>) {
     let mut pause = Duration::from_millis(100);
     loop {
         match agent_process(&appliance).await {
             Ok(mut child) => {
                 let status = child.wait().await;
-                tracing::warn!(?status, "the local agent ended");
+                tracing::info!(?status, "the local agent's process ended");
             }
             Err(error) => tracing::error!(error = format!("{error:#}"), "no local agent"),
+        }
+        let agent = AgentDir::at(&appliance.data_dir().agent());
+        while agent.running().is_some() {
+            sleep(LOOK).await;
         }
         sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(30));
     }
+}
+
+/// Ends the local agent, if one runs, and waits until it is gone. Returns whether one ran.
+///
+/// # Errors
+/// When it does not end.
+pub async fn end_agent(dir: &DataDir) -> anyhow::Result<bool> {
+    let agent = AgentDir::at(&dir.agent());
+    let Some(process) = agent.running() else {
+        return Ok(false);
+    };
+    if let Some(process) = Pid::from_raw(process.cast_signed()) {
+        // It may have ended this very moment.
+        let _ = kill_process(process, Signal::TERM);
+    }
+    let deadline = Instant::now() + END_PATIENCE;
+    while agent.running().is_some() {
+        if Instant::now() > deadline {
+            bail!("the local agent did not end within {} s", END_PATIENCE.as_secs());
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    Ok(true)
 }
 
 async fn agent_process(appliance: &Appliance) -> anyhow::Result<Child> {
@@ -243,6 +282,7 @@ async fn agent_process(appliance: &Appliance) -> anyhow::Result<Child> {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(log)
+        .kill_on_drop(true)
         .spawn()?;
     let key = if appliance.has_local_agent() {
         String::new()
@@ -274,21 +314,17 @@ pub async fn local_agent(dir: DataDir) -> anyhow::Result<()> {
         tag: None,
         comments: None,
     });
+    let options = Options {
+        dir: agent_dir,
+        source: Source::File(dir.address_file()),
+        enrol,
+        install_mode: InstallMode::User,
+    };
     let running = async {
-        loop {
-            let options = Options {
-                dir: agent_dir.clone(),
-                source: Source::File(dir.address_file()),
-                enrol: enrol.clone(),
-                install_mode: InstallMode::User,
-            };
-            match jumpdeck_agent::run(options, stopped.clone()).await {
-                // An agent that outlived the last appliance still serves; take its place later.
-                Err(jumpdeck_agent::RunError::Dir(AgentDirError::InUse(_))) => {
-                    sleep(Duration::from_secs(1)).await;
-                }
-                outcome => return outcome,
-            }
+        match jumpdeck_agent::run(options, stopped).await {
+            // An agent that outlived the last appliance still serves.
+            Err(RunError::Dir(AgentDirError::InUse(_))) => Ok(()),
+            outcome => outcome,
         }
     };
     tokio::select! {

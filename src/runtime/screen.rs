@@ -146,6 +146,8 @@ impl Backend for Paper {
 
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
         self.drawn = true;
+        let Position { x, y } = self.cursor.unwrap_or_default();
+        queue!(self.cells, MoveTo(x, y))?;
         self.cells.clear_region(region)
     }
 

@@ -1,7 +1,7 @@
 //! `jumpdeck demo`: a throw-away appliance with simulated machines.
 
 use super::connect::Connect;
-use super::console;
+use super::{console, stop};
 use crate::runtime::dirs::Places;
 use crate::runtime::embedded;
 use clap::Args;
@@ -24,7 +24,11 @@ impl Demo {
             ["--simulated".to_owned(), self.clients.to_string(), "--throw-away".to_owned()];
         embedded::start(&dir, &arguments).await?;
         let places = Places { data_dir: Some(dir.path().to_path_buf()), ..places.clone() };
-        console::run(&places, &Connect::default()).await
+        let outcome = console::open(&places, &Connect::default()).await;
+        stop::end(&dir).await?;
+        // Only if no other demo runs.
+        let _ = std::fs::remove_dir(&demos);
+        outcome.map(|_| ExitCode::SUCCESS)
     }
 }
 

@@ -44,6 +44,7 @@ impl Serve {
         }
         appliance.stop().await;
         serving.await?;
+        appliance.close().await;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -72,9 +72,11 @@ impl Artist<'_, '_> {
         let since = match (status, presence.since) {
             (Status::Offline, None) => ", never seen".to_owned(),
             (_, None) => String::new(),
-            (_, Some(since)) => format!(" for {}", text::span(self.console.now().since(since) / 60 * 60)),
+            (_, Some(since)) => match self.console.now().since(since) / 60 * 60 {
+                0 => ", just now".to_owned(),
+                seconds => format!(" for {}", text::span(seconds)),
+            },
         };
-        let since = since.replace("0 s", "less than a minute");
         let words = format!(" {} {}{since}", shape(status), status.word());
         Line::styled(words, self.style(status_role(status)))
     }

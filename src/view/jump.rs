@@ -11,18 +11,27 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-/// A column of the list: its heading, its share of the width, the least width it is shown at.
+/// A column of the list: its heading, how wide it is, what stands in it.
 struct Column {
     heading: &'static str,
-    share: usize,
+    width: Width,
     cell: fn(&Row) -> &str,
 }
 
+/// How wide a column is.
+#[derive(Clone, Copy)]
+enum Width {
+    /// This many hundredths of what the fixed ones leave.
+    Share(usize),
+    /// This many cells, if the list has at least so many for all columns.
+    Fixed(usize, usize),
+}
+
 const COLUMNS: [Column; 4] = [
-    Column { heading: "Name", share: 34, cell: |row| &row.view.name },
-    Column { heading: "Hostname/IP", share: 26, cell: host },
-    Column { heading: "Method", share: 18, cell: |row| row.view.method.title() },
-    Column { heading: "Tag", share: 14, cell: |row| &row.view.tag },
+    Column { heading: "Name", width: Width::Share(56), cell: |row| &row.view.name },
+    Column { heading: "Hostname/IP", width: Width::Share(44), cell: host },
+    Column { heading: "Method", width: Width::Fixed(12, 60), cell: |row| row.view.method.title() },
+    Column { heading: "Tag", width: Width::Fixed(11, 44), cell: |row| &row.view.tag },
 ];
 
 fn host(row: &Row) -> &str {
@@ -54,7 +63,7 @@ impl Artist<'_, '_> {
             }
             return;
         }
-        let tree = (area.width / 5).clamp(18, 30);
+        let tree = (area.width * 2 / 9).clamp(18, 32);
         let beside = area.width >= DETAILS_FROM && !jump.details;
         let details = if beside { (area.width / 4).clamp(28, 40) } else { 0 };
         let [left, middle, right] = Layout::horizontal([
@@ -97,7 +106,7 @@ impl Artist<'_, '_> {
         };
         let count = text::number(node.count);
         let indent = " ".repeat(usize::from(node.depth) * 2);
-        let room = usize::from(width).saturating_sub(text::width(&count) + indent.len() + 4);
+        let room = usize::from(width).saturating_sub(text::width(&count) + indent.len() + 5);
         let name = text::left(&node.name, room);
         let style = match (selected, focused) {
             (true, true) => self.style(Role::Selection),
@@ -105,7 +114,7 @@ impl Artist<'_, '_> {
             (false, _) => self.style(Role::Text),
         };
         Line::from(vec![
-            Span::raw(format!(" {indent}{fold} {name}")),
+            Span::raw(format!(" {indent}{fold} {name} ")),
             Span::styled(count, if selected { Style::default() } else { self.style(Role::Muted) }),
             Span::raw(" "),
         ])
@@ -255,22 +264,20 @@ fn cell(content: &str, width: usize) -> String {
     }
 }
 
-/// The columns' widths; those that come last give way first.
-fn widths(room: usize) -> Vec<usize> {
+/// The columns' widths; 0 for one that gives way to the others.
+fn widths(room: usize) -> [usize; 4] {
     const STATUS: usize = 11;
+    const HOST_FROM: usize = 26;
     let room = room.saturating_sub(3 + STATUS);
-    let count = match room {
-        0..25 => 1,
-        25..45 => 2,
-        45..60 => 3,
-        _ => 4,
+    let fixed = COLUMNS.each_ref().map(|column| match column.width {
+        Width::Fixed(width, from) if room >= from => width,
+        Width::Fixed(..) | Width::Share(_) => 0,
+    });
+    let rest = room - fixed.iter().sum::<usize>().min(room);
+    let [_, _, method, tag] = fixed;
+    let host = match COLUMNS.each_ref().map(|column| column.width) {
+        [_, Width::Share(share), ..] if room >= HOST_FROM => rest * share / 100,
+        _ => 0,
     };
-    let shown = || COLUMNS.iter().take(count);
-    let shares: usize = shown().map(|column| column.share).sum();
-    let mut widths: Vec<usize> = shown().map(|column| room * column.share / shares).collect();
-    let used: usize = widths.iter().sum();
-    if let Some(first) = widths.first_mut() {
-        *first += room.saturating_sub(used);
-    }
-    widths
+    [rest - host, host, method, tag]
 }

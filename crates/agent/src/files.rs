@@ -47,6 +47,11 @@ impl AgentDir {
         Ok(dir)
     }
 
+    /// The directory at a path, whether it exists or not.
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_path_buf())
+    }
+
     fn unusable(&self, source: io::Error) -> AgentDirError {
         AgentDirError::Unusable { path: self.0.clone(), source }
     }

@@ -196,6 +196,20 @@ impl Appliance {
         self.world().items().any(|item| item.local)
     }
 
+    /// Resolves when the local agent is linked.
+    pub async fn local_agent_linked(&self) {
+        let mut changes = self.presences.subscribe();
+        let linked = || {
+            let world = self.world();
+            let links = self.presences.links();
+            links.iter().any(|(item, _)| world.item(*item).is_some_and(|item| item.local))
+        };
+        while !linked() {
+            // Missed changes do not matter: the question is asked anew.
+            let _ = changes.recv().await;
+        }
+    }
+
     /// Makes an installer in the name of the first user. The key in the answer is not kept.
     ///
     /// # Errors
@@ -248,9 +262,12 @@ impl Appliance {
             }
         }
         self.say_goodbye();
-        // Everything noted so far is on the disk once this has passed through the queue.
-        let _ = self.store.edit(|_| Ok(())).await;
         self.data_dir.withdraw();
+    }
+
+    /// Closes the database; the last thing a stopped appliance does.
+    pub async fn close(&self) {
+        self.store.close().await;
     }
 
     fn say_goodbye(&self) {
@@ -279,6 +296,11 @@ impl Appliance {
         self.reps.is_empty()
             && self.sessions.is_empty()
             && self.world().items().all(|item| item.local)
+    }
+
+    /// Whether a console is linked.
+    pub fn has_console(&self) -> bool {
+        !self.reps.is_empty()
     }
 
     /// Whether nobody is linked at all.

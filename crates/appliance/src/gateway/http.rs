@@ -37,7 +37,6 @@ pub(super) async fn upgrade(stream: TlsStream<TcpStream>) -> Option<(Kind, Socke
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::HANDSHAKE_TIME)
-        .keep_alive(false)
         .max_buf_size(HEAD)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades()
@@ -99,5 +98,6 @@ fn plain(status: StatusCode, text: &'static str) -> Answer {
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

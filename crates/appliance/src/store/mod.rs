@@ -64,10 +64,17 @@ pub enum StoreError {
 type Answer = Box<dyn FnOnce(Result<(), Refusal>) + Send>;
 type Edit = Box<dyn FnOnce(&mut Draft) -> Answer + Send>;
 
+/// What the store's thread is asked to do.
+enum Job {
+    Edit(Edit),
+    /// Close the database, then answer.
+    Close(oneshot::Sender<()>),
+}
+
 /// The way to the store; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Store {
-    edits: mpsc::UnboundedSender<Edit>,
+    jobs: mpsc::UnboundedSender<Job>,
     world: Arc<ArcSwap<World>>,
     changed: watch::Receiver<()>,
 }
@@ -88,9 +95,9 @@ impl Store {
         let connection = schema::open(path)?;
         let loaded = schema::load(&connection, path)?;
         let world = Arc::new(ArcSwap::from_pointee(loaded.world));
-        let (edits, queue) = mpsc::unbounded_channel();
+        let (jobs, queue) = mpsc::unbounded_channel();
         let (publish, changed) = watch::channel(());
-        let store = Self { edits, world: Arc::clone(&world), changed };
+        let store = Self { jobs, world: Arc::clone(&world), changed };
         let writer = Writer { connection, world, publish };
         std::thread::Builder::new()
             .name("store".into())
@@ -128,6 +135,14 @@ impl Store {
         answered.await.unwrap_or_else(|_| Err(RefusalCode::Stopping.plain()))
     }
 
+    /// Closes the database once everything before was written.
+    pub(crate) async fn close(&self) {
+        let (closed, waiting) = oneshot::channel();
+        // A store that is closed already drops the question.
+        let _ = self.jobs.send(Job::Close(closed));
+        let _ = waiting.await;
+    }
+
     /// Runs an edit that nobody waits for. Failure is logged.
     pub(crate) fn note(&self, edit: impl FnOnce(&mut Draft) + Send + 'static) {
         let edit = move |draft: &mut Draft| {
@@ -153,7 +168,7 @@ impl Store {
             })
         });
         // A closed queue drops the edit, and with it the answer's sender.
-        let _ = self.edits.send(edit);
+        let _ = self.jobs.send(Job::Edit(edit));
     }
 }
 
@@ -164,21 +179,33 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, mut queue: mpsc::UnboundedReceiver<Edit>) {
-        while let Some(first) = queue.blocking_recv() {
-            let before = self.world.load_full();
-            let mut draft = Draft::new(World::clone(&before));
-            let mut answers = vec![first(&mut draft)];
-            while answers.len() < GROUP
-                && let Ok(next) = queue.try_recv()
-            {
-                answers.push(next(&mut draft));
+    fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>) {
+        let mut closing = None;
+        while closing.is_none()
+            && let Some(first) = queue.blocking_recv()
+        {
+            let mut draft = Draft::new(World::clone(&self.world.load_full()));
+            let mut answers: Vec<Answer> = Vec::new();
+            let mut next = Some(first);
+            while let Some(job) = next.take() {
+                match job {
+                    Job::Edit(edit) => answers.push(edit(&mut draft)),
+                    Job::Close(closed) => closing = Some(closed),
+                }
+                if answers.len() < GROUP && closing.is_none() {
+                    next = queue.try_recv().ok();
+                }
             }
             let committed = self.commit(draft);
             for answer in answers {
                 answer(committed.clone());
             }
         }
+        self.close();
+        drop(closing);
+    }
+
+    fn close(self) {
         if let Err((_, error)) = self.connection.close() {
             tracing::error!(%error, "the database was not closed cleanly");
         }
