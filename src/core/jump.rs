@@ -38,6 +38,8 @@ pub struct Jump {
     /// Details lie over the list, where the screen is too narrow for both.
     pub details: bool,
     position: usize,
+    /// The rep chose the selected row; else the first one is selected, whatever it is.
+    chosen: bool,
 }
 
 impl Jump {
@@ -58,13 +60,25 @@ impl Jump {
 
     /// Takes a new list and keeps the selection, by identity where it can.
     pub fn show(&mut self, rows: Rows) {
-        let same = self.selected.and_then(|id| rows.iter().position(|row| row.view.id == id));
+        let selected = self.selected.filter(|_| self.chosen);
+        let same = selected.and_then(|id| rows.iter().position(|row| row.view.id == id));
+        let former = if self.chosen { self.position } else { 0 };
         self.rows = rows;
-        self.select(same.unwrap_or(self.position));
+        self.go_to(same.unwrap_or(former));
     }
 
-    /// Selects a row by its number.
+    /// Another list is on its way: its first row will be selected.
+    pub const fn start_over(&mut self) {
+        self.chosen = false;
+    }
+
+    /// The rep selects a row by its number.
     pub fn select(&mut self, position: usize) {
+        self.chosen = true;
+        self.go_to(position);
+    }
+
+    fn go_to(&mut self, position: usize) {
         self.position = position.min(self.rows.len().saturating_sub(1));
         self.selected = self.row().map(|row| row.view.id);
         self.reveal();

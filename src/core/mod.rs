@@ -252,7 +252,10 @@ impl Console {
                 chooser.typed();
                 self.search_for_chooser();
             }
-            _ => self.start_filter(),
+            _ => {
+                self.jump.start_over();
+                self.start_filter();
+            }
         }
     }
 

@@ -74,6 +74,7 @@ impl Console {
             Focus::Tree => {
                 let position = self.jump.tree.position().saturating_add_signed(by);
                 self.jump.tree.select(position);
+                self.jump.start_over();
                 self.start_filter();
             }
             Focus::List | Focus::Search => {

@@ -47,6 +47,10 @@ async fn stop_appliance(dir: &DataDir) -> anyhow::Result<bool> {
 }
 
 fn is_locked(dir: &DataDir) -> anyhow::Result<bool> {
+    // A throw-away appliance takes its directory along.
+    if !dir.path().exists() {
+        return Ok(false);
+    }
     match dir.lock() {
         Ok(_) => Ok(false),
         Err(DataDirError::InUse { .. }) => Ok(true),

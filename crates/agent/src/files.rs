@@ -24,12 +24,12 @@ pub struct Target {
 #[derive(Debug, Error)]
 pub enum AgentDirError {
     /// The system does not let us.
-    #[error("the agent's directory {path} cannot be used: {source}")]
+    #[error("the agent's directory {path} cannot be used: {reason}")]
     Unusable {
         /// The directory or file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// Another agent has it.
     #[error("another agent already runs in {0}")]
@@ -43,7 +43,7 @@ impl AgentDir {
     /// [`AgentDirError::Unusable`].
     pub fn create(path: &Path) -> Result<Self, AgentDirError> {
         let dir = Self(path.to_path_buf());
-        private_file::create_dir(path).map_err(|source| dir.unusable(source))?;
+        private_file::create_dir(path).map_err(|reason| dir.unusable(reason))?;
         Ok(dir)
     }
 
@@ -52,8 +52,8 @@ impl AgentDir {
         Self(path.to_path_buf())
     }
 
-    fn unusable(&self, source: io::Error) -> AgentDirError {
-        AgentDirError::Unusable { path: self.0.clone(), source }
+    fn unusable(&self, reason: io::Error) -> AgentDirError {
+        AgentDirError::Unusable { path: self.0.clone(), reason }
     }
 
     /// Takes the directory for one agent, for as long as the file lives.
@@ -61,15 +61,15 @@ impl AgentDir {
     /// # Errors
     /// [`AgentDirError::InUse`] when another process has it.
     pub fn lock(&self) -> Result<File, AgentDirError> {
-        let mut file = self.open_lock().map_err(|source| self.unusable(source))?;
+        let mut file = self.open_lock().map_err(|reason| self.unusable(reason))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(AgentDirError::InUse(self.0.clone())),
-            Err(TryLockError::Error(source)) => return Err(self.unusable(source)),
+            Err(TryLockError::Error(reason)) => return Err(self.unusable(reason)),
         }
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .map_err(|source| self.unusable(source))?;
+            .map_err(|reason| self.unusable(reason))?;
         Ok(file)
     }
 
@@ -104,6 +104,6 @@ impl AgentDir {
     pub(crate) fn remember(&self, target: &Target) -> Result<(), AgentDirError> {
         let text = serde_json::to_vec_pretty(target).unwrap_or_default();
         private_file::write(&self.0.join("appliance.json"), &text)
-            .map_err(|source| self.unusable(source))
+            .map_err(|reason| self.unusable(reason))
     }
 }

@@ -13,12 +13,12 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum IdentityError {
     /// The system does not let us read or write it.
-    #[error("the agent's key {path} cannot be used: {source}")]
+    #[error("the agent's key {path} cannot be used: {reason}")]
     Unusable {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// It is no key.
     #[error("{0} is no Ed25519 key; restore it, or remove it and enrol this machine anew")]
@@ -31,7 +31,7 @@ pub enum IdentityError {
 /// Reads the agent's key, or makes it.
 pub(crate) fn key_pair(dir: &AgentDir) -> Result<Ed25519KeyPair, IdentityError> {
     let path = dir.key();
-    let unusable = |source| IdentityError::Unusable { path: dir.key(), source };
+    let unusable = |reason| IdentityError::Unusable { path: dir.key(), reason };
     if !path.exists() {
         let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
         let document = made.map_err(|_| IdentityError::NoRandomness)?;

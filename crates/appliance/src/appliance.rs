@@ -69,12 +69,12 @@ pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// It cannot listen.
-    #[error("cannot listen on {address}: {source}. Is the port taken? Choose another with --listen.")]
+    #[error("cannot listen on {address}: {reason}. Is the port taken? Choose another with --listen.")]
     Listen {
         /// Where.
         address: String,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// Something else.
     #[error("{0:#}")]
@@ -324,7 +324,7 @@ fn token(data_dir: &DataDir, role: &Role) -> Result<Option<String>, StartError> 
     }
     let token = keys::secret()?;
     private_file::write(&data_dir.token(), token.as_bytes())
-        .map_err(|source| DataDirError::Unusable { path: data_dir.token(), source })?;
+        .map_err(|reason| DataDirError::Unusable { path: data_dir.token(), reason })?;
     Ok(Some(token))
 }
 

@@ -16,13 +16,13 @@ pub struct DataDir(PathBuf);
 pub enum DataDirError {
     /// It cannot be made or written.
     #[error(
-        "the data directory {path} cannot be used: {source}. Choose another with --data-dir or JUMPDECK_DATA_DIR."
+        "the data directory {path} cannot be used: {reason}. Choose another with --data-dir or JUMPDECK_DATA_DIR."
     )]
     Unusable {
         /// The directory.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// An appliance runs on it.
     #[error("another appliance already uses the data directory {path}")]
@@ -51,9 +51,9 @@ impl DataDir {
     pub fn create(path: &Path) -> Result<Self, DataDirError> {
         let dir = Self(path.to_path_buf());
         for folder in ["", "keys", "run", "log"] {
-            private_file::create_dir(&path.join(folder)).map_err(|source| dir.unusable(source))?;
+            private_file::create_dir(&path.join(folder)).map_err(|reason| dir.unusable(reason))?;
         }
-        tempfile::tempfile_in(path).map_err(|source| dir.unusable(source))?;
+        tempfile::tempfile_in(path).map_err(|reason| dir.unusable(reason))?;
         Ok(dir)
     }
 
@@ -62,11 +62,11 @@ impl DataDir {
     /// # Errors
     /// [`DataDirError::InUse`] when another process has it.
     pub fn lock(&self) -> Result<File, DataDirError> {
-        let file = self.open_lock().map_err(|source| self.unusable(source))?;
+        let file = self.open_lock().map_err(|reason| self.unusable(reason))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse { path: self.0.clone() }),
-            Err(TryLockError::Error(source)) => Err(self.unusable(source)),
+            Err(TryLockError::Error(reason)) => Err(self.unusable(reason)),
         }
     }
 
@@ -74,10 +74,10 @@ impl DataDir {
         File::options().create(true).append(true).open(self.0.join("appliance.lock"))
     }
 
-    fn unusable(&self, source: io::Error) -> DataDirError {
+    fn unusable(&self, reason: io::Error) -> DataDirError {
         DataDirError::Unusable {
             path: self.0.clone(),
-            source,
+            reason,
         }
     }
 
@@ -127,7 +127,7 @@ impl DataDir {
     /// [`DataDirError::Unusable`].
     pub fn publish(&self, address: &RunningAddress) -> Result<(), DataDirError> {
         let text = serde_json::to_vec_pretty(address).unwrap_or_default();
-        private_file::write(&self.address_file(), &text).map_err(|source| self.unusable(source))
+        private_file::write(&self.address_file(), &text).map_err(|reason| self.unusable(reason))
     }
 
     /// Takes the address back.

@@ -55,7 +55,7 @@ impl Appliance {
     /// # Errors
     /// [`StartError::Listen`] when the port is not to be had.
     pub async fn listen(&self, address: &str) -> Result<Listening, StartError> {
-        let failed = |source| StartError::Listen { address: address.to_owned(), source };
+        let failed = |reason| StartError::Listen { address: address.to_owned(), reason };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let reach = match address.ip() {

@@ -45,12 +45,12 @@ pub struct Dialed {
 #[derive(Debug, Error)]
 pub enum DialError {
     /// The appliance cannot be reached.
-    #[error("{address} cannot be reached: {source}")]
+    #[error("{address} cannot be reached: {reason}")]
     Unreachable {
         /// Where it should be.
         address: Address,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// It took too long.
     #[error("{address} did not answer within {} s", limits::HANDSHAKE_TIME.as_secs())]
@@ -114,9 +114,9 @@ async fn attempt(
         address: address.clone(),
         reason,
     };
-    let tcp = connect(address, from).await.map_err(|source| DialError::Unreachable {
+    let tcp = connect(address, from).await.map_err(|reason| DialError::Unreachable {
         address: address.clone(),
-        source,
+        reason,
     })?;
     let name = ServerName::try_from(address.host.clone()).map_err(|e| strange(e.to_string()))?;
     let stream = TlsConnector::from(Arc::clone(tls))
