@@ -8,3 +8,6 @@ pub mod link;
 pub mod runtime;
 pub mod verbs;
 pub mod view;
+
+#[cfg(test)]
+mod fixtures;

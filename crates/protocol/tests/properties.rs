@@ -1,0 +1,463 @@
+//! Laws of the wire: what goes in comes out, garbage is refused, a cut loses nothing.
+
+use bytes::Bytes;
+use jumpdeck_protocol::agent::{AgentOrder, AgentReport, AgentRequest, Opened};
+use jumpdeck_protocol::control::{self, Received};
+use jumpdeck_protocol::endpoint::Endpoint;
+use jumpdeck_protocol::frame::Frame;
+use jumpdeck_protocol::inventory::*;
+use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::session::*;
+use jumpdeck_protocol::stream::{Accept, ReceiveStream, SendStream};
+use jumpdeck_protocol::*;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use std::collections::VecDeque;
+
+fn any_frame() -> impl Strategy<Value = Frame> {
+    let payload = vec(any::<u8>(), 1..200).prop_map(Bytes::from);
+    prop_oneof![
+        vec(any::<u8>(), 0..200).prop_map(|body| Frame::Control(body.into())),
+        (any::<u64>(), 0..u64::MAX / 2, payload)
+            .prop_map(|(c, offset, bytes)| Frame::Data { channel: ChannelId(c), offset, bytes }),
+        (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(c, received, limit)| {
+            Frame::Credit { channel: ChannelId(c), received, limit }
+        }),
+    ]
+}
+
+fn any_refusal() -> impl Strategy<Value = Refusal> {
+    (0..RefusalCode::ALL.len(), ".{0,40}")
+        .prop_map(|(n, detail)| RefusalCode::ALL[n].because(detail))
+}
+
+fn any_size() -> impl Strategy<Value = Size> {
+    (any::<u16>(), any::<u16>()).prop_map(|(columns, rows)| Size { columns, rows })
+}
+
+fn any_kind() -> impl Strategy<Value = ChannelKind> {
+    prop_oneof![
+        (any_size(), ".{0,20}").prop_map(|(size, term)| ChannelKind::Shell { size, term }),
+        vec(".{0,20}", 0..5).prop_map(|argv| ChannelKind::Exec { argv }),
+    ]
+}
+
+fn any_order() -> impl Strategy<Value = ChannelOrder> {
+    let channel = || any::<u64>().prop_map(ChannelId);
+    prop_oneof![
+        (channel(), option::of(any::<u64>()), any::<u64>()).prop_map(
+            |(channel, received, window)| ChannelOrder::Attach { channel, received, window }
+        ),
+        (channel(), any_size()).prop_map(|(channel, size)| ChannelOrder::Resize { channel, size }),
+        (channel(), any::<u64>())
+            .prop_map(|(channel, offset)| ChannelOrder::InputEnd { channel, offset }),
+        channel().prop_map(|channel| ChannelOrder::Close { channel }),
+    ]
+}
+
+fn any_report() -> impl Strategy<Value = ChannelReport> {
+    let channel = || any::<u64>().prop_map(ChannelId);
+    let status = prop_oneof![
+        any::<i32>().prop_map(ExitStatus::Code),
+        any::<i32>().prop_map(ExitStatus::Signal)
+    ];
+    prop_oneof![
+        (channel(), any::<[u64; 4]>()).prop_map(|(channel, n)| ChannelReport::Attached {
+            channel,
+            from: n[0],
+            end: n[1],
+            input_received: n[2],
+            input_limit: n[3],
+        }),
+        (channel(), any::<u64>(), status)
+            .prop_map(|(channel, end, status)| ChannelReport::Exited { channel, end, status }),
+        (channel(), any_refusal())
+            .prop_map(|(channel, refusal)| ChannelReport::Gone { channel, refusal }),
+    ]
+}
+
+fn any_item() -> impl Strategy<Value = ItemView> {
+    let place = prop_oneof![
+        any::<u64>().prop_map(|id| Place::JumpGroup(JumpGroupId(id))),
+        any::<u64>().prop_map(|id| Place::Personal(UserId(id))),
+    ];
+    (any::<[u64; 3]>(), vec(".{0,30}", 14), place, any::<i64>()).prop_map(
+        |(numbers, texts, place, created)| {
+            let text = |n: usize| texts[n].as_str().into();
+            ItemView {
+                id: ItemId(numbers[0]),
+                revision: Revision(numbers[1]),
+                name: text(0),
+                place,
+                tag: text(1),
+                comments: text(2),
+                method: JumpMethod::JumpClient,
+                created: Timestamp(created),
+                facts: Facts {
+                    hostname: text(3),
+                    fqdn: text(4),
+                    domain: text(5),
+                    operating_system: text(6),
+                    private_ip: text(7),
+                    gateway: text(8),
+                    gateway_mac: text(9),
+                    version: text(10),
+                    console_user: text(11),
+                    install_mode: InstallMode::User,
+                    processors: 3,
+                    memory: numbers[2],
+                },
+                public_ip: text(12),
+            }
+        },
+    )
+}
+
+fn any_part() -> impl Strategy<Value = InventoryPart> {
+    (any::<bool>(), vec(any_item(), 0..4), vec(any::<u64>(), 0..4), ".{0,20}", any::<u64>())
+        .prop_map(|(reset, items, gone, epoch, revision)| InventoryPart {
+            reset,
+            groups: vec![GroupView { id: JumpGroupId(revision), name: epoch.as_str().into() }],
+            gone_groups: gone.iter().copied().map(JumpGroupId).collect(),
+            items,
+            gone: gone.into_iter().map(ItemId).collect(),
+            position: reset.then_some(Position { epoch, revision: Revision(revision) }),
+        })
+}
+
+/// Encodes a message and reads it back.
+fn round<Q, A, N>(message: &Control<Q, A, N>) -> Received<Q, A, N>
+where
+    Control<Q, A, N>: serde::Serialize,
+    Q: serde::de::DeserializeOwned,
+    A: serde::de::DeserializeOwned,
+    N: serde::de::DeserializeOwned,
+{
+    let Ok(Frame::Control(body)) = Frame::decode(control::encode(message)) else {
+        panic!("a control message is a control frame");
+    };
+    control::decode(&body).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn any_frame_comes_back_as_it_was(frame in any_frame()) {
+        prop_assert_eq!(Frame::decode(frame.encode()), Ok(frame));
+    }
+
+    #[test]
+    fn any_bytes_are_a_frame_or_a_clear_error(bytes in vec(any::<u8>(), 0..300)) {
+        match Frame::decode(bytes.clone().into()) {
+            Ok(frame) => prop_assert_eq!(frame.encode().to_vec(), bytes),
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_a_control_message_or_a_clear_error(bytes in vec(any::<u8>(), 0..300)) {
+        if let Err(error) = control::decode::<AgentRequest, Never, AgentOrder>(&bytes) {
+            prop_assert!(!error.to_string().is_empty());
+        }
+        let _ = control::decode::<RepRequest, Never, RepNotice>(&bytes);
+        let _ = control::decode::<Never, RepReply, ApplianceNotice>(&bytes);
+    }
+
+    #[test]
+    fn a_message_with_one_byte_changed_is_a_message_or_a_clear_error(
+        order in any_order(), at in any::<prop::sample::Index>(), to in any::<u8>()
+    ) {
+        let message: rep::FromRep = Control::Notice { body: RepNotice::Channel(order) };
+        let mut bytes = control::encode(&message).to_vec();
+        let at = at.index(bytes.len() - 1) + 1;
+        bytes[at] = to;
+        let _ = control::decode::<RepRequest, Never, RepNotice>(&bytes[1..]);
+    }
+
+    #[test]
+    fn messages_to_an_agent_come_back_as_they_were(
+        id in any::<u64>(), kind in any_kind(), order in any_order()
+    ) {
+        let open = AgentRequest::Open {
+            channel: ChannelId(id), errors: Some(ChannelId(1)), session: SessionId(2), kind,
+        };
+        let request: agent::ToAgent = Control::Request { id: RequestId(id), body: open };
+        prop_assert_eq!(round(&request), Received::Known(request));
+        let notice: agent::ToAgent = Control::Notice { body: AgentOrder::Channel(order) };
+        prop_assert_eq!(round(&notice), Received::Known(notice));
+    }
+
+    #[test]
+    fn messages_from_an_agent_come_back_as_they_were(
+        id in any::<u64>(), report in any_report(), refusal in any_refusal()
+    ) {
+        let notice: agent::FromAgent = Control::Notice { body: AgentReport::Channel(report) };
+        prop_assert_eq!(round(&notice), Received::Known(notice));
+        for body in [Outcome::Ok(Opened { process: 7 }), Outcome::Refused(refusal)] {
+            let reply: agent::FromAgent = Control::Reply { id: RequestId(id), body };
+            prop_assert_eq!(round(&reply), Received::Known(reply));
+        }
+    }
+
+    #[test]
+    fn messages_to_a_console_come_back_as_they_were(part in any_part(), report in any_report()) {
+        for body in [ApplianceNotice::Inventory(part), ApplianceNotice::Channel(report)] {
+            let notice: rep::ToRep = Control::Notice { body };
+            prop_assert_eq!(round(&notice), Received::Known(notice));
+        }
+    }
+}
+
+#[test]
+fn a_request_of_a_later_version_is_recognised_so_that_it_can_be_refused() {
+    let later: Control<String, Never, Never> =
+        Control::Request { id: RequestId(5), body: "fly_to_the_moon".into() };
+    let Ok(Frame::Control(body)) = Frame::decode(control::encode(&later)) else { panic!() };
+    let received = control::decode::<RepRequest, Never, RepNotice>(&body).unwrap();
+    assert_eq!(received, Received::UnknownRequest(RequestId(5)));
+}
+
+#[test]
+fn a_refusal_of_a_later_version_is_still_a_refusal() {
+    let refusal: Refusal =
+        rmp_serde::from_slice(&rmp_serde::to_vec_named(&LaterRefusal { code: "moon_closed" }).unwrap())
+            .unwrap();
+    assert_eq!(refusal.code, RefusalCode::Unknown);
+}
+
+#[derive(serde::Serialize)]
+struct LaterRefusal {
+    code: &'static str,
+}
+
+/// A message under way between the two ends of a channel.
+#[derive(Clone, Debug)]
+enum Wire {
+    ToConsole(Bytes),
+    Report(ChannelReport),
+    ToAgent(Bytes),
+    Order(ChannelOrder),
+}
+
+/// An agent's end, an endpoint, and the two ordered directions between them.
+struct World {
+    output: SendStream,
+    input: ReceiveStream,
+    agent_got: Vec<u8>,
+    agent_wrote: u64,
+    console: Endpoint,
+    console_got: Vec<u8>,
+    console_wrote: u64,
+    down: VecDeque<Wire>,
+    up: VecDeque<Wire>,
+    linked: bool,
+}
+
+const WINDOW: u64 = 64;
+
+/// The byte that stands at a place in a stream; no two neighbourhoods are alike.
+fn byte_at(place: u64) -> u8 {
+    (place.wrapping_mul(2_654_435_761) >> 13) as u8
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            output: SendStream::new(256, 256),
+            input: ReceiveStream::new(WINDOW),
+            agent_got: Vec::new(),
+            agent_wrote: 0,
+            console: Endpoint::new(ChannelId(1), WINDOW),
+            console_got: Vec::new(),
+            console_wrote: 0,
+            down: VecDeque::new(),
+            up: VecDeque::new(),
+            linked: false,
+        }
+    }
+
+    fn print(&mut self, count: usize) {
+        let count = count.min(self.output.room());
+        let bytes: Vec<u8> = (0..count as u64).map(|n| byte_at(self.agent_wrote + n)).collect();
+        self.agent_wrote += count as u64;
+        self.output.write(&bytes);
+        self.pump_agent();
+    }
+
+    fn type_in(&mut self, count: usize) {
+        let bytes: Vec<u8> = (0..count as u64).map(|n| byte_at(!(self.console_wrote + n))).collect();
+        self.console_wrote += count as u64;
+        self.console.write(&bytes);
+        self.pump_console();
+    }
+
+    fn pump_agent(&mut self) {
+        while self.linked
+            && let Some((offset, bytes)) = self.output.take(7)
+        {
+            self.down.push_back(Wire::ToConsole(frame::data(ChannelId(1), offset, &bytes)));
+        }
+    }
+
+    fn pump_console(&mut self) {
+        while self.linked
+            && let Some(message) = self.console.next_message()
+        {
+            self.up.push_back(Wire::ToAgent(message));
+        }
+    }
+
+    /// The network path goes away with everything on it; a message that was cut in its middle is
+    /// as good as not sent.
+    fn cut(&mut self) {
+        self.down.clear();
+        self.up.clear();
+        self.linked = false;
+        self.output.detach();
+        self.console.link_lost();
+    }
+
+    fn link(&mut self) {
+        if !self.linked {
+            self.linked = true;
+            self.up.push_back(Wire::Order(self.console.attach()));
+        }
+    }
+
+    fn deliver_up(&mut self) {
+        match self.up.pop_front() {
+            Some(Wire::Order(ChannelOrder::Attach { received, window, .. })) => {
+                let from = self.output.attach(received, window).unwrap();
+                self.down.push_back(Wire::Report(ChannelReport::Attached {
+                    channel: ChannelId(1),
+                    from,
+                    end: self.output.end(),
+                    input_received: self.input.received(),
+                    input_limit: self.input.limit(),
+                }));
+                self.pump_agent();
+            }
+            Some(Wire::ToAgent(message)) => match Frame::decode(message).unwrap() {
+                Frame::Data { offset, bytes, .. } => {
+                    if let Accept::Take { skip } = self.input.accept(offset, bytes.len()).unwrap() {
+                        self.agent_got.extend_from_slice(&bytes[skip..]);
+                    }
+                    if let Some((received, limit)) = self.input.credit(self.input.received()) {
+                        let credit = frame::credit(ChannelId(1), received, limit);
+                        self.down.push_back(Wire::ToConsole(credit));
+                    }
+                }
+                Frame::Credit { received, limit, .. } => {
+                    self.output.credit(received, limit).unwrap();
+                    self.pump_agent();
+                }
+                Frame::Control(_) => unreachable!(),
+            },
+            _ => {}
+        }
+    }
+
+    fn deliver_down(&mut self) {
+        match self.down.pop_front() {
+            Some(Wire::Report(report)) => {
+                self.console.report(&report);
+                self.pump_console();
+            }
+            Some(Wire::ToConsole(message)) => match Frame::decode(message).unwrap() {
+                Frame::Data { offset, bytes, .. } => {
+                    if let Some((new, _)) = self.console.data(offset, &bytes).unwrap() {
+                        self.console_got.extend_from_slice(&new);
+                    }
+                    if let Some(credit) = self.console.credit() {
+                        self.up.push_back(Wire::ToAgent(credit));
+                    }
+                }
+                Frame::Credit { received, limit, .. } => {
+                    self.console.credited(received, limit).unwrap();
+                    self.pump_console();
+                }
+                Frame::Control(_) => unreachable!(),
+            },
+            _ => {}
+        }
+    }
+
+    fn settle(&mut self) {
+        self.link();
+        while !(self.up.is_empty() && self.down.is_empty()) {
+            self.deliver_up();
+            self.deliver_down();
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Print(usize),
+    Type(usize),
+    Up,
+    Down,
+    Cut,
+    Link,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (1..40usize).prop_map(Step::Print),
+        2 => (1..20usize).prop_map(Step::Type),
+        6 => Just(Step::Up),
+        6 => Just(Step::Down),
+        1 => Just(Step::Cut),
+        2 => Just(Step::Link),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+    #[test]
+    fn whatever_is_cut_each_byte_arrives_once_and_in_order(steps in vec(any_step(), 1..200)) {
+        let mut world = World::new();
+        for step in steps {
+            match step {
+                Step::Print(count) => world.print(count),
+                Step::Type(count) => world.type_in(count),
+                Step::Up => world.deliver_up(),
+                Step::Down => world.deliver_down(),
+                Step::Cut => world.cut(),
+                Step::Link => world.link(),
+            }
+        }
+        world.settle();
+        let printed: Vec<u8> = (0..world.agent_wrote).map(byte_at).collect();
+        let typed: Vec<u8> = (0..world.console_wrote).map(|n| byte_at(!n)).collect();
+        prop_assert_eq!(world.console_got, printed);
+        prop_assert_eq!(world.agent_got, typed);
+    }
+
+    #[test]
+    fn a_cut_at_any_byte_of_either_stream_loses_nothing(cut_at in 0..400usize) {
+        let mut world = World::new();
+        world.settle();
+        let mut moved = 0;
+        let mut cut = false;
+        for _ in 0..40 {
+            world.print(13);
+            world.type_in(5);
+            while !(world.up.is_empty() && world.down.is_empty()) {
+                world.deliver_up();
+                world.deliver_down();
+                moved += 7;
+                if !cut && moved >= cut_at {
+                    cut = true;
+                    world.cut();
+                    world.link();
+                }
+            }
+        }
+        world.settle();
+        prop_assert!(cut);
+        prop_assert_eq!(world.console_got.len() as u64, world.agent_wrote);
+        prop_assert_eq!(world.console_got, (0..world.agent_wrote).map(byte_at).collect::<Vec<_>>());
+        prop_assert_eq!(world.agent_got, (0..world.console_wrote).map(|n| byte_at(!n)).collect::<Vec<_>>());
+    }
+}
