@@ -216,9 +216,11 @@ impl Keymap {
         keys
     }
 
-    /// The keys of a command as people read them; empty if it has none.
-    pub fn shown(&self, command: Command) -> String {
-        self.keys_of(command).first().map(|keys| chord(keys)).unwrap_or_default()
+    /// The keys of a command in a context, as people read them; empty if it has none there.
+    pub fn shown(&self, context: Context, command: Command) -> String {
+        let bound = context.chain().iter().flat_map(|context| self.of(*context));
+        let bound = bound.filter(|(_, bound)| *bound == command).map(|(keys, _)| chord(keys));
+        bound.min_by_key(|keys| keys.chars().count()).unwrap_or_default()
     }
 
     /// All bindings of one context.

@@ -120,8 +120,10 @@ fn commands(context: Context, text: &str) -> Vec<Command> {
     let matcher = SkimMatcherV2::default().ignore_case();
     let score = |command: Command| {
         let spec = command.spec();
-        let subject = format!("{} {} {}", spec.name, spec.title, spec.doc);
-        matcher.fuzzy_match(&subject, text.trim()).map(|score| (score, command))
+        // A name that fits says more than a sentence that does.
+        let subjects = [(spec.name, 3), (spec.title, 2), (spec.doc, 1)];
+        let fits = |(subject, weight)| Some(matcher.fuzzy_match(subject, text.trim())? * weight);
+        subjects.into_iter().filter_map(fits).max().map(|score| (score, command))
     };
     let mut scored: Vec<_> = Command::all().filter(applies).filter_map(score).collect();
     if !text.trim().is_empty() {

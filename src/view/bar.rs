@@ -156,7 +156,7 @@ impl Artist<'_, '_> {
         let mut spans = vec![Span::raw(" ")];
         let mut room = usize::from(area.width).saturating_sub(1);
         for command in names.iter().filter_map(|name| Command::named(name)) {
-            let keys = self.console.keymap().shown(command);
+            let keys = self.console.keymap().shown(self.console.context(), command);
             let label = command.spec().title;
             let needed = text::width(&keys) + text::width(label) + 3;
             if keys.is_empty() || needed > room {

@@ -3,6 +3,7 @@
 use super::theme::Role;
 use super::{Artist, row, shape, status_role, text};
 use crate::core::inventory::Row;
+use crate::core::keymap::Context;
 use crate::core::layout::{DETAILS_FROM, TREE_FROM};
 use crate::core::tree::Node;
 use crate::core::{Focus, Link};
@@ -63,7 +64,7 @@ impl Artist<'_, '_> {
             }
             return;
         }
-        let tree = (area.width * 2 / 9).clamp(18, 32);
+        let tree = (area.width * 2 / 9).clamp(23, 32);
         let beside = area.width >= DETAILS_FROM && !jump.details;
         let details = if beside { (area.width / 4).clamp(28, 40) } else { 0 };
         let [left, middle, right] = Layout::horizontal([
@@ -237,7 +238,7 @@ impl Artist<'_, '_> {
         let jump = self.console.jump_screen();
         let key = |name: &str| {
             let command = crate::core::command::Command::named(name);
-            command.map(|command| self.console.keymap().shown(command)).unwrap_or_default()
+            command.map(|c| self.console.keymap().shown(Context::List, c)).unwrap_or_default()
         };
         let words = if !jump.search.text().is_empty() {
             format!("Nothing here matches “{}”. {} clears the search.", jump.search.text(), key("back"))

@@ -3,8 +3,8 @@
 use super::bar::level_role;
 use super::theme::Role;
 use super::{Artist, row, shape, status_role, text};
+use crate::core::command::Command;
 use crate::core::help::{self, Line as HelpLine};
-use crate::core::key::chord;
 use crate::core::keymap::Context;
 use crate::core::layer::{Chooser, ChooserKind, Layer, Question};
 use ratatui::layout::Rect;
@@ -81,7 +81,10 @@ impl Artist<'_, '_> {
         }
         let mut offset = 0;
         for message in messages {
-            let age = text::span(self.console.now().since(message.at));
+            let age = match self.console.now().since(message.at) {
+                0 => "just now".to_owned(),
+                seconds => text::span(seconds),
+            };
             let label = Span::styled(format!(" {} ", text::right(&age, 9)), self.style(Role::Muted));
             let room = inner.width.saturating_sub(11);
             let words = Paragraph::new(message.text)
@@ -119,8 +122,9 @@ impl Artist<'_, '_> {
         let top = (chooser.selected + 1).saturating_sub(rows);
         let width = usize::from(inner.width);
         let lines: Vec<_> = match &chooser.kind {
-            ChooserKind::Commands { fitting, .. } => {
-                fitting.iter().skip(top).take(rows).map(|c| self.command(*c, width)).collect()
+            ChooserKind::Commands { context, fitting } => {
+                let fitting = fitting.iter().skip(top).take(rows);
+                fitting.map(|c| self.command(*context, *c, width)).collect()
             }
             ChooserKind::Items { fitting } => {
                 fitting.iter().skip(top).take(rows).map(|item| self.choice(item, width)).collect()
@@ -140,11 +144,10 @@ impl Artist<'_, '_> {
         }
     }
 
-    fn command(&self, command: crate::core::command::Command, width: usize) -> Line<'static> {
+    fn command(&self, context: Context, command: Command, width: usize) -> Line<'static> {
         let spec = command.spec();
         let disabled = (spec.disabled)(self.console);
-        let keys = self.console.keymap().keys_of(command);
-        let keys = keys.first().map(|keys| chord(keys)).unwrap_or_default();
+        let keys = self.console.keymap().shown(context, command);
         let words = match &disabled {
             None => spec.doc.to_owned(),
             Some(reason) => format!("{} — {reason}", spec.doc),

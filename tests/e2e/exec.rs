@@ -1,0 +1,114 @@
+//! Verbs: streams apart, statuses passed on, nothing cut.
+
+use crate::support::{Home, Screen, hostname, text, until};
+use std::io::{Read, Write};
+use std::process::Stdio;
+
+#[test]
+fn output_errors_and_status_come_back_as_they_are() {
+    let home = Home::new();
+    let output = home.run(&["exec", &hostname(), "--", "sh", "-c", "echo out; echo err >&2; exit 7"]);
+    assert_eq!(output.status.code(), Some(7));
+    assert_eq!((text(&output.stdout), text(&output.stderr)), ("out\n".into(), "err\n".into()));
+}
+
+#[test]
+fn a_signal_is_told_as_a_shell_tells_it() {
+    let home = Home::new();
+    let output = home.run(&["exec", &hostname(), "--", "sh", "-c", "kill -TERM $$"]);
+    assert_eq!(output.status.code(), Some(128 + 15));
+}
+
+#[test]
+fn arguments_are_not_touched_by_any_shell() {
+    let home = Home::new();
+    let arguments = ["exec", &hostname(), "--", "printf", "%s|", "a b", "$HOME", "*", "'\"", ""];
+    assert_eq!(home.ok(&arguments), "a b|$HOME|*|'\"||");
+}
+
+#[test]
+fn megabytes_go_both_ways_whole() {
+    let home = Home::new();
+    home.ok(&["ls"]);
+    let input: Vec<u8> = (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let mut child = home
+        .jumpdeck(&["exec", &hostname(), "--", "cat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let sent = input.clone();
+    let writer = std::thread::spawn(move || stdin.write_all(&sent).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert!(output.status.success());
+    assert!(output.stdout == input, "{} of {} bytes", output.stdout.len(), input.len());
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_the_command_quietly() {
+    let home = Home::new();
+    home.ok(&["ls"]);
+    let mut child = home
+        .jumpdeck(&["exec", &hostname(), "--", "yes"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 4];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(&first, b"y\ny\n");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(128 + 13), String::new()));
+    until("no session is left", || !home.ok(&["ls", "--json"]).contains("in use"));
+}
+
+#[test]
+fn what_cannot_be_done_has_a_reason_and_a_status() {
+    let home = Home::new();
+    let nobody = home.run(&["exec", "no-such-machine", "--", "true"]);
+    assert_eq!(nobody.status.code(), Some(255));
+    assert!(text(&nobody.stderr).contains("no item is called \"no-such-machine\""));
+    let nothing = home.run(&["exec", &hostname(), "--", "/no/such/program"]);
+    assert_eq!(nothing.status.code(), Some(255));
+    assert!(text(&nothing.stderr).contains("/no/such/program: No such file"), "{}", text(&nothing.stderr));
+    assert_eq!(home.run(&["exec", &hostname()]).status.code(), Some(2));
+}
+
+#[test]
+fn the_list_is_whole_in_a_pipe_and_as_json() {
+    let home = Home::new();
+    let line = home.ok(&["ls"]);
+    assert_eq!(line.split('\t').take(2).collect::<Vec<_>>(), [hostname().as_str(), "online"]);
+    let entry: serde_json::Value = serde_json::from_str(&home.ok(&["ls", "--json"])).unwrap();
+    assert_eq!(entry["name"], hostname());
+    assert_eq!(entry["status"], "online");
+    assert_eq!(home.ok(&["ls", "nothing-matches-this"]), "");
+}
+
+#[test]
+fn an_installer_key_is_not_among_the_arguments() {
+    let home = Home::new();
+    let line = home.ok(&["installer", "--group", "Lab", "--valid", "2h"]);
+    assert!(line.contains("\nJUMPDECK_INSTALLER_KEY="), "{line}");
+    assert!(line.contains(" jumpdeck-agent run --appliance https://127.0.0.1:"), "{line}");
+    let refused = home.run(&["installer", "--valid", "5m"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("10 minutes to 1 year"));
+}
+
+#[test]
+fn stop_leaves_no_process_and_no_file_outside() {
+    let home = Home::new();
+    let mut screen = Screen::start(&home.jumpdeck(&[]), 100, 30);
+    screen.wait_for("● online");
+    let (appliance, agent) = (home.appliance_process(), home.agent_process());
+    assert_eq!(home.ok(&["stop"]), "Stopped.\n");
+    assert!(!crate::support::is_alive(appliance) && !crate::support::is_alive(agent));
+    assert_eq!(screen.wait_for_end(), 1);
+    assert!(text(&screen.bytes).contains("The appliance was stopped."));
+    assert_eq!(home.ok(&["stop"]), "Nothing was running.\n");
+    let names: Vec<_> = std::fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names, ["data"]);
+}

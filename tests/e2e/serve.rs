@@ -1,0 +1,273 @@
+//! The appliance as a server: enrolment, logins, pins, and callers who mean no good.
+
+use crate::support::{Guard, Home, Screen, hostname, text, until};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+/// A running `jumpdeck serve`.
+pub struct Served {
+    child: Guard,
+    pub address: String,
+    pub fingerprint: String,
+    pub password: String,
+    pub key: String,
+}
+
+impl Served {
+    /// Starts a new server and reads what it says at its first start.
+    pub fn start(home: &Home) -> Self {
+        let address = free_address();
+        let child = serve(home, &address);
+        let mut served = Self {
+            child: Guard(child),
+            address,
+            fingerprint: String::new(),
+            password: String::new(),
+            key: String::new(),
+        };
+        let out = served.child.0.stdout.take().unwrap();
+        for line in BufReader::new(out).lines().map(Result::unwrap) {
+            if let Some(fingerprint) = line.strip_prefix("The fingerprint of its key: ") {
+                served.fingerprint = fingerprint.to_owned();
+            } else if let Some((_, password)) = line.split_once("user admin, password ") {
+                served.password = password.to_owned();
+            } else if let Some(rest) = line.strip_prefix("JUMPDECK_INSTALLER_KEY=") {
+                served.key = rest.split(' ').next().unwrap().to_owned();
+                break;
+            }
+        }
+        assert!(!served.key.is_empty(), "the server said all it should");
+        served
+    }
+
+    pub fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// Kills the server and starts it again on the same port.
+    pub fn restart(&mut self, home: &Home) {
+        self.child.0.kill().unwrap();
+        self.child.0.wait().unwrap();
+        self.child = Guard(serve(home, &self.address));
+    }
+
+    /// A `jumpdeck` that goes to this server as its administrator.
+    pub fn rep(&self, home: &Home, arguments: &[&str]) -> Command {
+        let mut command = home.jumpdeck(arguments);
+        command
+            .env("JUMPDECK_CONNECT", self.url())
+            .env("JUMPDECK_USER", "admin")
+            .env("JUMPDECK_PASSWORD", &self.password)
+            .arg("--fingerprint")
+            .arg(&self.fingerprint);
+        if let Some(at) = arguments.iter().position(|argument| *argument == "--") {
+            // Options stand before the command that is run over there.
+            let mut ordered = home.jumpdeck(&arguments[..at]);
+            ordered
+                .env("JUMPDECK_CONNECT", self.url())
+                .env("JUMPDECK_USER", "admin")
+                .env("JUMPDECK_PASSWORD", &self.password)
+                .args(["--fingerprint", &self.fingerprint])
+                .args(&arguments[at..]);
+            return ordered;
+        }
+        command
+    }
+
+    /// A running agent.
+    pub fn agent(&self, home: &Home, name: &str, key: &str, url: &str) -> Child {
+        home.agent(name, &["run", "--appliance", url, "--fingerprint", &self.fingerprint])
+            .env_remove("JUMPDECK_DATA_DIR")
+            .env("JUMPDECK_INSTALLER_KEY", key)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    pub fn until_online(&self, home: &Home, count: usize) {
+        until("the agents are online", || {
+            let output = self.rep(home, &["ls"]).output().unwrap();
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            text(&output.stdout).matches("online").count() == count
+        });
+    }
+}
+
+fn serve(home: &Home, address: &str) -> Child {
+    home.jumpdeck(&["serve", "--listen", address])
+        .env("JUMPDECK_DATA_DIR", home.path().join("server"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+#[test]
+fn a_machine_enrols_by_its_key_and_keeps_its_place_across_restarts() {
+    let home = Home::new();
+    let mut served = Served::start(&home);
+    let agent = Guard(served.agent(&home, "agent", &served.key, &served.url()));
+    served.until_online(&home, 1);
+    let list = || {
+        let output = served.rep(&home, &["ls", "--json"]).output().unwrap();
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let before = list();
+    assert_eq!((before["name"].as_str(), before["group"].as_str()), (Some(&*hostname()), Some("Default")));
+    let output = served.rep(&home, &["exec", &hostname(), "--", "echo", "over there"]).output().unwrap();
+    assert_eq!(text(&output.stdout), "over there\n");
+
+    drop(agent);
+    served.restart(&home);
+    // No key is needed any more: the agent proves its own.
+    let mut command = home.agent("agent", &["run"]);
+    let _agent = Guard(command.env_remove("JUMPDECK_DATA_DIR").stderr(Stdio::null()).spawn().unwrap());
+    served.until_online(&home, 1);
+    let output = served.rep(&home, &["ls", "--json"]).output().unwrap();
+    let after: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(before["id"], after["id"]);
+}
+
+#[test]
+fn a_wrong_installer_key_is_refused_at_once_and_says_why() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let mut command = home.agent("agent", &["run", "--appliance", &served.url(), "--fingerprint", &served.fingerprint]);
+    command.env_remove("JUMPDECK_DATA_DIR").env("JUMPDECK_INSTALLER_KEY", "wrong");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("The installer key is wrong, expired or revoked."));
+    assert!(!text(&output.stderr).contains("wrong\""));
+}
+
+#[test]
+fn an_agent_refuses_an_appliance_with_another_key() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let mut command = home.agent("agent", &["run", "--appliance", &served.url(), "--fingerprint", "SHA256:other"]);
+    let output = command.env_remove("JUMPDECK_DATA_DIR").env("JUMPDECK_INSTALLER_KEY", &served.key).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("SHA256:other is pinned"));
+}
+
+#[test]
+fn a_second_machine_under_the_same_identity_is_refused() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let _agent = Guard(served.agent(&home, "agent", &served.key, &served.url()));
+    served.until_online(&home, 1);
+    // A copy of the disk on another machine has the key, but not the machine's id.
+    std::fs::create_dir(home.path().join("copy")).unwrap();
+    std::fs::copy(home.path().join("agent/identity.key"), home.path().join("copy/identity.key")).unwrap();
+    let mut command = Command::new("unshare");
+    let agent = home.agent("copy", &["run", "--appliance", &served.url(), "--fingerprint", &served.fingerprint]);
+    let id = home.path().join("machine-id");
+    std::fs::write(&id, "another-machine\n").unwrap();
+    let script = format!("mount --bind {} /etc/machine-id && exec \"$@\"", id.display());
+    command.args(["-m", "sh", "-c", &script, "sh"]).arg(agent.get_program()).args(agent.get_args());
+    let output = command.env_remove("JUMPDECK_DATA_DIR").output().unwrap();
+    let said = text(&output.stderr);
+    if said.contains("unshare failed") || said.contains("mount:") {
+        // Without the right to a mount namespace the check in the appliance's own tests stands.
+        return;
+    }
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("Another machine answers under this client's name"), "{said}");
+    served.until_online(&home, 1);
+}
+
+#[test]
+fn an_unknown_appliance_is_shown_and_asked_about_once() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let mut command = home.jumpdeck(&["--connect", &served.url(), "--user", "admin"]);
+    command.env_remove("JUMPDECK_PASSWORD");
+    let mut screen = Screen::start(&command, 120, 30);
+    let shown = screen.wait_for("Is that right? (yes/no)");
+    assert!(shown.contains(&served.fingerprint));
+    screen.send("yes\r");
+    screen.wait_for("Password of admin:");
+    screen.send("wrong\r");
+    screen.wait_for("The user name or the password is wrong.");
+    screen.send(&format!("{}\r", served.password));
+    screen.wait_for("There is no machine you may see yet.");
+    assert!(!text(&screen.bytes).contains(&served.password), "a password is not shown");
+    screen.send("q");
+    assert_eq!(screen.wait_for_end(), 0);
+    let mut again = Screen::start(&command, 120, 30);
+    let text = again.wait_for("Password of admin:");
+    assert!(!text.contains("never seen before"));
+}
+
+#[test]
+fn a_changed_appliance_key_is_refused_with_the_way_out() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let first = served.rep(&home, &["ls"]).output().unwrap();
+    assert!(first.status.success());
+    let known = home.config().join("known_appliances");
+    let line = std::fs::read_to_string(&known).unwrap();
+    std::fs::write(&known, line.replace("SHA256:", "SHA256:x")).unwrap();
+    let output = served.rep(&home, &["ls"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("is pinned") && said.contains("known_appliances"), "{said}");
+}
+
+#[test]
+fn without_a_terminal_an_unknown_appliance_is_not_trusted() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let mut command = home.jumpdeck(&["ls", "--connect", &served.url(), "--user", "admin"]);
+    let output = command.env("JUMPDECK_PASSWORD", &served.password).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("never seen before"));
+    assert!(!home.config().join("known_appliances").exists());
+}
+
+#[test]
+fn callers_who_speak_garbage_or_nothing_disturb_nobody() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let _agent = Guard(served.agent(&home, "agent", &served.key, &served.url()));
+    served.until_online(&home, 1);
+    let silent: Vec<_> = (0..200).map(|_| TcpStream::connect(&served.address).unwrap()).collect();
+    for _ in 0..50 {
+        let mut stream = TcpStream::connect(&served.address).unwrap();
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n\0\xff\xfe garbage");
+        let mut answer = Vec::new();
+        // A TLS alert or a closed connection; never a hang.
+        let _ = stream.read_to_end(&mut answer);
+        assert!(answer.len() < 100);
+    }
+    let output = served.rep(&home, &["exec", &hostname(), "--", "echo", "undisturbed"]).output().unwrap();
+    assert_eq!(text(&output.stdout), "undisturbed\n");
+    drop(silent);
+}
+
+#[test]
+fn the_first_password_is_shown_once_and_kept_nowhere() {
+    let home = Home::new();
+    let mut served = Served::start(&home);
+    served.child.0.kill().unwrap();
+    let mut again = serve(&home, &served.address);
+    let mut out = BufReader::new(again.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("installer") {
+        assert!(out.read_line(&mut said).unwrap() > 0);
+    }
+    again.kill().unwrap();
+    again.wait().unwrap();
+    assert!(!said.contains("password"), "{said}");
+    let database = std::fs::read(home.path().join("server/appliance.db")).unwrap();
+    let wal = std::fs::read(home.path().join("server/appliance.db-wal")).unwrap_or_default();
+    for secret in [&served.password, &served.key] {
+        let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
+        assert!(!holds(&database) && !holds(&wal));
+    }
+}

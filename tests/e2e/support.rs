@@ -1,0 +1,293 @@
+//! A home for the programs under test, and a terminal to look at them through.
+
+use alacritty_terminal::event::VoidListener;
+use alacritty_terminal::grid::Dimensions;
+use alacritty_terminal::index::{Column, Line, Point};
+use alacritty_terminal::term::cell::Flags;
+use alacritty_terminal::term::{Config, Term};
+use alacritty_terminal::vte::ansi::Processor;
+use pty_process::blocking::{Command as PtyCommand, Pty, open};
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// How long anything may take before a test gives up. Reached only when something is broken.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A directory of its own for data and configuration; all that runs there ends with it.
+pub struct Home(tempfile::TempDir);
+
+impl Home {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.path().join("data")
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.path().join("config")
+    }
+
+    /// `jumpdeck` with this home.
+    pub fn jumpdeck(&self, arguments: &[&str]) -> Command {
+        self.program(env!("CARGO_BIN_EXE_jumpdeck").as_ref(), arguments)
+    }
+
+    /// `jumpdeck-agent` with a directory of its own in this home.
+    pub fn agent(&self, name: &str, arguments: &[&str]) -> Command {
+        let mut command = self.program(&agent_path(), arguments);
+        command.arg("--data-dir").arg(self.path().join(name));
+        command
+    }
+
+    fn program(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env("JUMPDECK_DATA_DIR", self.data())
+            .env("JUMPDECK_CONFIG_DIR", self.config())
+            .env_remove("JUMPDECK_CONNECT")
+            .env_remove("NO_COLOR")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `jumpdeck` to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.jumpdeck(arguments).output().unwrap()
+    }
+
+    /// Runs `jumpdeck` to its end, gives it input, and wants success.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// The console in a terminal.
+    pub fn console(&self, columns: u16, rows: u16) -> Screen {
+        Screen::start(&self.jumpdeck(&[]), columns, rows)
+    }
+
+    /// The embedded appliance's process.
+    pub fn appliance_process(&self) -> u32 {
+        let text = std::fs::read_to_string(self.data().join("run/address.json")).unwrap();
+        let address: serde_json::Value = serde_json::from_str(&text).unwrap();
+        u32::try_from(address["process"].as_u64().unwrap()).unwrap()
+    }
+
+    /// The local agent's process.
+    pub fn agent_process(&self) -> u32 {
+        let text = std::fs::read_to_string(self.data().join("agent/agent.lock")).unwrap();
+        text.trim().parse().unwrap()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = self.jumpdeck(&["stop"]).output();
+    }
+}
+
+/// Where `cargo build --workspace` put the agent.
+fn agent_path() -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_jumpdeck")).with_file_name("jumpdeck-agent");
+    assert!(path.exists(), "build the whole workspace first: cargo build --workspace");
+    path
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// This machine's name, as its item is called.
+pub fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Ends a process without a word.
+pub fn kill(process: u32) {
+    let process = rustix::process::Pid::from_raw(process.cast_signed()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+}
+
+pub fn is_alive(process: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // A zombie has ended; only its parent has not asked yet.
+    stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.trim_start().starts_with('Z'))
+}
+
+/// Waits until something holds.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain for: {what}");
+        std::thread::yield_now();
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// A child that is ended with its guard.
+pub struct Guard(pub Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+struct Cells(u16, u16);
+
+impl Dimensions for Cells {
+    fn total_lines(&self) -> usize {
+        self.screen_lines()
+    }
+    fn screen_lines(&self) -> usize {
+        self.1.into()
+    }
+    fn columns(&self) -> usize {
+        self.0.into()
+    }
+}
+
+/// A program in a terminal, and what stands on its screen.
+pub struct Screen {
+    child: Child,
+    pty: Pty,
+    output: Receiver<Vec<u8>>,
+    term: Term<VoidListener>,
+    parser: Processor,
+    /// Every byte the program wrote.
+    pub bytes: Vec<u8>,
+}
+
+impl Screen {
+    /// Starts a program in a terminal of this size.
+    pub fn start(command: &Command, columns: u16, rows: u16) -> Self {
+        let (pty, pts) = open().unwrap();
+        pty.resize(pty_process::Size::new(rows, columns)).unwrap();
+        let mut spawned = PtyCommand::new(command.get_program())
+            .args(command.get_args())
+            .env("TERM", "xterm-256color");
+        for (name, value) in command.get_envs() {
+            spawned = match value {
+                Some(value) => spawned.env(name, value),
+                None => spawned.env_remove(name),
+            };
+        }
+        let child = spawned.spawn(pts).unwrap();
+        let mut reader = std::fs::File::from(pty.as_fd().try_clone_to_owned().unwrap());
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 65536];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let term = Term::new(Config::default(), &Cells(columns, rows), VoidListener);
+        Self { child, pty, output, term, parser: Processor::new(), bytes: Vec::new() }
+    }
+
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn send(&mut self, keys: &str) {
+        self.pty.write_all(keys.as_bytes()).unwrap();
+    }
+
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.pty.resize(pty_process::Size::new(rows, columns)).unwrap();
+        self.term.resize(Cells(columns, rows));
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.parser.advance(&mut self.term, bytes);
+    }
+
+    /// What stands on the screen, a row a line.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        for line in 0..self.term.screen_lines() {
+            let mut row = String::new();
+            for column in 0..self.term.columns() {
+                let point = Point::new(Line(i32::try_from(line).unwrap()), Column(column));
+                let cell = &self.term.grid()[point];
+                if !cell.flags.contains(Flags::WIDE_CHAR_SPACER) {
+                    row.push(cell.c);
+                    row.extend(cell.zerowidth().into_iter().flatten());
+                }
+            }
+            out.push_str(row.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+
+    /// Waits until the screen holds a text.
+    pub fn wait_for(&mut self, wanted: &str) -> String {
+        self.wait_until(wanted, |text| text.contains(wanted))
+    }
+
+    /// Waits until the screen is as wanted.
+    pub fn wait_until(&mut self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let text = self.text();
+            if holds(&text) {
+                return text;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.take(&bytes),
+                Err(RecvTimeoutError::Timeout) => panic!("waited in vain for {what:?}:\n{text}"),
+                Err(RecvTimeoutError::Disconnected) => panic!("ended without {what:?}:\n{text}"),
+            }
+        }
+    }
+
+    /// Waits for the program's end and returns its status.
+    pub fn wait_for_end(&mut self) -> i32 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            while let Ok(bytes) = self.output.try_recv() {
+                self.take(&bytes);
+            }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(100)) {
+                    self.take(&bytes);
+                }
+                return status.code().unwrap_or(-1);
+            }
+            assert!(Instant::now() < deadline, "the program did not end:\n{}", self.text());
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+
+    /// Closes the terminal, as a window that is shut.
+    pub fn hang_up(self) -> u32 {
+        let process = self.child.id();
+        drop(self.pty);
+        // The reader holds a copy of the terminal; it ends with the program.
+        kill_hup(process);
+        process
+    }
+}
+
+fn kill_hup(process: u32) {
+    let process = rustix::process::Pid::from_raw(process.cast_signed()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::HUP).unwrap();
+}
