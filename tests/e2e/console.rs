@@ -40,6 +40,7 @@ fn a_resize_reaches_the_program_in_the_shell() {
     screen.send("echo rows $(stty size)\r");
     screen.wait_for("rows 29 100");
     screen.resize(80, 24);
+    screen.wait_for("d: list, ?: help");
     screen.send("echo rows $(stty size)\r");
     screen.wait_for("rows 23 80");
 }
