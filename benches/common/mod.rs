@@ -1,0 +1,164 @@
+//! What the benches share: a home for the programs, a terminal that keeps time, a table.
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::panic, reason = "each bench uses a part; a bench that fails stops")]
+
+use pty_process::blocking::{Command as PtyCommand, Pty, open};
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// A data directory of its own, and everything that runs on it.
+pub struct Home(tempfile::TempDir);
+
+impl Home {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn jumpdeck(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jumpdeck"));
+        command
+            .args(arguments)
+            .env("JUMPDECK_DATA_DIR", self.path().join("data"))
+            .env("JUMPDECK_CONFIG_DIR", self.path().join("config"));
+        command
+    }
+
+    /// A program that `cargo build --release --workspace` made.
+    pub fn sibling(name: &str) -> PathBuf {
+        let path = Path::new(env!("CARGO_BIN_EXE_jumpdeck")).with_file_name(name);
+        assert!(path.exists(), "first: cargo build --release --workspace");
+        path
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = self.jumpdeck(&["stop"]).stdout(Stdio::null()).status();
+    }
+}
+
+pub fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// A program in a terminal; what it writes is noted with the moment it came.
+pub struct Screen {
+    pub child: Child,
+    pty: Pty,
+    output: Receiver<(Instant, Vec<u8>)>,
+    pub seen: Vec<u8>,
+}
+
+impl Screen {
+    pub fn start(command: &Command) -> Self {
+        let (pty, pts) = open().unwrap();
+        pty.resize(pty_process::Size::new(40, 120)).unwrap();
+        let mut spawned = PtyCommand::new(command.get_program())
+            .args(command.get_args())
+            .env("TERM", "xterm-256color");
+        for (name, value) in command.get_envs() {
+            if let Some(value) = value {
+                spawned = spawned.env(name, value);
+            }
+        }
+        let child = spawned.spawn(pts).unwrap();
+        let mut reader = std::fs::File::from(pty.as_fd().try_clone_to_owned().unwrap());
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 65536];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                let chunk = buffer.get(..count).unwrap_or_default().to_vec();
+                if sender.send((Instant::now(), chunk)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, pty, output, seen: Vec::new() }
+    }
+
+    pub fn send(&mut self, text: &str) {
+        self.pty.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// The next output and when it came; nothing if none comes in time.
+    pub fn next(&mut self, patience: Duration) -> Option<(Instant, Vec<u8>)> {
+        match self.output.recv_timeout(patience) {
+            Ok(chunk) => Some(chunk),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// Waits until a text has come.
+    pub fn wait_for(&mut self, wanted: &str) -> Instant {
+        self.seen.clear();
+        loop {
+            let Some((at, chunk)) = self.next(Duration::from_secs(30)) else {
+                panic!("waited in vain for {wanted:?}: {}", String::from_utf8_lossy(&self.seen));
+            };
+            self.seen.extend_from_slice(&chunk);
+            let tail = self.seen.len().saturating_sub(chunk.len() + wanted.len());
+            let recent = self.seen.get(tail..).unwrap_or_default();
+            if recent.windows(wanted.len()).any(|window| window == wanted.as_bytes()) {
+                return at;
+            }
+        }
+    }
+
+    /// Takes everything until it was quiet for so long. Returns how much came and when the last.
+    pub fn drain(&mut self, quiet: Duration) -> (usize, Option<Instant>) {
+        let (mut bytes, mut last) = (0, None);
+        while let Some((at, chunk)) = self.next(quiet) {
+            bytes += chunk.len();
+            last = Some(at);
+        }
+        (bytes, last)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The value that this share of all values does not exceed.
+pub fn quantile(values: &mut [f64], share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index")]
+    let index = ((values.len() - 1) as f64 * share).round() as usize;
+    values.get(index).copied().unwrap_or(f64::NAN)
+}
+
+pub fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// A figure of `/proc/PID/status`, in KiB.
+pub fn kib(process: u32, field: &str) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
+}
+
+/// Processor time a process has used, in hundredths of a second.
+pub fn ticks(process: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let rest = text.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<u64> = rest.split_whitespace().map(|f| f.parse().unwrap_or(0)).collect();
+    fields.get(11).zip(fields.get(12)).map_or(0, |(user, system)| user + system)
+}
+
+/// A figure of the running appliance's address file.
+pub fn appliance_process(data: &Path) -> u32 {
+    let text = std::fs::read_to_string(data.join("run/address.json")).unwrap();
+    let address: serde_json::Value = serde_json::from_str(&text).unwrap();
+    u32::try_from(address.get("process").and_then(serde_json::Value::as_u64).unwrap()).unwrap()
+}
