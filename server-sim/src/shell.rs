@@ -82,7 +82,7 @@ impl Shell {
 
     /// Sends what may be sent.
     pub(crate) fn pump(&mut self, outbox: &Outbox) {
-        while let Some((offset, bytes)) = self.output.take(limits::DATA_PAYLOAD) {
+        while let Some((offset, bytes)) = self.output.take(limits::DATA_CHUNK) {
             outbox.push(Lane::Interactive, frame::data(self.channel, offset, &bytes));
         }
         if let Some((received, limit)) = self.input.credit(self.input.received()) {

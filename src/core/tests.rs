@@ -194,7 +194,7 @@ fn a_lost_link_keeps_everything_browsable_and_typing_waits() {
     assert_eq!(desk.said(), "There is no link to the appliance; it is being made again.");
 
     desk.link_up();
-    let attach = ChannelOrder::Attach { channel, received: Some(2), window: 128 * 1024 };
+    let attach = ChannelOrder::Attach { channel, received: Some(2), window: jumpdeck_protocol::limits::SHELL_WINDOW };
     assert!(desk.sent.contains(&Sent::Notice(RepNotice::Channel(attach))));
     desk.attached(channel, 2, 0);
     assert_eq!(desk.typed(channel), "pwd");
@@ -234,7 +234,7 @@ fn sessions_of_an_earlier_console_are_there_at_the_next_login() {
     desk.notice(ApplianceNotice::Sessions { sessions });
     assert_eq!(desk.console.tabs().len(), 1);
     let channel = ChannelId(105);
-    let attach = ChannelOrder::Attach { channel, received: None, window: 128 * 1024 };
+    let attach = ChannelOrder::Attach { channel, received: None, window: jumpdeck_protocol::limits::SHELL_WINDOW };
     assert!(desk.sent.contains(&Sent::Notice(RepNotice::Channel(attach))));
     desk.notice(ApplianceNotice::Sessions { sessions: vec![] });
     assert!(desk.console.tabs().is_empty());

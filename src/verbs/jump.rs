@@ -10,8 +10,10 @@ use clap::Args;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use jumpdeck_protocol::session::{ChannelKind, ExitStatus, Size};
 use std::io::{IsTerminal, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
-use tokio::io::AsyncReadExt;
+use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncReadExt, Interest};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Ctrl-], as in telnet.
@@ -72,8 +74,7 @@ impl Jump {
 }
 
 async fn attend(program: &mut Program) -> anyhow::Result<Left> {
-    let mut stdin = tokio::io::stdin();
-    let mut buffer = vec![0; 4096];
+    let mut keyboard = Keyboard::new();
     let mut keys = Keys::default();
     let mut resized = signal(SignalKind::window_change())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -91,14 +92,14 @@ async fn attend(program: &mut Program) -> anyhow::Result<Left> {
                     return Ok(Left::Ended(status));
                 }
             }
-            count = stdin.read(&mut buffer), if open => {
-                let count = count?;
-                open = count > 0;
+            bytes = keyboard.read(), if open => {
+                let bytes = bytes?;
+                open = !bytes.is_empty();
                 if !open {
                     // As a terminal would: the end of the input is Ctrl-D.
                     program.write(b"\x04");
                 }
-                match keys.take(buffer.get(..count).unwrap_or_default()) {
+                match keys.take(&bytes) {
                     Typed::Input(bytes) => program.write(&bytes),
                     Typed::Detach => return Ok(Left::Detached),
                     Typed::Close => return Ok(Left::Closed),
@@ -130,6 +131,41 @@ fn show(program: &mut Program, happened: Happened) -> anyhow::Result<()> {
 fn size() -> Size {
     let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
     Size { columns, rows }.clamped()
+}
+
+/// The standard input, read as soon as something is typed.
+enum Keyboard {
+    /// A terminal or pipe, watched by the event loop itself: no thread stands in between.
+    Watched(AsyncFd<OwnedFd>),
+    /// Anything else, a file say.
+    Threaded(tokio::io::Stdin),
+}
+
+impl Keyboard {
+    fn new() -> Self {
+        let copy = std::io::stdin().as_fd().try_clone_to_owned();
+        let watched = copy.and_then(|fd| AsyncFd::with_interest(fd, Interest::READABLE));
+        watched.map_or_else(|_| Self::Threaded(tokio::io::stdin()), Self::Watched)
+    }
+
+    /// What was typed; nothing at the end.
+    async fn read(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut buffer = vec![0; 4096];
+        let count = match self {
+            Self::Threaded(stdin) => stdin.read(&mut buffer).await?,
+            Self::Watched(fd) => {
+                let mut ready = fd.readable().await?;
+                // It is ready, so this does not block, whatever the descriptor's mode.
+                let count = rustix::io::read(fd.get_ref(), &mut buffer)?;
+                if count < buffer.len() {
+                    ready.clear_ready();
+                }
+                count
+            }
+        };
+        buffer.truncate(count);
+        Ok(buffer)
+    }
 }
 
 /// Watches for the prefix in what is typed.

@@ -89,10 +89,10 @@ impl Cli {
         }
     }
 
-    /// An appliance uses all processors; everything else is quickest on one.
+    /// An appliance for many uses all processors; for one user, one thread answers soonest.
     fn runtime(&self) -> std::io::Result<tokio::runtime::Runtime> {
         match self.verb {
-            Some(Verb::Serve(_) | Verb::EmbeddedAppliance { .. }) => {
+            Some(Verb::Serve(_)) => {
                 tokio::runtime::Builder::new_multi_thread().enable_all().build()
             }
             _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),

@@ -20,8 +20,9 @@ pub(crate) async fn feed(appliance: Arc<Appliance>, rep: RepLink, have: Option<P
     let mut presence = appliance.presences.subscribe();
     changed.mark_unchanged();
     let mut shown = appliance.world();
-    begin(&rep, &shown, have);
+    // Presence first: no item is shown offline for a moment only because the news is on its way.
     tell_all_presence(&appliance, &rep);
+    begin(&rep, &shown, have);
     loop {
         tokio::select! {
             alive = changed.changed() => {

@@ -150,7 +150,7 @@ impl Endpoint {
 
     /// The next data message to send, while the agent takes any.
     pub fn next_message(&mut self) -> Option<Bytes> {
-        let (offset, bytes) = self.input.take(limits::DATA_PAYLOAD)?;
+        let (offset, bytes) = self.input.take(limits::DATA_CHUNK)?;
         Some(frame::data(self.channel, offset, &bytes))
     }
 

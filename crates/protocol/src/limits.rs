@@ -6,6 +6,10 @@ use std::time::Duration;
 /// Bytes of payload in one data frame, at the most.
 pub const DATA_PAYLOAD: usize = 32 * 1024;
 
+/// Bytes of payload that a sender puts into one data frame: with its headers it fills two TLS
+/// records and does not begin a third.
+pub const DATA_CHUNK: usize = DATA_PAYLOAD - 64;
+
 /// Bytes of one WebSocket message, at the most. Inventory chunks are the largest.
 pub const MESSAGE: usize = 1024 * 1024;
 
@@ -17,7 +21,7 @@ pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// Window of an interactive channel: bytes under way towards a console. Small, so that little
 /// is left to show after Ctrl-C.
-pub const SHELL_WINDOW: u64 = 128 * 1024;
+pub const SHELL_WINDOW: u64 = 64 * 1024;
 
 /// Window of a channel that carries bulk data.
 pub const BULK_WINDOW: u64 = 1024 * 1024;

@@ -236,7 +236,7 @@ impl Channel {
             return;
         };
         let mut state = self.state();
-        while let Some((offset, bytes)) = state.output.take(limits::DATA_PAYLOAD) {
+        while let Some((offset, bytes)) = state.output.take(limits::DATA_CHUNK) {
             outbox.push(self.lane, frame::data(self.id, offset, &bytes));
         }
     }

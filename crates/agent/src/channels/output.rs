@@ -2,26 +2,48 @@
 
 use super::Channel;
 use super::state::Input;
+use futures_util::FutureExt;
 use jumpdeck_protocol::{frame, limits};
 use std::process::ExitStatus as ProcessStatus;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Reads the program's output until it ends, no faster than it is taken.
 pub(super) async fn read(channel: &Channel, mut from: impl AsyncRead + Unpin) {
-    let mut buffer = vec![0; limits::DATA_PAYLOAD];
+    let mut buffer = vec![0; limits::DATA_CHUNK];
     loop {
         let room = room(channel).await.min(buffer.len());
         let Some(space) = buffer.get_mut(..room) else {
             return;
         };
-        match from.read(space).await {
+        let (count, ended) = gather(&mut from, space).await;
+        let read = buffer.get(..count).unwrap_or_default();
+        channel.state().output.write(read);
+        channel.pump();
+        if ended {
+            return;
+        }
+    }
+}
+
+/// Waits for output, and takes along what is there already: a terminal gives little at a time,
+/// and few large messages are cheaper than many small ones. Returns how much was read, and
+/// whether that was the end.
+async fn gather(from: &mut (impl AsyncRead + Unpin), space: &mut [u8]) -> (usize, bool) {
+    let mut filled = 0;
+    loop {
+        let Some(rest) = space.get_mut(filled..).filter(|rest| !rest.is_empty()) else {
+            return (filled, false);
+        };
+        let read = if filled == 0 {
+            Some(from.read(rest).await)
+        } else {
+            from.read(rest).now_or_never()
+        };
+        match read {
             // A terminal reports an error, not an end, once its last program is gone.
-            Ok(0) | Err(_) => return,
-            Ok(count) => {
-                let read = buffer.get(..count).unwrap_or_default();
-                channel.state().output.write(read);
-                channel.pump();
-            }
+            Some(Ok(0) | Err(_)) => return (filled, true),
+            Some(Ok(count)) => filled += count,
+            None => return (filled, false),
         }
     }
 }

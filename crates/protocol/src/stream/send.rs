@@ -79,9 +79,20 @@ impl SendStream {
             return None;
         }
         let skip = usize::try_from(offset.checked_sub(self.start)?).ok()?;
-        let bytes = self.kept.range(skip..skip + length).copied().collect();
         self.sent = until;
-        Some((offset, bytes))
+        Some((offset, self.copy(skip, length)))
+    }
+
+    /// A part of what is kept, in two strokes at the most.
+    fn copy(&self, skip: usize, length: usize) -> Vec<u8> {
+        let (front, back) = self.kept.as_slices();
+        let mut bytes = Vec::with_capacity(length);
+        let first = front.get(skip..).unwrap_or_default();
+        bytes.extend_from_slice(first.get(..length).unwrap_or(first));
+        let skip = skip.saturating_sub(front.len());
+        let second = back.get(skip..skip + length - bytes.len()).unwrap_or_default();
+        bytes.extend_from_slice(second);
+        bytes
     }
 
     /// The receiver has everything before `received` and will take what stands before `limit`.
