@@ -1,5 +1,12 @@
 //! What waits costs: an idle agent, and an appliance with many of them.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a bench that fails stops")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::pedantic,
+    reason = "a bench that fails stops"
+)]
 
 mod common;
 
@@ -51,7 +58,12 @@ impl Served {
 
     fn fleet(&self, clients: u64, seed: u64) -> Child {
         let mut child = Command::new(Home::sibling("server-sim"))
-            .args(["--url", &format!("https://{}", self.address), "--fingerprint", &self.fingerprint])
+            .args([
+                "--url",
+                &format!("https://{}", self.address),
+                "--fingerprint",
+                &self.fingerprint,
+            ])
             .args(["--clients", &clients.to_string(), "--seed", &seed.to_string()])
             .env("JUMPDECK_INSTALLER_KEY", &self.key)
             .stdout(Stdio::piped())
@@ -82,10 +94,11 @@ fn appliance(_home: &Home, served: &Served) {
     for (seed, step) in (1..).zip(AGENTS) {
         let started = Instant::now();
         fleets.push(served.fleet(step - linked, seed));
-        #[allow(clippy::cast_precision_loss, reason = "a rate")]
         let rate = (step - linked) as f64 / started.elapsed().as_secs_f64();
         linked = step;
-        println!("{linked} agents enrolled and linked, {rate:.0} a second (the count is looked at once a second)");
+        println!(
+            "{linked} agents enrolled and linked, {rate:.0} a second (the count is looked at once a second)"
+        );
         std::thread::sleep(Duration::from_secs(5));
         resident.push(kib(process, "VmRSS"));
     }
@@ -93,7 +106,6 @@ fn appliance(_home: &Home, served: &Served) {
     std::thread::sleep(Duration::from_secs(20));
     let used = ticks(process) - before;
     if let ([few, many], [least, most]) = (AGENTS, resident.as_slice()) {
-        #[allow(clippy::cast_precision_loss, reason = "a mean")]
         let each = most.saturating_sub(*least) as f64 / (many - few) as f64;
         println!("appliance: {most} KiB resident with {many} agents, {each:.1} KiB for each more");
     }
@@ -146,8 +158,14 @@ fn agent(home: &Home, served: &Served) {
     std::thread::sleep(Duration::from_secs(120));
     let bytes = passed.load(Ordering::SeqCst) - before;
     let used = ticks(process) - used;
-    println!("agent idle: {bytes} bytes of TCP payload both ways in 120 s, {used} hundredths of a second of CPU");
-    println!("agent idle: {} KiB resident, of it {} KiB its own", kib(process, "VmRSS"), kib(process, "RssAnon"));
+    println!(
+        "agent idle: {bytes} bytes of TCP payload both ways in 120 s, {used} hundredths of a second of CPU"
+    );
+    println!(
+        "agent idle: {} KiB resident, of it {} KiB its own",
+        kib(process, "VmRSS"),
+        kib(process, "RssAnon")
+    );
     let _ = child.kill();
     let _ = child.wait();
 }

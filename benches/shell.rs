@@ -1,6 +1,13 @@
 //! The feel of a shell: echo, Ctrl-C under a flood, and bulk output, beside `ssh` to a local sshd
 //! and beside a bare local terminal, all in the same run and by the same method.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a bench that fails stops")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::pedantic,
+    reason = "a bench that fails stops"
+)]
 
 mod common;
 
@@ -107,7 +114,6 @@ fn bulk(dir: &Path, subjects: &[(&str, Command)]) {
             let started = Instant::now();
             screen.send(&format!("cat {}; echo fin''ished\r", path.display()));
             let finished = screen.wait_for("finished");
-            #[allow(clippy::cast_precision_loss, reason = "a rate")]
             rates.push(screen.seen.len() as f64 / 1e6 / (finished - started).as_secs_f64());
         }
         let rate = quantile(&mut rates, 0.5);
@@ -155,8 +161,15 @@ impl Sshd {
             .ok()?;
         let user = std::env::var("USER").unwrap_or_else(|_| "root".into());
         let options = [
-            "-tt", "-q", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-            "-o", "IdentitiesOnly=yes", "-i",
+            "-tt",
+            "-q",
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-i",
         ];
         let mut client: Vec<String> = options.map(str::to_owned).to_vec();
         client.extend([file("user"), "-p".into(), port.to_string(), format!("{user}@127.0.0.1")]);

@@ -1,5 +1,12 @@
 //! From the command to the first complete frame, and what an idle console writes.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a bench that fails stops")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::pedantic,
+    reason = "a bench that fails stops"
+)]
 
 mod common;
 
@@ -30,7 +37,8 @@ fn main() {
     let mut control = Vec::new();
     for _ in 0..15 {
         let started = Instant::now();
-        let mut screen = Screen::start(std::process::Command::new("sh").args(["-c", "echo on''line."]));
+        let mut screen =
+            Screen::start(std::process::Command::new("sh").args(["-c", "echo on''line."]));
         control.push(millis(screen.wait_for("online.") - started));
     }
     println!("  control: sh -c echo             {:8.1}", quantile(&mut control, 0.5));
@@ -66,5 +74,7 @@ fn idle(screen: &mut Screen) {
         bytes += screen.next(Duration::from_secs(1)).map_or(0, |(_, chunk)| chunk.len());
     }
     let used = ticks(process) - before;
-    println!("console idle for 20 s: {bytes} bytes to the terminal (a new minute is one), {used} ms·10 of CPU");
+    println!(
+        "console idle for 20 s: {bytes} bytes to the terminal (a new minute is one), {used} ms·10 of CPU"
+    );
 }

@@ -87,10 +87,11 @@ impl Desk {
     pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
         let mut rest = keys;
         while let Some(first) = rest.chars().next() {
-            let (key, after): (Key, &str) = match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
-                Some((name, after)) => (name.parse().unwrap(), after),
-                None => (Key::char(first), &rest[first.len_utf8()..]),
-            };
+            let (key, after): (Key, &str) =
+                match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
+                    Some((name, after)) => (name.parse().unwrap(), after),
+                    None => (Key::char(first), &rest[first.len_utf8()..]),
+                };
             self.event(Event::Key(key));
             rest = after;
         }
@@ -180,7 +181,12 @@ impl Desk {
 
     /// The last message.
     pub(crate) fn said(&self) -> String {
-        self.console.messages().all().next_back().map(|message| message.text.clone()).unwrap_or_default()
+        self.console
+            .messages()
+            .all()
+            .next_back()
+            .map(|message| message.text.clone())
+            .unwrap_or_default()
     }
 }
 

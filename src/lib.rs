@@ -10,4 +10,12 @@ pub mod verbs;
 pub mod view;
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::pedantic,
+    reason = "for tests"
+)]
 mod fixtures;

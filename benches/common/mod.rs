@@ -1,12 +1,12 @@
 //! What the benches share: a home for the programs, a terminal that keeps time, a table.
-#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::panic, reason = "each bench uses a part; a bench that fails stops")]
+#![allow(dead_code, reason = "each bench uses a part")]
 
 use pty_process::blocking::{Command as PtyCommand, Pty, open};
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// A data directory of its own, and everything that runs on it.
@@ -89,10 +89,7 @@ impl Screen {
 
     /// The next output and when it came; nothing if none comes in time.
     pub fn next(&mut self, patience: Duration) -> Option<(Instant, Vec<u8>)> {
-        match self.output.recv_timeout(patience) {
-            Ok(chunk) => Some(chunk),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.output.recv_timeout(patience).ok()
     }
 
     /// Waits until a text has come.
@@ -132,7 +129,6 @@ impl Drop for Screen {
 /// The value that this share of all values does not exceed.
 pub fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index")]
     let index = ((values.len() - 1) as f64 * share).round() as usize;
     values.get(index).copied().unwrap_or(f64::NAN)
 }

@@ -3,9 +3,7 @@
 use crate::Linked;
 use crate::identity::{Dice, Simulated};
 use crate::shell::Shell;
-use jumpdeck_protocol::agent::{
-    AgentOrder, AgentReport, AgentRequest, FromAgent, Opened, ToAgent,
-};
+use jumpdeck_protocol::agent::{AgentOrder, AgentReport, AgentRequest, FromAgent, Opened, ToAgent};
 use jumpdeck_protocol::backoff::{self, Backoff};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
@@ -14,8 +12,7 @@ use jumpdeck_protocol::handshake::{
 };
 use jumpdeck_protocol::inventory::Statistics;
 use jumpdeck_protocol::link::{
-    Address, Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, dial, pump, read_plain,
-    write_plain,
+    Address, Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, dial, pump, read_plain, write_plain,
 };
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelReport};
 use jumpdeck_protocol::{ChannelId, Control, Outcome, Refusal, RefusalCode, limits};

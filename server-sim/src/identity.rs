@@ -79,7 +79,8 @@ impl Fleet {
                 fqdn: format!("{}.example.com", name.to_lowercase()).into(),
                 domain: "example.com".into(),
                 operating_system: dice.pick(&SYSTEMS).copied().unwrap_or_default().into(),
-                private_ip: format!("10.{}.{subnet}.{}", dice.below(30), 2 + dice.below(250)).into(),
+                private_ip: format!("10.{}.{subnet}.{}", dice.below(30), 2 + dice.below(250))
+                    .into(),
                 gateway: format!("10.0.{subnet}.1").into(),
                 gateway_mac: format!("02:00:00:00:{subnet:02x}:01").into(),
                 version: jumpdeck_protocol::VERSION.into(),

@@ -231,9 +231,8 @@ impl Keymap {
 }
 
 fn conflict(seen: &BTreeMap<Vec<Key>, usize>, keys: &[Key]) -> Option<KeymapErrorKind> {
-    let (other, line) = seen
-        .iter()
-        .find(|(other, _)| other.starts_with(keys) || keys.starts_with(other))?;
+    let (other, line) =
+        seen.iter().find(|(other, _)| other.starts_with(keys) || keys.starts_with(other))?;
     let (short, long) = if other.len() < keys.len() { (&**other, keys) } else { (keys, &**other) };
     if short == long {
         return Some(KeymapErrorKind::Twice { keys: chord(keys), other: *line });
@@ -289,7 +288,10 @@ mod tests {
     fn mistakes_are_named_with_their_line() {
         let error = |text| merge(text).unwrap_err();
         assert_eq!(error("[list]\n\n\"z\" = \"fly\"\n"), "line 3: there is no command \"fly\"");
-        assert!(error("[list]\n\"hyper-z\" = \"jump\"\n").starts_with("line 2: \"hyper-z\" names no key"));
+        assert!(
+            error("[list]\n\"hyper-z\" = \"jump\"\n")
+                .starts_with("line 2: \"hyper-z\" names no key")
+        );
         assert!(error("[lust]\n\"z\" = \"jump\"\n").starts_with("line 1: "));
         assert!(error("[list\n").starts_with("line 1: "));
         assert_eq!(

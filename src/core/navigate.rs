@@ -226,8 +226,8 @@ impl Console {
     pub(super) fn found(&mut self, found: Found) {
         match &found.wanted {
             Wanted::Words(scope, text) => {
-                let current = self.jump.tree.selected() == scope
-                    && self.jump.search.text() == text.as_str();
+                let current =
+                    self.jump.tree.selected() == scope && self.jump.search.text() == text.as_str();
                 if current {
                     self.jump.show(found.rows);
                     self.selection_moved();

@@ -99,7 +99,8 @@ impl Console {
         for view in sessions {
             let held = view.channels.iter().any(|channel| channel.attached);
             let known = self.tabs.iter().any(|tab| tab.id == view.id);
-            let starting = |asked: &Asked| matches!(asked, Asked::Start { item, .. } if *item == view.item);
+            let starting =
+                |asked: &Asked| matches!(asked, Asked::Start { item, .. } if *item == view.item);
             if known || self.asked.values().any(starting) {
                 continue;
             }
@@ -144,8 +145,7 @@ impl Console {
     }
 
     pub(super) fn cycle_tab(&mut self, by: isize) {
-        if let (Screen::Session(shown), Ok(count)) =
-            (self.screen, isize::try_from(self.tabs.len()))
+        if let (Screen::Session(shown), Ok(count)) = (self.screen, isize::try_from(self.tabs.len()))
         {
             let next = isize::try_from(shown).unwrap_or(0).saturating_add(by);
             self.show_tab(usize::try_from(next.rem_euclid(count.max(1))).unwrap_or(0));

@@ -16,7 +16,15 @@ fn the_list_is_sorted_by_name_and_the_first_row_is_selected() {
     let mut desk = desk();
     assert_eq!(
         desk.listed(),
-        ["Café e\u{301}té 🙂", "Defend01", "evil[31m", "Front Office", "My Laptop", "Red05", "東京サーバー"]
+        [
+            "Café e\u{301}té 🙂",
+            "Defend01",
+            "evil[31m",
+            "Front Office",
+            "My Laptop",
+            "Red05",
+            "東京サーバー"
+        ]
     );
     assert_eq!(desk.selected(), "Café e\u{301}té 🙂");
     assert_eq!(desk.press("jj").selected(), "evil[31m");
@@ -67,7 +75,10 @@ fn the_tree_narrows_the_list_and_unfolds_to_tags() {
     let names = |desk: &Desk| -> Vec<String> {
         desk.console.jump_screen().tree.nodes().iter().map(|node| node.name.clone()).collect()
     };
-    assert_eq!(names(&desk), ["All Items", "Personal", "Directory Servers", "TechCom", "Web Servers"]);
+    assert_eq!(
+        names(&desk),
+        ["All Items", "Personal", "Directory Servers", "TechCom", "Web Servers"]
+    );
     desk.press("<tab>jjjj");
     assert_eq!(desk.listed().len(), 3);
     desk.press("l");
@@ -194,7 +205,11 @@ fn a_lost_link_keeps_everything_browsable_and_typing_waits() {
     assert_eq!(desk.said(), "There is no link to the appliance; it is being made again.");
 
     desk.link_up();
-    let attach = ChannelOrder::Attach { channel, received: Some(2), window: jumpdeck_protocol::limits::SHELL_WINDOW };
+    let attach = ChannelOrder::Attach {
+        channel,
+        received: Some(2),
+        window: jumpdeck_protocol::limits::SHELL_WINDOW,
+    };
     assert!(desk.sent.contains(&Sent::Notice(RepNotice::Channel(attach))));
     desk.attached(channel, 2, 0);
     assert_eq!(desk.typed(channel), "pwd");
@@ -234,7 +249,11 @@ fn sessions_of_an_earlier_console_are_there_at_the_next_login() {
     desk.notice(ApplianceNotice::Sessions { sessions });
     assert_eq!(desk.console.tabs().len(), 1);
     let channel = ChannelId(105);
-    let attach = ChannelOrder::Attach { channel, received: None, window: jumpdeck_protocol::limits::SHELL_WINDOW };
+    let attach = ChannelOrder::Attach {
+        channel,
+        received: None,
+        window: jumpdeck_protocol::limits::SHELL_WINDOW,
+    };
     assert!(desk.sent.contains(&Sent::Notice(RepNotice::Channel(attach))));
     desk.notice(ApplianceNotice::Sessions { sessions: vec![] });
     assert!(desk.console.tabs().is_empty());
@@ -323,7 +342,8 @@ fn only_the_selected_item_is_watched_and_only_once_it_stays() {
 fn presence_of_one_item_changes_its_row_and_the_counts() {
     let mut desk = desk();
     let item = desk.console.jump_screen().rows[1].view.id;
-    let count = |desk: &Desk| desk.console.inventory().count(desk.console.jump_screen().rows.iter());
+    let count =
+        |desk: &Desk| desk.console.inventory().count(desk.console.jump_screen().rows.iter());
     assert_eq!((count(&desk).online, count(&desk).offline), (5, 2));
     let change = Presence { item, status: Status::Offline, since: None };
     desk.notice(ApplianceNotice::Presence { all: false, changes: vec![change] });

@@ -63,7 +63,11 @@ impl Tree {
         };
         match (node.scope.clone(), node.unfolded) {
             (Scope::Place(place), Some(now)) if now != unfold => {
-                if unfold { self.unfolded.insert(place) } else { self.unfolded.remove(&place) }
+                if unfold {
+                    self.unfolded.insert(place)
+                } else {
+                    self.unfolded.remove(&place)
+                }
             }
             (Scope::Tag(place, _), _) if !unfold => {
                 self.selected = Scope::Place(place);

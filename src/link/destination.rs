@@ -76,7 +76,8 @@ impl Destination {
             }),
             Self::Embedded(dir) => {
                 let running = embedded::ensure_running(dir).await;
-                let running = running.map_err(|error| Unreachable::Lasting(format!("{error:#}")))?;
+                let running =
+                    running.map_err(|error| Unreachable::Lasting(format!("{error:#}")))?;
                 let passing = |reason: String| Unreachable::Passing(reason);
                 let token = tokio::fs::read_to_string(dir.token()).await;
                 Ok(Target {

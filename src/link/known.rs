@@ -61,7 +61,8 @@ impl KnownAppliances {
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
-        text.push_str(&format!("{address} {fingerprint}\n"));
+        let line = format!("{address} {fingerprint}\n");
+        text.push_str(&line);
         if let Some(dir) = self.0.parent() {
             private_file::create_dir(dir).with_context(|| dir.display().to_string())?;
         }

@@ -56,9 +56,7 @@ impl LinkHandle {
 }
 
 /// Starts keeping a link. What happens to it comes out of the receiver; dropping that ends it.
-pub fn keep(
-    destination: Destination,
-) -> (LinkHandle, mpsc::UnboundedReceiver<LinkEvent>) {
+pub fn keep(destination: Destination) -> (LinkHandle, mpsc::UnboundedReceiver<LinkEvent>) {
     let (events, receiver) = mpsc::unbounded_channel();
     let handle = LinkHandle::default();
     let keeper = Keeper { destination, handle: handle.clone(), events };

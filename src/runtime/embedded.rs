@@ -139,7 +139,7 @@ pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
     tell(&Birth::Ready(address.clone()));
     let fleet = tokio::spawn(simulate(Arc::clone(&appliance), address, extras.simulated));
     until_unneeded(&appliance, extras.throw_away).await?;
-    appliance.stop().await;
+    appliance.stop();
     fleet.abort();
     let _ = serving.await;
     farewell(&appliance).await;

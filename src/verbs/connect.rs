@@ -40,11 +40,7 @@ impl Connect {
         self.connect.as_deref()
     }
 
-    async fn remote(
-        &self,
-        places: &Places,
-        address: &Address,
-    ) -> anyhow::Result<Client> {
+    async fn remote(&self, places: &Places, address: &Address) -> anyhow::Result<Client> {
         let known = KnownAppliances::in_dir(&places.config()?);
         let fingerprint = match known.fingerprint(address) {
             Some(fingerprint) => fingerprint,

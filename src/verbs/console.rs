@@ -1,9 +1,9 @@
 //! The console itself.
 
 use super::connect::Connect;
+use crate::runtime::config;
 use crate::runtime::dirs::Places;
 use crate::runtime::terminal::{self, Local};
-use crate::runtime::config;
 use anyhow::bail;
 use std::io::IsTerminal;
 use std::process::ExitCode;

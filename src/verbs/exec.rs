@@ -36,7 +36,8 @@ impl Exec {
 
 /// Passes everything through until the command ends.
 async fn attend(program: &mut Program) -> anyhow::Result<ExitCode> {
-    let mut input = Input { stdin: tokio::io::stdin(), buffer: vec![0; limits::DATA_PAYLOAD], open: true };
+    let mut input =
+        Input { stdin: tokio::io::stdin(), buffer: vec![0; limits::DATA_PAYLOAD], open: true };
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     loop {

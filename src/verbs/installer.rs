@@ -58,9 +58,9 @@ trait FromDays: Sized {
 
 impl FromDays for jiff::Span {
     fn from_str_days(text: &str) -> anyhow::Result<SignedDuration> {
-        let span: Self = text.parse().with_context(|| {
-            format!("{text:?} is no time; times look like 10m, 12h, 30d")
-        })?;
+        let span: Self = text
+            .parse()
+            .with_context(|| format!("{text:?} is no time; times look like 10m, 12h, 30d"))?;
         Ok(span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())?)
     }
 }

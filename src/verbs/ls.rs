@@ -45,7 +45,11 @@ impl Ls {
         client.fetch_inventory().await?;
         let rows = select::matching(&mut client.inventory, &self.query.join(" "));
         let outcome = output::print(|out| {
-            if self.json { json(&client.inventory, &rows, out) } else { table(&client.inventory, &rows, out) }
+            if self.json {
+                json(&client.inventory, &rows, out)
+            } else {
+                table(&client.inventory, &rows, out)
+            }
         });
         client.close().await;
         outcome

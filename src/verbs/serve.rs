@@ -28,7 +28,8 @@ impl Serve {
         let clock = Arc::new(SystemClock);
         let (appliance, first) = Appliance::open(&dir, ApplianceRole::Server, clock).await?;
         let listening = appliance.listen(&self.listen).await?;
-        let url = self.public_url.clone().unwrap_or_else(|| format!("https://{}", listening.address));
+        let url =
+            self.public_url.clone().unwrap_or_else(|| format!("https://{}", listening.address));
         println!("The appliance listens on {}.", listening.address);
         println!("The fingerprint of its key: {}", appliance.fingerprint());
         introduce(&appliance, first, &url).await?;
@@ -42,7 +43,7 @@ impl Serve {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        appliance.stop().await;
+        appliance.stop();
         serving.await?;
         appliance.close().await;
         Ok(ExitCode::SUCCESS)

@@ -202,7 +202,9 @@ impl Program {
             EndReason::Exited(status) => Ok(Happened::Ended(*status)),
             EndReason::EndedByRep => bail!("the session was ended"),
             EndReason::AgentLost => bail!("the machine's agent restarted without the program"),
-            EndReason::ConsoleGone => bail!("the link was gone for too long; the program was ended"),
+            EndReason::ConsoleGone => {
+                bail!("the link was gone for too long; the program was ended")
+            }
             EndReason::ApplianceStopped => bail!("the appliance was stopped"),
         }
     }

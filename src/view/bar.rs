@@ -32,7 +32,10 @@ impl Artist<'_, '_> {
         if room > wanted {
             left.push(Span::styled(format!(" {address} "), bar));
         }
-        left.push(Span::styled(format!(" {} ", text::fit(&link, room)), bar.patch(self.style(role))));
+        left.push(Span::styled(
+            format!(" {} ", text::fit(&link, room)),
+            bar.patch(self.style(role)),
+        ));
         let sessions = self.console.tabs().len();
         let counter = format!(" Sessions {sessions} ");
         let used: usize = left.iter().map(|span| text::width(&span.content)).sum();

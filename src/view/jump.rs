@@ -217,7 +217,8 @@ impl Artist<'_, '_> {
         let lower = content.to_lowercase();
         // A text whose length changes with its case cannot be marked by position.
         let found = (lower.len() == content.len()).then(|| {
-            let places = words.iter().filter_map(|word| Some((lower.find(word.as_str())?, word.len())));
+            let places =
+                words.iter().filter_map(|word| Some((lower.find(word.as_str())?, word.len())));
             places.min()
         });
         let parts = found.flatten().and_then(|(at, length)| {
@@ -241,7 +242,11 @@ impl Artist<'_, '_> {
             command.map(|c| self.console.keymap().shown(Context::List, c)).unwrap_or_default()
         };
         let words = if !jump.search.text().is_empty() {
-            format!("Nothing here matches “{}”. {} clears the search.", jump.search.text(), key("back"))
+            format!(
+                "Nothing here matches “{}”. {} clears the search.",
+                jump.search.text(),
+                key("back")
+            )
         } else if self.console.inventory().position().is_none() {
             "The inventory is on its way …".to_owned()
         } else if self.console.inventory().is_empty() {
@@ -251,7 +256,8 @@ impl Artist<'_, '_> {
         } else {
             format!("No items stand here. {} goes to the tree.", key("left"))
         };
-        let paragraph = Paragraph::new(words).wrap(Wrap { trim: true }).style(self.style(Role::Muted));
+        let paragraph =
+            Paragraph::new(words).wrap(Wrap { trim: true }).style(self.style(Role::Muted));
         let inside = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         self.frame.render_widget(paragraph, inside);
     }

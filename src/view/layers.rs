@@ -85,7 +85,8 @@ impl Artist<'_, '_> {
                 0 => "just now".to_owned(),
                 seconds => text::span(seconds),
             };
-            let label = Span::styled(format!(" {} ", text::right(&age, 9)), self.style(Role::Muted));
+            let label =
+                Span::styled(format!(" {} ", text::right(&age, 9)), self.style(Role::Muted));
             let room = inner.width.saturating_sub(11);
             let words = Paragraph::new(message.text)
                 .wrap(Wrap { trim: true })

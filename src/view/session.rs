@@ -40,7 +40,8 @@ fn cells<T: EventListener>(term: &Term<T>, area: Rect, buffer: &mut Buffer) {
         let Some(position) = place(indexed.point, content.display_offset, area) else {
             continue;
         };
-        if indexed.cell.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER) {
+        if indexed.cell.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER)
+        {
             continue;
         }
         let Some(cell) = buffer.cell_mut(position) else {

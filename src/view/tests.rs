@@ -45,7 +45,10 @@ fn snapshot(name: &str, desk: impl Fn(u16, u16) -> Desk) {
     settings.bind(|| {
         for (columns, rows) in SIZES {
             let desk = desk(columns, rows);
-            insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), text(&screen(&desk, "dark")));
+            insta::assert_snapshot!(
+                format!("{name}-{columns}x{rows}"),
+                text(&screen(&desk, "dark"))
+            );
         }
     });
 }

@@ -119,8 +119,14 @@ mod tests {
     #[test]
     fn figures_read_well() {
         assert_eq!(number(1_234_567), "1,234,567");
-        assert_eq!((span(59), span(3700), span(90_000)), ("59 s".into(), "1 h 1 min".into(), "1 d 1 h".into()));
-        assert_eq!((bytes(512), bytes(1536), bytes(25_769_803_776)), ("512 B".into(), "1.5 KiB".into(), "24.0 GiB".into()));
+        assert_eq!(
+            (span(59), span(3700), span(90_000)),
+            ("59 s".into(), "1 h 1 min".into(), "1 d 1 h".into())
+        );
+        assert_eq!(
+            (bytes(512), bytes(1536), bytes(25_769_803_776)),
+            ("512 B".into(), "1.5 KiB".into(), "24.0 GiB".into())
+        );
         assert_eq!(sparkline([0.0, 50.0, 100.0].into_iter()), "▁▅█");
         assert_eq!(gauge(81, 100, 10), "████████░░");
         assert_eq!(gauge(1, 0, 4), "░░░░");

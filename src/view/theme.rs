@@ -174,7 +174,10 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_line() {
         let error = |text| Theme::parse(text).unwrap_err().to_string();
-        assert!(error("text = \"white\"\nerror = \"redish\"\n").starts_with("line 2: \"redish\" is no colour"));
+        assert!(
+            error("text = \"white\"\nerror = \"redish\"\n")
+                .starts_with("line 2: \"redish\" is no colour")
+        );
         assert!(error("text = \"white\"\nfoo = \"red\"\n").starts_with("line 2: "));
     }
 

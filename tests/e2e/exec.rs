@@ -7,7 +7,8 @@ use std::process::Stdio;
 #[test]
 fn output_errors_and_status_come_back_as_they_are() {
     let home = Home::new();
-    let output = home.run(&["exec", &hostname(), "--", "sh", "-c", "echo out; echo err >&2; exit 7"]);
+    let output =
+        home.run(&["exec", &hostname(), "--", "sh", "-c", "echo out; echo err >&2; exit 7"]);
     assert_eq!(output.status.code(), Some(7));
     assert_eq!((text(&output.stdout), text(&output.stderr)), ("out\n".into(), "err\n".into()));
 }
@@ -30,7 +31,8 @@ fn arguments_are_not_touched_by_any_shell() {
 fn megabytes_go_both_ways_whole() {
     let home = Home::new();
     home.ok(&["ls"]);
-    let input: Vec<u8> = (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let input: Vec<u8> =
+        (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut child = home
         .jumpdeck(&["exec", &hostname(), "--", "cat"])
         .stdin(Stdio::piped())
@@ -72,7 +74,11 @@ fn what_cannot_be_done_has_a_reason_and_a_status() {
     assert!(text(&nobody.stderr).contains("no item is called \"no-such-machine\""));
     let nothing = home.run(&["exec", &hostname(), "--", "/no/such/program"]);
     assert_eq!(nothing.status.code(), Some(255));
-    assert!(text(&nothing.stderr).contains("/no/such/program: No such file"), "{}", text(&nothing.stderr));
+    assert!(
+        text(&nothing.stderr).contains("/no/such/program: No such file"),
+        "{}",
+        text(&nothing.stderr)
+    );
     assert_eq!(home.run(&["exec", &hostname()]).status.code(), Some(2));
 }
 
@@ -109,6 +115,7 @@ fn stop_leaves_no_process_and_no_file_outside() {
     assert_eq!(screen.wait_for_end(), 1);
     assert!(text(&screen.bytes).contains("The appliance was stopped."));
     assert_eq!(home.ok(&["stop"]), "Nothing was running.\n");
-    let names: Vec<_> = std::fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["data"]);
 }

@@ -1,5 +1,16 @@
 //! The real programs, from outside: real terminals, real sockets, real kills.
 
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::pedantic,
+    reason = "a test says what it expects by unwrapping and indexing"
+)]
+
 mod console;
 mod demo;
 mod exec;

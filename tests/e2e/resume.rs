@@ -164,7 +164,8 @@ fn a_path_that_is_cut_in_the_middle_of_a_message_loses_nothing() {
     let home = Home::new();
     let served = crate::serve::Served::start(&home);
     let proxy = Proxy::to(served.address.clone());
-    let _agent = Guard(served.agent(&home, "agent", &served.key, &format!("https://{}", proxy.address)));
+    let _agent =
+        Guard(served.agent(&home, "agent", &served.key, &format!("https://{}", proxy.address)));
     served.until_online(&home, 1);
     let mut child = served
         .rep(&home, &["exec", &hostname(), "--", "sh", "-c", COUNT])

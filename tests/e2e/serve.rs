@@ -118,15 +118,20 @@ fn a_machine_enrols_by_its_key_and_keeps_its_place_across_restarts() {
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
     };
     let before = list();
-    assert_eq!((before["name"].as_str(), before["group"].as_str()), (Some(&*hostname()), Some("Default")));
-    let output = served.rep(&home, &["exec", &hostname(), "--", "echo", "over there"]).output().unwrap();
+    assert_eq!(
+        (before["name"].as_str(), before["group"].as_str()),
+        (Some(&*hostname()), Some("Default"))
+    );
+    let output =
+        served.rep(&home, &["exec", &hostname(), "--", "echo", "over there"]).output().unwrap();
     assert_eq!(text(&output.stdout), "over there\n");
 
     drop(agent);
     served.restart(&home);
     // No key is needed any more: the agent proves its own.
     let mut command = home.agent("agent", &["run"]);
-    let _agent = Guard(command.env_remove("JUMPDECK_DATA_DIR").stderr(Stdio::null()).spawn().unwrap());
+    let _agent =
+        Guard(command.env_remove("JUMPDECK_DATA_DIR").stderr(Stdio::null()).spawn().unwrap());
     served.until_online(&home, 1);
     let output = served.rep(&home, &["ls", "--json"]).output().unwrap();
     let after: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -137,7 +142,10 @@ fn a_machine_enrols_by_its_key_and_keeps_its_place_across_restarts() {
 fn a_wrong_installer_key_is_refused_at_once_and_says_why() {
     let home = Home::new();
     let served = Served::start(&home);
-    let mut command = home.agent("agent", &["run", "--appliance", &served.url(), "--fingerprint", &served.fingerprint]);
+    let mut command = home.agent(
+        "agent",
+        &["run", "--appliance", &served.url(), "--fingerprint", &served.fingerprint],
+    );
     command.env_remove("JUMPDECK_DATA_DIR").env("JUMPDECK_INSTALLER_KEY", "wrong");
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -149,8 +157,13 @@ fn a_wrong_installer_key_is_refused_at_once_and_says_why() {
 fn an_agent_refuses_an_appliance_with_another_key() {
     let home = Home::new();
     let served = Served::start(&home);
-    let mut command = home.agent("agent", &["run", "--appliance", &served.url(), "--fingerprint", "SHA256:other"]);
-    let output = command.env_remove("JUMPDECK_DATA_DIR").env("JUMPDECK_INSTALLER_KEY", &served.key).output().unwrap();
+    let mut command = home
+        .agent("agent", &["run", "--appliance", &served.url(), "--fingerprint", "SHA256:other"]);
+    let output = command
+        .env_remove("JUMPDECK_DATA_DIR")
+        .env("JUMPDECK_INSTALLER_KEY", &served.key)
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("SHA256:other is pinned"));
 }
@@ -163,9 +176,13 @@ fn a_second_machine_under_the_same_identity_is_refused() {
     served.until_online(&home, 1);
     // A copy of the disk on another machine has the key, but not the machine's id.
     std::fs::create_dir(home.path().join("copy")).unwrap();
-    std::fs::copy(home.path().join("agent/identity.key"), home.path().join("copy/identity.key")).unwrap();
+    std::fs::copy(home.path().join("agent/identity.key"), home.path().join("copy/identity.key"))
+        .unwrap();
     let mut command = Command::new("unshare");
-    let agent = home.agent("copy", &["run", "--appliance", &served.url(), "--fingerprint", &served.fingerprint]);
+    let agent = home.agent(
+        "copy",
+        &["run", "--appliance", &served.url(), "--fingerprint", &served.fingerprint],
+    );
     let id = home.path().join("machine-id");
     std::fs::write(&id, "another-machine\n").unwrap();
     let script = format!("mount --bind {} /etc/machine-id && exec \"$@\"", id.display());
@@ -245,7 +262,8 @@ fn callers_who_speak_garbage_or_nothing_disturb_nobody() {
         let _ = stream.read_to_end(&mut answer);
         assert!(answer.len() < 100);
     }
-    let output = served.rep(&home, &["exec", &hostname(), "--", "echo", "undisturbed"]).output().unwrap();
+    let output =
+        served.rep(&home, &["exec", &hostname(), "--", "echo", "undisturbed"]).output().unwrap();
     assert_eq!(text(&output.stdout), "undisturbed\n");
     drop(silent);
 }

@@ -47,7 +47,8 @@ pub(crate) fn console_user(install_mode: InstallMode) -> String {
 fn seat_user() -> Option<String> {
     let sessions = fs::read_dir("/run/systemd/sessions").ok()?;
     let texts = sessions.filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok());
-    texts.filter(|text| value(text, "ACTIVE") == Some("1") && value(text, "SEAT").is_some())
+    texts
+        .filter(|text| value(text, "ACTIVE") == Some("1") && value(text, "SEAT").is_some())
         .find_map(|text| value(&text, "USER").map(str::to_owned))
 }
 
@@ -75,7 +76,8 @@ fn fqdn() -> Option<String> {
 
 fn domain() -> Option<String> {
     let resolv = fs::read_to_string("/etc/resolv.conf").ok()?;
-    let line = resolv.lines().find(|line| line.starts_with("domain ") || line.starts_with("search "))?;
+    let line =
+        resolv.lines().find(|line| line.starts_with("domain ") || line.starts_with("search "))?;
     line.split_whitespace().nth(1).map(str::to_owned)
 }
 

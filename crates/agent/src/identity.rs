@@ -49,6 +49,7 @@ pub(crate) fn machine() -> String {
         .find_map(|path| std::fs::read_to_string(path).ok())
         .filter(|id| !id.trim().is_empty())
         .unwrap_or_else(crate::facts::hostname);
-    let hash = digest::digest(&digest::SHA256, format!("jumpdeck machine {}", id.trim()).as_bytes());
+    let hash =
+        digest::digest(&digest::SHA256, format!("jumpdeck machine {}", id.trim()).as_bytes());
     HEXLOWER.encode(hash.as_ref())
 }

@@ -275,19 +275,15 @@ impl Agent {
             Frame::Credit { channel, received, limit } => {
                 self.channels.credit(channel, received, limit).map_err(|e| violation(&e))
             }
-            Frame::Control(body) => {
-                match control::decode(&body).map_err(|e| violation(&e))? {
-                    Received::Known(message) => {
-                        self.control(outbox, interest, retired, message)
-                    }
-                    Received::UnknownRequest(id) => {
-                        let body = Outcome::Refused(RefusalCode::Unsupported.plain());
-                        outbox.send(&FromAgent::Reply { id, body });
-                        Ok(())
-                    }
-                    Received::UnknownOther => Ok(()),
+            Frame::Control(body) => match control::decode(&body).map_err(|e| violation(&e))? {
+                Received::Known(message) => self.control(outbox, interest, retired, message),
+                Received::UnknownRequest(id) => {
+                    let body = Outcome::Refused(RefusalCode::Unsupported.plain());
+                    outbox.send(&FromAgent::Reply { id, body });
+                    Ok(())
                 }
-            }
+                Received::UnknownOther => Ok(()),
+            },
         }
     }
 

@@ -69,7 +69,9 @@ pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// It cannot listen.
-    #[error("cannot listen on {address}: {reason}. Is the port taken? Choose another with --listen.")]
+    #[error(
+        "cannot listen on {address}: {reason}. Is the port taken? Choose another with --listen."
+    )]
     Listen {
         /// Where.
         address: String,
@@ -244,7 +246,14 @@ impl Appliance {
             };
             let id = draft.next_installer();
             let (revoked, local) = (false, spec.local);
-            draft.put(Document::Installer(Installer { id, key_hash, place, expires, revoked, local }))
+            draft.put(Document::Installer(Installer {
+                id,
+                key_hash,
+                place,
+                expires,
+                revoked,
+                local,
+            }))
         };
         self.store.edit(edit).await?;
         let group = group.unwrap_or_else(|| "Personal".to_owned());
@@ -252,7 +261,7 @@ impl Appliance {
     }
 
     /// Ends the appliance: consoles are told, and an embedded one takes its local agent along.
-    pub async fn stop(&self) {
+    pub fn stop(&self) {
         if self.stopping.send_replace(true) {
             return;
         }

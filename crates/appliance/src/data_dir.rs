@@ -75,10 +75,7 @@ impl DataDir {
     }
 
     fn unusable(&self, reason: io::Error) -> DataDirError {
-        DataDirError::Unusable {
-            path: self.0.clone(),
-            reason,
-        }
+        DataDirError::Unusable { path: self.0.clone(), reason }
     }
 
     /// The directory itself.

@@ -69,9 +69,8 @@ impl<'a> Sight<'a> {
 
 /// The changes since what the console has, or everything.
 fn begin(rep: &RepLink, world: &World, have: Option<Position>) {
-    let since = have
-        .filter(|position| position.epoch == world.epoch())
-        .map(|position| position.revision);
+    let since =
+        have.filter(|position| position.epoch == world.epoch()).map(|position| position.revision);
     if let Some(since) = since
         && !rights_changed(world, since)
         && let Some(part) = changes(rep, &Sight::new(world, rep), None, since)

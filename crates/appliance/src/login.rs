@@ -76,9 +76,8 @@ impl Login {
         // An unknown name takes as long as a known one.
         let stored = stored.unwrap_or_else(|| self.decoy.clone());
         let _turn = self.checks.acquire().await.map_err(|_| RefusalCode::Stopping.plain())?;
-        let matches = tokio::task::spawn_blocking(move || matches(&password, &stored))
-            .await
-            .unwrap_or(false);
+        let matches =
+            tokio::task::spawn_blocking(move || matches(&password, &stored)).await.unwrap_or(false);
         match user.filter(|_| known && matches) {
             Some(user) => {
                 self.failures().remove(username);
@@ -126,9 +125,8 @@ pub(crate) fn hash_password(password: &str) -> anyhow::Result<String> {
 }
 
 fn matches(password: &str, stored: &str) -> bool {
-    PasswordHash::new(stored).is_ok_and(|hash| {
-        Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
-    })
+    PasswordHash::new(stored)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
 #[cfg(test)]

@@ -4,9 +4,7 @@ use crate::store::Seen;
 use jumpdeck_protocol::agent::{AgentOrder, AgentRequest, Opened, ToAgent};
 use jumpdeck_protocol::inventory::{Presence, Status};
 use jumpdeck_protocol::link::Outbox;
-use jumpdeck_protocol::{
-    ItemId, LinkId, Outcome, Refusal, RefusalCode, RequestId, Timestamp,
-};
+use jumpdeck_protocol::{ItemId, LinkId, Outcome, Refusal, RefusalCode, RequestId, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;

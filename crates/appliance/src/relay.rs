@@ -11,7 +11,7 @@ use bytes::Bytes;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason};
-use jumpdeck_protocol::{ChannelId, ItemId, LinkId, RefusalCode};
+use jumpdeck_protocol::{ChannelId, ItemId, LinkId, RefusalCode, SessionId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ impl Appliance {
         match order {
             ChannelOrder::Attach { .. } => self.attach(rep, &entry, order),
             _ if entry.leg.is_none_or(|leg| leg.link != rep.id) => {}
-            ChannelOrder::Close { .. } => self.closed_by_console(channel, &entry.session),
+            ChannelOrder::Close { .. } => self.closed_by_console(channel, entry.session),
             ChannelOrder::Resize { .. } | ChannelOrder::InputEnd { .. } => {
                 if let Some(agent) = self.presences.link(entry.item) {
                     agent.order(AgentOrder::Channel(order));
@@ -101,10 +101,10 @@ impl Appliance {
     }
 
     /// The console has all output of an ended program, or does not want the program any more.
-    fn closed_by_console(&self, channel: ChannelId, session: &jumpdeck_protocol::SessionId) {
+    fn closed_by_console(&self, channel: ChannelId, session: SessionId) {
         let exit = self.sessions.with(channel, |entry| entry.exit).flatten();
         let reason = exit.map_or(EndReason::EndedByRep, EndReason::Exited);
-        self.end_session(*session, reason);
+        self.end_session(session, reason);
     }
 
     /// A console is gone. What it showed is held for it for a while.
@@ -149,9 +149,9 @@ impl Appliance {
     /// Consoles that show this item's channels learn whether its agent is there.
     pub(crate) fn tell_legs(&self, item: ItemId, channels: &[ChannelId], linked: bool) {
         for channel in channels {
-            let leg = self.sessions.with(*channel, |entry| {
-                entry.leg.clone().filter(|_| entry.item == item)
-            });
+            let leg = self
+                .sessions
+                .with(*channel, |entry| entry.leg.clone().filter(|_| entry.item == item));
             if let Some(Some(leg)) = leg {
                 let body = ApplianceNotice::AgentLink { channel: *channel, linked };
                 leg.outbox.send(&ToRep::Notice { body });

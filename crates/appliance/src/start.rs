@@ -8,9 +8,7 @@ use crate::store::History;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentOrder, AgentRequest};
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::session::{
-    ChannelKind, ChannelOrder, ChannelView, EndReason, SessionView,
-};
+use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelView, EndReason, SessionView};
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, SessionId, UserId, limits};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! Statistics go only to consoles that look, and agents measure only while one does.
 
 use crate::reps::RepLink;
+use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Statistics;
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::ItemId;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -87,8 +87,8 @@ impl Watching {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jumpdeck_protocol::{LinkId, UserId};
     use jumpdeck_protocol::link::Outbox;
+    use jumpdeck_protocol::{LinkId, UserId};
 
     fn link(id: u64) -> RepLink {
         RepLink { id: LinkId(id), user: UserId(1), outbox: Outbox::new() }

@@ -29,10 +29,7 @@ pub(crate) struct World {
 impl World {
     /// An empty World of the database `epoch`.
     pub(crate) fn new(epoch: &str) -> Self {
-        Self {
-            epoch: epoch.into(),
-            ..Self::default()
-        }
+        Self { epoch: epoch.into(), ..Self::default() }
     }
 
     pub(crate) fn epoch(&self) -> &str {
@@ -183,7 +180,8 @@ mod tests {
         world.put(Revision(2), group(2, "b"));
         world.put(Revision(3), group(1, "c"));
         let (one, two) = (DocumentId::Group(JumpGroupId(1)), DocumentId::Group(JumpGroupId(2)));
-        let since = |world: &World, n| world.changed_since(Revision(n)).map(Iterator::collect::<Vec<_>>);
+        let since =
+            |world: &World, n| world.changed_since(Revision(n)).map(Iterator::collect::<Vec<_>>);
         assert_eq!(since(&world, 0), Some(vec![two, one]));
         world.remove(Revision(4), two);
         assert_eq!(since(&world, 2), Some(vec![one, two]));

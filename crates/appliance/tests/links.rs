@@ -1,10 +1,21 @@
 //! Links as a stranger would make them: hand-made agents and consoles against a real appliance
 //! with a clock that the test sets.
 
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::pedantic,
+    reason = "a test says what it expects by unwrapping and indexing"
+)]
+
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use jumpdeck_appliance::{Appliance, ApplianceRole, Clock, DataDir, InstallerSpec};
-use jumpdeck_protocol::agent::{AgentOrder, AgentReport, AgentRequest, Opened};
+use jumpdeck_protocol::agent::{AgentOrder, AgentRequest, Opened};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
 use jumpdeck_protocol::handshake::*;
@@ -100,8 +111,7 @@ impl House {
 
     async fn rep(&self, password: &str) -> Result<Link, Refusal> {
         let mut dialed = self.dial(REP_PATH).await;
-        let proof =
-            RepProof::Password { username: "admin".into(), password: password.to_owned() };
+        let proof = RepProof::Password { username: "admin".into(), password: password.to_owned() };
         write_plain(&mut dialed.socket, &RepLogin { proof }).await.unwrap();
         match read_plain(&mut dialed.socket).await.unwrap() {
             RepWelcome::Welcome { .. } => {
@@ -214,7 +224,7 @@ impl Link {
         }
     }
 
-    async fn is_closed(mut self) -> bool {
+    async fn until_closed(mut self) -> bool {
         while let Some(message) = self.socket.next().await {
             if matches!(message, Ok(Message::Close(_)) | Err(_)) {
                 return true;
@@ -324,7 +334,9 @@ async fn a_console_gets_the_inventory_then_changes_and_resumes_from_where_it_sto
 
     let second = house.agent(&Who::new(Some(&key))).await.unwrap();
     let mut again = house.admin().await;
-    again.send(&rep::FromRep::Request { id: RequestId(1), body: RepRequest::Subscribe { have } }).await;
+    again
+        .send(&rep::FromRep::Request { id: RequestId(1), body: RepRequest::Subscribe { have } })
+        .await;
     let resumed = again.notice(inventory).await;
     assert!(!resumed.reset, "only what changed is sent");
     let ids: Vec<_> = resumed.items.iter().map(|item| item.id).collect();
@@ -419,10 +431,10 @@ async fn nonsense_ends_a_link_and_no_other() {
     for nonsense in [&b"\x01\xff\xff"[..], b"\x09", b"", b"\x02short"] {
         let mut link = house.agent(&who).await.unwrap();
         link.raw(Bytes::copy_from_slice(nonsense)).await;
-        assert!(link.is_closed().await);
+        assert!(link.until_closed().await);
         let mut rep = house.admin().await;
         rep.raw(Bytes::copy_from_slice(nonsense)).await;
-        assert!(rep.is_closed().await);
+        assert!(rep.until_closed().await);
     }
     assert!(house.agent(&who).await.is_ok());
 }
@@ -464,7 +476,7 @@ async fn a_session_with_an_offline_item_is_refused() {
     let house = House::new().await;
     let agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
     let item = agent.item;
-    assert!(agent.is_closed_after_drop().await);
+    assert!(agent.hang_up().await);
     let mut rep = house.admin().await;
     loop {
         match rep.ask(shell(item)).await {
@@ -476,7 +488,7 @@ async fn a_session_with_an_offline_item_is_refused() {
 }
 
 impl Link {
-    async fn is_closed_after_drop(mut self) -> bool {
+    async fn hang_up(mut self) -> bool {
         self.socket.close(None).await.is_ok()
     }
 }

@@ -186,11 +186,10 @@ mod tests {
 
     #[test]
     fn the_membership_speaks_before_the_slots() {
-        let memberships = BTreeMap::from([
-            (JumpGroupId(1), Some(Role::AUDITOR)),
-            (JumpGroupId(2), None),
-        ]);
-        let user = Subject { user: UserId(7), enabled: true, slots: slots(), memberships: &memberships };
+        let memberships =
+            BTreeMap::from([(JumpGroupId(1), Some(Role::AUDITOR)), (JumpGroupId(2), None)]);
+        let user =
+            Subject { user: UserId(7), enabled: true, slots: slots(), memberships: &memberships };
         let start = Some(Permission::PermStart);
         assert!(!ask(&user, Place::JumpGroup(JumpGroupId(1)), start).is_allowed());
         assert!(ask(&user, Place::JumpGroup(JumpGroupId(1)), None).is_allowed());
@@ -203,7 +202,8 @@ mod tests {
     #[test]
     fn a_refusal_names_the_role_and_what_it_lacks() {
         let memberships = BTreeMap::from([(JumpGroupId(1), Some(Role::AUDITOR))]);
-        let user = Subject { user: UserId(7), enabled: true, slots: slots(), memberships: &memberships };
+        let user =
+            Subject { user: UserId(7), enabled: true, slots: slots(), memberships: &memberships };
         let decision = ask(&user, Place::JumpGroup(JumpGroupId(1)), Some(Permission::PermStart));
         assert_eq!(
             decision.to_string(),
@@ -214,7 +214,8 @@ mod tests {
     #[test]
     fn a_disabled_user_may_nothing() {
         let memberships = BTreeMap::new();
-        let user = Subject { user: UserId(7), enabled: false, slots: slots(), memberships: &memberships };
+        let user =
+            Subject { user: UserId(7), enabled: false, slots: slots(), memberships: &memberships };
         assert!(!ask(&user, Place::Personal(UserId(7)), None).is_allowed());
     }
 }

@@ -14,11 +14,7 @@ pub struct Backoff {
 impl Backoff {
     /// Delays that start at `base` and end at `most`.
     pub const fn new(base: Duration, most: Duration) -> Self {
-        Self {
-            base,
-            most,
-            failures: 0,
-        }
+        Self { base, most, failures: 0 }
     }
 
     /// The delay before the next attempt; `random` is drawn evenly from all `u64`.

@@ -69,13 +69,7 @@ impl Endpoint {
     /// Takes a report of the agent.
     pub fn report(&mut self, report: &ChannelReport) -> Option<Event> {
         match report {
-            ChannelReport::Attached {
-                from,
-                end,
-                input_received,
-                input_limit,
-                ..
-            } => {
+            ChannelReport::Attached { from, end, input_received, input_limit, .. } => {
                 let missed = from.saturating_sub(self.output.received());
                 let missed = if self.fresh { *from } else { missed };
                 if self.fresh {
@@ -103,7 +97,11 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`StreamError`] when the agent sent what was not allowed.
-    pub fn data(&mut self, offset: u64, bytes: &Bytes) -> Result<Option<(Bytes, bool)>, StreamError> {
+    pub fn data(
+        &mut self,
+        offset: u64,
+        bytes: &Bytes,
+    ) -> Result<Option<(Bytes, bool)>, StreamError> {
         match self.output.accept(offset, bytes.len())? {
             Accept::Take { skip } => {
                 let live = self.output.received() > self.live_from;
@@ -142,10 +140,7 @@ impl Endpoint {
     /// No more input will come. Returns the order to send, now and again after each attach.
     pub fn end_input(&mut self) -> ChannelOrder {
         self.input_ended = true;
-        ChannelOrder::InputEnd {
-            channel: self.channel,
-            offset: self.input.end(),
-        }
+        ChannelOrder::InputEnd { channel: self.channel, offset: self.input.end() }
     }
 
     /// The next data message to send, while the agent takes any.

@@ -73,7 +73,8 @@ impl Frame {
                     return Err(FrameError::Length(length));
                 }
                 let offset = number(&message, 9)?;
-                let payload = u64::try_from(length - DATA_HEADER).map_err(|_| FrameError::Offset)?;
+                let payload =
+                    u64::try_from(length - DATA_HEADER).map_err(|_| FrameError::Offset)?;
                 offset.checked_add(payload).ok_or(FrameError::Offset)?;
                 Ok(Self::Data {
                     channel: ChannelId(number(&message, 1)?),
@@ -95,16 +96,8 @@ impl Frame {
     pub fn encode(&self) -> Bytes {
         match self {
             Self::Control(body) => control(body),
-            Self::Data {
-                channel,
-                offset,
-                bytes,
-            } => data(*channel, *offset, bytes),
-            Self::Credit {
-                channel,
-                received,
-                limit,
-            } => credit(*channel, *received, *limit),
+            Self::Data { channel, offset, bytes } => data(*channel, *offset, bytes),
+            Self::Credit { channel, received, limit } => credit(*channel, *received, *limit),
         }
     }
 }

@@ -72,9 +72,7 @@ impl Timestamp {
     /// The moment a system clock shows.
     #[must_use]
     pub fn from_system(time: std::time::SystemTime) -> Self {
-        let seconds = time
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |d| d.as_secs());
+        let seconds = time.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
         Self(i64::try_from(seconds).unwrap_or(i64::MAX))
     }
 }

@@ -82,18 +82,12 @@ codes! {
 impl RefusalCode {
     /// A refusal with this code and nothing special to say.
     pub const fn plain(self) -> Refusal {
-        Refusal {
-            code: self,
-            detail: String::new(),
-        }
+        Refusal { code: self, detail: String::new() }
     }
 
     /// A refusal with this code and what was special about it.
     pub fn because(self, detail: impl Into<String>) -> Refusal {
-        Refusal {
-            code: self,
-            detail: detail.into(),
-        }
+        Refusal { code: self, detail: detail.into() }
     }
 }
 

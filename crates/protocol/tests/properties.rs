@@ -1,5 +1,16 @@
 //! Laws of the wire: what goes in comes out, garbage is refused, a cut loses nothing.
 
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::pedantic,
+    reason = "a test says what it expects by unwrapping and indexing"
+)]
+
 use bytes::Bytes;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReport, AgentRequest, Opened};
 use jumpdeck_protocol::control::{self, Received};
@@ -19,8 +30,11 @@ fn any_frame() -> impl Strategy<Value = Frame> {
     let payload = vec(any::<u8>(), 1..200).prop_map(Bytes::from);
     prop_oneof![
         vec(any::<u8>(), 0..200).prop_map(|body| Frame::Control(body.into())),
-        (any::<u64>(), 0..u64::MAX / 2, payload)
-            .prop_map(|(c, offset, bytes)| Frame::Data { channel: ChannelId(c), offset, bytes }),
+        (any::<u64>(), 0..u64::MAX / 2, payload).prop_map(|(c, offset, bytes)| Frame::Data {
+            channel: ChannelId(c),
+            offset,
+            bytes
+        }),
         (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(c, received, limit)| {
             Frame::Credit { channel: ChannelId(c), received, limit }
         }),
@@ -219,9 +233,10 @@ fn a_request_of_a_later_version_is_recognised_so_that_it_can_be_refused() {
 
 #[test]
 fn a_refusal_of_a_later_version_is_still_a_refusal() {
-    let refusal: Refusal =
-        rmp_serde::from_slice(&rmp_serde::to_vec_named(&LaterRefusal { code: "moon_closed" }).unwrap())
-            .unwrap();
+    let refusal: Refusal = rmp_serde::from_slice(
+        &rmp_serde::to_vec_named(&LaterRefusal { code: "moon_closed" }).unwrap(),
+    )
+    .unwrap();
     assert_eq!(refusal.code, RefusalCode::Unknown);
 }
 
@@ -285,7 +300,8 @@ impl World {
     }
 
     fn type_in(&mut self, count: usize) {
-        let bytes: Vec<u8> = (0..count as u64).map(|n| byte_at(!(self.console_wrote + n))).collect();
+        let bytes: Vec<u8> =
+            (0..count as u64).map(|n| byte_at(!(self.console_wrote + n))).collect();
         self.console_wrote += count as u64;
         self.console.write(&bytes);
         self.pump_console();

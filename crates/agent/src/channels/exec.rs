@@ -32,9 +32,9 @@ pub(super) fn spawn(
     for variable in OUR_VARIABLES {
         command.env_remove(variable);
     }
-    let mut child = command.spawn().map_err(|error| {
-        RefusalCode::SpawnFailed.because(format!("{program}: {error}"))
-    })?;
+    let mut child = command
+        .spawn()
+        .map_err(|error| RefusalCode::SpawnFailed.because(format!("{program}: {error}")))?;
     let process = child.id().unwrap_or(0);
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {

@@ -65,7 +65,9 @@ impl Channels {
         };
         if process.is_err() {
             self.forget(id);
-            errors.into_iter().for_each(|errors| self.forget(errors));
+            if let Some(errors) = errors {
+                self.forget(errors);
+            }
         }
         process.map(|process| Opened { process })
     }
@@ -131,7 +133,12 @@ impl Channels {
     }
 
     /// Input from a console.
-    pub(crate) fn data(&self, id: ChannelId, offset: u64, bytes: &Bytes) -> Result<(), StreamError> {
+    pub(crate) fn data(
+        &self,
+        id: ChannelId,
+        offset: u64,
+        bytes: &Bytes,
+    ) -> Result<(), StreamError> {
         let Some(channel) = self.get(id) else {
             return Ok(());
         };
@@ -141,7 +148,12 @@ impl Channels {
     }
 
     /// A console has output and takes more.
-    pub(crate) fn credit(&self, id: ChannelId, received: u64, limit: u64) -> Result<(), StreamError> {
+    pub(crate) fn credit(
+        &self,
+        id: ChannelId,
+        received: u64,
+        limit: u64,
+    ) -> Result<(), StreamError> {
         let Some(channel) = self.get(id) else {
             return Ok(());
         };

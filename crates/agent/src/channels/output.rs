@@ -34,11 +34,8 @@ async fn gather(from: &mut (impl AsyncRead + Unpin), space: &mut [u8]) -> (usize
         let Some(rest) = space.get_mut(filled..).filter(|rest| !rest.is_empty()) else {
             return (filled, false);
         };
-        let read = if filled == 0 {
-            Some(from.read(rest).await)
-        } else {
-            from.read(rest).now_or_never()
-        };
+        let read =
+            if filled == 0 { Some(from.read(rest).await) } else { from.read(rest).now_or_never() };
         match read {
             // A terminal reports an error, not an end, once its last program is gone.
             Some(Ok(0) | Err(_)) => return (filled, true),
@@ -67,16 +64,13 @@ pub(super) async fn write(channel: &Channel, mut to: impl AsyncWrite + Unpin) {
             Input::End => return,
             Input::Wait => channel.input.notified().await,
             Input::Bytes(bytes) => {
-                let accepted = to.write_all(&bytes).await.is_ok();
+                // A program that closed its input gets no more; what is still sent is dropped.
+                let _ = to.write_all(&bytes).await;
                 let credit = channel.state().used(bytes.len());
                 if let (Some((received, limit)), Some(outbox)) =
                     (credit, channel.all.lock().outbox.clone())
                 {
                     outbox.push(channel.lane, frame::credit(channel.id, received, limit));
-                }
-                if !accepted {
-                    // The program closed its input; what is still sent is dropped.
-                    continue;
                 }
             }
         }

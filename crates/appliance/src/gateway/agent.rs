@@ -32,9 +32,8 @@ pub(super) async fn serve(
     permit: OwnedSemaphorePermit,
 ) {
     let proving = Box::pin(prove(&appliance, &mut caller));
-    let known = match timeout(limits::HANDSHAKE_TIME, proving).await {
-        Ok(Ok(Some(known))) => known,
-        _ => return,
+    let Ok(Ok(Some(known))) = timeout(limits::HANDSHAKE_TIME, proving).await else {
+        return;
     };
     drop(permit);
     Box::pin(run(&appliance, caller, known)).await;
@@ -201,11 +200,7 @@ async fn refresh(
     Ok(item)
 }
 
-fn update(
-    draft: &mut Draft,
-    id: jumpdeck_protocol::ItemId,
-    change: impl FnOnce(&mut ItemView),
-) {
+fn update(draft: &mut Draft, id: jumpdeck_protocol::ItemId, change: impl FnOnce(&mut ItemView)) {
     let Some(item) = draft.item(id) else {
         return;
     };

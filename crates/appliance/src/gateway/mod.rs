@@ -59,8 +59,12 @@ impl Appliance {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let reach = match address.ip() {
-            ip if ip.is_unspecified() && ip.is_ipv4() => SocketAddr::from(([127, 0, 0, 1], address.port())),
-            ip if ip.is_unspecified() => SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], address.port())),
+            ip if ip.is_unspecified() && ip.is_ipv4() => {
+                SocketAddr::from(([127, 0, 0, 1], address.port()))
+            }
+            ip if ip.is_unspecified() => {
+                SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], address.port()))
+            }
             _ => address,
         };
         self.data_dir().publish(&RunningAddress {
@@ -131,7 +135,11 @@ impl Appliance {
 }
 
 /// TLS and HTTP, up to an open WebSocket.
-async fn arrive(acceptor: &TlsAcceptor, tcp: TcpStream, from: SocketAddr) -> Option<(Kind, Caller)> {
+async fn arrive(
+    acceptor: &TlsAcceptor,
+    tcp: TcpStream,
+    from: SocketAddr,
+) -> Option<(Kind, Caller)> {
     link::tune(&tcp).ok()?;
     let stream = acceptor.accept(tcp).await.ok()?;
     let binding = link::binding(stream.get_ref().1).ok()?;

@@ -156,7 +156,7 @@ impl Desk {
         let (appliance, rep) = (Arc::clone(&self.appliance), self.rep.clone());
         // Not one of the link's own tasks: what was begun is finished even if the link ends.
         tokio::spawn(async move {
-            let outcome = fulfil(&appliance, &rep, request).await;
+            let outcome = fulfil(&appliance, &rep, id, request).await;
             rep.outbox.send(&ToRep::Reply { id, body: Outcome::from(outcome) });
             drop(turn);
         });
@@ -168,8 +168,9 @@ impl Desk {
 }
 
 async fn fulfil(
-    appliance: &Arc<Appliance>,
+    appliance: &Appliance,
     rep: &RepLink,
+    id: RequestId,
     request: RepRequest,
 ) -> Result<RepReply, Refusal> {
     match request {
@@ -191,8 +192,9 @@ async fn fulfil(
             Ok(RepReply::Installer(installer))
         }
         RepRequest::Stop if appliance.is_embedded() => {
-            let appliance = Arc::clone(appliance);
-            tokio::spawn(async move { appliance.stop().await });
+            // The answer goes out first.
+            rep.outbox.send(&ToRep::Reply { id, body: Outcome::Ok(RepReply::Stopping) });
+            appliance.stop();
             Ok(RepReply::Stopping)
         }
         RepRequest::Stop => {

@@ -99,13 +99,9 @@ impl Store {
         let (publish, changed) = watch::channel(());
         let store = Self { jobs, world: Arc::clone(&world), changed };
         let writer = Writer { connection, world, publish };
-        std::thread::Builder::new()
-            .name("store".into())
-            .spawn(move || writer.run(queue))
-            .map_err(|error| StoreError::Unusable {
-                path: path.to_path_buf(),
-                reason: error.to_string(),
-            })?;
+        std::thread::Builder::new().name("store".into()).spawn(move || writer.run(queue)).map_err(
+            |error| StoreError::Unusable { path: path.to_path_buf(), reason: error.to_string() },
+        )?;
         Ok(Opened {
             store,
             sessions: loaded.sessions,
@@ -256,11 +252,7 @@ fn encode(document: &Document) -> Result<Vec<u8>, Refusal> {
 fn decode(body: &[u8], id: DocumentId) -> Result<Document, String> {
     let document: Document =
         rmp_serde::from_slice(body).map_err(|error| format!("{id:?} cannot be read: {error}"))?;
-    if document.id() == id {
-        Ok(document)
-    } else {
-        Err(format!("{id:?} holds another document"))
-    }
+    if document.id() == id { Ok(document) } else { Err(format!("{id:?} holds another document")) }
 }
 
 #[cfg(test)]
@@ -285,7 +277,14 @@ mod tests {
         let epoch = opened.store.world().epoch().to_owned();
         opened.store.edit(|draft| draft.put(group(1, "one"))).await.unwrap();
         opened.store.edit(|draft| draft.put(group(2, "two"))).await.unwrap();
-        opened.store.edit(|d| { d.remove(DocumentId::Group(JumpGroupId(1))); Ok(()) }).await.unwrap();
+        opened
+            .store
+            .edit(|d| {
+                d.remove(DocumentId::Group(JumpGroupId(1)));
+                Ok(())
+            })
+            .await
+            .unwrap();
         let revision = opened.store.world().revision();
         drop(opened.store);
 

@@ -48,10 +48,7 @@ impl FromStr for Address {
             None => DEFAULT_PORT,
             Some(digits) => digits.parse().map_err(|_| malformed())?,
         };
-        Ok(Self {
-            host: host.to_owned(),
-            port,
-        })
+        Ok(Self { host: host.to_owned(), port })
     }
 }
 

@@ -97,9 +97,7 @@ pub async fn dial(
     let attempt = attempt(address, path, pin, tls, from);
     match timeout(limits::HANDSHAKE_TIME, attempt).await {
         Ok(result) => result,
-        Err(_) => Err(DialError::TimedOut {
-            address: address.clone(),
-        }),
+        Err(_) => Err(DialError::TimedOut { address: address.clone() }),
     }
 }
 
@@ -110,14 +108,10 @@ async fn attempt(
     tls: &Arc<ClientConfig>,
     from: Option<SocketAddr>,
 ) -> Result<Dialed, DialError> {
-    let strange = |reason: String| DialError::NotAnAppliance {
-        address: address.clone(),
-        reason,
-    };
-    let tcp = connect(address, from).await.map_err(|reason| DialError::Unreachable {
-        address: address.clone(),
-        reason,
-    })?;
+    let strange = |reason: String| DialError::NotAnAppliance { address: address.clone(), reason };
+    let tcp = connect(address, from)
+        .await
+        .map_err(|reason| DialError::Unreachable { address: address.clone(), reason })?;
     let name = ServerName::try_from(address.host.clone()).map_err(|e| strange(e.to_string()))?;
     let stream = TlsConnector::from(Arc::clone(tls))
         .connect(name, tcp)
@@ -131,21 +125,14 @@ async fn attempt(
         .await
         .map_err(|e| strange(e.to_string()))?;
     let client_nonce = nonce().map_err(|e| strange(e.to_string()))?;
-    let (key, appliance_nonce) = challenge(&mut socket, &binding, &client_nonce)
-        .await
-        .map_err(|e| match e {
+    let (key, appliance_nonce) =
+        challenge(&mut socket, &binding, &client_nonce).await.map_err(|e| match e {
             ChallengeError::Refused(refusal) => DialError::Refused(refusal),
             ChallengeError::Link(end) => strange(end.to_string()),
             ChallengeError::Unproved => strange("it could not prove its key".into()),
         })?;
     check_pin(address, pin, &key)?;
-    Ok(Dialed {
-        socket,
-        key,
-        binding,
-        client_nonce,
-        appliance_nonce,
-    })
+    Ok(Dialed { socket, key, binding, client_nonce, appliance_nonce })
 }
 
 async fn connect(address: &Address, from: Option<SocketAddr>) -> std::io::Result<TcpStream> {
@@ -186,11 +173,7 @@ async fn challenge(
     binding: &Binding,
     client_nonce: &Nonce,
 ) -> Result<(PublicKey, Nonce), ChallengeError> {
-    let hello = Hello {
-        protocol: PROTOCOL,
-        version: VERSION.to_owned(),
-        nonce: *client_nonce,
-    };
+    let hello = Hello { protocol: PROTOCOL, version: VERSION.to_owned(), nonce: *client_nonce };
     pump::write_plain(socket, &hello).await?;
     match pump::read_plain(socket).await? {
         Challenge::Refused(refusal) => Err(ChallengeError::Refused(refusal)),
@@ -198,12 +181,7 @@ async fn challenge(
             let detail = format!("it speaks {protocol}, this side {PROTOCOL}");
             Err(ChallengeError::Refused(RefusalCode::VersionMismatch.because(detail)))
         }
-        Challenge::Appliance {
-            nonce,
-            key,
-            signature,
-            ..
-        } => {
+        Challenge::Appliance { nonce, key, signature, .. } => {
             let signed = transcript(Party::Appliance, binding, client_nonce, &nonce);
             if key.verifies(&signed, &signature) {
                 Ok((key, nonce))

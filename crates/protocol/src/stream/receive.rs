@@ -28,12 +28,7 @@ pub enum Accept {
 impl ReceiveStream {
     /// A receiver that starts at the stream's beginning and grants `window` bytes.
     pub const fn new(window: u64) -> Self {
-        Self {
-            received: 0,
-            limit: window,
-            window,
-            end: None,
-        }
+        Self { received: 0, limit: window, window, end: None }
     }
 
     /// Everything before this has arrived.
@@ -58,10 +53,7 @@ impl ReceiveStream {
     pub fn accept(&mut self, offset: u64, length: usize) -> Result<Accept, StreamError> {
         let end = offset.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
         if end > self.limit {
-            return Err(StreamError::WindowExceeded {
-                end,
-                limit: self.limit,
-            });
+            return Err(StreamError::WindowExceeded { end, limit: self.limit });
         }
         if offset > self.received {
             return Ok(Accept::Gap);

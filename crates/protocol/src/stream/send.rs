@@ -54,8 +54,7 @@ impl SendStream {
             return self.capacity;
         }
         let waiting = self.end().saturating_sub(self.acknowledged);
-        self.capacity
-            .saturating_sub(usize::try_from(waiting).unwrap_or(usize::MAX))
+        self.capacity.saturating_sub(usize::try_from(waiting).unwrap_or(usize::MAX))
     }
 
     /// Takes bytes to send. More than [`Self::room`] is taken too, so ask first.
@@ -101,10 +100,7 @@ impl SendStream {
     /// [`StreamError::AcknowledgedUnsent`] when it claims what it cannot have.
     pub fn credit(&mut self, received: u64, limit: u64) -> Result<(), StreamError> {
         if received > self.sent {
-            return Err(StreamError::AcknowledgedUnsent {
-                received,
-                sent: self.sent,
-            });
+            return Err(StreamError::AcknowledgedUnsent { received, sent: self.sent });
         }
         self.acknowledged = self.acknowledged.max(received);
         self.limit = self.limit.max(limit);
@@ -120,10 +116,7 @@ impl SendStream {
     pub fn attach(&mut self, received: Option<u64>, window: u64) -> Result<u64, StreamError> {
         let from = received.unwrap_or(self.start).max(self.start);
         if from > self.end() {
-            return Err(StreamError::AcknowledgedUnsent {
-                received: from,
-                sent: self.end(),
-            });
+            return Err(StreamError::AcknowledgedUnsent { received: from, sent: self.end() });
         }
         self.held = true;
         self.sent = from;
@@ -154,11 +147,8 @@ impl SendStream {
     }
 
     fn let_go(&mut self) {
-        let droppable = if self.held {
-            self.acknowledged.saturating_sub(self.start)
-        } else {
-            u64::MAX
-        };
+        let droppable =
+            if self.held { self.acknowledged.saturating_sub(self.start) } else { u64::MAX };
         let surplus = self.kept.len().saturating_sub(self.retain);
         let drop = surplus.min(usize::try_from(droppable).unwrap_or(usize::MAX));
         self.kept.drain(..drop);
