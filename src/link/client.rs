@@ -45,15 +45,19 @@ impl Client {
     /// Makes the link and waits until it is up.
     ///
     /// # Errors
-    /// [`ClientError::NoLink`] after 20 s, or at once when trying again is of no use.
+    /// [`ClientError::NoLink`] at once, or after 20 s for an appliance of our own that may be
+    /// starting.
     pub async fn connect(destination: Destination) -> Result<Self, ClientError> {
+        // An appliance of our own may still be starting; a remote one is there or is not.
+        let patient = destination.is_embedded();
         let (handle, mut events) = keep(destination);
         let mut last_reason = String::new();
         let linked = timeout(PATIENCE, async {
             loop {
                 match events.recv().await {
                     Some(LinkEvent::Up(welcome)) => return Ok(welcome),
-                    Some(LinkEvent::Down { reason }) => last_reason = reason,
+                    Some(LinkEvent::Down { reason }) if patient => last_reason = reason,
+                    Some(LinkEvent::Down { reason }) => return Err(reason),
                     Some(LinkEvent::Ended { reason }) => return Err(reason),
                     Some(_) => {}
                     None => return Err("the link ended".to_owned()),

@@ -84,6 +84,7 @@ pub async fn start(dir: &DataDir, arguments: &[String]) -> anyhow::Result<Runnin
         .args(arguments)
         .arg("--data-dir")
         .arg(dir.path())
+        .env_remove("JUMPDECK_PASSWORD")
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

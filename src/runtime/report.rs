@@ -39,3 +39,19 @@ fn write(dir: &std::path::Path, info: &PanicHookInfo<'_>) -> std::io::Result<Pat
     std::fs::write(&path, text)?;
     Ok(path)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_panic_leaves_a_report_with_what_happened_and_where() {
+        let dir = tempfile::tempdir().unwrap();
+        let former = std::panic::take_hook();
+        super::on_panic(dir.path().to_path_buf());
+        let outcome = std::panic::catch_unwind(|| panic!("the sky fell"));
+        std::panic::set_hook(former);
+        assert!(outcome.is_err());
+        let path = dir.path().join(format!("panic-{}.txt", std::process::id()));
+        let report = std::fs::read_to_string(path).unwrap();
+        assert!(report.contains("the sky fell") && report.contains("report.rs"));
+    }
+}

@@ -14,6 +14,7 @@
 mod console;
 mod demo;
 mod exec;
+mod reference;
 mod resume;
 mod serve;
 mod support;

@@ -50,6 +50,7 @@ impl Served {
         self.child.0.kill().unwrap();
         self.child.0.wait().unwrap();
         self.child = Guard(serve(home, &self.address));
+        until("the server listens again", || TcpStream::connect(&self.address).is_ok());
     }
 
     /// A `jumpdeck` that goes to this server as its administrator.

@@ -161,7 +161,8 @@ impl Agent {
             Err(_) => Ended::Again("the appliance did not answer our proof in time".into()),
             Ok(Err(ended)) => ended,
             Ok(Ok((dialed, close))) => {
-                if let Err(error) = self.options.dir.remember(&target) {
+                let known = self.options.dir.target().as_ref() == Some(&target);
+                if !known && let Err(error) = self.options.dir.remember(&target) {
                     return Ended::Final(error.into());
                 }
                 self.channels.close(&close);

@@ -109,7 +109,11 @@ impl Appliance {
 
     /// A console is gone. What it showed is held for it for a while.
     pub(crate) fn rep_left(self: &Arc<Self>, rep: &RepLink) {
-        let channels = self.sessions.detach(rep.id);
+        self.expect_back(self.sessions.detach(rep.id));
+    }
+
+    /// Holds channels for a while; then lets go of those that no console came for.
+    pub(crate) fn expect_back(self: &Arc<Self>, channels: Vec<ChannelId>) {
         if channels.is_empty() {
             return;
         }

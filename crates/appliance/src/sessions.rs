@@ -155,6 +155,11 @@ impl Sessions {
         })
     }
 
+    /// Every channel.
+    pub(crate) fn channels(&self) -> Vec<ChannelId> {
+        self.read(|book| book.channels.keys().copied().collect())
+    }
+
     /// A channel.
     pub(crate) fn channel(&self, id: ChannelId) -> Option<Channel> {
         self.read(|book| book.channels.get(&id).cloned())

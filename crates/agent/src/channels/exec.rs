@@ -3,14 +3,29 @@
 use super::{Channel, output};
 use jumpdeck_protocol::{Refusal, RefusalCode};
 use rustix::process::{Pid, Signal, kill_process_group};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use uzers::User;
+use uzers::os::unix::UserExt;
 
-/// Variables of ours that a remote program has no business with.
-pub(super) const OUR_VARIABLES: [&str; 3] =
-    ["JUMPDECK_INSTALLER_KEY", "JUMPDECK_DATA_DIR", "JUMPDECK_CONFIG_DIR"];
+/// What a program inherits of the agent's environment: as at a login, the place and the language,
+/// but nothing of the terminal or the secrets the agent was started with.
+pub(super) fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
+    let kept = |name: &str| {
+        ["PATH", "LANG", "LANGUAGE", "TZ", "XDG_RUNTIME_DIR"].contains(&name)
+            || name.starts_with("LC_")
+    };
+    std::env::vars_os().filter(move |(name, _)| name.to_str().is_some_and(kept))
+}
+
+/// Who the program runs as.
+pub(super) fn identity(user: &User) -> [(&'static str, OsString); 3] {
+    let name = user.name().to_os_string();
+    [("USER", name.clone()), ("LOGNAME", name), ("HOME", user.home_dir().into())]
+}
 
 /// Starts the command and the tasks that serve it. Returns its process id.
 pub(super) fn spawn(
@@ -24,13 +39,15 @@ pub(super) fn spawn(
     let mut command = Command::new(program);
     command
         .args(arguments)
+        .env_clear()
+        .envs(inherited())
         .current_dir(home())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    for variable in OUR_VARIABLES {
-        command.env_remove(variable);
+    if let Some(user) = uzers::get_user_by_uid(uzers::get_current_uid()) {
+        command.envs(identity(&user));
     }
     let mut child = command
         .spawn()

@@ -39,17 +39,15 @@ fn command(term: &str) -> Command {
     let name = shell.file_name().unwrap_or(shell.as_os_str()).to_string_lossy();
     let mut command = Command::new(&shell)
         .arg0(format!("-{name}"))
+        .env_clear()
+        .envs(super::exec::inherited())
         .env("TERM", if term.is_empty() { "xterm-256color" } else { term })
         .env("SHELL", &shell);
-    for variable in super::exec::OUR_VARIABLES {
-        command = command.env_remove(variable);
-    }
     if std::env::var_os("LANG").is_none() && std::env::var_os("LC_ALL").is_none() {
         command = command.env("LANG", "C.UTF-8");
     }
     if let Some(user) = user {
-        let name = user.name().to_os_string();
-        command = command.env("USER", &name).env("LOGNAME", &name).env("HOME", user.home_dir());
+        command = command.envs(super::exec::identity(&user));
         command = command.current_dir(existing(user.home_dir()));
     }
     command

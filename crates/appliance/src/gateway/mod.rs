@@ -77,6 +77,8 @@ impl Appliance {
 
     /// Serves links until the appliance stops.
     pub async fn serve(self: &Arc<Self>, listening: Listening) {
+        // Consoles of sessions that outlived the last appliance are expected back.
+        self.expect_back(self.sessions.channels());
         let mut stopping = self.stopping();
         let acceptor = TlsAcceptor::from(Arc::clone(&self.keys.tls));
         let door = Arc::new(Semaphore::new(HANDSHAKES));
