@@ -134,7 +134,7 @@ impl Shell {
             "pwd" => self.print("/home/support\r\n"),
             "ls" => self.print("notes.txt  \x1b[1;34mlogs\x1b[0m  \x1b[1;34mbackup\x1b[0m\r\n"),
             "uptime" => {
-                self.print(" up 12 days,  4:07,  1 user,  load average: 0.23, 0.31, 0.28\r\n")
+                self.print(" up 12 days,  4:07,  1 user,  load average: 0.23, 0.31, 0.28\r\n");
             }
             "echo" => self.print(&format!("{rest}\r\n")),
             other => self.print(&format!("{other}: command not found\r\n")),
