@@ -14,6 +14,9 @@ use tokio::sync::broadcast::error::RecvError;
 /// Presence changes in one notice at the most.
 const BATCH: usize = 4096;
 
+/// Bytes of a snapshot that may wait for a console.
+const AHEAD: usize = 1024 * 1024;
+
 /// Feeds a console until its link ends.
 pub(crate) async fn feed(appliance: Arc<Appliance>, rep: RepLink, have: Option<Position>) {
     let mut changed = appliance.store.changed();
@@ -22,7 +25,7 @@ pub(crate) async fn feed(appliance: Arc<Appliance>, rep: RepLink, have: Option<P
     let mut shown = appliance.world();
     // Presence first: no item is shown offline for a moment only because the news is on its way.
     tell_all_presence(&appliance, &rep);
-    begin(&rep, &shown, have);
+    begin(&rep, &shown, have).await;
     loop {
         tokio::select! {
             alive = changed.changed() => {
@@ -30,7 +33,7 @@ pub(crate) async fn feed(appliance: Arc<Appliance>, rep: RepLink, have: Option<P
                     return;
                 }
                 let world = appliance.world();
-                go_on(&rep, &shown, &world);
+                go_on(&rep, &shown, &world).await;
                 shown = world;
             }
             change = presence.recv() => match change {
@@ -68,34 +71,44 @@ impl<'a> Sight<'a> {
 }
 
 /// The changes since what the console has, or everything.
-fn begin(rep: &RepLink, world: &World, have: Option<Position>) {
-    let since =
-        have.filter(|position| position.epoch == world.epoch()).map(|position| position.revision);
-    if let Some(since) = since
-        && !rights_changed(world, since)
-        && let Some(part) = changes(rep, &Sight::new(world, rep), None, since)
-    {
-        rep.tell(ApplianceNotice::Inventory(part));
-        return;
+async fn begin(rep: &RepLink, world: &World, have: Option<Position>) {
+    let since = have
+        .filter(|position| position.epoch == world.epoch())
+        .map(|position| position.revision)
+        .filter(|since| !rights_changed(world, *since));
+    let parts = since.and_then(|since| changes(&Sight::new(world, rep), None, since));
+    match parts {
+        Some(parts) => tell_parts(rep, parts).await,
+        None => snapshot(rep, world).await,
     }
-    snapshot(rep, world);
 }
 
 /// The difference between two Worlds.
-fn go_on(rep: &RepLink, before: &World, now: &World) {
+async fn go_on(rep: &RepLink, before: &World, now: &World) {
     if rights_changed(now, before.revision()) {
-        snapshot(rep, now);
+        snapshot(rep, now).await;
         return;
     }
     let past = Sight::new(before, rep);
-    if let Some(part) = changes(rep, &Sight::new(now, rep), Some(&past), before.revision()) {
-        let nothing = part.items.is_empty()
-            && part.gone.is_empty()
-            && part.groups.is_empty()
-            && part.gone_groups.is_empty();
-        if !nothing {
-            rep.tell(ApplianceNotice::Inventory(part));
-        }
+    match changes(&Sight::new(now, rep), Some(&past), before.revision()) {
+        Some(parts) if parts.iter().all(is_empty) => {}
+        Some(parts) => tell_parts(rep, parts).await,
+        None => snapshot(rep, now).await,
+    }
+}
+
+fn is_empty(part: &InventoryPart) -> bool {
+    part.items.is_empty()
+        && part.gone.is_empty()
+        && part.groups.is_empty()
+        && part.gone_groups.is_empty()
+}
+
+/// Sends parts, no faster than the console takes them.
+async fn tell_parts(rep: &RepLink, parts: Vec<InventoryPart>) {
+    for part in parts {
+        rep.tell(ApplianceNotice::Inventory(part));
+        rep.outbox.until_below(AHEAD).await;
     }
 }
 
@@ -105,13 +118,13 @@ fn rights_changed(world: &World, since: Revision) -> bool {
     world.changed_since(since).is_none_or(|mut ids| ids.any(rights))
 }
 
-/// One part with everything that changed; too many changes are better sent as a snapshot.
+/// Everything that changed, in chunks; nothing if the position is not of this World.
 fn changes(
-    _rep: &RepLink,
     now: &Sight<'_>,
     past: Option<&Sight<'_>>,
     since: Revision,
-) -> Option<InventoryPart> {
+) -> Option<Vec<InventoryPart>> {
+    let mut parts = Vec::new();
     let mut part = empty(false);
     for id in now.world.changed_since(since)? {
         match id {
@@ -127,16 +140,17 @@ fn changes(
             },
             DocumentId::User(_) | DocumentId::Role(_) | DocumentId::Installer(_) => {}
         }
-        if part.items.len() > limits::INVENTORY_CHUNK {
-            return None;
+        if part.items.len() == limits::INVENTORY_CHUNK {
+            parts.push(std::mem::replace(&mut part, empty(false)));
         }
     }
     part.position = Some(position(now.world));
-    Some(part)
+    parts.push(part);
+    Some(parts)
 }
 
-/// Everything, in chunks.
-fn snapshot(rep: &RepLink, world: &World) {
+/// Everything, in chunks, no faster than the console takes them.
+async fn snapshot(rep: &RepLink, world: &World) {
     let sight = Sight::new(world, rep);
     let mut part = empty(true);
     part.groups = world.groups().filter(|group| sight.group(group.id)).cloned().collect();
@@ -144,6 +158,7 @@ fn snapshot(rep: &RepLink, world: &World) {
         if part.items.len() == limits::INVENTORY_CHUNK {
             let full = std::mem::replace(&mut part, empty(false));
             rep.tell(ApplianceNotice::Inventory(full));
+            rep.outbox.until_below(AHEAD).await;
         }
         part.items.push(item.view.clone());
     }
@@ -198,5 +213,41 @@ fn tell_presence(
     changes.retain(|presence| sight.item(presence.item).is_some());
     if !changes.is_empty() {
         rep.tell(ApplianceNotice::Presence { all: false, changes });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Document;
+    use jumpdeck_protocol::inventory::GroupView;
+
+    #[test]
+    fn however_much_changed_at_once_all_of_it_is_told() {
+        let mut world = World::new("e");
+        for role in jumpdeck_policy::Role::built_in() {
+            world.put(world.revision().next(), Document::Role(role));
+        }
+        let all = jumpdeck_policy::Role::ADMINISTRATOR;
+        let user = User {
+            id: jumpdeck_protocol::UserId(1),
+            username: "alice".into(),
+            password: None,
+            enabled: true,
+            slots: jumpdeck_policy::Slots { default: all, personal: all, teams: all, system: all },
+            memberships: std::collections::BTreeMap::new(),
+        };
+        let since = world.revision();
+        let group = GroupView { id: JumpGroupId(1), name: "Lab".into() };
+        world.put(since.next(), Document::Group(group));
+        for number in 1..=1234 {
+            world.put(world.revision().next(), crate::world::tests::item(number));
+        }
+        let sight = Sight { world: &world, user: Some(&user) };
+        let parts = changes(&sight, None, since).unwrap();
+        let items: usize = parts.iter().map(|part| part.items.len()).sum();
+        assert_eq!((items, parts.len()), (1234, 3));
+        let positions: Vec<_> = parts.iter().map(|part| part.position.is_some()).collect();
+        assert_eq!(positions, [false, false, true], "only the last part ends the change");
     }
 }

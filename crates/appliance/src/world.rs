@@ -166,8 +166,29 @@ impl World {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use jumpdeck_protocol::inventory::{Facts, ItemView, JumpMethod};
+
+    /// An item of the first group, with a key of its own.
+    pub(crate) fn item(number: u64) -> Document {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&number.to_be_bytes());
+        let view = ItemView {
+            id: ItemId(number),
+            revision: Revision(0),
+            name: format!("item {number}").into(),
+            place: Place::JumpGroup(JumpGroupId(1)),
+            tag: "".into(),
+            comments: "".into(),
+            method: JumpMethod::JumpClient,
+            created: Timestamp(0),
+            facts: Facts::default(),
+            public_ip: "".into(),
+        };
+        let key = PublicKey(serde_bytes::ByteArray::new(key));
+        Document::Item(Box::new(Item { view, key, machine: "m".into(), local: false }))
+    }
 
     fn group(id: u64, name: &str) -> Document {
         Document::Group(GroupView { id: JumpGroupId(id), name: name.into() })

@@ -24,6 +24,7 @@ pub struct Outbox(Arc<Inner>);
 struct Inner {
     queue: Mutex<Queue>,
     filled: Notify,
+    taken: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -71,6 +72,7 @@ impl Outbox {
     pub fn close(&self) {
         self.lock().closed = true;
         self.0.filled.notify_one();
+        self.0.taken.notify_waiters();
     }
 
     /// Whether the link is closed or closing.
@@ -88,6 +90,18 @@ impl Outbox {
         self.lock().bytes
     }
 
+    /// Waits until no more than so many bytes wait, or the link is closed: for whoever has much to
+    /// send and can pause.
+    pub async fn until_below(&self, bytes: usize) {
+        loop {
+            let taken = self.0.taken.notified();
+            if self.waiting() <= bytes || self.is_closed() {
+                return;
+            }
+            taken.await;
+        }
+    }
+
     pub(super) fn pop(&self) -> Option<Bytes> {
         let mut queue = self.lock();
         let message = match queue.interactive.pop_front() {
@@ -99,6 +113,8 @@ impl Outbox {
             queue.interactive.shrink_to(16);
             queue.bulk.shrink_to(16);
         }
+        drop(queue);
+        self.0.taken.notify_waiters();
         Some(message)
     }
 
@@ -125,6 +141,18 @@ mod tests {
         outbox.push(Lane::Interactive, Bytes::from_static(b"key"));
         let order: Vec<_> = std::iter::from_fn(|| outbox.pop()).collect();
         assert_eq!(order, ["key", "file 1", "file 2"]);
+    }
+
+    #[tokio::test]
+    async fn whoever_has_much_to_send_waits_for_what_was_taken() {
+        let outbox = Outbox::new();
+        outbox.push(Lane::Bulk, Bytes::from_static(&[0; 100]));
+        let waiting = outbox.clone();
+        let task = tokio::spawn(async move { waiting.until_below(50).await });
+        tokio::task::yield_now().await;
+        assert!(!task.is_finished());
+        outbox.pop().unwrap();
+        task.await.unwrap();
     }
 
     #[test]
