@@ -26,6 +26,8 @@ pub(crate) struct Desk {
     pub console: Console,
     pub sent: Vec<Sent>,
     pub quit: bool,
+    /// Searches take their time: they are kept here until they are let go.
+    pub held: Option<Vec<search::Job>>,
     timers: Vec<Timer>,
 }
 
@@ -33,7 +35,7 @@ impl Desk {
     /// A console on a terminal of this size, without a link.
     pub(crate) fn new(columns: u16, rows: u16) -> Self {
         let console = Console::new(Settings::default(), Size { columns, rows }, NOW);
-        Self { console, sent: Vec::new(), quit: false, timers: Vec::new() }
+        Self { console, sent: Vec::new(), quit: false, held: None, timers: Vec::new() }
     }
 
     /// A console that is linked and has the sample inventory.
@@ -64,7 +66,10 @@ impl Desk {
         for effect in self.console.update(event) {
             match effect {
                 Effect::Send(message) => self.sent.push(read(message)),
-                Effect::Search(job) => self.event(Event::Found(search::run(job))),
+                Effect::Search(job) => match &mut self.held {
+                    Some(held) => held.push(job),
+                    None => self.event(Event::Found(search::run(job))),
+                },
                 Effect::After(_, timer) => self.timers.push(timer),
                 Effect::Quit => self.quit = true,
                 Effect::Redraw => {}

@@ -222,7 +222,7 @@ impl Console {
                 if live && !answers.is_empty() {
                     tab.endpoint.write(&answers);
                 }
-                if let Some(credit) = tab.endpoint.credit() {
+                if let Some(credit) = tab.endpoint.credit(0) {
                     self.effects.push(Effect::Send(credit));
                 }
                 self.flush(position);

@@ -96,6 +96,19 @@ enum Asked {
     End { name: String },
 }
 
+/// Which searches were asked for and which are on the screen: a key that means what is found must
+/// not act on what was found before.
+#[derive(Debug, Default)]
+struct Searches {
+    last: u64,
+    list_asked: u64,
+    list_shown: u64,
+    chooser_asked: u64,
+    chooser_shown: u64,
+    /// Run this command once the search it waits for is shown.
+    waiting: Option<Command>,
+}
+
 /// The console.
 #[derive(Debug)]
 pub struct Console {
@@ -114,7 +127,7 @@ pub struct Console {
     prefixed: bool,
     asked: HashMap<RequestId, Asked>,
     last_request: RequestId,
-    generation: u64,
+    searches: Searches,
     stale: bool,
     watched: Option<ItemId>,
     dirty: bool,
@@ -140,7 +153,7 @@ impl Console {
             prefixed: false,
             asked: HashMap::new(),
             last_request: RequestId(0),
-            generation: 0,
+            searches: Searches::default(),
             stale: false,
             watched: None,
             dirty: true,
@@ -171,6 +184,8 @@ impl Console {
 
     fn key(&mut self, key: Key) {
         self.dirty = true;
+        // Whoever goes on typing has thought better of what was waiting.
+        self.searches.waiting = None;
         if self.is_too_small() {
             return;
         }
@@ -209,6 +224,10 @@ impl Console {
     /// Runs a command, or says why it cannot be done.
     pub(crate) fn run(&mut self, command: Command) {
         let spec = command.spec();
+        if self.must_wait(spec.name) {
+            self.searches.waiting = Some(command);
+            return;
+        }
         match (spec.disabled)(self) {
             None => (spec.run)(self),
             Some(reason) => self.warn(&reason),

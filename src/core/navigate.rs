@@ -217,32 +217,53 @@ impl Console {
     }
 
     fn start_job(&mut self, wanted: Wanted) {
-        self.generation += 1;
+        self.searches.last += 1;
+        let generation = self.searches.last;
+        match &wanted {
+            Wanted::Words(..) => self.searches.list_asked = generation,
+            Wanted::Like(_) => self.searches.chooser_asked = generation,
+        }
         let rows = self.inventory.sorted();
-        self.effects.push(Effect::Search(Job { generation: self.generation, rows, wanted }));
+        self.effects.push(Effect::Search(Job { generation, rows, wanted }));
+    }
+
+    /// Whether a command means what a search will find that is still under way.
+    pub(super) fn must_wait(&self, command: &str) -> bool {
+        let searches = &self.searches;
+        match command {
+            "jump" => searches.list_shown != searches.list_asked,
+            "choose" => {
+                let items = matches!(
+                    self.layers.last(),
+                    Some(Layer::Chooser(Chooser { kind: ChooserKind::Items { .. }, .. }))
+                );
+                items && searches.chooser_shown != searches.chooser_asked
+            }
+            _ => false,
+        }
     }
 
     /// A search is done. It counts only if nothing newer of its kind was asked for.
     pub(super) fn found(&mut self, found: Found) {
-        match &found.wanted {
-            Wanted::Words(scope, text) => {
-                let current =
-                    self.jump.tree.selected() == scope && self.jump.search.text() == text.as_str();
-                if current {
-                    self.jump.show(found.rows);
-                    self.selection_moved();
-                    self.dirty = true;
-                }
+        match found.wanted {
+            Wanted::Words(..) if found.generation == self.searches.list_asked => {
+                self.searches.list_shown = found.generation;
+                self.jump.show(found.rows);
+                self.selection_moved();
             }
-            Wanted::Like(text) => {
-                if let Some(Layer::Chooser(Chooser { kind, input, .. })) = self.layers.last_mut()
+            Wanted::Like(_) if found.generation == self.searches.chooser_asked => {
+                self.searches.chooser_shown = found.generation;
+                if let Some(Layer::Chooser(Chooser { kind, .. })) = self.layers.last_mut()
                     && let ChooserKind::Items { fitting } = kind
-                    && input.text() == text.as_str()
                 {
                     *fitting = found.rows.iter().map(Arc::clone).collect();
-                    self.dirty = true;
                 }
             }
+            _ => return,
+        }
+        self.dirty = true;
+        if let Some(command) = self.searches.waiting.take() {
+            self.run(command);
         }
     }
 

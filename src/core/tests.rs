@@ -383,3 +383,22 @@ fn a_paste_goes_where_the_keys_go() {
     desk.event(Event::Paste("a\nb".into()));
     assert_eq!(desk.typed(channel), "a\rb");
 }
+
+#[test]
+fn keys_typed_ahead_of_a_search_mean_what_it_will_find() {
+    for keys in ["<ctrl-p>defend<enter>", "/defend<enter><enter>"] {
+        let mut desk = desk();
+        desk.held = Some(Vec::new());
+        desk.press(keys);
+        assert!(!matches!(desk.last_request().1, RepRequest::StartSession { .. }), "{keys}");
+        let jobs = desk.held.take().unwrap();
+        // They finish in another order than they were asked for.
+        for job in jobs.into_iter().rev() {
+            desk.event(Event::Found(search::run(job)));
+        }
+        let RepRequest::StartSession { item, .. } = desk.last_request().1 else {
+            panic!("{keys}: a session is asked for");
+        };
+        assert_eq!(item.0, 2, "{keys}");
+    }
+}

@@ -25,7 +25,10 @@ use jumpdeck_protocol::{Control, Never, RefusalCode, limits};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
+
+/// A link that stood this long was a good one.
+const STEADY: Duration = Duration::from_secs(2);
 
 /// The way to send on the link, whichever link is up.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +76,7 @@ struct Keeper {
 /// How a link, or the attempt at one, ended.
 enum Ended {
     Again(String),
-    Lost(String),
+    Lost { reason: String, stood: Duration },
     Final(String),
 }
 
@@ -87,8 +90,11 @@ impl Keeper {
                     let _ = self.events.send(LinkEvent::Ended { reason });
                     return;
                 }
-                Ended::Lost(reason) => {
-                    backoff.reset();
+                Ended::Lost { reason, stood } => {
+                    // A link that ends at once, again and again, is no reason to hurry.
+                    if stood > STEADY {
+                        backoff.reset();
+                    }
                     LinkEvent::Down { reason }
                 }
                 Ended::Again(reason) => LinkEvent::Down { reason },
@@ -149,6 +155,7 @@ impl Keeper {
 
     async fn hold(&self, dialed: Dialed, welcome: Welcome) -> Ended {
         let outbox = Outbox::new();
+        let began = Instant::now();
         let embedded = welcome.embedded;
         self.handle.set(Some(outbox.clone()));
         let _ = self.events.send(LinkEvent::Up(welcome));
@@ -163,7 +170,7 @@ impl Keeper {
         if stopping && embedded {
             Ended::Final("The appliance was stopped.".to_owned())
         } else {
-            Ended::Lost(end.to_string())
+            Ended::Lost { reason: end.to_string(), stood: began.elapsed() }
         }
     }
 

@@ -328,13 +328,14 @@ pub async fn local_agent(dir: DataDir) -> anyhow::Result<()> {
             outcome => outcome,
         }
     };
+    let mut running = std::pin::pin!(running);
     tokio::select! {
-        outcome = running => Ok(outcome?),
-        _ = terminate.recv() => {
-            stop.send_replace(true);
-            Ok(())
-        }
+        outcome = &mut running => return Ok(outcome?),
+        _ = terminate.recv() => {}
     }
+    // It ends its programs before it ends itself.
+    stop.send_replace(true);
+    Ok(running.await?)
 }
 
 /// Brings simulated clients along, spread over a few groups.

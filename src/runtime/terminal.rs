@@ -59,7 +59,10 @@ pub async fn run(local: Local) -> anyhow::Result<Left> {
     let (columns, rows) = crossterm::terminal::size().context("this is no terminal")?;
     report::on_panic(local.reports.clone());
     screen::enter().context("taking the terminal over")?;
-    let outcome = Runner::new(local, Size { columns, rows })?.run().await;
+    let outcome = match Runner::new(local, Size { columns, rows }) {
+        Ok(runner) => runner.run().await,
+        Err(error) => Err(error),
+    };
     screen::restore();
     outcome
 }
@@ -190,16 +193,20 @@ impl Runner {
             let Some(event) = next else {
                 return;
             };
-            if let LinkEvent::Ended { reason } = &event {
-                self.ended = Some(reason.clone());
-                self.quit = true;
-            }
-            self.update(Event::Link(event));
+            self.link_event(event);
             next = self.link.try_recv().ok();
         }
         if let Some(event) = next {
-            self.update(Event::Link(event));
+            self.link_event(event);
         }
+    }
+
+    fn link_event(&mut self, event: LinkEvent) {
+        if let LinkEvent::Ended { reason } = &event {
+            self.ended = Some(reason.clone());
+            self.quit = true;
+        }
+        self.update(Event::Link(event));
     }
 
     fn update(&mut self, event: Event) {

@@ -1,13 +1,15 @@
 //! `jumpdeck exec`: a command on a machine, its streams and its status passed through.
 
 use super::connect::Connect;
+use super::outlet::{Outlet, Stream};
 use super::select;
 use super::transfer::{Happened, Program};
 use crate::runtime::dirs::Places;
+use anyhow::bail;
 use clap::Args;
 use jumpdeck_protocol::limits;
 use jumpdeck_protocol::session::ChannelKind;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::process::ExitCode;
 use tokio::io::{AsyncReadExt, Stdin};
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,52 +40,44 @@ impl Exec {
 async fn attend(program: &mut Program) -> anyhow::Result<ExitCode> {
     let mut input =
         Input { stdin: tokio::io::stdin(), buffer: vec![0; limits::DATA_PAYLOAD], open: true };
+    let mut outlet = Outlet::new()?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     loop {
+        if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
+            return Ok(exit_code(status.as_code()));
+        }
         // Input is read no faster than the machine takes it.
         let may_read = input.open && program.backlog() < limits::INPUT_WINDOW;
-        tokio::select! {
-            happened = program.next() => {
-                let happened = happened?;
-                if let Happened::Ended(status) = happened {
-                    return Ok(exit_code(status.as_code()));
+        let written = tokio::select! {
+            happened = program.next(), if program.finished().is_none() => match happened? {
+                Happened::Output(bytes) => outlet.put(Stream::Output, bytes),
+                Happened::Errors(bytes) => outlet.put(Stream::Errors, bytes),
+                Happened::Ended(status) => return Ok(exit_code(status.as_code())),
+                Happened::Missed(bytes) => {
+                    bail!("{bytes} bytes of output are lost: the machine keeps only the last MiB")
                 }
-                let reader_gone = show(program, happened)?;
-                if reader_gone {
-                    return Ok(ExitCode::from(128 + 13));
-                }
-                if let Some(status) = program.finished() {
-                    return Ok(exit_code(status.as_code()));
-                }
-            }
-            bytes = input.read(), if may_read => match bytes? {
-                Some(bytes) => program.write(&bytes),
-                None => program.end_input(),
+                Happened::Waiting(_) | Happened::Back | Happened::Nothing => Ok(()),
             },
+            written = outlet.written() => written,
+            bytes = input.read(), if may_read => {
+                match bytes? {
+                    Some(bytes) => program.write(&bytes),
+                    None => program.end_input(),
+                }
+                Ok(())
+            }
             _ = interrupt.recv() => return Ok(ExitCode::from(128 + 2)),
             _ = terminate.recv() => return Ok(ExitCode::from(128 + 15)),
+        };
+        match written {
+            Ok(()) => program.taken(outlet.pending()),
+            // Nobody reads it any more.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                return Ok(ExitCode::from(128 + 13));
+            }
+            Err(error) => return Err(anyhow::Error::from(error).context("writing the output")),
         }
-    }
-}
-
-/// Writes what came. Returns whether nobody reads it any more.
-fn show(program: &mut Program, happened: Happened) -> anyhow::Result<bool> {
-    let written = match happened {
-        Happened::Output(bytes) => {
-            let mut out = std::io::stdout();
-            out.write_all(&bytes).and_then(|()| out.flush())
-        }
-        Happened::Errors(bytes) => std::io::stderr().write_all(&bytes),
-        Happened::Waiting(_) | Happened::Back | Happened::Nothing | Happened::Ended(_) => Ok(()),
-    };
-    match written {
-        Ok(()) => {
-            program.taken();
-            Ok(false)
-        }
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(true),
-        Err(error) => Err(anyhow::Error::from(error).context("writing the output")),
     }
 }
 

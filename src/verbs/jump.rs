@@ -2,6 +2,7 @@
 
 use super::connect::Connect;
 use super::exec::exit_code;
+use super::outlet::{Outlet, Stream};
 use super::select;
 use super::transfer::{Happened, Program};
 use crate::runtime::dirs::Places;
@@ -9,7 +10,8 @@ use anyhow::Context;
 use clap::Args;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use jumpdeck_protocol::session::{ChannelKind, ExitStatus, Size};
-use std::io::{IsTerminal, Write};
+use jumpdeck_protocol::{limits, text};
+use std::io::IsTerminal;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use tokio::io::unix::AsyncFd;
@@ -66,7 +68,8 @@ impl Jump {
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => {
-                program.close().await;
+                // The shell is not to blame; it goes on.
+                program.leave().await;
                 Err(error)
             }
         }
@@ -76,26 +79,34 @@ impl Jump {
 async fn attend(program: &mut Program) -> anyhow::Result<Left> {
     let mut keyboard = Keyboard::new();
     let mut keys = Keys::default();
+    let mut outlet = Outlet::new()?;
     let mut resized = signal(SignalKind::window_change())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut open = true;
     loop {
+        if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
+            return Ok(Left::Ended(status));
+        }
+        // Input is read no faster than the machine takes it.
+        let may_read = open && program.backlog() < limits::INPUT_WINDOW;
         tokio::select! {
-            happened = program.next() => {
-                let happened = happened?;
-                if let Happened::Ended(status) = happened {
-                    return Ok(Left::Ended(status));
-                }
-                show(program, happened)?;
-                if let Some(status) = program.finished() {
-                    return Ok(Left::Ended(status));
-                }
+            happened = program.next(), if program.finished().is_none() => match happened? {
+                Happened::Ended(status) => return Ok(Left::Ended(status)),
+                happened => show(program, &mut outlet, happened)?,
+            },
+            written = outlet.written() => {
+                written.context("writing to the terminal")?;
+                program.taken(outlet.pending());
             }
-            bytes = keyboard.read(), if open => {
+            bytes = keyboard.read(), if may_read => {
                 let bytes = bytes?;
                 open = !bytes.is_empty();
                 if !open {
+                    if std::io::stdin().is_terminal() {
+                        // The terminal is gone; the shell is not.
+                        return Ok(Left::Detached);
+                    }
                     // As a terminal would: the end of the input is Ctrl-D.
                     program.write(b"\x04");
                 }
@@ -112,14 +123,17 @@ async fn attend(program: &mut Program) -> anyhow::Result<Left> {
     }
 }
 
-fn show(program: &mut Program, happened: Happened) -> anyhow::Result<()> {
+fn show(program: &mut Program, outlet: &mut Outlet, happened: Happened) -> anyhow::Result<()> {
     match happened {
         Happened::Output(bytes) | Happened::Errors(bytes) => {
-            let mut out = std::io::stdout();
-            out.write_all(&bytes).and_then(|()| out.flush()).context("writing to the terminal")?;
-            program.taken();
+            outlet.put(Stream::Output, bytes).context("writing to the terminal")?;
+            program.taken(outlet.pending());
+        }
+        Happened::Missed(bytes) => {
+            eprint!("\r\n[{bytes} bytes of output came meanwhile and are not kept]\r\n");
         }
         Happened::Waiting(reason) => {
+            let reason = text::clean(&reason);
             eprint!("\r\n[no link: {reason}; trying again. Ctrl-] d leaves.]\r\n");
         }
         Happened::Back => eprint!("\r\n[the link is back]\r\n"),

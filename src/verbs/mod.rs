@@ -10,6 +10,7 @@ mod exec;
 mod installer;
 mod jump;
 mod ls;
+mod outlet;
 mod output;
 mod select;
 mod serve;

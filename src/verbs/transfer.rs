@@ -31,6 +31,8 @@ pub(super) enum Happened {
     Errors(Bytes),
     /// It ended, and all of its output was handed over.
     Ended(ExitStatus),
+    /// So many bytes of output came while nobody could take them, and are not kept.
+    Missed(u64),
     /// The link is gone; it is being made again.
     Waiting(String),
     /// The link is back.
@@ -56,14 +58,16 @@ impl Program {
         let window = if channel.is_shell { limits::SHELL_WINDOW } else { limits::BULK_WINDOW };
         let main = Endpoint::new(channel.id, window);
         let errors = channel.errors.map(|errors| Endpoint::new(errors, window));
-        let program = Self { client, view, main, errors, input_ended: false, closing: false };
+        let mut program = Self { client, view, main, errors, input_ended: false, closing: false };
         program.attach();
         Ok(program)
     }
 
-    fn attach(&self) {
-        for endpoint in std::iter::once(&self.main).chain(&self.errors) {
-            self.order(endpoint.attach());
+    fn attach(&mut self) {
+        let endpoints = std::iter::once(&mut self.main).chain(&mut self.errors);
+        let orders: Vec<_> = endpoints.map(Endpoint::attach).collect();
+        for order in orders {
+            self.order(order);
         }
     }
 
@@ -146,12 +150,13 @@ impl Program {
         }
     }
 
-    /// What was handed over was dealt with: the machine may send more.
-    pub(super) fn taken(&mut self) {
-        for endpoint in std::iter::once(&mut self.main).chain(&mut self.errors) {
-            if let Some(credit) = endpoint.credit() {
-                self.client.send(credit);
-            }
+    /// What was handed over was dealt with, but for so many bytes of output and of errors: the
+    /// machine may send more.
+    pub(super) fn taken(&mut self, (output, errors): (u64, u64)) {
+        let main = self.main.credit(output);
+        let errors = self.errors.as_mut().and_then(|endpoint| endpoint.credit(errors));
+        for credit in main.into_iter().chain(errors) {
+            self.client.send(credit);
         }
     }
 
@@ -170,30 +175,30 @@ impl Program {
         };
         match endpoint.report(report) {
             Some(Event::Gone(refusal)) => bail!("{refusal}"),
-            Some(Event::Attached { missed }) if missed > 0 => {
-                bail!("{missed} bytes of output are lost: the machine keeps only the last MiB")
-            }
-            Some(Event::Attached { .. }) if is_main => {
-                self.flush();
-                if self.input_ended {
-                    self.end_input();
+            Some(Event::Attached { missed }) => {
+                if is_main {
+                    self.flush();
+                    if self.input_ended {
+                        self.end_input();
+                    }
                 }
-                Ok(Happened::Nothing)
+                Ok(if missed > 0 { Happened::Missed(missed) } else { Happened::Nothing })
             }
             _ => Ok(Happened::Nothing),
         }
     }
 
     fn agent_link(&mut self, channel: ChannelId, linked: bool) -> Happened {
-        let mine = std::iter::once(&self.main).chain(&self.errors);
-        let Some(endpoint) = mine.into_iter().find(|endpoint| endpoint.channel() == channel) else {
+        let mut mine = std::iter::once(&mut self.main).chain(&mut self.errors);
+        let Some(endpoint) = mine.find(|endpoint| endpoint.channel() == channel) else {
             return Happened::Nothing;
         };
         if linked {
-            self.order(endpoint.attach());
+            let order = endpoint.attach();
+            self.order(order);
             return Happened::Back;
         }
-        self.main.link_lost();
+        endpoint.link_lost();
         Happened::Waiting("the machine's agent is away".to_owned())
     }
 

@@ -113,6 +113,36 @@ fn a_console_without_a_terminal_says_what_to_use_instead() {
 }
 
 #[test]
+fn a_jump_whose_terminal_closes_leaves_its_shell_running() {
+    let home = Home::new();
+    let mut screen = crate::support::Screen::start(&home.jumpdeck(&["jump", &hostname()]), 90, 20);
+    screen.send("echo kept-$((20+2))\r");
+    screen.wait_for("kept-22");
+    let jump = screen.hang_up();
+    until("its end", || !is_alive(jump));
+    let mut console = home.console(100, 30);
+    console.wait_for("Sessions 1");
+    console.send("\x1b1");
+    console.wait_for("kept-22");
+}
+
+#[test]
+fn jump_reads_a_script_from_a_pipe_and_ends_with_it() {
+    let home = Home::new();
+    let mut child = home
+        .jumpdeck(&["jump", &hostname()])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"echo sum-$((3*4))\nexit 6\n")
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(6));
+    assert!(crate::support::text(&output.stdout).contains("sum-12"));
+}
+
+#[test]
 fn jump_is_a_raw_terminal_that_passes_the_status_on() {
     let home = Home::new();
     let mut screen = crate::support::Screen::start(&home.jumpdeck(&["jump", &hostname()]), 90, 20);

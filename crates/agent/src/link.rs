@@ -30,6 +30,8 @@ use tokio::time::{Instant, sleep, timeout};
 const MOST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest pause between two attempts to reach an appliance on this machine.
 const MOST_LOCAL_PAUSE: Duration = Duration::from_secs(1);
+/// A link that stood this long was a good one.
+const STEADY: Duration = Duration::from_secs(2);
 /// How long programs are kept while no appliance can be reached.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 
@@ -80,7 +82,7 @@ enum Ended {
     /// Try again.
     Again(String),
     /// The link stood, then ended.
-    Lost(LinkEnd),
+    Lost { end: LinkEnd, stood: Duration },
     /// The appliance takes this agent along.
     Retired,
     /// There is no point in trying again.
@@ -105,8 +107,7 @@ pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<()
         _ = stop.wait_for(|stop| *stop) => Ok(()),
     };
     agent.channels.close_all();
-    // Programs are told by their terminals' hang-up, which the tasks that serve them cause.
-    tokio::task::yield_now().await;
+    agent.channels.all_ended().await;
     outcome
 }
 
@@ -131,9 +132,12 @@ impl Agent {
             match self.link_once().await {
                 Ended::Retired => return Ok(()),
                 Ended::Final(error) => return Err(error),
-                Ended::Lost(end) => {
+                Ended::Lost { end, stood } => {
                     tracing::info!(%end, "the link was lost");
-                    backoff.reset();
+                    // A link that ends at once, again and again, is no reason to hurry.
+                    if stood > STEADY {
+                        backoff.reset();
+                    }
                     last_linked = Instant::now();
                 }
                 Ended::Again(reason) => tracing::info!(reason, "no link"),
@@ -245,6 +249,7 @@ impl Agent {
     async fn hold(&self, dialed: Dialed) -> Ended {
         let outbox = Outbox::new();
         let (interest, watched) = watch::channel(0);
+        let began = Instant::now();
         let mut retired = false;
         self.channels.linked(outbox.clone());
         let keep_alive =
@@ -255,7 +260,8 @@ impl Agent {
             () = measure(watched, &outbox, self.options.install_mode) => LinkEnd::ClosedHere,
         };
         self.channels.unlinked();
-        if retired { Ended::Retired } else { Ended::Lost(end) }
+        let stood = began.elapsed();
+        if retired { Ended::Retired } else { Ended::Lost { end, stood } }
     }
 
     fn take(
@@ -271,13 +277,19 @@ impl Agent {
         };
         match frame {
             Frame::Data { channel, offset, bytes } => {
-                self.channels.data(channel, offset, &bytes).map_err(|e| violation(&e))
+                self.channels.data(channel, offset, &bytes);
+                Ok(())
             }
             Frame::Credit { channel, received, limit } => {
-                self.channels.credit(channel, received, limit).map_err(|e| violation(&e))
+                self.channels.credit(channel, received, limit);
+                Ok(())
             }
             Frame::Control(body) => match control::decode(&body).map_err(|e| violation(&e))? {
-                Received::Known(message) => self.control(outbox, interest, retired, message),
+                Received::Known(message) => {
+                    self.control(outbox, interest, retired, message);
+                    Ok(())
+                }
+
                 Received::UnknownRequest(id) => {
                     let body = Outcome::Refused(RefusalCode::Unsupported.plain());
                     outbox.send(&FromAgent::Reply { id, body });
@@ -294,7 +306,7 @@ impl Agent {
         interest: &watch::Sender<u32>,
         retired: &mut bool,
         message: ToAgent,
-    ) -> Result<(), LinkEnd> {
+    ) {
         match message {
             Control::Request { id, body: AgentRequest::Open { channel, errors, kind, .. } } => {
                 let body = Outcome::from(self.channels.open(channel, errors, kind));
@@ -305,10 +317,7 @@ impl Agent {
                 Outcome::Refused(_) => {}
             },
             Control::Notice { body } => match body {
-                AgentOrder::Channel(order) => {
-                    let done = self.channels.order(order);
-                    done.map_err(|error| LinkEnd::Violation(error.to_string()))?;
-                }
+                AgentOrder::Channel(order) => self.channels.order(order),
                 AgentOrder::Hold { channel, held } => self.channels.hold(channel, held),
                 AgentOrder::Interest { interval } => drop(interest.send_replace(interval)),
                 AgentOrder::Retire => {
@@ -317,7 +326,6 @@ impl Agent {
                 }
             },
         }
-        Ok(())
     }
 }
 

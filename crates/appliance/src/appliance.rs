@@ -337,7 +337,8 @@ fn token(data_dir: &DataDir, role: &Role) -> Result<Option<String>, StartError> 
     Ok(Some(token))
 }
 
-fn group_name(name: &str) -> Result<String, Refusal> {
+/// A group's name as it is kept.
+pub(crate) fn group_name(name: &str) -> Result<String, Refusal> {
     let name = text::clean(name.trim()).into_owned();
     if name.is_empty() || name.chars().count() > limits::NAME {
         return Err(RefusalCode::InvalidValue.because("a group's name has 1 to 128 characters"));

@@ -14,6 +14,9 @@ use tokio::sync::broadcast::error::RecvError;
 /// Presence changes in one notice at the most.
 const BATCH: usize = 4096;
 
+/// Bytes of an item on the wire besides its texts.
+const ITEM_OVERHEAD: usize = 512;
+
 /// Bytes of a snapshot that may wait for a console.
 const AHEAD: usize = 1024 * 1024;
 
@@ -104,6 +107,31 @@ fn is_empty(part: &InventoryPart) -> bool {
         && part.gone_groups.is_empty()
 }
 
+/// Whether a part has come to its number of items, or near the size a message may have.
+fn is_full(part: &InventoryPart) -> bool {
+    let text = |item: &ItemView| {
+        let facts = &item.facts;
+        let texts = [
+            &item.name,
+            &item.tag,
+            &item.comments,
+            &item.public_ip,
+            &facts.hostname,
+            &facts.fqdn,
+            &facts.domain,
+            &facts.operating_system,
+            &facts.private_ip,
+            &facts.gateway,
+            &facts.gateway_mac,
+            &facts.version,
+            &facts.console_user,
+        ];
+        texts.iter().map(|text| text.len()).sum::<usize>() + ITEM_OVERHEAD
+    };
+    part.items.len() == limits::INVENTORY_CHUNK
+        || part.items.iter().map(text).sum::<usize>() > limits::MESSAGE / 2
+}
+
 /// Sends parts, no faster than the console takes them.
 async fn tell_parts(rep: &RepLink, parts: Vec<InventoryPart>) {
     for part in parts {
@@ -140,7 +168,7 @@ fn changes(
             },
             DocumentId::User(_) | DocumentId::Role(_) | DocumentId::Installer(_) => {}
         }
-        if part.items.len() == limits::INVENTORY_CHUNK {
+        if is_full(&part) {
             parts.push(std::mem::replace(&mut part, empty(false)));
         }
     }
@@ -155,7 +183,7 @@ async fn snapshot(rep: &RepLink, world: &World) {
     let mut part = empty(true);
     part.groups = world.groups().filter(|group| sight.group(group.id)).cloned().collect();
     for item in world.items().filter(|item| sight.place(item.view.place)) {
-        if part.items.len() == limits::INVENTORY_CHUNK {
+        if is_full(&part) {
             let full = std::mem::replace(&mut part, empty(false));
             rep.tell(ApplianceNotice::Inventory(full));
             rep.outbox.until_below(AHEAD).await;

@@ -76,6 +76,10 @@ impl Login {
         // An unknown name takes as long as a known one.
         let stored = stored.unwrap_or_else(|| self.decoy.clone());
         let _turn = self.checks.acquire().await.map_err(|_| RefusalCode::Stopping.plain())?;
+        // Others may have failed while this one waited; and each try counts before it is judged,
+        // so that many at once are no more than as many in turn.
+        self.admit(username, now)?;
+        self.count(username, now);
         let matches =
             tokio::task::spawn_blocking(move || matches(&password, &stored)).await.unwrap_or(false);
         match user.filter(|_| known && matches) {
@@ -84,7 +88,8 @@ impl Login {
                 Ok(user)
             }
             None => {
-                self.failed(username, now);
+                let name = jumpdeck_protocol::text::bounded(username, 64);
+                tracing::warn!(target: "audit", username = name, "a login failed");
                 Err(RefusalCode::LoginFailed.plain())
             }
         }
@@ -99,7 +104,8 @@ impl Login {
         }
     }
 
-    fn failed(&self, username: &str, now: Timestamp) {
+    /// Counts a try; a login that succeeds takes it back.
+    fn count(&self, username: &str, now: Timestamp) {
         let mut failures = self.failures();
         if failures.len() >= REMEMBERED {
             failures.retain(|_, (_, last)| now.since(*last) < PAUSE);
@@ -109,8 +115,6 @@ impl Login {
             entry.0 = 0;
         }
         *entry = (entry.0 + 1, now);
-        let name = jumpdeck_protocol::text::bounded(username, 64);
-        tracing::warn!(target: "audit", username = name, failures = entry.0, "a login failed");
     }
 
     fn failures(&self) -> std::sync::MutexGuard<'_, HashMap<String, (u32, Timestamp)>> {
@@ -165,6 +169,20 @@ mod tests {
         }
         assert_eq!(attempt(&login, "alice", "right", 59).await, Some(RefusalCode::LoginThrottled));
         assert_eq!(attempt(&login, "alice", "right", 60).await, None);
+    }
+
+    #[tokio::test]
+    async fn many_tries_at_once_are_no_more_than_as_many_in_turn() {
+        let login = Arc::new(Login::new(None).unwrap());
+        let tries = (0..12).map(|_| {
+            let login = Arc::clone(&login);
+            tokio::spawn(async move { attempt(&login, "alice", "wrong", 0).await })
+        });
+        let mut judged = 0;
+        for outcome in tries.collect::<Vec<_>>() {
+            judged += usize::from(outcome.await.unwrap() == Some(RefusalCode::LoginFailed));
+        }
+        assert_eq!(judged, 5);
     }
 
     #[tokio::test]

@@ -117,11 +117,17 @@ impl Appliance {
         if channels.is_empty() {
             return;
         }
+        let departures = |id: &ChannelId| self.sessions.with(*id, |entry| entry.departures);
+        let awaited: Vec<_> = channels.iter().map(|id| (*id, departures(id))).collect();
         let appliance = Arc::clone(self);
         tokio::spawn(async move {
             tokio::time::sleep(GRACE).await;
-            for channel in channels {
-                appliance.release(channel);
+            for (channel, departure) in awaited {
+                // Whoever came and left again meanwhile has a time of its own.
+                let same = |entry: &Channel| Some(entry.departures) == departure;
+                if appliance.sessions.with(channel, same) == Some(true) {
+                    appliance.release(channel);
+                }
             }
         });
     }

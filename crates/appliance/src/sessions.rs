@@ -16,6 +16,8 @@ pub(crate) struct Channel {
     pub is_shell: bool,
     /// The console that shows it.
     pub leg: Option<Leg>,
+    /// How often a console went away from it.
+    pub departures: u64,
     /// Nobody holds its output any more.
     pub released: bool,
     pub exit: Option<ExitStatus>,
@@ -91,6 +93,7 @@ impl Sessions {
                     owner,
                     is_shell: channel.is_shell,
                     leg: None,
+                    departures: 0,
                     released: false,
                     exit: None,
                 };
@@ -186,6 +189,7 @@ impl Sessions {
             for (id, channel) in &mut book.channels {
                 if channel.leg.as_ref().is_some_and(|leg| leg.link == link) {
                     channel.leg = None;
+                    channel.departures += 1;
                     detached.push(*id);
                 }
             }

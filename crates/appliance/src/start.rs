@@ -19,7 +19,7 @@ const SPAWN_PATIENCE: Duration = Duration::from_secs(20);
 impl Appliance {
     /// Starts a session with an item and opens its first channel.
     pub(crate) async fn start_session(
-        &self,
+        self: &Arc<Self>,
         rep: &RepLink,
         item: ItemId,
         kind: ChannelKind,
@@ -70,7 +70,7 @@ impl Appliance {
 
     /// Enters the session into the history and the book.
     async fn enter(
-        &self,
+        self: &Arc<Self>,
         rep: &RepLink,
         item: &Item,
         kind: &ChannelKind,
@@ -104,6 +104,10 @@ impl Appliance {
         for id in [Some(channel), errors].into_iter().flatten() {
             let leg = Leg { link: rep.id, outbox: rep.outbox.clone() };
             self.sessions.change(id, |entry| entry.leg = Some(leg));
+        }
+        if rep.outbox.is_closed() {
+            // The console left before its session was entered; nobody else will say so.
+            self.rep_left(rep);
         }
         self.presences.in_sessions(view.item, self.sessions.count(view.item));
         Ok(view)

@@ -81,7 +81,7 @@ pub enum Received<Q, A, N> {
 
 /// A control message that cannot be read.
 #[derive(Debug, Error)]
-#[error("a control message that cannot be read: {0}")]
+#[error("a control message that cannot be read: {}", crate::text::clean(&.0.to_string()))]
 pub struct ControlError(#[from] rmp_serde::decode::Error);
 
 /// Writes a message, ready to be sent as one WebSocket message.

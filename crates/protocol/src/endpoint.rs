@@ -14,6 +14,8 @@ pub struct Endpoint {
     input: SendStream,
     output: ReceiveStream,
     fresh: bool,
+    /// The agent has said where it goes on; what came before that belongs to an earlier link.
+    attached: bool,
     live_from: u64,
     input_ended: bool,
     exit: Option<ExitStatus>,
@@ -41,6 +43,7 @@ impl Endpoint {
             input: SendStream::new(usize::MAX, 0),
             output: ReceiveStream::new(window),
             fresh: true,
+            attached: false,
             live_from: 0,
             input_ended: false,
             exit: None,
@@ -53,7 +56,8 @@ impl Endpoint {
     }
 
     /// Asks for the output from where this end stands; to be sent whenever a link came up.
-    pub fn attach(&self) -> ChannelOrder {
+    pub fn attach(&mut self) -> ChannelOrder {
+        self.attached = false;
         ChannelOrder::Attach {
             channel: self.channel,
             received: (!self.fresh).then(|| self.output.received()),
@@ -63,6 +67,7 @@ impl Endpoint {
 
     /// The link is gone: nothing is sent until the agent says where it stands.
     pub const fn link_lost(&mut self) {
+        self.attached = false;
         self.input.detach();
     }
 
@@ -75,7 +80,8 @@ impl Endpoint {
                 if self.fresh {
                     self.live_from = *end;
                 }
-                self.output.restart(*from);
+                self.attached = true;
+                self.output.restart((*from).max(self.output.received()));
                 if std::mem::take(&mut self.fresh) {
                     self.input.begin_at(*input_received, *input_limit);
                 } else {
@@ -102,6 +108,9 @@ impl Endpoint {
         offset: u64,
         bytes: &Bytes,
     ) -> Result<Option<(Bytes, bool)>, StreamError> {
+        if !self.attached {
+            return Ok(None);
+        }
         match self.output.accept(offset, bytes.len())? {
             Accept::Take { skip } => {
                 let live = self.output.received() > self.live_from;
@@ -111,9 +120,10 @@ impl Endpoint {
         }
     }
 
-    /// The credit message that is due now that all output was dealt with.
-    pub fn credit(&mut self) -> Option<Bytes> {
-        let (received, limit) = self.output.credit(self.output.received())?;
+    /// The credit message that is due when all output but the last `pending` bytes was dealt with.
+    pub fn credit(&mut self, pending: u64) -> Option<Bytes> {
+        let dealt_with = self.output.received().saturating_sub(pending);
+        let (received, limit) = self.output.credit(dealt_with)?;
         Some(frame::credit(self.channel, received, limit))
     }
 
@@ -152,5 +162,43 @@ impl Endpoint {
     /// How the program ended, once all its output is here.
     pub fn finished(&self) -> Option<ExitStatus> {
         self.exit.filter(|_| self.output.is_complete())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attached(endpoint: &mut Endpoint, from: u64) {
+        let (end, input_received, input_limit) = (from, 0, 100);
+        let channel = endpoint.channel();
+        let report = ChannelReport::Attached { channel, from, end, input_received, input_limit };
+        endpoint.report(&report);
+    }
+
+    fn new_bytes(endpoint: &mut Endpoint, offset: u64, bytes: &'static [u8]) -> Option<Bytes> {
+        endpoint.data(offset, &Bytes::from_static(bytes)).unwrap().map(|(bytes, _)| bytes)
+    }
+
+    #[test]
+    fn what_an_earlier_link_still_delivers_is_not_used_twice() {
+        let mut endpoint = Endpoint::new(ChannelId(1), 100);
+        endpoint.attach();
+        attached(&mut endpoint, 0);
+        assert_eq!(new_bytes(&mut endpoint, 0, b"ab").unwrap(), "ab");
+        endpoint.link_lost();
+        endpoint.attach();
+        assert_eq!(new_bytes(&mut endpoint, 2, b"cd"), None, "a late frame of the old link");
+        attached(&mut endpoint, 2);
+        assert_eq!(new_bytes(&mut endpoint, 2, b"cd").unwrap(), "cd");
+    }
+
+    #[test]
+    fn output_that_comes_before_the_answer_to_an_attach_breaks_nothing() {
+        let mut endpoint = Endpoint::new(ChannelId(1), 4);
+        endpoint.attach();
+        assert_eq!(new_bytes(&mut endpoint, 1_000_000, b"flood"), None);
+        attached(&mut endpoint, 7);
+        assert_eq!(new_bytes(&mut endpoint, 7, b"ok").unwrap(), "ok");
     }
 }

@@ -384,7 +384,7 @@ impl World {
                     if let Some((new, _)) = self.console.data(offset, &bytes).unwrap() {
                         self.console_got.extend_from_slice(&new);
                     }
-                    if let Some(credit) = self.console.credit() {
+                    if let Some(credit) = self.console.credit(0) {
                         self.up.push_back(Wire::ToAgent(credit));
                     }
                 }

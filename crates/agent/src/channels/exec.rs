@@ -58,7 +58,7 @@ pub(super) fn spawn(
         return Err(RefusalCode::SpawnFailed.because("the command has no pipes"));
     };
     let pipes = Pipes { stdin, stdout, stderr };
-    tokio::spawn(serve(Arc::clone(channel), Arc::clone(errors), child, pipes));
+    channel.all.serve(serve(Arc::clone(channel), Arc::clone(errors), child, pipes));
     Ok(process)
 }
 

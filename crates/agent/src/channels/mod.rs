@@ -13,7 +13,9 @@ use jumpdeck_protocol::stream::StreamError;
 use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, frame, limits};
 use state::State;
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 /// All channels of an agent.
@@ -24,7 +26,12 @@ pub(crate) struct Channels(Arc<Mutex<Shared>>);
 struct Shared {
     channels: HashMap<ChannelId, Arc<Channel>>,
     outbox: Option<Outbox>,
+    /// How many programs are being served.
+    serving: watch::Sender<usize>,
 }
+
+/// How long programs may take to end when the agent does.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// One channel, shared between the link and the tasks that serve its program.
 #[derive(Debug)]
@@ -35,6 +42,8 @@ pub(super) struct Channel {
     state: Mutex<State>,
     /// Output may be read again.
     room: Notify,
+    /// Output waits for room.
+    starved: AtomicBool,
     /// Input waits, or has ended.
     input: Notify,
     resize: watch::Sender<Option<Size>>,
@@ -79,6 +88,7 @@ impl Channels {
             all: self.clone(),
             state: Mutex::new(State::new()),
             room: Notify::new(),
+            starved: AtomicBool::new(false),
             input: Notify::new(),
             resize: watch::channel(None).0,
             closed: watch::channel(false).0,
@@ -102,8 +112,22 @@ impl Channels {
     }
 
     /// A link is up: what is sent goes out there. Nothing flows before a console attaches.
+    /// What ended meanwhile is said again: the appliance may not have heard it.
     pub(crate) fn linked(&self, outbox: Outbox) {
-        self.lock().outbox = Some(outbox);
+        let channels: Vec<_> = {
+            let mut shared = self.lock();
+            shared.outbox = Some(outbox);
+            shared.channels.values().cloned().collect()
+        };
+        for channel in channels {
+            let exited = {
+                let state = channel.state();
+                state.exit.map(|status| channel.exited(&state, status))
+            };
+            if let Some(exited) = exited {
+                self.report(exited);
+            }
+        }
     }
 
     /// The link is gone.
@@ -125,6 +149,24 @@ impl Channels {
         }
     }
 
+    /// Resolves when the programs of all channels have ended, or after a while: a program may
+    /// ignore its hang-up.
+    pub(crate) async fn all_ended(&self) {
+        let serving = self.lock().serving.clone();
+        // The count's sender lives in `self`.
+        let _ = tokio::time::timeout(FAREWELL, serving.subscribe().wait_for(|n| *n == 0)).await;
+    }
+
+    /// Serves a program to its end, counted among those that run.
+    fn serve(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let serving = self.lock().serving.clone();
+        serving.send_modify(|count| *count += 1);
+        tokio::spawn(async move {
+            task.await;
+            serving.send_modify(|count| *count -= 1);
+        });
+    }
+
     /// Ends these.
     pub(crate) fn close(&self, ids: &[ChannelId]) {
         for id in ids {
@@ -133,34 +175,37 @@ impl Channels {
     }
 
     /// Input from a console.
-    pub(crate) fn data(
-        &self,
-        id: ChannelId,
-        offset: u64,
-        bytes: &Bytes,
-    ) -> Result<(), StreamError> {
+    pub(crate) fn data(&self, id: ChannelId, offset: u64, bytes: &Bytes) {
         let Some(channel) = self.get(id) else {
-            return Ok(());
+            return;
         };
-        channel.state().take_input(offset, bytes)?;
-        channel.input.notify_one();
-        Ok(())
+        let taken = channel.state().take_input(offset, bytes);
+        match taken {
+            Ok(()) => channel.input.notify_one(),
+            Err(error) => self.violated(id, error),
+        }
     }
 
     /// A console has output and takes more.
-    pub(crate) fn credit(
-        &self,
-        id: ChannelId,
-        received: u64,
-        limit: u64,
-    ) -> Result<(), StreamError> {
+    pub(crate) fn credit(&self, id: ChannelId, received: u64, limit: u64) {
         let Some(channel) = self.get(id) else {
-            return Ok(());
+            return;
         };
-        channel.state().output.credit(received, limit)?;
-        channel.pump();
-        channel.room.notify_one();
-        Ok(())
+        let credited = channel.state().output.credit(received, limit);
+        match credited {
+            Ok(()) => {
+                channel.pump();
+                channel.room.notify_one();
+            }
+            Err(error) => self.violated(id, error),
+        }
+    }
+
+    /// A console broke the rules of one channel: that one ends, and no other.
+    fn violated(&self, id: ChannelId, error: StreamError) {
+        self.forget(id);
+        let refusal = RefusalCode::ProtocolViolation.because(error.to_string());
+        self.report(ChannelReport::Gone { channel: id, refusal });
     }
 
     /// Whether somebody relies on every byte.
@@ -172,17 +217,21 @@ impl Channels {
     }
 
     /// An order of a console.
-    pub(crate) fn order(&self, order: ChannelOrder) -> Result<(), StreamError> {
+    pub(crate) fn order(&self, order: ChannelOrder) {
         let id = order.channel();
         let Some(channel) = self.get(id) else {
             if matches!(order, ChannelOrder::Attach { .. }) {
                 let refusal = RefusalCode::ChannelGone.plain();
                 self.report(ChannelReport::Gone { channel: id, refusal });
             }
-            return Ok(());
+            return;
         };
         match order {
-            ChannelOrder::Attach { received, window, .. } => channel.attach(received, window)?,
+            ChannelOrder::Attach { received, window, .. } => {
+                if let Err(error) = channel.attach(received, window) {
+                    self.violated(id, error);
+                }
+            }
             ChannelOrder::Resize { size, .. } => {
                 channel.resize.send_replace(Some(size.clamped()));
             }
@@ -192,7 +241,6 @@ impl Channels {
             }
             ChannelOrder::Close { .. } => self.forget(id),
         }
-        Ok(())
     }
 
     fn report(&self, report: ChannelReport) {
@@ -267,5 +315,37 @@ impl Channel {
     async fn until_closed(&self) {
         // The sender lives as long as the channel.
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Opens a command that waits for its input.
+    fn cat(channels: &Channels, id: u64) {
+        let kind = ChannelKind::Exec { argv: vec!["cat".into()] };
+        channels.open(ChannelId(id), Some(ChannelId(id + 1)), kind).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_console_that_breaks_the_rules_ends_its_own_channel_and_no_other() {
+        let channels = Channels::default();
+        let outbox = Outbox::new();
+        channels.linked(outbox.clone());
+        cat(&channels, 1);
+        cat(&channels, 3);
+        let attach = |id| ChannelOrder::Attach {
+            channel: ChannelId(id),
+            received: Some(u64::MAX),
+            window: 1,
+        };
+        channels.order(attach(1));
+        assert!(outbox.waiting() > 0, "it is told");
+        let mut left = channels.ids();
+        left.sort_unstable();
+        assert_eq!(left, [2, 3, 4].map(ChannelId));
+        channels.close_all();
+        channels.all_ended().await;
     }
 }

@@ -5,6 +5,7 @@ use super::state::Input;
 use futures_util::FutureExt;
 use jumpdeck_protocol::{frame, limits};
 use std::process::ExitStatus as ProcessStatus;
+use std::sync::atomic::Ordering;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Reads the program's output until it ends, no faster than it is taken.
@@ -49,8 +50,11 @@ async fn gather(from: &mut (impl AsyncRead + Unpin), space: &mut [u8]) -> (usize
 async fn room(channel: &Channel) -> usize {
     loop {
         match channel.state().output.room() {
-            0 => {}
-            room => return room,
+            0 => channel.starved.store(true, Ordering::Relaxed),
+            room => {
+                channel.starved.store(false, Ordering::Relaxed);
+                return room;
+            }
         }
         channel.room.notified().await;
     }

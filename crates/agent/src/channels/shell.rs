@@ -9,6 +9,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::process::Child;
 use uzers::os::unix::UserExt;
@@ -28,7 +29,7 @@ pub(super) fn spawn(channel: &Arc<Channel>, size: Size, term: &str) -> Result<u3
     let copy = pty.as_fd().try_clone_to_owned();
     let size = copy.map_err(|error| RefusalCode::SpawnFailed.because(error.to_string()))?;
     let (reader, writer) = pty.into_split();
-    tokio::spawn(serve(Arc::clone(channel), child, Terminal { reader, writer, size }));
+    channel.all.serve(serve(Arc::clone(channel), child, Terminal { reader, writer, size }));
     Ok(process)
 }
 
@@ -94,9 +95,11 @@ async fn run(channel: &Channel, child: &mut Child, terminal: Terminal) -> ExitSt
             () = &mut resizing => {}
         }
     };
-    if !read_all {
-        // Whatever stands in the terminal's buffer was written before the shell ended.
-        let _ = tokio::time::timeout(LAST_WORDS, reading).await;
+    // Whatever stands in the terminal's buffer was written before the shell ended. Time counts only
+    // while the terminal is silent, not while nobody takes what it said.
+    while !read_all {
+        read_all = tokio::time::timeout(LAST_WORDS, &mut reading).await.is_ok()
+            || !channel.starved.load(Ordering::Relaxed);
     }
     status.map_or(ExitStatus::Signal(0), output::status)
 }

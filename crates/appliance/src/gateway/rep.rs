@@ -1,7 +1,7 @@
 //! A console's link: the login, and the requests from then on.
 
 use super::Caller;
-use crate::appliance::{Appliance, InstallerSpec};
+use crate::appliance::{Appliance, InstallerSpec, group_name};
 use crate::feed::feed;
 use crate::reps::RepLink;
 use crate::statistics::{INTERVAL, Interest};
@@ -168,7 +168,7 @@ impl Desk {
 }
 
 async fn fulfil(
-    appliance: &Appliance,
+    appliance: &Arc<Appliance>,
     rep: &RepLink,
     id: RequestId,
     request: RepRequest,
@@ -185,6 +185,7 @@ async fn fulfil(
             Ok(RepReply::SessionEnded)
         }
         RepRequest::CreateInstaller { group, valid } => {
+            let group = group.as_deref().map(group_name).transpose()?;
             may_add(appliance, rep, group.as_deref())?;
             let spec = InstallerSpec { group, valid, local: false };
             let installer = appliance.create_installer_for(rep.user, spec).await?;

@@ -329,6 +329,18 @@ mod tests {
     }
 
     #[test]
+    fn only_its_owner_may_read_a_database() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let _opened = Store::open(&path).unwrap();
+        for name in ["a.db", "a.db-wal"] {
+            let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+
+    #[test]
     fn a_newer_database_is_named_and_left_untouched() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.db");

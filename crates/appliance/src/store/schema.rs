@@ -8,6 +8,7 @@ use jumpdeck_protocol::{ChannelId, ItemId, Revision, SessionId, Timestamp, UserI
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Each entry brings the schema from its index to the next number. Entries are never edited.
@@ -63,6 +64,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     if path.exists() {
         check(path)?;
     }
+    make_private(path)?;
     prepare(path).map_err(|error| describe(path, &error))
 }
 
@@ -94,6 +96,12 @@ fn check(path: &Path) -> Result<(), StoreError> {
         .and_then(|db| db.query_row("PRAGMA quick_check", [], |row| row.get::<_, String>(0)))
         .map_err(|error| describe(path, &error))?;
     if verdict == "ok" { Ok(()) } else { Err(damaged(path, &verdict)) }
+}
+
+/// Makes the file so that only its owner can read it; the log beside it takes after it.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let made = File::options().append(true).create(true).mode(0o600).open(path);
+    made.map(drop).map_err(|error| unusable(path, &error.to_string()))
 }
 
 fn prepare(path: &Path) -> rusqlite::Result<Connection> {

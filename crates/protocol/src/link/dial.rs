@@ -7,12 +7,16 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// How long one of a name's addresses may take to answer.
+const PER_ADDRESS: Duration = Duration::from_secs(3);
 
 /// The socket under a client's link.
 pub type ClientStream = tokio_rustls::client::TlsStream<TcpStream>;
@@ -145,12 +149,14 @@ async fn connect(address: &Address, from: Option<SocketAddr>) -> std::io::Result
         if let Some(from) = from {
             socket.bind(from)?;
         }
-        match socket.connect(target).await {
-            Ok(stream) => {
+        // An address that swallows everything must not hide the one after it.
+        match timeout(PER_ADDRESS, socket.connect(target)).await {
+            Ok(Ok(stream)) => {
                 tls::tune(&stream)?;
                 return Ok(stream);
             }
-            Err(error) => last = error,
+            Ok(Err(error)) => last = error,
+            Err(_) => last = std::io::ErrorKind::TimedOut.into(),
         }
     }
     Err(last)

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -125,7 +125,14 @@ async fn write(
     born: Instant,
     ping: Option<Duration>,
 ) -> Result<(), LinkEnd> {
+    // Measured from the last ping, whatever else is sent: only a ping is sure to be answered.
+    let due = |interval: Option<Duration>| interval.map(|i| Instant::now() + jittered(i));
+    let mut next_ping = due(ping);
     loop {
+        if next_ping.is_some_and(|at| at <= Instant::now()) {
+            sink.send(Message::Ping(stamp(born))).await?;
+            next_ping = due(ping);
+        }
         let mut wrote = false;
         while let Some(message) = outbox.pop() {
             sink.feed(Message::Binary(message)).await?;
@@ -142,13 +149,10 @@ async fn write(
             sink.close().await?;
             return Err(LinkEnd::ClosedHere);
         }
-        match ping {
+        match next_ping {
             None => outbox.filled().await,
-            Some(interval) => {
-                if timeout(jittered(interval), outbox.filled()).await.is_err() {
-                    sink.send(Message::Ping(stamp(born))).await?;
-                }
-            }
+            // Whether it was the time or the outbox, the loop sees to both.
+            Some(at) => drop(timeout_at(at, outbox.filled()).await),
         }
     }
 }
@@ -205,4 +209,42 @@ where
         return Err(LinkEnd::Violation("the handshake needs a control message".into()));
     };
     control::decode_plain(&body).map_err(|error| LinkEnd::Violation(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Lane;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_link_that_always_has_something_to_say_still_pings() {
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let near = WebSocketStream::from_raw_socket(near, Role::Client, None).await;
+        let mut far = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
+        let outbox = Outbox::new();
+        let chatter = outbox.clone();
+        let keep_alive =
+            KeepAlive { ping: Some(Duration::from_secs(120)), silence: Duration::from_secs(300) };
+        let talking = async {
+            loop {
+                chatter.push(Lane::Interactive, Bytes::from_static(b"\x01statistics"));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let mut pings = 0;
+        let listening = async {
+            while pings < 3 {
+                if let Some(Ok(Message::Ping(_))) = far.next().await {
+                    pings += 1;
+                }
+            }
+        };
+        tokio::select! {
+            end = pump(near, &outbox, keep_alive, |_| Ok(())) => panic!("{end}"),
+            () = talking => {}
+            () = listening => {}
+        }
+        assert_eq!(pings, 3);
+    }
 }

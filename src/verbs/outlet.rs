@@ -1,0 +1,107 @@
+//! Where a remote program's output goes: written on a thread of its own, so that a reader who
+//! pauses holds up the program and nothing else.
+
+use bytes::Bytes;
+use std::io::{self, Write};
+use std::sync::mpsc::{Sender, channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// Output this short is written at once when the terminal has room for it: a key's echo need not
+/// go through a thread.
+const SHORT: usize = 256;
+
+/// The standard output and the standard error of this process.
+pub(super) struct Outlet {
+    queue: Sender<(Stream, Bytes)>,
+    written: UnboundedReceiver<(Stream, usize, io::Result<()>)>,
+    output_pending: u64,
+    errors_pending: u64,
+}
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    Output,
+    Errors,
+}
+
+impl Outlet {
+    pub(super) fn new() -> io::Result<Self> {
+        let (queue, waiting) = channel::<(Stream, Bytes)>();
+        let (done, written) = unbounded_channel();
+        std::thread::Builder::new().name("output".into()).spawn(move || {
+            for (stream, bytes) in waiting {
+                let outcome = write(stream, &bytes);
+                if done.send((stream, bytes.len(), outcome)).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { queue, written, output_pending: 0, errors_pending: 0 })
+    }
+
+    /// Writes, now or as soon as what came before is written.
+    pub(super) fn put(&mut self, stream: Stream, bytes: Bytes) -> io::Result<()> {
+        if self.is_empty() && bytes.len() <= SHORT && has_room(stream) {
+            return write(stream, &bytes);
+        }
+        *self.pending_mut(stream) += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        // The thread lives as long as this.
+        let _ = self.queue.send((stream, bytes));
+        Ok(())
+    }
+
+    /// Resolves when something was written; never while nothing waits.
+    pub(super) async fn written(&mut self) -> io::Result<()> {
+        if self.is_empty() {
+            return std::future::pending().await;
+        }
+        let Some((stream, count, outcome)) = self.written.recv().await else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        let pending = self.pending_mut(stream);
+        *pending = pending.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
+        outcome
+    }
+
+    /// Whether everything was written.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.output_pending == 0 && self.errors_pending == 0
+    }
+
+    /// Bytes that wait, of output and of errors.
+    pub(super) const fn pending(&self) -> (u64, u64) {
+        (self.output_pending, self.errors_pending)
+    }
+
+    const fn pending_mut(&mut self, stream: Stream) -> &mut u64 {
+        match stream {
+            Stream::Output => &mut self.output_pending,
+            Stream::Errors => &mut self.errors_pending,
+        }
+    }
+}
+
+fn write(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    match stream {
+        Stream::Output => {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes)?;
+            out.flush()
+        }
+        Stream::Errors => io::stderr().lock().write_all(bytes),
+    }
+}
+
+/// Whether the stream takes a short text without blocking.
+fn has_room(stream: Stream) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let (out, err) = (rustix::stdio::stdout(), rustix::stdio::stderr());
+    let fd = match stream {
+        Stream::Output => PollFd::from_borrowed_fd(out, PollFlags::OUT),
+        Stream::Errors => PollFd::from_borrowed_fd(err, PollFlags::OUT),
+    };
+    let mut fds = [fd];
+    poll(&mut fds, Some(&at_once)).is_ok_and(|ready| ready == 1)
+}
