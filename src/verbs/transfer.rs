@@ -11,6 +11,11 @@ use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelReport, EndReason, ExitStatus, SessionView, Size,
 };
 use jumpdeck_protocol::{ChannelId, ItemId, limits};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long the appliance may take to say that a session is over.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A running program.
 pub(super) struct Program {
@@ -218,6 +223,20 @@ impl Program {
     pub(super) async fn close(mut self) {
         self.closing = true;
         self.order(ChannelOrder::Close { channel: self.main.channel() });
+        let session = self.view.id;
+        let heard = async {
+            // A link that is closed while output still comes may take the order down with it.
+            while let Ok(event) = self.client.next().await {
+                let ended = |notice: &ApplianceNotice| matches!(notice, ApplianceNotice::SessionEnded { session: of, .. } if *of == session);
+                match event {
+                    LinkEvent::Notice(notice) if ended(&notice) => return,
+                    LinkEvent::Down { .. } => return,
+                    _ => {}
+                }
+            }
+        };
+        // Without an answer the appliance ends the session by itself after a while.
+        let _ = timeout(FAREWELL, heard).await;
         self.client.close().await;
     }
 
