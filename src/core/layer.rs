@@ -113,9 +113,11 @@ impl Chooser {
 /// The commands of a context that are like `text`, the likest first.
 fn commands(context: Context, text: &str) -> Vec<Command> {
     let chain = context.chain();
+    // One of nine sessions is reached by its key; the palette has room for better.
     let applies = |command: &Command| {
+        let counted = command.spec().name.starts_with("tab-");
         let belongs = command.spec().context;
-        belongs == Context::Global || chain.contains(&belongs)
+        !counted && (belongs == Context::Global || chain.contains(&belongs))
     };
     let matcher = SkimMatcherV2::default().ignore_case();
     let score = |command: Command| {

@@ -136,6 +136,7 @@ impl Console {
                 0 => format!("The session with {name} has ended."),
                 code => format!("The session with {name} has ended with status {code}."),
             },
+            EndReason::StartFailed => format!("The session with {name} could not be started."),
             EndReason::EndedByRep => format!("The session with {name} was ended."),
             EndReason::AgentLost => {
                 format!("The session with {name} is lost: its agent restarted without it.")
@@ -219,6 +220,10 @@ impl Console {
         match tab.endpoint.data(offset, bytes) {
             Ok(Some((new, live))) => {
                 let answers = tab.terminal.take(&new);
+                if tab.replaying && tab.endpoint.is_history_over() {
+                    tab.replaying = false;
+                    tab.terminal.forget_scroll_region();
+                }
                 if live && !answers.is_empty() {
                     tab.endpoint.write(&answers);
                 }

@@ -213,6 +213,9 @@ impl Console {
         self.end_chord();
         if prefixed && key == self.settings.prefix {
             self.type_into_session(key);
+        } else if prefixed {
+            let prefix = self.settings.prefix;
+            self.warn(&format!("{prefix} {key} means nothing; {prefix} ? shows what does."));
         }
     }
 

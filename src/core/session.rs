@@ -33,6 +33,8 @@ pub struct Tab {
     pub endpoint: Endpoint,
     /// The shell's screen.
     pub terminal: Terminal,
+    /// The screen is being made from output of before; its sizes then may not be ours.
+    pub replaying: bool,
 }
 
 impl Tab {
@@ -46,6 +48,7 @@ impl Tab {
             pane: Pane::Attaching,
             endpoint: Endpoint::new(shell.id, limits::SHELL_WINDOW),
             terminal: Terminal::new(size),
+            replaying: true,
         })
     }
 
@@ -59,6 +62,7 @@ impl Tab {
     pub fn attach_anew(&mut self, size: Size) -> [ChannelOrder; 2] {
         self.endpoint = Endpoint::new(self.endpoint.channel(), limits::SHELL_WINDOW);
         self.terminal = Terminal::new(size);
+        self.replaying = true;
         self.attach(size)
     }
 

@@ -85,6 +85,12 @@ impl Terminal {
         std::mem::take(&mut heard.answers)
     }
 
+    /// The output so far was history, made for a screen of another size perhaps: a scroll region
+    /// that it left behind would cut this one in two.
+    pub fn forget_scroll_region(&mut self) {
+        self.parser.advance(&mut self.term, b"\x1b7\x1b[r\x1b8");
+    }
+
     /// Takes a new size.
     pub fn resize(&mut self, size: Size) {
         self.term.resize(Cells(size.clamped()));

@@ -20,7 +20,7 @@ pub enum ClientError {
     #[error("{0}")]
     NoLink(String),
     /// The appliance refused.
-    #[error("{0}")]
+    #[error(transparent)]
     Refused(#[from] Refusal),
     /// The appliance answered something else.
     #[error("the appliance gave an answer that does not fit the question")]

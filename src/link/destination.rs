@@ -79,11 +79,18 @@ impl Destination {
                 let running =
                     running.map_err(|error| Unreachable::Lasting(format!("{error:#}")))?;
                 let passing = |reason: String| Unreachable::Passing(reason);
-                let token = tokio::fs::read_to_string(dir.token()).await;
+                // The token is written before the address is; a server has none.
+                let token = std::fs::read_to_string(dir.token()).map_err(|_| {
+                    Unreachable::Lasting(format!(
+                        "{} belongs to `jumpdeck serve`; use --connect {} --user NAME",
+                        dir.path().display(),
+                        running.url
+                    ))
+                })?;
                 Ok(Target {
                     address: running.url.parse().map_err(|e| passing(format!("{e}")))?,
                     fingerprint: running.fingerprint,
-                    proof: RepProof::Token(token.map_err(|e| passing(e.to_string()))?),
+                    proof: RepProof::Token(token),
                     shown: "this machine".to_owned(),
                 })
             }

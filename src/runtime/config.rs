@@ -2,19 +2,20 @@
 //! what is built in stands in its place.
 
 use crate::core::Settings;
-use crate::core::key::Key;
+use crate::core::key::{Code, Key, UnknownKey};
 use crate::core::keymap::{Keymap, line_of};
 use crate::view::theme::{BUILT_IN, Colours, Theme};
 use serde::Deserialize;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use toml::Spanned;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct File {
-    theme: Option<String>,
-    prefix: Option<String>,
+    theme: Option<Spanned<String>>,
+    prefix: Option<Spanned<String>>,
 }
 
 /// What was read, and what was wrong with it.
@@ -31,7 +32,12 @@ pub struct Config {
 /// Reads the configuration for a terminal with so many colours.
 pub fn read(dir: &Path, colours: Colours) -> Config {
     let mut mistakes = Vec::new();
-    let file = file(&dir.join("config.toml"), &mut mistakes);
+    let main = dir.join("config.toml");
+    let text_of_main = text(&main, &mut mistakes).unwrap_or_default();
+    let file = file(&main, &text_of_main, &mut mistakes);
+    let place = |value: &Spanned<String>| {
+        format!("{}, line {}", main.display(), line_of(&text_of_main, value.span().start))
+    };
     let mut keymap = Keymap::built_in();
     let path = dir.join("keymap.toml");
     if let Some(text) = text(&path, &mut mistakes)
@@ -40,28 +46,37 @@ pub fn read(dir: &Path, colours: Colours) -> Config {
         mistakes.push(format!("{}, {error}. The built-in keys are used.", path.display()));
     }
     let mut settings = Settings { keymap: Arc::new(keymap), ..Settings::default() };
-    match file.prefix.as_deref().map(str::parse::<Key>) {
-        Some(Ok(prefix)) => settings.prefix = prefix,
-        Some(Err(error)) => mistakes.push(format!("config.toml, prefix: {error}")),
-        None => {}
+    if let Some(value) = &file.prefix {
+        match prefix(value.get_ref()) {
+            Ok(prefix) => settings.prefix = prefix,
+            Err(reason) => mistakes.push(format!("{}: {reason}", place(value))),
+        }
     }
-    let name = file.theme.as_deref().unwrap_or("dark");
-    let theme = theme(dir, name, &mut mistakes).for_terminal(colours);
+    let name = file.theme.as_ref().map_or("dark", |name| name.get_ref());
+    let place = file.theme.as_ref().map(place).unwrap_or_default();
+    let theme = theme(dir, name, &place, &mut mistakes).for_terminal(colours);
     Config { settings, theme, mistakes }
 }
 
-fn file(path: &Path, mistakes: &mut Vec<String>) -> File {
-    let Some(text) = text(path, mistakes) else {
-        return File::default();
-    };
-    toml::from_str(&text).unwrap_or_else(|error: toml::de::Error| {
-        let line = error.span().map_or(1, |span| line_of(&text, span.start));
+fn file(path: &Path, text: &str, mistakes: &mut Vec<String>) -> File {
+    toml::from_str(text).unwrap_or_else(|error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| line_of(text, span.start));
         mistakes.push(format!("{}, line {line}: {}", path.display(), error.message()));
         File::default()
     })
 }
 
-fn theme(dir: &Path, name: &str, mistakes: &mut Vec<String>) -> Theme {
+/// A prefix must not be a key that is needed to type.
+fn prefix(name: &str) -> Result<Key, String> {
+    let key: Key = name.parse().map_err(|error: UnknownKey| error.to_string())?;
+    if key.ctrl || key.alt || matches!(key.code, Code::F(_)) {
+        Ok(key)
+    } else {
+        Err(format!("{name:?} is needed to type; a prefix has ctrl or alt, or is f1 to f12"))
+    }
+}
+
+fn theme(dir: &Path, name: &str, place: &str, mistakes: &mut Vec<String>) -> Theme {
     let path = dir.join("themes").join(format!("{name}.toml"));
     if let Some(text) = text(&path, mistakes) {
         match Theme::parse(&text) {
@@ -75,7 +90,7 @@ fn theme(dir: &Path, name: &str, mistakes: &mut Vec<String>) -> Theme {
     } else {
         let known: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
         mistakes.push(format!(
-            "There is no theme {name:?}; built in are {}, and {} does not exist.",
+            "{place}: there is no theme {name:?}; {} are built in, and there is no file {}",
             known.join(", "),
             path.display()
         ));
@@ -124,6 +139,17 @@ mod tests {
         assert_eq!(config.mistakes.len(), 2);
         assert!(config.mistakes[0].contains("keymap.toml, line 2: there is no command \"fly\""));
         assert!(config.mistakes[1].contains("mine.toml, line 2: \"redish\" is no colour"));
+    }
+
+    #[test]
+    fn a_prefix_that_is_needed_to_type_and_an_unknown_theme_are_refused_by_line() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("config.toml"), "theme = \"drak\"\nprefix = \"a\"\n")
+            .unwrap();
+        let config = read(dir.path(), Colours::True);
+        assert_eq!(config.settings.prefix, Key::ctrl(']'));
+        assert!(config.mistakes[0].contains("config.toml, line 2: \"a\" is needed to type"));
+        assert!(config.mistakes[1].contains("config.toml, line 1: there is no theme \"drak\""));
     }
 
     #[test]

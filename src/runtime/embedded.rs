@@ -160,8 +160,9 @@ async fn open(
 ) -> Result<(Arc<Appliance>, jumpdeck_appliance::Listening), StartError> {
     let owner = uzers::get_current_username().map(|name| name.to_string_lossy().into_owned());
     let role = ApplianceRole::Embedded { owner: owner.unwrap_or_else(|| "owner".to_owned()) };
-    let (appliance, _) = Appliance::open(dir, role, Arc::new(SystemClock)).await?;
+    let appliance = Appliance::open(dir, role, Arc::new(SystemClock))?;
     let listening = appliance.listen("127.0.0.1:0").await?;
+    appliance.settle().await?;
     Ok((appliance, listening))
 }
 
@@ -285,12 +286,9 @@ async fn agent_process(appliance: &Appliance) -> anyhow::Result<Child> {
         .stderr(log)
         .kill_on_drop(true)
         .spawn()?;
-    let key = if appliance.has_local_agent() {
-        String::new()
-    } else {
-        let spec = InstallerSpec { group: None, valid: 600, local: true };
-        appliance.create_installer(spec).await?.key
-    };
+    // Used only by an agent that is new, or whose key was lost.
+    let spec = InstallerSpec { group: None, valid: 600, local: true };
+    let key = appliance.create_installer(spec).await?.key;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(key.as_bytes()).await?;
         stdin.shutdown().await?;

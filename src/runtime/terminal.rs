@@ -49,6 +49,8 @@ pub struct Left {
     pub sessions: usize,
     /// Why the link ended for good, if it did.
     pub ended: Option<String>,
+    /// The signal that ended the console, if one did.
+    pub signal: Option<i32>,
 }
 
 /// Runs until the rep leaves or the terminal closes.
@@ -78,12 +80,15 @@ struct Runner {
     timers: (UnboundedSender<Timer>, UnboundedReceiver<Timer>),
     next_frame: Instant,
     ended: Option<String>,
+    signal: Option<i32>,
     quit: bool,
 }
 
 /// The signals that matter to a program in a terminal.
 struct Signals {
     hang_up: SignalStream,
+    interrupt: SignalStream,
+    quit: SignalStream,
     terminate: SignalStream,
     stop: SignalStream,
     go_on: SignalStream,
@@ -93,6 +98,8 @@ impl Signals {
     fn new() -> std::io::Result<Self> {
         Ok(Self {
             hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
             terminate: signal(SignalKind::terminate())?,
             stop: signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?,
             go_on: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
@@ -113,6 +120,7 @@ impl Runner {
             timers: unbounded_channel(),
             next_frame: Instant::now(),
             ended: None,
+            signal: None,
             quit: false,
         };
         runner.update(Event::Link(LinkEvent::Up(local.welcome)));
@@ -154,14 +162,23 @@ impl Runner {
                     }
                 }
                 _ = ticks.tick() => self.update(Event::Tick(now())),
-                _ = signals.hang_up.recv() => break,
-                _ = signals.terminate.recv() => break,
+                _ = signals.hang_up.recv() => self.killed_by(Signal::HUP),
+                _ = signals.interrupt.recv() => self.killed_by(Signal::INT),
+                _ = signals.quit.recv() => self.killed_by(Signal::QUIT),
+                _ = signals.terminate.recv() => self.killed_by(Signal::TERM),
                 _ = signals.stop.recv() => suspend()?,
                 _ = signals.go_on.recv() => self.resume()?,
             }
         }
         self.handle.close();
-        Ok(Left { sessions: self.console.tabs().len(), ended: self.ended })
+        let sessions = self.console.tabs().len();
+        Ok(Left { sessions, ended: self.ended, signal: self.signal })
+    }
+
+    /// Somebody wants this process to end: it does, with its terminal restored.
+    fn killed_by(&mut self, signal: Signal) {
+        self.signal = Some(signal.as_raw());
+        self.quit = true;
     }
 
     fn input(&mut self, event: Input) -> anyhow::Result<()> {

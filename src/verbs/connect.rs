@@ -43,6 +43,9 @@ impl Connect {
     async fn remote(&self, places: &Places, address: &Address) -> anyhow::Result<Client> {
         let known = KnownAppliances::in_dir(&places.config()?);
         let fingerprint = match known.fingerprint(address) {
+            Some(known) if self.fingerprint.as_ref().is_some_and(|given| *given != known) => bail!(
+                "{address} is known by the key {known}, not by the one given with --fingerprint"
+            ),
             Some(fingerprint) => fingerprint,
             None => self.get_acquainted(&known, address).await?,
         };
@@ -108,9 +111,12 @@ fn ask(address: &Address, fingerprint: &str) -> anyhow::Result<()> {
         );
     }
     eprintln!("{address} was never seen before. The fingerprint of its key is\n  {fingerprint}");
-    eprintln!("`jumpdeck serve` prints it on the appliance.");
-    match prompt::line("Is that right? (yes/no) ")?.trim() {
-        "yes" => Ok(()),
-        _ => bail!("the appliance was not accepted; nothing was sent to it"),
+    eprintln!("Compare it with the one that `jumpdeck serve` printed on the appliance.");
+    loop {
+        match prompt::line("Is that right? (yes/no) ")?.trim() {
+            "yes" => return Ok(()),
+            "no" => bail!("the appliance was not accepted; nothing was sent to it"),
+            _ => eprintln!("Please say yes or no."),
+        }
     }
 }

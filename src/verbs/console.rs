@@ -1,25 +1,27 @@
 //! The console itself.
 
 use super::connect::Connect;
+use super::exec::exit_code;
 use crate::runtime::config;
 use crate::runtime::dirs::Places;
-use crate::runtime::terminal::{self, Local};
+use crate::runtime::terminal::{self, Left, Local};
 use anyhow::bail;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// Opens the console, stays until the rep leaves, and says what goes on without it.
 pub(super) async fn run(places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-    match open(places, connect).await? {
+    let left = open(places, connect).await?;
+    match left.sessions {
         0 => {}
         1 => println!("One session goes on; `jumpdeck` comes back to it."),
         many => println!("{many} sessions go on; `jumpdeck` comes back to them."),
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit_code(left.signal.map_or(0, |signal| 128 + signal)))
 }
 
-/// Opens the console and stays until the rep leaves. Returns how many sessions go on.
-pub(super) async fn open(places: &Places, connect: &Connect) -> anyhow::Result<usize> {
+/// Opens the console and stays until the rep leaves.
+pub(super) async fn open(places: &Places, connect: &Connect) -> anyhow::Result<Left> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         bail!("the console needs a terminal; `jumpdeck ls`, `exec` and `jump` do without");
     }
@@ -36,8 +38,8 @@ pub(super) async fn open(places: &Places, connect: &Connect) -> anyhow::Result<u
         reports,
     };
     let left = terminal::run(local).await?;
-    if let Some(reason) = left.ended {
-        bail!(reason);
+    match left.ended {
+        Some(reason) => bail!(reason),
+        None => Ok(left),
     }
-    Ok(left.sessions)
 }

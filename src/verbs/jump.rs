@@ -14,9 +14,11 @@ use jumpdeck_protocol::{limits, text};
 use std::io::IsTerminal;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt, Interest};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::interval;
 
 /// Ctrl-], as in telnet.
 const PREFIX: u8 = 0x1d;
@@ -60,7 +62,7 @@ impl Jump {
             }
             Ok(Left::Detached) => {
                 program.leave().await;
-                eprintln!("The session goes on; `jumpdeck` comes back to it.");
+                eprintln!("\nThe session goes on; `jumpdeck` comes back to it.");
                 Ok(ExitCode::SUCCESS)
             }
             Ok(Left::Closed) => {
@@ -83,6 +85,7 @@ async fn attend(program: &mut Program) -> anyhow::Result<Left> {
     let mut resized = signal(SignalKind::window_change())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut ends = interval(Duration::from_secs(1));
     let mut open = true;
     loop {
         if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
@@ -102,13 +105,9 @@ async fn attend(program: &mut Program) -> anyhow::Result<Left> {
             bytes = keyboard.read(), if may_read => {
                 let bytes = bytes?;
                 open = !bytes.is_empty();
-                if !open {
-                    if std::io::stdin().is_terminal() {
-                        // The terminal is gone; the shell is not.
-                        return Ok(Left::Detached);
-                    }
-                    // As a terminal would: the end of the input is Ctrl-D.
-                    program.write(b"\x04");
+                if !open && std::io::stdin().is_terminal() {
+                    // The terminal is gone; the shell is not.
+                    return Ok(Left::Detached);
                 }
                 match keys.take(&bytes) {
                     Typed::Input(bytes) => program.write(&bytes),
@@ -116,6 +115,9 @@ async fn attend(program: &mut Program) -> anyhow::Result<Left> {
                     Typed::Close => return Ok(Left::Closed),
                 }
             }
+            // As a terminal would: the end of the input is Ctrl-D. A shell that is still starting
+            // loses it, so it is said again.
+            _ = ends.tick(), if !open => program.write(b"\x04"),
             _ = resized.recv() => program.resize(size()),
             _ = hang_up.recv() => return Ok(Left::Detached),
             _ = terminate.recv() => return Ok(Left::Detached),

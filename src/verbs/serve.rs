@@ -4,7 +4,7 @@ use super::installer;
 use crate::runtime::dirs::Places;
 use clap::Args;
 use jumpdeck_appliance::{Appliance, ApplianceRole, FirstStart, InstallerSpec, SystemClock};
-use jumpdeck_protocol::link::DEFAULT_PORT;
+use jumpdeck_protocol::link::{Address, DEFAULT_PORT};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,10 +26,12 @@ impl Serve {
     pub(super) async fn run(self, places: &Places) -> anyhow::Result<ExitCode> {
         let dir = places.data()?;
         let clock = Arc::new(SystemClock);
-        let (appliance, first) = Appliance::open(&dir, ApplianceRole::Server, clock).await?;
+        let public: Option<Address> = self.public_url.as_deref().map(str::parse).transpose()?;
+        let appliance = Appliance::open(&dir, ApplianceRole::Server, clock)?;
         let listening = appliance.listen(&self.listen).await?;
+        let first = appliance.settle().await?;
         let url =
-            self.public_url.clone().unwrap_or_else(|| format!("https://{}", listening.address));
+            public.map_or_else(|| format!("https://{}", listening.address), |a| a.to_string());
         println!("The appliance listens on {}.", listening.address);
         println!("The fingerprint of its key: {}", appliance.fingerprint());
         introduce(&appliance, first, &url).await?;

@@ -210,6 +210,7 @@ impl Program {
     fn ended_by_others(reason: &EndReason) -> anyhow::Result<Happened> {
         match reason {
             EndReason::Exited(status) => Ok(Happened::Ended(*status)),
+            EndReason::StartFailed => bail!("the program could not be started"),
             EndReason::EndedByRep => bail!("the session was ended"),
             EndReason::AgentLost => bail!("the machine's agent restarted without the program"),
             EndReason::ConsoleGone => {

@@ -15,6 +15,7 @@ use ratatui::widgets::Clear;
 /// Commands that the footer names, most useful first.
 const FOOTER: [&str; 8] =
     ["jump", "search", "fuzzy-jump", "details", "next-pane", "palette", "help", "quit"];
+const LAYER_FOOTER: [&str; 1] = ["back"];
 const SEARCH_FOOTER: [&str; 4] = ["accept-search", "back", "clear-input", "palette"];
 
 impl Artist<'_, '_> {
@@ -102,19 +103,23 @@ impl Artist<'_, '_> {
             let words = text::fit(&format!(" {words} "), width / 2);
             return Span::styled(words, bar.patch(self.style(role)));
         }
-        if let Some(message) = self.console.messages().current(now) {
+        let pane = self.console.shown_tab().map(|tab| &tab.pane);
+        let waits = matches!(pane, Some(Pane::AgentAway | Pane::Elsewhere));
+        if let Some(message) = self.console.messages().current(now).filter(|_| !waits) {
             let words = text::fit(&format!(" {} ", message.text), width * 2 / 3);
             return Span::styled(words, bar.patch(self.style(level_role(message.level))));
         }
-        let words = match self.console.shown_tab().map(|tab| &tab.pane) {
+        let words = match pane {
             Some(Pane::Attaching) => " attaching … ".to_owned(),
             Some(Pane::AgentAway) => " the machine is away; its shell waits ".to_owned(),
             Some(Pane::Elsewhere) => {
                 format!(" shown by another console; {} t takes it over ", self.console.prefix())
             }
+            _ if width < 60 => format!(" {} d: list ", self.console.prefix()),
             _ => format!(" {} then d: list, ?: help ", self.console.prefix()),
         };
-        Span::styled(text::fit(&words, width / 2), bar.patch(self.style(Role::Muted)))
+        let role = if waits { Role::Warning } else { Role::Muted };
+        Span::styled(text::fit(&words, width * 3 / 5), bar.patch(self.style(role)))
     }
 
     /// The counts line, or the last message.
@@ -153,6 +158,7 @@ impl Artist<'_, '_> {
     /// The keys that help most here.
     pub(super) fn footer(&mut self, area: Rect) {
         let names: &[&str] = match self.console.context() {
+            _ if !self.console.layers().is_empty() => &LAYER_FOOTER,
             Context::Search => &SEARCH_FOOTER,
             _ => &FOOTER,
         };

@@ -44,7 +44,8 @@ impl Artist<'_, '_> {
     fn help(&mut self, context: Context, scroll: usize, area: Rect) {
         let lines = help::lines(self.console, context);
         let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
-        let inner = self.window(area, "Help", 76, height.min(area.height.saturating_sub(2)));
+        let inner =
+            self.window(area, "Help ─ Esc closes", 76, height.min(area.height.saturating_sub(2)));
         for (offset, line) in lines.iter().skip(scroll).enumerate() {
             if let Some(area) = row(inner, offset) {
                 let line = self.help_line(line, usize::from(area.width));
@@ -73,7 +74,7 @@ impl Artist<'_, '_> {
     }
 
     fn message_history(&mut self, scroll: usize, area: Rect) {
-        let inner = self.window(area, "Messages", 110, area.height.saturating_sub(2));
+        let inner = self.window(area, "Messages ─ Esc closes", 110, area.height.saturating_sub(2));
         let messages: Vec<_> = self.console.messages().all().rev().skip(scroll).cloned().collect();
         if messages.is_empty() {
             let empty = Line::styled(" Nothing was said yet.", self.style(Role::Muted));
@@ -105,8 +106,8 @@ impl Artist<'_, '_> {
 
     fn chooser(&mut self, chooser: &Chooser, area: Rect) {
         let title = match chooser.kind {
-            ChooserKind::Commands { .. } => "Commands",
-            ChooserKind::Items { .. } => "Jump to",
+            ChooserKind::Commands { .. } => "Commands ─ Esc closes",
+            ChooserKind::Items { .. } => "Jump to ─ Esc closes",
         };
         let height = area.height.saturating_sub(4).min(20);
         let inner = self.window(area, title, 84, height);

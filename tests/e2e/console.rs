@@ -127,6 +127,47 @@ fn a_jump_whose_terminal_closes_leaves_its_shell_running() {
 }
 
 #[test]
+fn a_console_that_is_interrupted_restores_its_terminal() {
+    let home = Home::new();
+    let mut screen = home.console(100, 30);
+    screen.wait_for("● online");
+    let process = rustix::process::Pid::from_raw(screen.process().cast_signed()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    assert_eq!(screen.wait_for_end(), 128 + 2);
+    let end = String::from_utf8_lossy(&screen.bytes).into_owned();
+    assert!(end.contains("\x1b[?1049l") && end.contains("\x1b[?25h"));
+}
+
+#[test]
+fn a_jump_without_input_ends() {
+    let home = Home::new();
+    let output = home.run(&["jump", &hostname()]);
+    assert_eq!(output.status.code(), Some(0), "{}", crate::support::text(&output.stderr));
+}
+
+#[test]
+fn an_old_scroll_region_does_not_cut_a_larger_screen_in_two() {
+    let home = Home::new();
+    let mut screen = home.console(80, 24);
+    screen.wait_for("● online");
+    screen.send("\r");
+    screen.wait_for("Ctrl-] then d: list");
+    screen.send("printf '\\033[1;5r'; echo region-$((1+1))\r");
+    screen.wait_for("region-2");
+    screen.send("\x1dd");
+    screen.wait_for("in use");
+    screen.send("q");
+    screen.wait_for_end();
+    let mut again = home.console(100, 40);
+    again.wait_for("Sessions 1");
+    again.send("\x1b1");
+    again.wait_for("region-2");
+    again.send("clear; seq 100\r");
+    let text = again.wait_for("\n100\n");
+    assert!(text.contains("\n70\n"), "the whole height is used:\n{text}");
+}
+
+#[test]
 fn jump_reads_a_script_from_a_pipe_and_ends_with_it() {
     let home = Home::new();
     let mut child = home

@@ -188,7 +188,8 @@ fn a_second_machine_under_the_same_identity_is_refused() {
     std::fs::write(&id, "another-machine\n").unwrap();
     let script = format!("mount --bind {} /etc/machine-id && exec \"$@\"", id.display());
     command.args(["-m", "sh", "-c", &script, "sh"]).arg(agent.get_program()).args(agent.get_args());
-    let output = command.env_remove("JUMPDECK_DATA_DIR").output().unwrap();
+    command.env_remove("JUMPDECK_DATA_DIR").env("JUMPDECK_INSTALLER_KEY", &served.key);
+    let output = command.output().unwrap();
     let said = text(&output.stderr);
     if said.contains("unshare failed") || said.contains("mount:") {
         // Without the right to a mount namespace the check in the appliance's own tests stands.
@@ -231,10 +232,23 @@ fn a_changed_appliance_key_is_refused_with_the_way_out() {
     let known = home.config().join("known_appliances");
     let line = std::fs::read_to_string(&known).unwrap();
     std::fs::write(&known, line.replace("SHA256:", "SHA256:x")).unwrap();
-    let output = served.rep(&home, &["ls"]).output().unwrap();
+    let mut command = home.jumpdeck(&["ls", "--connect", &served.url(), "--user", "admin"]);
+    let output = command.env("JUMPDECK_PASSWORD", &served.password).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stderr);
     assert!(said.contains("is pinned") && said.contains("known_appliances"), "{said}");
+}
+
+#[test]
+fn a_fingerprint_that_is_named_is_always_checked() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    assert!(served.rep(&home, &["ls"]).output().unwrap().status.success());
+    let mut command = home.jumpdeck(&["ls", "--connect", &served.url(), "--user", "admin"]);
+    command.args(["--fingerprint", "SHA256:other"]).env("JUMPDECK_PASSWORD", &served.password);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("not by the one given"));
 }
 
 #[test]

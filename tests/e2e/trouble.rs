@@ -26,6 +26,39 @@ fn a_taken_port_is_named_with_the_way_out() {
 }
 
 #[test]
+fn a_taken_port_does_not_cost_the_first_password() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = home.jumpdeck(&["serve", "--listen", &address]);
+    let output = command.env("JUMPDECK_DATA_DIR", home.path().join("server")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    // The next start is the first that listens, and says what is said once.
+    assert!(!crate::serve::Served::start(&home).password.is_empty());
+}
+
+#[test]
+fn a_verb_on_a_servers_directory_says_whose_it_is() {
+    let home = Home::new();
+    let _served = crate::serve::Served::start(&home);
+    let mut command = home.jumpdeck(&["ls"]);
+    let output = command.env("JUMPDECK_DATA_DIR", home.path().join("server")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("belongs to `jumpdeck serve`") && said.contains("--connect"), "{said}");
+}
+
+#[test]
+fn this_machine_comes_back_when_its_agents_key_was_lost() {
+    let home = Home::new();
+    let before: serde_json::Value = serde_json::from_str(&home.ok(&["ls", "--json"])).unwrap();
+    home.ok(&["stop"]);
+    std::fs::remove_dir_all(home.data().join("agent")).unwrap();
+    let after: serde_json::Value = serde_json::from_str(&home.ok(&["ls", "--json"])).unwrap();
+    assert_eq!((&after["id"], after["status"].as_str()), (&before["id"], Some("online")));
+}
+
+#[test]
 fn a_second_server_on_the_same_data_directory_is_refused() {
     let home = Home::new();
     let _served = crate::serve::Served::start(&home);

@@ -111,6 +111,12 @@ fn options(run: Run) -> anyhow::Result<Options> {
         }
         None => std::env::var("JUMPDECK_INSTALLER_KEY").ok(),
     };
+    if key.is_none() && dir.target().is_none() {
+        bail!(
+            "this machine is not enrolled yet, and there is no installer key: put it into \
+             JUMPDECK_INSTALLER_KEY or --installer-key-file"
+        );
+    }
     let enrol = key.map(|key| EnrolWish {
         installer_key: key.trim().to_owned(),
         name: run.jc_name,

@@ -102,19 +102,19 @@ pub struct Appliance {
 }
 
 impl Appliance {
-    /// Opens a data directory for one appliance. A new one gets its keys, roles and first user.
+    /// Opens a data directory for one appliance. A new one gets its keys.
     ///
     /// # Errors
     /// [`StartError`] says what stands in the way and what to do.
-    pub async fn open(
+    pub fn open(
         data_dir: &DataDir,
         role: Role,
         clock: Arc<dyn Clock>,
-    ) -> Result<(Arc<Self>, FirstStart), StartError> {
+    ) -> Result<Arc<Self>, StartError> {
         let lock = data_dir.lock()?;
         let opened = Store::open(&data_dir.database())?;
         let token = token(data_dir, &role)?;
-        let appliance = Arc::new(Self {
+        Ok(Arc::new(Self {
             sessions: Sessions::new(opened.sessions, opened.next_session, opened.next_channel),
             presences: Presences::new(&opened.seen),
             reps: Reps::default(),
@@ -129,13 +129,15 @@ impl Appliance {
             links: AtomicU64::new(1),
             data_dir: data_dir.clone(),
             _lock: lock,
-        });
-        let first = appliance.settle().await?;
-        Ok((appliance, first))
+        }))
     }
 
-    /// Makes what a new appliance needs.
-    async fn settle(&self) -> Result<FirstStart, StartError> {
+    /// Makes what a new appliance needs: roles and the first user. To be called once it listens,
+    /// so that what is shown once is not lost to a taken port.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn settle(&self) -> Result<FirstStart, StartError> {
         if self.world().user(UserId(1)).is_some() {
             return Ok(FirstStart::default());
         }
@@ -191,11 +193,6 @@ impl Appliance {
     /// The fingerprint of the appliance's key.
     pub fn fingerprint(&self) -> String {
         self.keys.public.fingerprint()
-    }
-
-    /// Whether a local agent is enrolled.
-    pub fn has_local_agent(&self) -> bool {
-        self.world().items().any(|item| item.local)
     }
 
     /// Resolves when the local agent is linked.

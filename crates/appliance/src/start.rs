@@ -43,7 +43,7 @@ impl Appliance {
             kind,
         };
         if let Err(refusal) = agent.call(request, SPAWN_PATIENCE).await {
-            self.end_session(view.id, EndReason::AgentLost);
+            self.end_session(view.id, EndReason::StartFailed);
             return Err(refusal);
         }
         tracing::info!(session = view.id.0, item = id.0, user = rep.user.0, "session started");

@@ -122,6 +122,9 @@ impl World {
         match document {
             Document::Item(mut item) => {
                 item.view.revision = revision;
+                if let Some(before) = self.items.get(&item.view.id) {
+                    self.by_key.remove(&before.key);
+                }
                 self.by_key.insert(item.key, item.view.id);
                 self.items.insert(item.view.id, Arc::new(*item));
             }

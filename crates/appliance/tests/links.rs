@@ -57,9 +57,9 @@ impl House {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_000_000)));
         let data = DataDir::create(dir.path()).unwrap();
-        let (appliance, first) =
-            Appliance::open(&data, ApplianceRole::Server, clock.clone()).await.unwrap();
+        let appliance = Appliance::open(&data, ApplianceRole::Server, clock.clone()).unwrap();
         let listening = appliance.listen("127.0.0.1:0").await.unwrap();
+        let first = appliance.settle().await.unwrap();
         let url = format!("https://{}", listening.address);
         let serving = Arc::clone(&appliance);
         tokio::spawn(async move { serving.serve(listening).await });

@@ -120,6 +120,11 @@ impl Endpoint {
         }
     }
 
+    /// Whether all output that was there before this end attached has arrived.
+    pub const fn is_history_over(&self) -> bool {
+        self.attached && self.output.received() >= self.live_from
+    }
+
     /// The credit message that is due when all output but the last `pending` bytes was dealt with.
     pub fn credit(&mut self, pending: u64) -> Option<Bytes> {
         let dealt_with = self.output.received().saturating_sub(pending);

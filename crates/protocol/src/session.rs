@@ -187,6 +187,8 @@ pub struct SessionView {
 pub enum EndReason {
     /// Its last program ended.
     Exited(ExitStatus),
+    /// Its first program could not be started.
+    StartFailed,
     /// A rep ended it.
     EndedByRep,
     /// The agent restarted or lost the session's programs.

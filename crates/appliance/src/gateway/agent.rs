@@ -234,6 +234,14 @@ async fn enrol(
             .filter(|installer| !installer.revoked && now <= installer.expires)
             .ok_or_else(|| RefusalCode::InstallerKeyInvalid.plain())?;
         let (place, local) = (installer.place, installer.local);
+        // An embedded appliance has one agent of its own; a new one takes the lost one's place.
+        let lost = draft.items().find(|item| local && item.local).cloned();
+        if let Some(lost) = lost {
+            let mut item = Item::clone(&lost);
+            item.key = newcomer.key;
+            item.machine = newcomer.machine;
+            return draft.put(Document::Item(Box::new(item)));
+        }
         let hostname = newcomer.facts.hostname.clone();
         let view = ItemView {
             id: draft.next_item(),

@@ -163,6 +163,7 @@ impl History {
 const fn word(reason: &EndReason) -> &'static str {
     match reason {
         EndReason::Exited(_) => "exited",
+        EndReason::StartFailed => "start_failed",
         EndReason::EndedByRep => "ended_by_rep",
         EndReason::AgentLost => "agent_lost",
         EndReason::ConsoleGone => "console_gone",

@@ -81,7 +81,7 @@ pub enum DialError {
         pinned: String,
     },
     /// The appliance does not want the link.
-    #[error("{0}")]
+    #[error(transparent)]
     Refused(#[from] Refusal),
 }
 
