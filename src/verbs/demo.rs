@@ -6,7 +6,10 @@ use crate::runtime::dirs::Places;
 use crate::runtime::embedded;
 use clap::Args;
 use jumpdeck_appliance::DataDir;
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 #[derive(Args, Debug)]
 pub(super) struct Demo {
@@ -26,14 +29,23 @@ impl Demo {
         let places = Places { data_dir: Some(dir.path().to_path_buf()), ..places.clone() };
         let outcome = console::open(&places, &Connect::default()).await;
         stop::end(&dir).await?;
+        until_gone(dir.path()).await;
         // Only if no other demo runs.
         let _ = std::fs::remove_dir(&demos);
         outcome.map(|_| ExitCode::SUCCESS)
     }
 }
 
+/// Waits until the appliance has taken its directory along.
+async fn until_gone(dir: &Path) {
+    let deadline = Instant::now() + embedded::END_PATIENCE;
+    while dir.exists() && Instant::now() < deadline {
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// Removes what demos that were killed left behind.
-fn clear_away(demos: &std::path::Path) {
+fn clear_away(demos: &Path) {
     let Ok(entries) = std::fs::read_dir(demos) else {
         return;
     };

@@ -4,7 +4,7 @@ use crate::link::{Client, Destination};
 use crate::runtime::dirs::Places;
 use crate::runtime::embedded;
 use anyhow::bail;
-use jumpdeck_appliance::{DataDir, DataDirError};
+use jumpdeck_appliance::DataDir;
 use jumpdeck_protocol::rep::RepRequest;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(super) async fn end(dir: &DataDir) -> anyhow::Result<bool> {
 }
 
 async fn stop_appliance(dir: &DataDir) -> anyhow::Result<bool> {
-    if !is_locked(dir)? {
+    if !dir.is_locked() {
         return Ok(false);
     }
     if embedded::reachable(dir).await.is_none() {
@@ -37,23 +37,11 @@ async fn stop_appliance(dir: &DataDir) -> anyhow::Result<bool> {
     let mut client = Client::connect(Destination::Embedded(dir.clone())).await?;
     client.ask(RepRequest::Stop).await?;
     let deadline = Instant::now() + embedded::END_PATIENCE;
-    while is_locked(dir)? {
+    while dir.is_locked() {
         if Instant::now() > deadline {
             bail!("the appliance did not end within {} s", embedded::END_PATIENCE.as_secs());
         }
         sleep(Duration::from_millis(10)).await;
     }
     Ok(true)
-}
-
-fn is_locked(dir: &DataDir) -> anyhow::Result<bool> {
-    // A throw-away appliance takes its directory along.
-    if !dir.path().exists() {
-        return Ok(false);
-    }
-    match dir.lock() {
-        Ok(_) => Ok(false),
-        Err(DataDirError::InUse { .. }) => Ok(true),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -70,6 +70,12 @@ impl DataDir {
         }
     }
 
+    /// Whether an appliance has the directory. Makes nothing.
+    pub fn is_locked(&self) -> bool {
+        let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        File::open(self.0.join("appliance.lock")).is_ok_and(held)
+    }
+
     fn open_lock(&self) -> io::Result<File> {
         File::options().create(true).append(true).open(self.0.join("appliance.lock"))
     }
