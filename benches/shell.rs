@@ -35,10 +35,19 @@ fn main() {
     } else {
         println!("no sshd here; install openssh-server for the control");
     }
-    echo("typed at 30 ms", &subjects, KEYS, PAUSE);
-    echo("back to back", &subjects, 2000, Duration::ZERO);
-    flood(&subjects);
-    bulk(home.path(), &subjects);
+    // `cargo bench --bench shell -- bulk` runs one part alone.
+    let parts: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|name| name == part);
+    if wanted("echo") {
+        echo("typed at 30 ms", &subjects, KEYS, PAUSE);
+        echo("back to back", &subjects, 2000, Duration::ZERO);
+    }
+    if wanted("flood") {
+        flood(&subjects);
+    }
+    if wanted("bulk") {
+        bulk(home.path(), &subjects);
+    }
 }
 
 /// A session in which typed letters are echoed by the remote terminal.

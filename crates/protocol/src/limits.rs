@@ -21,7 +21,7 @@ pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// Window of an interactive channel: bytes under way towards a console. Small, so that little
 /// is left to show after Ctrl-C.
-pub const SHELL_WINDOW: u64 = 64 * 1024;
+pub const SHELL_WINDOW: u64 = 128 * 1024;
 
 /// Window of a channel that carries bulk data.
 pub const BULK_WINDOW: u64 = 1024 * 1024;
