@@ -64,7 +64,14 @@ impl Served {
                 "--fingerprint",
                 &self.fingerprint,
             ])
-            .args(["--clients", &clients.to_string(), "--seed", &seed.to_string()])
+            .args([
+                "--clients",
+                &clients.to_string(),
+                "--seed",
+                &seed.to_string(),
+                "--seconds",
+                "600",
+            ])
             .env("JUMPDECK_INSTALLER_KEY", &self.key)
             .stdout(Stdio::piped())
             .spawn()
