@@ -77,16 +77,15 @@ fn what_a_closed_terminal_left_is_there_at_the_next_start() {
 }
 
 #[test]
-fn nothing_is_written_to_the_terminal_while_nothing_changes() {
+fn a_small_change_is_a_small_frame() {
     let home = Home::new();
     let mut screen = home.console(100, 30);
     screen.wait_for("● online");
-    // Another place than the item's, so that its figures are not on the screen.
+    // Nothing is selected then, so that no live figures are on the screen.
     screen.send("/nothing-is-called-so");
+    screen.wait_for("nothing-is-called-so▏");
     screen.wait_for("Nothing here matches");
     let before = screen.bytes.len();
-    screen.send("\x1bOR");
-    screen.send("\x1bOR");
     screen.send("\x7f");
     screen.wait_for("nothing-is-called-s▏");
     let change = screen.bytes.len() - before;
