@@ -63,6 +63,11 @@ impl Desk {
     }
 
     pub(crate) fn event(&mut self, event: Event) {
+        self.carry_out(event);
+        self.carry_out(Event::Frame);
+    }
+
+    fn carry_out(&mut self, event: Event) {
         for effect in self.console.update(event) {
             match effect {
                 Effect::Send(message) => self.sent.push(read(message)),
@@ -133,7 +138,7 @@ impl Desk {
     }
 
     pub(crate) fn session(&self, session: u64, item: ItemId) -> SessionView {
-        let name = self.console.inventory().row(item).map(|row| row.view.name.to_string());
+        let name = self.console.inventory().name(item).map(str::to_owned);
         SessionView {
             id: SessionId(session),
             item,
@@ -176,12 +181,12 @@ impl Desk {
     /// The name of the selected item.
     pub(crate) fn selected(&self) -> String {
         let row = self.console.jump_screen().row();
-        row.map(|row| row.view.name.to_string()).unwrap_or_default()
+        row.map(|item| item.name().to_owned()).unwrap_or_default()
     }
 
     /// The names in the list.
     pub(crate) fn listed(&self) -> Vec<String> {
-        self.console.jump_screen().rows.iter().map(|row| row.view.name.to_string()).collect()
+        self.console.jump_screen().rows.iter().map(|item| item.name().to_owned()).collect()
     }
 
     /// The last message.

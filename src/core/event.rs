@@ -27,6 +27,8 @@ pub enum Event {
     Link(LinkEvent),
     /// A message from outside the console: a keymap with a mistake in it, say.
     Notice(String),
+    /// A frame is about to be drawn: what follows from much that happened is reckoned once.
+    Frame,
 }
 
 /// Something happened to the link.

@@ -1,10 +1,9 @@
 //! The jump screen: the tree, the list and the search.
 
 use super::input::Input;
-use super::inventory::{Row, Rows};
+use super::inventory::{Counts, Inventory, Item, List};
 use super::tree::Tree;
 use jumpdeck_protocol::ItemId;
-use std::sync::Arc;
 
 /// Which pane the keys go to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +27,9 @@ pub struct Jump {
     /// What is searched for.
     pub search: Input,
     /// The items that fit, in the order of the list.
-    pub rows: Rows,
+    pub rows: List,
+    /// How many of them there are of each kind.
+    pub counts: Counts,
     /// The selected item; it stays selected when the list changes around it.
     pub selected: Option<ItemId>,
     /// The first row of the list on the screen.
@@ -54,16 +55,17 @@ impl Jump {
     }
 
     /// The selected row.
-    pub fn row(&self) -> Option<&Arc<Row>> {
+    pub fn row(&self) -> Option<Item<'_>> {
         self.rows.get(self.position)
     }
 
     /// Takes a new list and keeps the selection, by identity where it can.
-    pub fn show(&mut self, rows: Rows) {
+    pub fn show(&mut self, rows: List, inventory: &Inventory) {
         let selected = self.selected.filter(|_| self.chosen);
-        let same = selected.and_then(|id| rows.iter().position(|row| row.view.id == id));
+        let same = selected.and_then(|id| inventory.find(&rows, id));
         let former = if self.chosen { self.position } else { 0 };
         self.rows = rows;
+        self.counts = inventory.count(&self.rows);
         self.go_to(same.unwrap_or(former));
     }
 
@@ -80,7 +82,7 @@ impl Jump {
 
     fn go_to(&mut self, position: usize) {
         self.position = position.min(self.rows.len().saturating_sub(1));
-        self.selected = self.row().map(|row| row.view.id);
+        self.selected = self.row().map(|item| item.id());
         self.reveal();
     }
 

@@ -2,12 +2,11 @@
 
 use super::command::Command;
 use super::input::Input;
-use super::inventory::Row;
+use super::inventory::List;
 use super::keymap::Context;
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 use jumpdeck_protocol::SessionId;
-use std::sync::Arc;
 
 /// One layer.
 #[derive(Debug)]
@@ -54,7 +53,7 @@ pub enum ChooserKind {
     /// Items.
     Items {
         /// What fits what was typed.
-        fitting: Vec<Arc<Row>>,
+        fitting: List,
     },
 }
 
@@ -89,7 +88,7 @@ impl Chooser {
     }
 
     /// How many entries fit.
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         match &self.kind {
             ChooserKind::Commands { fitting, .. } => fitting.len(),
             ChooserKind::Items { fitting } => fitting.len(),
@@ -97,7 +96,7 @@ impl Chooser {
     }
 
     /// Whether none fits.
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 

@@ -85,10 +85,13 @@ impl Console {
         match notice {
             ApplianceNotice::Inventory(part) => {
                 self.inventory.take(part);
-                self.stale = true;
+                self.whole_once |= self.inventory.position().is_some();
+                self.stale.items = true;
+                self.dirty = true;
             }
             ApplianceNotice::Presence { all, changes } => {
                 self.inventory.take_presence(all, changes);
+                self.stale.presence = true;
                 self.dirty = true;
             }
             ApplianceNotice::Statistics { item, statistics } => {

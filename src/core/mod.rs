@@ -109,6 +109,15 @@ struct Searches {
     waiting: Option<Command>,
 }
 
+/// What the inventory has that the screen does not show yet.
+#[derive(Debug, Default)]
+struct Stale {
+    items: bool,
+    presence: bool,
+    /// Items that there were when the list was last made.
+    shown: usize,
+}
+
 /// The console.
 #[derive(Debug)]
 pub struct Console {
@@ -128,7 +137,9 @@ pub struct Console {
     asked: HashMap<RequestId, Asked>,
     last_request: RequestId,
     searches: Searches,
-    stale: bool,
+    stale: Stale,
+    /// The inventory was whole once.
+    whole_once: bool,
     watched: Option<ItemId>,
     dirty: bool,
     effects: Vec<Effect>,
@@ -154,7 +165,8 @@ impl Console {
             asked: HashMap::new(),
             last_request: RequestId(0),
             searches: Searches::default(),
-            stale: false,
+            stale: Stale::default(),
+            whole_once: false,
             watched: None,
             dirty: true,
             effects: Vec::new(),
@@ -172,8 +184,8 @@ impl Console {
             Event::Found(found) => self.found(found),
             Event::Link(event) => self.link_event(event),
             Event::Notice(text) => self.warn(&text),
+            Event::Frame => self.freshen(),
         }
-        self.freshen();
         std::mem::take(&mut self.effects)
     }
 

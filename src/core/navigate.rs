@@ -4,7 +4,6 @@ use super::layer::{Chooser, ChooserKind, Layer, Question};
 use super::search::{Found, Job, Scope, Wanted};
 use super::{Console, Effect, Focus, Screen, Timer};
 use jumpdeck_protocol::rep::{RepNotice, RepRequest};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a selection must stay before its item is watched.
@@ -34,7 +33,7 @@ impl Console {
     }
 
     pub(super) fn open_fuzzy_jump(&mut self) {
-        let kind = ChooserKind::Items { fitting: Vec::new() };
+        let kind = ChooserKind::Items { fitting: super::inventory::List::default() };
         let chooser = Chooser { kind, input: super::input::Input::default(), selected: 0 };
         self.layers.push(Layer::Chooser(chooser));
         self.search_for_chooser();
@@ -184,7 +183,7 @@ impl Console {
                 }
             }
             ChooserKind::Items { fitting } => {
-                let item = fitting.get(chooser.selected).map(|row| row.view.id);
+                let item = fitting.get(chooser.selected).map(|item| item.id());
                 if let Some(item) = item {
                     self.layers.pop();
                     self.jump_to(item);
@@ -223,8 +222,8 @@ impl Console {
             Wanted::Words(..) => self.searches.list_asked = generation,
             Wanted::Like(_) => self.searches.chooser_asked = generation,
         }
-        let rows = self.inventory.sorted();
-        self.effects.push(Effect::Search(Job { generation, rows, wanted }));
+        let picture = self.inventory.picture();
+        self.effects.push(Effect::Search(Job { generation, picture, wanted }));
     }
 
     /// Whether a command means what a search will find that is still under way.
@@ -245,10 +244,11 @@ impl Console {
 
     /// A search is done. It counts only if nothing newer of its kind was asked for.
     pub(super) fn found(&mut self, found: Found) {
+        self.inventory.adopt(found.order);
         match found.wanted {
             Wanted::Words(..) if found.generation == self.searches.list_asked => {
                 self.searches.list_shown = found.generation;
-                self.jump.show(found.rows);
+                self.jump.show(found.list, &self.inventory);
                 self.selection_moved();
             }
             Wanted::Like(_) if found.generation == self.searches.chooser_asked => {
@@ -256,7 +256,7 @@ impl Console {
                 if let Some(Layer::Chooser(Chooser { kind, .. })) = self.layers.last_mut()
                     && let ChooserKind::Items { fitting } = kind
                 {
-                    *fitting = found.rows.iter().map(Arc::clone).collect();
+                    *fitting = found.list;
                 }
             }
             _ => return,
@@ -268,18 +268,29 @@ impl Console {
     }
 
     pub(super) fn rebuild_tree(&mut self) {
-        let rows = self.inventory.sorted();
-        self.jump.tree.rebuild(&self.inventory, &rows);
+        self.jump.tree.rebuild(&self.inventory);
     }
 
-    /// Brings tree and list up to date after the inventory changed.
+    /// Brings tree, list and counts up to date after the inventory changed: once for a frame,
+    /// however much has come.
     pub(super) fn freshen(&mut self) {
-        if !std::mem::take(&mut self.stale) {
-            return;
+        if std::mem::take(&mut self.stale.presence) {
+            self.jump.counts = self.inventory.count(&self.jump.rows);
         }
-        self.rebuild_tree();
-        self.start_filter();
-        self.dirty = true;
+        if self.stale.items && self.is_worth_showing() {
+            self.stale = super::Stale { shown: self.inventory.len(), ..super::Stale::default() };
+            self.rebuild_tree();
+            self.start_filter();
+        }
+    }
+
+    /// While the last search is under way, or a snapshot is only on its way, the list stays as it
+    /// is; but the first snapshot is shown as it grows.
+    fn is_worth_showing(&self) -> bool {
+        let idle = self.searches.list_shown == self.searches.list_asked;
+        let whole = self.inventory.position().is_some();
+        let growing = !self.whole_once && self.inventory.len() >= self.stale.shown * 2;
+        idle && (whole || growing)
     }
 
     fn selection_moved(&mut self) {

@@ -34,10 +34,10 @@ impl Console {
         if !self.is_linked() {
             return Some("There is no link to the appliance; it is being made again.".to_owned());
         }
-        let row = self.inventory.row(item)?;
+        let name = self.inventory.name(item)?;
         match self.inventory.presence(item).status {
             Status::Online | Status::InUse => None,
-            status => Some(format!("{} is {}.", row.view.name, status.word())),
+            status => Some(format!("{name} is {}.", status.word())),
         }
     }
 
@@ -51,10 +51,9 @@ impl Console {
             self.show_tab(tab);
             return;
         }
-        let Some(row) = self.inventory.row(item) else {
+        let Some(name) = self.inventory.name(item).map(str::to_owned) else {
             return;
         };
-        let name = row.view.name.to_string();
         let starting = Asked::Start { item, name: name.clone() };
         if self.asked.values().any(|asked| *asked == starting) {
             self.warn(&format!("A session with {name} is starting already."));

@@ -56,7 +56,7 @@ fn a_selected_item_stays_selected_when_others_come_and_go_around_it() {
     let mut desk = desk();
     desk.press("jjj");
     assert_eq!(desk.selected(), "Front Office");
-    let gone = desk.console.jump_screen().rows[0].view.id;
+    let gone = desk.console.jump_screen().rows.get(0).unwrap().id();
     desk.notice(ApplianceNotice::Inventory(InventoryPart {
         reset: false,
         groups: vec![],
@@ -244,7 +244,7 @@ fn the_inventory_is_asked_for_from_where_the_replica_stands() {
 #[test]
 fn sessions_of_an_earlier_console_are_there_at_the_next_login() {
     let mut desk = desk();
-    let item = desk.console.jump_screen().rows[3].view.id;
+    let item = desk.console.jump_screen().rows.get(3).unwrap().id();
     let sessions = vec![desk.session(5, item)];
     desk.notice(ApplianceNotice::Sessions { sessions });
     assert_eq!(desk.console.tabs().len(), 1);
@@ -262,7 +262,7 @@ fn sessions_of_an_earlier_console_are_there_at_the_next_login() {
 #[test]
 fn a_session_that_another_console_shows_is_taken_over_only_when_asked() {
     let mut desk = desk();
-    let item = desk.console.jump_screen().rows[3].view.id;
+    let item = desk.console.jump_screen().rows.get(3).unwrap().id();
     let mut session = desk.session(5, item);
     session.channels[0].attached = true;
     desk.notice(ApplianceNotice::Sessions { sessions: vec![session] });
@@ -281,7 +281,7 @@ fn a_session_that_another_console_shows_is_taken_over_only_when_asked() {
 #[test]
 fn queries_in_old_output_are_not_answered_again() {
     let mut desk = desk();
-    let item = desk.console.jump_screen().rows[3].view.id;
+    let item = desk.console.jump_screen().rows.get(3).unwrap().id();
     let sessions = vec![desk.session(5, item)];
     desk.notice(ApplianceNotice::Sessions { sessions });
     let channel = ChannelId(105);
@@ -341,9 +341,9 @@ fn only_the_selected_item_is_watched_and_only_once_it_stays() {
 #[test]
 fn presence_of_one_item_changes_its_row_and_the_counts() {
     let mut desk = desk();
-    let item = desk.console.jump_screen().rows[1].view.id;
+    let item = desk.console.jump_screen().rows.get(1).unwrap().id();
     let count =
-        |desk: &Desk| desk.console.inventory().count(desk.console.jump_screen().rows.iter());
+        |desk: &Desk| desk.console.jump_screen().counts;
     assert_eq!((count(&desk).online, count(&desk).offline), (5, 2));
     let change = Presence { item, status: Status::Offline, since: None };
     desk.notice(ApplianceNotice::Presence { all: false, changes: vec![change] });

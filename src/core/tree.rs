@@ -1,9 +1,9 @@
 //! The tree: all items, the personal list, the Jump Groups and their tags.
 
-use super::inventory::{Inventory, Rows};
+use super::inventory::{Inventory, PlaceCount};
 use super::search::Scope;
 use jumpdeck_protocol::inventory::Place;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A row of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,52 +78,21 @@ impl Tree {
     }
 
     /// Reckons the rows anew.
-    pub fn rebuild(&mut self, inventory: &Inventory, rows: &Rows) {
-        let mut places: BTreeMap<Place, (usize, BTreeMap<&str, usize>)> = BTreeMap::new();
-        for row in rows.iter() {
-            let (count, tags) = places.entry(row.view.place).or_default();
-            *count += 1;
-            if !row.view.tag.is_empty() {
-                *tags.entry(&row.view.tag).or_default() += 1;
-            }
-        }
-        for group in inventory.groups().keys() {
-            places.entry(Place::JumpGroup(*group)).or_default();
-        }
-        self.nodes = vec![node(Scope::All, "All Items", rows.len(), 0)];
-        for (place, name) in ordered(inventory, places.keys()) {
-            let Some((count, tags)) = places.get(&place) else {
-                continue;
-            };
+    pub fn rebuild(&mut self, inventory: &Inventory) {
+        self.nodes = vec![node(Scope::All, "All Items", inventory.len(), 0)];
+        for PlaceCount { place, name, count, tags } in inventory.places() {
             let unfolded = self.unfolded.contains(&place);
-            let mut group = node(Scope::Place(place), &name, *count, 0);
+            let mut group = node(Scope::Place(place), name, count, 0);
             group.unfolded = (!tags.is_empty()).then_some(unfolded);
             self.nodes.push(group);
-            for (tag, count) in tags.iter().filter(|_| unfolded) {
-                self.nodes.push(node(Scope::Tag(place, (*tag).into()), tag, *count, 1));
+            for (tag, count) in tags.into_iter().filter(|_| unfolded) {
+                self.nodes.push(node(Scope::Tag(place, tag.into()), tag, count, 1));
             }
         }
         if !self.nodes.iter().any(|node| node.scope == self.selected) {
             self.selected = Scope::All;
         }
     }
-}
-
-/// Personal lists first, then the groups by name.
-fn ordered<'p>(
-    inventory: &Inventory,
-    places: impl Iterator<Item = &'p Place>,
-) -> Vec<(Place, String)> {
-    let named = places.map(|place| match place {
-        Place::Personal(_) => (*place, "Personal".to_owned()),
-        Place::JumpGroup(id) => {
-            let name = inventory.groups().get(id).map_or("—", |name| name);
-            (*place, name.to_owned())
-        }
-    });
-    let mut named: Vec<_> = named.collect();
-    named.sort_by_key(|(place, name)| (matches!(place, Place::JumpGroup(_)), name.to_lowercase()));
-    named
 }
 
 fn node(scope: Scope, name: &str, count: usize, depth: u16) -> Node {

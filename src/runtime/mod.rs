@@ -8,4 +8,5 @@ pub mod logging;
 pub mod prompt;
 mod report;
 mod screen;
+mod searcher;
 pub mod terminal;

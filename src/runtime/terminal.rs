@@ -1,8 +1,8 @@
 //! Runs a console in the local terminal.
 
 use super::screen::{self, Canvas, Writer};
+use super::searcher::Searcher;
 use super::{keys, report};
-use crate::core::search::{Found, run as run_search};
 use crate::core::{Console, Effect, Event, LinkEvent, Settings, Timer};
 use crate::link::LinkHandle;
 use crate::view::{draw, theme::Theme};
@@ -76,7 +76,7 @@ struct Runner {
     writer: Writer,
     handle: LinkHandle,
     link: UnboundedReceiver<LinkEvent>,
-    found: (UnboundedSender<Found>, UnboundedReceiver<Found>),
+    searcher: Searcher,
     timers: (UnboundedSender<Timer>, UnboundedReceiver<Timer>),
     next_frame: Instant,
     ended: Option<String>,
@@ -116,7 +116,7 @@ impl Runner {
             writer: Writer::start()?,
             handle: local.handle,
             link: local.link,
-            found: unbounded_channel(),
+            searcher: Searcher::start()?,
             timers: unbounded_channel(),
             next_frame: Instant::now(),
             ended: None,
@@ -150,7 +150,7 @@ impl Runner {
                     self.frame()?;
                     dirty = false;
                 }
-                Some(found) = self.found.1.recv() => self.update(Event::Found(found)),
+                Some(found) = self.searcher.found() => self.update(Event::Found(found)),
                 Some(timer) = self.timers.1.recv() => self.update(Event::Timer(timer)),
                 event = self.link.recv() => match event {
                     Some(event) => self.link(event),
@@ -230,10 +230,7 @@ impl Runner {
         for effect in self.console.update(event) {
             match effect {
                 Effect::Send(message) => self.handle.send(message),
-                Effect::Search(job) => {
-                    let found = self.found.0.clone();
-                    tokio::task::spawn_blocking(move || found.send(run_search(job)));
-                }
+                Effect::Search(job) => self.searcher.search(job),
                 Effect::After(delay, timer) => {
                     let timers = self.timers.0.clone();
                     tokio::spawn(async move {
@@ -251,6 +248,7 @@ impl Runner {
     }
 
     fn frame(&mut self) -> anyhow::Result<()> {
+        self.update(Event::Frame);
         let time = Zoned::now().strftime("%H:%M").to_string();
         let (console, theme) = (&self.console, &self.theme);
         self.canvas.draw(|frame| draw(console, theme, &time, frame))?;

@@ -27,7 +27,7 @@ impl Exec {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let mut client = connect.client(places).await?;
         client.fetch_inventory().await?;
-        let item = select::one(&mut client.inventory, &self.name)?;
+        let item = select::one(&client.inventory, &self.name)?;
         let kind = ChannelKind::Exec { argv: self.command };
         let mut program = Program::start(client, item, kind).await?;
         let outcome = attend(&mut program).await;

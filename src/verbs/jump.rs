@@ -43,7 +43,7 @@ impl Jump {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let mut client = connect.client(places).await?;
         client.fetch_inventory().await?;
-        let item = select::one(&mut client.inventory, &self.name)?;
+        let item = select::one(&client.inventory, &self.name)?;
         let term = std::env::var("TERM").unwrap_or_else(|_| "dumb".to_owned());
         let kind = ChannelKind::Shell { size: size(), term };
         let mut program = Program::start(client, item, kind).await?;

@@ -2,14 +2,13 @@
 
 use super::connect::Connect;
 use super::{output, select};
-use crate::core::inventory::{Inventory, Row};
+use crate::core::inventory::{Inventory, Item, List};
 use crate::runtime::dirs::Places;
 use crate::view::text;
 use clap::Args;
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 #[derive(Args, Debug)]
 pub(super) struct Ls {
@@ -43,7 +42,7 @@ impl Ls {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let mut client = connect.client(places).await?;
         client.fetch_inventory().await?;
-        let rows = select::matching(&mut client.inventory, &self.query.join(" "));
+        let rows = select::matching(&client.inventory, &self.query.join(" "));
         let outcome = output::print(|out| {
             if self.json {
                 json(&client.inventory, &rows, out)
@@ -56,22 +55,22 @@ impl Ls {
     }
 }
 
-fn json(inventory: &Inventory, rows: &[Arc<Row>], out: &mut dyn Write) -> io::Result<()> {
-    for row in rows {
-        let presence = inventory.presence(row.view.id);
+fn json(inventory: &Inventory, rows: &List, out: &mut dyn Write) -> io::Result<()> {
+    for item in rows.iter() {
+        let presence = inventory.presence(item.id());
         let entry = Entry {
-            id: row.view.id.0,
-            name: &row.view.name,
-            group: &row.group,
-            tag: &row.view.tag,
-            comments: &row.view.comments,
+            id: item.id().0,
+            name: item.name(),
+            group: item.group(),
+            tag: item.tag(),
+            comments: item.comments(),
             status: presence.status.word(),
-            method: row.view.method.title(),
-            hostname: &row.view.facts.hostname,
-            private_ip: &row.view.facts.private_ip,
-            public_ip: &row.view.public_ip,
-            operating_system: &row.view.facts.operating_system,
-            console_user: &row.view.facts.console_user,
+            method: item.method().title(),
+            hostname: item.hostname(),
+            private_ip: item.private_ip(),
+            public_ip: item.public_ip(),
+            operating_system: item.operating_system(),
+            console_user: item.console_user(),
             status_since: presence.since.map(|since| since.0),
         };
         serde_json::to_writer(&mut *out, &entry)?;
@@ -81,15 +80,14 @@ fn json(inventory: &Inventory, rows: &[Arc<Row>], out: &mut dyn Write) -> io::Re
 }
 
 /// In columns for a person, separated by tabs and uncut for a pipe.
-fn table(inventory: &Inventory, rows: &[Arc<Row>], out: &mut dyn Write) -> io::Result<()> {
-    let cells = |row: &Row| {
-        let status = inventory.presence(row.view.id).status.word().to_owned();
-        let view = &row.view;
-        let fields = [&*view.name, &*view.facts.hostname, &*row.group, &*view.tag];
+fn table(inventory: &Inventory, rows: &List, out: &mut dyn Write) -> io::Result<()> {
+    let cells = |item: Item<'_>| {
+        let status = inventory.presence(item.id()).status.word().to_owned();
+        let fields = [item.name(), item.hostname(), item.group(), item.tag()];
         let [name, host, group, tag] = fields.map(str::to_owned);
         [name, status, host, group, tag]
     };
-    let table: Vec<_> = rows.iter().map(|row| cells(row)).collect();
+    let table: Vec<_> = rows.iter().map(cells).collect();
     if !io::stdout().is_terminal() {
         return table.iter().try_for_each(|cells| writeln!(out, "{}", cells.join("\t")));
     }

@@ -1,18 +1,15 @@
 //! From a name on the command line to one item.
 
-use crate::core::inventory::{Inventory, Row};
-use crate::core::search::{Job, Scope, Wanted, run};
+use crate::core::inventory::{Inventory, Item, List, Scope, words};
 use anyhow::bail;
 use jumpdeck_protocol::ItemId;
-use std::sync::Arc;
 
 /// Names that an ambiguity lists at the most.
 const LISTED: usize = 10;
 
 /// The items that a query finds, in the order of their names.
-pub(super) fn matching(inventory: &mut Inventory, query: &str) -> Arc<Vec<Arc<Row>>> {
-    let rows = inventory.sorted();
-    run(Job { generation: 0, rows, wanted: Wanted::Words(Scope::All, query.to_owned()) }).rows
+pub(super) fn matching(inventory: &Inventory, query: &str) -> List {
+    words(inventory.picture(), &Scope::All, query)
 }
 
 /// The one item of this name: by its number, its exact name or host, either in any case, or a part
@@ -20,32 +17,33 @@ pub(super) fn matching(inventory: &mut Inventory, query: &str) -> Arc<Vec<Arc<Ro
 ///
 /// # Errors
 /// When none or several fit; the text says which.
-pub(super) fn one(inventory: &mut Inventory, name: &str) -> anyhow::Result<ItemId> {
+pub(super) fn one(inventory: &Inventory, name: &str) -> anyhow::Result<ItemId> {
     if name.trim().is_empty() {
         bail!("an empty name means no item");
     }
-    let rows = inventory.sorted();
+    let all = matching(inventory, "");
     let lower = name.to_lowercase();
-    let number = |row: &Row| name.strip_prefix('#').is_some_and(|id| id == row.view.id.to_string());
-    let exact = |row: &Row| *row.view.name == *name || *row.view.facts.hostname == *name;
-    let whole = |row: &Row| {
-        row.view.name.to_lowercase() == lower || row.view.facts.hostname.to_lowercase() == lower
+    let number = name.strip_prefix('#').and_then(|id| id.parse().ok()).map(ItemId);
+    let number = |item: &Item<'_>| Some(item.id()) == number;
+    let exact = |item: &Item<'_>| item.name() == name || item.hostname() == name;
+    let whole = |item: &Item<'_>| {
+        item.name().to_lowercase() == lower || item.hostname().to_lowercase() == lower
     };
-    let part = |row: &Row| {
-        row.view.name.to_lowercase().contains(&lower)
-            || row.view.facts.hostname.to_lowercase().contains(&lower)
+    let part = |item: &Item<'_>| {
+        item.name().to_lowercase().contains(&lower)
+            || item.hostname().to_lowercase().contains(&lower)
     };
     // The nearer a name is to what was said, the more it counts.
-    let tiers: [&dyn Fn(&Row) -> bool; 4] = [&number, &exact, &whole, &part];
-    let fitting = tiers.iter().map(|fits| rows.iter().filter(|row| fits(row)).collect::<Vec<_>>());
-    let fitting = fitting.into_iter().find(|rows| !rows.is_empty()).unwrap_or_default();
+    let tiers: [&dyn Fn(&Item<'_>) -> bool; 4] = [&number, &exact, &whole, &part];
+    let fitting = tiers.iter().map(|fits| all.iter().filter(|item| fits(item)).collect::<Vec<_>>());
+    let fitting = fitting.into_iter().find(|items| !items.is_empty()).unwrap_or_default();
     match fitting.as_slice() {
         [] => bail!("no item is called {name:?}; `jumpdeck ls` lists them"),
-        [only] => Ok(only.view.id),
+        [only] => Ok(only.id()),
         several => {
             let names = several.iter().take(LISTED);
             let names: Vec<_> =
-                names.map(|row| format!("{} (#{})", row.view.name, row.view.id)).collect();
+                names.map(|item| format!("{} (#{})", item.name(), item.id())).collect();
             let more = several.len().saturating_sub(LISTED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             bail!("{name:?} fits {} items: {}{more}", several.len(), names.join(", "))
@@ -65,7 +63,7 @@ mod tests {
         }
         let mut inventory = Inventory::default();
         inventory.take(part);
-        one(&mut inventory, name).map(|item| item.0).map_err(|error| error.to_string())
+        one(&inventory, name).map(|item| item.0).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -131,9 +131,7 @@ impl Artist<'_, '_> {
             self.line(area, Line::styled(words, style));
             return;
         }
-        let inventory = self.console.inventory();
-        let rows = &self.console.jump_screen().rows;
-        let counts = inventory.count(rows.iter());
+        let counts = self.console.jump_screen().counts;
         let number = text::number;
         let mut words = format!(
             " {} Jump Items total. {} Jump Clients total. {} online. {} offline. {} passive.",

@@ -2,7 +2,7 @@
 
 use super::theme::Role;
 use super::{Artist, row, shape, status_role, text};
-use crate::core::inventory::Row;
+use crate::core::inventory::Item;
 use jumpdeck_protocol::inventory::{Presence, Statistics, Status};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -13,8 +13,8 @@ const LABEL: usize = 9;
 
 impl Artist<'_, '_> {
     pub(super) fn details(&mut self, area: Rect) {
-        let selected = self.console.jump_screen().row().cloned();
-        let title = selected.as_ref().map_or("Details", |row| &row.view.name);
+        let selected = self.console.jump_screen().row();
+        let title = selected.map_or("Details", |item| item.name());
         let inner = self.pane(area, self.title(title, area.width), false);
         let Some(item) = selected else {
             if let Some(area) = row(inner, 0) {
@@ -22,7 +22,7 @@ impl Artist<'_, '_> {
             }
             return;
         };
-        let lines = self.detail_lines(&item, usize::from(inner.width));
+        let lines = self.detail_lines(item, usize::from(inner.width));
         for (offset, line) in lines.into_iter().enumerate() {
             if let Some(area) = row(inner, offset) {
                 self.line(area, line);
@@ -30,36 +30,35 @@ impl Artist<'_, '_> {
         }
     }
 
-    fn detail_lines(&self, item: &Row, width: usize) -> Vec<Line<'static>> {
-        let presence = self.console.inventory().presence(item.view.id);
-        let place = match &*item.view.tag {
-            "" => item.group.to_string(),
-            tag => format!("{} ▸ {tag}", item.group),
+    fn detail_lines(&self, item: Item<'_>, width: usize) -> Vec<Line<'static>> {
+        let presence = self.console.inventory().presence(item.id());
+        let place = match item.tag() {
+            "" => item.group().to_owned(),
+            tag => format!("{} ▸ {tag}", item.group()),
         };
         let mut lines = vec![self.presence_line(presence), Line::raw(format!(" {place}"))];
-        if !item.view.comments.is_empty() {
-            let comments = text::fit(&item.view.comments, width.saturating_sub(1));
+        if !item.comments().is_empty() {
+            let comments = text::fit(item.comments(), width.saturating_sub(1));
             lines.push(Line::styled(format!(" {comments}"), self.style(Role::Muted)));
         }
         lines.push(Line::raw(""));
-        if let Some(history) = self.console.inventory().statistics(item.view.id) {
+        if let Some(history) = self.console.inventory().statistics(item.id()) {
             lines.extend(self.figures(history, width));
             lines.push(Line::raw(""));
         }
-        let facts = &item.view.facts;
-        let memory = text::bytes(facts.memory);
-        let hardware = format!("{} CPU, {memory}", facts.processors);
+        let memory = text::bytes(item.memory());
+        let hardware = format!("{} CPU, {memory}", item.processors());
         let fields = [
-            ("Host", &*facts.hostname),
-            ("FQDN", &*facts.fqdn),
-            ("OS", &*facts.operating_system),
+            ("Host", item.hostname()),
+            ("FQDN", item.fqdn()),
+            ("OS", item.operating_system()),
             ("Hardware", &hardware),
-            ("Private", &*facts.private_ip),
-            ("Public", &*item.view.public_ip),
-            ("Gateway", &*facts.gateway),
-            ("Domain", &*facts.domain),
-            ("User", &*facts.console_user),
-            ("Agent", &*facts.version),
+            ("Private", item.private_ip()),
+            ("Public", item.public_ip()),
+            ("Gateway", item.gateway()),
+            ("Domain", item.domain()),
+            ("User", item.console_user()),
+            ("Agent", item.version()),
         ];
         for (label, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
             lines.push(self.field(label, value, width));

@@ -2,7 +2,7 @@
 
 use super::theme::Role;
 use super::{Artist, row, shape, status_role, text};
-use crate::core::inventory::Row;
+use crate::core::inventory::Item;
 use crate::core::keymap::Context;
 use crate::core::layout::{DETAILS_FROM, TREE_FROM};
 use crate::core::tree::Node;
@@ -16,7 +16,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 struct Column {
     heading: &'static str,
     width: Width,
-    cell: fn(&Row) -> &str,
+    cell: for<'i> fn(Item<'i>) -> &'i str,
 }
 
 /// How wide a column is.
@@ -29,14 +29,14 @@ enum Width {
 }
 
 const COLUMNS: [Column; 4] = [
-    Column { heading: "Name", width: Width::Share(56), cell: |row| &row.view.name },
+    Column { heading: "Name", width: Width::Share(56), cell: |item| item.name() },
     Column { heading: "Hostname/IP", width: Width::Share(44), cell: host },
-    Column { heading: "Method", width: Width::Fixed(12, 60), cell: |row| row.view.method.title() },
-    Column { heading: "Tag", width: Width::Fixed(11, 44), cell: |row| &row.view.tag },
+    Column { heading: "Method", width: Width::Fixed(12, 60), cell: |item| item.method().title() },
+    Column { heading: "Tag", width: Width::Fixed(11, 44), cell: |item| item.tag() },
 ];
 
-fn host(row: &Row) -> &str {
-    if row.view.facts.hostname.is_empty() { &row.view.public_ip } else { &row.view.facts.hostname }
+fn host(item: Item<'_>) -> &str {
+    if item.hostname().is_empty() { item.public_ip() } else { item.hostname() }
 }
 
 impl Artist<'_, '_> {
@@ -183,14 +183,14 @@ impl Artist<'_, '_> {
 
     fn item(
         &self,
-        item: &Row,
+        item: Item<'_>,
         selected: bool,
         focused: bool,
         widths: &[usize],
         words: &[String],
     ) -> Line<'static> {
-        let status = self.console.inventory().presence(item.view.id).status;
-        let here = self.console.tabs().iter().any(|tab| tab.item == item.view.id);
+        let status = self.console.inventory().presence(item.id()).status;
+        let here = self.console.tabs().iter().any(|tab| tab.item == item.id());
         let mark = match (selected, here) {
             (true, _) => " ▌ ",
             (false, true) => " ▸ ",

@@ -163,18 +163,18 @@ impl Artist<'_, '_> {
         ])
     }
 
-    fn choice(&self, item: &crate::core::inventory::Row, width: usize) -> Line<'static> {
-        let status = self.console.inventory().presence(item.view.id).status;
-        let place = match &*item.view.tag {
-            "" => item.group.to_string(),
-            tag => format!("{} ▸ {tag}", item.group),
+    fn choice(&self, item: crate::core::inventory::Item<'_>, width: usize) -> Line<'static> {
+        let status = self.console.inventory().presence(item.id()).status;
+        let place = match item.tag() {
+            "" => item.group().to_owned(),
+            tag => format!("{} ▸ {tag}", item.group()),
         };
         let room = width.saturating_sub(4);
         Line::from(vec![
             Span::styled(format!(" {} ", shape(status)), self.style(status_role(status))),
-            Span::raw(text::left(&item.view.name, room / 3)),
+            Span::raw(text::left(item.name(), room / 3)),
             Span::raw(" "),
-            Span::raw(text::left(&item.view.facts.hostname, room / 3)),
+            Span::raw(text::left(item.hostname(), room / 3)),
             Span::styled(format!(" {}", text::fit(&place, room / 3)), self.style(Role::Muted)),
         ])
     }

@@ -1,0 +1,373 @@
+//! The replica of the inventory: what this rep may see, as the appliance last told it.
+//!
+//! An item lives in a slot from its coming to its going. Slots lie together in chunks that a
+//! [`Picture`] shares with the replica; a change copies only the chunk it is in. So a picture of
+//! 100,000 items costs a few hundred pointers, a change a few microseconds, and a search reads
+//! memory from one end to the other.
+
+mod chunk;
+mod find;
+mod picture;
+mod symbols;
+
+pub use find::{Scope, like, words};
+pub use picture::{Item, List, Order, Picture};
+
+use chunk::{Chunk, Record};
+use jumpdeck_protocol::inventory::{
+    InventoryPart, ItemView, Place, Position, Presence, Statistics, Status,
+};
+use jumpdeck_protocol::text::clean;
+use jumpdeck_protocol::{ItemId, JumpGroupId, Timestamp};
+use picture::{Groups, Slot, place};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use symbols::{Interner, Symbol};
+
+/// Measurements that are kept for the sparklines.
+const HISTORY: usize = 60;
+
+/// The replica.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    chunks: Vec<Arc<Chunk>>,
+    texts: Interner,
+    groups: Groups,
+    slots: HashMap<ItemId, Slot>,
+    free: Vec<Slot>,
+    standing: Vec<Standing>,
+    /// Presence of items that were not told yet.
+    early: HashMap<ItemId, Standing>,
+    places: BTreeMap<Place, Members>,
+    statistics: Option<(ItemId, VecDeque<Statistics>)>,
+    position: Option<Position>,
+    version: u64,
+    order: Arc<Vec<Slot>>,
+    /// What changed since the order was reckoned, and when.
+    unordered: Vec<(u64, Slot)>,
+}
+
+/// An item's presence, without its id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Standing {
+    status: Status,
+    since: Option<Timestamp>,
+}
+
+/// How many items stand in a place, and how many of them under each tag.
+#[derive(Debug, Default)]
+struct Members {
+    count: usize,
+    tags: HashMap<Symbol, usize>,
+}
+
+/// A place of the tree: how many items stand there, and under which tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceCount<'i> {
+    /// The place.
+    pub place: Place,
+    /// Its name.
+    pub name: &'i str,
+    /// Its items.
+    pub count: usize,
+    /// Its tags, in order, and how many items have each.
+    pub tags: Vec<(&'i str, usize)>,
+}
+
+/// How many items there are of each kind; the counts line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Jump Items in all.
+    pub items: usize,
+    /// Jump Clients among them.
+    pub clients: usize,
+    /// Those that can be reached.
+    pub online: usize,
+    /// Those that cannot.
+    pub offline: usize,
+    /// Those that wait for a wake-up.
+    pub passive: usize,
+}
+
+impl Inventory {
+    /// Where the replica stands, once it is whole.
+    pub const fn position(&self) -> Option<&Position> {
+        self.position.as_ref()
+    }
+
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Takes in a part of a snapshot, or changes.
+    pub fn take(&mut self, part: InventoryPart) {
+        self.version += 1;
+        if part.reset {
+            self.start_over();
+        }
+        if !part.groups.is_empty() || !part.gone_groups.is_empty() {
+            let groups = Arc::make_mut(&mut self.groups);
+            for group in part.groups {
+                groups.insert(group.id, clean(&group.name).into());
+            }
+            for id in part.gone_groups {
+                groups.remove(&id);
+            }
+        }
+        for item in part.items {
+            self.put(&item);
+        }
+        for id in part.gone {
+            self.remove(id);
+        }
+        if part.position.is_some() {
+            self.position = part.position;
+        }
+    }
+
+    /// A snapshot begins. Presence is told apart and stays.
+    fn start_over(&mut self) {
+        let early = self.slots.iter().map(|(id, slot)| (*id, self.standing_of(*slot)));
+        let mut early: HashMap<_, _> = early.collect();
+        early.extend(self.early.drain());
+        *self = Self {
+            early,
+            statistics: self.statistics.take(),
+            version: self.version,
+            ..Self::default()
+        };
+    }
+
+    fn put(&mut self, view: &ItemView) {
+        let slot = match self.slots.get(&view.id) {
+            Some(slot) => *slot,
+            None => self.settle(view.id),
+        };
+        let [tag, comments] = [&view.tag, &view.comments].map(|text| clean(text));
+        let facts = &view.facts;
+        let own = [&view.name, &facts.hostname, &facts.fqdn, &facts.private_ip].map(|t| clean(t));
+        let rest = [
+            &view.public_ip,
+            &facts.domain,
+            &facts.operating_system,
+            &facts.console_user,
+            &facts.gateway,
+            &facts.gateway_mac,
+            &facts.version,
+        ];
+        let [ip, domain, system, user, gateway, mac, version] =
+            rest.map(|text| self.texts.take(&clean(text)));
+        let shared = [
+            self.texts.take(&tag),
+            self.texts.take(&comments),
+            ip,
+            domain,
+            system,
+            user,
+            gateway,
+            mac,
+            version,
+        ];
+        let record = Record {
+            id: view.id,
+            created: view.created,
+            place: view.place,
+            memory: facts.memory,
+            shared,
+            processors: facts.processors,
+            method: view.method,
+            install_mode: facts.install_mode,
+        };
+        self.leave(slot);
+        let members = self.places.entry(view.place).or_default();
+        members.count += 1;
+        *members.tags.entry(shared[0]).or_default() += 1;
+        let (chunk, index) = place(slot);
+        if chunk >= self.chunks.len() {
+            self.chunks.resize_with(chunk + 1, Arc::default);
+        }
+        if let Some(chunk) = self.chunks.get_mut(chunk) {
+            Arc::make_mut(chunk).put(index, record, own.each_ref().map(|text| &**text), &tag);
+        }
+        self.unordered.push((self.version, slot));
+    }
+
+    /// A slot for a new item.
+    fn settle(&mut self, id: ItemId) -> Slot {
+        let next = Slot::try_from(self.standing.len()).unwrap_or(Slot::MAX);
+        let slot = self.free.pop().unwrap_or(next);
+        let standing = self.early.remove(&id).unwrap_or_default();
+        match self.standing.get_mut(slot as usize) {
+            Some(place) => *place = standing,
+            None => self.standing.push(standing),
+        }
+        self.slots.insert(id, slot);
+        slot
+    }
+
+    fn remove(&mut self, id: ItemId) {
+        self.early.remove(&id);
+        if let Some(slot) = self.slots.remove(&id) {
+            self.leave(slot);
+            self.free.push(slot);
+            self.unordered.push((self.version, slot));
+        }
+    }
+
+    /// What was in a slot is gone from its place, and its texts are used no more.
+    fn leave(&mut self, slot: Slot) {
+        let (chunk, index) = place(slot);
+        let before = self.chunks.get_mut(chunk).filter(|chunk| chunk.record(index).is_some());
+        let Some(record) = before.and_then(|chunk| Arc::make_mut(chunk).clear(index)) else {
+            return;
+        };
+        if let Some(members) = self.places.get_mut(&record.place) {
+            members.count -= 1;
+            let tag = record.shared[0];
+            if let Some(count) = members.tags.get_mut(&tag) {
+                *count -= 1;
+                if *count == 0 {
+                    members.tags.remove(&tag);
+                }
+            }
+            if members.count == 0 {
+                self.places.remove(&record.place);
+            }
+        }
+        for symbol in record.shared {
+            self.texts.release(symbol);
+        }
+    }
+
+    /// Takes in presence; with `all`, what is not named is offline.
+    pub fn take_presence(&mut self, all: bool, changes: Vec<Presence>) {
+        if all {
+            self.standing.fill(Standing::default());
+            self.early.clear();
+        }
+        for Presence { item, status, since } in changes {
+            let standing = Standing { status, since };
+            match self.slots.get(&item).and_then(|slot| self.standing.get_mut(*slot as usize)) {
+                Some(place) => *place = standing,
+                None => drop(self.early.insert(item, standing)),
+            }
+        }
+    }
+
+    fn standing_of(&self, slot: Slot) -> Standing {
+        self.standing.get(slot as usize).copied().unwrap_or_default()
+    }
+
+    /// An item's presence.
+    pub fn presence(&self, id: ItemId) -> Presence {
+        let standing = self.slots.get(&id).map(|slot| self.standing_of(*slot));
+        let Standing { status, since } = standing.unwrap_or_default();
+        Presence { item: id, status, since }
+    }
+
+    /// Takes in a measurement.
+    pub fn take_statistics(&mut self, item: ItemId, statistics: Statistics) {
+        match &mut self.statistics {
+            Some((of, history)) if *of == item => {
+                if history.len() == HISTORY {
+                    history.pop_front();
+                }
+                history.push_back(statistics);
+            }
+            other => *other = Some((item, VecDeque::from([statistics]))),
+        }
+    }
+
+    /// The measurements of an item, oldest first.
+    pub fn statistics(&self, item: ItemId) -> Option<&VecDeque<Statistics>> {
+        self.statistics.as_ref().filter(|(of, _)| *of == item).map(|(_, history)| history)
+    }
+
+    /// The name of an item.
+    pub fn name(&self, id: ItemId) -> Option<&str> {
+        let (chunk, index) = place(*self.slots.get(&id)?);
+        let chunk = self.chunks.get(chunk)?;
+        chunk.record(index)?;
+        Some(chunk.texts.field(index, 0))
+    }
+
+    /// The places of the tree: personal lists first, then the groups by name.
+    pub fn places(&self) -> Vec<PlaceCount<'_>> {
+        let empty = Members::default();
+        let groups = self.groups.keys().map(|id| Place::JumpGroup(*id));
+        let mut places: BTreeMap<Place, &Members> =
+            groups.map(|place| (place, &empty)).collect();
+        places.extend(self.places.iter().map(|(place, members)| (*place, members)));
+        let mut counted: Vec<_> =
+            places.into_iter().map(|(place, members)| self.counted(place, members)).collect();
+        counted.sort_by_cached_key(|place| {
+            (matches!(place.place, Place::JumpGroup(_)), place.name.to_lowercase())
+        });
+        counted
+    }
+
+    fn counted<'i>(&'i self, place: Place, members: &Members) -> PlaceCount<'i> {
+        let name = match place {
+            Place::Personal(_) => picture::PERSONAL,
+            Place::JumpGroup(id) => self.group(id).unwrap_or("—"),
+        };
+        let tags = members.tags.iter().map(|(tag, n)| (self.texts.symbols().text(*tag), *n));
+        let mut tags: Vec<_> = tags.filter(|(tag, _)| !tag.is_empty()).collect();
+        tags.sort_unstable();
+        PlaceCount { place, name, count: members.count, tags }
+    }
+
+    /// The name of a group.
+    pub fn group(&self, id: JumpGroupId) -> Option<&str> {
+        self.groups.get(&id).map(|name| &**name)
+    }
+
+    /// The items as they are now, for a search.
+    pub fn picture(&self) -> Picture {
+        Picture {
+            version: self.version,
+            chunks: self.chunks.clone(),
+            symbols: self.texts.symbols().clone(),
+            groups: Arc::clone(&self.groups),
+            order: Arc::clone(&self.order),
+            unordered: self.unordered.iter().map(|(_, slot)| *slot).collect(),
+        }
+    }
+
+    /// Takes over an order that was reckoned from one of its pictures, unless it has a newer one.
+    pub fn adopt(&mut self, order: Order) {
+        let is_newer = self.unordered.first().is_some_and(|(first, _)| *first <= order.version);
+        if is_newer && order.version <= self.version {
+            self.unordered.retain(|(version, _)| *version > order.version);
+            self.order = order.slots;
+        }
+    }
+
+    /// Where an item stands in a list.
+    pub fn find(&self, list: &List, id: ItemId) -> Option<usize> {
+        list.find(id, *self.slots.get(&id)?)
+    }
+
+    /// The counts line's figures, over a list.
+    pub fn count(&self, list: &List) -> Counts {
+        let mut counts =
+            Counts { items: list.len(), clients: list.len(), ..Counts::default() };
+        for slot in list.slots() {
+            match self.standing_of(*slot).status {
+                Status::Online | Status::InUse => counts.online += 1,
+                Status::Passive => counts.passive += 1,
+                _ => counts.offline += 1,
+            }
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests;
