@@ -8,6 +8,7 @@ use jumpdeck_protocol::inventory::*;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::*;
 use jumpdeck_protocol::*;
+use std::sync::Arc;
 
 /// 2026-03-02T14:03:00Z.
 pub(crate) const NOW: Timestamp = Timestamp(1_772_460_180);
@@ -43,7 +44,7 @@ impl Desk {
         let mut desk = Self::new(columns, rows);
         desk.link_up();
         desk.notice(ApplianceNotice::Inventory(sample()));
-        desk.notice(ApplianceNotice::Presence { all: true, changes: presence() });
+        desk.notice(ApplianceNotice::Presence { all: true, changes: presence(), position: None });
         desk.settle();
         desk
     }
@@ -256,7 +257,7 @@ pub(crate) fn sample() -> InventoryPart {
             GroupView { id: JumpGroupId(3), name: "Directory Servers".into() },
         ],
         gone_groups: vec![],
-        items: vec![
+        items: [
             item(1, "Front Office", group(1), "office", "TC-FRONT-01"),
             item(2, "Defend01", group(1), "", "TC-DEFEND01"),
             item(3, "Red05", group(1), "", "LS-RED05"),
@@ -264,7 +265,9 @@ pub(crate) fn sample() -> InventoryPart {
             item(5, "Café e\u{301}té 🙂", group(2), "web", "PAR-WEB-02"),
             item(6, "ev\u{202e}il\x1b[31m", group(2), "web", "XSS-01"),
             item(7, "My Laptop", Place::Personal(UserId(1)), "", "laptop"),
-        ],
+        ]
+        .map(Arc::new)
+        .to_vec(),
         gone: vec![],
         position: Some(Position { epoch: "e".into(), revision: Revision(7) }),
     }

@@ -39,7 +39,8 @@ impl Console {
         self.watched = None;
         self.dirty = true;
         let have = self.inventory.position().cloned();
-        self.request(Asked::Subscribe, RepRequest::Subscribe { have });
+        let presence = self.inventory.presence_position();
+        self.request(Asked::Subscribe, RepRequest::Subscribe { have, presence });
         let size = self.pane_size();
         let attached: Vec<_> = self
             .tabs
@@ -89,8 +90,8 @@ impl Console {
                 self.stale.items = true;
                 self.dirty = true;
             }
-            ApplianceNotice::Presence { all, changes } => {
-                self.inventory.take_presence(all, changes);
+            ApplianceNotice::Presence { all, changes, position } => {
+                self.inventory.take_presence(all, changes, position);
                 self.stale.presence = true;
                 self.dirty = true;
             }

@@ -58,12 +58,8 @@ fn a_selected_item_stays_selected_when_others_come_and_go_around_it() {
     assert_eq!(desk.selected(), "Front Office");
     let gone = desk.console.jump_screen().rows.get(0).unwrap().id();
     desk.notice(ApplianceNotice::Inventory(InventoryPart {
-        reset: false,
-        groups: vec![],
-        gone_groups: vec![],
-        items: vec![],
         gone: vec![gone],
-        position: None,
+        ..InventoryPart::default()
     }));
     assert_eq!(desk.selected(), "Front Office");
     assert_eq!(desk.listed().len(), 6);
@@ -235,7 +231,7 @@ fn the_inventory_is_asked_for_from_where_the_replica_stands() {
     let mut desk = desk();
     desk.link_down();
     desk.link_up();
-    let RepRequest::Subscribe { have: Some(position) } = desk.last_request().1 else {
+    let RepRequest::Subscribe { have: Some(position), .. } = desk.last_request().1 else {
         panic!("the replica's position is named");
     };
     assert_eq!(position.revision.0, 7);
@@ -342,11 +338,10 @@ fn only_the_selected_item_is_watched_and_only_once_it_stays() {
 fn presence_of_one_item_changes_its_row_and_the_counts() {
     let mut desk = desk();
     let item = desk.console.jump_screen().rows.get(1).unwrap().id();
-    let count =
-        |desk: &Desk| desk.console.jump_screen().counts;
+    let count = |desk: &Desk| desk.console.jump_screen().counts;
     assert_eq!((count(&desk).online, count(&desk).offline), (5, 2));
     let change = Presence { item, status: Status::Offline, since: None };
-    desk.notice(ApplianceNotice::Presence { all: false, changes: vec![change] });
+    desk.notice(ApplianceNotice::Presence { all: false, changes: vec![change], position: None });
     assert_eq!((count(&desk).online, count(&desk).offline), (4, 3));
 }
 

@@ -96,9 +96,9 @@ impl Client {
                 self.inventory.take(part.clone());
                 Ok(LinkEvent::Notice(ApplianceNotice::Inventory(part)))
             }
-            Some(LinkEvent::Notice(ApplianceNotice::Presence { all, changes })) => {
-                self.presence_known = true;
-                self.inventory.take_presence(all, changes);
+            Some(LinkEvent::Notice(ApplianceNotice::Presence { all, changes, position })) => {
+                self.presence_known |= position.is_some();
+                self.inventory.take_presence(all, changes, position);
                 Ok(LinkEvent::Delay(Duration::ZERO))
             }
             Some(event) => Ok(event),
@@ -134,7 +134,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn fetch_inventory(&mut self) -> Result<(), ClientError> {
-        self.ask(RepRequest::Subscribe { have: None }).await?;
+        self.ask(RepRequest::Subscribe { have: None, presence: None }).await?;
         while self.inventory.position().is_none() || !self.presence_known {
             if let LinkEvent::Down { reason } = self.next().await? {
                 return Err(ClientError::NoLink(reason));

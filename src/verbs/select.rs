@@ -55,11 +55,12 @@ pub(super) fn one(inventory: &Inventory, name: &str) -> anyhow::Result<ItemId> {
 mod tests {
     use super::*;
     use crate::fixtures::sample;
+    use std::sync::Arc;
 
     fn pick(name: &str, rename: &[(usize, &str)]) -> Result<u64, String> {
         let mut part = sample();
         for (index, name) in rename {
-            part.items[*index].name = (*name).into();
+            Arc::make_mut(&mut part.items[*index]).name = (*name).into();
         }
         let mut inventory = Inventory::default();
         inventory.take(part);

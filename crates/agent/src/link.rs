@@ -5,7 +5,9 @@ use crate::files::{AgentDirError, Target};
 use crate::identity::{self, IdentityError};
 use crate::statistics::Meter;
 use crate::{Options, Source, facts};
-use jumpdeck_protocol::agent::{AgentOrder, AgentReport, AgentRequest, FromAgent, ToAgent};
+use jumpdeck_protocol::agent::{
+    AgentOrder, AgentReport, AgentRequest, FromAgent, Standing, ToAgent,
+};
 use jumpdeck_protocol::backoff::{self, Backoff};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
@@ -232,6 +234,7 @@ impl Agent {
             }),
             facts: facts::gather(self.options.install_mode),
             channels: self.channels.ids(),
+            standing: Standing::Ready,
         };
         let lost = |end: LinkEnd| Ended::Again(end.to_string());
         write_plain(&mut dialed.socket, &proof).await.map_err(lost)?;

@@ -113,10 +113,11 @@ impl Appliance {
     ) -> Result<Arc<Self>, StartError> {
         let lock = data_dir.lock()?;
         let opened = Store::open(&data_dir.database())?;
+        let world = opened.store.world();
         let token = token(data_dir, &role)?;
         Ok(Arc::new(Self {
             sessions: Sessions::new(opened.sessions, opened.next_session, opened.next_channel),
-            presences: Presences::new(&opened.seen),
+            presences: Presences::new(run_number()?, &opened.seen, &world, clock.now()),
             reps: Reps::default(),
             watching: Watching::default(),
             login: Login::new(token.as_deref())?,
@@ -311,7 +312,7 @@ impl Appliance {
 
     /// Whether nobody is linked at all.
     pub fn is_deserted(&self) -> bool {
-        self.reps.is_empty() && self.presences.links().is_empty()
+        self.reps.is_empty() && self.presences.is_empty()
     }
 
     /// Whether this rep owns the session.
@@ -321,6 +322,11 @@ impl Appliance {
             _ => Err(RefusalCode::SessionGone.plain()),
         }
     }
+}
+
+/// A number that no other process of an appliance has.
+fn run_number() -> Result<u64, StartError> {
+    getrandom::u64().map_err(|error| anyhow::anyhow!("no randomness: {error}").into())
 }
 
 /// The embedded appliance's token, new at each start.

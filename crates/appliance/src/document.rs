@@ -1,23 +1,28 @@
 //! What the appliance stores: versioned documents, one kind per noun.
 
 use jumpdeck_policy::{Role, Slots, Subject};
+use jumpdeck_protocol::agent::Standing;
 use jumpdeck_protocol::handshake::PublicKey;
 use jumpdeck_protocol::inventory::{GroupView, ItemView, Place};
 use jumpdeck_protocol::{InstallerId, ItemId, JumpGroupId, RoleId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A Jump Client with what only the appliance knows of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Item {
     /// What a rep may see; `view.revision` is the document's version.
-    pub view: ItemView,
+    pub view: Arc<ItemView>,
     /// The key its agent proves.
     pub key: PublicKey,
     /// The machine it enrolled from.
     pub machine: String,
     /// The agent that an embedded appliance brings along.
     pub local: bool,
+    /// Whether its own machine lets it be used.
+    #[serde(default)]
+    pub standing: Standing,
 }
 
 /// A user.

@@ -1,34 +1,45 @@
 //! The inventory feed: a console gets what it may see, and every change of that.
 
 use crate::appliance::Appliance;
-use crate::document::{DocumentId, User};
+use crate::document::DocumentId;
+use crate::parts::{Part, changes, is_empty};
+use crate::presence::{Change, Known};
 use crate::reps::RepLink;
+use crate::sight::Sight;
 use crate::world::World;
-use jumpdeck_protocol::inventory::{InventoryPart, ItemView, Place, Position, Presence, Status};
+use jumpdeck_protocol::inventory::{InventoryPart, Position, Presence, PresencePosition, Status};
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::{JumpGroupId, Revision, limits};
+use jumpdeck_protocol::{ItemId, Revision};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::sleep;
 
 /// Presence changes in one notice at the most.
 const BATCH: usize = 4096;
 
-/// Bytes of an item on the wire besides its texts.
-const ITEM_OVERHEAD: usize = 512;
-
 /// Bytes of a snapshot that may wait for a console.
 const AHEAD: usize = 1024 * 1024;
 
+/// Pause after something was told: when much changes at once, a console is told of it together.
+const PACE: Duration = Duration::from_millis(20);
+
+/// Where a console's replica stands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Have {
+    pub inventory: Option<Position>,
+    pub presence: Option<PresencePosition>,
+}
+
 /// Feeds a console until its link ends.
-pub(crate) async fn feed(appliance: Arc<Appliance>, rep: RepLink, have: Option<Position>) {
+pub(crate) async fn feed(appliance: Arc<Appliance>, rep: RepLink, have: Have) {
     let mut changed = appliance.store.changed();
     let mut presence = appliance.presences.subscribe();
     changed.mark_unchanged();
     let mut shown = appliance.world();
-    // Presence first: no item is shown offline for a moment only because the news is on its way.
-    tell_all_presence(&appliance, &rep);
-    begin(&rep, &shown, have).await;
+    let feed = Feed { appliance: &appliance, rep: &rep };
+    feed.begin(&shown, have).await;
     loop {
         tokio::select! {
             alive = changed.changed() => {
@@ -36,107 +47,182 @@ pub(crate) async fn feed(appliance: Arc<Appliance>, rep: RepLink, have: Option<P
                     return;
                 }
                 let world = appliance.world();
-                go_on(&rep, &shown, &world).await;
+                feed.go_on(&shown, &world).await;
                 shown = world;
             }
             change = presence.recv() => match change {
-                Ok(first) => tell_presence(&appliance, &rep, first, &mut presence),
-                Err(RecvError::Lagged(_)) => tell_all_presence(&appliance, &rep),
+                Ok(first) => feed.tell_changes(first, &mut presence),
+                Err(RecvError::Lagged(_)) => feed.tell_all_presence().await,
                 Err(RecvError::Closed) => return,
             },
         }
+        sleep(PACE).await;
     }
 }
 
-/// What a rep may see of one World.
-struct Sight<'a> {
+struct Feed<'a> {
+    appliance: &'a Appliance,
+    rep: &'a RepLink,
+}
+
+impl Feed<'_> {
+    /// The changes since what the console has, or everything.
+    async fn begin(&self, world: &World, have: Have) {
+        let since = have
+            .inventory
+            .filter(|position| position.epoch == world.epoch())
+            .map(|position| position.revision)
+            .filter(|since| !rights_changed(world, *since));
+        let parts = since.and_then(|since| changes(&Sight::new(world, self.rep), None, since));
+        let Some(parts) = parts else {
+            self.snapshot(world).await;
+            return;
+        };
+        // Presence first: no item is shown offline only because the news is on its way.
+        match have.presence.and_then(|since| self.appliance.presences.changed_since(since)) {
+            Some(known) => self.tell_known(false, known).await,
+            None => self.tell_all_presence().await,
+        }
+        self.tell_parts(parts).await;
+    }
+
+    /// The difference between two Worlds.
+    async fn go_on(&self, before: &World, now: &World) {
+        if rights_changed(now, before.revision()) {
+            self.snapshot(now).await;
+            return;
+        }
+        let parts = {
+            let (past, present) = (Sight::new(before, self.rep), Sight::new(now, self.rep));
+            let parts = changes(&present, Some(&past), before.revision());
+            let items = parts.iter().flatten().flat_map(|part| &part.items);
+            let news: Vec<_> =
+                items.map(|item| item.id).filter(|id| past.item(*id).is_none()).collect();
+            self.tell_presence(false, self.appliance.presences.of(&news), None);
+            parts
+        };
+        match parts {
+            Some(parts) if parts.iter().all(is_empty) => {}
+            Some(parts) => self.tell_parts(parts).await,
+            None => self.snapshot(now).await,
+        }
+    }
+
+    /// Everything, in parts, each after the presence of its items.
+    async fn snapshot(&self, world: &World) {
+        let presences = &self.appliance.presences;
+        // What changes from here on comes after the snapshot.
+        let position = presences.all_position();
+        self.tell_presence(true, Vec::new(), None);
+        let mut parts = SnapshotParts::new(world, self.rep);
+        while let Some(part) = parts.next() {
+            let ids: Vec<_> = part.items.iter().map(|item| item.id).collect();
+            let known = presences.of(&ids);
+            let last = part.position.is_some().then_some(position);
+            self.tell_presence(false, known, last);
+            self.rep.tell(ApplianceNotice::Inventory(part));
+            self.rep.outbox.until_below(AHEAD).await;
+        }
+    }
+
+    /// Sends parts, no faster than the console takes them.
+    async fn tell_parts(&self, parts: Vec<InventoryPart>) {
+        for part in parts {
+            self.rep.tell(ApplianceNotice::Inventory(part));
+            self.rep.outbox.until_below(AHEAD).await;
+        }
+    }
+
+    async fn tell_all_presence(&self) {
+        self.tell_known(true, self.appliance.presences.all()).await;
+    }
+
+    /// Tells presence in batches; the last one says how much that is.
+    async fn tell_known(&self, mut all: bool, known: Known) {
+        let mut presences = known.presences;
+        self.keep_seen(&mut presences);
+        // Offline and never seen is what a console assumes of an item that is not named.
+        presences.retain(|known| !all || known.status != Status::Offline || known.since.is_some());
+        let mut rest = presences.as_slice();
+        loop {
+            let (batch, after) = rest.split_at(rest.len().min(BATCH));
+            let position = after.is_empty().then_some(known.position);
+            let changes = batch.to_vec();
+            self.rep.tell(ApplianceNotice::Presence { all, changes, position });
+            if after.is_empty() {
+                return;
+            }
+            (rest, all) = (after, false);
+            self.rep.outbox.until_below(AHEAD).await;
+        }
+    }
+
+    /// Tells a change and those that wait behind it.
+    fn tell_changes(&self, first: Change, more: &mut Receiver<Change>) {
+        let mut last = first.number;
+        let mut changes = vec![first.presence];
+        while changes.len() < BATCH
+            && let Ok(next) = more.try_recv()
+        {
+            changes.push(next.presence);
+            last = next.number;
+        }
+        self.keep_seen(&mut changes);
+        if !changes.is_empty() {
+            let position = Some(self.appliance.presences.position(last));
+            self.tell_presence(false, changes, position);
+        }
+    }
+
+    fn tell_presence(&self, all: bool, changes: Vec<Presence>, position: Option<PresencePosition>) {
+        if all || position.is_some() || !changes.is_empty() {
+            self.rep.tell(ApplianceNotice::Presence { all, changes, position });
+        }
+    }
+
+    /// Leaves out what the rep may not see.
+    fn keep_seen(&self, presences: &mut Vec<Presence>) {
+        let world = self.appliance.world();
+        let sight = Sight::new(&world, self.rep);
+        presences.retain(|presence| sight.item(presence.item).is_some());
+    }
+}
+
+/// A World in parts, made one at a time.
+struct SnapshotParts<'a> {
     world: &'a World,
-    user: Option<&'a User>,
+    rep: &'a RepLink,
+    after: Option<ItemId>,
+    over: bool,
 }
 
-impl<'a> Sight<'a> {
-    fn new(world: &'a World, rep: &RepLink) -> Self {
-        Self { world, user: world.user(rep.user).map(AsRef::as_ref) }
+impl<'a> SnapshotParts<'a> {
+    const fn new(world: &'a World, rep: &'a RepLink) -> Self {
+        Self { world, rep, after: None, over: false }
     }
 
-    fn place(&self, place: Place) -> bool {
-        self.user.is_some_and(|user| self.world.decide(user, place, None).is_allowed())
-    }
-
-    fn group(&self, id: JumpGroupId) -> bool {
-        self.world.group(id).is_some() && self.place(Place::JumpGroup(id))
-    }
-
-    fn item(&self, id: jumpdeck_protocol::ItemId) -> Option<&'a ItemView> {
-        let item = self.world.item(id)?;
-        self.place(item.view.place).then_some(&item.view)
-    }
-}
-
-/// The changes since what the console has, or everything.
-async fn begin(rep: &RepLink, world: &World, have: Option<Position>) {
-    let since = have
-        .filter(|position| position.epoch == world.epoch())
-        .map(|position| position.revision)
-        .filter(|since| !rights_changed(world, *since));
-    let parts = since.and_then(|since| changes(&Sight::new(world, rep), None, since));
-    match parts {
-        Some(parts) => tell_parts(rep, parts).await,
-        None => snapshot(rep, world).await,
-    }
-}
-
-/// The difference between two Worlds.
-async fn go_on(rep: &RepLink, before: &World, now: &World) {
-    if rights_changed(now, before.revision()) {
-        snapshot(rep, now).await;
-        return;
-    }
-    let past = Sight::new(before, rep);
-    match changes(&Sight::new(now, rep), Some(&past), before.revision()) {
-        Some(parts) if parts.iter().all(is_empty) => {}
-        Some(parts) => tell_parts(rep, parts).await,
-        None => snapshot(rep, now).await,
-    }
-}
-
-fn is_empty(part: &InventoryPart) -> bool {
-    part.items.is_empty()
-        && part.gone.is_empty()
-        && part.groups.is_empty()
-        && part.gone_groups.is_empty()
-}
-
-/// Whether a part has come to its number of items, or near the size a message may have.
-fn is_full(part: &InventoryPart) -> bool {
-    let text = |item: &ItemView| {
-        let facts = &item.facts;
-        let texts = [
-            &item.name,
-            &item.tag,
-            &item.comments,
-            &item.public_ip,
-            &facts.hostname,
-            &facts.fqdn,
-            &facts.domain,
-            &facts.operating_system,
-            &facts.private_ip,
-            &facts.gateway,
-            &facts.gateway_mac,
-            &facts.version,
-            &facts.console_user,
-        ];
-        texts.iter().map(|text| text.len()).sum::<usize>() + ITEM_OVERHEAD
-    };
-    part.items.len() == limits::INVENTORY_CHUNK
-        || part.items.iter().map(text).sum::<usize>() > limits::MESSAGE / 2
-}
-
-/// Sends parts, no faster than the console takes them.
-async fn tell_parts(rep: &RepLink, parts: Vec<InventoryPart>) {
-    for part in parts {
-        rep.tell(ApplianceNotice::Inventory(part));
-        rep.outbox.until_below(AHEAD).await;
+    fn next(&mut self) -> Option<InventoryPart> {
+        if self.over {
+            return None;
+        }
+        let sight = Sight::new(self.world, self.rep);
+        let mut part = match self.after {
+            Some(_) => Part::default(),
+            None => Part::reset(),
+        };
+        if self.after.is_none() {
+            part.groups(&sight);
+        }
+        for item in self.world.items_after(self.after) {
+            self.after = Some(item.view.id);
+            if sight.place(item.view.place)
+                && let Some(full) = part.item(&item.view)
+            {
+                return Some(full);
+            }
+        }
+        self.over = true;
+        Some(part.last(self.world))
     }
 }
 
@@ -144,138 +230,4 @@ async fn tell_parts(rep: &RepLink, parts: Vec<InventoryPart>) {
 fn rights_changed(world: &World, since: Revision) -> bool {
     let rights = |id| matches!(id, DocumentId::User(_) | DocumentId::Role(_));
     world.changed_since(since).is_none_or(|mut ids| ids.any(rights))
-}
-
-/// Everything that changed, in chunks; nothing if the position is not of this World.
-fn changes(
-    now: &Sight<'_>,
-    past: Option<&Sight<'_>>,
-    since: Revision,
-) -> Option<Vec<InventoryPart>> {
-    let mut parts = Vec::new();
-    let mut part = empty(false);
-    for id in now.world.changed_since(since)? {
-        match id {
-            DocumentId::Item(id) => match now.item(id) {
-                Some(view) => part.items.push(view.clone()),
-                None if past.is_none_or(|past| past.item(id).is_some()) => part.gone.push(id),
-                None => {}
-            },
-            DocumentId::Group(id) => match now.world.group(id).filter(|_| now.group(id)) {
-                Some(group) => part.groups.push(group.clone()),
-                None if past.is_none_or(|past| past.group(id)) => part.gone_groups.push(id),
-                None => {}
-            },
-            DocumentId::User(_) | DocumentId::Role(_) | DocumentId::Installer(_) => {}
-        }
-        if is_full(&part) {
-            parts.push(std::mem::replace(&mut part, empty(false)));
-        }
-    }
-    part.position = Some(position(now.world));
-    parts.push(part);
-    Some(parts)
-}
-
-/// Everything, in chunks, no faster than the console takes them.
-async fn snapshot(rep: &RepLink, world: &World) {
-    let sight = Sight::new(world, rep);
-    let mut part = empty(true);
-    part.groups = world.groups().filter(|group| sight.group(group.id)).cloned().collect();
-    for item in world.items().filter(|item| sight.place(item.view.place)) {
-        if is_full(&part) {
-            let full = std::mem::replace(&mut part, empty(false));
-            rep.tell(ApplianceNotice::Inventory(full));
-            rep.outbox.until_below(AHEAD).await;
-        }
-        part.items.push(item.view.clone());
-    }
-    part.position = Some(position(world));
-    rep.tell(ApplianceNotice::Inventory(part));
-}
-
-const fn empty(reset: bool) -> InventoryPart {
-    InventoryPart {
-        reset,
-        groups: Vec::new(),
-        gone_groups: Vec::new(),
-        items: Vec::new(),
-        gone: Vec::new(),
-        position: None,
-    }
-}
-
-fn position(world: &World) -> Position {
-    Position { epoch: world.epoch().to_owned(), revision: world.revision() }
-}
-
-fn tell_all_presence(appliance: &Appliance, rep: &RepLink) {
-    let world = appliance.world();
-    let sight = Sight::new(&world, rep);
-    let mut all = appliance.presences.all();
-    all.retain(|presence| sight.item(presence.item).is_some());
-    // Offline and never seen is what a console assumes of an item that is not named.
-    all.retain(|presence| presence.status != Status::Offline || presence.since.is_some());
-    let mut chunks = all.chunks(BATCH);
-    let first = chunks.next().unwrap_or_default().to_vec();
-    rep.tell(ApplianceNotice::Presence { all: true, changes: first });
-    for chunk in chunks {
-        rep.tell(ApplianceNotice::Presence { all: false, changes: chunk.to_vec() });
-    }
-}
-
-fn tell_presence(
-    appliance: &Appliance,
-    rep: &RepLink,
-    first: Presence,
-    more: &mut Receiver<Presence>,
-) {
-    let world = appliance.world();
-    let sight = Sight::new(&world, rep);
-    let mut changes = vec![first];
-    while changes.len() < BATCH
-        && let Ok(next) = more.try_recv()
-    {
-        changes.push(next);
-    }
-    changes.retain(|presence| sight.item(presence.item).is_some());
-    if !changes.is_empty() {
-        rep.tell(ApplianceNotice::Presence { all: false, changes });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::document::Document;
-    use jumpdeck_protocol::inventory::GroupView;
-
-    #[test]
-    fn however_much_changed_at_once_all_of_it_is_told() {
-        let mut world = World::new("e");
-        for role in jumpdeck_policy::Role::built_in() {
-            world.put(world.revision().next(), Document::Role(role));
-        }
-        let all = jumpdeck_policy::Role::ADMINISTRATOR;
-        let user = User {
-            id: jumpdeck_protocol::UserId(1),
-            username: "alice".into(),
-            password: None,
-            enabled: true,
-            slots: jumpdeck_policy::Slots { default: all, personal: all, teams: all, system: all },
-            memberships: std::collections::BTreeMap::new(),
-        };
-        let since = world.revision();
-        let group = GroupView { id: JumpGroupId(1), name: "Lab".into() };
-        world.put(since.next(), Document::Group(group));
-        for number in 1..=1234 {
-            world.put(world.revision().next(), crate::world::tests::item(number));
-        }
-        let sight = Sight { world: &world, user: Some(&user) };
-        let parts = changes(&sight, None, since).unwrap();
-        let items: usize = parts.iter().map(|part| part.items.len()).sum();
-        assert_eq!((items, parts.len()), (1234, 3));
-        let positions: Vec<_> = parts.iter().map(|part| part.position.is_some()).collect();
-        assert_eq!(positions, [false, false, true], "only the last part ends the change");
-    }
 }

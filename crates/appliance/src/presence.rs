@@ -1,12 +1,13 @@
 //! Who is linked: agents, and what their items' status is.
 
 use crate::store::Seen;
-use jumpdeck_protocol::agent::{AgentOrder, AgentRequest, Opened, ToAgent};
-use jumpdeck_protocol::inventory::{Presence, Status};
+use crate::world::World;
+use jumpdeck_protocol::agent::{AgentOrder, AgentRequest, Opened, Standing, ToAgent};
+use jumpdeck_protocol::inventory::{Presence, PresencePosition, Status};
 use jumpdeck_protocol::link::Outbox;
 use jumpdeck_protocol::{ItemId, LinkId, Outcome, Refusal, RefusalCode, RequestId, Timestamp};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 use tokio::sync::{broadcast, oneshot};
 
@@ -76,54 +77,128 @@ impl AgentLink {
     }
 }
 
+/// Seconds after which an item that was not seen is lost (DOMAIN 7: `lost_days`).
+const LOST_AFTER: u64 = 30 * 86_400;
+
+/// Whether an item can be reached, and what that depends on.
 #[derive(Debug, Default)]
 struct Entry {
     link: Option<Arc<AgentLink>>,
     since: Option<Timestamp>,
     sessions: usize,
+    standing: Standing,
+    /// What was told last, and by which change.
+    told: Status,
+    change: u64,
 }
 
 impl Entry {
-    const fn status(&self) -> Status {
-        match (&self.link, self.sessions) {
-            (None, _) => Status::Offline,
-            (Some(_), 0) => Status::Online,
-            (Some(_), _) => Status::InUse,
+    /// The first status that holds, in the order of DOMAIN 2.
+    fn status(&self, now: Timestamp) -> Status {
+        let lost = || self.since.is_some_and(|since| now.since(since) > LOST_AFTER);
+        match (self.standing, &self.link) {
+            (Standing::Uninstalled, _) => Status::Uninstalled,
+            (Standing::Disabled, _) => Status::Disabled,
+            (Standing::UpgradePending, _) => Status::UpgradePending,
+            (Standing::Ready, None) if lost() => Status::Lost,
+            (Standing::Ready, None) => Status::Offline,
+            (Standing::Ready, Some(_)) if self.sessions > 0 => Status::InUse,
+            (Standing::Ready, Some(_)) => Status::Online,
         }
     }
+
+    const fn presence(&self, item: ItemId) -> Presence {
+        Presence { item, status: self.told, since: self.since }
+    }
+}
+
+/// A change of an item's presence, and its number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    pub presence: Presence,
+    pub number: u64,
+}
+
+/// The presence of items, and how much of it that is.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub presences: Vec<Presence>,
+    pub position: PresencePosition,
 }
 
 /// The presence of every item that was ever seen.
 #[derive(Debug)]
 pub(crate) struct Presences {
-    entries: RwLock<HashMap<ItemId, Entry>>,
-    changes: broadcast::Sender<Presence>,
+    run: u64,
+    entries: RwLock<Entries>,
+    changes: broadcast::Sender<Change>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    items: HashMap<ItemId, Entry>,
+    last: u64,
 }
 
 impl Presences {
-    pub(crate) fn new(seen: &[Seen]) -> Self {
-        let entry = |seen: &Seen| (seen.item, Entry { since: Some(seen.at), ..Entry::default() });
+    /// The presence as it was when the appliance ended. `run` tells this process from others.
+    pub(crate) fn new(run: u64, seen: &[Seen], world: &World, now: Timestamp) -> Self {
+        let entry = |seen: &Seen| {
+            let standing = world.item(seen.item).map(|item| item.standing).unwrap_or_default();
+            let mut entry = Entry { since: Some(seen.at), standing, ..Entry::default() };
+            entry.told = entry.status(now);
+            (seen.item, entry)
+        };
+        let items = seen.iter().map(entry).collect();
         Self {
-            entries: RwLock::new(seen.iter().map(entry).collect()),
+            run,
+            entries: RwLock::new(Entries { items, last: 0 }),
             changes: broadcast::channel(CHANGES).0,
         }
     }
 
     /// Every change from now on.
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Presence> {
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
     }
 
+    /// The position that a change leads to.
+    pub(crate) const fn position(&self, change: u64) -> PresencePosition {
+        PresencePosition { run: self.run, change }
+    }
+
+    /// The position that all changes so far have led to.
+    pub(crate) fn all_position(&self) -> PresencePosition {
+        self.position(self.read().last)
+    }
+
     /// The presence of every item that was ever seen.
-    pub(crate) fn all(&self) -> Vec<Presence> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.iter().map(|(item, entry)| picture(*item, entry)).collect()
+    pub(crate) fn all(&self) -> Known {
+        self.known(|_| true)
+    }
+
+    /// What has changed since a position; nothing if that is of another run.
+    pub(crate) fn changed_since(&self, since: PresencePosition) -> Option<Known> {
+        (since.run == self.run).then(|| self.known(|entry| entry.change > since.change))
+    }
+
+    /// The presence of these items.
+    pub(crate) fn of(&self, items: &[ItemId]) -> Vec<Presence> {
+        let entries = self.read();
+        let one = |item: &ItemId| Some(entries.items.get(item)?.presence(*item));
+        items.iter().filter_map(one).collect()
+    }
+
+    fn known(&self, wanted: impl Fn(&Entry) -> bool) -> Known {
+        let entries = self.read();
+        let wanted = entries.items.iter().filter(|(_, entry)| wanted(entry));
+        let presences = wanted.map(|(item, entry)| entry.presence(*item)).collect();
+        Known { presences, position: self.position(entries.last) }
     }
 
     /// The item's link, if it has one.
     pub(crate) fn link(&self, item: ItemId) -> Option<Arc<AgentLink>> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.get(&item)?.link.clone()
+        self.read().items.get(&item)?.link.clone()
     }
 
     /// An agent is linked. Returns the link it replaces.
@@ -131,11 +206,13 @@ impl Presences {
         &self,
         item: ItemId,
         link: Arc<AgentLink>,
+        standing: Standing,
         sessions: usize,
         now: Timestamp,
     ) -> Option<Arc<AgentLink>> {
-        self.update(item, |entry| {
+        self.update(item, now, |entry| {
             entry.sessions = sessions;
+            entry.standing = standing;
             if entry.link.is_none() {
                 entry.since = Some(now);
             }
@@ -145,7 +222,7 @@ impl Presences {
 
     /// A link is gone. Returns whether it was the item's current one.
     pub(crate) fn left(&self, item: ItemId, link: LinkId, now: Timestamp) -> bool {
-        self.update(item, |entry| {
+        self.update(item, now, |entry| {
             let current = entry.link.as_ref().is_some_and(|current| current.id == link);
             if current {
                 entry.link = None;
@@ -156,30 +233,130 @@ impl Presences {
     }
 
     /// The item has this many sessions now.
-    pub(crate) fn in_sessions(&self, item: ItemId, sessions: usize) {
-        self.update(item, |entry| entry.sessions = sessions);
+    pub(crate) fn in_sessions(&self, item: ItemId, sessions: usize, now: Timestamp) {
+        self.update(item, now, |entry| entry.sessions = sessions);
+    }
+
+    /// Its own machine says whether the item may be used.
+    pub(crate) fn stands(&self, item: ItemId, standing: Standing, now: Timestamp) {
+        self.update(item, now, |entry| entry.standing = standing);
+    }
+
+    /// Why a session cannot be started, if its own machine or its link is the reason.
+    pub(crate) fn startable(&self, item: ItemId) -> Result<Arc<AgentLink>, RefusalCode> {
+        let entries = self.read();
+        let entry = entries.items.get(&item);
+        match entry.map(|entry| entry.standing) {
+            Some(Standing::Uninstalled) => Err(RefusalCode::JumpClientUninstalled),
+            Some(Standing::Disabled) => Err(RefusalCode::DisabledByUser),
+            Some(Standing::UpgradePending) => Err(RefusalCode::UpgradePending),
+            Some(Standing::Ready) | None => {
+                let link = entry.and_then(|entry| entry.link.clone());
+                link.ok_or(RefusalCode::JumpClientOffline)
+            }
+        }
+    }
+
+    /// Tells of items whose status has changed by time alone: the lost ones.
+    pub(crate) fn look(&self, now: Timestamp) {
+        let overdue: Vec<_> = {
+            let entries = self.read();
+            let changed = |(_, entry): &(&ItemId, &Entry)| entry.status(now) != entry.told;
+            entries.items.iter().filter(changed).map(|(item, _)| *item).collect()
+        };
+        for item in overdue {
+            self.update(item, now, |_| {});
+        }
     }
 
     /// Every live link.
     pub(crate) fn links(&self) -> Vec<(ItemId, Arc<AgentLink>)> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.read();
         let live = |(item, entry): (&ItemId, &Entry)| Some((*item, entry.link.clone()?));
-        entries.iter().filter_map(live).collect()
+        entries.items.iter().filter_map(live).collect()
     }
 
-    fn update<T>(&self, item: ItemId, change: impl FnOnce(&mut Entry) -> T) -> T {
+    /// Whether no agent is linked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.read().items.values().all(|entry| entry.link.is_none())
+    }
+
+    fn update<T>(&self, item: ItemId, now: Timestamp, change: impl FnOnce(&mut Entry) -> T) -> T {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let entry = entries.entry(item).or_default();
-        let before = entry.status();
+        let number = entries.last + 1;
+        let entry = entries.items.entry(item).or_default();
         let outcome = change(entry);
-        if entry.status() != before {
+        let status = entry.status(now);
+        if status != entry.told {
+            entry.told = status;
+            entry.change = number;
+            let presence = entry.presence(item);
+            entries.last = number;
             // Nobody may be listening.
-            let _ = self.changes.send(picture(item, entry));
+            let _ = self.changes.send(Change { presence, number });
         }
         outcome
     }
+
+    fn read(&self) -> RwLockReadGuard<'_, Entries> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-const fn picture(item: ItemId, entry: &Entry) -> Presence {
-    Presence { item, status: entry.status(), since: entry.since }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(id: u64) -> Arc<AgentLink> {
+        Arc::new(AgentLink::new(LinkId(id), Outbox::new()))
+    }
+
+    fn status(presences: &Presences, item: u64) -> Status {
+        presences.of(&[ItemId(item)])[0].status
+    }
+
+    fn presences(seen: i64) -> Presences {
+        let seen = Seen { item: ItemId(1), connected: false, at: Timestamp(seen) };
+        Presences::new(7, &[seen], &World::new("e"), Timestamp(100))
+    }
+
+    #[test]
+    fn an_item_that_was_not_seen_for_thirty_days_is_lost_until_it_is_back() {
+        let presences = presences(0);
+        let mut changes = presences.subscribe();
+        assert_eq!(status(&presences, 1), Status::Offline);
+        presences.look(Timestamp(30 * 86_400));
+        assert!(changes.try_recv().is_err());
+        presences.look(Timestamp(30 * 86_400 + 1));
+        assert_eq!(changes.try_recv().unwrap().presence.status, Status::Lost);
+        presences.arrived(ItemId(1), link(1), Standing::Ready, 0, Timestamp(30 * 86_400 + 2));
+        assert_eq!(status(&presences, 1), Status::Online);
+    }
+
+    #[test]
+    fn what_its_own_machine_says_goes_before_everything_else() {
+        let presences = presences(90);
+        let now = Timestamp(100);
+        presences.arrived(ItemId(1), link(1), Standing::Disabled, 0, now);
+        assert_eq!(status(&presences, 1), Status::Disabled);
+        let refused = presences.startable(ItemId(1)).err();
+        assert_eq!(refused, Some(RefusalCode::DisabledByUser));
+        presences.stands(ItemId(1), Standing::Ready, now);
+        assert!(presences.startable(ItemId(1)).is_ok());
+        presences.stands(ItemId(1), Standing::Uninstalled, now);
+        assert_eq!(presences.startable(ItemId(1)).err(), Some(RefusalCode::JumpClientUninstalled));
+    }
+
+    #[test]
+    fn whoever_knows_a_position_is_told_only_what_changed_since() {
+        let presences = presences(90);
+        let before = presences.all().position;
+        presences.arrived(ItemId(2), link(2), Standing::Ready, 0, Timestamp(100));
+        let known = presences.changed_since(before).unwrap();
+        let items: Vec<_> = known.presences.iter().map(|presence| presence.item).collect();
+        assert_eq!(items, [ItemId(2)]);
+        assert!(presences.changed_since(known.position).unwrap().presences.is_empty());
+        let elsewhere = PresencePosition { run: 8, change: 0 };
+        assert!(presences.changed_since(elsewhere).is_none());
+    }
 }

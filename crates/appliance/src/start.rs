@@ -29,8 +29,8 @@ impl Appliance {
         let id = item.view.id;
         let agent = self
             .presences
-            .link(id)
-            .ok_or_else(|| RefusalCode::JumpClientOffline.because(item.view.name.to_string()))?;
+            .startable(id)
+            .map_err(|code| code.because(item.view.name.to_string()))?;
         let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
         let view = self.enter(rep, &item, &kind).await?;
         let Some(channel) = view.channels.first() else {
@@ -109,7 +109,7 @@ impl Appliance {
             // The console left before its session was entered; nobody else will say so.
             self.rep_left(rep);
         }
-        self.presences.in_sessions(view.item, self.sessions.count(view.item));
+        self.tell_in_sessions(view.item);
         Ok(view)
     }
 
@@ -132,11 +132,16 @@ impl Appliance {
             draft.history(History::SessionEnded { session, reason: why, at });
         });
         tracing::info!(session = session.0, ?reason, "session ended");
-        self.presences.in_sessions(ended.view.item, self.sessions.count(ended.view.item));
+        self.tell_in_sessions(ended.view.item);
         for rep in self.reps.those(|rep| rep.user == ended.owner) {
             rep.tell(ApplianceNotice::SessionEnded { session, reason: reason.clone() });
         }
         self.tell_sessions(ended.owner);
+    }
+
+    /// Tells everyone who sees an item whether it is in a session.
+    fn tell_in_sessions(&self, item: ItemId) {
+        self.presences.in_sessions(item, self.sessions.count(item), self.now());
     }
 
     /// Tells a rep's consoles which sessions are open.

@@ -48,6 +48,11 @@ impl World {
         self.items.values()
     }
 
+    /// The items whose ids follow this one, in order; all of them after nothing.
+    pub(crate) fn items_after(&self, id: Option<ItemId>) -> impl Iterator<Item = &Arc<Item>> {
+        self.items.range(id.map_or(ItemId(0), ItemId::next)..).map(|(_, item)| item)
+    }
+
     pub(crate) fn item_by_key(&self, key: &PublicKey) -> Option<&Arc<Item>> {
         self.item(*self.by_key.get(key)?)
     }
@@ -121,7 +126,7 @@ impl World {
         self.record(revision, document.id());
         match document {
             Document::Item(mut item) => {
-                item.view.revision = revision;
+                Arc::make_mut(&mut item.view).revision = revision;
                 if let Some(before) = self.items.get(&item.view.id) {
                     self.by_key.remove(&before.key);
                 }
@@ -190,7 +195,13 @@ pub(crate) mod tests {
             public_ip: "".into(),
         };
         let key = PublicKey(serde_bytes::ByteArray::new(key));
-        Document::Item(Box::new(Item { view, key, machine: "m".into(), local: false }))
+        Document::Item(Box::new(Item {
+            view: view.into(),
+            key,
+            machine: "m".into(),
+            local: false,
+            standing: jumpdeck_protocol::agent::Standing::Ready,
+        }))
     }
 
     fn group(id: u64, name: &str) -> Document {

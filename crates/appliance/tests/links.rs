@@ -99,6 +99,7 @@ impl House {
             }),
             facts: Facts { hostname: "h\x1b[31mst".into(), ..Facts::default() },
             channels: who.channels.clone(),
+            standing: agent::Standing::Ready,
         };
         write_plain(&mut dialed.socket, &proof).await.unwrap();
         match read_plain(&mut dialed.socket).await.unwrap() {
@@ -312,7 +313,7 @@ async fn a_console_gets_the_inventory_then_changes_and_resumes_from_where_it_sto
     let mut rep = house.admin().await;
     rep.send(&rep::FromRep::Request {
         id: RequestId(1),
-        body: RepRequest::Subscribe { have: None },
+        body: RepRequest::Subscribe { have: None, presence: None },
     })
     .await;
     let snapshot = rep.notice(inventory).await;
@@ -335,7 +336,10 @@ async fn a_console_gets_the_inventory_then_changes_and_resumes_from_where_it_sto
     let second = house.agent(&Who::new(Some(&key))).await.unwrap();
     let mut again = house.admin().await;
     again
-        .send(&rep::FromRep::Request { id: RequestId(1), body: RepRequest::Subscribe { have } })
+        .send(&rep::FromRep::Request {
+            id: RequestId(1),
+            body: RepRequest::Subscribe { have, presence: None },
+        })
         .await;
     let resumed = again.notice(inventory).await;
     assert!(!resumed.reset, "only what changed is sent");

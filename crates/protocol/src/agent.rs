@@ -57,6 +57,21 @@ pub enum AgentOrder {
     Retire,
 }
 
+/// Whether a Jump Client may be used, as far as its own machine has a say (DOMAIN 2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It may.
+    #[default]
+    Ready,
+    /// A new version of it waits to be put in place.
+    UpgradePending,
+    /// The customer disabled it.
+    Disabled,
+    /// It is being removed from its machine.
+    Uninstalled,
+}
+
 /// What an agent tells its appliance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,4 +82,6 @@ pub enum AgentReport {
     Statistics(Statistics),
     /// The machine is not as it was said to be when the link was made.
     Facts(Box<Facts>),
+    /// Whether it may be used has changed.
+    Standing(Standing),
 }

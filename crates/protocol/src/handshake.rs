@@ -10,6 +10,7 @@
 //! Each signature is Ed25519 over [`transcript`]: a context string, the TLS exporter of RFC 9266
 //! and both nonces. A party in the middle has another exporter, so what it relays proves nothing.
 
+use crate::agent::Standing;
 use crate::inventory::Facts;
 use crate::{ChannelId, ItemId, Refusal, Timestamp, UserId};
 use data_encoding::BASE64_NOPAD;
@@ -153,6 +154,9 @@ pub struct AgentProof {
     pub facts: Facts,
     /// The channels that still live at this agent.
     pub channels: Vec<ChannelId>,
+    /// Whether it may be used.
+    #[serde(default)]
+    pub standing: Standing,
 }
 
 /// What a new agent asks for.

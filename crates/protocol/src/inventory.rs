@@ -2,6 +2,7 @@
 
 use crate::{ItemId, JumpGroupId, Revision, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Where an item stands: in a Jump Group or on a rep's personal list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -168,6 +169,15 @@ pub struct Presence {
     pub since: Option<Timestamp>,
 }
 
+/// How much of the presence a replica knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresencePosition {
+    /// The appliance's process: a new one counts anew.
+    pub run: u64,
+    /// Its changes of presence up to this one are known.
+    pub change: u64,
+}
+
 /// A Jump Group as a rep who may see it sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupView {
@@ -187,7 +197,7 @@ pub struct Position {
 }
 
 /// A part of the inventory: a snapshot comes in several, changes mostly in one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InventoryPart {
     /// Forget everything known before: a snapshot begins.
     pub reset: bool,
@@ -196,7 +206,7 @@ pub struct InventoryPart {
     /// Groups that are gone or may no longer be seen.
     pub gone_groups: Vec<JumpGroupId>,
     /// New and changed items.
-    pub items: Vec<ItemView>,
+    pub items: Vec<Arc<ItemView>>,
     /// Items that are gone or may no longer be seen.
     pub gone: Vec<ItemId>,
     /// Where the replica stands once it took this part; nothing while more parts follow.

@@ -53,6 +53,7 @@ macro_rules! codes {
 codes! {
     JumpClientOffline "jump_client_offline": "The Jump Client is offline.", "Try again when it is online, or look at when it was last seen.";
     JumpClientUninstalled "jump_client_uninstalled": "The Jump Client was uninstalled.", "Install it again, or remove the item.";
+    UpgradePending "upgrade_pending": "The Jump Client is waiting for its upgrade.", "Try again once it is done.";
     JumpItemGone "jump_item_gone": "The Jump Item no longer exists.", "Somebody removed it; look for it under another name.";
     SessionGone "session_gone": "The session has ended.", "Jump again to start a new one.";
     ChannelGone "channel_gone": "The channel has ended.", "Open it again.";

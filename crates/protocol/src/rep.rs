@@ -1,6 +1,6 @@
 //! Between an appliance and a console, after the handshake.
 
-use crate::inventory::{InventoryPart, Position, Presence, Statistics};
+use crate::inventory::{InventoryPart, Position, Presence, PresencePosition, Statistics};
 use crate::session::{ChannelKind, ChannelOrder, ChannelReport, EndReason, SessionView};
 use crate::{ChannelId, Control, ItemId, Never, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub enum RepRequest {
     Subscribe {
         /// What the console has from before.
         have: Option<Position>,
+        /// What it knows of the presence from before.
+        #[serde(default)]
+        presence: Option<PresencePosition>,
     },
     /// Start a session with an item and open a channel in it.
     StartSession {
@@ -105,6 +108,9 @@ pub enum ApplianceNotice {
         all: bool,
         /// What is known or has changed.
         changes: Vec<Presence>,
+        /// Where the replica stands once it took this in; nothing while more follows.
+        #[serde(default)]
+        position: Option<PresencePosition>,
     },
     /// A measurement of an item on the screen.
     Statistics {

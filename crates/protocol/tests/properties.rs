@@ -134,7 +134,7 @@ fn any_part() -> impl Strategy<Value = InventoryPart> {
             reset,
             groups: vec![GroupView { id: JumpGroupId(revision), name: epoch.as_str().into() }],
             gone_groups: gone.iter().copied().map(JumpGroupId).collect(),
-            items,
+            items: items.into_iter().map(Into::into).collect(),
             gone: gone.into_iter().map(ItemId).collect(),
             position: reset.then_some(Position { epoch, revision: Revision(revision) }),
         })

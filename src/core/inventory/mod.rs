@@ -15,7 +15,7 @@ pub use picture::{Item, List, Order, Picture};
 
 use chunk::{Chunk, Record};
 use jumpdeck_protocol::inventory::{
-    InventoryPart, ItemView, Place, Position, Presence, Statistics, Status,
+    InventoryPart, ItemView, Place, Position, Presence, PresencePosition, Statistics, Status,
 };
 use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{ItemId, JumpGroupId, Timestamp};
@@ -41,6 +41,7 @@ pub struct Inventory {
     places: BTreeMap<Place, Members>,
     statistics: Option<(ItemId, VecDeque<Statistics>)>,
     position: Option<Position>,
+    presence_position: Option<PresencePosition>,
     version: u64,
     order: Arc<Vec<Slot>>,
     /// What changed since the order was reckoned, and when.
@@ -139,6 +140,7 @@ impl Inventory {
         *self = Self {
             early,
             statistics: self.statistics.take(),
+            presence_position: self.presence_position,
             version: self.version,
             ..Self::default()
         };
@@ -246,11 +248,18 @@ impl Inventory {
     }
 
     /// Takes in presence; with `all`, what is not named is offline.
-    pub fn take_presence(&mut self, all: bool, changes: Vec<Presence>) {
+    pub fn take_presence(
+        &mut self,
+        all: bool,
+        changes: Vec<Presence>,
+        position: Option<PresencePosition>,
+    ) {
         if all {
             self.standing.fill(Standing::default());
             self.early.clear();
+            self.presence_position = None;
         }
+        self.presence_position = position.or(self.presence_position);
         for Presence { item, status, since } in changes {
             let standing = Standing { status, since };
             match self.slots.get(&item).and_then(|slot| self.standing.get_mut(*slot as usize)) {
@@ -269,6 +278,11 @@ impl Inventory {
         let standing = self.slots.get(&id).map(|slot| self.standing_of(*slot));
         let Standing { status, since } = standing.unwrap_or_default();
         Presence { item: id, status, since }
+    }
+
+    /// How much of the presence is known, once it is whole.
+    pub const fn presence_position(&self) -> Option<PresencePosition> {
+        self.presence_position
     }
 
     /// Takes in a measurement.
@@ -301,8 +315,7 @@ impl Inventory {
     pub fn places(&self) -> Vec<PlaceCount<'_>> {
         let empty = Members::default();
         let groups = self.groups.keys().map(|id| Place::JumpGroup(*id));
-        let mut places: BTreeMap<Place, &Members> =
-            groups.map(|place| (place, &empty)).collect();
+        let mut places: BTreeMap<Place, &Members> = groups.map(|place| (place, &empty)).collect();
         places.extend(self.places.iter().map(|(place, members)| (*place, members)));
         let mut counted: Vec<_> =
             places.into_iter().map(|(place, members)| self.counted(place, members)).collect();
@@ -356,8 +369,7 @@ impl Inventory {
 
     /// The counts line's figures, over a list.
     pub fn count(&self, list: &List) -> Counts {
-        let mut counts =
-            Counts { items: list.len(), clients: list.len(), ..Counts::default() };
+        let mut counts = Counts { items: list.len(), clients: list.len(), ..Counts::default() };
         for slot in list.slots() {
             match self.standing_of(*slot).status {
                 Status::Online | Status::InUse => counts.online += 1,

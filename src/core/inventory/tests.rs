@@ -6,18 +6,11 @@ use jumpdeck_protocol::inventory::GroupView;
 use proptest::prelude::*;
 
 fn empty() -> InventoryPart {
-    InventoryPart {
-        reset: false,
-        groups: vec![],
-        gone_groups: vec![],
-        items: vec![],
-        gone: vec![],
-        position: None,
-    }
+    InventoryPart::default()
 }
 
 fn item(id: u64, name: &str, tag: &str, group: u64) -> ItemView {
-    let mut view = sample().items.remove(0);
+    let mut view = ItemView::clone(&sample().items[0]);
     view.id = ItemId(id);
     view.name = name.into();
     view.tag = tag.into();
@@ -61,7 +54,12 @@ fn naive(items: &BTreeMap<u64, ItemView>, groups: &[&str], text: &str) -> Vec<St
 
 #[derive(Clone, Debug)]
 enum Step {
-    Put { id: u64, name: String, tag: String, group: u64 },
+    Put {
+        id: u64,
+        name: String,
+        tag: String,
+        group: u64,
+    },
     Remove(u64),
     /// A search is run, and its order taken over after the next steps.
     Search,
@@ -103,7 +101,7 @@ proptest! {
                 Step::Put { id, name, tag, group } => {
                     let view = item(id, &name, &tag, group);
                     items.insert(id, view.clone());
-                    inventory.take(InventoryPart { items: vec![view], ..empty() });
+                    inventory.take(InventoryPart { items: vec![view.into()], ..empty() });
                 }
                 Step::Remove(id) => {
                     items.remove(&id);
@@ -145,7 +143,7 @@ fn a_list_shows_what_it_found_even_when_the_items_have_changed() {
     let list = words(inventory.picture(), &Scope::All, "front");
     let before = names(&list);
     inventory.take(InventoryPart { gone: vec![ItemId(1)], ..empty() });
-    inventory.take(InventoryPart { items: vec![item(99, "newcomer", "", 1)], ..empty() });
+    inventory.take(InventoryPart { items: vec![item(99, "newcomer", "", 1).into()], ..empty() });
     assert_eq!(names(&list), before, "another item in its place is not shown for it");
     assert_eq!(inventory.find(&list, ItemId(1)), None);
     assert_eq!(inventory.find(&list, ItemId(99)), None);
@@ -155,13 +153,13 @@ fn a_list_shows_what_it_found_even_when_the_items_have_changed() {
 fn presence_may_come_before_its_item_and_outlives_a_snapshot() {
     let mut inventory = Inventory::default();
     let online = Presence { item: ItemId(1), status: Status::Online, since: Some(Timestamp(5)) };
-    inventory.take_presence(true, vec![online]);
+    inventory.take_presence(true, vec![online], None);
     inventory.take(sample());
     assert_eq!(inventory.presence(ItemId(1)), online);
     inventory.take(sample());
     assert_eq!(inventory.presence(ItemId(1)), online, "a snapshot says nothing about presence");
     inventory.take(InventoryPart { gone: vec![ItemId(1)], ..empty() });
-    inventory.take(InventoryPart { items: vec![item(50, "newcomer", "", 1)], ..empty() });
+    inventory.take(InventoryPart { items: vec![item(50, "newcomer", "", 1).into()], ..empty() });
     assert_eq!(inventory.presence(ItemId(50)).status, Status::Offline);
 }
 
@@ -180,9 +178,9 @@ fn letters_in_order_find_items_and_the_likest_come_first() {
 #[test]
 fn more_than_can_be_weighed_are_cut_to_those_that_hold_the_text_as_it_stands() {
     let mut inventory = Inventory::default();
-    let scattered = (0..5000).map(|id| item(id, &format!("z{id}a-needle-{id}"), "", 1));
+    let scattered = (0..5000).map(|id| item(id, &format!("z{id}a-needle-{id}"), "", 1).into());
     let mut items: Vec<_> = scattered.collect();
-    items.push(item(9000, "needle", "", 1));
+    items.push(item(9000, "needle", "", 1).into());
     inventory.take(InventoryPart { items, ..empty() });
     let found = like(inventory.picture(), "needle");
     assert_eq!((found.len(), found.get(0).map(|item| item.name())), (200, Some("needle")));

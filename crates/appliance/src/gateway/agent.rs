@@ -1,12 +1,13 @@
 //! An agent's link: its proof, its enrolment, and what it says from then on.
 
 use super::Caller;
+use super::budget::Budget;
 use crate::appliance::Appliance;
 use crate::document::{Document, Item};
 use crate::keys;
 use crate::presence::AgentLink;
 use crate::store::{Draft, History, Seen};
-use jumpdeck_protocol::agent::{AgentOrder, AgentReport, FromAgent, Opened};
+use jumpdeck_protocol::agent::{AgentOrder, AgentReport, FromAgent, Opened, Standing};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{AgentProof, AgentWelcome, Enrolment, Party, transcript};
@@ -23,6 +24,7 @@ use tokio::time::timeout;
 struct Known {
     item: Arc<Item>,
     alive: Vec<jumpdeck_protocol::ChannelId>,
+    standing: Standing,
 }
 
 /// Serves one agent's link from its first message to its end.
@@ -44,8 +46,10 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     let outbox = Outbox::new();
     let link = Arc::new(AgentLink::new(appliance.next_link(), outbox.clone()));
     let now = appliance.now();
-    let sessions = appliance.sessions.count(id);
-    if let Some(former) = appliance.presences.arrived(id, Arc::clone(&link), sessions, now) {
+    let (sessions, standing) = (appliance.sessions.count(id), known.standing);
+    if let Some(former) =
+        appliance.presences.arrived(id, Arc::clone(&link), standing, sessions, now)
+    {
         former.outbox.close();
     }
     note_seen(appliance, Seen { item: id, connected: true, at: now });
@@ -56,9 +60,15 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     }
     drop(known);
     let keep_alive = KeepAlive { ping: None, silence: limits::AGENT_SILENCE };
-    let take = |incoming| take(appliance, &link, id, incoming);
+    let mut budget = Budget::new();
+    let take = |incoming| take(appliance, &link, id, &mut budget, incoming);
     let end = pump(caller.socket, &outbox, keep_alive, take).await;
-    tracing::debug!(item = id.0, %end, "agent link ended");
+    match &end {
+        LinkEnd::Violation(what) => {
+            tracing::warn!(target: "audit", item = id.0, what, "an agent broke the protocol");
+        }
+        _ => tracing::debug!(item = id.0, %end, "agent link ended"),
+    }
     link.hang_up();
     let now = appliance.now();
     if appliance.presences.left(id, link.id, now) {
@@ -75,6 +85,7 @@ fn take(
     appliance: &Arc<Appliance>,
     link: &AgentLink,
     item: jumpdeck_protocol::ItemId,
+    budget: &mut Budget,
     incoming: Incoming,
 ) -> Result<(), LinkEnd> {
     let Incoming::Frame(frame, message) = incoming else {
@@ -85,6 +96,7 @@ fn take(
             appliance.relay_to_rep(item, channel, message);
         }
         Frame::Control(body) => {
+            budget.spend()?;
             let received = control::decode::<Never, Opened, AgentReport>(&body)
                 .map_err(|error| LinkEnd::Violation(error.to_string()))?;
             if let Received::Known(message) = received {
@@ -111,7 +123,14 @@ fn control_message(
         }
         Control::Notice { body: AgentReport::Facts(facts) } => {
             let facts = clean(*facts);
-            appliance.store.note(move |draft| update(draft, item, |view| view.facts = facts));
+            appliance.store.note(move |draft| {
+                update(draft, item, |item| Arc::make_mut(&mut item.view).facts = facts);
+            });
+        }
+        Control::Notice { body: AgentReport::Standing(standing) } => {
+            appliance.presences.stands(item, standing, appliance.now());
+            appliance.store.note(move |draft| update(draft, item, |item| item.standing = standing));
+            tracing::info!(target: "audit", item = item.0, ?standing, "a Jump Client's standing changed");
         }
     }
 }
@@ -158,6 +177,7 @@ async fn admit(
     let facts = clean(proof.facts);
     let public_ip: Box<str> = caller.from.ip().to_canonical().to_string().into();
     let machine = text::bounded(&proof.machine, 128);
+    let standing = proof.standing;
     let alive = proof.channels.into_iter().take(limits::CHANNELS_PER_AGENT * 2).collect();
     let known = appliance.world().item_by_key(&proof.key).cloned();
     let item = match (known, proof.enrolment) {
@@ -165,17 +185,17 @@ async fn admit(
             let name = item.view.name.to_string();
             return Err(RefusalCode::IdentityCheckFailed.because(name));
         }
-        (Some(item), _) => refresh(appliance, item, facts, public_ip).await?,
+        (Some(item), _) => refresh(appliance, item, facts, public_ip, standing).await?,
         (None, None) => {
             let detail = "the appliance does not know this agent's key";
             return Err(RefusalCode::IdentityCheckFailed.because(detail));
         }
         (None, Some(enrolment)) => {
-            let newcomer = Newcomer { key: proof.key, machine, facts, public_ip };
+            let newcomer = Newcomer { key: proof.key, machine, facts, public_ip, standing };
             enrol(appliance, newcomer, enrolment).await?
         }
     };
-    Ok(Known { item, alive })
+    Ok(Known { item, alive, standing })
 }
 
 /// Stores what is new about a known machine.
@@ -184,15 +204,19 @@ async fn refresh(
     item: Arc<Item>,
     facts: Facts,
     public_ip: Box<str>,
+    standing: Standing,
 ) -> Result<Arc<Item>, Refusal> {
-    if item.view.facts == facts && item.view.public_ip == public_ip {
+    let same = item.view.facts == facts && item.view.public_ip == public_ip;
+    if same && item.standing == standing {
         return Ok(item);
     }
     let id = item.view.id;
     let edit = move |draft: &mut Draft| {
-        update(draft, id, |view| {
+        update(draft, id, |item| {
+            let view = Arc::make_mut(&mut item.view);
             view.facts = facts;
             view.public_ip = public_ip;
+            item.standing = standing;
         });
         Ok(())
     };
@@ -200,14 +224,13 @@ async fn refresh(
     Ok(item)
 }
 
-fn update(draft: &mut Draft, id: jumpdeck_protocol::ItemId, change: impl FnOnce(&mut ItemView)) {
-    let Some(item) = draft.item(id) else {
+fn update(draft: &mut Draft, id: jumpdeck_protocol::ItemId, change: impl FnOnce(&mut Item)) {
+    let Some(before) = draft.item(id).cloned() else {
         return;
     };
-    let mut item = Item::clone(item);
-    let before = item.view.clone();
-    change(&mut item.view);
-    if item.view != before
+    let mut item = Item::clone(&before);
+    change(&mut item);
+    if (&item.view, item.standing) != (&before.view, before.standing)
         && let Err(refusal) = draft.put(Document::Item(Box::new(item)))
     {
         tracing::error!(%refusal, "an item could not be updated");
@@ -219,6 +242,7 @@ struct Newcomer {
     machine: String,
     facts: Facts,
     public_ip: Box<str>,
+    standing: Standing,
 }
 
 async fn enrol(
@@ -235,7 +259,7 @@ async fn enrol(
             .ok_or_else(|| RefusalCode::InstallerKeyInvalid.plain())?;
         let (place, local) = (installer.place, installer.local);
         // An embedded appliance has one agent of its own; a new one takes the lost one's place.
-        let lost = draft.items().find(|item| local && item.local).cloned();
+        let lost = local.then(|| draft.items().find(|item| item.local).cloned()).flatten();
         if let Some(lost) = lost {
             let mut item = Item::clone(&lost);
             item.key = newcomer.key;
@@ -255,7 +279,13 @@ async fn enrol(
             facts: newcomer.facts,
             public_ip: newcomer.public_ip,
         };
-        let item = Item { view, key: newcomer.key, machine: newcomer.machine, local };
+        let item = Item {
+            view: view.into(),
+            key: newcomer.key,
+            machine: newcomer.machine,
+            local,
+            standing: newcomer.standing,
+        };
         draft.put(Document::Item(Box::new(item)))
     };
     appliance.store.edit(edit).await?;

@@ -1,6 +1,7 @@
 //! The gateway: one port, TLS 1.3, HTTP/1.1, and behind it the links.
 
 mod agent;
+mod budget;
 mod http;
 mod rep;
 
@@ -22,6 +23,8 @@ use tokio_tungstenite::WebSocketStream;
 
 /// Connections that may be on their way in at once; more are closed.
 const HANDSHAKES: usize = 4096;
+/// How often the appliance looks for items whose status has changed by time alone.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(60);
 /// Time to look at the door again after the system ran out of file descriptors.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
@@ -82,9 +85,15 @@ impl Appliance {
         let mut stopping = self.stopping();
         let acceptor = TlsAcceptor::from(Arc::clone(&self.keys.tls));
         let door = Arc::new(Semaphore::new(HANDSHAKES));
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let accepted = tokio::select! {
                 accepted = listening.listener.accept() => accepted,
+                _ = looks.tick() => {
+                    self.presences.look(self.now());
+                    continue;
+                }
                 _ = stopping.wait_for(|stop| *stop) => return,
             };
             let (tcp, from) = match accepted {

@@ -2,7 +2,7 @@
 
 use super::Caller;
 use crate::appliance::{Appliance, InstallerSpec, group_name};
-use crate::feed::feed;
+use crate::feed::{Have, feed};
 use crate::reps::RepLink;
 use crate::statistics::{INTERVAL, Interest};
 use jumpdeck_policy::Permission;
@@ -140,8 +140,9 @@ impl Desk {
     }
 
     fn request(&mut self, id: RequestId, request: RepRequest) {
-        if let RepRequest::Subscribe { have } = request {
+        if let RepRequest::Subscribe { have, presence } = request {
             self.reply(id, Ok(RepReply::Subscribed));
+            let have = Have { inventory: have, presence };
             let task = feed(Arc::clone(&self.appliance), self.rep.clone(), have);
             if let Some(former) = self.feed.replace(self.tasks.spawn(task)) {
                 former.abort();

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -19,7 +20,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 const PER_ADDRESS: Duration = Duration::from_secs(3);
 
 /// The socket under a client's link.
-pub type ClientStream = tokio_rustls::client::TlsStream<TcpStream>;
+pub type ClientStream<S = TcpStream> = tokio_rustls::client::TlsStream<S>;
 
 /// What a client expects of the appliance's key.
 #[derive(Clone, Debug)]
@@ -32,9 +33,9 @@ pub enum Pin {
 
 /// A link whose other side has proved its key and now waits for the client's proof.
 #[derive(Debug)]
-pub struct Dialed {
+pub struct Dialed<S = TcpStream> {
     /// The open WebSocket.
-    pub socket: WebSocketStream<ClientStream>,
+    pub socket: WebSocketStream<ClientStream<S>>,
     /// The appliance's key.
     pub key: PublicKey,
     /// What both sides' signatures are bound to.
@@ -112,13 +113,30 @@ async fn attempt(
     tls: &Arc<ClientConfig>,
     from: Option<SocketAddr>,
 ) -> Result<Dialed, DialError> {
-    let strange = |reason: String| DialError::NotAnAppliance { address: address.clone(), reason };
     let tcp = connect(address, from)
         .await
         .map_err(|reason| DialError::Unreachable { address: address.clone(), reason })?;
+    dial_over(tcp, address, path, pin, tls).await
+}
+
+/// As [`dial`], over a stream that stands already. Takes as long as it takes.
+///
+/// # Errors
+/// [`DialError`] says how far it got.
+pub async fn dial_over<S>(
+    stream: S,
+    address: &Address,
+    path: &str,
+    pin: &Pin,
+    tls: &Arc<ClientConfig>,
+) -> Result<Dialed<S>, DialError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let strange = |reason: String| DialError::NotAnAppliance { address: address.clone(), reason };
     let name = ServerName::try_from(address.host.clone()).map_err(|e| strange(e.to_string()))?;
     let stream = TlsConnector::from(Arc::clone(tls))
-        .connect(name, tcp)
+        .connect(name, stream)
         .await
         .map_err(|e| strange(e.to_string()))?;
     let binding = binding(stream.get_ref().1).map_err(|e| strange(e.to_string()))?;
@@ -139,7 +157,11 @@ async fn attempt(
     Ok(Dialed { socket, key, binding, client_nonce, appliance_nonce })
 }
 
-async fn connect(address: &Address, from: Option<SocketAddr>) -> std::io::Result<TcpStream> {
+/// Makes a TCP connection to an address, from `from` if it matters.
+///
+/// # Errors
+/// What the last of the name's addresses said.
+pub async fn connect(address: &Address, from: Option<SocketAddr>) -> std::io::Result<TcpStream> {
     let mut last = std::io::Error::other("the name has no address");
     for target in lookup_host((address.host.as_str(), address.port)).await? {
         let socket = match target {
@@ -174,11 +196,14 @@ impl From<LinkEnd> for ChallengeError {
     }
 }
 
-async fn challenge(
-    socket: &mut WebSocketStream<ClientStream>,
+async fn challenge<S>(
+    socket: &mut WebSocketStream<ClientStream<S>>,
     binding: &Binding,
     client_nonce: &Nonce,
-) -> Result<(PublicKey, Nonce), ChallengeError> {
+) -> Result<(PublicKey, Nonce), ChallengeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let hello = Hello { protocol: PROTOCOL, version: VERSION.to_owned(), nonce: *client_nonce };
     pump::write_plain(socket, &hello).await?;
     match pump::read_plain(socket).await? {

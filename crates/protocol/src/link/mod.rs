@@ -9,7 +9,7 @@ mod pump;
 mod tls;
 
 pub use address::{Address, AddressError, DEFAULT_PORT};
-pub use dial::{ClientStream, DialError, Dialed, Pin, dial};
+pub use dial::{ClientStream, DialError, Dialed, Pin, connect, dial, dial_over};
 pub use outbox::{Lane, Outbox};
 pub use pump::{Incoming, KeepAlive, LinkEnd, pump, read_plain, settings, write_plain};
 pub use tls::{binding, client_config, tune};

@@ -1,0 +1,145 @@
+//! The inventory in parts that fit into messages.
+
+use crate::document::DocumentId;
+use crate::sight::Sight;
+use crate::world::World;
+use jumpdeck_protocol::inventory::{InventoryPart, ItemView, Position};
+use jumpdeck_protocol::{Revision, limits};
+use std::sync::Arc;
+
+/// Bytes of an item on the wire besides its texts.
+const ITEM_OVERHEAD: usize = 512;
+
+/// A part in the making.
+#[derive(Default)]
+pub(crate) struct Part {
+    part: InventoryPart,
+    bytes: usize,
+}
+
+impl Part {
+    /// The first part of a snapshot.
+    pub(crate) fn reset() -> Self {
+        Self { part: InventoryPart { reset: true, ..InventoryPart::default() }, bytes: 0 }
+    }
+
+    /// The groups that are seen.
+    pub(crate) fn groups(&mut self, sight: &Sight<'_>) {
+        let seen = sight.world.groups().filter(|group| sight.group(group.id));
+        self.part.groups = seen.cloned().collect();
+    }
+
+    /// Adds an item. Returns the part once it is full, and begins another.
+    pub(crate) fn item(&mut self, view: &Arc<ItemView>) -> Option<InventoryPart> {
+        self.bytes += size(view);
+        self.part.items.push(Arc::clone(view));
+        self.full()
+    }
+
+    fn full(&mut self) -> Option<InventoryPart> {
+        let full = self.part.items.len() == limits::INVENTORY_CHUNK
+            || self.part.gone.len() == limits::INVENTORY_CHUNK
+            || self.bytes > limits::MESSAGE / 2;
+        full.then(|| std::mem::take(self).part)
+    }
+
+    /// The last part: the replica is where the World is.
+    pub(crate) fn last(mut self, world: &World) -> InventoryPart {
+        self.part.position =
+            Some(Position { epoch: world.epoch().to_owned(), revision: world.revision() });
+        self.part
+    }
+}
+
+fn size(item: &ItemView) -> usize {
+    let facts = &item.facts;
+    let texts = [
+        &item.name,
+        &item.tag,
+        &item.comments,
+        &item.public_ip,
+        &facts.hostname,
+        &facts.fqdn,
+        &facts.domain,
+        &facts.operating_system,
+        &facts.private_ip,
+        &facts.gateway,
+        &facts.gateway_mac,
+        &facts.version,
+        &facts.console_user,
+    ];
+    texts.iter().map(|text| text.len()).sum::<usize>() + ITEM_OVERHEAD
+}
+
+/// Everything that changed since, in parts; nothing if the position is not of this World. What
+/// `past` could not see is not told to be gone.
+pub(crate) fn changes(
+    now: &Sight<'_>,
+    past: Option<&Sight<'_>>,
+    since: Revision,
+) -> Option<Vec<InventoryPart>> {
+    let mut parts = Vec::new();
+    let mut part = Part::default();
+    for id in now.world.changed_since(since)? {
+        match id {
+            DocumentId::Item(id) => match now.item(id) {
+                Some(view) => parts.extend(part.item(view)),
+                None if past.is_none_or(|past| past.item(id).is_some()) => {
+                    part.part.gone.push(id);
+                    parts.extend(part.full());
+                }
+                None => {}
+            },
+            DocumentId::Group(id) => match now.world.group(id).filter(|_| now.group(id)) {
+                Some(group) => part.part.groups.push(group.clone()),
+                None if past.is_none_or(|past| past.group(id)) => part.part.gone_groups.push(id),
+                None => {}
+            },
+            DocumentId::User(_) | DocumentId::Role(_) | DocumentId::Installer(_) => {}
+        }
+    }
+    parts.push(part.last(now.world));
+    Some(parts)
+}
+
+/// Whether a part says nothing but where the replica is.
+pub(crate) fn is_empty(part: &InventoryPart) -> bool {
+    let InventoryPart { groups, gone_groups, items, gone, .. } = part;
+    items.is_empty() && gone.is_empty() && groups.is_empty() && gone_groups.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Document, User};
+    use jumpdeck_protocol::JumpGroupId;
+    use jumpdeck_protocol::inventory::GroupView;
+
+    #[test]
+    fn however_much_changed_at_once_all_of_it_is_told() {
+        let mut world = World::new("e");
+        for role in jumpdeck_policy::Role::built_in() {
+            world.put(world.revision().next(), Document::Role(role));
+        }
+        let all = jumpdeck_policy::Role::ADMINISTRATOR;
+        let user = User {
+            id: jumpdeck_protocol::UserId(1),
+            username: "alice".into(),
+            password: None,
+            enabled: true,
+            slots: jumpdeck_policy::Slots { default: all, personal: all, teams: all, system: all },
+            memberships: std::collections::BTreeMap::new(),
+        };
+        let since = world.revision();
+        let group = GroupView { id: JumpGroupId(1), name: "Lab".into() };
+        world.put(since.next(), Document::Group(group));
+        for number in 1..=1234 {
+            world.put(world.revision().next(), crate::world::tests::item(number));
+        }
+        let parts = changes(&Sight::of(&world, Some(&user)), None, since).unwrap();
+        let items: usize = parts.iter().map(|part| part.items.len()).sum();
+        assert_eq!((items, parts.len()), (1234, 3));
+        let positions: Vec<_> = parts.iter().map(|part| part.position.is_some()).collect();
+        assert_eq!(positions, [false, false, true], "only the last part ends the change");
+    }
+}
