@@ -1,128 +1,312 @@
-//! One simulated Jump Client: its link, its measurements, its shells.
+//! One simulated Jump Client: its link, its life, its measurements, its shells.
 
-use crate::Linked;
-use crate::identity::{Dice, Simulated};
+use crate::dice::Dice;
+use crate::figures::Figures;
+use crate::fleet::Shared;
+use crate::identity::{Simulated, Start};
+use crate::life::{Happening, Life};
 use crate::shell::Shell;
-use jumpdeck_protocol::agent::{AgentOrder, AgentReport, AgentRequest, FromAgent, Opened, ToAgent};
+use crate::wire::Wire;
+use jumpdeck_protocol::agent::{
+    AgentOrder, AgentReport, AgentRequest, FromAgent, Opened, Standing, ToAgent,
+};
 use jumpdeck_protocol::backoff::{self, Backoff};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{
     AGENT_PATH, AgentProof, AgentWelcome, Enrolment, Party, PublicKey, sign, transcript,
 };
-use jumpdeck_protocol::inventory::Statistics;
 use jumpdeck_protocol::link::{
-    Address, Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, dial, pump, read_plain, write_plain,
+    Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, connect, dial_over, pump, read_plain,
+    write_plain,
 };
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelReport};
-use jumpdeck_protocol::{ChannelId, Control, Outcome, Refusal, RefusalCode, limits};
+use jumpdeck_protocol::{ChannelId, Control, Outcome, Refusal, RefusalCode, Timestamp, limits};
 use ring::signature::Ed25519KeyPair;
-use rustls::ClientConfig;
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::fmt::Display;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
+use std::time::{Duration, SystemTime};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-/// What the clients of a fleet have in common.
-pub(crate) struct Shared {
-    pub tls: Arc<ClientConfig>,
-    pub door: Semaphore,
-    pub address: Address,
-    pub fingerprint: String,
-    pub from: Option<SocketAddr>,
-    pub linked: Linked,
+/// The longest pause between two attempts; the first comes at once.
+const MOST_PAUSE: Duration = Duration::from_secs(30);
+/// A link that stood this long was a good one.
+const STEADY: Duration = Duration::from_secs(2);
+
+/// One machine and what it remembers from link to link.
+pub(crate) struct Client {
+    shared: Arc<Shared>,
+    me: Simulated,
+    key: Ed25519KeyPair,
+    standing: Standing,
+    shells: HashMap<ChannelId, Shell>,
+    life: Life,
+    next: Option<(Duration, Happening)>,
+    connections: u64,
 }
 
-/// Links one client again and again, until it is refused for good.
-pub(crate) async fn keep_linked(shared: Arc<Shared>, simulated: Simulated) {
-    let Ok(key) = Ed25519KeyPair::from_seed_unchecked(&simulated.key_seed) else {
-        return;
-    };
-    let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
-    let mut shells = HashMap::new();
-    loop {
-        sleep(backoff.next(backoff::random())).await;
-        match connect(&shared, &simulated, &key, &shells).await {
-            Ok(dialed) => {
-                backoff.reset();
-                shared.linked.add();
-                let end = Box::pin(hold(dialed, &simulated, &mut shells)).await;
-                shared.linked.remove();
-                tracing::debug!(number = simulated.number, %end, "link ended");
-            }
-            Err(Failure::Refused(refusal)) => {
-                tracing::warn!(number = simulated.number, %refusal, "refused");
+/// How one link, or the attempt at one, ended.
+enum Ended {
+    /// The machine goes away for so long.
+    Leaves(Duration),
+    /// It is gone for good.
+    Uninstalled,
+    Refused(Refusal),
+    Lost(String),
+}
+
+impl Client {
+    /// A machine that is linked to nothing yet.
+    pub(crate) fn new(shared: Arc<Shared>, me: Simulated) -> Option<Self> {
+        let standing = match me.start {
+            Start::Linked { standing } | Start::Away { standing, .. } => standing,
+        };
+        let key = Ed25519KeyPair::from_seed_unchecked(&me.key_seed).ok()?;
+        let mut life = Life::new(&shared.scenario, shared.seed, &me, standing);
+        let next = life.next();
+        Some(Self { shared, me, key, standing, shells: HashMap::new(), life, next, connections: 0 })
+    }
+
+    /// Is there for a moment, so that the appliance knows it.
+    pub(crate) async fn visit(mut self) {
+        self.enrol_and_leave().await;
+    }
+
+    /// Lives on until it is refused for good or uninstalled.
+    pub(crate) async fn live(mut self) {
+        if matches!(self.me.start, Start::Away { .. }) {
+            let known = self.shared.absent_known;
+            if !known && !self.enrol_and_leave().await || self.standing == Standing::Uninstalled {
                 return;
             }
-            Err(Failure::Again(reason)) => {
-                tracing::debug!(number = simulated.number, reason, "no link");
+            self.sleep_until_woken().await;
+        }
+        let mut backoff = Backoff::new(Duration::from_millis(250), MOST_PAUSE);
+        loop {
+            sleep(backoff.next(backoff::random())).await;
+            let began = tokio::time::Instant::now();
+            match Box::pin(self.link_once()).await {
+                Ended::Leaves(time) => {
+                    backoff.reset();
+                    self.stay_away(time).await;
+                }
+                Ended::Refused(refusal) => {
+                    tracing::warn!(number = self.me.number, %refusal, "refused");
+                    self.shared.counts.refused.add();
+                    return;
+                }
+                Ended::Uninstalled => return,
+                Ended::Lost(reason) => {
+                    tracing::debug!(number = self.me.number, reason, "no link");
+                    if began.elapsed() > STEADY {
+                        backoff.reset();
+                    }
+                }
+            }
+        }
+    }
+
+    /// A machine that is away was there once. Returns whether it is known now.
+    async fn enrol_and_leave(&mut self) -> bool {
+        let mut backoff = Backoff::new(Duration::from_millis(250), MOST_PAUSE);
+        loop {
+            sleep(backoff.next(backoff::random())).await;
+            match Box::pin(self.connect()).await {
+                Ok(mut dialed) => {
+                    self.shared.counts.enrolled.add();
+                    // The appliance sees the link close, as it does when a machine shuts down.
+                    let _ = dialed.socket.close(None).await;
+                    return true;
+                }
+                Err(Ended::Refused(refusal)) => {
+                    tracing::warn!(number = self.me.number, %refusal, "refused");
+                    self.shared.counts.refused.add();
+                    return false;
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn sleep_until_woken(&self) {
+        let mut dice = Dice::new(self.shared.seed, self.me.number, "wake");
+        let wake = &self.shared.scenario.wake;
+        if !dice.chance(wake.share) {
+            return std::future::pending().await;
+        }
+        if self.shared.network.sleep(self.me.mac).await.is_err() {
+            return std::future::pending().await;
+        }
+        let [shortest, longest] = wake.seconds;
+        sleep(Duration::from_secs(dice.within(&(shortest..longest + 1)))).await;
+    }
+
+    /// Away for so long, or until a magic packet comes.
+    async fn stay_away(&self, time: Duration) {
+        tokio::select! {
+            () = sleep(time) => {}
+            () = self.sleep_until_woken() => {}
+        }
+    }
+
+    async fn link_once(&mut self) -> Ended {
+        let dialed = match Box::pin(self.connect()).await {
+            Ok(dialed) => dialed,
+            Err(ended) => return ended,
+        };
+        self.shared.counts.enrolled.add();
+        self.shared.counts.linked.add();
+        let ended = Box::pin(self.hold(dialed)).await;
+        self.shared.counts.linked.remove();
+        ended
+    }
+
+    async fn connect(&mut self) -> Result<Dialed<Wire<TcpStream>>, Ended> {
+        let lost = |reason: &dyn Display| Ended::Lost(reason.to_string());
+        let shared = Arc::clone(&self.shared);
+        let _turn = shared.door.acquire().await.map_err(|error| lost(&error))?;
+        let connecting = async {
+            let mut dialed = self.dial().await?;
+            let proof = self.proof(&dialed);
+            write_plain(&mut dialed.socket, &proof).await.map_err(|error| lost(&error))?;
+            let welcome = read_plain(&mut dialed.socket).await.map_err(|error| lost(&error))?;
+            Ok((dialed, welcome))
+        };
+        match timeout(limits::HANDSHAKE_TIME, connecting).await.map_err(|error| lost(&error))?? {
+            (dialed, AgentWelcome::Welcome { close, .. }) => {
+                for channel in close {
+                    self.shells.remove(&channel);
+                }
+                Ok(dialed)
+            }
+            (_, AgentWelcome::Refused(refusal)) => Err(Ended::Refused(refusal)),
+        }
+    }
+
+    async fn dial(&mut self) -> Result<Dialed<Wire<TcpStream>>, Ended> {
+        let lost = |reason: &dyn Display| Ended::Lost(reason.to_string());
+        let shared = &self.shared;
+        let from = shared.source(self.me.number);
+        let tcp = connect(&shared.address, from).await.map_err(|error| lost(&error))?;
+        self.connections += 1;
+        let fault = shared.fault(self.me.number, self.connections);
+        let pin = Pin::Fingerprint(shared.fingerprint.clone());
+        let wire = Wire::new(tcp, fault);
+        dial_over(wire, &shared.address, AGENT_PATH, &pin, &shared.tls)
+            .await
+            .map_err(|error| lost(&error))
+    }
+
+    fn proof<S>(&self, dialed: &Dialed<S>) -> AgentProof {
+        let signed = transcript(
+            Party::Agent,
+            &dialed.binding,
+            &dialed.client_nonce,
+            &dialed.appliance_nonce,
+        );
+        AgentProof {
+            key: PublicKey::of(&self.key),
+            signature: sign(&self.key, &signed),
+            machine: format!("simulated {}", self.me.number),
+            enrolment: Some(Enrolment {
+                installer_key: self.shared.installer_key(&self.me.group),
+                name: Some(self.me.name.clone()),
+                tag: self.me.tag.clone(),
+                comments: self.me.comments.clone(),
+            }),
+            facts: self.me.facts.clone(),
+            channels: self.shells.keys().copied().collect(),
+            standing: self.standing,
+        }
+    }
+
+    async fn hold(&mut self, dialed: Dialed<Wire<TcpStream>>) -> Ended {
+        let outbox = Outbox::new();
+        let (interest, watched) = watch::channel(0);
+        let (user, sits) = watch::channel(self.me.facts.console_user.clone());
+        let mut figures = Figures::new(self.shared.seed, &self.me);
+        let keep_alive =
+            KeepAlive { ping: Some(limits::AGENT_PING), silence: limits::AGENT_SILENCE };
+        let mut served = Served {
+            me: &self.me,
+            shells: &mut self.shells,
+            shared: &self.shared,
+            outbox: &outbox,
+            interest,
+        };
+        let mut next = self.next.take();
+        let life = &mut self.life;
+        let standing = &mut self.standing;
+        let mut facts = self.me.facts.clone();
+        let living = live_on(life, &mut next, standing, &mut facts, &user, &outbox);
+        let pumping = pump(dialed.socket, &outbox, keep_alive, |incoming| served.take(incoming));
+        let measuring = measure(watched, sits, &mut figures, &outbox);
+        let left = {
+            let mut pumping = Box::pin(pumping);
+            let left = tokio::select! {
+                end = &mut pumping => Err(end),
+                left = living => Ok(left),
+                () = measuring => Err(LinkEnd::ClosedHere),
+            };
+            if left.is_ok() {
+                // What was said last is sent before the link closes.
+                outbox.close();
+                pumping.await;
+            }
+            left
+        };
+        self.next = next;
+        self.me.facts = facts;
+        match left {
+            Ok(ended) => ended,
+            Err(end) => Ended::Lost(end.to_string()),
+        }
+    }
+}
+
+/// Lets things happen until the machine leaves.
+async fn live_on(
+    life: &mut Life,
+    next: &mut Option<(Duration, Happening)>,
+    standing: &mut Standing,
+    facts: &mut jumpdeck_protocol::inventory::Facts,
+    user: &watch::Sender<Box<str>>,
+    outbox: &Outbox,
+) -> Ended {
+    let tell = |report| outbox.send(&FromAgent::Notice { body: report });
+    loop {
+        let Some((after, _)) = next else {
+            return std::future::pending().await;
+        };
+        sleep(*after).await;
+        let Some((_, happening)) = std::mem::replace(next, life.next()) else {
+            continue;
+        };
+        match happening {
+            Happening::Leaves(time) => return Ended::Leaves(time),
+            Happening::User(name) => {
+                facts.console_user = name.as_str().into();
+                user.send_replace(name.into());
+                tell(AgentReport::Facts(Box::new(facts.clone())));
+            }
+            Happening::Standing(now) => {
+                *standing = now;
+                tell(AgentReport::Standing(now));
+                if now == Standing::Uninstalled {
+                    return Ended::Uninstalled;
+                }
             }
         }
     }
 }
 
-enum Failure {
-    Refused(Refusal),
-    Again(String),
-}
-
-async fn connect(
-    shared: &Shared,
-    simulated: &Simulated,
-    key: &Ed25519KeyPair,
-    shells: &HashMap<ChannelId, Shell>,
-) -> Result<Dialed, Failure> {
-    let again = |reason: &dyn std::error::Error| Failure::Again(reason.to_string());
-    let _turn = shared.door.acquire().await.map_err(|error| again(&error))?;
-    let pin = Pin::Fingerprint(shared.fingerprint.clone());
-    let dialed = dial(&shared.address, AGENT_PATH, &pin, &shared.tls, shared.from).await;
-    let mut dialed = dialed.map_err(|error| again(&error))?;
-    let signed =
-        transcript(Party::Agent, &dialed.binding, &dialed.client_nonce, &dialed.appliance_nonce);
-    let proof = AgentProof {
-        key: PublicKey::of(key),
-        signature: sign(key, &signed),
-        machine: format!("simulated {}", simulated.number),
-        enrolment: Some(Enrolment {
-            installer_key: simulated.installer_key.clone(),
-            name: Some(simulated.name.clone()),
-            tag: simulated.tag.clone(),
-            comments: simulated.comments.clone(),
-        }),
-        facts: simulated.facts.clone(),
-        channels: shells.keys().copied().collect(),
-    };
-    let proving = async {
-        write_plain(&mut dialed.socket, &proof).await?;
-        read_plain(&mut dialed.socket).await
-    };
-    let welcome = timeout(limits::HANDSHAKE_TIME, proving).await;
-    match welcome.map_err(|error| again(&error))?.map_err(|error| again(&error))? {
-        AgentWelcome::Welcome { .. } => Ok(dialed),
-        AgentWelcome::Refused(refusal) => Err(Failure::Refused(refusal)),
-    }
-}
-
-async fn hold(
-    dialed: Dialed,
-    simulated: &Simulated,
-    shells: &mut HashMap<ChannelId, Shell>,
-) -> LinkEnd {
-    let outbox = Outbox::new();
-    let (interest, watched) = watch::channel(0);
-    let mut served = Served { simulated, shells, outbox: &outbox, interest };
-    let keep_alive = KeepAlive { ping: Some(limits::AGENT_PING), silence: limits::AGENT_SILENCE };
-    tokio::select! {
-        end = pump(dialed.socket, &outbox, keep_alive, |incoming| served.take(incoming)) => end,
-        () = measure(watched, simulated, &outbox) => LinkEnd::ClosedHere,
-    }
-}
-
 struct Served<'a> {
-    simulated: &'a Simulated,
+    me: &'a Simulated,
     shells: &'a mut HashMap<ChannelId, Shell>,
+    shared: &'a Shared,
     outbox: &'a Outbox,
     interest: watch::Sender<u32>,
 }
@@ -132,18 +316,17 @@ impl Served<'_> {
         let Incoming::Frame(frame, _) = incoming else {
             return Ok(());
         };
+        let violation = |error: &dyn Display| LinkEnd::Violation(error.to_string());
         match frame {
             Frame::Data { channel, offset, bytes } => {
                 if let Some(shell) = self.shells.get_mut(&channel) {
-                    let typed = shell.typed(offset, &bytes);
-                    typed.map_err(|error| LinkEnd::Violation(error.to_string()))?;
+                    shell.typed(offset, &bytes).map_err(|error| violation(&error))?;
                     shell.pump(self.outbox);
                 }
             }
             Frame::Credit { channel, received, limit } => {
                 if let Some(shell) = self.shells.get_mut(&channel) {
-                    let credited = shell.credit(received, limit);
-                    credited.map_err(|error| LinkEnd::Violation(error.to_string()))?;
+                    shell.credit(received, limit).map_err(|error| violation(&error))?;
                     shell.pump(self.outbox);
                 }
             }
@@ -154,7 +337,7 @@ impl Served<'_> {
                     self.outbox.send(&FromAgent::Reply { id, body });
                 }
                 Ok(Received::UnknownOther) => {}
-                Err(error) => return Err(LinkEnd::Violation(error.to_string())),
+                Err(error) => return Err(violation(&error)),
             },
         }
         Ok(())
@@ -163,17 +346,9 @@ impl Served<'_> {
     fn control(&mut self, message: ToAgent) -> Result<(), LinkEnd> {
         match message {
             Control::Request { id, body: AgentRequest::Open { channel, kind, .. } } => {
-                let body = match kind {
-                    ChannelKind::Shell { .. } => {
-                        self.shells.insert(channel, Shell::new(channel, self.simulated));
-                        Outcome::Ok(Opened { process: 1 })
-                    }
-                    ChannelKind::Exec { .. } => {
-                        let detail = "a simulated machine has only a shell";
-                        Outcome::Refused(RefusalCode::SpawnFailed.because(detail))
-                    }
-                };
-                self.outbox.send(&FromAgent::Reply { id, body });
+                if let Some(body) = self.open(channel, &kind) {
+                    self.outbox.send(&FromAgent::Reply { id, body });
+                }
             }
             Control::Notice { body: AgentOrder::Channel(order) } => self.order(&order)?,
             Control::Notice { body: AgentOrder::Interest { interval } } => {
@@ -182,6 +357,23 @@ impl Served<'_> {
             Control::Notice { .. } | Control::Reply { .. } => {}
         }
         Ok(())
+    }
+
+    /// Starts a shell, unless the fleet was told to behave otherwise. No answer is an answer too.
+    fn open(&mut self, channel: ChannelId, kind: &ChannelKind) -> Option<Outcome<Opened>> {
+        let refused = |detail: &str| Outcome::Refused(RefusalCode::SpawnFailed.because(detail));
+        match (kind, self.shared.opening) {
+            (_, Opening::Silent) => None,
+            (_, Opening::Refuses) => Some(refused("the simulated machine was told to refuse")),
+            (ChannelKind::Exec { .. }, Opening::Works) => {
+                Some(refused("a simulated machine has only a shell"))
+            }
+            (ChannelKind::Shell { .. }, Opening::Works) => {
+                let shell = Shell::new(channel, self.me, &self.shared.commands);
+                self.shells.insert(channel, shell);
+                Some(Outcome::Ok(Opened { process: 1 }))
+            }
+        }
     }
 
     fn order(&mut self, order: &ChannelOrder) -> Result<(), LinkEnd> {
@@ -193,7 +385,9 @@ impl Served<'_> {
                 for report in reports {
                     self.report(report);
                 }
-                shell_pump(self.shells, channel, self.outbox);
+                if let Some(shell) = self.shells.get_mut(&channel) {
+                    shell.pump(self.outbox);
+                }
             }
             (ChannelOrder::Attach { .. }, None) => {
                 let refusal = RefusalCode::ChannelGone.plain();
@@ -212,36 +406,31 @@ impl Served<'_> {
     }
 }
 
-fn shell_pump(shells: &mut HashMap<ChannelId, Shell>, channel: ChannelId, outbox: &Outbox) {
-    if let Some(shell) = shells.get_mut(&channel) {
-        shell.pump(outbox);
-    }
+/// How a machine answers when a shell is to be opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Opening {
+    /// It opens one.
+    #[default]
+    Works,
+    /// It says that it cannot.
+    Refuses,
+    /// It says nothing.
+    Silent,
 }
 
-/// Figures that wander, while somebody looks.
-async fn measure(mut interest: watch::Receiver<u32>, simulated: &Simulated, outbox: &Outbox) {
-    let mut dice = Dice::new(simulated.number, 17);
-    let disk_total = 256 * 1024 * 1024 * 1024;
-    let mut statistics = Statistics {
-        cpu: percent(dice.below(60)),
-        memory_used: simulated.facts.memory / 100 * (30 + dice.below(50)),
-        memory_total: simulated.facts.memory,
-        disk_used: disk_total / 100 * (20 + dice.below(70)),
-        disk_total,
-        uptime: dice.below(4_000_000),
-        console_user: simulated.facts.console_user.clone(),
-    };
+/// Measures while somebody looks.
+async fn measure(
+    mut interest: watch::Receiver<u32>,
+    user: watch::Receiver<Box<str>>,
+    figures: &mut Figures,
+    outbox: &Outbox,
+) {
     while interest.wait_for(|interval| *interval > 0).await.is_ok() {
-        statistics.cpu = (statistics.cpu + percent(dice.below(21)) - 10.0).clamp(0.5, 100.0);
-        statistics.uptime += 1;
-        let report = AgentReport::Statistics(statistics.clone());
-        outbox.send(&FromAgent::Notice { body: report });
+        let now = Timestamp::from_system(SystemTime::now());
+        let statistics = figures.measure(now, &user.borrow());
+        outbox.send(&FromAgent::Notice { body: AgentReport::Statistics(statistics) });
         let pause = Duration::from_millis(u64::from((*interest.borrow()).max(250)));
         // A change of interest ends the pause.
         let _ = timeout(pause, interest.changed()).await;
     }
-}
-
-fn percent(value: u64) -> f32 {
-    f32::from(u8::try_from(value).unwrap_or(100))
 }

@@ -1,31 +1,21 @@
-//! Who the simulated machines are: made from a seed, the same each time.
+//! Who the simulated machines are: made from a scenario and a seed, the same each time.
 
+use crate::dice::Dice;
+use crate::scenario::{Churn, Kind, Scenario, Site};
+use jumpdeck_protocol::agent::Standing;
 use jumpdeck_protocol::inventory::{Facts, InstallMode};
-
-/// A fleet that is to be simulated.
-#[derive(Clone, Debug)]
-pub struct Fleet {
-    /// Where the appliance is.
-    pub url: String,
-    /// The fingerprint of its key.
-    pub fingerprint: String,
-    /// An installer key for each group the clients are spread over.
-    pub installer_keys: Vec<String>,
-    /// How many clients.
-    pub clients: usize,
-    /// What makes this fleet differ from another.
-    pub seed: u64,
-}
+use jumpdeck_protocol::limits;
+use serde::Serialize;
 
 /// One simulated machine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Simulated {
     /// Its number in the fleet.
     pub number: u64,
     /// What its key is made from.
     pub key_seed: [u8; 32],
-    /// The installer key it enrols with.
-    pub installer_key: String,
+    /// The Jump Group it comes to.
+    pub group: String,
     /// Its name.
     pub name: String,
     /// Its tag.
@@ -34,117 +24,200 @@ pub struct Simulated {
     pub comments: Option<String>,
     /// What it says of itself.
     pub facts: Facts,
+    /// How it is when the fleet starts.
+    pub start: Start,
+    /// Its hardware address, which a magic packet names.
+    pub mac: [u8; 6],
+    /// How much it has to do: in the quietest and in the busiest hour, in percent.
+    pub load: [f32; 2],
+    /// Hours from UTC.
+    pub utc: i8,
+    /// Somebody may sit there.
+    pub attended: bool,
 }
 
-const SITES: [&str; 6] = ["BER", "LON", "NYC", "OSA", "SAO", "TLV"];
-const KINDS: [(&str, &str, &str); 6] = [
-    ("WEB", "web", "Serves the public site"),
-    ("DB", "database", "Nightly backup at 02:30"),
-    ("DESK", "office", ""),
-    ("FRONT", "office", "Front office support"),
-    ("MAIL", "mail", "Ask before a restart"),
-    ("LAB", "lab", ""),
-];
-const SYSTEMS: [&str; 5] = [
-    "Debian GNU/Linux 12 (bookworm)",
-    "Ubuntu 24.04.3 LTS",
-    "Red Hat Enterprise Linux 9.6",
-    "Windows 11 Pro 24H2",
-    "macOS 15.6",
-];
-const PEOPLE: [&str; 7] = ["m.chen", "a.silva", "j.okafor", "l.novak", "s.haddad", "t.mori", ""];
+/// How a machine is when the fleet starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Start {
+    /// Linked.
+    Linked {
+        /// What it says of itself.
+        #[serde(skip)]
+        standing: Standing,
+    },
+    /// Enrolled once, and away.
+    Away {
+        /// For so many seconds.
+        seconds: u64,
+        /// What it said when it went.
+        #[serde(skip)]
+        standing: Standing,
+    },
+}
 
-impl Fleet {
-    /// Its machines.
-    pub fn clients(&self) -> impl Iterator<Item = Simulated> + '_ {
-        (0..self.clients as u64).map(|number| self.client(number))
-    }
+const DAY: u64 = 86_400;
+/// An item is lost after 30 days (DOMAIN 7); these are away for longer.
+const LOST: std::ops::Range<u64> = 31 * DAY..170 * DAY;
 
-    fn client(&self, number: u64) -> Simulated {
-        let mut dice = Dice::new(self.seed, number);
-        let site = dice.pick(&SITES).copied().unwrap_or_default();
-        let (kind, tag, comments) = dice.pick(&KINDS).copied().unwrap_or_default();
-        let name = format!("{site}-{kind}-{number:04}");
-        let keys = &self.installer_keys;
-        let key = usize::try_from(number).ok().and_then(|n| keys.get(n % keys.len().max(1)));
-        let subnet = dice.below(200);
-        Simulated {
+impl Simulated {
+    /// The machine of this number.
+    pub fn new(scenario: &Scenario, seed: u64, number: u64) -> Option<Self> {
+        let mut dice = Dice::new(seed, number, "identity");
+        let site = dice.pick(&scenario.sites, |site| site.share)?;
+        let kind = dice.pick(&scenario.kinds, |kind| kind.share)?;
+        let naming = dice.pick(&scenario.namings, |naming| naming.share)?;
+        let name = name(&naming.pattern, site, kind, number);
+        let text = |choice: Option<&String>| choice.filter(|text| !text.is_empty()).cloned();
+        let tag = text(dice.pick(&kind.tags, |_| 1.0));
+        let comments = text(dice.pick(&kind.comments, |_| 1.0));
+        let system = dice.pick(&kind.systems, |_| 1.0)?.clone();
+        let facts = facts(&mut dice, site, number, system);
+        let mut simulated = Self {
             number,
             key_seed: dice.bytes(),
-            installer_key: key.cloned().unwrap_or_default(),
-            tag: (dice.below(5) > 0).then(|| tag.to_owned()),
-            comments: (!comments.is_empty()).then(|| comments.to_owned()),
-            facts: Facts {
-                hostname: name.to_lowercase().into(),
-                fqdn: format!("{}.example.com", name.to_lowercase()).into(),
-                domain: "example.com".into(),
-                operating_system: dice.pick(&SYSTEMS).copied().unwrap_or_default().into(),
-                private_ip: format!("10.{}.{subnet}.{}", dice.below(30), 2 + dice.below(250))
-                    .into(),
-                gateway: format!("10.0.{subnet}.1").into(),
-                gateway_mac: format!("02:00:00:00:{subnet:02x}:01").into(),
-                version: jumpdeck_protocol::VERSION.into(),
-                console_user: dice.pick(&PEOPLE).copied().unwrap_or_default().into(),
-                install_mode: InstallMode::Service,
-                processors: 1 << dice.below(5),
-                memory: (1 << dice.below(4)) * 4 * 1024 * 1024 * 1024,
-            },
+            group: kind.group.clone(),
             name,
+            tag,
+            comments,
+            facts,
+            start: start(&mut dice, &scenario.churn),
+            mac: mac(number),
+            load: kind.load,
+            utc: site.utc,
+            attended: kind.attended,
+        };
+        if kind.attended && dice.chance(0.6) {
+            let person = dice.pick(&scenario.people.names, |_| 1.0);
+            simulated.facts.console_user = person.cloned().unwrap_or_default().into();
         }
+        Some(simulated)
     }
 }
 
-/// Even numbers from a seed (SplitMix64).
-#[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+fn name(pattern: &str, site: &Site, kind: &Kind, number: u64) -> String {
+    let name = pattern
+        .replace("{site}", &site.code)
+        .replace("{kind}", &kind.code)
+        .replace("{number}", &format!("{number:04}"));
+    let fill = limits::NAME.saturating_sub(name.replace("{fill}", "").chars().count());
+    let filling: String = "longname".chars().cycle().take(fill).collect();
+    name.replace("{fill}", &filling)
+}
 
-impl Dice {
-    pub(crate) fn new(seed: u64, number: u64) -> Self {
-        let mut dice = Self(seed ^ number.wrapping_mul(0xa076_1d64_78bd_642f));
-        dice.next();
-        dice
+fn facts(dice: &mut Dice, site: &Site, number: u64, system: String) -> Facts {
+    let subnet = dice.below(u64::from(site.subnets.max(1)));
+    let hostname = format!("{}-{number:05}", ascii(&site.code));
+    let fqdn = match site.domain.as_str() {
+        "" => String::new(),
+        domain => format!("{hostname}.{domain}"),
+    };
+    let network = site.network;
+    Facts {
+        hostname: hostname.into(),
+        fqdn: fqdn.into(),
+        domain: site.domain.as_str().into(),
+        operating_system: system.into(),
+        private_ip: format!("10.{network}.{subnet}.{}", 2 + dice.below(252)).into(),
+        gateway: format!("10.{network}.{subnet}.1").into(),
+        gateway_mac: format!("02:00:0a:{network:02x}:{subnet:02x}:01").into(),
+        version: jumpdeck_protocol::VERSION.into(),
+        console_user: "".into(),
+        install_mode: InstallMode::Service,
+        processors: 1 << dice.below(5),
+        memory: (1 << dice.below(4)) * 4 * 1024 * 1024 * 1024,
     }
+}
 
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+/// A host's name has letters that the DNS knows.
+fn ascii(code: &str) -> String {
+    let known: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+    if known.is_empty() { "host".to_owned() } else { known.to_lowercase() }
+}
+
+/// A locally administered address of its own for each machine.
+fn mac(number: u64) -> [u8; 6] {
+    let [.., a, b, c, d, e] = number.to_be_bytes();
+    [0x02, a, b, c, d, e]
+}
+
+fn start(dice: &mut Dice, churn: &Churn) -> Start {
+    let mut rest = dice.share();
+    let mut is = |share: f64| {
+        rest -= share;
+        rest < 0.0
+    };
+    let linked = |standing| Start::Linked { standing };
+    if is(churn.uninstalled) {
+        let standing = Standing::Uninstalled;
+        Start::Away { seconds: dice.within(&(60..20 * DAY)), standing }
+    } else if is(churn.lost) {
+        Start::Away { seconds: dice.within(&LOST), standing: Standing::Ready }
+    } else if is(churn.offline) {
+        away(dice)
+    } else if is(churn.disabled) {
+        linked(Standing::Disabled)
+    } else if is(churn.upgrade_pending) {
+        linked(Standing::UpgradePending)
+    } else {
+        linked(Standing::Ready)
     }
+}
 
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit.max(1)
-    }
+/// Away, mostly for minutes or hours, sometimes for weeks.
+fn away(dice: &mut Dice) -> Start {
+    let longest = [7200, 12 * 3600, 3 * DAY, 25 * DAY];
+    let longest = dice.pick(&longest, |_| 1.0).copied().unwrap_or(7200);
+    Start::Away { seconds: dice.within(&(60..longest)), standing: Standing::Ready }
+}
 
-    fn pick<'t, T>(&mut self, from: &'t [T]) -> Option<&'t T> {
-        from.get(usize::try_from(self.below(from.len() as u64)).ok()?)
-    }
-
-    fn bytes(&mut self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes());
-        }
-        bytes
+impl Simulated {
+    /// It cannot be linked now: there are more machines than links.
+    pub(crate) fn stay_away(&mut self, seed: u64) {
+        self.start = away(&mut Dice::new(seed, self.number, "away"));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Fleet;
+    use super::*;
+
+    fn fleet(scenario: &str, seed: u64, clients: u64) -> Vec<Simulated> {
+        let scenario = Scenario::load(scenario).unwrap();
+        (0..clients).filter_map(|number| Simulated::new(&scenario, seed, number)).collect()
+    }
 
     #[test]
     fn the_same_seed_makes_the_same_fleet_and_another_seed_another() {
-        let fleet = |seed| Fleet {
-            url: String::new(),
-            fingerprint: String::new(),
-            installer_keys: vec!["a".into(), "b".into()],
-            clients: 20,
-            seed,
-        };
-        let names = |seed| fleet(seed).clients().map(|c| (c.name, c.key_seed)).collect::<Vec<_>>();
-        assert_eq!(names(1), names(1));
-        assert_ne!(names(1), names(2));
+        assert_eq!(fleet("office", 1, 200), fleet("office", 1, 200));
+        assert_ne!(fleet("office", 1, 200), fleet("office", 2, 200));
+        let part: Vec<_> = fleet("office", 1, 200).into_iter().skip(150).collect();
+        let scenario = Scenario::load("office").unwrap();
+        let alone: Vec<_> =
+            (150..200).filter_map(|number| Simulated::new(&scenario, 1, number)).collect();
+        assert_eq!(part, alone, "a part of a fleet is what it is in the whole");
+    }
+
+    #[test]
+    fn hard_names_are_there_and_no_name_is_too_long() {
+        let fleet = fleet("hard-names", 1, 200);
+        assert!(fleet.iter().all(|machine| machine.name.chars().count() <= limits::NAME));
+        for part in ["東京都", "e\u{301}", "👩‍👩‍👧‍👦", "\u{202e}", "\u{1b}[31m", "\u{200b}", "مكتب"]
+        {
+            assert!(fleet.iter().any(|machine| machine.name.contains(part)), "{part:?}");
+        }
+        let longest = fleet.iter().map(|machine| machine.name.chars().count()).max();
+        assert_eq!(longest, Some(limits::NAME));
+    }
+
+    #[test]
+    fn shares_of_the_churn_hold_for_a_large_fleet() {
+        let fleet = fleet("office", 1, 4000);
+        let count = |wanted: fn(&Start) -> bool| fleet.iter().filter(|m| wanted(&m.start)).count();
+        let lost =
+            count(|start| matches!(start, Start::Away { seconds, .. } if *seconds > 30 * DAY));
+        assert!((50..110).contains(&lost), "{lost}");
+        let away = count(|start| matches!(start, Start::Away { .. }));
+        assert!((480..680).contains(&away), "{away}");
     }
 }

@@ -1,64 +1,31 @@
 //! A simulated fleet: Jump Clients that speak the real agent protocol over real TLS sockets.
 //!
-//! Each has its own key, enrols, proves itself, measures when watched, and answers on a small
-//! shell of its own. The same seed makes the same fleet.
+//! A [`Scenario`] says what the machines are like and what happens to them; the same scenario and
+//! seed make the same machines and the same course of events. Each machine has its own key,
+//! enrols, proves itself, measures when watched, comes and goes, and answers on a small shell of
+//! its own. A [`SimulatedConsole`] is the other side, for measuring and testing; [`hostile`] has
+//! callers that break the rules, and [`WireFault`] breaks the wires.
 
 mod client;
+mod console;
+mod dice;
+mod figures;
+mod fleet;
+pub mod hostile;
 mod identity;
+mod life;
+mod network;
+mod scenario;
 mod shell;
+mod wire;
 
-pub use identity::{Fleet, Simulated};
-
-use jumpdeck_protocol::link::client_config;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-
-/// Clients that connect at the same time.
-const CONNECTING: usize = 64;
-
-/// How many clients of a running fleet are linked.
-#[derive(Clone, Debug, Default)]
-pub struct Linked(Arc<AtomicUsize>);
-
-impl Linked {
-    /// The number now.
-    pub fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn remove(&self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Runs a fleet until the future is dropped. `from` is the local address to connect from, if it
-/// matters.
-///
-/// # Errors
-/// When TLS cannot be used at all.
-pub async fn run(fleet: Fleet, linked: Linked, from: Option<SocketAddr>) -> anyhow::Result<()> {
-    let shared = Arc::new(client::Shared {
-        tls: client_config()?,
-        door: Semaphore::new(CONNECTING),
-        address: fleet.url.parse()?,
-        fingerprint: fleet.fingerprint.clone(),
-        from,
-        linked,
-    });
-    let mut clients = JoinSet::new();
-    for simulated in fleet.clients() {
-        clients.spawn(client::keep_linked(Arc::clone(&shared), simulated));
-    }
-    while clients.join_next().await.is_some() {}
-    // Every client was refused for good; there is nothing left to do but to stay.
-    tokio::time::sleep(Duration::MAX).await;
-    Ok(())
-}
+pub use client::Opening;
+pub use console::{ConsoleError, Heard, Login, SimulatedConsole, SimulatedShell};
+pub use fleet::{Count, Counts, Fleet, InstallerKeys};
+pub use identity::{Simulated, Start};
+pub use life::{Happening, Life};
+pub use network::{Mac, Network};
+pub use scenario::{
+    Churn, Command, DEFAULT, Kind, Naming, People, Scenario, ScenarioError, Site, Wake,
+};
+pub use wire::{Wire, WireFault};

@@ -1,40 +1,42 @@
-//! `server-sim`: starts simulated Jump Clients against an appliance.
+//! `server-sim`: a simulated fleet at an appliance, what can go wrong with it, and the measures.
 
-use clap::Parser;
-use jumpdeck_server_sim::{Fleet, Linked};
+mod bench;
+mod verbs;
+
+use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use std::time::Duration;
 
-/// Starts simulated Jump Clients that speak the real agent protocol.
+/// A simulated fleet that speaks jumpdeck's real agent protocol over real TLS sockets.
+///
+/// The same scenario and seed make the same machines and the same course of events.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(name = "server-sim", version)]
 struct Cli {
-    /// Where the appliance is.
-    #[arg(long)]
-    url: String,
-    /// The fingerprint of its key.
-    #[arg(long)]
-    fingerprint: String,
-    /// An installer key; may be given several times, the clients are spread over them. They are
-    /// read from the variable JUMPDECK_INSTALLER_KEY, separated by commas.
-    #[arg(long, env = "JUMPDECK_INSTALLER_KEY", value_delimiter = ',', hide_env_values = true)]
-    key: Vec<String>,
-    /// How many clients.
-    #[arg(long, default_value_t = 100)]
-    clients: usize,
-    /// What makes this fleet differ from another.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// End after this many seconds.
-    #[arg(long)]
-    seconds: Option<u64>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Link a fleet to an appliance and keep it living.
+    Run(verbs::Run),
+    /// Print a fleet's machines, a JSON object a line, without linking them.
+    List(verbs::List),
+    /// List the scenarios.
+    Scenarios,
+    /// Break the protocol's rules at an appliance, and check that it answers as it must.
+    Offend(verbs::Offend),
+    /// Measure an appliance at scale: start one, bring a fleet, print a table.
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    match start(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+    let filter = tracing_subscriber::EnvFilter::try_from_env("JUMPDECK_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
+    match start(cli.verb) {
+        Ok(status) => status,
         Err(error) => {
             eprintln!("server-sim: {error:#}");
             ExitCode::FAILURE
@@ -42,32 +44,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(cli: Cli) -> anyhow::Result<()> {
-    let life = cli.seconds.map_or(Duration::MAX, Duration::from_secs);
-    let fleet = Fleet {
-        url: cli.url,
-        fingerprint: cli.fingerprint,
-        installer_keys: cli.key,
-        clients: cli.clients,
-        seed: cli.seed,
-    };
+fn start(verb: Verb) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let linked = Linked::default();
-        let report = async {
-            let mut last = usize::MAX;
-            loop {
-                if linked.count() != last {
-                    last = linked.count();
-                    println!("{last} linked");
-                }
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        };
-        tokio::select! {
-            outcome = jumpdeck_server_sim::run(fleet, linked.clone(), None) => outcome,
-            () = report => Ok(()),
-            () = tokio::time::sleep(life) => Ok(()),
+        match verb {
+            Verb::Run(run) => run.run().await.map(|()| ExitCode::SUCCESS),
+            Verb::List(list) => list.run().map(|()| ExitCode::SUCCESS),
+            Verb::Scenarios => verbs::scenarios().map(|()| ExitCode::SUCCESS),
+            Verb::Offend(offend) => offend.run().await,
+            Verb::Bench(bench) => bench.run().await.map(|()| ExitCode::SUCCESS),
         }
     })
 }

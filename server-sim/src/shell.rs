@@ -1,17 +1,22 @@
 //! A small believable shell, without a machine behind it.
 
 use crate::identity::Simulated;
+use crate::scenario::Command;
 use bytes::Bytes;
 use jumpdeck_protocol::link::{Lane, Outbox};
 use jumpdeck_protocol::session::{ChannelReport, ExitStatus};
 use jumpdeck_protocol::stream::{Accept, ReceiveStream, SendStream, StreamError};
 use jumpdeck_protocol::{ChannelId, frame, limits};
+use std::sync::Arc;
 
 /// One simulated shell and where its streams stand.
 pub(crate) struct Shell {
     channel: ChannelId,
     host: String,
     system: String,
+    user: String,
+    address: String,
+    commands: Arc<[Command]>,
     output: SendStream,
     input: ReceiveStream,
     line: String,
@@ -19,15 +24,24 @@ pub(crate) struct Shell {
     exit_told: bool,
 }
 
-const HELP: &str = "This machine is simulated. It knows: help, hostname, whoami, uname, pwd, ls, \
-                    uptime, echo, exit.\r\n";
+/// Lines that `flood` prints at the most: what fits into the output that is kept.
+const FLOOD: usize = 10_000;
 
 impl Shell {
-    pub(crate) fn new(channel: ChannelId, simulated: &Simulated) -> Self {
+    pub(crate) fn new(
+        channel: ChannelId,
+        simulated: &Simulated,
+        commands: &Arc<[Command]>,
+    ) -> Self {
+        let facts = &simulated.facts;
         let mut shell = Self {
             channel,
-            host: simulated.facts.hostname.to_string(),
-            system: simulated.facts.operating_system.to_string(),
+            host: facts.hostname.to_string(),
+            system: facts.operating_system.to_string(),
+            user: if facts.console_user.is_empty() { "support" } else { &facts.console_user }
+                .to_owned(),
+            address: facts.private_ip.to_string(),
+            commands: Arc::clone(commands),
             output: SendStream::new(limits::RING, limits::RING),
             input: ReceiveStream::new(limits::INPUT_WINDOW),
             line: String::new(),
@@ -35,7 +49,7 @@ impl Shell {
             exit_told: false,
         };
         shell.print(&format!("{}\r\n", shell.system));
-        shell.print(HELP);
+        shell.help();
         shell.prompt();
         shell
     }
@@ -127,9 +141,10 @@ impl Shell {
                 self.exit = Some(ExitStatus::Code(rest.trim().parse().unwrap_or(0)));
                 return;
             }
-            "help" => self.print(HELP),
+            "help" => self.help(),
             "hostname" => self.print(&format!("{}\r\n", self.host)),
-            "whoami" => self.print("support\r\n"),
+            "whoami" => self.print(&format!("{}\r\n", self.user)),
+            "flood" => self.flood(rest.trim().parse().unwrap_or(1000)),
             "uname" => self.print(&format!("{}\r\n", self.system)),
             "pwd" => self.print("/home/support\r\n"),
             "ls" => self.print("notes.txt  \x1b[1;34mlogs\x1b[0m  \x1b[1;34mbackup\x1b[0m\r\n"),
@@ -137,13 +152,42 @@ impl Shell {
                 self.print(" up 12 days,  4:07,  1 user,  load average: 0.23, 0.31, 0.28\r\n");
             }
             "echo" => self.print(&format!("{rest}\r\n")),
-            other => self.print(&format!("{other}: command not found\r\n")),
+            other => self.scripted(other),
         }
         self.prompt();
     }
 
+    /// A command of the scenario.
+    fn scripted(&mut self, name: &str) {
+        let known = self.commands.iter().find(|command| command.name == name);
+        let text = match known {
+            None => format!("{name}: command not found\n"),
+            Some(command) => command
+                .output
+                .trim_start_matches('\n')
+                .replace("{host}", &self.host)
+                .replace("{system}", &self.system)
+                .replace("{user}", &self.user)
+                .replace("{address}", &self.address),
+        };
+        self.print(&text.replace('\n', "\r\n"));
+    }
+
+    fn help(&mut self) {
+        let usual = "help, hostname, whoami, uname, pwd, ls, uptime, echo, flood N, exit";
+        let more: String = self.commands.iter().map(|c| format!(", {}", c.name)).collect();
+        self.print(&format!("This machine is simulated. It knows: {usual}{more}.\r\n"));
+    }
+
+    /// Many numbered lines.
+    fn flood(&mut self, lines: usize) {
+        for line in 1..=lines.min(FLOOD) {
+            self.print(&format!("line {line:08} of a flood that fills the screen and more\r\n"));
+        }
+    }
+
     fn prompt(&mut self) {
-        self.print(&format!("\x1b[32msupport@{}\x1b[0m:~$ ", self.host));
+        self.print(&format!("\x1b[32m{}@{}\x1b[0m:~$ ", self.user, self.host));
     }
 
     fn print(&mut self, text: &str) {

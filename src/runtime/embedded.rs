@@ -1,12 +1,12 @@
 //! The embedded appliance: started in the background by the first console, joined by later ones,
 //! ended when nobody needs it.
 
-use crate::runtime::logging;
+use crate::runtime::demo::{self, DemoClock, DemoFleet};
+use crate::runtime::{limits, logging};
 use anyhow::{Context, anyhow, bail};
 use jumpdeck_agent::{AgentDir, AgentDirError, EnrolWish, Options, RunError, Source};
 use jumpdeck_appliance::{
     Appliance, ApplianceRole, DataDir, DataDirError, InstallerSpec, RunningAddress, StartError,
-    SystemClock,
 };
 use jumpdeck_protocol::inventory::InstallMode;
 use jumpdeck_protocol::link::Address;
@@ -108,7 +108,7 @@ pub async fn start(dir: &DataDir, arguments: &[String]) -> anyhow::Result<Runnin
 #[derive(Debug, Default)]
 pub struct Extras {
     /// Simulated clients to bring along.
-    pub simulated: usize,
+    pub demo: Option<DemoFleet>,
     /// Remove the data directory at the end.
     pub throw_away: bool,
 }
@@ -120,7 +120,9 @@ pub struct Extras {
 pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
     // Without a terminal of its own it does not end with the console's.
     let _ = rustix::process::setsid();
-    let served = match open(&dir).await {
+    limits::open_files();
+    let clock = Arc::new(DemoClock::default());
+    let served = match open(&dir, Arc::clone(&clock)).await {
         Ok(opened) => opened,
         Err(StartError::DataDir(DataDirError::InUse { .. })) => return join(&dir).await,
         Err(error) => {
@@ -138,10 +140,12 @@ pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
     // Whoever started this wants to see this machine in the first list.
     let _ = timeout(AGENT_PATIENCE, appliance.local_agent_linked()).await;
     tell(&Birth::Ready(address.clone()));
-    let fleet = tokio::spawn(simulate(Arc::clone(&appliance), address, extras.simulated));
+    let fleet = tokio::spawn(demo::fleet(Arc::clone(&appliance), address, clock, extras.demo));
     until_unneeded(&appliance, extras.throw_away).await?;
     appliance.stop();
     fleet.abort();
+    // Its processes end with it.
+    let _ = fleet.await;
     let _ = serving.await;
     farewell(&appliance).await;
     appliance.close().await;
@@ -157,10 +161,11 @@ pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
 
 async fn open(
     dir: &DataDir,
+    clock: Arc<DemoClock>,
 ) -> Result<(Arc<Appliance>, jumpdeck_appliance::Listening), StartError> {
     let owner = uzers::get_current_username().map(|name| name.to_string_lossy().into_owned());
     let role = ApplianceRole::Embedded { owner: owner.unwrap_or_else(|| "owner".to_owned()) };
-    let appliance = Appliance::open(dir, role, Arc::new(SystemClock))?;
+    let appliance = Appliance::open(dir, role, clock)?;
     let listening = appliance.listen("127.0.0.1:0").await?;
     appliance.settle().await?;
     Ok((appliance, listening))
@@ -334,25 +339,6 @@ pub async fn local_agent(dir: DataDir) -> anyhow::Result<()> {
     // It ends its programs before it ends itself.
     stop.send_replace(true);
     Ok(running.await?)
-}
-
-/// Brings simulated clients along, spread over a few groups.
-async fn simulate(
-    appliance: Arc<Appliance>,
-    address: RunningAddress,
-    clients: usize,
-) -> anyhow::Result<()> {
-    if clients == 0 {
-        return Ok(());
-    }
-    let mut installer_keys = Vec::new();
-    for group in ["Web Servers", "Directory Servers", "User Systems", "TechCom"] {
-        let spec = InstallerSpec { group: Some(group.to_owned()), valid: 86_400, local: false };
-        installer_keys.push(appliance.create_installer(spec).await?.key);
-    }
-    let RunningAddress { url, fingerprint, .. } = address;
-    let fleet = jumpdeck_server_sim::Fleet { url, fingerprint, installer_keys, clients, seed: 1 };
-    jumpdeck_server_sim::run(fleet, jumpdeck_server_sim::Linked::default(), None).await
 }
 
 /// Starts the log of a background process.

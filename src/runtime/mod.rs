@@ -1,9 +1,11 @@
 //! Everything that touches the world: the terminal, the data directory, the background appliance.
 
 pub mod config;
+pub mod demo;
 pub mod dirs;
 pub mod embedded;
 mod keys;
+pub mod limits;
 pub mod logging;
 pub mod prompt;
 mod report;

@@ -4,8 +4,10 @@ use super::connect::Connect;
 use super::{console, stop};
 use crate::runtime::dirs::Places;
 use crate::runtime::embedded;
+use anyhow::Context;
 use clap::Args;
 use jumpdeck_appliance::DataDir;
+use jumpdeck_server_sim::{DEFAULT, Scenario};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,18 +15,22 @@ use tokio::time::{Instant, sleep};
 
 #[derive(Args, Debug)]
 pub(super) struct Demo {
-    /// How many simulated machines.
-    #[arg(long, default_value_t = 250)]
-    clients: usize,
+    /// What the machines are like: office, hard-names, quiet, restless, or a TOML file.
+    #[arg(long, default_value = DEFAULT)]
+    scenario: String,
+    /// How many machines; else as many as the scenario says.
+    #[arg(long)]
+    clients: Option<usize>,
 }
 
 impl Demo {
     pub(super) async fn run(self, places: &Places) -> anyhow::Result<ExitCode> {
+        let scenario = self.scenario()?;
         let demos = places.data_path()?.join("demo");
         clear_away(&demos);
         let dir = DataDir::create(&demos.join(std::process::id().to_string()))?;
-        let arguments =
-            ["--simulated".to_owned(), self.clients.to_string(), "--throw-away".to_owned()];
+        let mut arguments = vec!["--throw-away".to_owned(), format!("--scenario={scenario}")];
+        arguments.extend(self.clients.map(|clients| format!("--clients={clients}")));
         embedded::start(&dir, &arguments).await?;
         let places = Places { data_dir: Some(dir.path().to_path_buf()), ..places.clone() };
         let outcome = console::open(&places, &Connect::default()).await;
@@ -33,6 +39,20 @@ impl Demo {
         // Only if no other demo runs.
         let _ = std::fs::remove_dir(&demos);
         outcome.map(|_| ExitCode::SUCCESS)
+    }
+}
+
+impl Demo {
+    /// The scenario, as a process with another working directory finds it. One that is not right
+    /// is told here.
+    fn scenario(&self) -> anyhow::Result<String> {
+        Scenario::load(&self.scenario)?;
+        if Scenario::names().any(|name| name == self.scenario) {
+            return Ok(self.scenario.clone());
+        }
+        let path = std::path::absolute(&self.scenario)?;
+        let text = path.to_str().context("the scenario's path is no Unicode text")?;
+        Ok(text.to_owned())
     }
 }
 

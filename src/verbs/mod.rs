@@ -17,6 +17,7 @@ mod serve;
 mod stop;
 mod transfer;
 
+use crate::runtime::demo::{self as demo_fleet, DemoFleet};
 use crate::runtime::dirs::Places;
 use crate::runtime::{embedded, logging};
 use clap::{Parser, Subcommand};
@@ -56,13 +57,17 @@ enum Verb {
     Stop,
     #[command(hide = true, name = embedded::APPLIANCE_VERB)]
     EmbeddedAppliance {
-        #[arg(long, default_value_t = 0)]
-        simulated: usize,
+        #[arg(long)]
+        scenario: Option<String>,
+        #[arg(long)]
+        clients: Option<usize>,
         #[arg(long)]
         throw_away: bool,
     },
     #[command(hide = true, name = embedded::AGENT_VERB)]
     LocalAgent,
+    #[command(hide = true, name = demo_fleet::FLEET_VERB)]
+    SimulatedFleet,
 }
 
 impl Cli {
@@ -111,8 +116,9 @@ impl Cli {
             Some(Verb::Demo(demo)) => demo.run(&places).await,
             Some(Verb::Serve(serve)) => serve.run(&places).await,
             Some(Verb::Stop) => stop::run(&places).await,
-            Some(Verb::EmbeddedAppliance { simulated, throw_away }) => {
-                let extras = embedded::Extras { simulated, throw_away };
+            Some(Verb::EmbeddedAppliance { scenario, clients, throw_away }) => {
+                let demo = scenario.map(|scenario| DemoFleet { scenario, clients });
+                let extras = embedded::Extras { demo, throw_away };
                 embedded::appliance(places.data()?, extras).await?;
                 Ok(ExitCode::SUCCESS)
             }
@@ -120,6 +126,7 @@ impl Cli {
                 embedded::local_agent(places.data()?).await?;
                 Ok(ExitCode::SUCCESS)
             }
+            Some(Verb::SimulatedFleet) => demo_fleet::part().await.map(|()| ExitCode::SUCCESS),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::installer;
 use crate::runtime::dirs::Places;
+use crate::runtime::limits;
 use clap::Args;
 use jumpdeck_appliance::{Appliance, ApplianceRole, FirstStart, InstallerSpec, SystemClock};
 use jumpdeck_protocol::link::{Address, DEFAULT_PORT};
@@ -24,6 +25,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self, places: &Places) -> anyhow::Result<ExitCode> {
+        limits::open_files();
         let dir = places.data()?;
         let clock = Arc::new(SystemClock);
         let public: Option<Address> = self.public_url.as_deref().map(str::parse).transpose()?;

@@ -1,0 +1,398 @@
+//! A console without a screen: for measuring an appliance and for testing it.
+
+use crate::wire::{Wire, WireFault};
+use bytes::Bytes;
+use jumpdeck_protocol::control::{self, Received};
+use jumpdeck_protocol::endpoint::Endpoint;
+use jumpdeck_protocol::frame::Frame;
+use jumpdeck_protocol::handshake::{REP_PATH, RepLogin, RepProof, RepWelcome};
+use jumpdeck_protocol::link::{
+    Address, AddressError, DialError, Incoming, KeepAlive, Lane, LinkEnd, Outbox, Pin,
+    client_config, connect, dial_over, pump, read_plain, write_plain,
+};
+use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, SessionView, Size};
+use jumpdeck_protocol::{
+    ChannelId, Control, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
+};
+use std::collections::VecDeque;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout};
+
+/// How long a simulated console waits for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where a simulated console goes, and as whom.
+#[derive(Clone)]
+pub struct Login {
+    /// Where the appliance is.
+    pub url: String,
+    /// The fingerprint of its key.
+    pub fingerprint: String,
+    /// How it proves who it is.
+    pub proof: RepProof,
+    /// What is wrong with its wire.
+    pub fault: Option<WireFault>,
+}
+
+impl Login {
+    /// With a user's name and password.
+    pub fn with_password(url: &str, fingerprint: &str, username: &str, password: &str) -> Self {
+        let proof =
+            RepProof::Password { username: username.to_owned(), password: password.to_owned() };
+        Self { url: url.to_owned(), fingerprint: fingerprint.to_owned(), proof, fault: None }
+    }
+}
+
+/// Why a simulated console cannot go on.
+#[derive(Debug, Error)]
+pub enum ConsoleError {
+    /// The appliance refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The link could not be made.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// The address is none.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// TLS cannot be used.
+    #[error("TLS cannot be used: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The link ended.
+    #[error("the link ended: {0}")]
+    Ended(String),
+    /// Nothing came in a minute.
+    #[error("nothing came within {} s", PATIENCE.as_secs())]
+    Silence,
+    /// The other side broke the protocol.
+    #[error("the other side broke the protocol: {0}")]
+    Violation(String),
+}
+
+/// Something that a console heard.
+#[derive(Debug)]
+pub enum Heard {
+    /// The appliance said something.
+    Notice(ApplianceNotice),
+    /// The appliance answered.
+    Reply(RequestId, Outcome<RepReply>),
+    /// Output of a channel.
+    Data {
+        /// The channel.
+        channel: ChannelId,
+        /// Where it stands.
+        offset: u64,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// The agent of a channel takes more input.
+    Credit {
+        /// The channel.
+        channel: ChannelId,
+        /// What has arrived.
+        received: u64,
+        /// What may be sent.
+        limit: u64,
+    },
+    /// The link ended.
+    Down(String),
+}
+
+/// A linked console.
+#[derive(Debug)]
+pub struct SimulatedConsole {
+    outbox: Outbox,
+    heard: mpsc::UnboundedReceiver<(Instant, Heard)>,
+    kept: VecDeque<(Instant, Heard)>,
+    last: RequestId,
+    task: AbortHandle,
+}
+
+impl Drop for SimulatedConsole {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl SimulatedConsole {
+    /// Makes the link and logs in.
+    ///
+    /// # Errors
+    /// [`ConsoleError`].
+    pub async fn connect(login: &Login) -> Result<Self, ConsoleError> {
+        let address: Address = login.url.parse()?;
+        let tcp = connect(&address, None)
+            .await
+            .map_err(|reason| DialError::Unreachable { address: address.clone(), reason })?;
+        let pin = Pin::Fingerprint(login.fingerprint.clone());
+        let wire = Wire::new(tcp, login.fault);
+        let mut dialed = dial_over(wire, &address, REP_PATH, &pin, &client_config()?).await?;
+        let ended = |end: LinkEnd| ConsoleError::Ended(end.to_string());
+        let proof = RepLogin { proof: login.proof.clone() };
+        write_plain(&mut dialed.socket, &proof).await.map_err(ended)?;
+        match read_plain(&mut dialed.socket).await.map_err(ended)? {
+            RepWelcome::Refused(refusal) => return Err(refusal.into()),
+            RepWelcome::Welcome { .. } => {}
+        }
+        let (tell, heard) = mpsc::unbounded_channel();
+        let outbox = Outbox::new();
+        let keep_alive = KeepAlive { ping: Some(limits::REP_PING), silence: limits::REP_SILENCE };
+        let held = outbox.clone();
+        let task = tokio::spawn(async move {
+            let take = |incoming| hear(incoming, &tell);
+            let end = pump(dialed.socket, &held, keep_alive, take).await;
+            let _ = tell.send((Instant::now(), Heard::Down(end.to_string())));
+        });
+        Ok(Self {
+            outbox,
+            heard,
+            kept: VecDeque::new(),
+            last: RequestId(0),
+            task: task.abort_handle(),
+        })
+    }
+
+    /// Says something that needs no answer.
+    pub fn tell(&self, notice: RepNotice) {
+        let message: FromRep = Control::Notice { body: notice };
+        self.outbox.send(&message);
+    }
+
+    /// Sends a message of a channel, made elsewhere.
+    pub fn send(&self, message: Bytes) {
+        self.outbox.push(Lane::Interactive, message);
+    }
+
+    /// Asks; the answer is among what is heard.
+    pub fn request(&mut self, body: RepRequest) -> RequestId {
+        self.last = self.last.next();
+        self.outbox.send(&FromRep::Request { id: self.last, body });
+        self.last
+    }
+
+    /// Asks and waits for the answer. What is heard meanwhile is kept.
+    ///
+    /// # Errors
+    /// [`ConsoleError`].
+    pub async fn ask(&mut self, body: RepRequest) -> Result<RepReply, ConsoleError> {
+        let id = self.request(body);
+        let mut meanwhile = VecDeque::new();
+        let outcome = loop {
+            match self.next_at().await? {
+                (_, Heard::Reply(of, outcome)) if of == id => break outcome,
+                other => meanwhile.push_back(other),
+            }
+        };
+        meanwhile.append(&mut self.kept);
+        self.kept = meanwhile;
+        Ok(Result::from(outcome)?)
+    }
+
+    /// What is heard next, and when it came.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Ended`] when the link has ended, [`ConsoleError::Silence`] after a minute.
+    pub async fn next_at(&mut self) -> Result<(Instant, Heard), ConsoleError> {
+        if let Some(kept) = self.kept.pop_front() {
+            return Ok(kept);
+        }
+        let heard =
+            timeout(PATIENCE, self.heard.recv()).await.map_err(|_| ConsoleError::Silence)?;
+        match heard {
+            Some((_, Heard::Down(reason))) => Err(ConsoleError::Ended(reason)),
+            Some(heard) => Ok(heard),
+            None => Err(ConsoleError::Ended("it ended before".to_owned())),
+        }
+    }
+
+    /// Waits for something of which `pick` makes what is wanted. All else is forgotten.
+    ///
+    /// # Errors
+    /// [`ConsoleError`].
+    pub async fn until<T>(
+        &mut self,
+        mut pick: impl FnMut(&Heard) -> Option<T>,
+    ) -> Result<T, ConsoleError> {
+        loop {
+            let (_, heard) = self.next_at().await?;
+            if let Some(found) = pick(&heard) {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Starts a session with a shell and attaches to it.
+    ///
+    /// # Errors
+    /// [`ConsoleError`].
+    pub async fn start(&mut self, item: ItemId) -> Result<SimulatedShell, ConsoleError> {
+        let size = Size { columns: 80, rows: 24 };
+        let kind = ChannelKind::Shell { size, term: "xterm-256color".into() };
+        match self.ask(RepRequest::StartSession { item, kind }).await? {
+            RepReply::SessionStarted(view) => {
+                let mut shell = SimulatedShell::new(&view)?;
+                shell.attach(self);
+                Ok(shell)
+            }
+            other => Err(ConsoleError::Violation(format!("{other:?} instead of a session"))),
+        }
+    }
+}
+
+fn hear(incoming: Incoming, tell: &mpsc::UnboundedSender<(Instant, Heard)>) -> Result<(), LinkEnd> {
+    let heard = match incoming {
+        Incoming::Pong(_) => return Ok(()),
+        Incoming::Frame(Frame::Data { channel, offset, bytes }, _) => {
+            Heard::Data { channel, offset, bytes }
+        }
+        Incoming::Frame(Frame::Credit { channel, received, limit }, _) => {
+            Heard::Credit { channel, received, limit }
+        }
+        Incoming::Frame(Frame::Control(body), _) => {
+            match control::decode::<Never, RepReply, ApplianceNotice>(&body)
+                .map_err(|error| LinkEnd::Violation(error.to_string()))?
+            {
+                Received::Known(Control::Notice { body }) => Heard::Notice(body),
+                Received::Known(Control::Reply { id, body }) => Heard::Reply(id, body),
+                _ => return Ok(()),
+            }
+        }
+    };
+    // Whoever listened may be gone; then the link ends with it.
+    let _ = tell.send((Instant::now(), heard));
+    Ok(())
+}
+
+/// A shell at a simulated console: it keeps all output, in order.
+#[derive(Debug)]
+pub struct SimulatedShell {
+    /// The session.
+    pub session: SessionView,
+    /// The output since the first attach.
+    pub output: Vec<u8>,
+    endpoint: Endpoint,
+    looked: usize,
+}
+
+impl SimulatedShell {
+    fn new(view: &SessionView) -> Result<Self, ConsoleError> {
+        let shell = view.channels.iter().find(|channel| channel.is_shell);
+        let channel =
+            shell.ok_or_else(|| ConsoleError::Violation("a session without a shell".into()))?;
+        Ok(Self {
+            endpoint: Endpoint::new(channel.id, limits::SHELL_WINDOW),
+            session: view.clone(),
+            output: Vec::new(),
+            looked: 0,
+        })
+    }
+
+    /// Shows the shell at a console: goes on where it stood.
+    pub fn attach(&mut self, console: &SimulatedConsole) {
+        self.endpoint.link_lost();
+        console.tell(RepNotice::Channel(self.endpoint.attach()));
+    }
+
+    /// Types.
+    pub fn enter(&mut self, console: &SimulatedConsole, text: &str) {
+        self.endpoint.write(text.as_bytes());
+        self.flush(console);
+    }
+
+    fn flush(&mut self, console: &SimulatedConsole) {
+        while let Some(message) = self.endpoint.next_message() {
+            console.send(message);
+        }
+    }
+
+    /// Takes what a console heard, if it is this shell's.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Violation`] when the agent broke the protocol, [`ConsoleError::Refused`]
+    /// when the channel is gone.
+    pub fn take(&mut self, console: &SimulatedConsole, heard: &Heard) -> Result<(), ConsoleError> {
+        let mine = self.endpoint.channel();
+        let violation = |error: &dyn std::fmt::Display| ConsoleError::Violation(error.to_string());
+        match heard {
+            Heard::Data { channel, offset, bytes } if *channel == mine => {
+                let new = self.endpoint.data(*offset, bytes).map_err(|error| violation(&error))?;
+                if let Some((new, _)) = new {
+                    self.output.extend_from_slice(&new);
+                }
+                if let Some(credit) = self.endpoint.credit(0) {
+                    console.send(credit);
+                }
+            }
+            Heard::Credit { channel, received, limit } if *channel == mine => {
+                let credited = self.endpoint.credited(*received, *limit);
+                credited.map_err(|error| violation(&error))?;
+                self.flush(console);
+            }
+            Heard::Notice(ApplianceNotice::Channel(report)) if report.channel() == mine => {
+                use jumpdeck_protocol::endpoint::Event;
+                match self.endpoint.report(report) {
+                    Some(Event::Gone(refusal)) => return Err(refusal.into()),
+                    Some(Event::Attached { missed: 0 }) => self.flush(console),
+                    Some(Event::Attached { missed }) => {
+                        return Err(ConsoleError::Violation(format!("{missed} bytes are lost")));
+                    }
+                    Some(Event::Exited(_)) | None => {}
+                }
+            }
+            Heard::Notice(ApplianceNotice::AgentLink { channel, linked }) if *channel == mine => {
+                self.endpoint.link_lost();
+                if *linked {
+                    console.tell(RepNotice::Channel(self.endpoint.attach()));
+                }
+            }
+            Heard::Notice(ApplianceNotice::SessionEnded { session, .. })
+                if *session == self.session.id =>
+            {
+                return Err(RefusalCode::SessionGone.plain().into());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Waits until the output since the last such wait holds this text.
+    ///
+    /// # Errors
+    /// [`ConsoleError`].
+    pub async fn until(
+        &mut self,
+        console: &mut SimulatedConsole,
+        wanted: &str,
+    ) -> Result<Instant, ConsoleError> {
+        let mut came = Instant::now();
+        loop {
+            let new = self.output.get(self.looked..).unwrap_or_default();
+            let found = new.windows(wanted.len()).position(|part| part == wanted.as_bytes());
+            if let Some(at) = found {
+                self.looked += at + wanted.len();
+                return Ok(came);
+            }
+            let (at, heard) = console.next_at().await?;
+            came = at;
+            self.take(console, &heard)?;
+        }
+    }
+
+    /// Ends the session.
+    ///
+    /// # Errors
+    /// [`ConsoleError`].
+    pub async fn end(self, console: &mut SimulatedConsole) -> Result<(), ConsoleError> {
+        let session = self.session.id;
+        console.ask(RepRequest::EndSession { session }).await.map(drop)
+    }
+
+    /// Sends an order about the shell's channel.
+    pub fn order(&self, console: &SimulatedConsole, order: ChannelOrder) {
+        console.tell(RepNotice::Channel(order));
+    }
+}

@@ -1,0 +1,316 @@
+//! Scenarios: what a simulated fleet is like, and what happens to it, as TOML.
+
+use serde::Deserialize;
+use std::path::Path;
+use thiserror::Error;
+
+/// The scenarios that are built in, by name.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("office", include_str!("../scenarios/office.toml")),
+    ("hard-names", include_str!("../scenarios/hard-names.toml")),
+    ("quiet", include_str!("../scenarios/quiet.toml")),
+    ("restless", include_str!("../scenarios/restless.toml")),
+];
+
+/// The scenario that is used when none is named.
+pub const DEFAULT: &str = "office";
+
+/// Why there is no such scenario.
+#[derive(Debug, Error)]
+pub enum ScenarioError {
+    /// The name means none.
+    #[error("{name:?} is neither a file nor a scenario; there are: {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// The file cannot be read.
+    #[error("the scenario {path} cannot be read: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+    /// The text is no scenario.
+    #[error("the scenario {name} is not right: {reason}")]
+    Invalid {
+        /// Its name or file.
+        name: String,
+        /// What is wrong, with the line.
+        reason: String,
+    },
+}
+
+/// What a fleet is like.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// One line about it.
+    pub about: String,
+    /// How many clients, unless somebody says otherwise.
+    pub clients: usize,
+    /// What makes this fleet differ from another, unless somebody says otherwise.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// Where the machines stand.
+    #[serde(rename = "site")]
+    pub sites: Vec<Site>,
+    /// What they are for.
+    #[serde(rename = "kind")]
+    pub kinds: Vec<Kind>,
+    /// What they are called.
+    #[serde(rename = "naming")]
+    pub namings: Vec<Naming>,
+    /// Who sits at them.
+    #[serde(default)]
+    pub people: People,
+    /// What happens to them.
+    #[serde(default)]
+    pub churn: Churn,
+    /// How they answer a wake-up.
+    #[serde(default)]
+    pub wake: Wake,
+    /// What their shells answer besides the usual.
+    #[serde(default, rename = "command")]
+    pub commands: Vec<Command>,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+const fn whole() -> f64 {
+    1.0
+}
+
+/// A place with a network of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// For names: `{site}`.
+    pub code: String,
+    /// How many of all machines, against the other sites.
+    #[serde(default = "whole")]
+    pub share: f64,
+    /// Hours from UTC, for the rhythm of the day.
+    #[serde(default)]
+    pub utc: i8,
+    /// The second number of its addresses, 10.N.x.y.
+    pub network: u8,
+    /// Subnets; each has a gateway of its own.
+    #[serde(default = "eight")]
+    pub subnets: u8,
+    /// Its DNS domain.
+    #[serde(default)]
+    pub domain: String,
+}
+
+const fn eight() -> u8 {
+    8
+}
+
+/// What a machine is for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kind {
+    /// For names: `{kind}`.
+    pub code: String,
+    /// How many of all machines, against the other kinds.
+    #[serde(default = "whole")]
+    pub share: f64,
+    /// The Jump Group they come to.
+    pub group: String,
+    /// Tags; an empty one is none.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Operating systems.
+    pub systems: Vec<String>,
+    /// Comments; an empty one is none.
+    #[serde(default)]
+    pub comments: Vec<String>,
+    /// Somebody sits there.
+    #[serde(default)]
+    pub attended: bool,
+    /// Use of the processors in the quietest and the busiest hour, in percent.
+    #[serde(default = "load")]
+    pub load: [f32; 2],
+}
+
+const fn load() -> [f32; 2] {
+    [2.0, 40.0]
+}
+
+/// A way to name machines.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Naming {
+    /// With `{site}`, `{kind}`, `{number}` (four digits or more) and `{fill}` (letters up to 128
+    /// characters) replaced.
+    pub pattern: String,
+    /// How many of all names, against the other ways.
+    #[serde(default = "whole")]
+    pub share: f64,
+}
+
+/// Who sits at attended machines.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct People {
+    /// Their names.
+    pub names: Vec<String>,
+    /// How often somebody comes or goes at a machine, each hour.
+    pub changes_per_hour: f64,
+}
+
+/// What happens to machines. Shares are of all machines, at the start.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Churn {
+    /// Not linked, for minutes to days.
+    pub offline: f64,
+    /// Not linked for more than a month.
+    pub lost: f64,
+    /// A new version waits.
+    pub upgrade_pending: f64,
+    /// Disabled by the customer.
+    pub disabled: f64,
+    /// Removed from the machine.
+    pub uninstalled: f64,
+    /// How often a linked machine goes away, each hour.
+    pub leaves_per_hour: f64,
+    /// For how many seconds.
+    pub away_seconds: [u64; 2],
+    /// How often a machine's standing changes (disabled, upgrade, ready again), each hour.
+    pub standing_changes_per_hour: f64,
+}
+
+/// How sleeping machines answer a magic packet.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Wake {
+    /// How many do.
+    pub share: f64,
+    /// After how many seconds they are linked.
+    pub seconds: [u64; 2],
+    /// The password they want (six bytes in hexadecimal); none if it is empty.
+    pub password: String,
+}
+
+/// What a shell answers to a command.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// The command's name.
+    pub name: String,
+    /// What it prints; `{host}`, `{system}` and `{user}` are replaced.
+    pub output: String,
+}
+
+impl Scenario {
+    /// The names of those that are built in.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        BUILT_IN.iter().map(|(name, _)| *name)
+    }
+
+    /// A built-in scenario, or one in a file.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] names what is wrong and where.
+    pub fn load(name: &str) -> Result<Self, ScenarioError> {
+        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+            return Self::parse(name, text);
+        }
+        let path = Path::new(name);
+        if path.extension().is_none() {
+            let known = Self::names().collect::<Vec<_>>().join(", ");
+            return Err(ScenarioError::Unknown { name: name.to_owned(), known });
+        }
+        let text = std::fs::read_to_string(path)
+            .map_err(|reason| ScenarioError::Unreadable { path: name.to_owned(), reason })?;
+        Self::parse(name, &text)
+    }
+
+    /// Reads a scenario.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Invalid`] with the line.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
+        let invalid = |reason: String| ScenarioError::Invalid { name: name.to_owned(), reason };
+        let scenario: Self = toml::from_str(text).map_err(|e| invalid(e.to_string()))?;
+        scenario.check().map_err(invalid)?;
+        Ok(scenario)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let churn = &self.churn;
+        let shares =
+            [churn.offline, churn.lost, churn.upgrade_pending, churn.disabled, churn.uninstalled];
+        if self.sites.is_empty() || self.kinds.is_empty() || self.namings.is_empty() {
+            return Err("it needs a [[site]], a [[kind]] and a [[naming]] at least".to_owned());
+        }
+        if let Some(kind) = self.kinds.iter().find(|kind| kind.systems.is_empty()) {
+            return Err(format!("the kind {} needs an operating system", kind.code));
+        }
+        if shares.iter().any(|share| !(0.0..=1.0).contains(share))
+            || shares.iter().sum::<f64>() > 1.0
+        {
+            return Err("the shares of [churn] must lie between 0 and 1, together too".to_owned());
+        }
+        if churn.away_seconds[0] > churn.away_seconds[1] {
+            return Err("away_seconds must be the shortest and the longest time".to_owned());
+        }
+        if self.wake.seconds[0] > self.wake.seconds[1] {
+            return Err("the seconds of [wake] must be the shortest and the longest".to_owned());
+        }
+        crate::network::password(&self.wake.password).map(drop)
+    }
+
+    /// The Jump Groups its machines come to, each once, in the order of the file.
+    pub fn groups(&self) -> Vec<&str> {
+        let mut groups: Vec<&str> = Vec::new();
+        for kind in &self.kinds {
+            if !groups.contains(&kind.group.as_str()) {
+                groups.push(&kind.group);
+            }
+        }
+        groups
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_scenario_is_right() {
+        for name in Scenario::names() {
+            let scenario = Scenario::load(name).unwrap();
+            assert!(!scenario.groups().is_empty() && scenario.clients > 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_line() {
+        let office = BUILT_IN[0].1;
+        let wrong = office.replacen("clients", "klients", 1);
+        let said = Scenario::parse("mine.toml", &wrong).unwrap_err().to_string();
+        assert!(said.contains("mine.toml") && said.contains("klients"), "{said}");
+        assert!(said.contains("line"), "{said}");
+        let unknown = Scenario::load("offce").unwrap_err().to_string();
+        assert!(unknown.contains("office") && unknown.contains("quiet"), "{unknown}");
+    }
+
+    #[test]
+    fn shares_that_make_more_than_a_whole_are_refused() {
+        let text = format!("{}\n[churn]\noffline = 0.7\nlost = 0.5\n", minimal());
+        assert!(Scenario::parse("x", &text).is_err());
+    }
+
+    fn minimal() -> &'static str {
+        "about = 'a'\nclients = 1\n[[site]]\ncode = 'A'\nnetwork = 1\n[[kind]]\ncode = 'K'\n\
+         group = 'G'\nsystems = ['S']\n[[naming]]\npattern = '{number}'\n"
+    }
+}
