@@ -119,9 +119,13 @@ impl Appliance {
         }
         let departures = |id: &ChannelId| self.sessions.with(*id, |entry| entry.departures);
         let awaited: Vec<_> = channels.iter().map(|id| (*id, departures(id))).collect();
-        let appliance = Arc::clone(self);
+        // An appliance that has ended meanwhile is not kept for this.
+        let appliance = Arc::downgrade(self);
         tokio::spawn(async move {
             tokio::time::sleep(GRACE).await;
+            let Some(appliance) = appliance.upgrade() else {
+                return;
+            };
             for (channel, departure) in awaited {
                 // Whoever came and left again meanwhile has a time of its own.
                 let same = |entry: &Channel| Some(entry.departures) == departure;
