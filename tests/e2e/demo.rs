@@ -5,7 +5,8 @@ use crate::support::{Home, Screen};
 #[test]
 fn a_demo_shows_simulated_machines_beside_this_one_and_cleans_up() {
     let home = Home::new();
-    let mut screen = Screen::start(&home.jumpdeck(&["demo", "--scenario", "quiet", "--clients", "40"]), 120, 40);
+    let mut screen =
+        Screen::start(&home.jumpdeck(&["demo", "--scenario", "quiet", "--clients", "40"]), 120, 40);
     screen.wait_for("41 Jump Items total. 41 Jump Clients total. 41 online.");
     screen.send("/two-00001");
     screen.wait_for("1 of 41");
