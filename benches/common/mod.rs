@@ -1,8 +1,11 @@
 //! What the benches share: a home for the programs, a terminal that keeps time, a table.
 #![allow(dead_code, reason = "each bench uses a part")]
 
+use jumpdeck::core::terminal::Terminal;
+use jumpdeck_protocol::session::Size;
 use pty_process::blocking::{Command as PtyCommand, Pty, open};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -48,12 +51,65 @@ pub fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// An appliance for many.
+pub struct Served {
+    pub child: Child,
+    pub address: String,
+    pub fingerprint: String,
+    pub key: String,
+    password: String,
+}
+
+impl Served {
+    pub fn start(home: &Home) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let mut child = home
+            .jumpdeck(&["serve", "--listen", &address])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (mut fingerprint, mut key, mut password) =
+            (String::new(), String::new(), String::new());
+        for line in BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap) {
+            if let Some(rest) = line.strip_prefix("The fingerprint of its key: ") {
+                fingerprint = rest.to_owned();
+            } else if let Some((_, rest)) = line.split_once("user admin, password ") {
+                password = rest.trim().to_owned();
+            } else if let Some(rest) = line.strip_prefix("JUMPDECK_INSTALLER_KEY=") {
+                key = rest.split(' ').next().unwrap_or_default().to_owned();
+                break;
+            }
+        }
+        Self { child, address, fingerprint, key, password }
+    }
+
+    pub fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// `jumpdeck` as the first administrator of this appliance.
+    pub fn rep(&self, home: &Home) -> Command {
+        let mut command = home.jumpdeck(&["--connect", &self.url(), "--user", "admin"]);
+        command.args(["--fingerprint", &self.fingerprint]).env("JUMPDECK_PASSWORD", &self.password);
+        command
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// A program in a terminal; what it writes is noted with the moment it came.
 pub struct Screen {
     pub child: Child,
     pty: Pty,
     output: Receiver<(Instant, Vec<u8>)>,
     pub seen: Vec<u8>,
+    terminal: Terminal,
 }
 
 impl Screen {
@@ -80,7 +136,8 @@ impl Screen {
                 }
             }
         });
-        Self { child, pty, output, seen: Vec::new() }
+        let terminal = Terminal::new(Size { columns: 120, rows: 40 });
+        Self { child, pty, output, seen: Vec::new(), terminal }
     }
 
     pub fn send(&mut self, text: &str) {
@@ -108,12 +165,28 @@ impl Screen {
         }
     }
 
+    /// Waits until the screen shows a text.
+    pub fn wait_until_shown(&mut self, wanted: &str) -> Instant {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while Instant::now() < deadline {
+            let Some((at, chunk)) = self.next(Duration::from_secs(60)) else {
+                break;
+            };
+            self.terminal.take(&chunk);
+            if self.terminal.text().contains(wanted) {
+                return at;
+            }
+        }
+        panic!("waited in vain for {wanted:?}:\n{}", self.terminal.text());
+    }
+
     /// Takes everything until it was quiet for so long. Returns how much came and when the last.
     pub fn drain(&mut self, quiet: Duration) -> (usize, Option<Instant>) {
         let (mut bytes, mut last) = (0, None);
         while let Some((at, chunk)) = self.next(quiet) {
             bytes += chunk.len();
             last = Some(at);
+            self.terminal.take(&chunk);
         }
         (bytes, last)
     }

@@ -382,6 +382,12 @@ impl SimulatedShell {
         }
     }
 
+    /// Lets go of the output so far.
+    pub fn forget(&mut self) {
+        self.output.clear();
+        self.looked = 0;
+    }
+
     /// Ends the session.
     ///
     /// # Errors

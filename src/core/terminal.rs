@@ -4,6 +4,7 @@ use super::key::{Code, Key};
 use alacritty_terminal::Term;
 use alacritty_terminal::event::{Event, EventListener};
 use alacritty_terminal::grid::Dimensions;
+use alacritty_terminal::term::cell::Flags;
 use alacritty_terminal::term::{Config, TermMode};
 use alacritty_terminal::vte::ansi::Processor;
 use jumpdeck_protocol::session::Size;
@@ -101,6 +102,22 @@ impl Terminal {
         &self.term
     }
 
+    /// What stands on the screen, a row a line, without blanks at the ends.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for line in self.term.grid().display_iter() {
+            if line.point.column.0 == 0 && !text.is_empty() {
+                end_line(&mut text);
+            }
+            if !line.cell.flags.contains(Flags::WIDE_CHAR_SPACER) {
+                text.push(line.cell.c);
+                text.extend(line.cell.zerowidth().into_iter().flatten());
+            }
+        }
+        end_line(&mut text);
+        text
+    }
+
     /// The title the program set.
     pub fn title(&self) -> Option<String> {
         self.ears.0.lock().unwrap_or_else(PoisonError::into_inner).title.clone()
@@ -122,6 +139,11 @@ impl Terminal {
             plain.into_bytes()
         }
     }
+}
+
+fn end_line(text: &mut String) {
+    text.truncate(text.trim_end_matches(' ').len());
+    text.push('\n');
 }
 
 /// The bytes of a key, as xterm sends them.
@@ -245,6 +267,13 @@ mod tests {
         assert_eq!(terminal.encode_paste("a\nb"), b"a\rb");
         terminal.take(b"\x1b[?2004h");
         assert_eq!(terminal.encode_paste("a\x1b[201~b"), b"\x1b[200~a[201~b\x1b[201~");
+    }
+
+    #[test]
+    fn the_text_of_the_screen_is_its_rows() {
+        let mut terminal = Terminal::new(Size { columns: 6, rows: 3 });
+        terminal.take("東 a\r\n\r\ne\u{301}nd".as_bytes());
+        assert_eq!(terminal.text(), "東 a\n\ne\u{301}nd\n");
     }
 
     #[test]

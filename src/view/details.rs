@@ -36,17 +36,25 @@ impl Artist<'_, '_> {
             "" => item.group().to_owned(),
             tag => format!("{} ▸ {tag}", item.group()),
         };
-        let mut lines = vec![self.presence_line(presence), Line::raw(format!(" {place}"))];
-        if !item.comments().is_empty() {
-            let comments = text::fit(item.comments(), width.saturating_sub(1));
-            lines.push(Line::styled(format!(" {comments}"), self.style(Role::Muted)));
-        }
+        // Every line has its place whatever the item, so that the eye finds it when the selection
+        // moves, and little is drawn.
+        let comments = text::fit(item.comments(), width.saturating_sub(1));
+        let mut lines = vec![
+            self.presence_line(presence),
+            Line::raw(format!(" {}", text::fit(&place, width.saturating_sub(1)))),
+            Line::styled(format!(" {comments}"), self.style(Role::Muted)),
+            Line::raw(""),
+        ];
+        let last = self.console.inventory().statistics(item.id());
+        lines.extend(match last {
+            Some(history) => self.figures(history, width),
+            None => ["CPU", "Memory", "Disk", "Up"].map(|l| self.field(l, "", width)).to_vec(),
+        });
         lines.push(Line::raw(""));
-        if let Some(history) = self.console.inventory().statistics(item.id()) {
-            lines.extend(self.figures(history, width));
-            lines.push(Line::raw(""));
-        }
         let memory = text::bytes(item.memory());
+        // Who sits there now is measured; else it is who did when the agent last said so.
+        let measured = last.and_then(|history| history.back()).map(|now| &*now.console_user);
+        let user = measured.unwrap_or(item.console_user());
         let hardware = format!("{} CPU, {memory}", item.processors());
         let fields = [
             ("Host", item.hostname()),
@@ -57,12 +65,10 @@ impl Artist<'_, '_> {
             ("Public", item.public_ip()),
             ("Gateway", item.gateway()),
             ("Domain", item.domain()),
-            ("User", item.console_user()),
+            ("User", user),
             ("Agent", item.version()),
         ];
-        for (label, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
-            lines.push(self.field(label, value, width));
-        }
+        lines.extend(fields.map(|(label, value)| self.field(label, value, width)));
         lines
     }
 
@@ -87,16 +93,12 @@ impl Artist<'_, '_> {
         let room = width.saturating_sub(LABEL + 10).clamp(4, 24);
         let recent = history.iter().skip(history.len().saturating_sub(room));
         let cpu = text::sparkline(recent.map(|statistics| statistics.cpu));
-        let mut lines = vec![
+        vec![
             self.figure("CPU", &cpu, &format!("{:.0} %", last.cpu), room),
             self.share("Memory", last.memory_used, last.memory_total, room),
             self.share("Disk", last.disk_used, last.disk_total, room),
             self.field("Up", &text::span(last.uptime), width),
-        ];
-        if !last.console_user.is_empty() {
-            lines.push(self.field("Console", &last.console_user, width));
-        }
-        lines
+        ]
     }
 
     fn share(&self, label: &str, part: u64, whole: u64, room: usize) -> Line<'static> {
@@ -115,6 +117,7 @@ impl Artist<'_, '_> {
 
     fn field(&self, label: &str, value: &str, width: usize) -> Line<'static> {
         let room = width.saturating_sub(LABEL + 1);
+        let value = if value.is_empty() { "—" } else { value };
         Line::from(vec![
             Span::styled(format!(" {}", text::left(label, LABEL)), self.style(Role::Muted)),
             Span::raw(text::fit(value, room)),

@@ -1,11 +1,7 @@
 //! A home for the programs under test, and a terminal to look at them through.
 
-use alacritty_terminal::event::VoidListener;
-use alacritty_terminal::grid::Dimensions;
-use alacritty_terminal::index::{Column, Line, Point};
-use alacritty_terminal::term::cell::Flags;
-use alacritty_terminal::term::{Config, Term};
-use alacritty_terminal::vte::ansi::Processor;
+use jumpdeck::core::terminal::Terminal;
+use jumpdeck_protocol::session::Size;
 use pty_process::blocking::{Command as PtyCommand, Pty, open};
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
@@ -148,27 +144,12 @@ impl Drop for Guard {
     }
 }
 
-struct Cells(u16, u16);
-
-impl Dimensions for Cells {
-    fn total_lines(&self) -> usize {
-        self.screen_lines()
-    }
-    fn screen_lines(&self) -> usize {
-        self.1.into()
-    }
-    fn columns(&self) -> usize {
-        self.0.into()
-    }
-}
-
 /// A program in a terminal, and what stands on its screen.
 pub struct Screen {
     child: Child,
     pty: Pty,
     output: Receiver<Vec<u8>>,
-    term: Term<VoidListener>,
-    parser: Processor,
+    terminal: Terminal,
     /// Every byte the program wrote.
     pub bytes: Vec<u8>,
 }
@@ -198,8 +179,8 @@ impl Screen {
                 }
             }
         });
-        let term = Term::new(Config::default(), &Cells(columns, rows), VoidListener);
-        Self { child, pty, output, term, parser: Processor::new(), bytes: Vec::new() }
+        let terminal = Terminal::new(Size { columns, rows });
+        Self { child, pty, output, terminal, bytes: Vec::new() }
     }
 
     pub fn process(&self) -> u32 {
@@ -212,31 +193,17 @@ impl Screen {
 
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.pty.resize(pty_process::Size::new(rows, columns)).unwrap();
-        self.term.resize(Cells(columns, rows));
+        self.terminal.resize(Size { columns, rows });
     }
 
     fn take(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
-        self.parser.advance(&mut self.term, bytes);
+        self.terminal.take(bytes);
     }
 
     /// What stands on the screen, a row a line.
     pub fn text(&self) -> String {
-        let mut out = String::new();
-        for line in 0..self.term.screen_lines() {
-            let mut row = String::new();
-            for column in 0..self.term.columns() {
-                let point = Point::new(Line(i32::try_from(line).unwrap()), Column(column));
-                let cell = &self.term.grid()[point];
-                if !cell.flags.contains(Flags::WIDE_CHAR_SPACER) {
-                    row.push(cell.c);
-                    row.extend(cell.zerowidth().into_iter().flatten());
-                }
-            }
-            out.push_str(row.trim_end());
-            out.push('\n');
-        }
-        out
+        self.terminal.text()
     }
 
     /// Waits until the screen holds a text.
