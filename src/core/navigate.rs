@@ -2,7 +2,7 @@
 
 use super::layer::{Chooser, ChooserKind, Layer, Question};
 use super::search::{Found, Job, Scope, Wanted};
-use super::{Console, Effect, Focus, Screen, Timer};
+use super::{Console, Effect, Focus, Screen, Searches, Timer};
 use jumpdeck_protocol::rep::{RepNotice, RepRequest};
 use std::time::Duration;
 
@@ -240,6 +240,12 @@ impl Console {
             }
             _ => false,
         }
+    }
+
+    /// Whether a search is under way.
+    pub const fn is_searching(&self) -> bool {
+        let Searches { list_asked, list_shown, chooser_asked, chooser_shown, .. } = self.searches;
+        list_asked != list_shown || chooser_asked != chooser_shown
     }
 
     /// A search is done. It counts only if nothing newer of its kind was asked for.

@@ -1,5 +1,6 @@
 //! The local terminal: entered, written to a frame at a time, and left as it was.
 
+use super::ink::Ink;
 use crossterm::cursor::{Hide, MoveTo, SetCursorStyle, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
@@ -7,7 +8,7 @@ use crossterm::terminal::{
     SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
-use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
@@ -59,7 +60,7 @@ pub(super) fn canvas(width: u16, height: u16) -> io::Result<Canvas> {
 
 /// Collects what a frame changes. A frame that changes nothing is no bytes at all.
 pub(super) struct Paper {
-    cells: CrosstermBackend<Vec<u8>>,
+    ink: Ink,
     size: Size,
     drawn: bool,
     cursor: Option<Position>,
@@ -70,7 +71,7 @@ pub(super) struct Paper {
 impl Paper {
     fn new(width: u16, height: u16) -> Self {
         Self {
-            cells: CrosstermBackend::new(Vec::new()),
+            ink: Ink::new(width, height),
             size: Size { width, height },
             drawn: false,
             cursor: None,
@@ -79,13 +80,14 @@ impl Paper {
         }
     }
 
-    pub(super) const fn resize(&mut self, width: u16, height: u16) {
+    pub(super) fn resize(&mut self, width: u16, height: u16) {
         self.size = Size { width, height };
+        self.ink.resize(width, height);
     }
 
     /// The frame's bytes: cells and cursor in one synchronized update.
     pub(super) fn take(&mut self) -> io::Result<Vec<u8>> {
-        let cells = std::mem::take(self.cells.writer_mut());
+        let cells = self.ink.take();
         let cursor = self.cursor.filter(|_| self.shown);
         if !std::mem::take(&mut self.drawn) && cursor == self.cursor_before {
             return Ok(Vec::new());
@@ -117,7 +119,8 @@ impl Backend for Paper {
             return Ok(());
         }
         self.drawn = true;
-        self.cells.draw(content)
+        self.ink.draw(content);
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -141,14 +144,13 @@ impl Backend for Paper {
 
     fn clear(&mut self) -> io::Result<()> {
         self.drawn = true;
-        self.cells.clear()
+        self.ink.clear();
+        Ok(())
     }
 
-    fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
-        self.drawn = true;
-        let Position { x, y } = self.cursor.unwrap_or_default();
-        queue!(self.cells, MoveTo(x, y))?;
-        self.cells.clear_region(region)
+    /// A canvas of a fixed size is only ever cleared as a whole.
+    fn clear_region(&mut self, _region: ClearType) -> io::Result<()> {
+        self.clear()
     }
 
     fn size(&self) -> io::Result<Size> {

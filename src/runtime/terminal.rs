@@ -19,6 +19,8 @@ use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+/// How long a frame waits for the search that a key has begun: mostly one frame shows both.
+const GRACE: Duration = Duration::from_millis(10);
 /// Between two frames: sixty a second.
 const FRAME: Duration = Duration::from_millis(16);
 /// Link events that are taken in before the next look at the keyboard.
@@ -79,6 +81,8 @@ struct Runner {
     searcher: Searcher,
     timers: (UnboundedSender<Timer>, UnboundedReceiver<Timer>),
     next_frame: Instant,
+    /// Until then a frame waits for a search.
+    grace: Instant,
     ended: Option<String>,
     signal: Option<i32>,
     quit: bool,
@@ -119,6 +123,7 @@ impl Runner {
             searcher: Searcher::start()?,
             timers: unbounded_channel(),
             next_frame: Instant::now(),
+            grace: Instant::now(),
             ended: None,
             signal: None,
             quit: false,
@@ -146,7 +151,7 @@ impl Runner {
                     // The terminal is gone; so is the rep. Sessions go on.
                     Some(Err(_)) | None => break,
                 },
-                () = sleep_until(self.next_frame), if ready => {
+                () = sleep_until(self.frame_time()), if ready => {
                     self.frame()?;
                     dirty = false;
                 }
@@ -175,6 +180,11 @@ impl Runner {
         Ok(Left { sessions, ended: self.ended, signal: self.signal })
     }
 
+    /// When the next frame may be drawn.
+    fn frame_time(&self) -> Instant {
+        if self.console.is_searching() { self.next_frame.max(self.grace) } else { self.next_frame }
+    }
+
     /// Somebody wants this process to end: it does, with its terminal restored.
     fn killed_by(&mut self, signal: Signal) {
         self.signal = Some(signal.as_raw());
@@ -186,6 +196,7 @@ impl Runner {
             Input::Key(event) => {
                 if let Some(key) = keys::key(event) {
                     self.update(Event::Key(key));
+                    self.grace = Instant::now() + GRACE;
                 }
             }
             Input::Paste(text) => self.update(Event::Paste(text)),

@@ -80,6 +80,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn whatever_comes_and_goes_a_search_finds_what_a_plain_reader_would(
         steps in proptest::collection::vec(step(), 1..60),
