@@ -7,8 +7,10 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Unchanged cells that are written again rather than passed over by a movement.
 const BRIDGE: u16 = 4;
-/// Blanks that are written; more are erased.
-const BLANKS: usize = 8;
+/// Blanks that are written where something follows in their row; more are erased.
+const MANY_BLANKS: u16 = 10;
+/// Blanks that are written where nothing follows.
+const LAST_BLANKS: u16 = 5;
 
 /// Writes changed cells, and remembers what stands on the terminal.
 #[derive(Debug)]
@@ -82,10 +84,9 @@ impl Ink {
         let content: Vec<_> = content.collect();
         let mut rest = content.as_slice();
         while let Some((first, after)) = rest.split_first() {
-            let blanks = self.blanks(rest);
-            if blanks > BLANKS {
-                self.erase(rest.get(..blanks).unwrap_or_default());
-                rest = rest.get(blanks..).unwrap_or_default();
+            if let Some((count, columns)) = self.blanks(rest) {
+                self.erase(rest.get(..count).unwrap_or_default(), columns);
+                rest = rest.get(count..).unwrap_or_default();
             } else {
                 self.cell(first);
                 rest = after;
@@ -115,38 +116,51 @@ impl Ink {
         self.at = (is_narrow(cell.symbol()) && next < self.width).then_some((next, y));
     }
 
-    fn erase(&mut self, blanks: &[(u16, u16, &Cell)]) {
+    fn erase(&mut self, blanks: &[(u16, u16, &Cell)], columns: u16) {
         let Some((x, y, cell)) = blanks.first() else {
             return;
         };
         let pen = self.pen_for(cell);
         self.go_to(*x, *y, pen);
         self.set_pen(pen);
-        self.put(format_args!("\x1b[{}X", blanks.len()));
+        self.put(format_args!("\x1b[{columns}X"));
         for (x, y, cell) in blanks {
             self.remember(*x, *y, cell);
         }
     }
 
-    /// A run of blanks at the beginning that may as well be erased. Half of a wide character is
-    /// better written over.
-    fn blanks(&self, content: &[(u16, u16, &Cell)]) -> usize {
-        let Some((x, y, first)) = content.first() else {
-            return 0;
-        };
+    /// A run of blanks at the beginning that is shorter to erase than to write: how many cells of
+    /// the content, and how many columns with the blanks that stand between them already. Half of
+    /// a wide character is better written over.
+    fn blanks(&self, content: &[(u16, u16, &Cell)]) -> Option<(usize, u16)> {
+        let (x, y, first) = content.first()?;
         let pen = Pen::of(first);
         if !pen.is_plain() {
-            return 0;
+            return None;
         }
-        let follows = |offset: usize, (column, row, cell): &(u16, u16, &Cell)| {
-            let stood = self.cells.get(self.position(*column, *row));
-            (usize::from(*column), row) == (usize::from(*x) + offset, y)
-                && cell.symbol() == " "
-                && Pen::of(cell) == pen
-                && stood.is_some_and(|cell| is_narrow(cell.symbol()))
-        };
-        let run = content.iter().enumerate();
-        run.take_while(|(offset, cell)| follows(*offset, cell)).count()
+        let (mut count, mut end) = (0, *x);
+        for (column, row, cell) in content {
+            let blank = cell.symbol() == " " && Pen::of(cell) == pen;
+            if row != y || !blank || !self.stood(*column, *y) || !self.is_blank(end..*column, *y) {
+                break;
+            }
+            (count, end) = (count + 1, column + 1);
+        }
+        let followed = content.get(count).is_some_and(|(_, row, _)| row == y);
+        let least = if followed { MANY_BLANKS } else { LAST_BLANKS };
+        (end - x > least).then_some((count, end - x))
+    }
+
+    /// Whether what stands there takes one column.
+    fn stood(&self, x: u16, y: u16) -> bool {
+        self.cells.get(self.position(x, y)).is_some_and(|cell| is_narrow(cell.symbol()))
+    }
+
+    fn is_blank(&self, mut columns: std::ops::Range<u16>, y: u16) -> bool {
+        columns.all(|x| {
+            let known = self.cells.get(self.position(x, y));
+            known.is_some_and(|cell| cell.symbol() == " " && Pen::of(cell).is_plain())
+        })
     }
 
     fn remember(&mut self, x: u16, y: u16, cell: &Cell) {

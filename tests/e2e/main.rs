@@ -14,6 +14,7 @@
 mod console;
 mod demo;
 mod exec;
+mod faults;
 mod reference;
 mod resume;
 mod serve;

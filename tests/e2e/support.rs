@@ -40,9 +40,14 @@ impl Home {
 
     /// `jumpdeck-agent` with a directory of its own in this home.
     pub fn agent(&self, name: &str, arguments: &[&str]) -> Command {
-        let mut command = self.program(&agent_path(), arguments);
+        let mut command = self.program(&sibling("jumpdeck-agent"), arguments);
         command.arg("--data-dir").arg(self.path().join(name));
         command
+    }
+
+    /// `server-sim`, whose processes know nothing of this home but that it is theirs.
+    pub fn server_sim(&self, arguments: &[&str]) -> Command {
+        self.program(&sibling("server-sim"), arguments)
     }
 
     fn program(&self, program: &Path, arguments: &[&str]) -> Command {
@@ -94,9 +99,9 @@ impl Drop for Home {
     }
 }
 
-/// Where `cargo build --workspace` put the agent.
-fn agent_path() -> PathBuf {
-    let path = Path::new(env!("CARGO_BIN_EXE_jumpdeck")).with_file_name("jumpdeck-agent");
+/// Where `cargo build --workspace` put another program.
+fn sibling(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_jumpdeck")).with_file_name(name);
     assert!(path.exists(), "build the whole workspace first: cargo build --workspace");
     path
 }
