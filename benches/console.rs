@@ -7,10 +7,13 @@
     unreachable_pub,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::pedantic,
     reason = "a bench that fails stops"
 )]
 
+#[path = "common/items.rs"]
+mod items;
 #[path = "common/ratio.rs"]
 mod ratio;
 
@@ -21,13 +24,11 @@ use jumpdeck::core::inventory::{Inventory, Scope, like, words};
 use jumpdeck::core::key::Key;
 use jumpdeck::core::{Console, Effect, Event, LinkEvent, Settings, Welcome, search};
 use jumpdeck::view::{draw, theme::Theme};
-use jumpdeck_protocol::inventory::{
-    GroupView, InventoryPart, ItemView, JumpMethod, Place, Position,
-};
+use jumpdeck_protocol::inventory::{GroupView, InventoryPart, Position};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::Size;
-use jumpdeck_protocol::{ItemId, JumpGroupId, Revision, Timestamp};
-use jumpdeck_server_sim::{Scenario, Simulated};
+use jumpdeck_protocol::{JumpGroupId, Revision, Timestamp};
+use jumpdeck_server_sim::Scenario;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::Terminal;
@@ -39,34 +40,15 @@ use std::time::Duration;
 /// Bytes that the control scans: about the own texts of 100,000 items.
 const CONTROL: usize = 5_500_000;
 
-fn parts(items: usize) -> Vec<InventoryPart> {
+fn parts(count: usize) -> Vec<InventoryPart> {
     let scenario = Scenario::load("office").unwrap();
-    let groups = scenario.groups();
-    let group = |name: &str| {
-        let number = groups.iter().position(|group| *group == name).unwrap();
-        JumpGroupId(number as u64)
-    };
-    let view = |machine: Simulated| {
-        Arc::new(ItemView {
-            id: ItemId(machine.number + 1),
-            revision: Revision(machine.number + 1),
-            place: Place::JumpGroup(group(&machine.group)),
-            name: machine.name.into(),
-            tag: machine.tag.unwrap_or_default().into(),
-            comments: machine.comments.unwrap_or_default().into(),
-            method: JumpMethod::JumpClient,
-            created: Timestamp(0),
-            facts: machine.facts,
-            public_ip: "203.0.113.7".into(),
-        })
-    };
-    let machines: Vec<_> =
-        (0..items as u64).filter_map(|n| Simulated::new(&scenario, 1, n)).map(view).collect();
-    let mut parts: Vec<_> = machines
+    let items = items::items(&scenario, count);
+    let mut parts: Vec<_> = items
         .chunks(500)
         .map(|items| InventoryPart { items: items.to_vec(), ..InventoryPart::default() })
         .collect();
-    let named = groups.iter().map(|name| GroupView { id: group(name), name: (*name).into() });
+    let groups = (0..).zip(scenario.groups());
+    let named = groups.map(|(id, name)| GroupView { id: JumpGroupId(id), name: name.into() });
     parts[0].groups = named.collect();
     parts[0].reset = true;
     parts.last_mut().unwrap().position =

@@ -11,6 +11,8 @@
     reason = "a bench that fails stops"
 )]
 
+#[path = "common/items.rs"]
+mod items;
 #[path = "common/ratio.rs"]
 mod ratio;
 
@@ -18,14 +20,10 @@ use criterion::{Criterion, Throughput, criterion_group};
 use jumpdeck_appliance::{Appliance, ApplianceRole, DataDir, InstallerSpec, SystemClock};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
-use jumpdeck_protocol::inventory::{InventoryPart, ItemView, JumpMethod, Place};
+use jumpdeck_protocol::inventory::InventoryPart;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest, ToRep};
-use jumpdeck_protocol::{
-    ChannelId, Control, ItemId, JumpGroupId, Never, Revision, Timestamp, limits,
-};
-use jumpdeck_server_sim::{
-    Counts, Fleet, Heard, InstallerKeys, Login, Scenario, Simulated, SimulatedConsole,
-};
+use jumpdeck_protocol::{ChannelId, Control, ItemId, Never, limits};
+use jumpdeck_server_sim::{Counts, Fleet, Heard, InstallerKeys, Login, Scenario, SimulatedConsole};
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -34,25 +32,8 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 fn part() -> InventoryPart {
-    let scenario = Scenario::load("office").unwrap();
-    let view = |machine: Simulated| {
-        Arc::new(ItemView {
-            id: ItemId(machine.number + 1),
-            revision: Revision(machine.number + 1),
-            place: Place::JumpGroup(JumpGroupId(1)),
-            name: machine.name.into(),
-            tag: machine.tag.unwrap_or_default().into(),
-            comments: machine.comments.unwrap_or_default().into(),
-            method: JumpMethod::JumpClient,
-            created: Timestamp(0),
-            facts: machine.facts,
-            public_ip: "203.0.113.7".into(),
-        })
-    };
-    let items = (0..limits::INVENTORY_CHUNK as u64)
-        .filter_map(|number| Simulated::new(&scenario, 1, number))
-        .map(view);
-    InventoryPart { items: items.collect(), ..InventoryPart::default() }
+    let items = items::items(&Scenario::load("office").unwrap(), limits::INVENTORY_CHUNK);
+    InventoryPart { items, ..InventoryPart::default() }
 }
 
 fn snapshot(criterion: &mut Criterion) {

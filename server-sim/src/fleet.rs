@@ -57,7 +57,9 @@ pub struct InstallerKeys {
 
 impl std::fmt::Debug for InstallerKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("InstallerKeys").field("groups", &self.by_group.keys()).finish()
+        f.debug_struct("InstallerKeys")
+            .field("groups", &self.by_group.keys())
+            .finish_non_exhaustive()
     }
 }
 

@@ -154,8 +154,8 @@ pub async fn commit(offence: Offence, target: &Target) -> anyhow::Result<Verdict
     match offence {
         Offence::Garbage => garbage(target).await,
         Offence::Silence => silence(target).await,
-        Offence::GarbageHello => hello(target, &[0x01, 0xc1, 0xc1, 0xc1]).await,
-        Offence::LongHello => hello(target, &[0x01; limits::HANDSHAKE_MESSAGE * 4]).await,
+        Offence::GarbageHello => hello(target, vec![0x01, 0xc1, 0xc1, 0xc1]).await,
+        Offence::LongHello => hello(target, vec![0x01; limits::HANDSHAKE_MESSAGE * 4]).await,
         Offence::OldProtocol => old_protocol(target).await,
         Offence::Uninvited => Caller::new(None).refused(target).await,
         Offence::WrongInstaller => Caller::new(Some("never made")).refused(target).await,
@@ -264,9 +264,9 @@ async fn door(target: &Target) -> anyhow::Result<Link> {
     Ok(Link { socket, item: None })
 }
 
-async fn hello(target: &Target, bytes: &[u8]) -> anyhow::Result<Verdict> {
+async fn hello(target: &Target, bytes: Vec<u8>) -> anyhow::Result<Verdict> {
     let mut link = door(target).await?;
-    link.send(Message::binary(bytes.to_vec())).await;
+    link.send(Message::binary(bytes)).await;
     Ok(link.verdict().await)
 }
 
@@ -297,7 +297,7 @@ async fn replay(target: &Target) -> anyhow::Result<Verdict> {
 async fn duplicate(target: &Target) -> anyhow::Result<Verdict> {
     let mut caller = Caller::new(Some(&target.installer_key));
     let mut first = caller.link(target).await?;
-    caller.machine = "the machine of the copy".to_owned();
+    "the machine of the copy".clone_into(&mut caller.machine);
     let verdict = caller.refused(target).await?;
     match first.verdict().await {
         Verdict::PassedOver => Ok(verdict),

@@ -137,8 +137,11 @@ fn ascii(code: &str) -> String {
 
 /// A locally administered address of its own for each machine.
 fn mac(number: u64) -> [u8; 6] {
-    let [.., a, b, c, d, e] = number.to_be_bytes();
-    [0x02, a, b, c, d, e]
+    let mut mac = [0x02; 6];
+    for (to, from) in mac.iter_mut().skip(1).zip(number.to_be_bytes().into_iter().skip(3)) {
+        *to = from;
+    }
+    mac
 }
 
 fn start(dice: &mut Dice, churn: &Churn) -> Start {

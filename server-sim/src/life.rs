@@ -39,10 +39,8 @@ impl Life {
         machine: &Simulated,
         standing: Standing,
     ) -> Self {
-        let people = match machine.attended && !scenario.people.names.is_empty() {
-            true => scenario.people.changes_per_hour,
-            false => 0.0,
-        };
+        let peopled = machine.attended && !scenario.people.names.is_empty();
+        let people = if peopled { scenario.people.changes_per_hour } else { 0.0 };
         let churn = &scenario.churn;
         Self {
             dice: Dice::new(seed, machine.number, "life"),

@@ -175,8 +175,9 @@ impl Shell {
 
     fn help(&mut self) {
         let usual = "help, hostname, whoami, uname, pwd, ls, uptime, echo, flood N, exit";
-        let more: String = self.commands.iter().map(|c| format!(", {}", c.name)).collect();
-        self.print(&format!("This machine is simulated. It knows: {usual}{more}.\r\n"));
+        let more = self.commands.iter().map(|command| command.name.as_str());
+        let known: Vec<_> = std::iter::once(usual).chain(more).collect();
+        self.print(&format!("This machine is simulated. It knows: {}.\r\n", known.join(", ")));
     }
 
     /// Many numbered lines.

@@ -87,7 +87,7 @@ pub(super) async fn fleet(
     match bring(&appliance, &address, &clock, &fleet).await {
         Ok(processes) => {
             let _processes = processes;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         Err(error) => tracing::error!(error = format!("{error:#}"), "no simulated fleet"),
     }

@@ -165,10 +165,7 @@ impl Ink {
 
     fn remember(&mut self, x: u16, y: u16, cell: &Cell) {
         let position = self.position(x, y);
-        let covered = match is_narrow(cell.symbol()) {
-            true => 1,
-            false => cell.symbol().width().max(2),
-        };
+        let covered = if is_narrow(cell.symbol()) { 1 } else { cell.symbol().width().max(2) };
         let mut cells = self.cells.iter_mut().skip(position).take(covered);
         if let Some(known) = cells.next() {
             known.clone_from(cell);
