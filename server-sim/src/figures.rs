@@ -94,6 +94,6 @@ mod tests {
             && s.disk_used < s.disk_total));
         let first = run().next().unwrap();
         assert!(run().any(|s| (s.cpu - first.cpu).abs() > 5.0));
-        assert_eq!(run().last().unwrap().uptime, first.uptime + 499);
+        assert_eq!(run().nth(499).unwrap().uptime, first.uptime + 499);
     }
 }

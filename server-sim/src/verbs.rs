@@ -177,12 +177,11 @@ async fn report(counts: &Counts, json: bool) -> anyhow::Result<()> {
             refused: counts.refused.get(),
         };
         if last.replace(now) != Some(now) {
-            let line = match json {
-                true => serde_json::to_string(&now)?,
-                false => format!(
-                    "{} linked, let in {} times, {} refused",
-                    now.linked, now.enrolled, now.refused
-                ),
+            let Report { linked, enrolled, refused } = now;
+            let line = if json {
+                serde_json::to_string(&now)?
+            } else {
+                format!("{linked} linked, let in {enrolled} times, {refused} refused")
             };
             say(&line)?;
         }
