@@ -17,8 +17,7 @@ use jumpdeck_protocol::handshake::{
     AGENT_PATH, AgentProof, AgentWelcome, Enrolment, Party, PublicKey, sign, transcript,
 };
 use jumpdeck_protocol::link::{
-    Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, connect, dial_over, pump, read_plain,
-    write_plain,
+    Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, dial_over, pump, read_plain, write_plain,
 };
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelReport};
 use jumpdeck_protocol::{ChannelId, Control, Outcome, Refusal, RefusalCode, Timestamp, limits};
@@ -33,6 +32,8 @@ use tokio::time::{sleep, timeout};
 
 /// The longest pause between two attempts; the first comes at once.
 const MOST_PAUSE: Duration = Duration::from_secs(30);
+/// How long a machine tries to be let in for a visit.
+const VISIT: Duration = Duration::from_secs(20);
 /// A link that stood this long was a good one.
 const STEADY: Duration = Duration::from_secs(2);
 
@@ -72,7 +73,8 @@ impl Client {
 
     /// Is there for a moment, so that the appliance knows it.
     pub(crate) async fn visit(mut self) {
-        self.enrol_and_leave().await;
+        // An appliance that does not let it in must not keep the others waiting.
+        let _ = timeout(VISIT, self.enrol_and_leave()).await;
     }
 
     /// Lives on until it is refused for good or uninstalled.
@@ -189,8 +191,7 @@ impl Client {
     async fn dial(&mut self) -> Result<Dialed<Wire<TcpStream>>, Ended> {
         let lost = |reason: &dyn Display| Ended::Lost(reason.to_string());
         let shared = &self.shared;
-        let from = shared.source(self.me.number);
-        let tcp = connect(&shared.address, from).await.map_err(|error| lost(&error))?;
+        let tcp = shared.connect(self.me.number).await.map_err(|error| lost(&error))?;
         self.connections += 1;
         let fault = shared.fault(self.me.number, self.connections);
         let pin = Pin::Fingerprint(shared.fingerprint.clone());

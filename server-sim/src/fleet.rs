@@ -1,19 +1,23 @@
 //! A fleet: which machines there are, how they reach the appliance, and what goes wrong with them.
 
 use crate::client::{Client, Opening};
+use crate::console::{ConsoleError, SimulatedConsole};
 use crate::dice::Dice;
 use crate::identity::{Simulated, Start};
 use crate::network::Network;
 use crate::scenario::{Command, Scenario};
 use crate::wire::WireFault;
 use anyhow::Context;
-use jumpdeck_protocol::link::{Address, client_config};
+use jumpdeck_protocol::link::{Address, client_config, connect};
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use rustls::ClientConfig;
 use std::collections::BTreeMap;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -76,6 +80,25 @@ impl InstallerKeys {
         keys
     }
 
+    /// Has a console make a key for each of a scenario's groups.
+    ///
+    /// # Errors
+    /// [`ConsoleError`], when the rep may not.
+    pub async fn make(
+        console: &mut SimulatedConsole,
+        scenario: &Scenario,
+    ) -> Result<Self, ConsoleError> {
+        let mut keys = Self::default();
+        for group in scenario.groups() {
+            let request =
+                RepRequest::CreateInstaller { group: Some(group.to_owned()), valid: 86_400 };
+            if let RepReply::Installer(made) = console.ask(request).await? {
+                keys.by_group.insert(group.to_owned(), made.key);
+            }
+        }
+        Ok(keys)
+    }
+
     fn of(&self, group: &str, position: usize) -> String {
         let other = self.others.get(position.checked_rem(self.others.len()).unwrap_or(0));
         self.by_group.get(group).or(other).cloned().unwrap_or_default()
@@ -128,7 +151,18 @@ pub(crate) struct Shared {
     keys: BTreeMap<String, String>,
     fault: Option<(WireFault, f64)>,
     sources: Vec<Ipv4Addr>,
+    ports: AtomicUsize,
 }
+
+/// Local ports that are tried for one connection: another machine may have one already.
+const PORT_TRIES: usize = 20;
+
+fn is_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)
+}
+
+/// Local ports that are used one after the other, where a fleet has addresses of its own.
+const PORTS: Range<usize> = 2048..65_000;
 
 impl Shared {
     /// The installer key of a group.
@@ -136,11 +170,25 @@ impl Shared {
         self.keys.get(group).cloned().unwrap_or_default()
     }
 
+    /// A connection of this machine's.
+    pub(crate) async fn connect(&self, number: u64) -> io::Result<TcpStream> {
+        let mut tries = PORT_TRIES;
+        loop {
+            match connect(&self.address, self.source(number)).await {
+                Err(error) if is_taken(&error) && tries > 0 => tries -= 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// The address this machine connects from.
-    pub(crate) fn source(&self, number: u64) -> Option<SocketAddr> {
+    fn source(&self, number: u64) -> Option<SocketAddr> {
         let count = u64::try_from(self.sources.len()).ok()?;
         let position = usize::try_from(number.checked_rem(count)?).ok()?;
-        Some(SocketAddr::from((*self.sources.get(position)?, 0)))
+        // The system would look for a free port far longer than this takes.
+        let next = self.ports.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(PORTS.start + next % (PORTS.end - PORTS.start)).ok()?;
+        Some(SocketAddr::from((*self.sources.get(position)?, port)))
     }
 
     /// What is wrong with a machine's next connection. Where it strikes is drawn anew each time.
@@ -223,6 +271,7 @@ impl Fleet {
             keys: groups.iter().enumerate().map(key).collect(),
             fault: self.fault,
             sources: self.sources.clone(),
+            ports: AtomicUsize::new(0),
         }))
     }
 
@@ -263,7 +312,6 @@ impl Fleet {
             }
             enrolling.join_all().await;
         }
-        at(0);
         Ok(())
     }
 

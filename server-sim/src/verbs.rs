@@ -2,7 +2,6 @@
 
 use anyhow::{Context, bail};
 use clap::Args;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_server_sim::hostile::{self, Offence, Target};
 use jumpdeck_server_sim::{
     Counts, DEFAULT, Fleet, InstallerKeys, Login, Scenario, SimulatedConsole, WireFault,
@@ -141,15 +140,7 @@ impl Run {
         let Appliance { url, fingerprint, .. } = &self.appliance;
         let login = Login::with_password(url, fingerprint, user, &password);
         let mut console = SimulatedConsole::connect(&login).await?;
-        let mut keys = InstallerKeys::default();
-        for group in scenario.groups() {
-            let request =
-                RepRequest::CreateInstaller { group: Some(group.to_owned()), valid: 86_400 };
-            if let RepReply::Installer(made) = console.ask(request).await? {
-                keys.by_group.insert(group.to_owned(), made.key);
-            }
-        }
-        Ok(keys)
+        Ok(InstallerKeys::make(&mut console, scenario).await?)
     }
 }
 

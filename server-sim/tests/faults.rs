@@ -81,12 +81,12 @@ async fn a_flood_of_facts_ends_with_the_last_ones_when_the_agent_is_back() {
 }
 
 /// A shell on a machine whose wires are broken, while a bystander works.
-async fn survives(fault: &str) {
+async fn survives(fault: &str, links: std::ops::RangeFrom<usize>) {
     let house = House::new().await;
     let mut bystander = Bystander::new(&house).await;
     let mut fleet = house.fleet(scenario(""), 1).await;
     fleet.fault = Some((fault.parse().unwrap(), 1.0));
-    let _fleet = house.run(fleet);
+    let fleet = house.run(fleet);
     let mut console = house.console().await;
     let item = house.until_online(&mut console, "F-M-0000").await;
     let mut shell = console.start(item).await.unwrap();
@@ -100,26 +100,27 @@ async fn survives(fault: &str) {
     assert_eq!(numbers(&counted).len(), 400);
     bystander.is_undisturbed();
     assert_eq!(house.items().await.len(), 2, "no machine came twice");
+    assert!(links.contains(&fleet.counts.enrolled.get()), "the fault did not strike");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shell_outlives_wires_that_are_lost_again_and_again() {
-    survives("drop:24000").await;
+    survives("drop:24000", 2..).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shell_outlives_wires_that_are_cut_in_the_middle_of_a_message() {
-    survives("cut:20000").await;
+    survives("cut:20000", 2..).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shell_works_over_a_wire_that_delays_everything() {
-    survives("delay:20").await;
+    survives("delay:20", 1..).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shell_works_for_an_agent_that_reads_slowly() {
-    survives("slow:20000").await;
+    survives("slow:20000", 1..).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,8 @@ use crate::runtime::{limits, logging};
 use anyhow::{Context, anyhow, bail};
 use jumpdeck_agent::{AgentDir, AgentDirError, EnrolWish, Options, RunError, Source};
 use jumpdeck_appliance::{
-    Appliance, ApplianceRole, DataDir, DataDirError, InstallerSpec, RunningAddress, StartError,
+    Appliance, ApplianceRole, Clock, DataDir, DataDirError, InstallerSpec, RunningAddress,
+    StartError, SystemClock,
 };
 use jumpdeck_protocol::inventory::InstallMode;
 use jumpdeck_protocol::link::Address;
@@ -121,8 +122,10 @@ pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
     // Without a terminal of its own it does not end with the console's.
     let _ = rustix::process::setsid();
     limits::open_files();
-    let clock = Arc::new(DemoClock::default());
-    let served = match open(&dir, Arc::clone(&clock)).await {
+    let demo_clock = Arc::new(DemoClock::default());
+    let clock: Arc<dyn Clock> =
+        if extras.demo.is_some() { demo_clock.clone() } else { Arc::new(SystemClock) };
+    let served = match open(&dir, clock).await {
         Ok(opened) => opened,
         Err(StartError::DataDir(DataDirError::InUse { .. })) => return join(&dir).await,
         Err(error) => {
@@ -140,7 +143,7 @@ pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
     // Whoever started this wants to see this machine in the first list.
     let _ = timeout(AGENT_PATIENCE, appliance.local_agent_linked()).await;
     tell(&Birth::Ready(address.clone()));
-    let fleet = tokio::spawn(demo::fleet(Arc::clone(&appliance), address, clock, extras.demo));
+    let fleet = tokio::spawn(demo::fleet(Arc::clone(&appliance), address, demo_clock, extras.demo));
     until_unneeded(&appliance, extras.throw_away).await?;
     appliance.stop();
     fleet.abort();
@@ -161,7 +164,7 @@ pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
 
 async fn open(
     dir: &DataDir,
-    clock: Arc<DemoClock>,
+    clock: Arc<dyn Clock>,
 ) -> Result<(Arc<Appliance>, jumpdeck_appliance::Listening), StartError> {
     let owner = uzers::get_current_username().map(|name| name.to_string_lossy().into_owned());
     let role = ApplianceRole::Embedded { owner: owner.unwrap_or_else(|| "owner".to_owned()) };

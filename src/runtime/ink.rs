@@ -58,12 +58,6 @@ impl Ink {
         }
     }
 
-    /// The terminal has another size; what stands on it is not known.
-    pub(super) fn resize(&mut self, width: u16, height: u16) {
-        let out = std::mem::take(&mut self.out);
-        *self = Self { out, ..Self::new(width, height) };
-    }
-
     /// Erases everything.
     pub(super) fn clear(&mut self) {
         self.set_pen(Pen::default());
@@ -90,6 +84,11 @@ impl Ink {
             } else {
                 self.cell(first);
                 rest = after;
+                if let Some(blank) = after.first().filter(|next| is_presentation(first, next)) {
+                    self.out.push(b' ');
+                    self.remember(blank.0, blank.1, blank.2);
+                    rest = after.get(1..).unwrap_or_default();
+                }
             }
         }
     }
@@ -295,6 +294,13 @@ fn colour(colour: Color, base: u8, written_out: bool) -> String {
     }
 }
 
+/// Whether the blank `next` belongs to an emoji that some terminals show in one column and some in
+/// two: it must follow the emoji wherever that leaves the cursor, not be put onto its second half.
+fn is_presentation(emoji: &(u16, u16, &Cell), next: &(u16, u16, &Cell)) -> bool {
+    let beside = (next.0, next.1) == (emoji.0 + 1, emoji.1);
+    beside && next.2.symbol() == " " && emoji.2.symbol().contains('\u{fe0f}')
+}
+
 /// Whether a symbol takes exactly one column wherever it is shown.
 fn is_narrow(symbol: &str) -> bool {
     let mut characters = symbol.chars();
@@ -423,6 +429,18 @@ mod tests {
         let changed = Buffer::with_lines(["XbcXefghijklXnopqrst"]);
         ink.draw(base.diff(&changed).into_iter());
         assert_eq!(String::from_utf8(ink.take()).unwrap(), "\x1b[1HXbcX\x1b[8CX");
+    }
+
+    #[test]
+    fn an_emoji_of_uncertain_width_is_not_overwritten_by_the_blank_behind_it() {
+        let mut ink = Ink::new(10, 1);
+        let letters = Buffer::with_lines(["abcdefghij"]);
+        ink.draw(Buffer::empty(letters.area).diff(&letters).into_iter());
+        ink.take();
+        let emoji = Buffer::with_lines(["ab❤️ web  "]);
+        ink.draw(letters.diff(&emoji).into_iter());
+        let written = String::from_utf8(ink.take()).unwrap();
+        assert!(written.contains("❤️ "), "{written:?}");
     }
 
     #[test]

@@ -80,11 +80,6 @@ impl Paper {
         }
     }
 
-    pub(super) fn resize(&mut self, width: u16, height: u16) {
-        self.size = Size { width, height };
-        self.ink.resize(width, height);
-    }
-
     /// The frame's bytes: cells and cursor in one synchronized update.
     pub(super) fn take(&mut self) -> io::Result<Vec<u8>> {
         let cells = self.ink.take();

@@ -155,7 +155,10 @@ impl Runner {
                     self.frame()?;
                     dirty = false;
                 }
-                Some(found) = self.searcher.found() => self.update(Event::Found(found)),
+                found = self.searcher.found() => match found {
+                    Some(found) => self.update(Event::Found(found)),
+                    None => anyhow::bail!("the search has failed; it cannot go on without it"),
+                },
                 Some(timer) = self.timers.1.recv() => self.update(Event::Timer(timer)),
                 event = self.link.recv() => match event {
                     Some(event) => self.link(event),
@@ -208,7 +211,6 @@ impl Runner {
 
     fn resize(&mut self, size: Size) -> anyhow::Result<()> {
         self.canvas = screen::canvas(size.columns, size.rows)?;
-        self.canvas.backend_mut().resize(size.columns, size.rows);
         self.canvas.clear()?;
         self.update(Event::Resize(size));
         Ok(())

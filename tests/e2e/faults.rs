@@ -62,18 +62,19 @@ fn every_offence_against_a_server_is_answered_as_it_must_be_while_a_rep_works_on
 fn a_fleet_with_cut_wires_is_all_there_and_a_shell_on_it_loses_nothing() {
     let home = Home::new();
     let served = Served::start(&home);
-    let arguments = ["--scenario", "quiet", "--clients", "40", "--fault", "cut:15000"];
+    let arguments = ["--scenario", "quiet", "--clients", "40", "--fault", "cut:30000"];
     let _fleet = fleet(&home, &served, &arguments);
     served.until_online(&home, 40);
     let mut screen = Screen::start(&served.rep(&home, &["jump", "two-00001"]), 100, 30);
     screen.wait_for("This machine is simulated.");
-    for number in 1..=200 {
+    // More than any wire of this fleet carries.
+    for number in 1..=500 {
         screen.send(&format!("echo number {number}\r"));
     }
-    screen.wait_for("\nnumber 200\n");
+    screen.wait_for("\nnumber 500\n");
     let bytes = text(&screen.bytes).replace('\r', "");
     let lines: Vec<_> = bytes.lines().filter(|line| line.starts_with("number ")).collect();
-    let expected: Vec<_> = (1..=200).map(|n| format!("number {n}")).collect();
+    let expected: Vec<_> = (1..=500).map(|n| format!("number {n}")).collect();
     assert_eq!(lines, expected);
 }
 

@@ -13,7 +13,7 @@ use jumpdeck_protocol::{ItemId, Revision};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::sleep;
 
 /// Presence changes in one notice at the most.
@@ -51,8 +51,9 @@ pub(crate) async fn feed(appliance: Arc<Appliance>, rep: RepLink, have: Have) {
                 shown = world;
             }
             change = presence.recv() => match change {
-                Ok(first) => feed.tell_changes(first, &mut presence),
-                Err(RecvError::Lagged(_)) => feed.tell_all_presence().await,
+                // Whoever missed a change is told everything.
+                Ok(first) if feed.tell_changes(first, &mut presence) => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => feed.tell_all_presence().await,
                 Err(RecvError::Closed) => return,
             },
         }
@@ -83,6 +84,11 @@ impl Feed<'_> {
             Some(known) => self.tell_known(false, known).await,
             None => self.tell_all_presence().await,
         }
+        // Some of these may have become visible since, with a status that is older than that.
+        let items: Vec<_> = parts.iter().flat_map(|part| &part.items).map(|i| i.id).collect();
+        for some in items.chunks(BATCH) {
+            self.tell_presence(self.appliance.presences.of(some), None);
+        }
         self.tell_parts(parts).await;
     }
 
@@ -98,7 +104,7 @@ impl Feed<'_> {
             let items = parts.iter().flatten().flat_map(|part| &part.items);
             let news: Vec<_> =
                 items.map(|item| item.id).filter(|id| past.item(*id).is_none()).collect();
-            self.tell_presence(false, self.appliance.presences.of(&news), None);
+            self.tell_presence(self.appliance.presences.of(&news), None);
             parts
         };
         match parts {
@@ -113,15 +119,18 @@ impl Feed<'_> {
         let presences = &self.appliance.presences;
         // What changes from here on comes after the snapshot.
         let position = presences.all_position();
-        self.tell_presence(true, Vec::new(), None);
         let mut parts = SnapshotParts::new(world, self.rep);
         while let Some(part) = parts.next() {
             let ids: Vec<_> = part.items.iter().map(|item| item.id).collect();
             let known = presences.of(&ids);
             let last = part.position.is_some().then_some(position);
-            self.tell_presence(false, known, last);
+            self.tell_presence(known, last);
             self.rep.tell(ApplianceNotice::Inventory(part));
             self.rep.outbox.until_below(AHEAD).await;
+            if rights_changed(&self.appliance.world(), world.revision()) {
+                // What was seen a moment ago may not be seen now: another snapshot follows.
+                return;
+            }
         }
     }
 
@@ -157,26 +166,31 @@ impl Feed<'_> {
         }
     }
 
-    /// Tells a change and those that wait behind it.
-    fn tell_changes(&self, first: Change, more: &mut Receiver<Change>) {
+    /// Tells a change and those that wait behind it. Returns whether none was missed.
+    fn tell_changes(&self, first: Change, more: &mut Receiver<Change>) -> bool {
         let mut last = first.number;
         let mut changes = vec![first.presence];
-        while changes.len() < BATCH
-            && let Ok(next) = more.try_recv()
-        {
-            changes.push(next.presence);
-            last = next.number;
+        while changes.len() < BATCH {
+            match more.try_recv() {
+                Ok(next) => {
+                    changes.push(next.presence);
+                    last = next.number;
+                }
+                Err(TryRecvError::Lagged(_)) => return false,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
         }
         self.keep_seen(&mut changes);
         if !changes.is_empty() {
             let position = Some(self.appliance.presences.position(last));
-            self.tell_presence(false, changes, position);
+            self.tell_presence(changes, position);
         }
+        true
     }
 
-    fn tell_presence(&self, all: bool, changes: Vec<Presence>, position: Option<PresencePosition>) {
-        if all || position.is_some() || !changes.is_empty() {
-            self.rep.tell(ApplianceNotice::Presence { all, changes, position });
+    fn tell_presence(&self, changes: Vec<Presence>, position: Option<PresencePosition>) {
+        if position.is_some() || !changes.is_empty() {
+            self.rep.tell(ApplianceNotice::Presence { all: false, changes, position });
         }
     }
 

@@ -62,13 +62,12 @@ impl AgentLink {
         }
     }
 
-    /// The answer to a call arrived.
-    pub(crate) fn answered(&self, id: RequestId, outcome: Outcome<Opened>) {
+    /// The answer to a call arrived. Returns whether there was such a call.
+    pub(crate) fn answered(&self, id: RequestId, outcome: Outcome<Opened>) -> bool {
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(waiting) = calls.waiting.remove(&id) {
-            // Whoever asked may have given up.
-            let _ = waiting.send(outcome.into());
-        }
+        let waiting = calls.waiting.remove(&id);
+        // Whoever asked may have given up.
+        waiting.is_some_and(|waiting| waiting.send(outcome.into()).is_ok())
     }
 
     /// The link is gone: whoever waits is told.
@@ -88,7 +87,7 @@ struct Entry {
     sessions: usize,
     standing: Standing,
     /// What was told last, and by which change.
-    told: Status,
+    told: (Status, Option<Timestamp>),
     change: u64,
 }
 
@@ -108,7 +107,8 @@ impl Entry {
     }
 
     const fn presence(&self, item: ItemId) -> Presence {
-        Presence { item, status: self.told, since: self.since }
+        let (status, since) = self.told;
+        Presence { item, status, since }
     }
 }
 
@@ -145,8 +145,10 @@ impl Presences {
     pub(crate) fn new(run: u64, seen: &[Seen], world: &World, now: Timestamp) -> Self {
         let entry = |seen: &Seen| {
             let standing = world.item(seen.item).map(|item| item.standing).unwrap_or_default();
-            let mut entry = Entry { since: Some(seen.at), standing, ..Entry::default() };
-            entry.told = entry.status(now);
+            // Whoever was linked when the appliance ended without a word was there until then.
+            let since = Some(if seen.connected { now } else { seen.at });
+            let mut entry = Entry { since, standing, ..Entry::default() };
+            entry.told = (entry.status(now), since);
             (seen.item, entry)
         };
         let items = seen.iter().map(entry).collect();
@@ -237,9 +239,19 @@ impl Presences {
         self.update(item, now, |entry| entry.sessions = sessions);
     }
 
-    /// Its own machine says whether the item may be used.
-    pub(crate) fn stands(&self, item: ItemId, standing: Standing, now: Timestamp) {
-        self.update(item, now, |entry| entry.standing = standing);
+    /// Its own machine says, on its current link, whether the item may be used. Returns whether
+    /// that is new.
+    pub(crate) fn stands(
+        &self,
+        item: ItemId,
+        link: LinkId,
+        standing: Standing,
+        now: Timestamp,
+    ) -> bool {
+        self.update(item, now, |entry| {
+            let current = entry.link.as_ref().is_some_and(|current| current.id == link);
+            current && std::mem::replace(&mut entry.standing, standing) != standing
+        })
     }
 
     /// Why a session cannot be started, if its own machine or its link is the reason.
@@ -261,7 +273,7 @@ impl Presences {
     pub(crate) fn look(&self, now: Timestamp) {
         let overdue: Vec<_> = {
             let entries = self.read();
-            let changed = |(_, entry): &(&ItemId, &Entry)| entry.status(now) != entry.told;
+            let changed = |(_, entry): &(&ItemId, &Entry)| entry.status(now) != entry.told.0;
             entries.items.iter().filter(changed).map(|(item, _)| *item).collect()
         };
         for item in overdue {
@@ -286,9 +298,9 @@ impl Presences {
         let number = entries.last + 1;
         let entry = entries.items.entry(item).or_default();
         let outcome = change(entry);
-        let status = entry.status(now);
-        if status != entry.told {
-            entry.told = status;
+        let telling = (entry.status(now), entry.since);
+        if telling != entry.told {
+            entry.told = telling;
             entry.change = number;
             let presence = entry.presence(item);
             entries.last = number;
@@ -334,6 +346,24 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_that_was_linked_when_the_appliance_was_killed_is_not_lost_afterwards() {
+        let seen = Seen { item: ItemId(1), connected: true, at: Timestamp(0) };
+        let now = Timestamp(90 * 86_400);
+        let presences = Presences::new(7, &[seen], &World::new("e"), now);
+        let presence = presences.of(&[ItemId(1)])[0];
+        assert_eq!((presence.status, presence.since), (Status::Offline, Some(now)));
+    }
+
+    #[test]
+    fn a_disabled_machine_that_leaves_is_told_to_have_left() {
+        let presences = presences(90);
+        presences.arrived(ItemId(1), link(1), Standing::Disabled, 0, Timestamp(100));
+        let mut changes = presences.subscribe();
+        presences.left(ItemId(1), LinkId(1), Timestamp(200));
+        assert_eq!(changes.try_recv().unwrap().presence.since, Some(Timestamp(200)));
+    }
+
+    #[test]
     fn what_its_own_machine_says_goes_before_everything_else() {
         let presences = presences(90);
         let now = Timestamp(100);
@@ -341,9 +371,11 @@ mod tests {
         assert_eq!(status(&presences, 1), Status::Disabled);
         let refused = presences.startable(ItemId(1)).err();
         assert_eq!(refused, Some(RefusalCode::DisabledByUser));
-        presences.stands(ItemId(1), Standing::Ready, now);
+        assert!(!presences.stands(ItemId(1), LinkId(9), Standing::Ready, now), "a former link");
+        assert!(presences.stands(ItemId(1), LinkId(1), Standing::Ready, now));
+        assert!(!presences.stands(ItemId(1), LinkId(1), Standing::Ready, now), "nothing new");
         assert!(presences.startable(ItemId(1)).is_ok());
-        presences.stands(ItemId(1), Standing::Uninstalled, now);
+        presences.stands(ItemId(1), LinkId(1), Standing::Uninstalled, now);
         assert_eq!(presences.startable(ItemId(1)).err(), Some(RefusalCode::JumpClientUninstalled));
     }
 

@@ -41,11 +41,11 @@ impl Appliance {
         }
     }
 
-    /// A report of an agent about a channel.
-    pub(crate) fn report(&self, item: ItemId, report: ChannelReport) {
+    /// A report of an agent about a channel. Returns whether the channel is its own.
+    pub(crate) fn report(&self, item: ItemId, report: ChannelReport) -> bool {
         let channel = report.channel();
         let Some(entry) = self.sessions.channel(channel).filter(|entry| entry.item == item) else {
-            return;
+            return false;
         };
         if let ChannelReport::Exited { status, .. } = &report {
             self.sessions.change(channel, |entry| entry.exit = Some(*status));
@@ -59,6 +59,7 @@ impl Appliance {
         if gone {
             self.end_session(entry.session, EndReason::AgentLost);
         }
+        true
     }
 
     /// An order of a console about a channel of its own.

@@ -1,7 +1,6 @@
 //! An appliance of the bench's own: its process, its directory, and what it takes.
 
 use anyhow::{Context, bail};
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_server_sim::{InstallerKeys, Login, Scenario, SimulatedConsole};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -66,16 +65,7 @@ impl Place {
 
     /// Installer keys for a scenario's groups.
     pub(super) async fn keys(&self, scenario: &Scenario) -> anyhow::Result<InstallerKeys> {
-        let mut console = self.console().await?;
-        let mut keys = InstallerKeys::default();
-        for group in scenario.groups() {
-            let request =
-                RepRequest::CreateInstaller { group: Some(group.to_owned()), valid: 86_400 };
-            if let RepReply::Installer(made) = console.ask(request).await? {
-                keys.by_group.insert(group.to_owned(), made.key);
-            }
-        }
-        Ok(keys)
+        Ok(InstallerKeys::make(&mut self.console().await?, scenario).await?)
     }
 
     /// Kills it as a power cut would.

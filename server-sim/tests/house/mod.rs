@@ -103,10 +103,10 @@ impl House {
         fleet.with_clients(clients)
     }
 
-    pub fn run(&self, fleet: Fleet) -> AbortOnDrop {
-        let network = fleet.network().unwrap();
-        let run = fleet.run(Arc::new(Counts::default()), network);
-        AbortOnDrop(tokio::spawn(run).abort_handle())
+    pub fn run(&self, fleet: Fleet) -> Running {
+        let (network, counts) = (fleet.network().unwrap(), Arc::new(Counts::default()));
+        let task = tokio::spawn(fleet.run(Arc::clone(&counts), network)).abort_handle();
+        Running { task, counts }
     }
 
     pub fn login(&self) -> Login {
@@ -249,18 +249,21 @@ fn take(seen: &mut Seen, heard: &Heard) -> bool {
     true
 }
 
-/// A task that ends with this.
-pub struct AbortOnDrop(AbortHandle);
+/// A running fleet. It ends with this.
+pub struct Running {
+    task: AbortHandle,
+    pub counts: Arc<Counts>,
+}
 
-impl AbortOnDrop {
+impl Running {
     pub fn abort(&self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
-impl Drop for AbortOnDrop {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.0.abort();
+        self.abort();
     }
 }
 
@@ -269,7 +272,7 @@ pub struct Bystander {
     console: SimulatedConsole,
     shell: SimulatedShell,
     done: u32,
-    _fleet: AbortOnDrop,
+    fleet: Running,
 }
 
 impl Bystander {
@@ -281,7 +284,7 @@ impl Bystander {
         let mut console = house.console().await;
         let item = house.until_online(&mut console, "F-M-0900").await;
         let shell = console.start(item).await.unwrap();
-        Self { console, shell, done: 0, _fleet: fleet }
+        Self { console, shell, done: 0, fleet }
     }
 
     /// Does a few things, one after the other, each once the one before is done.
@@ -301,5 +304,6 @@ impl Bystander {
         let lines = text.split("\r\n").filter_map(|line| line.strip_prefix("bystander "));
         let numbers: Vec<u32> = lines.map(|number| number.parse().unwrap()).collect();
         assert_eq!(numbers, (1..=self.done).collect::<Vec<_>>());
+        assert_eq!(self.fleet.counts.enrolled.get(), 1, "its machine's link was lost");
     }
 }

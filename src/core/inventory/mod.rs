@@ -269,6 +269,11 @@ impl Inventory {
         }
     }
 
+    fn id_in(&self, slot: Slot) -> Option<ItemId> {
+        let (chunk, index) = place(slot);
+        Some(self.chunks.get(chunk)?.record(index)?.id)
+    }
+
     fn standing_of(&self, slot: Slot) -> Standing {
         self.standing.get(slot as usize).copied().unwrap_or_default()
     }
@@ -364,14 +369,18 @@ impl Inventory {
 
     /// Where an item stands in a list.
     pub fn find(&self, list: &List, id: ItemId) -> Option<usize> {
-        list.find(id, *self.slots.get(&id)?)
+        let slot = self.slots.get(&id)?;
+        // After a snapshot an item may be kept elsewhere than when the list was made.
+        list.find(id, *slot).or_else(|| list.iter().position(|item| item.id() == id))
     }
 
     /// The counts line's figures, over a list.
     pub fn count(&self, list: &List) -> Counts {
         let mut counts = Counts { items: list.len(), clients: list.len(), ..Counts::default() };
-        for slot in list.slots() {
-            match self.standing_of(*slot).status {
+        for (slot, id) in list.ids() {
+            let same = self.id_in(slot) == Some(id);
+            let standing = if same { self.standing_of(slot) } else { Standing::default() };
+            match standing.status {
                 Status::Online | Status::InUse => counts.online += 1,
                 Status::Passive => counts.passive += 1,
                 _ => counts.offline += 1,

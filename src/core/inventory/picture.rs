@@ -164,8 +164,9 @@ impl List {
         self.slots.iter().position(|other| *other == slot)
     }
 
-    pub(super) fn slots(&self) -> &[Slot] {
-        &self.slots
+    /// The slots and the ids of its items.
+    pub(super) fn ids(&self) -> impl Iterator<Item = (Slot, ItemId)> {
+        self.slots.iter().filter_map(|slot| Some((*slot, self.picture.record(*slot)?.id)))
     }
 }
 

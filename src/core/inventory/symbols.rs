@@ -1,6 +1,7 @@
 //! Texts that many items share (systems, tags, users), each kept once.
 
 use imbl::Vector;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -37,20 +38,25 @@ impl Symbols {
         u32::try_from(at).ok().map(Symbol)
     }
 
-    /// What a function makes of each text in lower case.
-    pub(super) fn fits<T>(&self, fit: impl Fn(&str) -> Option<T>) -> Fits<T> {
-        Fits(self.0.iter().map(|entry| fit(&entry.lower)).collect())
+    /// What a function makes of texts in lower case, each asked once.
+    pub(super) fn fits<T: Copy, F: Fn(&str) -> Option<T>>(&self, fit: F) -> Fits<'_, T, F> {
+        Fits { symbols: self, fit, known: vec![OnceCell::new(); self.0.len()] }
     }
 }
 
-/// What was made of each symbol.
-#[derive(Debug)]
-pub(super) struct Fits<T>(Vec<Option<T>>);
+/// What was made of symbols so far.
+pub(super) struct Fits<'s, T, F> {
+    symbols: &'s Symbols,
+    fit: F,
+    known: Vec<OnceCell<Option<T>>>,
+}
 
-impl<T: Copy> Fits<T> {
-    /// What was made of this one.
+impl<T: Copy, F: Fn(&str) -> Option<T>> Fits<'_, T, F> {
+    /// What is made of this one.
     pub(super) fn get(&self, symbol: Symbol) -> Option<T> {
-        self.0.get(symbol.0 as usize).copied().flatten()
+        let known = self.known.get(symbol.0 as usize)?;
+        let lower = self.symbols.0.get(symbol.0 as usize).map_or("", |entry| &entry.lower);
+        *known.get_or_init(|| (self.fit)(lower))
     }
 }
 

@@ -96,27 +96,34 @@ fn take(
             appliance.relay_to_rep(item, channel, message);
         }
         Frame::Control(body) => {
-            budget.spend()?;
             let received = control::decode::<Never, Opened, AgentReport>(&body)
                 .map_err(|error| LinkEnd::Violation(error.to_string()))?;
-            if let Received::Known(message) = received {
-                control_message(appliance, link, item, message);
+            let asked_for = match received {
+                Received::Known(message) => control_message(appliance, link, item, message),
+                Received::UnknownRequest(_) | Received::UnknownOther => false,
+            };
+            if !asked_for {
+                budget.spend()?;
             }
         }
     }
     Ok(())
 }
 
+/// Deals with a message. Returns whether somebody asked for it: what nobody asked for, an agent may
+/// send only so much of.
 fn control_message(
     appliance: &Arc<Appliance>,
     link: &AgentLink,
     item: jumpdeck_protocol::ItemId,
     message: FromAgent,
-) {
+) -> bool {
     match message {
         Control::Request { body, .. } => match body {},
-        Control::Reply { id, body } => link.answered(id, body),
-        Control::Notice { body: AgentReport::Channel(report) } => appliance.report(item, report),
+        Control::Reply { id, body } => return link.answered(id, body),
+        Control::Notice { body: AgentReport::Channel(report) } => {
+            return appliance.report(item, report);
+        }
         Control::Notice { body: AgentReport::Statistics(mut statistics) } => {
             statistics.console_user = bounded(&statistics.console_user);
             appliance.watching.measured(item, &statistics);
@@ -128,11 +135,14 @@ fn control_message(
             });
         }
         Control::Notice { body: AgentReport::Standing(standing) } => {
-            appliance.presences.stands(item, standing, appliance.now());
-            appliance.store.note(move |draft| update(draft, item, |item| item.standing = standing));
-            tracing::info!(target: "audit", item = item.0, ?standing, "a Jump Client's standing changed");
+            if appliance.presences.stands(item, link.id, standing, appliance.now()) {
+                let edit = move |draft: &mut Draft| update(draft, item, |i| i.standing = standing);
+                appliance.store.note(edit);
+                tracing::info!(target: "audit", item = item.0, ?standing, "a Jump Client's standing changed");
+            }
         }
     }
+    false
 }
 
 /// Checks a caller's proof. `Ok(None)` means it was refused and told why.

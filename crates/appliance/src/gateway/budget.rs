@@ -1,10 +1,10 @@
-//! How much an agent may say: what is more than any honest one has to say ends its link.
+//! How much an agent may say unasked: what is more than any honest one has to say ends its link.
 
 use jumpdeck_protocol::link::LinkEnd;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Control messages that an agent may send in a second, in the long run.
+/// Control messages that an agent may send unasked in a second, in the long run.
 const SUSTAINED: u32 = 100;
 /// Control messages that it may send at once.
 const BURST: u32 = 2000;
@@ -33,7 +33,8 @@ impl Budget {
             let periods = self.filled.elapsed().as_millis() / EACH.as_millis();
             let earned = u32::try_from(periods).unwrap_or(BURST).min(BURST);
             if earned == 0 {
-                let flood = format!("more than {SUSTAINED} control messages a second");
+                let flood =
+                    format!("more than {SUSTAINED} messages a second that nobody asked for");
                 return Err(LinkEnd::Violation(flood));
             }
             self.left = earned;

@@ -169,6 +169,8 @@ pub async fn connect(address: &Address, from: Option<SocketAddr>) -> std::io::Re
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
         };
         if let Some(from) = from {
+            // A port that is named may have been used a moment ago.
+            socket.set_reuseaddr(from.port() != 0)?;
             socket.bind(from)?;
         }
         // An address that swallows everything must not hide the one after it.
