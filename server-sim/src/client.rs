@@ -96,13 +96,12 @@ impl Client {
                     self.stay_away(time).await;
                 }
                 Ended::Refused(refusal) => {
-                    tracing::warn!(number = self.me.number, %refusal, "refused");
-                    self.shared.counts.refused.add();
+                    self.refused(&refusal);
                     return;
                 }
                 Ended::Uninstalled => return,
                 Ended::Lost(reason) => {
-                    tracing::debug!(number = self.me.number, reason, "no link");
+                    self.failed(reason);
                     if began.elapsed() > STEADY {
                         backoff.reset();
                     }
@@ -124,13 +123,23 @@ impl Client {
                     return true;
                 }
                 Err(Ended::Refused(refusal)) => {
-                    tracing::warn!(number = self.me.number, %refusal, "refused");
-                    self.shared.counts.refused.add();
+                    self.refused(&refusal);
                     return false;
                 }
-                Err(_) => {}
+                Err(Ended::Lost(reason)) => self.failed(reason),
+                Err(Ended::Leaves(_) | Ended::Uninstalled) => {}
             }
         }
+    }
+
+    fn refused(&self, refusal: &Refusal) {
+        tracing::warn!(number = self.me.number, %refusal, "refused");
+        self.shared.counts.failed(&self.shared.counts.refused, refusal.to_string());
+    }
+
+    fn failed(&self, reason: String) {
+        tracing::debug!(number = self.me.number, reason, "no link");
+        self.shared.counts.failed(&self.shared.counts.failed, reason);
     }
 
     async fn sleep_until_woken(&self) {

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -133,6 +133,21 @@ pub struct Counts {
     pub enrolled: Count,
     /// Machines that were refused for good.
     pub refused: Count,
+    /// Tries that failed.
+    pub failed: Count,
+    last: Mutex<String>,
+}
+
+impl Counts {
+    /// Why the last try failed, or the last machine was refused.
+    pub fn last_reason(&self) -> String {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn failed(&self, count: &Count, reason: String) {
+        count.add();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
 }
 
 /// What the clients of a fleet have in common.

@@ -145,6 +145,14 @@ impl FromStr for Offence {
     }
 }
 
+/// Whether an appliance with this key is there at all.
+///
+/// # Errors
+/// Why it cannot be reached.
+pub async fn reach(target: &Target) -> anyhow::Result<()> {
+    Caller::new(None).dial(target).await.map(drop)
+}
+
 /// Commits an offence.
 ///
 /// # Errors

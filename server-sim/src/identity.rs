@@ -3,9 +3,8 @@
 use crate::dice::Dice;
 use crate::scenario::{Churn, Kind, Scenario, Site};
 use jumpdeck_protocol::agent::Standing;
-use jumpdeck_protocol::inventory::{Facts, InstallMode};
+use jumpdeck_protocol::inventory::{Facts, InstallMode, Status};
 use jumpdeck_protocol::limits;
-use serde::Serialize;
 
 /// One simulated machine.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,13 +36,11 @@ pub struct Simulated {
 }
 
 /// How a machine is when the fleet starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "state")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// Linked.
     Linked {
         /// What it says of itself.
-        #[serde(skip)]
         standing: Standing,
     },
     /// Enrolled once, and away.
@@ -51,9 +48,24 @@ pub enum Start {
         /// For so many seconds.
         seconds: u64,
         /// What it said when it went.
-        #[serde(skip)]
         standing: Standing,
     },
+}
+
+impl Start {
+    /// The status that an appliance shows for it.
+    pub const fn status(self) -> Status {
+        match self {
+            Self::Linked { standing } | Self::Away { standing, .. } => match (standing, self) {
+                (Standing::Uninstalled, _) => Status::Uninstalled,
+                (Standing::Disabled, _) => Status::Disabled,
+                (Standing::UpgradePending, _) => Status::UpgradePending,
+                (Standing::Ready, Self::Linked { .. }) => Status::Online,
+                (Standing::Ready, Self::Away { seconds, .. }) if seconds > 30 * DAY => Status::Lost,
+                (Standing::Ready, Self::Away { .. }) => Status::Offline,
+            },
+        }
+    }
 }
 
 const DAY: u64 = 86_400;
@@ -63,7 +75,8 @@ const LOST: std::ops::Range<u64> = 31 * DAY..170 * DAY;
 impl Simulated {
     /// The machine of this number.
     pub fn new(scenario: &Scenario, seed: u64, number: u64) -> Option<Self> {
-        let mut dice = Dice::new(seed, number, "identity");
+        // Another scenario has other machines, with other keys.
+        let mut dice = Dice::new(seed, number, &scenario.about);
         let site = dice.pick(&scenario.sites, |site| site.share)?;
         let kind = dice.pick(&scenario.kinds, |kind| kind.share)?;
         let naming = dice.pick(&scenario.namings, |naming| naming.share)?;

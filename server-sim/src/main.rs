@@ -22,8 +22,8 @@ enum Verb {
     Run(verbs::Run),
     /// Print a fleet's machines, a JSON object a line, without linking them.
     List(verbs::List),
-    /// List the scenarios.
-    Scenarios,
+    /// List the scenarios, or print one.
+    Scenarios(verbs::Scenarios),
     /// Break the protocol's rules at an appliance, and check that it answers as it must.
     Offend(verbs::Offend),
     /// Measure an appliance at scale: start one, bring a fleet, print a table.
@@ -50,7 +50,7 @@ fn start(verb: Verb) -> anyhow::Result<ExitCode> {
         match verb {
             Verb::Run(run) => run.run().await.map(|()| ExitCode::SUCCESS),
             Verb::List(list) => list.run().map(|()| ExitCode::SUCCESS),
-            Verb::Scenarios => verbs::scenarios().map(|()| ExitCode::SUCCESS),
+            Verb::Scenarios(scenarios) => scenarios.run().map(|()| ExitCode::SUCCESS),
             Verb::Offend(offend) => offend.run().await,
             Verb::Bench(bench) => bench.run().await.map(|()| ExitCode::SUCCESS),
         }

@@ -19,7 +19,7 @@ pub const DEFAULT: &str = "office";
 #[derive(Debug, Error)]
 pub enum ScenarioError {
     /// The name means none.
-    #[error("{name:?} is neither a file nor a scenario; there are: {known}")]
+    #[error("{name:?} is neither a .toml file nor a scenario; there are: {known}")]
     Unknown {
         /// The name.
         name: String,
@@ -215,12 +215,17 @@ impl Scenario {
         BUILT_IN.iter().map(|(name, _)| *name)
     }
 
+    /// The text of a built-in scenario, to begin a file of one's own with.
+    pub fn text(name: &str) -> Option<&'static str> {
+        BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    }
+
     /// A built-in scenario, or one in a file.
     ///
     /// # Errors
     /// [`ScenarioError`] names what is wrong and where.
     pub fn load(name: &str) -> Result<Self, ScenarioError> {
-        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+        if let Some(text) = Self::text(name) {
             return Self::parse(name, text);
         }
         let path = Path::new(name);
@@ -245,27 +250,81 @@ impl Scenario {
     }
 
     fn check(&self) -> Result<(), String> {
-        let churn = &self.churn;
-        let shares =
-            [churn.offline, churn.lost, churn.upgrade_pending, churn.disabled, churn.uninstalled];
-        if self.sites.is_empty() || self.kinds.is_empty() || self.namings.is_empty() {
-            return Err("it needs a [[site]], a [[kind]] and a [[naming]] at least".to_owned());
-        }
-        if let Some(kind) = self.kinds.iter().find(|kind| kind.systems.is_empty()) {
-            return Err(format!("the kind {} needs an operating system", kind.code));
-        }
-        if shares.iter().any(|share| !(0.0..=1.0).contains(share))
-            || shares.iter().sum::<f64>() > 1.0
-        {
-            return Err("the shares of [churn] must lie between 0 and 1, together too".to_owned());
-        }
-        if churn.away_seconds[0] > churn.away_seconds[1] {
-            return Err("away_seconds must be the shortest and the longest time".to_owned());
+        self.check_sites()?;
+        self.check_kinds()?;
+        self.check_namings()?;
+        self.check_churn()?;
+        if self.commands.iter().any(|command| command.name.trim().is_empty()) {
+            return Err("a [[command]] needs a name".to_owned());
         }
         if self.wake.seconds[0] > self.wake.seconds[1] {
             return Err("the seconds of [wake] must be the shortest and the longest".to_owned());
         }
+        share("the share of [wake]", self.wake.share)?;
         crate::network::password(&self.wake.password).map(drop)
+    }
+
+    fn check_sites(&self) -> Result<(), String> {
+        shares("[[site]]", self.sites.iter().map(|site| site.share))?;
+        for site in &self.sites {
+            if site.subnets == 0 || !(-12..=14).contains(&site.utc) {
+                let code = &site.code;
+                return Err(format!("the site {code} needs subnets, and utc from -12 to 14"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_kinds(&self) -> Result<(), String> {
+        shares("[[kind]]", self.kinds.iter().map(|kind| kind.share))?;
+        for Kind { code, systems, load: [quiet, busy], .. } in &self.kinds {
+            if systems.is_empty() {
+                return Err(format!("the kind {code} needs an operating system"));
+            }
+            let percent = 0.0..=100.0;
+            if !percent.contains(quiet) || !percent.contains(busy) || quiet > busy {
+                return Err(format!("the load of the kind {code} is least and most, 0 to 100"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_namings(&self) -> Result<(), String> {
+        shares("[[naming]]", self.namings.iter().map(|naming| naming.share))?;
+        for Naming { pattern, .. } in &self.namings {
+            let mut rest = pattern.clone();
+            for known in ["{site}", "{kind}", "{number}", "{fill}"] {
+                rest = rest.replace(known, "");
+            }
+            if pattern.trim().is_empty() || rest.contains(['{', '}']) {
+                return Err(format!(
+                    "the pattern {pattern:?} may hold {{site}}, {{kind}}, {{number}}, {{fill}} \
+                     and must hold something"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_churn(&self) -> Result<(), String> {
+        let churn = &self.churn;
+        let states =
+            [churn.offline, churn.lost, churn.upgrade_pending, churn.disabled, churn.uninstalled];
+        for state in states {
+            share("a share of [churn]", state)?;
+        }
+        if states.iter().sum::<f64>() > 1.0 {
+            return Err("the shares of [churn] together are more than 1".to_owned());
+        }
+        let rates =
+            [churn.leaves_per_hour, churn.standing_changes_per_hour, self.people.changes_per_hour];
+        if !rates.iter().all(|rate| rate.is_finite() && *rate >= 0.0) {
+            return Err("what happens each hour is a number from 0".to_owned());
+        }
+        if churn.away_seconds[0] > churn.away_seconds[1] {
+            return Err("away_seconds must be the shortest and the longest time".to_owned());
+        }
+        Ok(())
     }
 
     /// The Jump Groups its machines come to, each once, in the order of the file.
@@ -278,6 +337,20 @@ impl Scenario {
         }
         groups
     }
+}
+
+fn share(what: &str, share: f64) -> Result<(), String> {
+    let right = (0.0..=1.0).contains(&share);
+    right.then_some(()).ok_or_else(|| format!("{what} must lie between 0 and 1"))
+}
+
+/// Weights against each other.
+fn shares(what: &str, mut shares: impl Iterator<Item = f64> + Clone) -> Result<(), String> {
+    let whole: f64 = shares.clone().sum();
+    let right = shares.all(|share| share.is_finite() && share >= 0.0) && whole > 0.0;
+    right
+        .then_some(())
+        .ok_or_else(|| format!("it needs a {what} at least, with a share that is more than 0"))
 }
 
 #[cfg(test)]
@@ -307,6 +380,24 @@ mod tests {
     fn shares_that_make_more_than_a_whole_are_refused() {
         let text = format!("{}\n[churn]\noffline = 0.7\nlost = 0.5\n", minimal());
         assert!(Scenario::parse("x", &text).is_err());
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        assert!(Scenario::parse("x", minimal()).is_ok());
+        for (right, wrong) in [
+            ("'{number}'", "'{nubmer}'"),
+            ("'{number}'", "' '"),
+            ("network = 1", "network = 1\nsubnets = 0"),
+            ("network = 1", "network = 1\nutc = 99"),
+            ("network = 1", "network = 1\nshare = -1.0"),
+            ("network = 1", "network = 1\nshare = nan"),
+            ("group = 'G'", "group = 'G'\nload = [90.0, 5.0]"),
+            ("['S']", "[]"),
+        ] {
+            let text = minimal().replacen(right, wrong, 1);
+            assert!(Scenario::parse("x", &text).is_err(), "{wrong}");
+        }
     }
 
     fn minimal() -> &'static str {

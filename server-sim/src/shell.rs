@@ -20,6 +20,8 @@ pub(crate) struct Shell {
     output: SendStream,
     input: ReceiveStream,
     line: String,
+    /// What has come of a key's escape sequence.
+    escape: Option<char>,
     exit: Option<ExitStatus>,
     exit_told: bool,
 }
@@ -45,6 +47,7 @@ impl Shell {
             output: SendStream::new(limits::RING, limits::RING),
             input: ReceiveStream::new(limits::INPUT_WINDOW),
             line: String::new(),
+            escape: None,
             exit: None,
             exit_told: false,
         };
@@ -111,6 +114,17 @@ impl Shell {
     }
 
     fn key(&mut self, character: char) {
+        match (self.escape, character) {
+            (None, '\x1b') => self.escape = Some('\x1b'),
+            (Some('\x1b'), '[' | 'O') => self.escape = Some('['),
+            // Its last letter: arrows and the like mean nothing here.
+            (Some('['), '@'..='~') | (Some('\x1b'), _) => self.escape = None,
+            (Some(_), _) => {}
+            (None, plain) => self.plain_key(plain),
+        }
+    }
+
+    fn plain_key(&mut self, character: char) {
         match character {
             '\r' | '\n' => {
                 self.print("\r\n");
@@ -118,6 +132,11 @@ impl Shell {
                 self.run(line.trim());
             }
             '\x7f' | '\x08' if self.line.pop().is_some() => self.print("\x08 \x08"),
+            '\x15' => {
+                let erased = "\x08 \x08".repeat(self.line.chars().count());
+                self.line.clear();
+                self.print(&erased);
+            }
             '\x03' => {
                 self.line.clear();
                 self.print("^C\r\n");

@@ -15,6 +15,25 @@ use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::time::sleep;
 
+/// The highest number a machine may have.
+const MOST: u64 = 10_000_000;
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "a number from 0 to 1".to_owned())?;
+    (0.0..=1.0).contains(&share).then_some(share).ok_or_else(|| "it must lie from 0 to 1".into())
+}
+
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse().map_err(|_| "a number from 1".to_owned())?;
+    (number > 0).then_some(number).ok_or_else(|| "it must be 1 at least".into())
+}
+
+fn fingerprint(text: &str) -> Result<String, String> {
+    let hash = text.strip_prefix("SHA256:");
+    let right = hash.is_some_and(|hash| hash.len() == 43 && !hash.contains(char::is_whitespace));
+    right.then(|| text.to_owned()).ok_or_else(|| "it looks like SHA256:… with 43 letters".into())
+}
+
 /// Which appliance, and how to get in.
 #[derive(Args)]
 struct Appliance {
@@ -22,7 +41,7 @@ struct Appliance {
     #[arg(long)]
     url: String,
     /// The fingerprint of its key.
-    #[arg(long)]
+    #[arg(long, value_parser = fingerprint)]
     fingerprint: String,
     /// Installer keys, KEY or GROUP=KEY, one for each Jump Group or one for all. They are better
     /// given in the variable JUMPDECK_INSTALLER_KEY, separated by commas.
@@ -37,10 +56,10 @@ struct Which {
     #[arg(long, default_value = DEFAULT)]
     scenario: String,
     /// How many machines; else as many as the scenario says.
-    #[arg(long)]
-    clients: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MOST))]
+    clients: Option<u64>,
     /// The number of the first one: several processes can each take a part of one fleet.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MOST))]
     first: u64,
     /// What makes this fleet differ from another; else what the scenario says.
     #[arg(long)]
@@ -50,7 +69,7 @@ struct Which {
 impl Which {
     fn fleet(&self, url: &str, fingerprint: &str, keys: InstallerKeys) -> anyhow::Result<Fleet> {
         let scenario = Scenario::load(&self.scenario)?;
-        let clients = self.clients.unwrap_or(scenario.clients) as u64;
+        let clients = self.clients.unwrap_or(scenario.clients as u64);
         let mut fleet = Fleet::new(scenario, url, fingerprint, keys);
         fleet.numbers = self.first..self.first + clients;
         fleet.seed = self.seed.unwrap_or(fleet.seed);
@@ -77,7 +96,7 @@ pub(crate) struct Run {
     #[arg(long)]
     fault: Option<WireFault>,
     /// With how many of them, from 0 to 1.
-    #[arg(long, default_value_t = 1.0, requires = "fault")]
+    #[arg(long, default_value_t = 1.0, requires = "fault", value_parser = share)]
     fault_share: f64,
     /// Local addresses to connect from, separated by commas.
     #[arg(long, value_delimiter = ',')]
@@ -86,7 +105,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "ADDR:PORT")]
     wake: Option<String>,
     /// Connections that are being made at the same time.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 64, value_parser = at_least_one)]
     at_once: usize,
     /// End after this many seconds.
     #[arg(long)]
@@ -125,13 +144,19 @@ impl Run {
                 None => std::future::pending().await,
             }
         };
+        explain(&fleet);
         let life = self.seconds.map_or(Duration::MAX, Duration::from_secs);
         tokio::select! {
-            outcome = fleet.run(Arc::clone(&counts), Arc::clone(&network)) => outcome,
-            outcome = listening => Ok(outcome?),
-            outcome = report(&counts, self.json) => outcome,
-            () = sleep(life) => Ok(()),
+            outcome = fleet.run(Arc::clone(&counts), Arc::clone(&network)) => outcome?,
+            outcome = listening => outcome?,
+            outcome = report(&counts, self.json) => outcome?,
+            outcome = tokio::signal::ctrl_c() => outcome?,
+            () = sleep(life) => {}
         }
+        if counts.enrolled.get() == 0 {
+            bail!("no machine was let in: {}", counts.last_reason());
+        }
+        Ok(())
     }
 
     async fn make_keys(&self, user: &str, scenario: &Scenario) -> anyhow::Result<InstallerKeys> {
@@ -144,6 +169,24 @@ impl Run {
     }
 }
 
+/// Says what will not be as the scenario has it.
+fn explain(fleet: &Fleet) {
+    let groups = fleet.scenario.groups().len();
+    if fleet.keys.by_group.is_empty() && fleet.keys.others.len() < groups {
+        eprintln!(
+            "server-sim: the scenario has {groups} Jump Groups; the machines come to those of the \
+             installer keys. GROUP=KEY names a group's key, --user makes one for each."
+        );
+    }
+    let machines = fleet.numbers.end - fleet.numbers.start;
+    if u64::try_from(fleet.links).is_ok_and(|links| links < machines) {
+        eprintln!(
+            "server-sim: {} machines are linked at the most; the others enrol and are offline.",
+            fleet.links
+        );
+    }
+}
+
 /// Links that this process can hold: what it may open, without a few for itself.
 fn links_possible() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -151,30 +194,44 @@ fn links_possible() -> usize {
     limit.saturating_sub(64)
 }
 
-#[derive(Serialize, PartialEq, Clone, Copy)]
+#[derive(Serialize, PartialEq, Clone)]
 struct Report {
     linked: usize,
     enrolled: usize,
     refused: usize,
+    failed: usize,
+    last_reason: String,
+}
+
+impl Report {
+    fn new(counts: &Counts) -> Self {
+        Self {
+            linked: counts.linked.get(),
+            enrolled: counts.enrolled.get(),
+            refused: counts.refused.get(),
+            failed: counts.failed.get(),
+            last_reason: counts.last_reason(),
+        }
+    }
+
+    fn words(&self) -> String {
+        let Self { linked, enrolled, refused, failed, last_reason } = self;
+        let words = format!("{linked} linked, let in {enrolled} times, {refused} refused");
+        match refused + failed {
+            0 => words,
+            _ => format!("{words}, {failed} tries failed; the last reason: {last_reason}"),
+        }
+    }
 }
 
 /// Says how the fleet stands, whenever that has changed.
 async fn report(counts: &Counts, json: bool) -> anyhow::Result<()> {
     let mut last = None;
     loop {
-        let now = Report {
-            linked: counts.linked.get(),
-            enrolled: counts.enrolled.get(),
-            refused: counts.refused.get(),
-        };
-        if last.replace(now) != Some(now) {
-            let Report { linked, enrolled, refused } = now;
-            let line = if json {
-                serde_json::to_string(&now)?
-            } else {
-                format!("{linked} linked, let in {enrolled} times, {refused} refused")
-            };
-            say(&line)?;
+        let now = Report::new(counts);
+        if last.as_ref() != Some(&now) {
+            say(&if json { serde_json::to_string(&now)? } else { now.words() })?;
+            last = Some(now);
         }
         sleep(Duration::from_millis(if json { 50 } else { 1000 })).await;
     }
@@ -207,8 +264,7 @@ struct Listed<'a> {
     private_ip: &'a str,
     gateway_mac: &'a str,
     mac: String,
-    #[serde(flatten)]
-    start: jumpdeck_server_sim::Start,
+    status: &'static str,
 }
 
 impl List {
@@ -226,15 +282,33 @@ impl List {
                 private_ip: &machine.facts.private_ip,
                 gateway_mac: &machine.facts.gateway_mac,
                 mac: mac.join(":"),
-                start: machine.start,
+                status: machine.start.status().word(),
             })?)?;
         }
         Ok(())
     }
 }
 
-/// Lists the scenarios.
-pub(crate) fn scenarios() -> anyhow::Result<()> {
+/// Lists the scenarios, or prints one.
+#[derive(Args)]
+pub(crate) struct Scenarios {
+    /// Print this one, to begin one of your own with.
+    name: Option<String>,
+}
+
+impl Scenarios {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self.name {
+            None => scenarios(),
+            Some(name) => match Scenario::text(&name) {
+                Some(text) => say(text.trim_end()),
+                None => Ok(Scenario::load(&name).map(drop)?),
+            },
+        }
+    }
+}
+
+fn scenarios() -> anyhow::Result<()> {
     for name in Scenario::names() {
         let scenario = Scenario::load(name)?;
         say(&format!("{name:12} {:>6} machines  {}", scenario.clients, scenario.about))?;
@@ -242,13 +316,22 @@ pub(crate) fn scenarios() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Break the protocol's rules at an appliance.
+/// Break the protocol's rules at an appliance, and check that it answers as it must.
+///
+/// Some offences begin with an honest link: machines named “hand-made” stay in the inventory.
 #[derive(Args)]
 pub(crate) struct Offend {
     #[command(flatten)]
     appliance: Appliance,
     /// Which offences; all of them if none is named.
+    #[arg(value_parser = offences())]
     offences: Vec<Offence>,
+}
+
+fn offences() -> impl clap::builder::TypedValueParser<Value = Offence> {
+    use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+    let values = Offence::ALL.iter().map(|o| PossibleValue::new(o.word()).help(o.about()));
+    PossibleValuesParser::new(values).try_map(|word| word.parse())
 }
 
 impl Offend {
@@ -260,6 +343,7 @@ impl Offend {
             fingerprint: self.appliance.fingerprint,
             installer_key: key.cloned().context("an installer key is needed")?,
         };
+        hostile::reach(&target).await.context("the appliance cannot be tried")?;
         let offences = match self.offences.as_slice() {
             [] => Offence::ALL,
             named => named,

@@ -4,10 +4,10 @@ use super::key::Key;
 use super::layer::{Layer, Question};
 use super::session::{Pane, Tab};
 use super::{Asked, Console, Effect, Screen, layout};
-use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::rep::{RepNotice, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, SessionView, Size};
+use jumpdeck_protocol::{ItemId, RefusalCode};
 
 /// What a session's terminal calls itself.
 const TERM: &str = "xterm-256color";
@@ -35,10 +35,14 @@ impl Console {
             return Some("There is no link to the appliance; it is being made again.".to_owned());
         }
         let name = self.inventory.name(item)?;
-        match self.inventory.presence(item).status {
-            Status::Online | Status::InUse => None,
-            status => Some(format!("{name} is {}.", status.word())),
-        }
+        let code = match self.inventory.presence(item).status {
+            Status::Online | Status::InUse => return None,
+            Status::Disabled => RefusalCode::DisabledByUser,
+            Status::UpgradePending => RefusalCode::UpgradePending,
+            Status::Uninstalled => RefusalCode::JumpClientUninstalled,
+            Status::Offline | Status::Lost | Status::Passive => RefusalCode::JumpClientOffline,
+        };
+        Some(code.because(name).to_string())
     }
 
     /// Shows the item's session, or starts one.

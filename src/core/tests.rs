@@ -138,7 +138,9 @@ fn several_sessions_stand_side_by_side() {
 fn an_offline_item_is_not_jumped_to_and_says_so() {
     let mut desk = desk();
     desk.press("/red<enter><enter>");
-    assert_eq!(desk.said(), "Red05 is offline.");
+    let said = "The Jump Client is offline. (Red05) Try again when it is online, or look at when it \
+                was last seen.";
+    assert_eq!(desk.said(), said);
     assert_eq!(desk.console.screen(), Screen::Jump);
 }
 

@@ -2,12 +2,13 @@
 //! that can be set back, so that machines were last seen long ago.
 
 use anyhow::Context;
-use jumpdeck_appliance::{Appliance, Clock, InstallerSpec, RunningAddress};
-use jumpdeck_protocol::Timestamp;
+use jumpdeck_appliance::{Appliance, Clock, DataDir, InstallerSpec, RunningAddress};
+use jumpdeck_protocol::{Timestamp, private_file};
 use jumpdeck_server_sim::{Counts, Fleet, InstallerKeys, Scenario};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,7 +58,29 @@ pub struct DemoFleet {
     /// A scenario by its name or file.
     pub scenario: String,
     /// How many machines; else as many as the scenario says.
-    pub clients: Option<usize>,
+    pub clients: Option<u64>,
+    /// Those that are away have enrolled.
+    pub known: bool,
+}
+
+impl DemoFleet {
+    /// The fleet of the demo whose data directory this is, if it is one.
+    pub fn of(dir: &DataDir) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(file(dir)).ok()?).ok()
+    }
+
+    /// Makes a data directory a demo's.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self, dir: &DataDir) -> anyhow::Result<()> {
+        let text = serde_json::to_vec(self)?;
+        private_file::write(&file(dir), &text).context("writing what the demo is")
+    }
+}
+
+fn file(dir: &DataDir) -> PathBuf {
+    dir.path().join("demo.json")
 }
 
 /// A part of a fleet, as its process is told.
@@ -109,15 +132,16 @@ async fn bring(
     fleet: &DemoFleet,
 ) -> anyhow::Result<Vec<Child>> {
     let parts = parts(appliance, address, fleet).await?;
-    {
+    let mut processes = Vec::new();
+    for part in &parts {
+        processes.push(start(part).await?);
+    }
+    if !fleet.known {
         let _present = Present(clock);
         for part in &parts {
             part.fleet()?.enrol_the_absent(|seconds| clock.set_back(seconds)).await?;
         }
-    }
-    let mut processes = Vec::new();
-    for part in &parts {
-        processes.push(start(part).await?);
+        DemoFleet { known: true, ..fleet.clone() }.keep(appliance.data_dir())?;
     }
     Ok(processes)
 }
@@ -134,7 +158,7 @@ async fn parts(
         let spec = InstallerSpec { group: Some(group.to_owned()), valid: VALID, local: false };
         keys.insert(group.to_owned(), appliance.create_installer(spec).await?.key);
     }
-    let clients = fleet.clients.unwrap_or(scenario.clients) as u64;
+    let clients = fleet.clients.unwrap_or(scenario.clients as u64);
     let files = super::limits::open_files();
     let links = files.saturating_sub(OTHER_FILES);
     let count = clients.div_ceil(PART.min(links.max(1))).max(1);

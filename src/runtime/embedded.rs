@@ -59,7 +59,7 @@ enum Birth {
 pub async fn ensure_running(dir: &DataDir) -> anyhow::Result<RunningAddress> {
     match reachable(dir).await {
         Some(running) => Ok(running),
-        None => start(dir, &[]).await,
+        None => start(dir).await,
     }
 }
 
@@ -76,13 +76,12 @@ pub async fn reachable(dir: &DataDir) -> Option<RunningAddress> {
 ///
 /// # Errors
 /// What kept it from starting, in its own words.
-pub async fn start(dir: &DataDir, arguments: &[String]) -> anyhow::Result<RunningAddress> {
+pub async fn start(dir: &DataDir) -> anyhow::Result<RunningAddress> {
     let program = std::env::current_exe().context("finding this program's own file")?;
     let log = std::fs::File::options().create(true).append(true).open(dir.log());
     let log = log.with_context(|| format!("opening {}", dir.log().display()))?;
     let mut child = Command::new(program)
         .arg(APPLIANCE_VERB)
-        .args(arguments)
         .arg("--data-dir")
         .arg(dir.path())
         .env_remove("JUMPDECK_PASSWORD")
@@ -105,26 +104,19 @@ pub async fn start(dir: &DataDir, arguments: &[String]) -> anyhow::Result<Runnin
     }
 }
 
-/// What the background appliance is to do besides.
-#[derive(Debug, Default)]
-pub struct Extras {
-    /// Simulated clients to bring along.
-    pub demo: Option<DemoFleet>,
-    /// Remove the data directory at the end.
-    pub throw_away: bool,
-}
-
 /// Is the background appliance, until nobody needs it.
 ///
 /// # Errors
 /// What kept it from starting; whoever started it was told.
-pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
+pub async fn appliance(dir: DataDir) -> anyhow::Result<()> {
     // Without a terminal of its own it does not end with the console's.
     let _ = rustix::process::setsid();
     limits::open_files();
+    // What a demo is stands in its data directory: another appliance there is its demo again.
+    let demo = DemoFleet::of(&dir);
+    let throw_away = demo.is_some();
     let demo_clock = Arc::new(DemoClock::default());
-    let clock: Arc<dyn Clock> =
-        if extras.demo.is_some() { demo_clock.clone() } else { Arc::new(SystemClock) };
+    let clock: Arc<dyn Clock> = if throw_away { demo_clock.clone() } else { Arc::new(SystemClock) };
     let served = match open(&dir, clock).await {
         Ok(opened) => opened,
         Err(StartError::DataDir(DataDirError::InUse { .. })) => return join(&dir).await,
@@ -143,8 +135,8 @@ pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
     // Whoever started this wants to see this machine in the first list.
     let _ = timeout(AGENT_PATIENCE, appliance.local_agent_linked()).await;
     tell(&Birth::Ready(address.clone()));
-    let fleet = tokio::spawn(demo::fleet(Arc::clone(&appliance), address, demo_clock, extras.demo));
-    until_unneeded(&appliance, extras.throw_away).await?;
+    let fleet = tokio::spawn(demo::fleet(Arc::clone(&appliance), address, demo_clock, demo));
+    until_unneeded(&appliance, throw_away).await?;
     appliance.stop();
     fleet.abort();
     // Its processes end with it.
@@ -155,7 +147,7 @@ pub async fn appliance(dir: DataDir, extras: Extras) -> anyhow::Result<()> {
     agent.abort();
     let _ = agent.await;
     end_agent(&dir).await?;
-    if extras.throw_away {
+    if throw_away {
         std::fs::remove_dir_all(dir.path())
             .with_context(|| format!("removing {}", dir.path().display()))?;
     }

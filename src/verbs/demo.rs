@@ -2,16 +2,21 @@
 
 use super::connect::Connect;
 use super::{console, stop};
+use crate::runtime::demo::DemoFleet;
 use crate::runtime::dirs::Places;
 use crate::runtime::embedded;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use jumpdeck_appliance::DataDir;
 use jumpdeck_server_sim::{DEFAULT, Scenario};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+
+/// Machines of a demo, at the most.
+const MOST: u64 = 100_000;
 
 #[derive(Args, Debug)]
 pub(super) struct Demo {
@@ -19,19 +24,21 @@ pub(super) struct Demo {
     #[arg(long, default_value = DEFAULT)]
     scenario: String,
     /// How many machines; else as many as the scenario says.
-    #[arg(long)]
-    clients: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MOST))]
+    clients: Option<u64>,
 }
 
 impl Demo {
     pub(super) async fn run(self, places: &Places) -> anyhow::Result<ExitCode> {
         let scenario = self.scenario()?;
+        if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+            bail!("a demo needs a terminal");
+        }
         let demos = places.data_path()?.join("demo");
         clear_away(&demos);
         let dir = DataDir::create(&demos.join(std::process::id().to_string()))?;
-        let mut arguments = vec!["--throw-away".to_owned(), format!("--scenario={scenario}")];
-        arguments.extend(self.clients.map(|clients| format!("--clients={clients}")));
-        embedded::start(&dir, &arguments).await?;
+        DemoFleet { scenario, clients: self.clients, known: false }.keep(&dir)?;
+        embedded::start(&dir).await?;
         let places = Places { data_dir: Some(dir.path().to_path_buf()), ..places.clone() };
         let outcome = console::open(&places, &Connect::default()).await;
         stop::end(&dir).await?;

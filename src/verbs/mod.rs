@@ -17,7 +17,7 @@ mod serve;
 mod stop;
 mod transfer;
 
-use crate::runtime::demo::{self as demo_fleet, DemoFleet};
+use crate::runtime::demo as demo_fleet;
 use crate::runtime::dirs::Places;
 use crate::runtime::{embedded, logging};
 use clap::{Parser, Subcommand};
@@ -56,14 +56,7 @@ enum Verb {
     /// End this machine's own appliance, its sessions and its agent.
     Stop,
     #[command(hide = true, name = embedded::APPLIANCE_VERB)]
-    EmbeddedAppliance {
-        #[arg(long)]
-        scenario: Option<String>,
-        #[arg(long)]
-        clients: Option<usize>,
-        #[arg(long)]
-        throw_away: bool,
-    },
+    EmbeddedAppliance,
     #[command(hide = true, name = embedded::AGENT_VERB)]
     LocalAgent,
     #[command(hide = true, name = demo_fleet::FLEET_VERB)]
@@ -87,7 +80,7 @@ impl Cli {
     fn start_log(&self) -> anyhow::Result<()> {
         match (&self.verb, &self.places.log) {
             (_, Some(path)) => logging::to_file(path),
-            (Some(Verb::EmbeddedAppliance { .. } | Verb::LocalAgent), None) => {
+            (Some(Verb::EmbeddedAppliance | Verb::LocalAgent), None) => {
                 embedded::log_in_background()
             }
             (Some(Verb::Serve(_)), None) => logging::to_stderr(),
@@ -116,10 +109,8 @@ impl Cli {
             Some(Verb::Demo(demo)) => demo.run(&places).await,
             Some(Verb::Serve(serve)) => serve.run(&places).await,
             Some(Verb::Stop) => stop::run(&places).await,
-            Some(Verb::EmbeddedAppliance { scenario, clients, throw_away }) => {
-                let demo = scenario.map(|scenario| DemoFleet { scenario, clients });
-                let extras = embedded::Extras { demo, throw_away };
-                embedded::appliance(places.data()?, extras).await?;
+            Some(Verb::EmbeddedAppliance) => {
+                embedded::appliance(places.data()?).await?;
                 Ok(ExitCode::SUCCESS)
             }
             Some(Verb::LocalAgent) => {

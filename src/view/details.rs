@@ -40,7 +40,7 @@ impl Artist<'_, '_> {
         // moves, and little is drawn.
         let comments = text::fit(item.comments(), width.saturating_sub(1));
         let mut lines = vec![
-            self.presence_line(presence),
+            self.presence_line(presence, width),
             Line::raw(format!(" {}", text::fit(&place, width.saturating_sub(1)))),
             Line::styled(format!(" {comments}"), self.style(Role::Muted)),
             Line::raw(""),
@@ -72,7 +72,7 @@ impl Artist<'_, '_> {
         lines
     }
 
-    fn presence_line(&self, presence: Presence) -> Line<'static> {
+    fn presence_line(&self, presence: Presence, width: usize) -> Line<'static> {
         let status = presence.status;
         let since = match (status, presence.since) {
             (Status::Offline, None) => ", never seen".to_owned(),
@@ -83,7 +83,7 @@ impl Artist<'_, '_> {
             },
         };
         let words = format!(" {} {}{since}", shape(status), status.word());
-        Line::styled(words, self.style(status_role(status)))
+        Line::styled(text::fit(&words, width), self.style(status_role(status)))
     }
 
     fn figures(&self, history: &VecDeque<Statistics>, width: usize) -> Vec<Line<'static>> {

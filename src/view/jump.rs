@@ -130,7 +130,8 @@ impl Artist<'_, '_> {
             self.empty_list(inner);
             return;
         }
-        let widths = widths(usize::from(inner.width));
+        let width = usize::from(inner.width);
+        let widths = widths(width);
         if let Some(area) = row(inner, 0) {
             let mut heading = "   ".to_owned();
             for (column, width) in COLUMNS.iter().zip(&widths) {
@@ -146,7 +147,7 @@ impl Artist<'_, '_> {
         let visible = jump.rows.iter().enumerate().skip(top).take(jump.height);
         for (number, item) in visible {
             if let Some(area) = row(inner, 1 + number - top) {
-                let line = self.item(item, number == selected, focused, &widths, &words);
+                let line = self.item(item, number == selected, focused, (width, &widths), &words);
                 self.line(area, line);
             }
         }
@@ -186,7 +187,7 @@ impl Artist<'_, '_> {
         item: Item<'_>,
         selected: bool,
         focused: bool,
-        widths: &[usize],
+        (width, widths): (usize, &[usize]),
         words: &[String],
     ) -> Line<'static> {
         let status = self.console.inventory().presence(item.id()).status;
@@ -203,7 +204,8 @@ impl Artist<'_, '_> {
             self.highlight(&mut spans, &cell(content, *width), words);
         }
         let words = format!("{} {}", shape(status), status.word());
-        spans.push(Span::styled(words, self.style(status_role(status))));
+        let room = width.saturating_sub(3 + widths.iter().sum::<usize>());
+        spans.push(Span::styled(text::fit(&words, room), self.style(status_role(status))));
         let style = match (selected, focused) {
             (true, true) => self.style(Role::Selection),
             (true, false) => self.style(Role::SelectionFaint),
@@ -273,9 +275,11 @@ fn cell(content: &str, width: usize) -> String {
 
 /// The columns' widths; 0 for one that gives way to the others.
 fn widths(room: usize) -> [usize; 4] {
-    const STATUS: usize = 11;
+    /// From this width on the longest status has room.
+    const ROOMY: usize = 90;
     const HOST_FROM: usize = 26;
-    let room = room.saturating_sub(3 + STATUS);
+    let status = if room >= ROOMY { 18 } else { 11 };
+    let room = room.saturating_sub(3 + status);
     let fixed = COLUMNS.each_ref().map(|column| match column.width {
         Width::Fixed(width, from) if room >= from => width,
         Width::Fixed(..) | Width::Share(_) => 0,

@@ -8,7 +8,7 @@ fn a_demo_shows_simulated_machines_beside_this_one_and_cleans_up() {
     let mut screen =
         Screen::start(&home.jumpdeck(&["demo", "--scenario", "quiet", "--clients", "40"]), 120, 40);
     screen.wait_for("41 Jump Items total. 41 Jump Clients total. 41 online.");
-    screen.send("/two-00001");
+    screen.send("/one-00001");
     screen.wait_for("1 of 41");
     screen.send("\r\r");
     screen.wait_for("This machine is simulated.");

@@ -62,20 +62,29 @@ fn every_offence_against_a_server_is_answered_as_it_must_be_while_a_rep_works_on
 fn a_fleet_with_cut_wires_is_all_there_and_a_shell_on_it_loses_nothing() {
     let home = Home::new();
     let served = Served::start(&home);
-    let arguments = ["--scenario", "quiet", "--clients", "40", "--fault", "cut:30000"];
+    let arguments = ["--scenario", "quiet", "--clients", "40", "--fault", "cut:80000"];
     let _fleet = fleet(&home, &served, &arguments);
     served.until_online(&home, 40);
-    let mut screen = Screen::start(&served.rep(&home, &["jump", "two-00001"]), 100, 30);
+    let mut screen = Screen::start(&served.rep(&home, &["jump", "one-00001"]), 100, 30);
     screen.wait_for("This machine is simulated.");
-    // More than any wire of this fleet carries.
-    for number in 1..=500 {
-        screen.send(&format!("echo number {number}\r"));
-    }
-    screen.wait_for("\nnumber 500\n");
-    let bytes = text(&screen.bytes).replace('\r', "");
-    let lines: Vec<_> = bytes.lines().filter(|line| line.starts_with("number ")).collect();
-    let expected: Vec<_> = (1..=500).map(|n| format!("number {n}")).collect();
-    assert_eq!(lines, expected);
+    // More than any wire of this fleet carries before it is cut.
+    screen.send("flood 3000\r");
+    screen.wait_for("\nline 00003000 of a flood");
+    // What the verb says of the link may stand in the middle of a line.
+    let bytes = text(&screen.bytes);
+    let parts = bytes.split("\r\n[").enumerate().map(|(number, part)| match number {
+        0 => part,
+        _ => part.split_once("]\r\n").unwrap().1,
+    });
+    let output: String = parts.collect();
+    assert_ne!(output, bytes, "the wire was cut");
+    let lines = output.lines().filter_map(|line| line.strip_prefix("line ")?.get(..8));
+    let expected: Vec<_> = (1..=3000).map(|n| format!("{n:08}")).collect();
+    let lines: Vec<_> = lines.collect();
+    let wrong = lines.iter().zip(&expected).position(|(line, expected)| line != expected);
+    let shown =
+        wrong.map(|at| bytes.lines().skip(at.saturating_sub(3)).take(8).collect::<Vec<_>>());
+    assert_eq!((wrong, lines.len()), (None, 3000), "{shown:?}");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 /// The text without control, bidirectional-override, zero-width and other invisible format
-/// characters. Line breaks and tabs become a space, so that words stay apart.
+/// characters. Line breaks and tabs become a space, so that words stay apart; a flag becomes its
+/// two letters.
 pub fn clean(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
@@ -12,11 +13,19 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     for character in text.chars() {
         match character {
             '\n' | '\t' | '\u{2028}' | '\u{2029}' => out.push(' '),
+            // Two of these may be one flag, or two letters of any width: terminals disagree.
+            flag @ '\u{1f1e6}'..='\u{1f1ff}' => out.push(letter(flag)),
             other if is_unsafe(other) => {}
             other => out.push(other),
         }
     }
     Cow::Owned(out)
+}
+
+/// The plain letter of a regional indicator.
+fn letter(indicator: char) -> char {
+    let offset = u32::from(indicator) - 0x1f1e6;
+    char::from_u32(u32::from('A') + offset).unwrap_or('?')
 }
 
 /// The text cleaned and cut to at most `limit` characters.
@@ -31,7 +40,7 @@ pub const fn is_unsafe(character: char) -> bool {
         | '\u{ad}' | '\u{61c}' | '\u{180e}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        | '\u{fff9}'..='\u{fffb}' | '\u{1f1e6}'..='\u{1f1ff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -41,6 +50,11 @@ mod tests {
     #[test]
     fn escape_sequences_and_overrides_are_taken_out() {
         assert_eq!(clean("a\x1b[31mb\u{202e}c\u{200b}d\ne"), "a[31mbcd e");
+    }
+
+    #[test]
+    fn a_flag_becomes_its_letters() {
+        assert_eq!(clean("web 🇩🇪🇯🇵 01"), "web DEJP 01");
     }
 
     #[test]

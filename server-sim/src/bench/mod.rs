@@ -27,22 +27,22 @@ pub(crate) struct Bench {
     #[arg(value_enum)]
     what: Vec<Measure>,
     /// Agents that are linked at once.
-    #[arg(long, default_value_t = 15_000)]
+    #[arg(long, default_value_t = 15_000, value_parser = crate::verbs::at_least_one)]
     agents: usize,
     /// Items in the inventory for a fresh console.
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 100_000, value_parser = crate::verbs::at_least_one)]
     items: usize,
     /// Consoles that watch.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = crate::verbs::at_least_one)]
     consoles: usize,
     /// Shells at once.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 200, value_parser = crate::verbs::at_least_one)]
     shells: usize,
     /// Seconds that a console is away before it resumes.
     #[arg(long, default_value_t = 60)]
     away: u64,
     /// How often each measure that can be repeated is taken.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = crate::verbs::at_least_one)]
     runs: usize,
     /// The appliance's program [default: `jumpdeck` beside this one]
     #[arg(long)]

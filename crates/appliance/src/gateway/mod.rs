@@ -24,7 +24,7 @@ use tokio_tungstenite::WebSocketStream;
 /// Connections that may be on their way in at once; more are closed.
 const HANDSHAKES: usize = 4096;
 /// How often the appliance looks for items whose status has changed by time alone.
-const LOOK: std::time::Duration = std::time::Duration::from_secs(60);
+const LOOK: std::time::Duration = std::time::Duration::from_secs(10);
 /// Time to look at the door again after the system ran out of file descriptors.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
