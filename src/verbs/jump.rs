@@ -126,19 +126,24 @@ async fn attend(program: &mut Program) -> anyhow::Result<Left> {
 }
 
 fn show(program: &mut Program, outlet: &mut Outlet, happened: Happened) -> anyhow::Result<()> {
+    // What we have to say goes the way of the output, or it would stand in the middle of it.
+    let mut say = |words: String| {
+        let line = format!("\r\n[{words}]\r\n");
+        outlet.put(Stream::Errors, line.into()).context("writing to the terminal")
+    };
     match happened {
         Happened::Output(bytes) | Happened::Errors(bytes) => {
             outlet.put(Stream::Output, bytes).context("writing to the terminal")?;
             program.taken(outlet.pending());
         }
         Happened::Missed(bytes) => {
-            eprint!("\r\n[{bytes} bytes of output came meanwhile and are not kept]\r\n");
+            say(format!("{bytes} bytes of output came meanwhile and are not kept"))?;
         }
         Happened::Waiting(reason) => {
             let reason = text::clean(&reason);
-            eprint!("\r\n[no link: {reason}; trying again. Ctrl-] d leaves.]\r\n");
+            say(format!("no link: {reason}; trying again. Ctrl-] d leaves."))?;
         }
-        Happened::Back => eprint!("\r\n[the link is back]\r\n"),
+        Happened::Back => say("the link is back".to_owned())?,
         Happened::Ended(_) | Happened::Nothing => {}
     }
     Ok(())

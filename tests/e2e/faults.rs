@@ -141,3 +141,23 @@ fn a_scenario_that_is_not_right_is_refused_with_its_line() {
     assert_eq!(demo.status.code(), Some(1));
     assert!(text(&demo.stderr).contains("there are: office, hard-names, quiet, restless"));
 }
+
+#[test]
+fn a_fleet_that_is_never_let_in_says_why_and_fails() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let run = |url: &str, key: &str| {
+        let mut command = home.server_sim(&["run", "--clients", "2", "--seconds", "1"]);
+        command.args(["--scenario", "quiet", "--url", url, "--fingerprint", &served.fingerprint]);
+        let output = command.env("JUMPDECK_INSTALLER_KEY", key).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stderr)
+    };
+    let said = run("https://127.0.0.1:1", &served.key);
+    assert!(
+        said.contains("no machine was let in") && said.contains("Connection refused"),
+        "{said}"
+    );
+    let said = run(&served.url(), "wrong");
+    assert!(said.contains("The installer key is wrong, expired or revoked."), "{said}");
+}

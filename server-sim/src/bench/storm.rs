@@ -19,6 +19,8 @@ use tokio::time::{Instant, sleep};
 
 /// Machines that are renamed by their users while the appliance is away.
 const CHANGED: usize = 20;
+/// Seconds between two storms.
+const STEADY: u64 = 5;
 /// How often a session is started during the storm.
 const PACE: Duration = Duration::from_millis(100);
 
@@ -63,6 +65,8 @@ pub(super) async fn measure(
         let changed = format!("user of run {run}");
         let kept = after.values().filter(|user| **user == changed).count();
         ensure!(kept == CHANGED, "only {kept} of {CHANGED} changes were kept");
+        // A link must stand for a while before its agent takes the next loss for the first.
+        rest(STEADY).await;
     }
     let how = format!(
         "from its start to the last agent seen online by a console; {CHANGED} machines changed \
