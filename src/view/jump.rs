@@ -203,8 +203,12 @@ impl Artist<'_, '_> {
             let content = if content.is_empty() { "—" } else { content };
             self.highlight(&mut spans, &cell(content, *width), words);
         }
-        let words = format!("{} {}", shape(status), status.word());
         let room = width.saturating_sub(3 + widths.iter().sum::<usize>());
+        let mut words = format!("{} {}", shape(status), status.word());
+        if text::width(&words) > room {
+            // One word says enough, beside its shape.
+            words.truncate(words.rfind(' ').filter(|at| *at > 4).unwrap_or(words.len()));
+        }
         spans.push(Span::styled(text::fit(&words, room), self.style(status_role(status))));
         let style = match (selected, focused) {
             (true, true) => self.style(Role::Selection),
@@ -278,7 +282,7 @@ fn widths(room: usize) -> [usize; 4] {
     /// From this width on the longest status has room.
     const ROOMY: usize = 90;
     const HOST_FROM: usize = 26;
-    let status = if room >= ROOMY { 18 } else { 11 };
+    let status = if room >= ROOMY { 18 } else { 13 };
     let room = room.saturating_sub(3 + status);
     let fixed = COLUMNS.each_ref().map(|column| match column.width {
         Width::Fixed(width, from) if room >= from => width,
