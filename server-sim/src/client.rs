@@ -2,9 +2,9 @@
 
 use crate::dice::Dice;
 use crate::figures::Figures;
-use crate::fleet::Shared;
 use crate::identity::{Simulated, Start};
 use crate::life::{Happening, Life};
+use crate::shared::{Opening, Shared};
 use crate::shell::Shell;
 use crate::wire::Wire;
 use jumpdeck_protocol::agent::{
@@ -74,14 +74,14 @@ impl Client {
     /// Is there for a moment, so that the appliance knows it.
     pub(crate) async fn visit(mut self) {
         // An appliance that does not let it in must not keep the others waiting.
-        let _ = timeout(VISIT, self.enrol_and_leave()).await;
+        let _ = timeout(VISIT, Box::pin(self.enrol_and_leave())).await;
     }
 
     /// Lives on until it is refused for good or uninstalled.
     pub(crate) async fn live(mut self) {
         if matches!(self.me.start, Start::Away { .. }) {
             let known = self.shared.absent_known;
-            if !known && !self.enrol_and_leave().await || self.standing == Standing::Uninstalled {
+            if !known && !Box::pin(self.enrol_and_leave()).await || self.standing == Standing::Uninstalled {
                 return;
             }
             self.sleep_until_woken().await;
@@ -414,18 +414,6 @@ impl Served<'_> {
     fn report(&self, report: ChannelReport) {
         self.outbox.send(&FromAgent::Notice { body: AgentReport::Channel(report) });
     }
-}
-
-/// How a machine answers when a shell is to be opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Opening {
-    /// It opens one.
-    #[default]
-    Works,
-    /// It says that it cannot.
-    Refuses,
-    /// It says nothing.
-    Silent,
 }
 
 /// Measures while somebody looks.

@@ -16,16 +16,17 @@ mod identity;
 mod life;
 mod network;
 mod scenario;
+mod shared;
 mod shell;
 mod wire;
 
-pub use client::Opening;
 pub use console::{ConsoleError, Heard, Login, SimulatedConsole, SimulatedShell};
-pub use fleet::{Count, Counts, Fleet, InstallerKeys};
+pub use fleet::{Fleet, InstallerKeys};
 pub use identity::{Simulated, Start};
 pub use life::{Happening, Life};
 pub use network::{Mac, Network};
 pub use scenario::{
     Churn, Command, DEFAULT, Kind, Naming, People, Scenario, ScenarioError, Site, Wake,
 };
+pub use shared::{Count, Counts, Opening};
 pub use wire::{Wire, WireFault};

@@ -9,6 +9,7 @@ use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepRequest};
 use jumpdeck_server_sim::hostile::{Caller, Target as Door};
 use jumpdeck_server_sim::{Heard, Scenario, SimulatedConsole};
+use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -52,22 +53,7 @@ pub(super) async fn presence(
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut watchers = JoinSet::new();
     for _ in 0..bench.consoles {
-        let mut console = place.console().await?;
-        let tell = tell.clone();
-        watchers.spawn(async move {
-            subscribe(&mut console).await?;
-            let _ = tell.send((ItemId(0), Status::Online, Instant::now()));
-            loop {
-                let (at, heard) = console.next_at().await?;
-                if let Heard::Notice(ApplianceNotice::Presence { changes, .. }) = heard {
-                    for change in changes {
-                        let _ = tell.send((change.item, change.status, at));
-                    }
-                }
-            }
-            #[allow(unreachable_code, reason = "the loop's type")]
-            anyhow::Ok(())
-        });
+        watchers.spawn(watch(place.console().await?, tell.clone()));
     }
     for _ in 0..bench.consoles {
         told.recv().await;
@@ -94,6 +80,23 @@ pub(super) async fn presence(
     let what = format!("one agent going offline, seen by {} consoles, p99", bench.consoles);
     table.add(what, quantile(&mut delays, 0.99), "ms", Some(Target::AtMost(100.0)), how);
     Ok(())
+}
+
+/// Tells what a console sees, first that it sees anything.
+async fn watch(
+    mut console: SimulatedConsole,
+    tell: mpsc::UnboundedSender<(ItemId, Status, Instant)>,
+) -> anyhow::Result<Infallible> {
+    subscribe(&mut console).await?;
+    let _ = tell.send((ItemId(0), Status::Online, Instant::now()));
+    loop {
+        let (at, heard) = console.next_at().await?;
+        if let Heard::Notice(ApplianceNotice::Presence { changes, .. }) = heard {
+            for change in changes {
+                let _ = tell.send((change.item, change.status, at));
+            }
+        }
+    }
 }
 
 type Told = mpsc::UnboundedReceiver<(ItemId, Status, Instant)>;
