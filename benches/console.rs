@@ -20,7 +20,7 @@ mod ratio;
 use criterion::{BatchSize, Criterion, criterion_group};
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
-use jumpdeck::core::inventory::{Inventory, Scope, like, words};
+use jumpdeck::core::inventory::{Inventory, List, Picture, Scope, like, matching};
 use jumpdeck::core::key::Key;
 use jumpdeck::core::{Console, Effect, Event, LinkEvent, Settings, Welcome, search};
 use jumpdeck::view::{draw, theme::Theme};
@@ -64,6 +64,10 @@ fn inventory(items: usize) -> Inventory {
     inventory
 }
 
+fn words(picture: Picture, scope: &Scope, text: &str) -> List {
+    matching(picture, scope, &text.parse().unwrap(), Timestamp(0))
+}
+
 /// A console as its runner runs it, but searching in place.
 struct Desk {
     console: Console,
@@ -91,7 +95,7 @@ impl Desk {
     fn event(&mut self, event: Event) {
         for effect in self.console.update(event) {
             if let Effect::Search(job) = effect {
-                self.event(Event::Found(search::run(job)));
+                self.event(Event::Found(search::run(*job)));
             }
         }
     }

@@ -73,8 +73,8 @@ impl Desk {
             match effect {
                 Effect::Send(message) => self.sent.push(read(message)),
                 Effect::Search(job) => match &mut self.held {
-                    Some(held) => held.push(job),
-                    None => self.event(Event::Found(search::run(job))),
+                    Some(held) => held.push(*job),
+                    None => self.event(Event::Found(search::run(*job))),
                 },
                 Effect::After(_, timer) => self.timers.push(timer),
                 Effect::Quit => self.quit = true,

@@ -81,7 +81,9 @@ impl Client {
     pub(crate) async fn live(mut self) {
         if matches!(self.me.start, Start::Away { .. }) {
             let known = self.shared.absent_known;
-            if !known && !Box::pin(self.enrol_and_leave()).await || self.standing == Standing::Uninstalled {
+            if !known && !Box::pin(self.enrol_and_leave()).await
+                || self.standing == Standing::Uninstalled
+            {
                 return;
             }
             self.sleep_until_woken().await;

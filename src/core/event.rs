@@ -96,7 +96,7 @@ pub enum Effect {
     /// Send this message to the appliance. It is dropped if the link is gone.
     Send(Bytes),
     /// Run this search off the loop.
-    Search(Job),
+    Search(Box<Job>),
     /// Come back with a timer.
     After(Duration, Timer),
     /// Draw everything anew.

@@ -2,6 +2,7 @@
 
 use super::input::Input;
 use super::inventory::{Counts, Inventory, Item, List};
+use super::query::{Query, QueryError};
 use super::tree::Tree;
 use jumpdeck_protocol::ItemId;
 
@@ -24,8 +25,12 @@ pub struct Jump {
     pub focus: Focus,
     /// The tree.
     pub tree: Tree,
-    /// What is searched for.
+    /// What is searched for, as it is typed.
     pub search: Input,
+    /// What that means; if it means nothing, what it meant before.
+    pub query: Query,
+    /// What is wrong with it.
+    pub mistake: Option<QueryError>,
     /// The items that fit, in the order of the list.
     pub rows: List,
     /// How many of them there are of each kind.
@@ -57,6 +62,21 @@ impl Jump {
     /// The selected row.
     pub fn row(&self) -> Option<Item<'_>> {
         self.rows.get(self.position)
+    }
+
+    /// Reads what is typed. Returns whether it means anything.
+    pub fn read_query(&mut self) -> bool {
+        match self.search.text().parse() {
+            Ok(query) => {
+                self.query = query;
+                self.mistake = None;
+                true
+            }
+            Err(mistake) => {
+                self.mistake = Some(mistake);
+                false
+            }
+        }
     }
 
     /// Takes a new list and keeps the selection, by identity where it can.

@@ -13,6 +13,7 @@ pub mod layout;
 mod link;
 pub mod messages;
 mod navigate;
+pub mod query;
 pub mod search;
 pub mod session;
 mod sessions;
@@ -288,7 +289,9 @@ impl Console {
             }
             _ => {
                 self.jump.start_over();
-                self.start_filter();
+                if self.jump.read_query() {
+                    self.start_filter();
+                }
             }
         }
     }

@@ -48,6 +48,7 @@ impl Console {
             self.jump.details = false;
         } else if searched {
             self.jump.search.clear();
+            self.jump.read_query();
             self.start_filter();
         }
         self.jump.focus = Focus::List;
@@ -202,8 +203,8 @@ impl Console {
     /// Filters the list anew, off the loop.
     pub(super) fn start_filter(&mut self) {
         let scope = self.jump.tree.selected().clone();
-        let wanted = Wanted::Words(scope, self.jump.search.text().to_owned());
-        self.start_job(wanted);
+        let query = self.jump.query.clone();
+        self.start_job(Wanted::Matching(scope, query, self.now));
     }
 
     pub(super) fn search_for_chooser(&mut self) {
@@ -219,11 +220,11 @@ impl Console {
         self.searches.last += 1;
         let generation = self.searches.last;
         match &wanted {
-            Wanted::Words(..) => self.searches.list_asked = generation,
+            Wanted::Matching(..) => self.searches.list_asked = generation,
             Wanted::Like(_) => self.searches.chooser_asked = generation,
         }
         let picture = self.inventory.picture();
-        self.effects.push(Effect::Search(Job { generation, picture, wanted }));
+        self.effects.push(Effect::Search(Box::new(Job { generation, picture, wanted })));
     }
 
     /// Whether a command means what a search will find that is still under way.
@@ -252,7 +253,7 @@ impl Console {
     pub(super) fn found(&mut self, found: Found) {
         self.inventory.adopt(found.order);
         match found.wanted {
-            Wanted::Words(..) if found.generation == self.searches.list_asked => {
+            Wanted::Matching(..) if found.generation == self.searches.list_asked => {
                 self.searches.list_shown = found.generation;
                 self.jump.show(found.list, &self.inventory);
                 self.selection_moved();
@@ -282,6 +283,7 @@ impl Console {
     pub(super) fn freshen(&mut self) {
         if std::mem::take(&mut self.stale.presence) {
             self.jump.counts = self.inventory.count(&self.jump.rows);
+            self.stale.items |= self.jump.query.depends_on_presence();
         }
         if self.stale.items && self.is_worth_showing() {
             self.stale = super::Stale { shown: self.inventory.len(), ..super::Stale::default() };

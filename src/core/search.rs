@@ -1,14 +1,16 @@
 //! Searching, as data: what is to be run off the loop, and what came of it.
 
-use super::inventory::{List, Order, Picture, like, words};
+use super::inventory::{List, Order, Picture, like, matching};
+use super::query::Query;
+use jumpdeck_protocol::Timestamp;
 
 pub use super::inventory::Scope;
 
 /// What to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// Items of a scope that hold all these words somewhere, in any case.
-    Words(Scope, String),
+    /// Items of a scope for which a query holds at a moment.
+    Matching(Scope, Query, Timestamp),
     /// Items whose name, host or tag is like this, the likest first.
     Like(String),
 }
@@ -29,7 +31,7 @@ impl Job {
     pub const fn is_like(&self, other: &Self) -> bool {
         matches!(
             (&self.wanted, &other.wanted),
-            (Wanted::Words(..), Wanted::Words(..)) | (Wanted::Like(_), Wanted::Like(_))
+            (Wanted::Matching(..), Wanted::Matching(..)) | (Wanted::Like(_), Wanted::Like(_))
         )
     }
 }
@@ -53,7 +55,7 @@ pub fn run(job: Job) -> Found {
     let picture = picture.ordered();
     let order = picture.order();
     let list = match &wanted {
-        Wanted::Words(scope, text) => words(picture, scope, text),
+        Wanted::Matching(scope, query, now) => matching(picture, scope, query, *now),
         Wanted::Like(text) => like(picture, text),
     };
     Found { generation, wanted, list, order }

@@ -44,6 +44,34 @@ fn typing_after_a_slash_filters_at_once_over_all_fields() {
 }
 
 #[test]
+fn a_term_that_means_nothing_leaves_the_list_as_it_was_and_says_what_would_be_right() {
+    let mut desk = desk();
+    assert_eq!(desk.press("/web ").listed().len(), 3);
+    desk.event(Event::Paste("naem:x".into()));
+    assert_eq!(desk.listed().len(), 3);
+    let jump = desk.console.jump_screen();
+    assert!(jump.mistake.as_ref().unwrap().what.contains("no field “naem”"));
+    desk.press("<ctrl-w>");
+    assert!(desk.console.jump_screen().mistake.is_none());
+    desk.press("naem:x<esc>");
+    assert_eq!((desk.listed().len(), desk.console.jump_screen().mistake.is_none()), (7, true));
+}
+
+#[test]
+fn a_search_by_status_follows_the_machines() {
+    let mut desk = desk();
+    desk.press("/status:offline<enter>");
+    let before = desk.listed();
+    let item = desk.console.inventory().picture().all().get(0).unwrap().id();
+    let change = Presence { item, status: Status::Offline, since: None };
+    desk.notice(ApplianceNotice::Presence { all: false, changes: vec![change], position: None });
+    assert_eq!(desk.listed().len(), before.len() + 1);
+    let change = Presence { item, status: Status::Online, since: None };
+    desk.notice(ApplianceNotice::Presence { all: false, changes: vec![change], position: None });
+    assert_eq!(desk.listed(), before);
+}
+
+#[test]
 fn letters_typed_into_a_search_are_no_commands() {
     let mut desk = desk();
     desk.press("/q?:");

@@ -243,7 +243,7 @@ impl Runner {
         for effect in self.console.update(event) {
             match effect {
                 Effect::Send(message) => self.handle.send(message),
-                Effect::Search(job) => self.searcher.search(job),
+                Effect::Search(job) => self.searcher.search(*job),
                 Effect::After(delay, timer) => {
                     let timers = self.timers.0.clone();
                     tokio::spawn(async move {

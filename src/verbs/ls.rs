@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 #[derive(Args, Debug)]
 pub(super) struct Ls {
-    /// Words that must all stand somewhere in an item.
+    /// What to look for: words, `tag:office`, `status:online`, `seen<7d`, `-word`, `or`, `( )`.
     query: Vec<String>,
     /// Print a JSON object a line.
     #[arg(long)]
@@ -42,7 +42,7 @@ impl Ls {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let mut client = connect.client(places).await?;
         client.fetch_inventory().await?;
-        let rows = select::matching(&client.inventory, &self.query.join(" "));
+        let rows = select::matching(&client.inventory, &self.query.join(" "))?;
         let outcome = output::print(|out| {
             if self.json {
                 json(&client.inventory, &rows, out)

@@ -1,15 +1,20 @@
 //! From a name on the command line to one item.
 
-use crate::core::inventory::{Inventory, Item, List, Scope, words};
+use crate::core::inventory::{Inventory, Item, List, Scope, matching as search};
 use anyhow::bail;
-use jumpdeck_protocol::ItemId;
+use jumpdeck_protocol::{ItemId, Timestamp};
+use std::time::SystemTime;
 
 /// Names that an ambiguity lists at the most.
 const LISTED: usize = 10;
 
 /// The items that a query finds, in the order of their names.
-pub(super) fn matching(inventory: &Inventory, query: &str) -> List {
-    words(inventory.picture(), &Scope::All, query)
+///
+/// # Errors
+/// When the query means nothing; the text says what would be right.
+pub(super) fn matching(inventory: &Inventory, query: &str) -> anyhow::Result<List> {
+    let now = Timestamp::from_system(SystemTime::now());
+    Ok(search(inventory.picture(), &Scope::All, &query.parse()?, now))
 }
 
 /// The one item of this name: by its number, its exact name or host, either in any case, or a part
@@ -21,7 +26,7 @@ pub(super) fn one(inventory: &Inventory, name: &str) -> anyhow::Result<ItemId> {
     if name.trim().is_empty() {
         bail!("an empty name means no item");
     }
-    let all = matching(inventory, "");
+    let all = matching(inventory, "")?;
     let lower = name.to_lowercase();
     let number = name.strip_prefix('#').and_then(|id| id.parse().ok()).map(ItemId);
     let number = |item: &Item<'_>| Some(item.id()) == number;

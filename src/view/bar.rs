@@ -131,6 +131,11 @@ impl Artist<'_, '_> {
             self.line(area, Line::styled(words, style));
             return;
         }
+        if let Some(mistake) = &self.console.jump_screen().mistake {
+            let words = text::fit(&format!(" {}", mistake.what), usize::from(area.width));
+            self.line(area, Line::styled(words, self.style(Role::Error)));
+            return;
+        }
         let counts = self.console.jump_screen().counts;
         let number = text::number;
         let mut words = format!(

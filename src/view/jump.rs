@@ -141,8 +141,7 @@ impl Artist<'_, '_> {
             let heading = text::fit(&heading, usize::from(inner.width));
             self.line(area, Line::styled(heading, self.style(Role::Muted)));
         }
-        let words: Vec<String> =
-            jump.search.text().to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let words = jump.query.marked();
         let (top, selected) = (jump.top, jump.position());
         let visible = jump.rows.iter().enumerate().skip(top).take(jump.height);
         for (number, item) in visible {
@@ -173,13 +172,32 @@ impl Artist<'_, '_> {
             let room = usize::from(room).saturating_sub(title.width() + 5);
             let typed = text::fit(jump.search.text(), room);
             title.push_span(Span::styled("/", self.style(Role::Key)));
-            title.push_span(Span::styled(typed, self.style(Role::Match)));
+            self.typed(&mut title, &typed);
             if searching {
                 title.push_span(Span::styled("▏", self.style(Role::Key)));
             }
             title.push_span(Span::raw(" "));
         }
         title
+    }
+
+    /// What is searched for, with what means nothing marked in its place.
+    fn typed(&self, title: &mut Line<'static>, typed: &str) {
+        let wrong = self.console.jump_screen().mistake.as_ref().map(|m| m.place.clone());
+        let parts = wrong.and_then(|place| {
+            let (before, rest) = (typed.get(..place.start)?, place.start);
+            let end = place.end.min(typed.len());
+            Some((
+                before.to_owned(),
+                typed.get(rest..end)?.to_owned(),
+                typed.get(end..)?.to_owned(),
+            ))
+        });
+        let (before, wrong, after) =
+            parts.unwrap_or_else(|| (typed.to_owned(), String::new(), String::new()));
+        for (part, role) in [(before, Role::Match), (wrong, Role::Error), (after, Role::Match)] {
+            title.push_span(Span::styled(part, self.style(role)));
+        }
     }
 
     fn item(
@@ -247,7 +265,9 @@ impl Artist<'_, '_> {
             let command = crate::core::command::Command::named(name);
             command.map(|c| self.console.keymap().shown(Context::List, c)).unwrap_or_default()
         };
-        let words = if !jump.search.text().is_empty() {
+        let words = if let Some(mistake) = &jump.mistake {
+            mistake.what.clone()
+        } else if !jump.search.text().is_empty() {
             format!(
                 "Nothing here matches “{}”. {} clears the search.",
                 jump.search.text(),

@@ -180,6 +180,15 @@ fn help_screen() {
 }
 
 #[test]
+fn a_term_that_means_nothing_is_marked_in_its_place() {
+    snapshot("mistake", |columns, rows| {
+        let mut desk = Desk::linked(columns, rows);
+        desk.press("/web staus:online pa");
+        desk
+    });
+}
+
+#[test]
 fn palette_screen() {
     snapshot("palette", |columns, rows| {
         let mut desk = Desk::linked(columns, rows);

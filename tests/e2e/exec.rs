@@ -91,6 +91,11 @@ fn the_list_is_whole_in_a_pipe_and_as_json() {
     assert_eq!(entry["name"], hostname());
     assert_eq!(entry["status"], "online");
     assert_eq!(home.ok(&["ls", "nothing-matches-this"]), "");
+    assert_eq!(home.ok(&["ls", "status:online", "group:personal", "seen<1h"]).lines().count(), 1);
+    assert_eq!(home.ok(&["ls", "--", "-status:online"]), "");
+    let wrong = home.run(&["ls", "naem:x"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(text(&wrong.stderr).contains("no field “naem”"));
 }
 
 #[test]

@@ -10,10 +10,8 @@ pub(super) const CHUNK: usize = 256;
 /// Texts of an item that are its own: name, host name, FQDN, private address.
 pub(super) const OWN: usize = 4;
 
-/// Texts of an item that many share: first those that are searched, then the rest.
+/// Texts of an item that many share.
 pub(super) const SHARED: usize = 9;
-/// How many of the shared ones are searched.
-pub(super) const SEARCHED: usize = 6;
 
 /// What is between two texts; no cleaned text holds it.
 pub(super) const BETWEEN: char = '\n';

@@ -1,15 +1,17 @@
-//! How items are found: by parts of their texts, or by a few letters in order.
+//! How items are found: by a query, or by a few letters in order.
 //!
 //! Pure, and to be run off the loop. What an item has for itself is searched in the chunk's one
 //! text; what many share is searched once, in the shared texts.
 
-use super::chunk::{CHUNK, Chunk, Record, SEARCHED, letters};
+use super::chunk::{BETWEEN, CHUNK, Chunk, OWN, Record, letters};
 use super::picture::{List, Picture, Slot};
+use super::standing::{Standing, Standings};
 use super::symbols::{Matching, Symbol};
+use crate::core::query::{Compare, Field, Query, statuses};
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
-use jumpdeck_protocol::JumpGroupId;
-use jumpdeck_protocol::inventory::Place;
+use jumpdeck_protocol::inventory::{Place, Status};
+use jumpdeck_protocol::{JumpGroupId, Timestamp};
 use memchr::memmem::Finder;
 use std::cmp::Reverse;
 
@@ -32,24 +34,22 @@ const MOST_LIKE: usize = 200;
 /// as it stands, at the start of a word if possible, and the short ones among them.
 const WEIGHED: usize = 3000;
 
-/// Items of a scope that hold all words of `text` somewhere, in any case, in order.
-pub fn words(picture: Picture, scope: &Scope, text: &str) -> List {
+/// Items of a scope for which a query holds, in order. `now` is what times are reckoned from.
+pub fn matching(picture: Picture, scope: &Scope, query: &Query, now: Timestamp) -> List {
     let picture = picture.ordered();
-    let text = text.to_lowercase();
-    let words: Vec<_> = text.split_whitespace().map(|word| Word::new(word, &picture)).collect();
-    if words.is_empty() && *scope == Scope::All {
+    if query.is_everything() && *scope == Scope::All {
         return picture.all();
     }
-    let scope = Bounds::new(scope, &picture);
+    let bounds = Bounds::new(scope, &picture);
+    let plan = Plan::new(query, &picture, now);
     let found: Vec<Found> = picture
         .chunks
         .iter()
-        .map(|chunk| {
-            let mut found = scope.holds(chunk);
-            for word in &words {
-                if !found.is_empty() {
-                    word.narrow(chunk, &mut found);
-                }
+        .enumerate()
+        .map(|(number, chunk)| {
+            let mut found = bounds.holds(chunk);
+            if !found.is_empty() {
+                found.keep(&plan.holds(&picture.standings, number, chunk));
             }
             found
         })
@@ -86,6 +86,31 @@ impl Found {
         for (bits, others) in self.0.iter_mut().zip(other.0) {
             *bits &= others;
         }
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (bits, others) in self.0.iter_mut().zip(other.0) {
+            *bits |= others;
+        }
+    }
+
+    const fn everything() -> Self {
+        Self([u64::MAX; CHUNK / 64])
+    }
+
+    fn others(self) -> Self {
+        Self(self.0.map(|bits| !bits))
+    }
+
+    /// Those of a chunk whose slot is wanted.
+    fn those(chunk: &Chunk, number: usize, wanted: impl Fn(Slot) -> bool) -> Self {
+        let mut found = Self::default();
+        for index in 0..chunk.records.len() {
+            if Slot::try_from(number * CHUNK + index).is_ok_and(&wanted) {
+                found.insert(index);
+            }
+        }
+        found
     }
 }
 
@@ -126,57 +151,177 @@ impl Bounds {
     }
 }
 
-/// A word that is looked for, and what it was found in already.
-struct Word<'t> {
-    finder: Finder<'t>,
-    shared: Option<Matching>,
-    groups: Vec<JumpGroupId>,
-    personal: bool,
-    methods: bool,
+/// A query, with all that can be reckoned once for all items.
+enum Plan {
+    All(Vec<Plan>),
+    Any(Vec<Plan>),
+    Not(Box<Plan>),
+    Text(Box<Word>),
+    Status(Vec<Status>),
+    Seen(Compare, u64, Timestamp),
 }
 
-impl<'t> Word<'t> {
-    fn new(word: &'t str, picture: &Picture) -> Self {
-        let holds = |text: &str| text.contains(word);
-        Self {
-            finder: Finder::new(word),
-            shared: picture.symbols_matching(holds),
-            groups: picture.groups_named(holds),
-            personal: holds("personal"),
-            methods: holds("jump client"),
+impl Plan {
+    fn new(query: &Query, picture: &Picture, now: Timestamp) -> Self {
+        let each = |parts: &[Query]| parts.iter().map(|p| Self::new(p, picture, now)).collect();
+        match query {
+            Query::All(parts) => Self::All(each(parts)),
+            Query::Any(parts) => Self::Any(each(parts)),
+            Query::Not(part) => Self::Not(Box::new(Self::new(part, picture, now))),
+            Query::Text(field, text) => Self::Text(Box::new(Word::new(*field, text, picture))),
+            Query::Status(beginning) => Self::Status(statuses(beginning).collect()),
+            Query::Seen(compare, seconds) => Self::Seen(*compare, *seconds, now),
         }
     }
 
-    /// Leaves those items that hold the word.
-    fn narrow(&self, chunk: &Chunk, found: &mut Found) {
-        if self.methods {
-            return;
+    /// The items of a chunk for which it holds, and maybe empty places.
+    fn holds(&self, standings: &Standings, number: usize, chunk: &Chunk) -> Found {
+        match self {
+            Self::All(parts) => {
+                let mut found = Found::everything();
+                for part in parts {
+                    if !found.is_empty() {
+                        found.keep(&part.holds(standings, number, chunk));
+                    }
+                }
+                found
+            }
+            Self::Any(parts) => {
+                let mut found = Found::default();
+                for part in parts {
+                    found.add(&part.holds(standings, number, chunk));
+                }
+                found
+            }
+            Self::Not(part) => part.holds(standings, number, chunk).others(),
+            Self::Text(word) => word.holders(chunk),
+            Self::Status(wanted) => {
+                Found::those(chunk, number, |slot| wanted.contains(&standings.of(slot).status))
+            }
+            Self::Seen(compare, seconds, now) => Found::those(chunk, number, |slot| {
+                seen(standings.of(slot), *compare, *seconds, *now)
+            }),
+        }
+    }
+}
+
+/// Whether something was last seen less or more than so long ago. What is linked is seen now.
+fn seen(standing: Standing, compare: Compare, seconds: u64, now: Timestamp) -> bool {
+    let ago = match (standing.status, standing.since) {
+        (Status::Online | Status::InUse, _) => Some(0),
+        (_, since) => since.map(|since| now.since(since)),
+    };
+    match compare {
+        Compare::Less => ago.is_some_and(|ago| ago < seconds),
+        Compare::More => ago.is_none_or(|ago| ago > seconds),
+    }
+}
+
+/// A text that is looked for, and where it was found already.
+struct Word {
+    finder: Finder<'static>,
+    sought: Sought,
+    shared: Option<Matching>,
+    groups: Vec<JumpGroupId>,
+    personal: bool,
+    method: bool,
+}
+
+/// Which of an item's own and shared texts are searched, and whether its group and method are.
+#[derive(Clone, Copy)]
+struct Sought {
+    own: &'static [usize],
+    shared: &'static [usize],
+    group: bool,
+    method: bool,
+}
+
+impl Sought {
+    /// The fields by their places in [`Item`](super::Item).
+    const fn of(field: Option<Field>) -> Self {
+        const fn texts(own: &'static [usize], shared: &'static [usize]) -> Sought {
+            Sought { own, shared, group: false, method: false }
+        }
+        match field {
+            None => Self { group: true, method: true, ..texts(&[0, 1, 2, 3], &[0, 1, 2, 3, 4, 5]) },
+            Some(Field::Name) => texts(&[0], &[]),
+            Some(Field::Host) => texts(&[1, 2, 3], &[2]),
+            Some(Field::Tag) => texts(&[], &[0]),
+            Some(Field::Group) => Self { group: true, ..texts(&[], &[]) },
+            Some(Field::User) => texts(&[], &[5]),
+            Some(Field::Ip) => texts(&[3], &[2]),
+            Some(Field::Method) => Self { method: true, ..texts(&[], &[]) },
+            Some(Field::Os) => texts(&[], &[4]),
+            Some(Field::Comment) => texts(&[], &[1]),
+            Some(Field::Domain) => texts(&[], &[3]),
+        }
+    }
+}
+
+impl Word {
+    fn new(field: Option<Field>, text: &str, picture: &Picture) -> Self {
+        let word = text.to_lowercase();
+        let sought = Sought::of(field);
+        let holds = |text: &str| text.contains(&word);
+        let shared = (!sought.shared.is_empty()).then(|| picture.symbols_matching(holds));
+        Self {
+            finder: Finder::new(&word).into_owned(),
+            sought,
+            shared: shared.flatten(),
+            groups: if sought.group { picture.groups_named(holds) } else { Vec::new() },
+            personal: sought.group && holds("personal"),
+            method: sought.method && holds("jump client"),
+        }
+    }
+
+    /// Those that hold it.
+    fn holders(&self, chunk: &Chunk) -> Found {
+        if self.method {
+            return Found::everything();
         }
         let mut holders = self.in_texts(chunk);
         if self.shared.is_some() || self.personal || !self.groups.is_empty() {
             for (index, record) in chunk.records.iter().enumerate() {
-                let asked = found.contains(index) && !holders.contains(index);
+                let asked = !holders.contains(index);
                 if asked && record.as_ref().is_some_and(|record| self.is_shared_by(record)) {
                     holders.insert(index);
                 }
             }
         }
-        found.keep(&holders);
+        holders
     }
 
     /// Those that hold it in a text of their own.
     fn in_texts(&self, chunk: &Chunk) -> Found {
         let mut holders = Found::default();
+        if self.sought.own.is_empty() {
+            return holders;
+        }
         let bytes = chunk.lower.bytes();
         let (mut index, mut from) = (0, 0);
         while let Some(at) = bytes.get(from..).and_then(|rest| self.finder.find(rest)) {
-            while chunk.lower.end(index) <= from + at {
+            let at = from + at;
+            while chunk.lower.end(index) <= at {
                 index += 1;
             }
-            holders.insert(index);
-            from = chunk.lower.end(index);
+            if self.is_sought(chunk, index, at) {
+                holders.insert(index);
+                from = chunk.lower.end(index);
+            } else {
+                from = at + 1;
+            }
         }
         holders
+    }
+
+    /// Whether the own text in which something was found is one that is searched.
+    fn is_sought(&self, chunk: &Chunk, index: usize, at: usize) -> bool {
+        if self.sought.own.len() == OWN {
+            return true;
+        }
+        let before = chunk.lower.bytes().get(chunk.lower.start(index)..at).unwrap_or_default();
+        let field = before.iter().filter(|byte| **byte == BETWEEN as u8).count();
+        self.sought.own.contains(&field)
     }
 
     fn is_shared_by(&self, record: &Record) -> bool {
@@ -184,8 +329,11 @@ impl<'t> Word<'t> {
             Place::Personal(_) => self.personal,
             Place::JumpGroup(id) => self.groups.contains(&id),
         };
-        let mut searched = record.shared.iter().take(SEARCHED);
-        place || self.shared.as_ref().is_some_and(|shared| searched.any(|s| shared.holds(*s)))
+        let holds = |shared: &Matching| {
+            let mut sought = self.sought.shared.iter().filter_map(|n| record.shared.get(*n));
+            sought.any(|symbol| shared.holds(*symbol))
+        };
+        place || self.shared.as_ref().is_some_and(holds)
     }
 }
 

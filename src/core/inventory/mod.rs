@@ -8,9 +8,10 @@
 mod chunk;
 mod find;
 mod picture;
+mod standing;
 mod symbols;
 
-pub use find::{Scope, like, words};
+pub use find::{Scope, like, matching};
 pub use picture::{Item, List, Order, Picture};
 
 use chunk::{Chunk, Record};
@@ -18,8 +19,9 @@ use jumpdeck_protocol::inventory::{
     InventoryPart, ItemView, Place, Position, Presence, PresencePosition, Statistics, Status,
 };
 use jumpdeck_protocol::text::clean;
-use jumpdeck_protocol::{ItemId, JumpGroupId, Timestamp};
+use jumpdeck_protocol::{ItemId, JumpGroupId};
 use picture::{Groups, Slot, place};
+use standing::{Standing, Standings};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use symbols::{Interner, Symbol};
@@ -35,7 +37,9 @@ pub struct Inventory {
     groups: Groups,
     slots: HashMap<ItemId, Slot>,
     free: Vec<Slot>,
-    standing: Vec<Standing>,
+    standings: Standings,
+    /// Slots that were ever used.
+    used: Slot,
     /// Presence of items that were not told yet.
     early: HashMap<ItemId, Standing>,
     places: BTreeMap<Place, Members>,
@@ -46,13 +50,6 @@ pub struct Inventory {
     order: Arc<Vec<Slot>>,
     /// What changed since the order was reckoned, and when.
     unordered: Vec<(u64, Slot)>,
-}
-
-/// An item's presence, without its id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Standing {
-    status: Status,
-    since: Option<Timestamp>,
 }
 
 /// How many items stand in a place, and how many of them under each tag.
@@ -134,7 +131,7 @@ impl Inventory {
 
     /// A snapshot begins. Presence is told apart and stays.
     fn start_over(&mut self) {
-        let early = self.slots.iter().map(|(id, slot)| (*id, self.standing_of(*slot)));
+        let early = self.slots.iter().map(|(id, slot)| (*id, self.standings.of(*slot)));
         let mut early: HashMap<_, _> = early.collect();
         early.extend(self.early.drain());
         *self = Self {
@@ -202,13 +199,9 @@ impl Inventory {
 
     /// A slot for a new item.
     fn settle(&mut self, id: ItemId) -> Slot {
-        let next = Slot::try_from(self.standing.len()).unwrap_or(Slot::MAX);
-        let slot = self.free.pop().unwrap_or(next);
-        let standing = self.early.remove(&id).unwrap_or_default();
-        match self.standing.get_mut(slot as usize) {
-            Some(place) => *place = standing,
-            None => self.standing.push(standing),
-        }
+        let slot = self.free.pop().unwrap_or(self.used);
+        self.used = self.used.max(slot + 1);
+        self.standings.set(slot, self.early.remove(&id).unwrap_or_default());
         self.slots.insert(id, slot);
         slot
     }
@@ -255,15 +248,15 @@ impl Inventory {
         position: Option<PresencePosition>,
     ) {
         if all {
-            self.standing.fill(Standing::default());
+            self.standings.clear();
             self.early.clear();
             self.presence_position = None;
         }
         self.presence_position = position.or(self.presence_position);
         for Presence { item, status, since } in changes {
             let standing = Standing { status, since };
-            match self.slots.get(&item).and_then(|slot| self.standing.get_mut(*slot as usize)) {
-                Some(place) => *place = standing,
+            match self.slots.get(&item) {
+                Some(slot) => self.standings.set(*slot, standing),
                 None => drop(self.early.insert(item, standing)),
             }
         }
@@ -274,13 +267,9 @@ impl Inventory {
         Some(self.chunks.get(chunk)?.record(index)?.id)
     }
 
-    fn standing_of(&self, slot: Slot) -> Standing {
-        self.standing.get(slot as usize).copied().unwrap_or_default()
-    }
-
     /// An item's presence.
     pub fn presence(&self, id: ItemId) -> Presence {
-        let standing = self.slots.get(&id).map(|slot| self.standing_of(*slot));
+        let standing = self.slots.get(&id).map(|slot| self.standings.of(*slot));
         let Standing { status, since } = standing.unwrap_or_default();
         Presence { item: id, status, since }
     }
@@ -353,6 +342,7 @@ impl Inventory {
             chunks: self.chunks.clone(),
             symbols: self.texts.symbols().clone(),
             groups: Arc::clone(&self.groups),
+            standings: self.standings.clone(),
             order: Arc::clone(&self.order),
             unordered: self.unordered.iter().map(|(_, slot)| *slot).collect(),
         }
@@ -379,7 +369,7 @@ impl Inventory {
         let mut counts = Counts { items: list.len(), clients: list.len(), ..Counts::default() };
         for (slot, id) in list.ids() {
             let same = self.id_in(slot) == Some(id);
-            let standing = if same { self.standing_of(slot) } else { Standing::default() };
+            let standing = if same { self.standings.of(slot) } else { Standing::default() };
             match standing.status {
                 Status::Online | Status::InUse => counts.online += 1,
                 Status::Passive => counts.passive += 1,

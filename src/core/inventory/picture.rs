@@ -1,6 +1,7 @@
 //! Immutable pictures of the inventory: what a search runs over and what a list shows.
 
 use super::chunk::{CHUNK, Chunk, Record};
+use super::standing::Standings;
 use super::symbols::{Matching, Symbol, Symbols};
 use jumpdeck_protocol::inventory::{InstallMode, JumpMethod, Place};
 use jumpdeck_protocol::{ItemId, JumpGroupId, Timestamp};
@@ -28,6 +29,7 @@ pub struct Picture {
     pub(super) chunks: Vec<Arc<Chunk>>,
     pub(super) symbols: Symbols,
     pub(super) groups: Groups,
+    pub(super) standings: Standings,
     pub(super) order: Slots,
     /// Slots whose item came, changed or went since the order was reckoned.
     pub(super) unordered: Vec<Slot>,

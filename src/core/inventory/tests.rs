@@ -1,7 +1,8 @@
 //! The replica against what a plain map would say.
 
 use super::*;
-use crate::fixtures::sample;
+use crate::fixtures::{NOW, presence, sample};
+use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::inventory::GroupView;
 use proptest::prelude::*;
 
@@ -18,6 +19,10 @@ fn item(id: u64, name: &str, tag: &str, group: u64) -> ItemView {
     view.facts.hostname = format!("host-{id}").into();
     view.facts.private_ip = format!("10.0.0.{id}").into();
     view
+}
+
+fn found(inventory: &Inventory, scope: &Scope, query: &str) -> List {
+    matching(inventory.picture(), scope, &query.parse().unwrap(), NOW)
 }
 
 fn names(list: &List) -> Vec<String> {
@@ -84,7 +89,10 @@ proptest! {
     #[test]
     fn whatever_comes_and_goes_a_search_finds_what_a_plain_reader_would(
         steps in proptest::collection::vec(step(), 1..60),
-        query in "(|a|B|é|東|office|web b|host-1|10.0.0.2|lab a|client|nothing)",
+        query in proptest::sample::select(vec![
+            "", "a", "B", "é", "東", "office", "web b", "host-1", "10.0.0.2", "lab a", "client",
+            "nothing", "m.chen", "debian 203.0.113",
+        ]),
     ) {
         let groups = ["Lab", "Web Servers", "東京"];
         let group = |(id, name): (u64, &&str)| {
@@ -120,18 +128,18 @@ proptest! {
                 }
             }
         }
-        let list = words(inventory.picture(), &Scope::All, &query);
-        prop_assert_eq!(names(&list), naive(&items, &groups, &query));
+        let list = found(&inventory, &Scope::All, query);
+        prop_assert_eq!(names(&list), naive(&items, &groups, query));
         prop_assert_eq!(inventory.len(), items.len());
         for place in inventory.places() {
             let here = items.values().filter(|view| view.place == place.place);
             prop_assert_eq!(place.count, here.clone().count());
-            let scoped = words(inventory.picture(), &Scope::Place(place.place), "");
+            let scoped = found(&inventory, &Scope::Place(place.place), "");
             prop_assert_eq!(scoped.len(), place.count);
             for (tag, count) in place.tags {
                 prop_assert_eq!(count, here.clone().filter(|view| *view.tag == *tag).count());
                 let scope = Scope::Tag(place.place, tag.into());
-                prop_assert_eq!(words(inventory.picture(), &scope, "").len(), count);
+                prop_assert_eq!(found(&inventory, &scope, "").len(), count);
             }
         }
     }
@@ -141,7 +149,7 @@ proptest! {
 fn a_list_shows_what_it_found_even_when_the_items_have_changed() {
     let mut inventory = Inventory::default();
     inventory.take(sample());
-    let list = words(inventory.picture(), &Scope::All, "front");
+    let list = found(&inventory, &Scope::All, "front");
     let before = names(&list);
     inventory.take(InventoryPart { gone: vec![ItemId(1)], ..empty() });
     inventory.take(InventoryPart { items: vec![item(99, "newcomer", "", 1).into()], ..empty() });
@@ -185,4 +193,24 @@ fn more_than_can_be_weighed_are_cut_to_those_that_hold_the_text_as_it_stands() {
     inventory.take(InventoryPart { items, ..empty() });
     let found = like(inventory.picture(), "needle");
     assert_eq!((found.len(), found.get(0).map(|item| item.name())), (200, Some("needle")));
+}
+
+#[test]
+fn fields_statuses_and_times_are_searched_each_on_its_own() {
+    let mut inventory = Inventory::default();
+    inventory.take(sample());
+    inventory.take_presence(true, presence(), None);
+    let found = |query: &str| names(&found(&inventory, &Scope::All, query));
+    assert_eq!(found("name:front"), ["Front Office"]);
+    assert_eq!(found("host:front"), ["Front Office"], "TC-FRONT-01");
+    assert_eq!(found("tag:front").len(), 0);
+    assert_eq!(found("comment:front"), ["Front Office"]);
+    assert_eq!(found("group:techcom -front").len(), 2);
+    assert_eq!(found("status:\"in use\""), ["Defend01"]);
+    assert_eq!(found("status:off seen>2d"), ["evil[31m", "Red05"], "one was never seen");
+    assert_eq!(found("seen<1h").len(), 5, "what is linked is seen now");
+    assert_eq!(found("tag:web or name:laptop").len(), 3);
+    assert_eq!(found("-(group:techcom or group:web)"), ["My Laptop"]);
+    assert_eq!(found("ip:10.14.3.7"), ["My Laptop"]);
+    assert_eq!(found("method:client").len(), 7);
 }
