@@ -121,6 +121,7 @@ table! {
     }
     Search {
         "accept-search" "list" "Keep the search and go to the list." => Console::accept_search;
+        "complete" "complete" "Complete the field or the value that was begun." => Console::complete;
         "delete-word" "delete word" "Delete the word before the cursor." => Console::delete_word;
         "clear-input" "clear" "Delete all that was typed." => Console::clear_input;
     }

@@ -22,6 +22,13 @@ impl Input {
         }
     }
 
+    /// Puts a text in place of all from a byte on.
+    pub fn replace_from(&mut self, at: usize, text: &str) {
+        let kept = self.0.get(..at).unwrap_or_default().to_owned();
+        self.0 = kept;
+        self.insert(text);
+    }
+
     /// Deletes the last character.
     pub fn backspace(&mut self) {
         self.0.pop();

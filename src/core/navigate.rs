@@ -1,11 +1,14 @@
 //! Moving about: the tree, the list, the search, the layers.
 
 use super::layer::{Chooser, ChooserKind, Layer, Question};
+use super::query;
 use super::search::{Found, Job, Scope, Wanted};
 use super::{Console, Effect, Focus, Screen, Searches, Timer};
 use jumpdeck_protocol::rep::{RepNotice, RepRequest};
 use std::time::Duration;
 
+/// Choices that a completion names, at the most.
+const CHOICES: usize = 12;
 /// How long a selection must stay before its item is watched.
 const SETTLED: Duration = Duration::from_millis(120);
 
@@ -127,6 +130,21 @@ impl Console {
 
     pub(super) fn accept_search(&mut self) {
         self.jump.focus = Focus::List;
+    }
+
+    /// Completes what is being searched for, or says what it could become.
+    pub(super) fn complete(&mut self) {
+        let Some(done) = query::complete(self.jump.search.text(), &self.inventory) else {
+            return;
+        };
+        self.jump.search.replace_from(done.from, &done.text);
+        if !done.choices.is_empty() {
+            let more = done.choices.len().saturating_sub(CHOICES);
+            let shown: Vec<_> = done.choices.into_iter().take(CHOICES).collect();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            self.say(&format!("{}{more}", shown.join("  ")));
+        }
+        self.typed();
     }
 
     pub(super) fn delete_word(&mut self) {

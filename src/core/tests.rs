@@ -58,6 +58,20 @@ fn a_term_that_means_nothing_leaves_the_list_as_it_was_and_says_what_would_be_ri
 }
 
 #[test]
+fn tab_completes_fields_and_values_and_names_the_choices() {
+    let mut desk = desk();
+    desk.press("/gr<tab>");
+    assert_eq!(desk.console.jump_screen().search.text(), "group:");
+    desk.press("w<tab>");
+    assert_eq!(desk.console.jump_screen().search.text(), "group:\"Web Servers\" ");
+    assert_eq!(desk.listed().len(), 3);
+    desk.press("tag:<tab>");
+    assert_eq!(desk.said(), "office  web  日本");
+    desk.press("w<tab>");
+    assert_eq!(desk.listed().len(), 2);
+}
+
+#[test]
 fn a_search_by_status_follows_the_machines() {
     let mut desk = desk();
     desk.press("/status:offline<enter>");

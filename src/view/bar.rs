@@ -16,7 +16,7 @@ use ratatui::widgets::Clear;
 const FOOTER: [&str; 8] =
     ["jump", "search", "fuzzy-jump", "details", "next-pane", "palette", "help", "quit"];
 const LAYER_FOOTER: [&str; 1] = ["back"];
-const SEARCH_FOOTER: [&str; 4] = ["accept-search", "back", "clear-input", "palette"];
+const SEARCH_FOOTER: [&str; 5] = ["accept-search", "complete", "back", "clear-input", "palette"];
 
 impl Artist<'_, '_> {
     /// The bar: where we are, how the link stands, who we are.

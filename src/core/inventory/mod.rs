@@ -14,6 +14,7 @@ mod symbols;
 pub use find::{Scope, like, matching};
 pub use picture::{Item, List, Order, Picture};
 
+use super::query::{Field, Values};
 use chunk::{Chunk, Record};
 use jumpdeck_protocol::inventory::{
     InventoryPart, ItemView, Place, Position, Presence, PresencePosition, Statistics, Status,
@@ -22,7 +23,7 @@ use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{ItemId, JumpGroupId};
 use picture::{Groups, Slot, place};
 use standing::{Standing, Standings};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use symbols::{Interner, Symbol};
 
@@ -335,6 +336,15 @@ impl Inventory {
         self.groups.get(&id).map(|name| &**name)
     }
 
+    /// The texts that items share in one of their fields, each once.
+    fn shared(&self, field: usize) -> Vec<String> {
+        let records = self.chunks.iter().flat_map(|chunk| chunk.records.iter().flatten());
+        let symbols: HashSet<Symbol> =
+            records.filter_map(|r| r.shared.get(field).copied()).collect();
+        let texts = symbols.into_iter().map(|symbol| self.texts.symbols().text(symbol).to_owned());
+        texts.filter(|text| !text.is_empty()).collect()
+    }
+
     /// The items as they are now, for a search.
     pub fn picture(&self) -> Picture {
         Picture {
@@ -377,6 +387,21 @@ impl Inventory {
             }
         }
         counts
+    }
+}
+
+impl Values for Inventory {
+    fn of(&self, field: Field) -> Vec<String> {
+        match field {
+            Field::Group => self.places().iter().map(|place| place.name.to_owned()).collect(),
+            Field::Tag => self.shared(0),
+            Field::Domain => self.shared(3),
+            Field::Os => self.shared(4),
+            Field::User => self.shared(5),
+            Field::Method => vec!["Jump Client".to_owned()],
+            // Too many, and each of them only once.
+            Field::Name | Field::Host | Field::Ip | Field::Comment => Vec::new(),
+        }
     }
 }
 

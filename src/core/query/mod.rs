@@ -6,8 +6,10 @@
 //! Parsed here and nowhere else; the list and the verbs use the same. What is being typed is taken
 //! as if it were finished, so that an open quote or parenthesis is no mistake.
 
+mod complete;
 mod parse;
 
+pub use complete::{Completion, Values, complete};
 pub use parse::QueryError;
 
 use jumpdeck_protocol::inventory::Status;
