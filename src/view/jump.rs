@@ -170,9 +170,8 @@ impl Artist<'_, '_> {
         let mut title = self.title(&words, room);
         if searching || searched {
             let room = usize::from(room).saturating_sub(title.width() + 5);
-            let typed = text::fit(jump.search.text(), room);
             title.push_span(Span::styled("/", self.style(Role::Key)));
-            self.typed(&mut title, &typed);
+            self.typed(&mut title, room);
             if searching {
                 title.push_span(Span::styled("▏", self.style(Role::Key)));
             }
@@ -181,22 +180,23 @@ impl Artist<'_, '_> {
         title
     }
 
-    /// What is searched for, with what means nothing marked in its place.
-    fn typed(&self, title: &mut Line<'static>, typed: &str) {
-        let wrong = self.console.jump_screen().mistake.as_ref().map(|m| m.place.clone());
-        let parts = wrong.and_then(|place| {
-            let (before, rest) = (typed.get(..place.start)?, place.start);
-            let end = place.end.min(typed.len());
-            Some((
-                before.to_owned(),
-                typed.get(rest..end)?.to_owned(),
-                typed.get(end..)?.to_owned(),
-            ))
-        });
-        let (before, wrong, after) =
-            parts.unwrap_or_else(|| (typed.to_owned(), String::new(), String::new()));
-        for (part, role) in [(before, Role::Match), (wrong, Role::Error), (after, Role::Match)] {
-            title.push_span(Span::styled(part, self.style(role)));
+    /// What is searched for, with what means nothing marked in its place. Where there is too little
+    /// room its end is shown: that is where the rep types.
+    fn typed(&self, title: &mut Line<'static>, room: usize) {
+        let jump = self.console.jump_screen();
+        let typed = jump.search.text();
+        let wrong = jump.mistake.as_ref().map_or(0..0, |mistake| mistake.place.clone());
+        let shown = text::end(typed, room);
+        if shown.len() < typed.len() {
+            title.push_span(Span::styled("…", self.style(Role::Muted)));
+        }
+        let from = typed.len() - shown.len();
+        let cuts = [from, wrong.start.max(from), wrong.end.max(from), typed.len()];
+        for (cut, role) in cuts.windows(2).zip([Role::Match, Role::Error, Role::Match]) {
+            if let [start, end] = cut {
+                let part = typed.get(*start..*end).unwrap_or_default().to_owned();
+                title.push_span(Span::styled(part, self.style(role)));
+            }
         }
     }
 

@@ -180,6 +180,15 @@ fn help_screen() {
 }
 
 #[test]
+fn the_end_of_a_long_search_is_shown_while_it_is_typed() {
+    snapshot("long-search", |columns, rows| {
+        let mut desk = Desk::linked(columns, rows);
+        desk.press("/-tag:nothing (group:\"Web Servers\" or group:techcom) status:online pa");
+        desk
+    });
+}
+
+#[test]
 fn a_term_that_means_nothing_is_marked_in_its_place() {
     snapshot("mistake", |columns, rows| {
         let mut desk = Desk::linked(columns, rows);

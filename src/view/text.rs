@@ -29,6 +29,22 @@ pub fn fit(text: &str, columns: usize) -> String {
     out
 }
 
+/// The end of a text: as much as fits into `columns` columns, one less if something is cut off.
+pub fn end(text: &str, columns: usize) -> &str {
+    if width(text) <= columns {
+        return text;
+    }
+    let (mut start, mut used) = (text.len(), 1);
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        used += width(grapheme);
+        if used > columns {
+            break;
+        }
+        start = at;
+    }
+    text.get(start..).unwrap_or_default()
+}
+
 /// The text in exactly `columns` columns, to the left.
 pub fn left(text: &str, columns: usize) -> String {
     let fitted = fit(text, columns);
@@ -114,6 +130,14 @@ mod tests {
         assert_eq!(left("日本", 5), "日本 ");
         assert_eq!(right("ab", 4), "  ab");
         assert_eq!(fit("abc", 0), "");
+    }
+
+    #[test]
+    fn the_end_of_a_text_is_cut_from_the_left() {
+        assert_eq!(end("short", 5), "short");
+        assert_eq!(end("status:online", 8), ":online");
+        assert_eq!(end("東京都庁", 5), "都庁");
+        assert_eq!(end("abc", 0), "");
     }
 
     #[test]
