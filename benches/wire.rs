@@ -138,6 +138,7 @@ fn settings() -> Criterion {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(2))
+        .configure_from_args()
 }
 
 criterion_group! { name = benches; config = settings(); targets = snapshot, relay }

@@ -48,6 +48,8 @@ pub struct Inventory {
     position: Option<Position>,
     presence_position: Option<PresencePosition>,
     version: u64,
+    /// How often an item left its slot, which another may then have taken.
+    departures: u64,
     order: Arc<Vec<Slot>>,
     /// What changed since the order was reckoned, and when.
     unordered: Vec<(u64, Slot)>,
@@ -140,6 +142,7 @@ impl Inventory {
             statistics: self.statistics.take(),
             presence_position: self.presence_position,
             version: self.version,
+            departures: self.departures + 1,
             ..Self::default()
         };
     }
@@ -211,6 +214,7 @@ impl Inventory {
         self.early.remove(&id);
         if let Some(slot) = self.slots.remove(&id) {
             self.leave(slot);
+            self.departures += 1;
             self.free.push(slot);
             self.unordered.push((self.version, slot));
         }
@@ -349,6 +353,7 @@ impl Inventory {
     pub fn picture(&self) -> Picture {
         Picture {
             version: self.version,
+            departures: self.departures,
             chunks: self.chunks.clone(),
             symbols: self.texts.symbols().clone(),
             groups: Arc::clone(&self.groups),
@@ -377,9 +382,11 @@ impl Inventory {
     /// The counts line's figures, over a list.
     pub fn count(&self, list: &List) -> Counts {
         let mut counts = Counts { items: list.len(), clients: list.len(), ..Counts::default() };
-        for (slot, id) in list.ids() {
-            let same = self.id_in(slot) == Some(id);
-            let standing = if same { self.standings.of(slot) } else { Standing::default() };
+        // Mostly every item is where it was when the list was made.
+        let settled = list.departures() == self.departures;
+        for slot in list.slots() {
+            let same = settled || self.id_in(*slot) == list.id_in(*slot);
+            let standing = if same { self.standings.of(*slot) } else { Standing::default() };
             match standing.status {
                 Status::Online | Status::InUse => counts.online += 1,
                 Status::Passive => counts.passive += 1,

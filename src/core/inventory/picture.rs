@@ -26,6 +26,7 @@ pub(super) type Groups = Arc<BTreeMap<JumpGroupId, Arc<str>>>;
 #[derive(Clone, Debug, Default)]
 pub struct Picture {
     pub(super) version: u64,
+    pub(super) departures: u64,
     pub(super) chunks: Vec<Arc<Chunk>>,
     pub(super) symbols: Symbols,
     pub(super) groups: Groups,
@@ -166,9 +167,17 @@ impl List {
         self.slots.iter().position(|other| *other == slot)
     }
 
-    /// The slots and the ids of its items.
-    pub(super) fn ids(&self) -> impl Iterator<Item = (Slot, ItemId)> {
-        self.slots.iter().filter_map(|slot| Some((*slot, self.picture.record(*slot)?.id)))
+    pub(super) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// The item that was in a slot.
+    pub(super) fn id_in(&self, slot: Slot) -> Option<ItemId> {
+        self.picture.record(slot).map(|record| record.id)
+    }
+
+    pub(super) fn departures(&self) -> u64 {
+        self.picture.departures
     }
 }
 

@@ -159,6 +159,20 @@ fn a_list_shows_what_it_found_even_when_the_items_have_changed() {
 }
 
 #[test]
+fn an_item_that_took_another_ones_place_is_not_counted_for_it() {
+    let mut inventory = Inventory::default();
+    inventory.take(sample());
+    inventory.take_presence(true, presence(), None);
+    let list = found(&inventory, &Scope::All, "");
+    assert_eq!(inventory.count(&list).online, 5);
+    inventory.take(InventoryPart { gone: vec![ItemId(3)], ..empty() });
+    inventory.take(InventoryPart { items: vec![item(99, "newcomer", "", 1).into()], ..empty() });
+    let online = Presence { item: ItemId(99), status: Status::Online, since: None };
+    inventory.take_presence(false, vec![online], None);
+    assert_eq!(inventory.count(&list).online, 5, "the list does not hold the newcomer");
+}
+
+#[test]
 fn presence_may_come_before_its_item_and_outlives_a_snapshot() {
     let mut inventory = Inventory::default();
     let online = Presence { item: ItemId(1), status: Status::Online, since: Some(Timestamp(5)) };
