@@ -20,7 +20,9 @@ mod ratio;
 use criterion::{BatchSize, Criterion, criterion_group};
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
-use jumpdeck::core::inventory::{Inventory, List, Picture, Scope, like, matching};
+use jumpdeck::core::inventory::{
+    Familiar, Inventory, List, Look, Picture, Scope, like, matching,
+};
 use jumpdeck::core::key::Key;
 use jumpdeck::core::{Console, Effect, Event, LinkEvent, Settings, Welcome, search};
 use jumpdeck::view::{draw, theme::Theme};
@@ -65,7 +67,7 @@ fn inventory(items: usize) -> Inventory {
 }
 
 fn words(picture: Picture, scope: &Scope, text: &str) -> List {
-    matching(picture, scope, &text.parse().unwrap(), Timestamp(0))
+    matching(picture, &Look::at(scope.clone(), text.parse().unwrap(), Timestamp(0)))
 }
 
 /// A console as its runner runs it, but searching in place.
@@ -83,7 +85,12 @@ impl Desk {
             theme: Theme::named("dark").unwrap(),
             terminal: Terminal::new(TestBackend::new(120, 40)).unwrap(),
         };
-        let welcome = Welcome { username: "alice".into(), address: "here".into(), embedded: false };
+        let welcome = Welcome {
+            username: "alice".into(),
+            address: "here".into(),
+            embedded: false,
+            user: jumpdeck_protocol::UserId(1),
+        };
         desk.event(Event::Link(LinkEvent::Up(welcome)));
         for part in parts(items) {
             desk.event(Event::Link(LinkEvent::Notice(ApplianceNotice::Inventory(part))));
@@ -145,7 +152,9 @@ fn fuzzy(criterion: &mut Criterion) {
     let names: Vec<String> = all.iter().map(|item| item.name().to_owned()).collect();
     for query in ["b", "berweb", "tlv0042"] {
         group.bench_function(format!("jump palette {query}"), |b| {
-            b.iter_batched(|| inventory.picture(), |p| like(p, query), BatchSize::SmallInput);
+            let familiar = Familiar::default();
+            let run = |picture| like(picture, query, &familiar);
+            b.iter_batched(|| inventory.picture(), run, BatchSize::SmallInput);
         });
         group.bench_function(format!("fuzzy-matcher, all names {query}"), |b| {
             let matcher = SkimMatcherV2::default().ignore_case();

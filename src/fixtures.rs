@@ -1,5 +1,6 @@
 //! A console at a desk, for tests: effects are carried out at once, and what it sends is kept.
 
+use crate::core::export::Export;
 use crate::core::key::Key;
 use crate::core::{Console, Effect, Event, LinkEvent, Settings, Timer, Welcome, search};
 use jumpdeck_protocol::control::{self, Received};
@@ -29,6 +30,10 @@ pub(crate) struct Desk {
     pub quit: bool,
     /// Searches take their time: they are kept here until they are let go.
     pub held: Option<Vec<search::Job>>,
+    /// What went into the clipboard.
+    pub copied: Vec<String>,
+    /// What is to be written to files.
+    pub exports: Vec<Export>,
     timers: Vec<Timer>,
 }
 
@@ -36,7 +41,7 @@ impl Desk {
     /// A console on a terminal of this size, without a link.
     pub(crate) fn new(columns: u16, rows: u16) -> Self {
         let console = Console::new(Settings::default(), Size { columns, rows }, NOW);
-        Self { console, sent: Vec::new(), quit: false, held: None, timers: Vec::new() }
+        Self { console, sent: Vec::new(), quit: false, held: None, copied: Vec::new(), exports: Vec::new(), timers: Vec::new() }
     }
 
     /// A console that is linked and has the sample inventory.
@@ -54,6 +59,7 @@ impl Desk {
             username: "alice".into(),
             address: "support.example.com:8443".into(),
             embedded: false,
+            user: UserId(1),
         };
         self.event(Event::Link(LinkEvent::Up(welcome)));
     }
@@ -78,7 +84,9 @@ impl Desk {
                 },
                 Effect::After(_, timer) => self.timers.push(timer),
                 Effect::Quit => self.quit = true,
-                Effect::Redraw => {}
+                Effect::Copy(text) => self.copied.push(text),
+                Effect::Export(export) => self.exports.push(*export),
+                Effect::Mouse(_) | Effect::Redraw => {}
             }
         }
     }
@@ -110,10 +118,12 @@ impl Desk {
         self
     }
 
-    /// The last request and its id.
+    /// The last request that the rep asked for, and its id.
     pub(crate) fn last_request(&self) -> (RequestId, &RepRequest) {
         let requests = self.sent.iter().rev();
         let mut requests = requests.filter_map(|sent| match sent {
+            // What the console asks by itself.
+            Sent::Request(_, RepRequest::History { .. } | RepRequest::SavePreferences { .. }) => None,
             Sent::Request(id, request) => Some((*id, request)),
             _ => None,
         });
@@ -237,6 +247,7 @@ fn item(id: u64, name: &str, place: Place, tag: &str, host: &str) -> ItemView {
             private_ip: format!("10.14.3.{id}").into(),
             gateway: "10.14.3.254".into(),
             gateway_mac: "02:00:00:00:00:01".into(),
+            mac: format!("02:00:00:00:01:{id:02x}").into(),
             version: "0.1.0".into(),
             console_user: "m.chen".into(),
             install_mode: InstallMode::Service,
@@ -244,6 +255,7 @@ fn item(id: u64, name: &str, place: Place, tag: &str, host: &str) -> ItemView {
             memory: 8 << 30,
         },
         public_ip: "203.0.113.7".into(),
+        ..ItemView::default()
     }
 }
 

@@ -21,6 +21,7 @@ pub fn items(scenario: &Scenario, count: usize) -> Vec<Arc<ItemView>> {
             created: Timestamp(0),
             facts: machine.facts,
             public_ip: "203.0.113.7".into(),
+            ..ItemView::default()
         })
     };
     (0..count as u64).filter_map(|number| Simulated::new(scenario, 1, number)).map(view).collect()

@@ -8,7 +8,7 @@ use crate::shared::{Opening, Shared};
 use crate::shell::Shell;
 use crate::wire::Wire;
 use jumpdeck_protocol::agent::{
-    AgentOrder, AgentReport, AgentRequest, FromAgent, Opened, Standing, ToAgent,
+    AgentOrder, AgentReport, AgentRequest, AgentReply, FromAgent, Standing, ToAgent,
 };
 use jumpdeck_protocol::backoff::{self, Backoff};
 use jumpdeck_protocol::control::{self, Received};
@@ -20,6 +20,7 @@ use jumpdeck_protocol::link::{
     Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, dial_over, pump, read_plain, write_plain,
 };
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelReport};
+use jumpdeck_protocol::wake::magic_packet;
 use jumpdeck_protocol::{ChannelId, Control, Outcome, Refusal, RefusalCode, Timestamp, limits};
 use ring::signature::Ed25519KeyPair;
 use std::collections::HashMap;
@@ -129,7 +130,8 @@ impl Client {
                     return false;
                 }
                 Err(Ended::Lost(reason)) => self.failed(reason),
-                Err(Ended::Leaves(_) | Ended::Uninstalled) => {}
+                Err(Ended::Uninstalled) => return false,
+                Err(Ended::Leaves(_)) => {}
             }
         }
     }
@@ -196,6 +198,7 @@ impl Client {
                 Ok(dialed)
             }
             (_, AgentWelcome::Refused(refusal)) => Err(Ended::Refused(refusal)),
+            (_, AgentWelcome::Removed) => Err(Ended::Uninstalled),
         }
     }
 
@@ -248,6 +251,7 @@ impl Client {
             shared: &self.shared,
             outbox: &outbox,
             interest,
+            removed: false,
         };
         let mut next = self.next.take();
         let life = &mut self.life;
@@ -270,9 +274,11 @@ impl Client {
             }
             left
         };
+        let removed = served.removed;
         self.next = next;
         self.me.facts = facts;
         match left {
+            _ if removed => Ended::Uninstalled,
             Ok(ended) => ended,
             Err(end) => Ended::Lost(end.to_string()),
         }
@@ -321,6 +327,7 @@ struct Served<'a> {
     shared: &'a Shared,
     outbox: &'a Outbox,
     interest: watch::Sender<u32>,
+    removed: bool,
 }
 
 impl Served<'_> {
@@ -366,13 +373,23 @@ impl Served<'_> {
             Control::Notice { body: AgentOrder::Interest { interval } } => {
                 self.interest.send_replace(interval);
             }
+            Control::Request { id, body: AgentRequest::Wake { mac, password } } => {
+                // A machine that sleeps in another process of the fleet hears nothing.
+                self.shared.network.hear(&magic_packet(mac, password));
+                let body = Outcome::Ok(AgentReply::Called { networks: 1 });
+                self.outbox.send(&FromAgent::Reply { id, body });
+            }
+            Control::Notice { body: AgentOrder::Uninstall } => {
+                self.removed = true;
+                self.outbox.close();
+            }
             Control::Notice { .. } | Control::Reply { .. } => {}
         }
         Ok(())
     }
 
     /// Starts a shell, unless the fleet was told to behave otherwise. No answer is an answer too.
-    fn open(&mut self, channel: ChannelId, kind: &ChannelKind) -> Option<Outcome<Opened>> {
+    fn open(&mut self, channel: ChannelId, kind: &ChannelKind) -> Option<Outcome<AgentReply>> {
         let refused = |detail: &str| Outcome::Refused(RefusalCode::SpawnFailed.because(detail));
         match (kind, self.shared.opening) {
             (_, Opening::Silent) => None,
@@ -383,7 +400,7 @@ impl Served<'_> {
             (ChannelKind::Shell { .. }, Opening::Works) => {
                 let shell = Shell::new(channel, self.me, &self.shared.commands);
                 self.shells.insert(channel, shell);
-                Some(Outcome::Ok(Opened { process: 1 }))
+                Some(Outcome::Ok(AgentReply::Opened { process: 1 }))
             }
         }
     }

@@ -232,7 +232,7 @@ impl SimulatedConsole {
     pub async fn start(&mut self, item: ItemId) -> Result<SimulatedShell, ConsoleError> {
         let size = Size { columns: 80, rows: 24 };
         let kind = ChannelKind::Shell { size, term: "xterm-256color".into() };
-        match self.ask(RepRequest::StartSession { item, kind }).await? {
+        match self.ask(RepRequest::StartSession { item, kind, override_schedule: false }).await? {
             RepReply::SessionStarted(view) => {
                 let mut shell = SimulatedShell::new(&view)?;
                 shell.attach(self);

@@ -317,6 +317,7 @@ fn welcomed(welcome: AgentWelcome) -> Verdict {
     match welcome {
         AgentWelcome::Refused(refusal) => Verdict::Refused(refusal.code),
         AgentWelcome::Welcome { .. } => Verdict::PassedOver,
+        AgentWelcome::Removed => Verdict::Refused(RefusalCode::JumpItemGone),
     }
 }
 
@@ -400,6 +401,7 @@ impl Caller {
                 Ok(Link { socket: dialed.socket, item: Some(item) })
             }
             (_, AgentWelcome::Refused(refusal)) => Err(Refusal::into(refusal)),
+            (_, AgentWelcome::Removed) => anyhow::bail!("this Jump Client was removed"),
         }
     }
 

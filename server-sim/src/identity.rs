@@ -5,6 +5,7 @@ use crate::scenario::{Churn, Kind, Scenario, Site};
 use jumpdeck_protocol::agent::Standing;
 use jumpdeck_protocol::inventory::{Facts, InstallMode, Status};
 use jumpdeck_protocol::limits;
+use jumpdeck_protocol::wake::Mac;
 
 /// One simulated machine.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,6 +135,7 @@ fn facts(dice: &mut Dice, site: &Site, number: u64, system: String) -> Facts {
         private_ip: format!("10.{network}.{subnet}.{}", 2 + dice.below(252)).into(),
         gateway: format!("10.{network}.{subnet}.1").into(),
         gateway_mac: format!("02:00:0a:{network:02x}:{subnet:02x}:01").into(),
+        mac: Mac(mac(number)).to_string().into(),
         version: jumpdeck_protocol::VERSION.into(),
         console_user: "".into(),
         install_mode: InstallMode::Service,

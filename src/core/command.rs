@@ -82,13 +82,14 @@ table! {
     Global {
         "help" "help" "Show the keys that work here." => Console::open_help;
         "palette" "commands" "Find a command by its name." => Console::open_palette;
-        "fuzzy-jump" "find" "Jump to any item by a part of its name, host or tag."
+        "fuzzy-jump" "find" "Jump to any item, session or command by a part of its name."
             => Console::open_fuzzy_jump;
         "messages" "messages" "Show all messages since the start." => Console::open_messages;
-        "back" "back" "Close what is open, or clear the search." => Console::back;
+        "back" "back" "Close what is open, else clear the search, else the marks." => Console::back;
         "quit" "leave" "Leave the console; open sessions go on." => Console::quit;
         "go-jump" "jump list" "Go to the list of Jump Items." => Console::go_jump;
         "redraw" "redraw" "Draw the whole screen anew." => Console::redraw;
+        "toggle-mouse" "mouse" "Use the mouse here, or leave it to the terminal." => Console::toggle_mouse;
         "tab-1" "session 1" "Go to the first session." => |c| c.show_tab(0), unless |c| c.no_tab(0);
         "tab-2" "session 2" "Go to the second session." => |c| c.show_tab(1), unless |c| c.no_tab(1);
         "tab-3" "session 3" "Go to the third session." => |c| c.show_tab(2), unless |c| c.no_tab(2);
@@ -111,17 +112,46 @@ table! {
         "next-pane" "pane" "Go to the next pane." => Console::next_pane;
         "search" "search" "Search the items as you type." => Console::start_search;
         "details" "details" "Show or hide the details of the item." => Console::toggle_details;
+        "sort" "sort" "Order the list by a column." => Console::open_sort;
+        "columns" "columns" "Choose, move and size the columns of the list." => Console::open_columns;
+        "fields" "fields" "Choose the fields that bare words are looked for in." => Console::open_fields;
+        "saved-searches" "saved" "Show a saved search, or save this one as a dynamic group."
+            => Console::open_saved, unless Console::no_saved;
+        "export" "export" "Write the list to a file, as comma-separated values."
+            => Console::ask_export, unless Console::no_export;
+        "new-shortcut" "new" "Make a Jump shortcut: a way to a machine without an agent."
+            => Console::open_new_shortcut, unless Console::no_new;
     }
     List {
-        "jump" "jump" "Start a session with the selected item, or go back to it."
+        "jump" "jump" "Start sessions with the marked items or the selected one, or go back to them."
             => Console::jump, unless Console::no_jump;
+        "mark" "mark" "Mark the item, or take its mark away." => Console::mark, unless Console::no_selected;
+        "mark-all" "mark all" "Mark all items that are shown, or none." => Console::mark_all, unless Console::no_selected;
+        "properties" "properties" "Show and edit the properties of the items."
+            => Console::open_properties, unless Console::no_properties;
+        "wake" "wake" "Have the machines woken by a neighbour (Wake-on-LAN)."
+            => Console::ask_wake, unless Console::no_wake;
+        "copy" "copy" "Let the items stand in another Jump Group too."
+            => Console::open_copy, unless Console::no_move;
+        "move" "move" "Move the items to another Jump Group."
+            => Console::open_move, unless Console::no_move;
+        "remove" "remove" "Remove the items; Jump Clients uninstall themselves." [dangerous]
+            => Console::ask_remove, unless Console::no_remove;
+        "copy-host" "copy host" "Copy the host name to your clipboard." => Console::yank, unless Console::no_yank;
+        "why" "why" "Say what you may do with the item, and why." => Console::open_why, unless Console::no_selected;
     }
     Tree {
         "open" "open" "Show the items of the selected group." => Console::open_group;
+        "find-group" "find" "Find a group, a tag or a saved search by its name." => Console::start_find;
+    }
+    TreeFind {
+        "accept-find" "here" "Stay at the group that was found." => Console::accept_find;
     }
     Search {
         "accept-search" "list" "Keep the search and go to the list." => Console::accept_search;
         "complete" "complete" "Complete the field or the value that was begun." => Console::complete;
+    }
+    Text {
         "delete-word" "delete word" "Delete the word before the cursor." => Console::delete_word;
         "clear-input" "clear" "Delete all that was typed." => Console::clear_input;
     }
@@ -138,6 +168,36 @@ table! {
         "choose" "choose" "Take the selected entry." => Console::choose;
         "choose-up" "up" "Move up." => |c| c.move_choice(-1);
         "choose-down" "down" "Move down." => |c| c.move_choice(1);
+        "choose-page-up" "page up" "Move up by a page." => |c| c.move_choice(-10);
+        "choose-page-down" "page down" "Move down by a page." => |c| c.move_choice(10);
+        "forget-search" "forget" "Forget the saved search." [dangerous]
+            => Console::ask_forget, unless Console::no_forget;
+    }
+    Prompt {
+        "accept" "done" "Take what was typed." => Console::accept_prompt;
+    }
+    Form {
+        "save" "save" "Save what was changed." => Console::save_form, unless |c| c.no_save();
+        "next-field" "next" "Go to the next field." => Console::next_field;
+        "previous-field" "previous" "Go to the field before." => Console::previous_field;
+        "complete-field" "complete" "Complete the tag, else go to the next field." => Console::complete_field;
+        "open-field" "choices" "Show the choices of the field, else go to the next one." => Console::open_field;
+        "revert-field" "revert" "Put back what was in the field." => Console::revert_field;
+        "keep-mine" "keep mine" "Keep what you typed where somebody else changed it too."
+            => Console::keep_mine, unless Console::no_conflict;
+        "take-theirs" "take theirs" "Take what somebody else put there meanwhile."
+            => Console::take_theirs, unless Console::no_conflict;
+    }
+    Toggles {
+        "toggle" "on/off" "Switch it on or off." => Console::toggle;
+        "toggle-up" "up" "Go up." => |c| c.move_toggle(-1);
+        "toggle-down" "down" "Go down." => |c| c.move_toggle(1);
+        "column-earlier" "earlier" "Move the column to the left." => |c| c.shift_column(-1), unless Console::no_column;
+        "column-later" "later" "Move the column to the right." => |c| c.shift_column(1), unless Console::no_column;
+        "column-wider" "wider" "Make the column wider." => |c| c.size_column(2), unless Console::no_column;
+        "column-narrower" "narrower" "Make the column narrower." => |c| c.size_column(-2), unless Console::no_column;
+        "column-fits" "fits" "Make the column as wide as there is room." => |c| c.size_column(0), unless Console::no_column;
+        "reset-toggles" "reset" "Go back to what is usual." => Console::reset_toggles;
     }
     Reader {
         "read-up" "up" "Scroll up." => |c| c.scroll(-1);

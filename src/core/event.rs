@@ -1,11 +1,15 @@
 //! What happens to a console, and what it wants done. Both are data.
 
+use super::export::Export;
 use super::key::Key;
+use super::keymap::Keymap;
+use super::mouse::Mouse;
 use super::search::{Found, Job};
 use bytes::Bytes;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply};
 use jumpdeck_protocol::session::Size;
-use jumpdeck_protocol::{ChannelId, Outcome, RequestId, Timestamp};
+use jumpdeck_protocol::{ChannelId, Outcome, RequestId, Timestamp, UserId};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Something happened.
@@ -13,6 +17,8 @@ use std::time::Duration;
 pub enum Event {
     /// A key was pressed.
     Key(Key),
+    /// The mouse did something.
+    Mouse(Mouse),
     /// Text was pasted.
     Paste(String),
     /// The terminal has a new size.
@@ -25,6 +31,12 @@ pub enum Event {
     Found(Found),
     /// The link.
     Link(LinkEvent),
+    /// A list was written, or why not.
+    Exported(Result<String, String>),
+    /// The keys are others from now on.
+    Keymap(Arc<Keymap>),
+    /// A message that something went well.
+    Said(String),
     /// A message from outside the console: a keymap with a mistake in it, say.
     Notice(String),
     /// A frame is about to be drawn: what follows from much that happened is reckoned once.
@@ -81,6 +93,8 @@ pub struct Welcome {
     pub address: String,
     /// It is embedded.
     pub embedded: bool,
+    /// Whose console this is.
+    pub user: UserId,
 }
 
 /// A timer of the console.
@@ -99,6 +113,12 @@ pub enum Effect {
     Search(Box<Job>),
     /// Come back with a timer.
     After(Duration, Timer),
+    /// Put this into the rep's own clipboard.
+    Copy(String),
+    /// Write a list to a file.
+    Export(Box<Export>),
+    /// Take the mouse over, or give it back.
+    Mouse(bool),
     /// Draw everything anew.
     Redraw,
     /// Leave.

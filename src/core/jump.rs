@@ -5,6 +5,7 @@ use super::inventory::{Counts, Inventory, Item, List};
 use super::query::{Query, QueryError};
 use super::tree::Tree;
 use jumpdeck_protocol::ItemId;
+use std::collections::BTreeSet;
 
 /// Which pane the keys go to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Focus {
     List,
     /// The search line above the list.
     Search,
+    /// The line in which a row of the tree is looked for.
+    TreeFind,
 }
 
 /// The state of the jump screen.
@@ -25,6 +28,10 @@ pub struct Jump {
     pub focus: Focus,
     /// The tree.
     pub tree: Tree,
+    /// What is looked for in the tree.
+    pub find: Input,
+    /// The items that are marked.
+    pub marked: BTreeSet<ItemId>,
     /// What is searched for, as it is typed.
     pub search: Input,
     /// What that means; if it means nothing, what it meant before.
@@ -46,6 +53,8 @@ pub struct Jump {
     position: usize,
     /// The rep chose the selected row; else the first one is selected, whatever it is.
     chosen: bool,
+    /// To be selected once it is in the list.
+    awaited: Option<ItemId>,
 }
 
 impl Jump {
@@ -82,11 +91,20 @@ impl Jump {
     /// Takes a new list and keeps the selection, by identity where it can.
     pub fn show(&mut self, rows: List, inventory: &Inventory) {
         let selected = self.selected.filter(|_| self.chosen);
-        let same = selected.and_then(|id| inventory.find(&rows, id));
+        let awaited = self.awaited.and_then(|id| inventory.find(&rows, id));
+        if awaited.is_some() {
+            (self.awaited, self.chosen) = (None, true);
+        }
+        let same = awaited.or_else(|| selected.and_then(|id| inventory.find(&rows, id)));
         let former = if self.chosen { self.position } else { 0 };
         self.rows = rows;
         self.counts = inventory.count(&self.rows);
         self.go_to(same.unwrap_or(former));
+    }
+
+    /// An item is on its way: it will be selected.
+    pub const fn select_when_there(&mut self, item: ItemId) {
+        self.awaited = Some(item);
     }
 
     /// Another list is on its way: its first row will be selected.

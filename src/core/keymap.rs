@@ -25,8 +25,18 @@ pub enum Context {
     Search,
     /// In a session, after the prefix.
     Session,
+    /// Where a line is typed.
+    Text,
+    /// While a row of the tree is looked for.
+    TreeFind,
     /// In the palette and other choosers.
     Chooser,
+    /// Where a line is asked for.
+    Prompt,
+    /// In a form.
+    Form,
+    /// Where things are switched on and off.
+    Toggles,
     /// In the help and the messages.
     Reader,
     /// Where something is asked.
@@ -35,14 +45,19 @@ pub enum Context {
 
 impl Context {
     /// Every context, in the order of the reference.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::Jump,
         Self::Tree,
         Self::List,
         Self::Search,
         Self::Session,
+        Self::Text,
+        Self::TreeFind,
         Self::Chooser,
+        Self::Prompt,
+        Self::Form,
+        Self::Toggles,
         Self::Reader,
         Self::Confirm,
     ];
@@ -56,7 +71,12 @@ impl Context {
             Self::List => "List",
             Self::Search => "While searching",
             Self::Session => "In a session, after the prefix",
+            Self::Text => "Where a line is typed",
+            Self::TreeFind => "While looking for a group",
             Self::Chooser => "In choosers",
+            Self::Prompt => "Where a line is asked for",
+            Self::Form => "In forms",
+            Self::Toggles => "Among columns and fields",
             Self::Reader => "In help and messages",
             Self::Confirm => "In questions",
         }
@@ -69,9 +89,14 @@ impl Context {
             Self::Jump => &[Self::Jump, Self::Global],
             Self::Tree => &[Self::Tree, Self::Jump, Self::Global],
             Self::List => &[Self::List, Self::Jump, Self::Global],
-            Self::Search => &[Self::Search, Self::Jump, Self::Global],
+            Self::Search => &[Self::Search, Self::Text, Self::Jump, Self::Global],
             Self::Session => &[Self::Session],
-            Self::Chooser => &[Self::Chooser, Self::Search, Self::Global],
+            Self::Text => &[Self::Text, Self::Global],
+            Self::TreeFind => &[Self::TreeFind, Self::Text, Self::Jump, Self::Global],
+            Self::Chooser => &[Self::Chooser, Self::Text, Self::Global],
+            Self::Prompt => &[Self::Prompt, Self::Text, Self::Global],
+            Self::Form => &[Self::Form, Self::Text, Self::Global],
+            Self::Toggles => &[Self::Toggles, Self::Global],
             Self::Reader => &[Self::Reader, Self::Global],
             Self::Confirm => &[Self::Confirm, Self::Global],
         }
@@ -126,6 +151,13 @@ impl fmt::Display for KeymapError {
 
 type File = BTreeMap<Context, BTreeMap<String, Spanned<String>>>;
 
+/// The keymaps that are built in: each is laid over the default one.
+pub const PRESETS: [(&str, &str); 3] = [
+    ("default", ""),
+    ("vim", include_str!("../../keymaps/vim.toml")),
+    ("plain", include_str!("../../keymaps/plain.toml")),
+];
+
 /// Unbinds a key.
 const NONE: &str = "none";
 
@@ -136,6 +168,14 @@ impl Keymap {
         // A test reads the file; a mistake in it cannot leave the house.
         let _ = keymap.merge(include_str!("../../keymaps/default.toml"));
         keymap
+    }
+
+    /// The built-in keymap of this name.
+    pub fn preset(name: &str) -> Option<Self> {
+        let (_, text) = PRESETS.iter().find(|(known, _)| *known == name)?;
+        let mut keymap = Self::built_in();
+        keymap.merge(text).ok()?;
+        Some(keymap)
     }
 
     /// Takes in a file: its bindings replace those that are there.
@@ -154,6 +194,9 @@ impl Keymap {
                 let line = line_of(text, name.span().start);
                 let bound = merged.bind(context, &keys, name.get_ref());
                 let keys = bound.map_err(|kind| KeymapError { line, kind })?;
+                if name.get_ref() == NONE {
+                    continue;
+                }
                 let mistake = conflict(&seen, &keys);
                 seen.insert(keys, line);
                 if let Some(kind) = mistake {
@@ -191,20 +234,25 @@ impl Keymap {
 
     /// What these keys mean here.
     pub fn meaning(&self, context: Context, keys: &[Key]) -> Meaning {
+        let mut longer: Vec<(Vec<Key>, Command)> = Vec::new();
         for context in context.chain() {
             let Some(bindings) = self.bindings.get(context) else {
                 continue;
             };
-            if let Some(command) = bindings.get(keys) {
-                return Meaning::Command(*command);
+            match bindings.get(keys) {
+                Some(command) if longer.is_empty() => return Meaning::Command(*command),
+                // What is longer is bound nearer.
+                Some(_) => break,
+                None => {}
             }
-            let longer = bindings.iter().filter(|(other, _)| other.starts_with(keys));
-            let longer: Vec<_> = longer.map(|(keys, command)| (keys.clone(), *command)).collect();
-            if !longer.is_empty() {
-                return Meaning::Beginning(longer);
+            for (other, command) in bindings.iter().filter(|(other, _)| other.starts_with(keys)) {
+                let hidden = longer.iter().any(|(nearer, _)| other.starts_with(nearer));
+                if !hidden {
+                    longer.push((other.clone(), *command));
+                }
             }
         }
-        Meaning::Nothing
+        if longer.is_empty() { Meaning::Nothing } else { Meaning::Beginning(longer) }
     }
 
     /// The keys of a command, shortest first.
@@ -263,6 +311,18 @@ mod tests {
         keymap.merge(include_str!("../../keymaps/default.toml")).unwrap();
         for command in Command::all() {
             assert!(!keymap.keys_of(command).is_empty(), "{} has no key", command.spec().name);
+        }
+    }
+
+    #[test]
+    fn every_preset_has_no_mistakes_and_every_command_a_way_to_it() {
+        for (name, text) in PRESETS {
+            let mut keymap = Keymap::built_in();
+            keymap.merge(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            for command in Command::all() {
+                let command_name = command.spec().name;
+                assert!(!keymap.keys_of(command).is_empty(), "{name}: {command_name} has no key");
+            }
         }
     }
 

@@ -1,12 +1,17 @@
-//! What lies over the screen: choosers, readers, questions.
+//! What lies over the screen: choosers, readers, questions, forms.
 
 use super::command::Command;
+use super::form::Form;
 use super::input::Input;
 use super::inventory::List;
 use super::keymap::Context;
+use super::query::Field;
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
-use jumpdeck_protocol::SessionId;
+use jumpdeck_protocol::inventory::{JumpMethod, Place};
+use jumpdeck_protocol::item::FieldValue;
+use jumpdeck_protocol::preferences::Column;
+use jumpdeck_protocol::{ItemId, SessionId};
 
 /// One layer.
 #[derive(Debug)]
@@ -23,10 +28,23 @@ pub enum Layer {
         /// Lines scrolled up from the newest.
         scroll: usize,
     },
+    /// What the rep may do with an item, and why.
+    Why {
+        /// The item.
+        item: ItemId,
+        /// Lines scrolled down.
+        scroll: usize,
+    },
     /// A choice by a few typed letters.
     Chooser(Chooser),
     /// A question.
     Confirm(Question),
+    /// A line of text.
+    Prompt(Prompt),
+    /// What is to be shown, or looked at.
+    Toggles(Toggles),
+    /// The properties of items.
+    Form(Box<Form>),
 }
 
 /// A choice by a few typed letters.
@@ -50,15 +68,75 @@ pub enum ChooserKind {
         /// What fits what was typed.
         fitting: Vec<Command>,
     },
-    /// Items.
-    Items {
-        /// What fits what was typed.
-        fitting: List,
+    /// Items, open sessions and commands.
+    Jump {
+        /// Where it was opened.
+        context: Context,
+        /// Open sessions that fit what was typed, by their numbers.
+        sessions: Vec<usize>,
+        /// Items that do.
+        items: List,
+        /// Commands that do.
+        commands: Vec<Command>,
+    },
+    /// Something else, told apart by its name.
+    Entries {
+        /// What becomes of the choice.
+        purpose: Pick,
+        /// All there is.
+        entries: Vec<Entry>,
+        /// What fits what was typed, by its number.
+        fitting: Vec<usize>,
     },
 }
 
+/// What becomes of a choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// The items go there.
+    Move(Vec<ItemId>),
+    /// They stand there too.
+    Copy(Vec<ItemId>),
+    /// A shortcut of this method is made.
+    New,
+    /// The list is ordered by this column.
+    Sort,
+    /// This search is shown, or the present one is saved.
+    Saved,
+    /// The field of the form holds this.
+    Field,
+}
+
+/// Something that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub label: String,
+    /// What more there is to say.
+    pub detail: String,
+    /// What it stands for.
+    pub value: EntryValue,
+}
+
+/// What an entry stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryValue {
+    /// A place.
+    Place(Place),
+    /// A method.
+    Method(JumpMethod),
+    /// A column.
+    Column(Column),
+    /// A saved search.
+    Saved(Box<str>),
+    /// The present search, to be saved.
+    SaveThis,
+    /// What a field can hold.
+    Field(FieldValue),
+}
+
 /// A question, and what a yes means.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Question {
     /// End this session?
     EndSession {
@@ -67,15 +145,113 @@ pub enum Question {
         /// The item's name.
         name: String,
     },
+    /// Remove these?
+    Remove {
+        /// The items.
+        items: Vec<ItemId>,
+        /// Their names, the first few.
+        names: Vec<String>,
+    },
+    /// Start sessions with all of these?
+    Start {
+        /// The items and their names.
+        items: Vec<(ItemId, String)>,
+    },
+    /// Start although the Jump Policy is closed?
+    Override {
+        /// The item.
+        item: ItemId,
+        /// Its name.
+        name: String,
+        /// The policy's name, and when it opens.
+        policy: String,
+    },
+    /// Throw away what was typed into a form?
+    Discard,
+    /// Forget this saved search?
+    Forget {
+        /// Its name.
+        name: Box<str>,
+    },
+}
+
+/// A line of text that is asked for.
+#[derive(Debug)]
+pub struct Prompt {
+    /// What it is for.
+    pub purpose: Ask,
+    /// What was typed.
+    pub input: Input,
+    /// What is wrong with it.
+    pub mistake: Option<String>,
+}
+
+/// What a line of text is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The name of a saved search.
+    SearchName,
+    /// Where the list is written to.
+    ExportPath,
+    /// What the machine wants to hear before it wakes.
+    WakePassword {
+        /// The machines.
+        items: Vec<ItemId>,
+        /// What to call them.
+        name: String,
+    },
+}
+
+impl Ask {
+    /// Whether nobody may read what is typed.
+    pub const fn is_secret(&self) -> bool {
+        matches!(self, Self::WakePassword { .. })
+    }
+}
+
+/// Things that are on or off.
+#[derive(Debug)]
+pub struct Toggles {
+    /// What they are.
+    pub kind: ToggleKind,
+    /// The selected one.
+    pub selected: usize,
+}
+
+/// What can be on or off.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ToggleKind {
+    /// The columns of the list: those that are shown first, in their order.
+    Columns(Vec<Column>),
+    /// The fields that bare words are looked for in.
+    Fields(Vec<Field>),
+}
+
+impl Toggles {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match &self.kind {
+            ToggleKind::Columns(columns) => columns.len(),
+            ToggleKind::Fields(fields) => fields.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl Layer {
     /// Where keys are pressed while this layer is on top.
     pub const fn context(&self) -> Context {
         match self {
-            Self::Help { .. } | Self::Messages { .. } => Context::Reader,
+            Self::Help { .. } | Self::Messages { .. } | Self::Why { .. } => Context::Reader,
             Self::Chooser(_) => Context::Chooser,
             Self::Confirm(_) => Context::Confirm,
+            Self::Prompt(_) => Context::Prompt,
+            Self::Toggles(_) => Context::Toggles,
+            Self::Form(_) => Context::Form,
         }
     }
 }
@@ -87,11 +263,21 @@ impl Chooser {
         Self { kind, input: Input::default(), selected: 0 }
     }
 
+    /// A choice of entries.
+    pub fn entries(purpose: Pick, entries: Vec<Entry>) -> Self {
+        let fitting = (0..entries.len()).collect();
+        let kind = ChooserKind::Entries { purpose, entries, fitting };
+        Self { kind, input: Input::default(), selected: 0 }
+    }
+
     /// How many entries fit.
     pub fn len(&self) -> usize {
         match &self.kind {
             ChooserKind::Commands { fitting, .. } => fitting.len(),
-            ChooserKind::Items { fitting } => fitting.len(),
+            ChooserKind::Jump { sessions, items, commands, .. } => {
+                sessions.len() + items.len() + commands.len()
+            }
+            ChooserKind::Entries { fitting, .. } => fitting.len(),
         }
     }
 
@@ -100,13 +286,47 @@ impl Chooser {
         self.len() == 0
     }
 
-    /// What was typed has changed. Items are searched elsewhere.
+    /// What was typed has changed. Items and sessions are searched elsewhere.
     pub fn typed(&mut self) {
         self.selected = 0;
-        if let ChooserKind::Commands { context, fitting } = &mut self.kind {
-            *fitting = commands(*context, self.input.text());
+        let text = self.input.text();
+        match &mut self.kind {
+            ChooserKind::Commands { context, fitting } => *fitting = commands(*context, text),
+            ChooserKind::Jump { context, commands: fitting, .. } => {
+                let few = commands(*context, text).into_iter().take(FEW);
+                *fitting = if text.trim().is_empty() { Vec::new() } else { few.collect() };
+            }
+            ChooserKind::Entries { entries, fitting, .. } => {
+                let labels = entries.iter().map(|entry| entry.label.as_str());
+                *fitting = like(labels, text);
+            }
         }
     }
+
+    /// The chosen entry.
+    pub fn entry(&self) -> Option<&Entry> {
+        match &self.kind {
+            ChooserKind::Entries { entries, fitting, .. } => {
+                entries.get(*fitting.get(self.selected)?)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Commands that stand under the items in the fuzzy jump.
+const FEW: usize = 5;
+
+/// The numbers of the texts that are like another, the likest first; all of them for nothing.
+pub fn like<'t>(texts: impl Iterator<Item = &'t str>, text: &str) -> Vec<usize> {
+    let text = text.trim();
+    let matcher = SkimMatcherV2::default().ignore_case();
+    let score = |(n, label): (usize, &str)| Some((matcher.fuzzy_match(label, text)?, n));
+    let mut scored: Vec<_> = texts.enumerate().filter_map(score).collect();
+    if !text.is_empty() {
+        scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    }
+    scored.into_iter().map(|(_, n)| n).collect()
 }
 
 /// The commands of a context that are like `text`, the likest first.

@@ -6,6 +6,7 @@ use super::{Asked, Console, Effect, Link, LinkEvent};
 use bytes::Bytes;
 use jumpdeck_protocol::endpoint;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
+use jumpdeck_protocol::rights::PlaceRights;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason};
 use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, RequestId, SessionId};
 use std::time::Duration;
@@ -35,8 +36,11 @@ impl Console {
             self.say("The link is back.");
         }
         self.link = Link::Up { delay: None };
+        self.inventory.is_of(welcome.user);
         self.welcome = Some(welcome);
         self.watched = None;
+        self.figures = false;
+        self.known.history = None;
         self.dirty = true;
         let have = self.inventory.position().cloned();
         let presence = self.inventory.presence_position();
@@ -50,18 +54,22 @@ impl Console {
             .collect();
         self.order_all(attached);
         self.watch();
+        self.watch_figures();
+        self.save_preferences();
     }
 
     fn link_down(&mut self, reason: String) {
         let asked: Vec<_> = self.asked.drain().map(|(_, asked)| asked).collect();
         for asked in asked {
-            if let Asked::Start { name, .. } | Asked::End { name } = asked {
+            if let Asked::Start { name, .. } | Asked::End { name } | Asked::Wake { name, .. } = asked {
                 self.warn(&format!(
                     "The link was lost before the appliance answered about {name}; look again \
                      when it is back."
                 ));
             }
         }
+        self.batches_lost();
+        self.form_unanswered();
         for tab in &mut self.tabs {
             tab.endpoint.link_lost();
         }
@@ -99,6 +107,26 @@ impl Console {
                 self.inventory.take_statistics(item, statistics);
                 self.dirty |= self.jump.selected == Some(item);
             }
+            ApplianceNotice::Rights { places } => self.take_rights(places),
+            ApplianceNotice::JumpPolicies { policies } => {
+                self.inventory.take_policies(&policies);
+                self.known.policies = policies;
+                self.stale.items = true;
+                self.dirty = true;
+            }
+            ApplianceNotice::Preferences(preferences) => self.take_preferences(*preferences),
+            ApplianceNotice::Used { items } => {
+                self.known.used = items;
+                self.known.history = None;
+                self.stale.items = true;
+                self.dirty = true;
+            }
+            ApplianceNotice::Waking { item, by, wait } => self.is_waking(item, &by, wait),
+            ApplianceNotice::Figures { figures } => {
+                self.inventory.take_figures(&figures);
+                self.stale.items = true;
+                self.dirty = true;
+            }
             ApplianceNotice::Sessions { sessions } => self.take_sessions(&sessions),
             ApplianceNotice::SessionEnded { session, reason } => self.ended(session, &reason),
             ApplianceNotice::Channel(report) => self.channel_report(&report),
@@ -113,9 +141,33 @@ impl Console {
             return;
         };
         match (asked, outcome) {
-            (Asked::Start { .. }, Outcome::Ok(RepReply::SessionStarted(view))) => {
-                self.started(&view);
+            (Asked::Start { show, .. }, Outcome::Ok(RepReply::SessionStarted(view))) => {
+                self.started(&view, show);
             }
+            (Asked::Batch { number, items }, outcome) => {
+                self.batch_answered(number, items, outcome);
+            }
+            (Asked::Add { name }, Outcome::Ok(RepReply::Added { item })) => {
+                self.added(&name, Outcome::Ok(item));
+            }
+            (Asked::Add { name }, Outcome::Refused(refusal)) => {
+                self.added(&name, Outcome::Refused(refusal));
+            }
+            (Asked::Wake { item, name }, Outcome::Ok(RepReply::Waking { helper })) => {
+                self.wake_answered(item, &name, Outcome::Ok(helper));
+            }
+            (Asked::Wake { item, name }, Outcome::Refused(refusal)) => {
+                self.wake_answered(item, &name, Outcome::Refused(refusal));
+            }
+            (Asked::History { item }, Outcome::Ok(RepReply::History { sessions })) => {
+                self.known.history = Some((item, sessions));
+            }
+            (Asked::Preferences { number }, Outcome::Ok(_)) => self.preferences_saved(number),
+            (Asked::Preferences { .. }, Outcome::Refused(refusal)) => {
+                self.messages.refused(self.now, "Your preferences are not kept", &refusal);
+            }
+            // What an item's history is does not matter enough to complain.
+            (Asked::History { .. }, Outcome::Refused(_)) => {}
             (Asked::Start { name, .. }, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, &format!("No session with {name}"), &refusal);
             }
@@ -127,6 +179,16 @@ impl Console {
             }
             (_, Outcome::Ok(_)) => {}
         }
+    }
+
+    /// What may be done has changed, or is told for the first time.
+    fn take_rights(&mut self, places: Vec<PlaceRights>) {
+        self.inventory.take_rights(&places);
+        let rights = places.into_iter().map(|rights| (rights.place, rights));
+        self.known.rights = Some(rights.collect());
+        self.follow_form();
+        self.stale.items = true;
+        self.dirty = true;
     }
 
     fn ended(&mut self, session: SessionId, reason: &EndReason) {

@@ -47,6 +47,16 @@ impl Messages {
         self.all.push_back(Message { at, level, text: text::clean(text).into_owned() });
     }
 
+    /// Puts something into the history without showing it.
+    pub fn note(&mut self, at: Timestamp, level: Level, text: &str) {
+        let message = Message { at, level, text: text::clean(text).into_owned() };
+        let before_last = self.all.len().saturating_sub(1);
+        self.all.insert(before_last, message);
+        if self.all.len() > KEPT {
+            self.all.pop_front();
+        }
+    }
+
     /// Says that something was refused.
     pub fn refused(&mut self, at: Timestamp, what: &str, refusal: &Refusal) {
         self.say(at, Level::Error, &format!("{what}: {refusal}"));

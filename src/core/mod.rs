@@ -1,36 +1,52 @@
 //! The console as a value: events in, effects out. No clock, no I/O, no async.
 
+mod batch;
+mod choose;
+pub mod columns;
 pub mod command;
 pub mod event;
+pub mod export;
+pub mod form;
 pub mod help;
 pub mod input;
 pub mod inventory;
 mod jump;
 pub mod key;
 pub mod keymap;
+mod known;
 pub mod layer;
 pub mod layout;
 mod link;
 pub mod messages;
+pub mod mouse;
 mod navigate;
+mod preferences;
 pub mod query;
 pub mod search;
 pub mod session;
 mod sessions;
+mod tend;
 pub mod terminal;
 pub mod tree;
+mod waking;
+pub mod why;
 
 pub use event::{Effect, Event, LinkEvent, Timer, Welcome};
 pub use jump::{Focus, Jump};
+pub use waking::Waking;
 
+use batch::Batch;
 use command::Command;
 use inventory::Inventory;
+use jiff::tz::TimeZone;
+use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::{FromRep, RepNotice, RepRequest};
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{Control, ItemId, RequestId, Timestamp, control};
 use key::Key;
 use keymap::{Context, Keymap, Meaning};
 use layer::Layer;
+use known::Known;
 use messages::{Level, Messages};
 use session::Tab;
 use std::collections::HashMap;
@@ -47,11 +63,16 @@ pub struct Settings {
     pub keymap: Arc<Keymap>,
     /// The key that speaks to the console from within a session.
     pub prefix: Key,
+    /// The time zone that times are shown in.
+    pub zone: TimeZone,
+    /// The mouse is ours from the start.
+    pub mouse: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { keymap: Arc::new(Keymap::built_in()), prefix: Key::ctrl(']') }
+        let keymap = Arc::new(Keymap::built_in());
+        Self { keymap, prefix: Key::ctrl(']'), zone: TimeZone::UTC, mouse: false }
     }
 }
 
@@ -93,8 +114,14 @@ pub enum Screen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Asked {
     Subscribe,
-    Start { item: ItemId, name: String },
+    Start { item: ItemId, name: String, show: bool },
     End { name: String },
+    /// A portion of a deed with many items.
+    Batch { number: u64, items: usize },
+    Add { name: String },
+    Wake { item: ItemId, name: String },
+    History { item: ItemId },
+    Preferences { number: u64 },
 }
 
 /// Which searches were asked for and which are on the screen: a key that means what is found must
@@ -106,6 +133,7 @@ struct Searches {
     list_shown: u64,
     chooser_asked: u64,
     chooser_shown: u64,
+    counts_asked: u64,
     /// Run this command once the search it waits for is shown.
     waiting: Option<Command>,
 }
@@ -139,6 +167,17 @@ pub struct Console {
     last_request: RequestId,
     searches: Searches,
     stale: Stale,
+    known: Known,
+    preferences: Preferences,
+    /// They were changed here, and the appliance has not kept that yet.
+    unsaved: bool,
+    preferences_sent: u64,
+    saved: Vec<preferences::Saved>,
+    batches: Vec<Batch>,
+    wakings: waking::Wakings,
+    mouse: bool,
+    /// Figures of all items were asked for.
+    figures: bool,
     /// The inventory was whole once.
     whole_once: bool,
     watched: Option<ItemId>,
@@ -150,6 +189,7 @@ impl Console {
     /// A console that has heard of nothing yet.
     pub fn new(settings: Settings, size: Size, now: Timestamp) -> Self {
         Self {
+            mouse: settings.mouse,
             settings,
             size,
             now,
@@ -167,6 +207,14 @@ impl Console {
             last_request: RequestId(0),
             searches: Searches::default(),
             stale: Stale::default(),
+            known: Known::default(),
+            preferences: Preferences::default(),
+            unsaved: false,
+            preferences_sent: 0,
+            saved: Vec::new(),
+            batches: Vec::new(),
+            wakings: waking::Wakings::default(),
+            figures: false,
             whole_once: false,
             watched: None,
             dirty: true,
@@ -178,12 +226,20 @@ impl Console {
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Key(key) => self.key(key),
+            Event::Mouse(mouse) => self.take_mouse(mouse),
             Event::Paste(text) => self.paste(&text),
             Event::Resize(size) => self.resize(size),
             Event::Tick(now) => self.tick(now),
             Event::Timer(Timer::Watch) => self.watch(),
             Event::Found(found) => self.found(found),
             Event::Link(event) => self.link_event(event),
+            Event::Exported(outcome) => self.exported(outcome),
+            Event::Keymap(keymap) => {
+                self.settings.keymap = keymap;
+                self.end_chord();
+                self.dirty = true;
+            }
+            Event::Said(text) => self.say(&text),
             Event::Notice(text) => self.warn(&text),
             Event::Frame => self.freshen(),
         }
@@ -252,30 +308,53 @@ impl Console {
 
     fn takes_text(&self) -> bool {
         match self.layers.last() {
-            Some(Layer::Chooser(_)) => true,
+            Some(Layer::Chooser(_) | Layer::Prompt(_) | Layer::Form(_)) => true,
             Some(_) => false,
-            None => self.screen == Screen::Jump && self.jump.focus == Focus::Search,
+            None => {
+                let typing = matches!(self.jump.focus, Focus::Search | Focus::TreeFind);
+                self.screen == Screen::Jump && typing
+            }
         }
     }
 
     /// A key in a line of text. Returns whether it was one.
     fn text_key(&mut self, key: Key) -> bool {
+        if let Some(Layer::Form(form)) = self.layers.last_mut() {
+            let reason = form.row().and_then(|row| row.why_not.clone());
+            return match reason {
+                Some(reason) if key == Key::char('!') => {
+                    self.warn(&reason);
+                    true
+                }
+                _ => form.key(key),
+            };
+        }
         let Some(input) = self.text_input() else {
             return false;
         };
-        match (key.typed(), key.code) {
-            (Some(character), _) => input.insert(character.encode_utf8(&mut [0; 4])),
-            (None, key::Code::Backspace) => input.backspace(),
-            _ => return false,
+        let before = input.text().to_owned();
+        if !input.key(key) {
+            return false;
         }
-        self.typed();
+        if input.text() != before {
+            self.typed();
+        }
         true
     }
 
     fn text_input(&mut self) -> Option<&mut input::Input> {
         match self.layers.last_mut() {
             Some(Layer::Chooser(chooser)) => Some(&mut chooser.input),
+            Some(Layer::Prompt(prompt)) => Some(&mut prompt.input),
+            Some(Layer::Form(form)) => match form.row_mut() {
+                Some(form::Row { entry: form::Entry::Text(input), why_not: None, touched, .. }) => {
+                    *touched = true;
+                    Some(input)
+                }
+                _ => None,
+            },
             Some(_) => None,
+            None if self.jump.focus == Focus::TreeFind => Some(&mut self.jump.find),
             None => Some(&mut self.jump.search),
         }
     }
@@ -287,9 +366,13 @@ impl Console {
                 chooser.typed();
                 self.search_for_chooser();
             }
+            Some(Layer::Prompt(prompt)) => prompt.mistake = None,
+            Some(_) => {}
+            None if self.jump.focus == Focus::TreeFind => self.find_in_tree(),
             _ => {
                 self.jump.start_over();
                 if self.jump.read_query() {
+                    self.watch_figures();
                     self.start_filter();
                 }
             }
@@ -298,7 +381,9 @@ impl Console {
 
     fn paste(&mut self, text: &str) {
         self.dirty = true;
-        if self.takes_text() {
+        if let Some(Layer::Form(form)) = self.layers.last_mut() {
+            form.paste(text);
+        } else if self.takes_text() {
             if let Some(input) = self.text_input() {
                 input.insert(text);
             }
@@ -321,7 +406,11 @@ impl Console {
         self.now = now;
         let minute = before.0.div_euclid(60) != now.0.div_euclid(60);
         let faded = self.messages.current(before) != self.messages.current(now);
-        self.dirty |= minute || faded || !matches!(self.link, Link::Up { .. });
+        let waking = self.tick_waking();
+        if minute && self.query_shown().depends_on_time() {
+            self.stale.items = true;
+        }
+        self.dirty |= minute || faded || waking || !matches!(self.link, Link::Up { .. });
     }
 
     /// Where keys are pressed now.
@@ -333,6 +422,7 @@ impl Console {
                 Focus::Tree => Context::Tree,
                 Focus::List => Context::List,
                 Focus::Search => Context::Search,
+                Focus::TreeFind => Context::TreeFind,
             },
         }
     }
@@ -341,7 +431,9 @@ impl Console {
     fn ground(&self) -> Context {
         match self.screen {
             Screen::Session(_) => Context::Session,
-            Screen::Jump if self.jump.focus == Focus::Tree => Context::Tree,
+            Screen::Jump if matches!(self.jump.focus, Focus::Tree | Focus::TreeFind) => {
+                Context::Tree
+            }
             Screen::Jump => Context::List,
         }
     }
@@ -426,6 +518,36 @@ impl Console {
     /// What was said.
     pub const fn messages(&self) -> &Messages {
         &self.messages
+    }
+
+    /// The time zone that times are shown in.
+    pub const fn zone(&self) -> &TimeZone {
+        &self.settings.zone
+    }
+
+    /// The key of a command, as people read it; empty if it has none.
+    pub fn key_of(&self, name: &str) -> String {
+        let Some(command) = Command::named(name) else {
+            return String::new();
+        };
+        let own = self.keymap().shown(command.spec().context, command);
+        if !own.is_empty() {
+            return own;
+        }
+        let elsewhere = self.keymap().keys_of(command).first().map(|keys| key::chord(keys));
+        elsewhere.unwrap_or_default()
+    }
+
+    /// What the terminal's window is called.
+    pub fn title(&self) -> String {
+        match self.shown_tab() {
+            Some(tab) => format!("{} — jumpdeck", tab.name),
+            None => match self.tabs.len() {
+                0 => "jumpdeck".to_owned(),
+                1 => "jumpdeck (1 session)".to_owned(),
+                many => format!("jumpdeck ({many} sessions)"),
+            },
+        }
     }
 
     /// The keys.

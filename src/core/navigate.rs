@@ -1,9 +1,10 @@
 //! Moving about: the tree, the list, the search, the layers.
 
 use super::layer::{Chooser, ChooserKind, Layer, Question};
-use super::query;
-use super::search::{Found, Job, Scope, Wanted};
+use super::query::{self, Query};
+use super::search::{Answer, Found, Job, Scope, Wanted};
 use super::{Console, Effect, Focus, Screen, Searches, Timer};
+use jumpdeck_protocol::preferences::Column;
 use jumpdeck_protocol::rep::{RepNotice, RepRequest};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ impl Console {
             self.layers.pop();
             return;
         }
+        self.knows_the_keys();
         let context = self.layers.last().map_or_else(|| self.ground(), Layer::context);
         self.layers.push(Layer::Help { context, scroll: 0 });
     }
@@ -30,36 +32,40 @@ impl Console {
         self.layers.push(Layer::Messages { scroll: 0 });
     }
 
-    pub(super) fn open_palette(&mut self) {
-        let chooser = Chooser::commands(self.ground());
-        self.layers.push(Layer::Chooser(chooser));
-    }
-
-    pub(super) fn open_fuzzy_jump(&mut self) {
-        let kind = ChooserKind::Items { fitting: super::inventory::List::default() };
-        let chooser = Chooser { kind, input: super::input::Input::default(), selected: 0 };
-        self.layers.push(Layer::Chooser(chooser));
-        self.search_for_chooser();
-    }
-
     pub(super) fn back(&mut self) {
+        if matches!(self.layers.last(), Some(Layer::Form(_))) {
+            self.leave_form();
+            return;
+        }
         if self.layers.pop().is_some() {
             return;
         }
         let searched = !self.jump.search.text().is_empty();
+        if self.jump.focus == Focus::TreeFind {
+            self.jump.find.clear();
+            self.jump.focus = Focus::Tree;
+            return;
+        }
         if self.jump.details {
             self.jump.details = false;
         } else if searched {
             self.jump.search.clear();
             self.jump.read_query();
+            self.watch_figures();
             self.start_filter();
+        } else if !self.jump.marked.is_empty() {
+            self.jump.marked.clear();
+        } else {
+            self.knows_the_keys();
         }
         self.jump.focus = Focus::List;
     }
 
     pub(super) fn quit(&mut self) {
-        if self.layers.pop().is_none() {
-            self.effects.push(Effect::Quit);
+        match self.layers.last() {
+            None => self.effects.push(Effect::Quit),
+            Some(Layer::Form(_)) => self.leave_form(),
+            Some(_) => drop(self.layers.pop()),
         }
     }
 
@@ -74,11 +80,10 @@ impl Console {
 
     pub(super) fn move_selection(&mut self, by: isize) {
         match self.jump.focus {
-            Focus::Tree => {
+            Focus::Tree | Focus::TreeFind => {
                 let position = self.jump.tree.position().saturating_add_signed(by);
                 self.jump.tree.select(position);
-                self.jump.start_over();
-                self.start_filter();
+                self.scope_changed();
             }
             Focus::List | Focus::Search => {
                 let position = self.jump.position().saturating_add_signed(by);
@@ -95,27 +100,69 @@ impl Console {
 
     pub(super) fn left(&mut self) {
         match self.jump.focus {
-            Focus::Tree => {
-                if self.jump.tree.set_unfolded(false) {
-                    self.rebuild_tree();
-                    self.start_filter();
-                }
-            }
+            Focus::Tree | Focus::TreeFind => self.fold(false),
             Focus::List | Focus::Search => self.jump.focus = Focus::Tree,
         }
     }
 
     pub(super) fn right(&mut self) {
-        if self.jump.focus == Focus::Tree && self.jump.tree.set_unfolded(true) {
-            self.rebuild_tree();
+        let folded = self.jump.tree.node().is_some_and(|node| node.unfolded == Some(false));
+        if self.jump.focus == Focus::Tree && folded {
+            self.fold(true);
         } else {
             self.jump.focus = Focus::List;
         }
     }
 
+    /// Folds or unfolds the selected group.
+    pub(super) fn fold(&mut self, unfold: bool) {
+        let before = self.jump.tree.selected().clone();
+        if self.jump.tree.set_unfolded(unfold) {
+            self.rebuild_tree();
+            self.folding_changed();
+        }
+        if *self.jump.tree.selected() != before || !unfold {
+            self.start_filter();
+        }
+    }
+
+    /// Another part of the inventory is shown.
+    pub(super) fn scope_changed(&mut self) {
+        self.jump.start_over();
+        self.watch_figures();
+        self.start_filter();
+    }
+
+    /// Looks for a row of the tree.
+    pub(super) fn start_find(&mut self) {
+        self.jump.find.clear();
+        self.jump.focus = Focus::TreeFind;
+    }
+
+    pub(super) fn accept_find(&mut self) {
+        self.jump.find.clear();
+        self.jump.focus = Focus::Tree;
+    }
+
+    pub(super) fn find_in_tree(&mut self) {
+        let text = self.jump.find.text().to_owned();
+        if text.trim().is_empty() {
+            return;
+        }
+        let groups = self.dynamic_groups();
+        let before = self.jump.tree.unfolded();
+        if self.jump.tree.find(text.trim(), &self.inventory, &groups) {
+            self.rebuild_tree();
+            if self.jump.tree.unfolded() != before {
+                self.folding_changed();
+            }
+            self.scope_changed();
+        }
+    }
+
     pub(super) fn next_pane(&mut self) {
         self.jump.focus = match self.jump.focus {
-            Focus::Tree => Focus::List,
+            Focus::Tree | Focus::TreeFind => Focus::List,
             Focus::List | Focus::Search => Focus::Tree,
         };
     }
@@ -168,11 +215,12 @@ impl Console {
     pub(super) fn scroll(&mut self, by: isize) {
         let most = match self.layers.last() {
             Some(Layer::Help { context, .. }) => super::help::lines(self, *context).len(),
+            Some(Layer::Why { item, .. }) => super::why::lines(self, *item).len(),
             _ => self.messages.all().count(),
         };
         let most = most.saturating_sub(super::layout::reader_height(self.size));
         match self.layers.last_mut() {
-            Some(Layer::Help { scroll, .. }) => {
+            Some(Layer::Help { scroll, .. } | Layer::Why { scroll, .. }) => {
                 *scroll = scroll.saturating_add_signed(by).min(most);
             }
             Some(Layer::Messages { scroll }) => {
@@ -182,64 +230,57 @@ impl Console {
         }
     }
 
-    pub(super) fn move_choice(&mut self, by: isize) {
-        if let Some(Layer::Chooser(chooser)) = self.layers.last_mut() {
-            let last = chooser.len().saturating_sub(1);
-            chooser.selected = chooser.selected.saturating_add_signed(by).min(last);
-        }
-    }
-
-    pub(super) fn choose(&mut self) {
-        let Some(Layer::Chooser(chooser)) = self.layers.last() else {
+    pub(super) fn confirm(&mut self) {
+        let Some(Layer::Confirm(question)) = self.layers.pop() else {
             return;
         };
-        match &chooser.kind {
-            ChooserKind::Commands { fitting, .. } => {
-                let command = fitting.get(chooser.selected).copied();
-                if let Some(command) = command {
-                    self.layers.pop();
-                    self.run(command);
-                }
+        match question {
+            Question::EndSession { session, name } => {
+                let asked = super::Asked::End { name };
+                self.request(asked, RepRequest::EndSession { session });
             }
-            ChooserKind::Items { fitting } => {
-                let item = fitting.get(chooser.selected).map(|item| item.id());
-                if let Some(item) = item {
-                    self.layers.pop();
-                    self.jump_to(item);
-                }
-            }
-        }
-    }
-
-    pub(super) fn confirm(&mut self) {
-        if let Some(Layer::Confirm(Question::EndSession { session, name })) = self.layers.pop() {
-            let asked = super::Asked::End { name };
-            self.request(asked, RepRequest::EndSession { session });
+            Question::Remove { items, .. } => self.remove(items),
+            Question::Start { items } => self.start_many(items),
+            Question::Override { item, .. } => self.start(item, true, true),
+            Question::Discard => self.close_form(),
+            Question::Forget { name } => self.forget_search(&name),
         }
     }
 
     /// Filters the list anew, off the loop.
     pub(super) fn start_filter(&mut self) {
         let scope = self.jump.tree.selected().clone();
-        let query = self.jump.query.clone();
-        self.start_job(Wanted::Matching(scope, query, self.now));
+        let look = self.look(scope, self.query_shown());
+        self.start_job(Wanted::Matching(look));
+    }
+
+    /// What holds for the items of the list: what is typed, and the saved search that is selected.
+    pub(super) fn query_shown(&self) -> Query {
+        let saved = match self.jump.tree.selected() {
+            Scope::Saved(name) => self.saved_query(name),
+            _ => None,
+        };
+        saved.unwrap_or_default().and(self.jump.query.clone())
     }
 
     pub(super) fn search_for_chooser(&mut self) {
         if let Some(Layer::Chooser(chooser)) = self.layers.last()
-            && matches!(chooser.kind, ChooserKind::Items { .. })
+            && matches!(chooser.kind, ChooserKind::Jump { .. })
         {
             let text = chooser.input.text().to_owned();
-            self.start_job(Wanted::Like(text));
+            let familiar = self.inventory.familiar(self.frecency());
+            self.fit_sessions();
+            self.start_job(Wanted::Like(text, familiar));
         }
     }
 
-    fn start_job(&mut self, wanted: Wanted) {
+    pub(super) fn start_job(&mut self, wanted: Wanted) {
         self.searches.last += 1;
         let generation = self.searches.last;
         match &wanted {
-            Wanted::Matching(..) => self.searches.list_asked = generation,
-            Wanted::Like(_) => self.searches.chooser_asked = generation,
+            Wanted::Matching(_) => self.searches.list_asked = generation,
+            Wanted::Like(..) => self.searches.chooser_asked = generation,
+            Wanted::Counts(_) => self.searches.counts_asked = generation,
         }
         let picture = self.inventory.picture();
         self.effects.push(Effect::Search(Box::new(Job { generation, picture, wanted })));
@@ -249,11 +290,11 @@ impl Console {
     pub(super) fn must_wait(&self, command: &str) -> bool {
         let searches = &self.searches;
         match command {
-            "jump" => searches.list_shown != searches.list_asked,
+            "jump" | "mark-all" | "export" => searches.list_shown != searches.list_asked,
             "choose" => {
                 let items = matches!(
                     self.layers.last(),
-                    Some(Layer::Chooser(Chooser { kind: ChooserKind::Items { .. }, .. }))
+                    Some(Layer::Chooser(Chooser { kind: ChooserKind::Jump { .. }, .. }))
                 );
                 items && searches.chooser_shown != searches.chooser_asked
             }
@@ -270,19 +311,23 @@ impl Console {
     /// A search is done. It counts only if nothing newer of its kind was asked for.
     pub(super) fn found(&mut self, found: Found) {
         self.inventory.adopt(found.order);
-        match found.wanted {
-            Wanted::Matching(..) if found.generation == self.searches.list_asked => {
+        match found.answer {
+            Answer::List(list) if found.generation == self.searches.list_asked => {
                 self.searches.list_shown = found.generation;
-                self.jump.show(found.list, &self.inventory);
+                self.jump.show(list, &self.inventory);
                 self.selection_moved();
             }
-            Wanted::Like(_) if found.generation == self.searches.chooser_asked => {
+            Answer::Like(list) if found.generation == self.searches.chooser_asked => {
                 self.searches.chooser_shown = found.generation;
                 if let Some(Layer::Chooser(Chooser { kind, .. })) = self.layers.last_mut()
-                    && let ChooserKind::Items { fitting } = kind
+                    && let ChooserKind::Jump { items, .. } = kind
                 {
-                    *fitting = found.list;
+                    *items = list;
                 }
+            }
+            Answer::Counts(counts) if found.generation == self.searches.counts_asked => {
+                self.counted(&counts);
+                return;
             }
             _ => return,
         }
@@ -293,7 +338,10 @@ impl Console {
     }
 
     pub(super) fn rebuild_tree(&mut self) {
-        self.jump.tree.rebuild(&self.inventory);
+        let recent = self.known.used.iter().filter(|u| self.inventory.name(u.item).is_some());
+        let recent = recent.count();
+        let saved = self.dynamic_groups();
+        self.jump.tree.rebuild(&self.inventory, recent, &saved);
     }
 
     /// Brings tree, list and counts up to date after the inventory changed: once for a frame,
@@ -301,12 +349,31 @@ impl Console {
     pub(super) fn freshen(&mut self) {
         if std::mem::take(&mut self.stale.presence) {
             self.jump.counts = self.inventory.count(&self.jump.rows);
-            self.stale.items |= self.jump.query.depends_on_presence();
+            self.stale.items |= self.query_shown().depends_on_presence()
+                || matches!(self.preferences.sort.column, Column::Status | Column::Since)
+                || self.saved.iter().any(|saved| {
+                    saved.query.as_ref().is_some_and(Query::depends_on_presence)
+                });
+            self.look_at_waking();
         }
         if self.stale.items && self.is_worth_showing() {
             self.stale = super::Stale { shown: self.inventory.len(), ..super::Stale::default() };
+            self.forget_marks();
             self.rebuild_tree();
             self.start_filter();
+            self.count_saved();
+            self.follow_form();
+        }
+    }
+
+    /// Figures of all items are asked for while a search that is shown depends on them.
+    pub(super) fn watch_figures(&mut self) {
+        let saved = self.saved.iter().filter_map(|saved| saved.query.as_ref());
+        let wanted = self.jump.query.depends_on_figures()
+            || saved.into_iter().any(Query::depends_on_figures);
+        if wanted != self.figures && self.is_linked() {
+            self.figures = wanted;
+            self.notify(RepNotice::WatchFigures { wanted });
         }
     }
 
@@ -319,7 +386,7 @@ impl Console {
         idle && (whole || growing)
     }
 
-    fn selection_moved(&mut self) {
+    pub(super) fn selection_moved(&mut self) {
         if self.jump.selected != self.watched {
             self.effects.push(Effect::After(SETTLED, Timer::Watch));
         }
@@ -331,6 +398,9 @@ impl Console {
             return;
         }
         self.watched = self.jump.selected;
+        if let Some(item) = self.watched {
+            self.ask_history(item);
+        }
         let items = self.watched.into_iter().collect();
         self.notify(RepNotice::Watch { items });
     }
@@ -340,9 +410,12 @@ impl Console {
         let tree = &self.jump.tree;
         match tree.selected() {
             Scope::All => "All Items".to_owned(),
+            Scope::Recent => "Recently Used".to_owned(),
+            Scope::Saved(name) => name.to_string(),
             Scope::Place(_) => tree.node().map(|node| node.name.clone()).unwrap_or_default(),
             Scope::Tag(place, tag) => {
-                let group = tree.nodes().iter().find(|node| node.scope == Scope::Place(*place));
+                let scope = Some(Scope::Place(*place));
+                let group = tree.nodes().iter().find(|node| node.scope == scope);
                 format!("{} ▸ {tag}", group.map_or("", |node| &node.name))
             }
         }

@@ -1,18 +1,18 @@
 //! Searching, as data: what is to be run off the loop, and what came of it.
 
-use super::inventory::{List, Order, Picture, like, matching};
-use super::query::Query;
-use jumpdeck_protocol::Timestamp;
+use super::inventory::{Familiar, List, Look, Order, Picture, count, like, matching};
 
 pub use super::inventory::Scope;
 
 /// What to look for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Wanted {
-    /// Items of a scope for which a query holds at a moment.
-    Matching(Scope, Query, Timestamp),
-    /// Items whose name, host or tag is like this, the likest first.
-    Like(String),
+    /// The items of the list.
+    Matching(Look),
+    /// Items whose name, host or tag is like this: the familiar ones first, then the likest.
+    Like(String, Familiar),
+    /// How many items each of these finds.
+    Counts(Vec<Look>),
 }
 
 /// A search to be run. A later one of the same kind makes it void.
@@ -28,11 +28,8 @@ pub struct Job {
 
 impl Job {
     /// Whether both answer the same kind of question.
-    pub const fn is_like(&self, other: &Self) -> bool {
-        matches!(
-            (&self.wanted, &other.wanted),
-            (Wanted::Matching(..), Wanted::Matching(..)) | (Wanted::Like(_), Wanted::Like(_))
-        )
+    pub fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(&self.wanted) == std::mem::discriminant(&other.wanted)
     }
 }
 
@@ -41,12 +38,21 @@ impl Job {
 pub struct Found {
     /// The job's generation.
     pub generation: u64,
-    /// What was looked for.
-    pub wanted: Wanted,
-    /// The items, in order.
-    pub list: List,
+    /// What was found.
+    pub answer: Answer,
     /// The order of all items, which the search had to reckon.
     pub order: Order,
+}
+
+/// What a search found.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// The items of the list.
+    List(List),
+    /// The items that are like something.
+    Like(List),
+    /// How many there are of each.
+    Counts(Vec<usize>),
 }
 
 /// Runs a search.
@@ -54,9 +60,10 @@ pub fn run(job: Job) -> Found {
     let Job { generation, picture, wanted } = job;
     let picture = picture.ordered();
     let order = picture.order();
-    let list = match &wanted {
-        Wanted::Matching(scope, query, now) => matching(picture, scope, query, *now),
-        Wanted::Like(text) => like(picture, text),
+    let answer = match &wanted {
+        Wanted::Matching(look) => Answer::List(matching(picture, look)),
+        Wanted::Like(text, familiar) => Answer::Like(like(picture, text, familiar)),
+        Wanted::Counts(looks) => Answer::Counts(count(&picture, looks)),
     };
-    Found { generation, wanted, list, order }
+    Found { generation, answer, order }
 }

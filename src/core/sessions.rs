@@ -4,8 +4,9 @@ use super::key::Key;
 use super::layer::{Layer, Question};
 use super::session::{Pane, Tab};
 use super::{Asked, Console, Effect, Screen, layout};
-use jumpdeck_protocol::inventory::Status;
+use jumpdeck_protocol::inventory::{JumpPolicyView, PolicyState, Status};
 use jumpdeck_protocol::rep::{RepNotice, RepRequest};
+use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, SessionView, Size};
 use jumpdeck_protocol::{ItemId, RefusalCode};
 
@@ -14,12 +15,18 @@ const TERM: &str = "xterm-256color";
 
 impl Console {
     pub(super) fn jump(&mut self) {
-        if let Some(item) = self.jump.selected {
-            self.jump_to(item);
+        self.knows_the_keys();
+        if self.jump.marked.len() > 1 {
+            self.ask_start();
+        } else if let Some(item) = self.targets().first() {
+            self.jump_to(*item);
         }
     }
 
     pub(super) fn no_jump(&self) -> Option<String> {
+        if !self.jump.marked.is_empty() {
+            return self.no_start_of_many();
+        }
         match self.jump.selected {
             None => Some("There is no item to jump to.".to_owned()),
             Some(item) => self.no_jump_to(item),
@@ -27,14 +34,26 @@ impl Console {
     }
 
     /// Why no session can be started with an item; the appliance has the last word.
-    fn no_jump_to(&self, item: ItemId) -> Option<String> {
+    pub(super) fn no_jump_to(&self, item: ItemId) -> Option<String> {
         if self.tabs.iter().any(|tab| tab.item == item) {
             return None;
         }
         if !self.is_linked() {
             return Some("There is no link to the appliance; it is being made again.".to_owned());
         }
-        let name = self.inventory.name(item)?;
+        let there = self.inventory.item(item)?;
+        let name = there.name();
+        if !there.is_client() {
+            let method = there.method().title();
+            return Some(format!("{method} sessions come with a later version of jumpdeck."));
+        }
+        if let Some(reason) = self.forbidden(there.place(), Permission::PermStart) {
+            return Some(reason);
+        }
+        if let Some(policy) = self.closed_policy(item).filter(|policy| policy.strict) {
+            let when = super::why::state_text(self, policy.state);
+            return Some(format!("{}: nobody may start a session now; it {when}.", policy.name));
+        }
         let code = match self.inventory.presence(item).status {
             Status::Online | Status::InUse => return None,
             Status::Disabled => RefusalCode::DisabledByUser,
@@ -51,21 +70,45 @@ impl Console {
             self.warn(&reason);
             return;
         }
+        self.jump.marked.remove(&item);
         if let Some(tab) = self.tabs.iter().position(|tab| tab.item == item) {
             self.show_tab(tab);
             return;
         }
+        if let Some(policy) = self.closed_policy(item) {
+            let policy = format!("{} {}", policy.name, super::why::state_text(self, policy.state));
+            let name = self.inventory.name(item).unwrap_or_default().to_owned();
+            self.layers.push(Layer::Confirm(Question::Override { item, name, policy }));
+            return;
+        }
+        self.start(item, true, false);
+    }
+
+    /// The item's Jump Policy, if it lets nobody in now.
+    fn closed_policy(&self, item: ItemId) -> Option<&JumpPolicyView> {
+        let policy = self.policy(self.inventory.item(item)?.jump_policy()?)?;
+        matches!(policy.state, PolicyState::Closed { .. }).then_some(policy)
+    }
+
+    /// Starts a session, and shows it once it runs if that is wanted.
+    pub(super) fn start(&mut self, item: ItemId, show: bool, override_schedule: bool) {
         let Some(name) = self.inventory.name(item).map(str::to_owned) else {
             return;
         };
-        let starting = Asked::Start { item, name: name.clone() };
-        if self.asked.values().any(|asked| *asked == starting) {
+        let is_starting =
+            |asked: &Asked| matches!(asked, Asked::Start { item: other, .. } if *other == item);
+        if self.asked.values().any(is_starting) {
             self.warn(&format!("A session with {name} is starting already."));
             return;
         }
+        if let Some(reason) = self.no_link() {
+            self.warn(&reason);
+            return;
+        }
+        let starting = Asked::Start { item, name: name.clone(), show };
         self.say(&format!("Starting a session with {name} …"));
         let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
-        self.request(starting, RepRequest::StartSession { item, kind });
+        self.request(starting, RepRequest::StartSession { item, kind, override_schedule });
     }
 
     /// The size of a session's pane.
@@ -73,11 +116,17 @@ impl Console {
         layout::session_pane(self.size)
     }
 
-    pub(super) fn started(&mut self, view: &SessionView) {
-        // The session's own screen says the rest.
-        self.messages.settle();
-        if let Some(tab) = self.open_tab(view) {
+    pub(super) fn started(&mut self, view: &SessionView, show: bool) {
+        let Some(tab) = self.open_tab(view) else {
+            return;
+        };
+        if show {
+            // The session's own screen says the rest.
+            self.messages.settle();
             self.show_tab(tab);
+        } else {
+            let name = jumpdeck_protocol::text::clean(&view.item_name).into_owned();
+            self.say(&format!("The session with {name} runs; Alt-{} shows it.", tab + 1));
         }
     }
 

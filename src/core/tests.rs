@@ -115,17 +115,24 @@ fn the_tree_narrows_the_list_and_unfolds_to_tags() {
     };
     assert_eq!(
         names(&desk),
-        ["All Items", "Personal", "Directory Servers", "TechCom", "Web Servers"]
+        [
+            "All Items",
+            "Recently Used",
+            "Personal",
+            "Directory Servers",
+            "TechCom",
+            "Web Servers"
+        ]
     );
-    desk.press("<tab>jjjj");
+    desk.press("<tab>jjjjj");
     assert_eq!(desk.listed().len(), 3);
     desk.press("l");
-    assert_eq!(names(&desk)[4..], ["Web Servers", "web", "日本"]);
+    assert_eq!(names(&desk)[5..], ["Web Servers", "web", "日本"]);
     assert_eq!(desk.press("j").listed().len(), 2);
     assert_eq!(desk.console.scope_title(), "Web Servers ▸ web");
     desk.press("h");
     assert_eq!(desk.console.scope_title(), "Web Servers");
-    assert_eq!(names(&desk).len(), 5);
+    assert_eq!(names(&desk).len(), 6);
     assert_eq!(desk.press("<home><enter>").console.context(), Context::List);
 }
 

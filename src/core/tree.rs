@@ -1,4 +1,5 @@
-//! The tree: all items, the personal list, the Jump Groups and their tags.
+//! The tree: all items, what was used, saved searches, the own list, the Jump Groups and their
+//! tags, and below them the lists of others.
 
 use super::inventory::{Inventory, PlaceCount};
 use super::search::Scope;
@@ -8,16 +9,25 @@ use std::collections::BTreeSet;
 /// A row of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// The items it stands for.
-    pub scope: Scope,
+    /// The items it stands for; nothing for a heading.
+    pub scope: Option<Scope>,
     /// Its name.
     pub name: String,
-    /// How many items it stands for.
-    pub count: usize,
+    /// How many items it stands for, where that is known.
+    pub count: Option<usize>,
     /// Whether it is unfolded; nothing if there is nothing below it.
     pub unfolded: Option<bool>,
     /// How deep it stands.
     pub depth: u16,
+}
+
+/// A saved search as the tree shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dynamic {
+    /// Its name.
+    pub name: Box<str>,
+    /// How many items it finds, once that was reckoned.
+    pub count: Option<usize>,
 }
 
 /// The tree and where the rep is in it.
@@ -41,7 +51,8 @@ impl Tree {
 
     /// The selected row's number.
     pub fn position(&self) -> usize {
-        self.nodes.iter().position(|node| node.scope == self.selected).unwrap_or(0)
+        let selected = Some(&self.selected);
+        self.nodes.iter().position(|node| node.scope.as_ref() == selected).unwrap_or(0)
     }
 
     /// The selected row.
@@ -49,11 +60,25 @@ impl Tree {
         self.nodes.get(self.position())
     }
 
-    /// Moves the selection.
+    /// Moves the selection; past a heading, in the same direction.
     pub fn select(&mut self, position: usize) {
-        if let Some(node) = self.nodes.get(position.min(self.nodes.len().saturating_sub(1))) {
-            self.selected = node.scope.clone();
+        let last = self.nodes.len().saturating_sub(1);
+        let position = position.min(last);
+        let down = position >= self.position();
+        let is_scope = |n: &usize| self.nodes.get(*n).is_some_and(|node| node.scope.is_some());
+        let found = if down {
+            (position..=last).find(is_scope).or_else(|| (0..position).rev().find(is_scope))
+        } else {
+            (0..=position).rev().find(is_scope)
+        };
+        if let Some(scope) = found.and_then(|n| self.nodes.get(n)?.scope.clone()) {
+            self.selected = scope;
         }
+    }
+
+    /// Selects what a scope stands for.
+    pub fn select_scope(&mut self, scope: Scope) {
+        self.selected = scope;
     }
 
     /// Folds or unfolds the selected group. Returns whether there was anything to do.
@@ -62,14 +87,14 @@ impl Tree {
             return false;
         };
         match (node.scope.clone(), node.unfolded) {
-            (Scope::Place(place), Some(now)) if now != unfold => {
+            (Some(Scope::Place(place)), Some(now)) if now != unfold => {
                 if unfold {
                     self.unfolded.insert(place)
                 } else {
                     self.unfolded.remove(&place)
                 }
             }
-            (Scope::Tag(place, _), _) if !unfold => {
+            (Some(Scope::Tag(place, _)), _) if !unfold => {
                 self.selected = Scope::Place(place);
                 self.unfolded.remove(&place)
             }
@@ -77,24 +102,79 @@ impl Tree {
         }
     }
 
+    /// The places that are unfolded.
+    pub fn unfolded(&self) -> Vec<Place> {
+        self.unfolded.iter().copied().collect()
+    }
+
+    /// Takes over which places are unfolded.
+    pub fn remember(&mut self, unfolded: &[Place]) {
+        self.unfolded = unfolded.iter().copied().collect();
+    }
+
+    /// Selects the row whose name is most like a text: that begins with it, else holds it. Tags of
+    /// folded groups count too. Returns whether there is one.
+    pub fn find(&mut self, text: &str, inventory: &Inventory, saved: &[Dynamic]) -> bool {
+        let wanted = text.to_lowercase();
+        let mut names: Vec<(Scope, String)> =
+            saved.iter().map(|one| (Scope::Saved(one.name.clone()), one.name.to_string())).collect();
+        for PlaceCount { place, name, tags, .. } in inventory.places() {
+            names.push((Scope::Place(place), name.to_owned()));
+            names.extend(tags.iter().map(|(t, _)| (Scope::Tag(place, (*t).into()), (*t).to_owned())));
+        }
+        names.iter_mut().for_each(|(_, name)| *name = name.to_lowercase());
+        let begins = names.iter().find(|(_, name)| name.starts_with(&wanted));
+        let holds = || names.iter().find(|(_, name)| name.contains(&wanted));
+        let Some((scope, _)) = begins.or_else(holds) else {
+            return false;
+        };
+        if let Scope::Tag(place, _) = scope {
+            self.unfolded.insert(*place);
+        }
+        self.selected = scope.clone();
+        true
+    }
+
     /// Reckons the rows anew.
-    pub fn rebuild(&mut self, inventory: &Inventory) {
-        self.nodes = vec![node(Scope::All, "All Items", inventory.len(), 0)];
+    pub fn rebuild(&mut self, inventory: &Inventory, recent: usize, saved: &[Dynamic]) {
+        self.nodes = vec![node(Scope::All, "All Items", inventory.len())];
+        self.nodes.push(node(Scope::Recent, "Recently Used", recent));
+        for one in saved {
+            let scope = Scope::Saved(one.name.clone());
+            self.nodes.push(Node { count: one.count, ..node(scope, &one.name, 0) });
+        }
+        let mut headed = false;
         for PlaceCount { place, name, count, tags } in inventory.places() {
+            if inventory.is_anothers(place) && !std::mem::replace(&mut headed, true) {
+                self.nodes.push(heading("Representatives"));
+            }
             let unfolded = self.unfolded.contains(&place);
-            let mut group = node(Scope::Place(place), name, count, 0);
+            let mut group = node(Scope::Place(place), name, count);
             group.unfolded = (!tags.is_empty()).then_some(unfolded);
             self.nodes.push(group);
             for (tag, count) in tags.into_iter().filter(|_| unfolded) {
-                self.nodes.push(node(Scope::Tag(place, tag.into()), tag, count, 1));
+                let tag = node(Scope::Tag(place, tag.into()), tag, count);
+                self.nodes.push(Node { depth: 1, ..tag });
             }
         }
-        if !self.nodes.iter().any(|node| node.scope == self.selected) {
+        if !self.nodes.iter().any(|node| node.scope.as_ref() == Some(&self.selected)) {
+            self.selected = match &self.selected {
+                // Its last item has lost the tag, or gone.
+                Scope::Tag(place, _) => Scope::Place(*place),
+                _ => Scope::All,
+            };
+        }
+        if !self.nodes.iter().any(|node| node.scope.as_ref() == Some(&self.selected)) {
             self.selected = Scope::All;
         }
     }
 }
 
-fn node(scope: Scope, name: &str, count: usize, depth: u16) -> Node {
-    Node { scope, name: name.to_owned(), count, unfolded: None, depth }
+fn node(scope: Scope, name: &str, count: usize) -> Node {
+    let (name, count) = (name.to_owned(), Some(count));
+    Node { scope: Some(scope), name, count, unfolded: None, depth: 0 }
+}
+
+fn heading(name: &str) -> Node {
+    Node { scope: None, name: name.to_owned(), count: None, unfolded: None, depth: 0 }
 }

@@ -140,10 +140,10 @@ impl Keeper {
         let again = |end: LinkEnd| Ended::Again(end.to_string());
         write_plain(&mut dialed.socket, &login).await.map_err(again)?;
         match read_plain(&mut dialed.socket).await.map_err(again)? {
-            RepWelcome::Welcome { username, embedded, .. } => {
+            RepWelcome::Welcome { user, username, embedded, .. } => {
                 let username = clean(&username).into_owned();
                 let address = target.shown.clone();
-                Ok((dialed, Welcome { username, address, embedded }))
+                Ok((dialed, Welcome { username, address, embedded, user }))
             }
             // The token of an embedded appliance is new at each of its starts.
             RepWelcome::Refused(refusal) if self.destination.is_embedded() => {

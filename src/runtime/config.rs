@@ -3,18 +3,22 @@
 
 use crate::core::Settings;
 use crate::core::key::{Code, Key, UnknownKey};
-use crate::core::keymap::{Keymap, line_of};
+use crate::core::keymap::{Keymap, PRESETS, line_of};
 use crate::view::theme::{BUILT_IN, Colours, Theme};
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 use toml::Spanned;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct File {
     theme: Option<Spanned<String>>,
+    keymap: Option<Spanned<String>>,
+    mouse: bool,
     prefix: Option<Spanned<String>>,
 }
 
@@ -39,13 +43,29 @@ pub fn read(dir: &Path, colours: Colours) -> Config {
         format!("{}, line {}", main.display(), line_of(&text_of_main, value.span().start))
     };
     let mut keymap = Keymap::built_in();
+    if let Some(value) = &file.keymap {
+        match Keymap::preset(value.get_ref()) {
+            Some(preset) => keymap = preset,
+            None => mistakes.push(format!(
+                "{}: there is no keymap {:?}; {} are built in",
+                place(value),
+                value.get_ref(),
+                PRESETS.map(|(name, _)| name).join(", ")
+            )),
+        }
+    }
     let path = dir.join("keymap.toml");
     if let Some(text) = text(&path, &mut mistakes)
         && let Err(error) = keymap.merge(&text)
     {
         mistakes.push(format!("{}, {error}. The built-in keys are used.", path.display()));
     }
-    let mut settings = Settings { keymap: Arc::new(keymap), ..Settings::default() };
+    let mut settings = Settings {
+        keymap: Arc::new(keymap),
+        zone: TimeZone::system(),
+        mouse: file.mouse,
+        ..Settings::default()
+    };
     if let Some(value) = &file.prefix {
         match prefix(value.get_ref()) {
             Ok(prefix) => settings.prefix = prefix,
@@ -56,6 +76,46 @@ pub fn read(dir: &Path, colours: Colours) -> Config {
     let place = file.theme.as_ref().map(place).unwrap_or_default();
     let theme = theme(dir, name, &place, &mut mistakes).for_terminal(colours);
     Config { settings, theme, mistakes }
+}
+
+/// The configuration's files, to be read again when one of them changes.
+#[derive(Debug)]
+pub struct Watch {
+    dir: PathBuf,
+    colours: Colours,
+    stamps: Vec<(PathBuf, SystemTime, u64)>,
+}
+
+impl Watch {
+    /// As the files are now.
+    pub fn new(dir: PathBuf, colours: Colours) -> Self {
+        let stamps = stamps(&dir);
+        Self { dir, colours, stamps }
+    }
+
+    /// The configuration, if a file has changed since this was asked last.
+    pub fn changed(&mut self) -> Option<Config> {
+        let now = stamps(&self.dir);
+        if now == self.stamps {
+            return None;
+        }
+        self.stamps = now;
+        Some(read(&self.dir, self.colours))
+    }
+}
+
+/// When each file was written, and how long it is.
+fn stamps(dir: &Path) -> Vec<(PathBuf, SystemTime, u64)> {
+    let themes = std::fs::read_dir(dir.join("themes")).into_iter().flatten().flatten();
+    let files = [dir.join("config.toml"), dir.join("keymap.toml")].into_iter();
+    let stamp = |path: PathBuf| {
+        let about = std::fs::metadata(&path).ok()?;
+        Some((path, about.modified().ok()?, about.len()))
+    };
+    let mut stamps: Vec<_> =
+        files.chain(themes.map(|entry| entry.path())).filter_map(stamp).collect();
+    stamps.sort();
+    stamps
 }
 
 fn file(path: &Path, text: &str, mistakes: &mut Vec<String>) -> File {
@@ -113,10 +173,22 @@ fn text(path: &Path, mistakes: &mut Vec<String>) -> Option<String> {
 /// How many colours the local terminal has, by its environment.
 pub fn colours() -> Colours {
     let set = |name: &str| std::env::var(name).unwrap_or_default();
-    if !set("NO_COLOR").is_empty() || set("TERM") == "dumb" {
+    if !set("NO_COLOR").is_empty() {
+        return Colours::None;
+    }
+    colours_of(&set("TERM"), &set("COLORTERM"))
+}
+
+fn colours_of(term: &str, colorterm: &str) -> Colours {
+    // These say how many they have by their plain names.
+    const SIXTEEN: [&str; 8] =
+        ["linux", "xterm", "screen", "tmux", "rxvt", "ansi", "cygwin", "xterm-16color"];
+    if term == "dumb" || term.starts_with("vt1") || term.starts_with("vt2") {
         Colours::None
-    } else if ["truecolor", "24bit"].contains(&set("COLORTERM").as_str()) {
+    } else if ["truecolor", "24bit"].contains(&colorterm) {
         Colours::True
+    } else if SIXTEEN.contains(&term) {
+        Colours::Sixteen
     } else {
         Colours::Indexed
     }
@@ -150,6 +222,29 @@ mod tests {
         assert_eq!(config.settings.prefix, Key::ctrl(']'));
         assert!(config.mistakes[0].contains("config.toml, line 2: \"a\" is needed to type"));
         assert!(config.mistakes[1].contains("config.toml, line 1: there is no theme \"drak\""));
+    }
+
+    #[test]
+    fn a_terminals_name_says_how_many_colours_it_has() {
+        assert_eq!(colours_of("xterm-256color", "truecolor"), Colours::True);
+        assert_eq!(colours_of("xterm-256color", ""), Colours::Indexed);
+        assert_eq!(colours_of("linux", ""), Colours::Sixteen);
+        assert_eq!(colours_of("vt100", ""), Colours::None);
+    }
+
+    #[test]
+    fn a_file_that_changes_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut watch = Watch::new(dir.path().to_path_buf(), Colours::True);
+        assert!(watch.changed().is_none());
+        std::fs::write(dir.path().join("config.toml"), "keymap = \"vim\"\nmouse = true\n").unwrap();
+        let config = watch.changed().unwrap();
+        assert!(config.mistakes.is_empty() && config.settings.mouse);
+        assert!(watch.changed().is_none());
+        std::fs::write(dir.path().join("config.toml"), "keymap = \"emacs\"\n").unwrap();
+        let config = watch.changed().unwrap();
+        let wanted = "config.toml, line 1: there is no keymap \"emacs\"; default, vim, plain";
+        assert!(config.mistakes[0].contains(wanted), "{:?}", config.mistakes);
     }
 
     #[test]

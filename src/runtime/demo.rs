@@ -2,8 +2,11 @@
 //! that can be set back, so that machines were last seen long ago.
 
 use anyhow::Context;
-use jumpdeck_appliance::{Appliance, Clock, DataDir, InstallerSpec, RunningAddress};
-use jumpdeck_protocol::{Timestamp, private_file};
+use jumpdeck_appliance::{
+    Appliance, Clock, DataDir, InstallerSpec, JumpPolicy, RunningAddress, Schedule, TimeOfWeek,
+    WeeklyEntry,
+};
+use jumpdeck_protocol::{JumpPolicyId, Timestamp, private_file};
 use jumpdeck_server_sim::{Counts, Fleet, InstallerKeys, Scenario};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -131,6 +134,7 @@ async fn bring(
     clock: &DemoClock,
     fleet: &DemoFleet,
 ) -> anyhow::Result<Vec<Child>> {
+    policies(appliance).await?;
     let parts = parts(appliance, address, fleet).await?;
     let mut processes = Vec::new();
     for part in &parts {
@@ -144,6 +148,28 @@ async fn bring(
         DemoFleet { known: true, ..fleet.clone() }.keep(appliance.data_dir())?;
     }
     Ok(processes)
+}
+
+/// Jump Policies as many a site has them.
+async fn policies(appliance: &Appliance) -> anyhow::Result<()> {
+    let daily = |day, start, end| WeeklyEntry {
+        start: TimeOfWeek { day, minute: start },
+        end: TimeOfWeek { day, minute: end },
+    };
+    let zone = jiff::tz::TimeZone::system();
+    let zone = zone.iana_name().unwrap_or("UTC");
+    let policy = |name: &str, entries: Vec<WeeklyEntry>, strict| JumpPolicy {
+        id: JumpPolicyId::default(),
+        display_name: name.to_owned(),
+        code_name: name.to_lowercase().replace(' ', "-"),
+        description: String::new(),
+        schedule: Some(Schedule { timezone: zone.to_owned(), entries, strict }),
+    };
+    let weekdays = (0..5).map(|day| daily(day, 8 * 60, 18 * 60)).collect();
+    let nights = (0..7).map(|day| daily(day, 22 * 60, 24 * 60)).collect();
+    appliance.put_jump_policy(policy("Weekdays", weekdays, false)).await?;
+    appliance.put_jump_policy(policy("Maintenance nights", nights, true)).await?;
+    Ok(())
 }
 
 /// Cuts a fleet into parts, and the links that the appliance can hold with it.

@@ -1,7 +1,21 @@
 //! From crossterm's keys to ours.
 
 use crate::core::key::{Code, Key};
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crate::core::mouse::{Mouse, MouseKind};
+use crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+
+/// What the mouse did; nothing for what has no meaning here.
+pub(super) fn mouse(event: MouseEvent) -> Option<Mouse> {
+    let kind = match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => MouseKind::Click,
+        MouseEventKind::ScrollUp => MouseKind::WheelUp,
+        MouseEventKind::ScrollDown => MouseKind::WheelDown,
+        _ => return None,
+    };
+    Some(Mouse { kind, column: event.column, row: event.row })
+}
 
 /// The key of an event; nothing for releases and keys without a meaning here.
 pub(super) fn key(event: KeyEvent) -> Option<Key> {

@@ -4,6 +4,7 @@ pub mod config;
 pub mod demo;
 pub mod dirs;
 pub mod embedded;
+mod export;
 mod ink;
 mod keys;
 pub mod limits;

@@ -2,7 +2,11 @@
 
 use super::ink::Ink;
 use crossterm::cursor::{Hide, MoveTo, SetCursorStyle, Show};
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     SetTitle, disable_raw_mode, enable_raw_mode,
@@ -30,10 +34,40 @@ impl Write for Tty {
     }
 }
 
+/// Has the terminal keep its window's title, and put it back (XTWINOPS 22 and 23).
+const KEEP_TITLE: &str = "\x1b[22;2t";
+const FORMER_TITLE: &str = "\x1b[23;2t";
+
 /// Takes the terminal over.
 pub(super) fn enter() -> io::Result<()> {
     enable_raw_mode()?;
-    execute!(Tty, EnterAlternateScreen, EnableBracketedPaste, SetTitle("jumpdeck"), Hide)
+    execute!(Tty, Print(KEEP_TITLE), EnterAlternateScreen, EnableBracketedPaste, Hide)
+}
+
+/// What takes the mouse over, or gives it back.
+pub(super) fn mouse(ours: bool) -> Vec<u8> {
+    let mut words = Vec::new();
+    // Writing into memory does not fail.
+    let _ = if ours {
+        queue!(words, EnableMouseCapture)
+    } else {
+        queue!(words, DisableMouseCapture)
+    };
+    words
+}
+
+/// What names the terminal's window.
+pub(super) fn title(title: &str) -> Vec<u8> {
+    let mut words = Vec::new();
+    let _ = queue!(words, SetTitle(jumpdeck_protocol::text::clean(title)));
+    words
+}
+
+/// What puts a text into the rep's clipboard (OSC 52): it goes through every terminal and ssh.
+pub(super) fn copy(text: &str) -> Vec<u8> {
+    let mut words = Vec::new();
+    let _ = queue!(words, CopyToClipboard::to_clipboard_from(text));
+    words
 }
 
 /// Gives it back. Never fails: whatever can be restored is.
@@ -41,8 +75,10 @@ pub(super) fn restore() {
     let _ = execute!(
         Tty,
         EndSynchronizedUpdate,
+        DisableMouseCapture,
         DisableBracketedPaste,
         LeaveAlternateScreen,
+        Print(FORMER_TITLE),
         SetCursorStyle::DefaultUserShape,
         Show
     );
@@ -66,6 +102,8 @@ pub(super) struct Paper {
     cursor: Option<Position>,
     cursor_before: Option<Position>,
     shown: bool,
+    /// What is said beside the cells.
+    aside: Vec<u8>,
 }
 
 impl Paper {
@@ -77,17 +115,24 @@ impl Paper {
             cursor: None,
             cursor_before: None,
             shown: false,
+            aside: Vec::new(),
         }
+    }
+
+    /// Says something that is no cell; it goes out with the next frame.
+    pub(super) fn aside(&mut self, words: &[u8]) {
+        self.aside.extend_from_slice(words);
     }
 
     /// The frame's bytes: cells and cursor in one synchronized update.
     pub(super) fn take(&mut self) -> io::Result<Vec<u8>> {
         let cells = self.ink.take();
         let cursor = self.cursor.filter(|_| self.shown);
+        let mut frame = std::mem::take(&mut self.aside);
         if !std::mem::take(&mut self.drawn) && cursor == self.cursor_before {
-            return Ok(Vec::new());
+            return Ok(frame);
         }
-        let mut frame = Vec::with_capacity(cells.len() + 32);
+        frame.reserve(cells.len() + 32);
         queue!(frame, BeginSynchronizedUpdate)?;
         if self.cursor_before.is_some() {
             queue!(frame, Hide)?;

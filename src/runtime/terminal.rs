@@ -2,7 +2,8 @@
 
 use super::screen::{self, Canvas, Writer};
 use super::searcher::Searcher;
-use super::{keys, report};
+use super::config::Watch;
+use super::{export, keys, report};
 use crate::core::{Console, Effect, Event, LinkEvent, Settings, Timer};
 use crate::link::LinkHandle;
 use crate::view::{draw, theme::Theme};
@@ -34,6 +35,8 @@ pub struct Local {
     pub theme: Theme,
     /// Things to say at the start.
     pub notices: Vec<String>,
+    /// The configuration, to be read again when it changes.
+    pub watch: Watch,
     /// The way to send.
     pub handle: LinkHandle,
     /// What comes over the link.
@@ -80,6 +83,9 @@ struct Runner {
     link: UnboundedReceiver<LinkEvent>,
     searcher: Searcher,
     timers: (UnboundedSender<Timer>, UnboundedReceiver<Timer>),
+    exports: (UnboundedSender<Result<String, String>>, UnboundedReceiver<Result<String, String>>),
+    watch: Watch,
+    title: String,
     next_frame: Instant,
     /// Until then a frame waits for a search.
     grace: Instant,
@@ -122,12 +128,18 @@ impl Runner {
             link: local.link,
             searcher: Searcher::start()?,
             timers: unbounded_channel(),
+            exports: unbounded_channel(),
+            watch: local.watch,
+            title: String::new(),
             next_frame: Instant::now(),
             grace: Instant::now(),
             ended: None,
             signal: None,
             quit: false,
         };
+        if runner.console.has_mouse() {
+            runner.say_aside(screen::mouse(true));
+        }
         runner.update(Event::Link(LinkEvent::Up(local.welcome)));
         for notice in local.notices {
             runner.update(Event::Notice(notice));
@@ -159,6 +171,7 @@ impl Runner {
                     Some(found) => self.update(Event::Found(found)),
                     None => anyhow::bail!("the search has failed; it cannot go on without it"),
                 },
+                Some(outcome) = self.exports.1.recv() => self.update(Event::Exported(outcome)),
                 Some(timer) = self.timers.1.recv() => self.update(Event::Timer(timer)),
                 event = self.link.recv() => match event {
                     Some(event) => self.link(event),
@@ -169,7 +182,10 @@ impl Runner {
                         break;
                     }
                 }
-                _ = ticks.tick() => self.update(Event::Tick(now())),
+                _ = ticks.tick() => {
+                    self.look_at_config();
+                    self.update(Event::Tick(now()));
+                }
                 _ = signals.hang_up.recv() => self.killed_by(Signal::HUP),
                 _ = signals.interrupt.recv() => self.killed_by(Signal::INT),
                 _ = signals.quit.recv() => self.killed_by(Signal::QUIT),
@@ -204,7 +220,12 @@ impl Runner {
             }
             Input::Paste(text) => self.update(Event::Paste(text)),
             Input::Resize(columns, rows) => self.resize(Size { columns, rows })?,
-            Input::Mouse(_) | Input::FocusGained | Input::FocusLost => {}
+            Input::Mouse(event) => {
+                if let Some(mouse) = keys::mouse(event) {
+                    self.update(Event::Mouse(mouse));
+                }
+            }
+            Input::FocusGained | Input::FocusLost => {}
         }
         Ok(())
     }
@@ -214,6 +235,22 @@ impl Runner {
         self.canvas.clear()?;
         self.update(Event::Resize(size));
         Ok(())
+    }
+
+    /// Keys and theme follow their files.
+    fn look_at_config(&mut self) {
+        let Some(config) = self.watch.changed() else {
+            return;
+        };
+        if config.mistakes.is_empty() {
+            self.theme = config.theme;
+            self.update(Event::Keymap(config.settings.keymap));
+            self.update(Event::Said("The configuration was read again.".to_owned()));
+        }
+        // A file with a mistake in it changes nothing.
+        for mistake in config.mistakes {
+            self.update(Event::Notice(mistake));
+        }
     }
 
     /// Takes in an event of the link and those that wait behind it.
@@ -251,6 +288,12 @@ impl Runner {
                         let _ = timers.send(timer);
                     });
                 }
+                Effect::Copy(text) => self.say_aside(screen::copy(&text)),
+                Effect::Mouse(ours) => self.say_aside(screen::mouse(ours)),
+                Effect::Export(export) => {
+                    let done = self.exports.0.clone();
+                    tokio::task::spawn_blocking(move || done.send(export::run(&export)));
+                }
                 Effect::Redraw => {
                     // What the screen holds is unknown; an error shows at the next frame.
                     let _ = self.canvas.clear();
@@ -260,8 +303,18 @@ impl Runner {
         }
     }
 
+    /// Says something to the terminal beside the cells: it goes out with the next frame.
+    fn say_aside(&mut self, words: Vec<u8>) {
+        self.canvas.backend_mut().aside(&words);
+    }
+
     fn frame(&mut self) -> anyhow::Result<()> {
         self.update(Event::Frame);
+        let title = self.console.title();
+        if title != self.title {
+            self.say_aside(screen::title(&title));
+            self.title = title;
+        }
         let time = Zoned::now().strftime("%H:%M").to_string();
         let (console, theme) = (&self.console, &self.theme);
         self.canvas.draw(|frame| draw(console, theme, &time, frame))?;
@@ -274,6 +327,10 @@ impl Runner {
     /// Back in the foreground: the terminal is taken over again and drawn anew.
     fn resume(&mut self) -> anyhow::Result<()> {
         screen::enter()?;
+        if self.console.has_mouse() {
+            self.say_aside(screen::mouse(true));
+        }
+        self.title.clear();
         let (columns, rows) = crossterm::terminal::size()?;
         self.resize(Size { columns, rows })
     }

@@ -25,13 +25,17 @@ pub(super) async fn open(places: &Places, connect: &Connect) -> anyhow::Result<L
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         bail!("the console needs a terminal; `jumpdeck ls`, `exec` and `jump` do without");
     }
-    let config = config::read(&places.config()?, config::colours());
+    let (dir, colours) = (places.config()?, config::colours());
+    // What changes from here on is read again.
+    let watch = config::Watch::new(dir.to_path_buf(), colours);
+    let config = config::read(&dir, colours);
     let (handle, link, welcome) = connect.client(places).await?.into_parts();
     let reports = places.data_path()?;
     let local = Local {
         settings: config.settings,
         theme: config.theme,
         notices: config.mistakes,
+        watch,
         handle,
         link,
         welcome,

@@ -1,6 +1,6 @@
 //! From a name on the command line to one item.
 
-use crate::core::inventory::{Inventory, Item, List, Scope, matching as search};
+use crate::core::inventory::{Inventory, Item, List, Look, Scope, matching as search};
 use anyhow::bail;
 use jumpdeck_protocol::{ItemId, Timestamp};
 use std::time::SystemTime;
@@ -14,7 +14,7 @@ const LISTED: usize = 10;
 /// When the query means nothing; the text says what would be right.
 pub(super) fn matching(inventory: &Inventory, query: &str) -> anyhow::Result<List> {
     let now = Timestamp::from_system(SystemTime::now());
-    Ok(search(inventory.picture(), &Scope::All, &query.parse()?, now))
+    Ok(search(inventory.picture(), &Look::at(Scope::All, query.parse()?, now)))
 }
 
 /// The one item of this name: by its number, its exact name or host, either in any case, or a part

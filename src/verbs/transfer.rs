@@ -53,7 +53,11 @@ impl Program {
         item: ItemId,
         kind: ChannelKind,
     ) -> anyhow::Result<Self> {
-        let answer = client.ask(RepRequest::StartSession { item, kind }).await?;
+        let answer = client.ask(RepRequest::StartSession {
+            item,
+            kind,
+            override_schedule: false,
+        }).await?;
         let RepReply::SessionStarted(view) = answer else {
             return Err(ClientError::OddAnswer.into());
         };

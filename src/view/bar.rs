@@ -13,8 +13,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
 /// Commands that the footer names, most useful first.
-const FOOTER: [&str; 8] =
-    ["jump", "search", "fuzzy-jump", "details", "next-pane", "palette", "help", "quit"];
+const FOOTER: [&str; 12] = [
+    "jump", "search", "mark", "properties", "wake", "why", "palette", "help", "fuzzy-jump", "details",
+    "next-pane", "quit",
+];
+const TREE_FOOTER: [&str; 6] = ["open", "right", "find-group", "next-pane", "palette", "help"];
+const FIND_FOOTER: [&str; 3] = ["accept-find", "back", "clear-input"];
 const LAYER_FOOTER: [&str; 1] = ["back"];
 const SEARCH_FOOTER: [&str; 5] = ["accept-search", "complete", "back", "clear-input", "palette"];
 
@@ -146,7 +150,8 @@ impl Artist<'_, '_> {
             number(counts.offline),
             number(counts.passive),
         );
-        if text::width(&words) > usize::from(area.width) {
+        let marks = text::width(&self.marks());
+        if text::width(&words) + marks + 1 > usize::from(area.width) {
             words = format!(
                 " {} items, {} online, {} offline",
                 number(counts.items),
@@ -154,21 +159,57 @@ impl Artist<'_, '_> {
                 number(counts.offline)
             );
         }
-        let words = text::fit(&words, usize::from(area.width));
-        self.line(area, Line::styled(words, self.style(Role::Muted)));
+        let marks = self.marks();
+        let room = usize::from(area.width).saturating_sub(text::width(&marks) + 1);
+        let line = Line::from(vec![
+            Span::styled(text::left(&words, room), self.style(Role::Muted)),
+            Span::styled(marks, self.style(Role::Accent)),
+        ]);
+        self.line(area, line);
+    }
+
+    /// How many items are marked, and how many of them cannot be seen here.
+    fn marks(&self) -> String {
+        let marked = self.console.jump_screen().marked.len();
+        match (marked, self.console.hidden_marks()) {
+            (0, _) => String::new(),
+            (marked, 0) => format!("{} marked", text::number(marked)),
+            (marked, hidden) => {
+                format!("{} marked, {} not shown", text::number(marked), text::number(hidden))
+            }
+        }
     }
 
     /// The keys that help most here.
     pub(super) fn footer(&mut self, area: Rect) {
+        let plain = matches!(self.console.context(), Context::List | Context::Tree);
+        if let Some(hint) = self.console.hint().filter(|_| plain) {
+            let hint = text::fit(&format!(" {hint}"), usize::from(area.width));
+            self.line(area, Line::styled(hint, self.style(Role::Accent)));
+            return;
+        }
         let names: &[&str] = match self.console.context() {
             _ if !self.console.layers().is_empty() => &LAYER_FOOTER,
             Context::Search => &SEARCH_FOOTER,
+            Context::Tree => &TREE_FOOTER,
+            Context::TreeFind => &FIND_FOOTER,
             _ => &FOOTER,
         };
+        let line = self.key_line(names, self.console.context(), usize::from(area.width));
+        self.line(area, line);
+    }
+
+    /// Keys and what they do, as many as there is room for.
+    pub(super) fn key_line(
+        &self,
+        names: &[&str],
+        context: Context,
+        width: usize,
+    ) -> Line<'static> {
         let mut spans = vec![Span::raw(" ")];
-        let mut room = usize::from(area.width).saturating_sub(1);
+        let mut room = width.saturating_sub(1);
         for command in names.iter().filter_map(|name| Command::named(name)) {
-            let keys = self.console.keymap().shown(self.console.context(), command);
+            let keys = self.console.keymap().shown(context, command);
             let label = command.spec().title;
             let needed = text::width(&keys) + text::width(label) + 3;
             if keys.is_empty() || needed > room {
@@ -180,7 +221,7 @@ impl Artist<'_, '_> {
             spans.push(Span::styled(keys, self.style(Role::Key)));
             spans.push(Span::styled(format!(" {label}  "), self.style(role)));
         }
-        self.line(area, Line::from(spans));
+        Line::from(spans)
     }
 
     /// What may be pressed next, while a chord or the prefix is under way.

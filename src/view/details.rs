@@ -3,7 +3,12 @@
 use super::theme::Role;
 use super::{Artist, row, shape, status_role, text};
 use crate::core::inventory::Item;
-use jumpdeck_protocol::inventory::{Presence, Statistics, Status};
+use crate::core::form::{time_text, value_text};
+use crate::core::why;
+use jumpdeck_protocol::inventory::{InstallMode, Presence, Statistics, Status};
+use jumpdeck_protocol::item::ItemField;
+use jumpdeck_protocol::limits;
+use jumpdeck_protocol::rep::PastSession;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use std::collections::VecDeque;
@@ -39,41 +44,148 @@ impl Artist<'_, '_> {
         // Every line has its place whatever the item, so that the eye finds it when the selection
         // moves, and little is drawn.
         let comments = text::fit(item.comments(), width.saturating_sub(1));
+        let standing = if item.is_client() {
+            self.presence_line(item, presence, width)
+        } else {
+            Line::styled(" a Jump shortcut", self.style(Role::Muted))
+        };
         let mut lines = vec![
-            self.presence_line(presence, width),
+            standing,
             Line::raw(format!(" {}", text::fit(&place, width.saturating_sub(1)))),
             Line::styled(format!(" {comments}"), self.style(Role::Muted)),
             Line::raw(""),
         ];
         let last = self.console.inventory().statistics(item.id());
         lines.extend(match last {
+            _ if !item.is_client() => Vec::new(),
             Some(history) => self.figures(history, width),
             None => ["CPU", "Memory", "Disk", "Up"].map(|l| self.field(l, "", width)).to_vec(),
         });
         lines.push(Line::raw(""));
-        let memory = text::bytes(item.memory());
-        // Who sits there now is measured; else it is who did when the agent last said so.
-        let measured = last.and_then(|history| history.back()).map(|now| &*now.console_user);
-        let user = measured.unwrap_or(item.console_user());
-        let hardware = format!("{} CPU, {memory}", item.processors());
-        let fields = [
-            ("Host", item.hostname()),
-            ("FQDN", item.fqdn()),
-            ("OS", item.operating_system()),
-            ("Hardware", &hardware),
-            ("Private", item.private_ip()),
-            ("Public", item.public_ip()),
-            ("Gateway", item.gateway()),
-            ("Domain", item.domain()),
-            ("User", user),
-            ("Agent", item.version()),
-        ];
-        lines.extend(fields.map(|(label, value)| self.field(label, value, width)));
+        let fields = match item.shortcut() {
+            Some(_) => self.shortcut_fields(item),
+            None => self.client_fields(item, presence),
+        };
+        lines.extend(fields.iter().map(|(label, value)| self.field(label, value, width)));
         lines
     }
 
-    fn presence_line(&self, presence: Presence, width: usize) -> Line<'static> {
+    /// What there is to say of a Jump Client, the most useful first.
+    fn client_fields(&self, item: Item<'_>, presence: Presence) -> Vec<(&'static str, String)> {
+        let memory = text::bytes(item.memory());
+        // Who sits there now is measured; else it is who did when the agent last said so.
+        let last = self.console.inventory().statistics(item.id());
+        let measured = last.and_then(|history| history.back()).map(|now| &*now.console_user);
+        let user = match measured.unwrap_or(item.console_user()) {
+            "" => "nobody logged in".to_owned(),
+            user => format!("{user} logged in"),
+        };
+        let mode = match item.install_mode() {
+            InstallMode::Service => "active, as a service",
+            InstallMode::User => "active, while its user is logged in",
+        };
+        vec![
+            ("Customer", user),
+            ("Policy", self.policy(item)),
+            ("Session", self.last_session(item)),
+            ("Host", item.hostname().to_owned()),
+            ("OS", item.operating_system().to_owned()),
+            ("Private", item.private_ip().to_owned()),
+            ("Public", item.public_ip().to_owned()),
+            ("FQDN", item.fqdn().to_owned()),
+            ("Domain", item.domain().to_owned()),
+            ("Hardware", format!("{} CPU, {memory}", item.processors())),
+            ("Gateway", item.gateway().to_owned()),
+            ("MAC", item.mac().map(|mac| mac.to_string()).unwrap_or_default()),
+            ("Agent", self.agent(item, presence)),
+            ("Mode", mode.to_owned()),
+            ("Expiry", self.end_of(item, presence)),
+            ("Created", time_text(item.created(), self.console.zone())),
+        ]
+    }
+
+    /// What there is to say of a Jump shortcut.
+    fn shortcut_fields(&self, item: Item<'_>) -> Vec<(&'static str, String)> {
+        let mut fields = vec![
+            ("Method", item.method().title().to_owned()),
+            ("Policy", self.policy(item)),
+            ("Session", self.last_session(item)),
+        ];
+        let shown = ItemField::of(item.method()).iter().filter(|field| {
+            use ItemField::{Comments, JumpPolicy, Name, Place, Tag};
+            !matches!(field, Name | Place | Tag | Comments | JumpPolicy)
+        });
+        fields.extend(shown.map(|field| {
+            (short(*field), value_text(self.console, &item.field(*field)))
+        }));
+        fields.push(("Created", time_text(item.created(), self.console.zone())));
+        fields
+    }
+
+    fn policy(&self, item: Item<'_>) -> String {
+        let policy = item.jump_policy().and_then(|id| self.console.policy(id));
+        policy.map_or("none".to_owned(), |policy| {
+            let state = why::state_text(self.console, policy.state);
+            format!("{} ({state})", item.policy_name())
+        })
+    }
+
+    fn last_session(&self, item: Item<'_>) -> String {
+        let Some(past) = self.console.history(item.id()) else {
+            return "…".to_owned();
+        };
+        let ago = |last: &PastSession| {
+            let user = jumpdeck_protocol::text::clean(&last.user).into_owned();
+            match (last.ended, self.console.now().since(last.started)) {
+                (None, _) => format!("{user}, still open"),
+                (Some(_), 0..60) => format!("{user}, just now"),
+                (Some(_), seconds) => format!("{user}, {} ago", text::span(seconds / 60 * 60)),
+            }
+        };
+        past.first().map_or("no session yet".to_owned(), ago)
+    }
+
+    fn agent(&self, item: Item<'_>, presence: Presence) -> String {
+        match presence.status {
+            Status::UpgradePending => format!("{}, waits for its upgrade", item.version()),
+            _ => item.version().to_owned(),
+        }
+    }
+
+    /// When it goes by itself: because it expires, or because it was away for too long.
+    fn end_of(&self, item: Item<'_>, presence: Presence) -> String {
+        let zone = self.console.zone();
+        let day = |time| time_text(time, zone);
+        let away = matches!(presence.status, Status::Offline | Status::Lost | Status::Uninstalled);
+        let patience = match item.max_offline_minutes() {
+            0 => limits::DELETE_DAYS * 86_400,
+            minutes => u64::from(minutes) * 60,
+        };
+        let removed = presence.since.filter(|_| away).map(|since| since.plus(patience));
+        let lost = presence
+            .since
+            .filter(|_| presence.status == Status::Offline)
+            .map(|since| since.plus(limits::LOST_DAYS * 86_400));
+        match (item.expires(), lost, removed) {
+            (Some(expires), _, _) => format!("expires {}", day(expires)),
+            (None, Some(lost), Some(removed)) if lost < removed => {
+                format!("lost {}, removed {}", day(lost), day(removed))
+            }
+            (None, _, Some(removed)) => format!("removed {}", day(removed)),
+            (None, ..) => "never".to_owned(),
+        }
+    }
+
+    fn presence_line(&self, item: Item<'_>, presence: Presence, width: usize) -> Line<'static> {
         let status = presence.status;
+        if let Some(waking) = self.console.waking(item.id()) {
+            let now = self.console.now();
+            let left = waking.until.since(now);
+            let again = if left > 0 { format!(", again in {left} s") } else { String::new() };
+            let by = if waking.by.is_empty() { "somebody" } else { &waking.by };
+            let words = format!(" ◔ {by} wakes it, {} s{again}", now.since(waking.since));
+            return Line::styled(text::fit(&words, width), self.style(Role::Warning));
+        }
         let since = match (status, presence.since) {
             (Status::Offline, None) => ", never seen".to_owned(),
             (_, None) => String::new(),
@@ -122,5 +234,19 @@ impl Artist<'_, '_> {
             Span::styled(format!(" {}", text::left(label, LABEL)), self.style(Role::Muted)),
             Span::raw(text::fit(value, room)),
         ])
+    }
+}
+
+/// A field's name, where there is little room.
+const fn short(field: ItemField) -> &'static str {
+    match field {
+        ItemField::Hostname => "Host",
+        ItemField::KeepAlive => "Alive",
+        ItemField::ConsoleSession => "Console",
+        ItemField::IgnoreUntrusted => "Untrust.",
+        ItemField::TunnelDefinitions => "Tunnels",
+        ItemField::TunnelListenAddress => "Listens",
+        ItemField::VerifyCertificate => "Verify",
+        other => other.title(),
     }
 }

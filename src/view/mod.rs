@@ -1,12 +1,18 @@
 //! Draws a console. Pure: the same console and theme make the same cells.
 
 mod bar;
+mod choosers;
 mod details;
+mod form;
 mod jump;
 mod layers;
+mod list;
+mod questions;
+mod readers;
 mod session;
 pub mod text;
 pub mod theme;
+mod tree;
 
 use crate::core::layer::Layer;
 use crate::core::{Console, Screen};
@@ -33,7 +39,11 @@ pub fn draw(console: &Console, theme: &Theme, time: &str, frame: &mut Frame<'_>)
     for layer in console.layers() {
         artist.layer(layer, area);
     }
-    if !matches!(console.layers().last(), Some(Layer::Chooser(_))) {
+    let typing = matches!(
+        console.layers().last(),
+        Some(Layer::Chooser(_) | Layer::Prompt(_) | Layer::Form(_))
+    );
+    if !typing {
         artist.hints(area);
     }
 }
@@ -74,6 +84,26 @@ impl Artist<'_, '_> {
 
     fn line(&mut self, area: Rect, line: Line<'_>) {
         self.frame.render_widget(line, area);
+    }
+
+    /// A text that is being edited, with its cursor: as much around that as there is room for.
+    fn edited(
+        &self,
+        line: &mut Line<'static>,
+        (before, after): (&str, &str),
+        room: usize,
+        role: Role,
+    ) {
+        let room = room.saturating_sub(1);
+        let shown = text::end(before, room);
+        let mut left = room.saturating_sub(text::width(shown));
+        if shown.len() < before.len() {
+            line.push_span(Span::styled("…", self.style(Role::Muted)));
+            left = left.saturating_sub(1);
+        }
+        line.push_span(Span::styled(shown.to_owned(), self.style(role)));
+        line.push_span(Span::styled("▏", self.style(Role::Key)));
+        line.push_span(Span::styled(text::fit(after, left), self.style(role)));
     }
 
     fn title(&self, text: &str, room: u16) -> Line<'static> {

@@ -58,6 +58,44 @@ pub fn right(text: &str, columns: usize) -> String {
     " ".repeat(columns.saturating_sub(width(&fitted))) + &fitted
 }
 
+/// The text in lines of at most `columns` columns, broken between words where that can be.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let gap = usize::from(!line.is_empty());
+        if width(&line) + gap + width(word) > columns && !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        let mut rest = word;
+        while width(&line) + width(rest) > columns && columns > 1 {
+            let head: String = fit_whole(rest, columns - width(&line));
+            if head.is_empty() {
+                break;
+            }
+            rest = rest.get(head.len()..).unwrap_or_default();
+            line.push_str(&head);
+            lines.push(std::mem::take(&mut line));
+        }
+        line.push_str(rest);
+    }
+    lines.push(line);
+    lines
+}
+
+/// As much of a text as there is room for, without a mark.
+fn fit_whole(text: &str, columns: usize) -> String {
+    let mut used = 0;
+    let fits = |grapheme: &&str| {
+        used += width(grapheme);
+        used <= columns
+    };
+    text.graphemes(true).take_while(fits).collect()
+}
+
 /// A number with its thousands apart.
 pub fn number(value: usize) -> String {
     let digits = value.to_string();

@@ -46,7 +46,9 @@ pub enum Role {
 pub enum Colours {
     /// None: only weight and inversion are used.
     None,
-    /// 16 or 256.
+    /// The sixteen that every terminal with colours has.
+    Sixteen,
+    /// 256.
     Indexed,
     /// All.
     True,
@@ -69,9 +71,11 @@ pub struct ThemeError {
 type File = BTreeMap<Role, Spanned<String>>;
 
 /// The themes that are built in.
-pub const BUILT_IN: [(&str, &str); 3] = [
+pub const BUILT_IN: [(&str, &str); 5] = [
     ("dark", include_str!("../../themes/dark.toml")),
     ("light", include_str!("../../themes/light.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("colour-blind", include_str!("../../themes/colour-blind.toml")),
     ("mono", include_str!("../../themes/mono.toml")),
 ];
 
@@ -106,10 +110,21 @@ impl Theme {
         if colours == Colours::None {
             return Self::named("mono").unwrap_or_default();
         }
-        if colours == Colours::Indexed {
-            for style in self.styles.values_mut() {
-                style.fg = style.fg.map(indexed);
-                style.bg = style.bg.map(indexed);
+        for style in self.styles.values_mut() {
+            match colours {
+                Colours::None | Colours::True => {}
+                Colours::Indexed => {
+                    style.fg = style.fg.map(indexed);
+                    style.bg = style.bg.map(indexed);
+                }
+                Colours::Sixteen => {
+                    style.fg = style.fg.map(sixteen);
+                    // What is only a little lighter than black would not be seen at all.
+                    style.bg = style.bg.map(sixteen).map(|colour| match colour {
+                        Color::Black => Color::DarkGray,
+                        other => other,
+                    });
+                }
             }
         }
         self
@@ -145,6 +160,49 @@ fn colour(word: &str) -> Result<Color, String> {
              dim, italic, underline and reverse are known too"
         )
     })
+}
+
+/// The sixteen colours, as most terminals show them.
+const SIXTEEN: [(Color, [u8; 3]); 16] = [
+    (Color::Black, [0, 0, 0]),
+    (Color::Red, [205, 0, 0]),
+    (Color::Green, [0, 205, 0]),
+    (Color::Yellow, [205, 205, 0]),
+    (Color::Blue, [0, 0, 238]),
+    (Color::Magenta, [205, 0, 205]),
+    (Color::Cyan, [0, 205, 205]),
+    (Color::Gray, [229, 229, 229]),
+    (Color::DarkGray, [127, 127, 127]),
+    (Color::LightRed, [255, 0, 0]),
+    (Color::LightGreen, [0, 255, 0]),
+    (Color::LightYellow, [255, 255, 0]),
+    (Color::LightBlue, [92, 92, 255]),
+    (Color::LightMagenta, [255, 0, 255]),
+    (Color::LightCyan, [0, 255, 255]),
+    (Color::White, [255, 255, 255]),
+];
+
+/// The nearest colour of the sixteen.
+fn sixteen(colour: Color) -> Color {
+    let rgb = match colour {
+        Color::Rgb(red, green, blue) => [red, green, blue],
+        Color::Indexed(number) if number >= 16 => rgb_of(number),
+        other => return other,
+    };
+    let distance = |other: [u8; 3]| -> u32 {
+        rgb.iter().zip(other).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
+    };
+    let nearest = SIXTEEN.iter().min_by_key(|(_, other)| distance(*other));
+    nearest.map_or(colour, |(colour, _)| *colour)
+}
+
+/// The parts of a colour of the cube or of the greys.
+fn rgb_of(number: u8) -> [u8; 3] {
+    if number >= 232 {
+        return [8 + 10 * (number - 232); 3];
+    }
+    let steps = number.saturating_sub(16);
+    [steps / 36, steps / 6 % 6, steps % 6].map(|step| if step == 0 { 0 } else { 55 + 40 * step })
 }
 
 /// The nearest colour of the 256.
@@ -185,6 +243,20 @@ mod tests {
     fn a_terminal_without_colours_gets_none() {
         let theme = Theme::named("dark").unwrap().for_terminal(Colours::None);
         assert!(theme.styles.values().all(|style| style.fg.is_none() && style.bg.is_none()));
+    }
+
+    #[test]
+    fn where_there_are_sixteen_colours_no_other_is_used() {
+        for (name, _) in BUILT_IN {
+            let theme = Theme::named(name).unwrap().for_terminal(Colours::Sixteen);
+            let used = theme.styles.values().flat_map(|style| [style.fg, style.bg]);
+            let other = used.flatten().find(|c| matches!(c, Color::Indexed(16..) | Color::Rgb(..)));
+            assert_eq!(other, None, "{name}");
+            let faint = theme.style(Role::SelectionFaint);
+            assert_ne!(faint, theme.style(Role::Text), "{name}: a selection is seen");
+        }
+        assert_eq!(sixteen(Color::Indexed(196)), Color::LightRed);
+        assert_eq!(sixteen(Color::Indexed(245)), Color::DarkGray);
     }
 
     #[test]

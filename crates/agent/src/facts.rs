@@ -1,6 +1,7 @@
 //! What this machine is.
 
 use jumpdeck_protocol::inventory::{Facts, InstallMode};
+use jumpdeck_protocol::wake::Mac;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use sysinfo::{Networks, System};
@@ -25,6 +26,7 @@ pub(crate) fn gather(install_mode: InstallMode) -> Facts {
         private_ip: private_ip(&interface).into(),
         gateway_mac: gateway_mac(&gateway).unwrap_or_default().into(),
         gateway: gateway.into(),
+        mac: own_mac(&interface).unwrap_or_default().into(),
         version: jumpdeck_protocol::VERSION.into(),
         console_user: console_user(install_mode).into(),
         install_mode,
@@ -100,6 +102,13 @@ fn gateway_mac(gateway: &str) -> Option<String> {
     let table = fs::read_to_string("/proc/net/arp").ok()?;
     let line = table.lines().find(|line| line.split_whitespace().next() == Some(gateway))?;
     line.split_whitespace().nth(3).filter(|mac| *mac != "00:00:00:00:00:00").map(str::to_owned)
+}
+
+/// The hardware address of an interface (Linux).
+fn own_mac(interface: &str) -> Option<String> {
+    let text = fs::read_to_string(format!("/sys/class/net/{interface}/address")).ok()?;
+    let mac: Mac = text.parse().ok()?;
+    (mac.0 != [0; 6]).then(|| mac.to_string())
 }
 
 /// The IPv4 address of the interface that leads out, else of any that is not the loopback.

@@ -97,6 +97,22 @@ impl AgentDir {
         serde_json::from_slice(&std::fs::read(self.0.join("appliance.json")).ok()?).ok()
     }
 
+    /// Forgets the appliance and the key that it knows.
+    ///
+    /// # Errors
+    /// [`AgentDirError::Unusable`].
+    pub(crate) fn forget(&self) -> Result<(), AgentDirError> {
+        for path in [self.key(), self.0.join("appliance.json")] {
+            match std::fs::remove_file(&path) {
+                Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
+                    return Err(AgentDirError::Unusable { path, reason });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Remembers the appliance.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod files;
 mod identity;
 mod link;
 mod statistics;
+pub mod wake;
 
 pub use files::{AgentDir, AgentDirError, Target};
 pub use identity::IdentityError;

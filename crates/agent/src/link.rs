@@ -4,9 +4,9 @@ use crate::channels::Channels;
 use crate::files::{AgentDirError, Target};
 use crate::identity::{self, IdentityError};
 use crate::statistics::Meter;
-use crate::{Options, Source, facts};
+use crate::{Options, Source, facts, wake};
 use jumpdeck_protocol::agent::{
-    AgentOrder, AgentReport, AgentRequest, FromAgent, Standing, ToAgent,
+    AgentOrder, AgentReply, AgentReport, AgentRequest, FromAgent, Standing, ToAgent,
 };
 use jumpdeck_protocol::backoff::{self, Backoff};
 use jumpdeck_protocol::control::{self, Received};
@@ -87,6 +87,8 @@ enum Ended {
     Lost { end: LinkEnd, stood: Duration },
     /// The appliance takes this agent along.
     Retired,
+    /// The Jump Client was removed.
+    Removed,
     /// There is no point in trying again.
     Final(RunError),
 }
@@ -133,6 +135,7 @@ impl Agent {
             sleep(backoff.next(backoff::random())).await;
             match self.link_once().await {
                 Ended::Retired => return Ok(()),
+                Ended::Removed => return self.uninstall(),
                 Ended::Final(error) => return Err(error),
                 Ended::Lost { end, stood } => {
                     tracing::info!(%end, "the link was lost");
@@ -148,6 +151,13 @@ impl Agent {
                 self.channels.close_all();
             }
         }
+    }
+
+    /// The appliance does not know this machine any more; it forgets the appliance.
+    fn uninstall(&self) -> Result<(), RunError> {
+        self.options.dir.forget()?;
+        tracing::info!("this Jump Client was removed: its key is deleted, and it ends");
+        Ok(())
     }
 
     async fn link_once(&self) -> Ended {
@@ -240,6 +250,7 @@ impl Agent {
         write_plain(&mut dialed.socket, &proof).await.map_err(lost)?;
         match read_plain(&mut dialed.socket).await.map_err(lost)? {
             AgentWelcome::Refused(refusal) => Err(self.refused(refusal)),
+            AgentWelcome::Removed => Err(Ended::Removed),
             AgentWelcome::Welcome { item, name, close, .. } => {
                 let name = jumpdeck_protocol::text::clean(&name).into_owned();
                 tracing::info!(item = item.0, name, "linked");
@@ -253,25 +264,25 @@ impl Agent {
         let outbox = Outbox::new();
         let (interest, watched) = watch::channel(0);
         let began = Instant::now();
-        let mut retired = false;
+        let mut leaving = None;
         self.channels.linked(outbox.clone());
         let keep_alive =
             KeepAlive { ping: Some(limits::AGENT_PING), silence: limits::AGENT_SILENCE };
-        let take = |incoming| self.take(&outbox, &interest, &mut retired, incoming);
+        let take = |incoming| self.take(&outbox, &interest, &mut leaving, incoming);
         let end = tokio::select! {
             end = pump(dialed.socket, &outbox, keep_alive, take) => end,
             () = measure(watched, &outbox, self.options.install_mode) => LinkEnd::ClosedHere,
         };
         self.channels.unlinked();
         let stood = began.elapsed();
-        if retired { Ended::Retired } else { Ended::Lost { end, stood } }
+        leaving.unwrap_or(Ended::Lost { end, stood })
     }
 
     fn take(
         &self,
         outbox: &Outbox,
         interest: &watch::Sender<u32>,
-        retired: &mut bool,
+        leaving: &mut Option<Ended>,
         incoming: Incoming,
     ) -> Result<(), LinkEnd> {
         let violation = |error: &dyn std::error::Error| LinkEnd::Violation(error.to_string());
@@ -289,7 +300,7 @@ impl Agent {
             }
             Frame::Control(body) => match control::decode(&body).map_err(|e| violation(&e))? {
                 Received::Known(message) => {
-                    self.control(outbox, interest, retired, message);
+                    self.control(outbox, interest, leaving, message);
                     Ok(())
                 }
 
@@ -307,12 +318,19 @@ impl Agent {
         &self,
         outbox: &Outbox,
         interest: &watch::Sender<u32>,
-        retired: &mut bool,
+        leaving: &mut Option<Ended>,
         message: ToAgent,
     ) {
         match message {
             Control::Request { id, body: AgentRequest::Open { channel, errors, kind, .. } } => {
                 let body = Outcome::from(self.channels.open(channel, errors, kind));
+                outbox.send(&FromAgent::Reply { id, body });
+            }
+            Control::Request { id, body: AgentRequest::Wake { mac, password } } => {
+                let body = match wake::broadcast(mac, password) {
+                    0 => Outcome::Refused(RefusalCode::NoWakeHelper.plain()),
+                    networks => Outcome::Ok(AgentReply::Called { networks }),
+                };
                 outbox.send(&FromAgent::Reply { id, body });
             }
             Control::Reply { body, .. } => match body {
@@ -324,7 +342,13 @@ impl Agent {
                 AgentOrder::Hold { channel, held } => self.channels.hold(channel, held),
                 AgentOrder::Interest { interval } => drop(interest.send_replace(interval)),
                 AgentOrder::Retire => {
-                    *retired = matches!(self.options.source, Source::File(_));
+                    if matches!(self.options.source, Source::File(_)) {
+                        *leaving = Some(Ended::Retired);
+                    }
+                    outbox.close();
+                }
+                AgentOrder::Uninstall => {
+                    *leaving = Some(Ended::Removed);
                     outbox.close();
                 }
             },

@@ -10,9 +10,10 @@ use crate::reps::Reps;
 use crate::sessions::Sessions;
 use crate::statistics::Watching;
 use crate::store::{Draft, Store, StoreError};
+use crate::wake::Wakes;
 use crate::world::World;
 use jumpdeck_policy::{Role as ItemRole, Slots};
-use jumpdeck_protocol::inventory::{GroupView, Place};
+use jumpdeck_protocol::inventory::{GroupView, JumpPolicyView, Place};
 use jumpdeck_protocol::{
     LinkId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, private_file, rep, text,
 };
@@ -90,6 +91,10 @@ pub struct Appliance {
     pub(crate) presences: Presences,
     pub(crate) reps: Reps,
     pub(crate) watching: Watching,
+    pub(crate) wakes: Wakes,
+    pub(crate) policies: watch::Sender<Vec<JumpPolicyView>>,
+    /// When it was opened.
+    pub(crate) opened: Timestamp,
     pub(crate) login: Login,
     pub(crate) keys: Keys,
     pub(crate) starts: Semaphore,
@@ -116,10 +121,18 @@ impl Appliance {
         let world = opened.store.world();
         let token = token(data_dir, &role)?;
         Ok(Arc::new(Self {
-            sessions: Sessions::new(opened.sessions, opened.next_session, opened.next_channel),
+            sessions: Sessions::new(
+                opened.sessions,
+                &world,
+                opened.next_session,
+                opened.next_channel,
+            ),
             presences: Presences::new(run_number()?, &opened.seen, &world, clock.now()),
             reps: Reps::default(),
             watching: Watching::default(),
+            wakes: Wakes::default(),
+            policies: watch::channel(Vec::new()).0,
+            opened: clock.now(),
             login: Login::new(token.as_deref())?,
             keys: Keys::open(data_dir)?,
             starts: Semaphore::new(MAX_CONCURRENT_STARTS),
@@ -140,6 +153,7 @@ impl Appliance {
     /// When the store cannot be written.
     pub async fn settle(&self) -> Result<FirstStart, StartError> {
         if self.world().user(UserId(1)).is_some() {
+            self.renew_roles().await?;
             return Ok(FirstStart::default());
         }
         let (username, password) = match &self.role {
@@ -164,6 +178,20 @@ impl Appliance {
         };
         self.store.edit(edit).await.map_err(anyhow::Error::from)?;
         Ok(FirstStart { admin_password: password })
+    }
+
+    /// The built-in roles permit what this version knows.
+    async fn renew_roles(&self) -> Result<(), StartError> {
+        let world = self.world();
+        let differs = |role: &ItemRole| world.role(role.id).map(AsRef::as_ref) != Some(role);
+        let roles: Vec<_> = ItemRole::built_in().into_iter().filter(differs).collect();
+        if roles.is_empty() {
+            return Ok(());
+        }
+        let edit = |draft: &mut Draft| {
+            roles.into_iter().try_for_each(|role| draft.put(Document::Role(role)))
+        };
+        Ok(self.store.edit(edit).await.map_err(anyhow::Error::from)?)
     }
 
     /// The World as it is now.
@@ -202,7 +230,7 @@ impl Appliance {
         let linked = || {
             let world = self.world();
             let links = self.presences.links();
-            links.iter().any(|(item, _)| world.item(*item).is_some_and(|item| item.local))
+            links.iter().any(|(endpoint, _)| world.items_of(*endpoint).any(|item| item.local))
         };
         while !linked() {
             // Missed changes do not matter: the question is asked anew.
@@ -283,8 +311,8 @@ impl Appliance {
             rep.outbox.close();
         }
         let world = self.world();
-        for (item, link) in self.presences.links() {
-            let local = world.item(item).is_some_and(|item| item.local);
+        for (endpoint, link) in self.presences.links() {
+            let local = world.items_of(endpoint).any(|item| item.local);
             if local && self.is_embedded() {
                 link.order(jumpdeck_protocol::agent::AgentOrder::Retire);
             }
@@ -302,7 +330,7 @@ impl Appliance {
     pub fn is_idle(&self) -> bool {
         self.reps.is_empty()
             && self.sessions.is_empty()
-            && self.world().items().all(|item| item.local)
+            && self.world().items().all(|item| item.local || item.key.is_none())
     }
 
     /// Whether a console is linked.

@@ -1,28 +1,62 @@
 //! What the appliance stores: versioned documents, one kind per noun.
 
-use jumpdeck_policy::{Role, Slots, Subject};
+use jumpdeck_policy::{JumpPolicy, Role, Slots, Subject};
 use jumpdeck_protocol::agent::Standing;
 use jumpdeck_protocol::handshake::PublicKey;
 use jumpdeck_protocol::inventory::{GroupView, ItemView, Place};
-use jumpdeck_protocol::{InstallerId, ItemId, JumpGroupId, RoleId, Timestamp, UserId};
+use jumpdeck_protocol::preferences::Preferences;
+use jumpdeck_protocol::{
+    EndpointId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, RoleId, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A Jump Client with what only the appliance knows of it.
+/// A Jump Item with what only the appliance knows of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Item {
     /// What a rep may see; `view.revision` is the document's version.
     pub view: Arc<ItemView>,
-    /// The key its agent proves.
-    pub key: PublicKey,
+    /// The key its agent proves; a shortcut has no agent.
+    #[serde(default)]
+    pub key: Option<PublicKey>,
     /// The machine it enrolled from.
+    #[serde(default)]
     pub machine: String,
     /// The agent that an embedded appliance brings along.
+    #[serde(default)]
     pub local: bool,
+    /// For a copy: the endpoint it leads to.
+    #[serde(default)]
+    pub copy_of: Option<EndpointId>,
     /// Whether its own machine lets it be used.
     #[serde(default)]
     pub standing: Standing,
+    /// Who edited it last.
+    #[serde(default)]
+    pub edited_by: Option<UserId>,
+}
+
+impl Item {
+    /// The machine it leads to, if an agent is there.
+    pub(crate) fn endpoint(&self) -> Option<EndpointId> {
+        self.key.map(|_| self.copy_of.unwrap_or(EndpointId(self.view.id.0)))
+    }
+}
+
+/// A Jump Client that was removed and may not know it yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Removed {
+    pub endpoint: EndpointId,
+    pub key: PublicKey,
+    pub at: Timestamp,
+}
+
+/// What a user likes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Liking {
+    pub user: UserId,
+    pub preferences: Preferences,
 }
 
 /// A user.
@@ -69,6 +103,9 @@ pub(crate) enum Document {
     User(Box<User>),
     Role(Role),
     Installer(Installer),
+    JumpPolicy(JumpPolicy),
+    Removed(Removed),
+    Liking(Box<Liking>),
 }
 
 /// Which one.
@@ -79,6 +116,9 @@ pub(crate) enum DocumentId {
     User(UserId),
     Role(RoleId),
     Installer(InstallerId),
+    JumpPolicy(JumpPolicyId),
+    Removed(EndpointId),
+    Liking(UserId),
 }
 
 impl Document {
@@ -89,6 +129,9 @@ impl Document {
             Self::User(user) => DocumentId::User(user.id),
             Self::Role(role) => DocumentId::Role(role.id),
             Self::Installer(installer) => DocumentId::Installer(installer.id),
+            Self::JumpPolicy(policy) => DocumentId::JumpPolicy(policy.id),
+            Self::Removed(removed) => DocumentId::Removed(removed.endpoint),
+            Self::Liking(liking) => DocumentId::Liking(liking.user),
         }
     }
 }
@@ -102,6 +145,9 @@ impl DocumentId {
             Self::User(id) => ("user", id.0),
             Self::Role(id) => ("role", id.0),
             Self::Installer(id) => ("installer", id.0),
+            Self::JumpPolicy(id) => ("jump_policy", id.0),
+            Self::Removed(id) => ("removed", id.0),
+            Self::Liking(id) => ("liking", id.0),
         }
     }
 
@@ -113,6 +159,9 @@ impl DocumentId {
             "user" => Self::User(UserId(number)),
             "role" => Self::Role(RoleId(number)),
             "installer" => Self::Installer(InstallerId(number)),
+            "jump_policy" => Self::JumpPolicy(JumpPolicyId(number)),
+            "removed" => Self::Removed(EndpointId(number)),
+            "liking" => Self::Liking(UserId(number)),
             _ => return None,
         })
     }

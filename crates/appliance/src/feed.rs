@@ -3,18 +3,21 @@
 use crate::appliance::Appliance;
 use crate::document::DocumentId;
 use crate::parts::{Part, changes, is_empty};
-use crate::presence::{Change, Known};
+use crate::presence::{self, Change, Known};
 use crate::reps::RepLink;
 use crate::sight::Sight;
 use crate::world::World;
-use jumpdeck_protocol::inventory::{InventoryPart, Position, Presence, PresencePosition, Status};
+use jumpdeck_protocol::inventory::{
+    Figure, InventoryPart, Place, Position, Presence, PresencePosition, Status,
+};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::{ItemId, Revision};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::time::sleep;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 /// Presence changes in one notice at the most.
 const BATCH: usize = 4096;
@@ -25,6 +28,9 @@ const AHEAD: usize = 1024 * 1024;
 /// Pause after something was told: when much changes at once, a console is told of it together.
 const PACE: Duration = Duration::from_millis(20);
 
+/// How often changed figures are told to whoever searches for them.
+const FIGURES: Duration = Duration::from_millis(300);
+
 /// Where a console's replica stands.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Have {
@@ -33,15 +39,39 @@ pub(crate) struct Have {
 }
 
 /// Feeds a console until its link ends.
-pub(crate) async fn feed(appliance: Arc<Appliance>, rep: RepLink, have: Have) {
+pub(crate) async fn feed(
+    appliance: Arc<Appliance>,
+    rep: RepLink,
+    have: Have,
+    figures: watch::Receiver<bool>,
+) {
     let mut changed = appliance.store.changed();
     let mut presence = appliance.presences.subscribe();
     changed.mark_unchanged();
     let mut shown = appliance.world();
+    let mut policies = appliance.policies.subscribe();
     let feed = Feed { appliance: &appliance, rep: &rep };
+    feed.introduce(&shown).await;
     feed.begin(&shown, have).await;
+    let mut measured = 0;
+    let mut looks = interval(FIGURES);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        let wanted = *figures.borrow();
+        if !wanted {
+            measured = 0;
+        }
         tokio::select! {
+            _ = looks.tick(), if wanted => {
+                measured = feed.tell_figures(measured);
+                continue;
+            }
+            () = figures_wanted(figures.clone()), if !wanted => continue,
+            changed = policies.changed() => {
+                if changed.is_ok() {
+                    feed.tell_policies();
+                }
+            }
             alive = changed.changed() => {
                 if alive.is_err() {
                     return;
@@ -87,7 +117,7 @@ impl Feed<'_> {
         // Some of these may have become visible since, with a status that is older than that.
         let items: Vec<_> = parts.iter().flat_map(|part| &part.items).map(|i| i.id).collect();
         for some in items.chunks(BATCH) {
-            self.tell_presence(self.appliance.presences.of(some), None);
+            self.tell_presence(self.presence_of(world, some), None);
         }
         self.tell_parts(parts).await;
     }
@@ -95,8 +125,12 @@ impl Feed<'_> {
     /// The difference between two Worlds.
     async fn go_on(&self, before: &World, now: &World) {
         if rights_changed(now, before.revision()) {
+            self.tell_rights(now);
             self.snapshot(now).await;
             return;
+        }
+        if groups_changed(now, before.revision()) {
+            self.tell_rights(now);
         }
         let parts = {
             let (past, present) = (Sight::new(before, self.rep), Sight::new(now, self.rep));
@@ -104,7 +138,7 @@ impl Feed<'_> {
             let items = parts.iter().flatten().flat_map(|part| &part.items);
             let news: Vec<_> =
                 items.map(|item| item.id).filter(|id| past.item(*id).is_none()).collect();
-            self.tell_presence(self.appliance.presences.of(&news), None);
+            self.tell_presence(self.presence_of(now, &news), None);
             parts
         };
         match parts {
@@ -122,7 +156,7 @@ impl Feed<'_> {
         let mut parts = SnapshotParts::new(world, self.rep);
         while let Some(part) = parts.next() {
             let ids: Vec<_> = part.items.iter().map(|item| item.id).collect();
-            let known = presences.of(&ids);
+            let known = self.presence_of(world, &ids);
             let last = part.position.is_some().then_some(position);
             self.tell_presence(known, last);
             self.rep.tell(ApplianceNotice::Inventory(part));
@@ -148,8 +182,7 @@ impl Feed<'_> {
 
     /// Tells presence in batches; the last one says how much that is.
     async fn tell_known(&self, mut all: bool, known: Known) {
-        let mut presences = known.presences;
-        self.keep_seen(&mut presences);
+        let mut presences = self.seen(&known.presences);
         // Offline and never seen is what a console assumes of an item that is not named.
         presences.retain(|known| !all || known.status != Status::Offline || known.since.is_some());
         let mut rest = presences.as_slice();
@@ -180,7 +213,7 @@ impl Feed<'_> {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        self.keep_seen(&mut changes);
+        let changes = self.seen(&changes);
         if !changes.is_empty() {
             let position = Some(self.appliance.presences.position(last));
             self.tell_presence(changes, position);
@@ -194,11 +227,88 @@ impl Feed<'_> {
         }
     }
 
-    /// Leaves out what the rep may not see.
-    fn keep_seen(&self, presences: &mut Vec<Presence>) {
+    /// The presence of items.
+    fn presence_of(&self, world: &World, items: &[ItemId]) -> Vec<Presence> {
+        let presence = |item: &ItemId| {
+            let endpoint = world.item(*item)?.endpoint()?;
+            let known = self.appliance.presences.of(endpoint)?;
+            Some(Presence { item: *item, status: known.status, since: known.since })
+        };
+        items.iter().filter_map(presence).collect()
+    }
+
+    /// The presence of machines as that of the items which lead there and which the rep may see.
+    fn seen(&self, presences: &[presence::Presence]) -> Vec<Presence> {
         let world = self.appliance.world();
         let sight = Sight::new(&world, self.rep);
-        presences.retain(|presence| sight.item(presence.item).is_some());
+        let mut seen = Vec::with_capacity(presences.len());
+        for presence::Presence { endpoint, status, since } in presences {
+            let items = world.items_of(*endpoint).filter(|item| sight.place(item.view.place));
+            seen.extend(items.map(|item| Presence {
+                item: item.view.id,
+                status: *status,
+                since: *since,
+            }));
+        }
+        seen
+    }
+
+    /// What a console is told before the first item.
+    async fn introduce(&self, world: &World) {
+        let user = self.rep.user;
+        self.tell_rights(world);
+        if let Some(preferences) = world.preferences(user) {
+            let preferences = Box::new(preferences.as_ref().clone());
+            self.rep.tell(ApplianceNotice::Preferences(preferences));
+        }
+        self.tell_policies();
+        if let Ok(items) = self.appliance.used(user).await
+            && !items.is_empty()
+        {
+            self.rep.tell(ApplianceNotice::Used { items });
+        }
+        self.appliance.tell_cooling(self.rep, None);
+    }
+
+    /// What the rep may do in every place.
+    fn tell_rights(&self, world: &World) {
+        let Some(user) = world.user(self.rep.user) else {
+            return;
+        };
+        let groups = world.groups().map(|group| Place::JumpGroup(group.id));
+        let lists = world.users().map(|user| Place::Personal(user.id));
+        let places = groups.chain(lists).filter_map(|place| world.rights(user, place)).collect();
+        self.rep.tell(ApplianceNotice::Rights { places });
+    }
+
+    fn tell_policies(&self) {
+        let policies = self.appliance.policy_views();
+        self.rep.tell(ApplianceNotice::JumpPolicies { policies });
+    }
+
+    /// Tells the figures that changed after a change. Returns the last change.
+    fn tell_figures(&self, after: u64) -> u64 {
+        let (changed, last) = self.appliance.watching.changed_since(after);
+        let world = self.appliance.world();
+        let sight = Sight::new(&world, self.rep);
+        let mut figures = Vec::new();
+        for (endpoint, measured) in changed {
+            let items = world.items_of(endpoint).filter(|item| sight.place(item.view.place));
+            let figure =
+                |item: ItemId| Figure { item, cpu: measured.cpu, disk: measured.disk };
+            figures.extend(items.map(|item| figure(item.view.id)));
+        }
+        for some in figures.chunks(BATCH) {
+            self.rep.tell(ApplianceNotice::Figures { figures: some.to_vec() });
+        }
+        last
+    }
+}
+
+/// Resolves when the console wants figures.
+async fn figures_wanted(mut figures: watch::Receiver<bool>) {
+    if figures.wait_for(|wanted| *wanted).await.is_err() {
+        std::future::pending().await
     }
 }
 
@@ -244,4 +354,10 @@ impl<'a> SnapshotParts<'a> {
 fn rights_changed(world: &World, since: Revision) -> bool {
     let rights = |id| matches!(id, DocumentId::User(_) | DocumentId::Role(_));
     world.changed_since(since).is_none_or(|mut ids| ids.any(rights))
+}
+
+/// Whether a group came, changed or went after `since`.
+fn groups_changed(world: &World, since: Revision) -> bool {
+    let groups = |id| matches!(id, DocumentId::Group(_));
+    world.changed_since(since).is_none_or(|mut ids| ids.any(groups))
 }

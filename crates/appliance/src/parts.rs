@@ -95,7 +95,8 @@ pub(crate) fn changes(
                 None if past.is_none_or(|past| past.group(id)) => part.part.gone_groups.push(id),
                 None => {}
             },
-            DocumentId::User(_) | DocumentId::Role(_) | DocumentId::Installer(_) => {}
+            // None of these is an item or a group.
+            _ => {}
         }
     }
     parts.push(part.last(now.world));

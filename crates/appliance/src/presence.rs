@@ -2,10 +2,12 @@
 
 use crate::store::Seen;
 use crate::world::World;
-use jumpdeck_protocol::agent::{AgentOrder, AgentRequest, Opened, Standing, ToAgent};
-use jumpdeck_protocol::inventory::{Presence, PresencePosition, Status};
+use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, Standing, ToAgent};
+use jumpdeck_protocol::inventory::{PresencePosition, Status};
 use jumpdeck_protocol::link::Outbox;
-use jumpdeck_protocol::{ItemId, LinkId, Outcome, Refusal, RefusalCode, RequestId, Timestamp};
+use jumpdeck_protocol::{
+    EndpointId, LinkId, Outcome, Refusal, RefusalCode, RequestId, Timestamp, limits,
+};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -25,7 +27,7 @@ pub(crate) struct AgentLink {
 #[derive(Debug, Default)]
 struct Calls {
     last: RequestId,
-    waiting: HashMap<RequestId, oneshot::Sender<Result<Opened, Refusal>>>,
+    waiting: HashMap<RequestId, oneshot::Sender<Result<AgentReply, Refusal>>>,
 }
 
 impl AgentLink {
@@ -43,7 +45,7 @@ impl AgentLink {
         &self,
         request: AgentRequest,
         patience: Duration,
-    ) -> Result<Opened, Refusal> {
+    ) -> Result<AgentReply, Refusal> {
         let (answer, answered) = oneshot::channel();
         let id = {
             let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,7 +65,7 @@ impl AgentLink {
     }
 
     /// The answer to a call arrived. Returns whether there was such a call.
-    pub(crate) fn answered(&self, id: RequestId, outcome: Outcome<Opened>) -> bool {
+    pub(crate) fn answered(&self, id: RequestId, outcome: Outcome<AgentReply>) -> bool {
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = calls.waiting.remove(&id);
         // Whoever asked may have given up.
@@ -76,8 +78,8 @@ impl AgentLink {
     }
 }
 
-/// Seconds after which an item that was not seen is lost (DOMAIN 7: `lost_days`).
-const LOST_AFTER: u64 = 30 * 86_400;
+/// Seconds after which an item that was not seen is lost.
+const LOST_AFTER: u64 = limits::LOST_DAYS * 86_400;
 
 /// Whether an item can be reached, and what that depends on.
 #[derive(Debug, Default)]
@@ -106,27 +108,35 @@ impl Entry {
         }
     }
 
-    const fn presence(&self, item: ItemId) -> Presence {
+    const fn presence(&self, endpoint: EndpointId) -> Presence {
         let (status, since) = self.told;
-        Presence { item, status, since }
+        Presence { endpoint, status, since }
     }
 }
 
-/// A change of an item's presence, and its number.
+/// Whether a machine can be reached, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Presence {
+    pub endpoint: EndpointId,
+    pub status: Status,
+    pub since: Option<Timestamp>,
+}
+
+/// A change of a machine's presence, and its number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Change {
     pub presence: Presence,
     pub number: u64,
 }
 
-/// The presence of items, and how much of it that is.
+/// The presence of machines, and how much of it that is.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub presences: Vec<Presence>,
     pub position: PresencePosition,
 }
 
-/// The presence of every item that was ever seen.
+/// The presence of every machine that was ever seen.
 #[derive(Debug)]
 pub(crate) struct Presences {
     run: u64,
@@ -136,7 +146,7 @@ pub(crate) struct Presences {
 
 #[derive(Debug, Default)]
 struct Entries {
-    items: HashMap<ItemId, Entry>,
+    items: HashMap<EndpointId, Entry>,
     last: u64,
 }
 
@@ -144,12 +154,13 @@ impl Presences {
     /// The presence as it was when the appliance ended. `run` tells this process from others.
     pub(crate) fn new(run: u64, seen: &[Seen], world: &World, now: Timestamp) -> Self {
         let entry = |seen: &Seen| {
-            let standing = world.item(seen.item).map(|item| item.standing).unwrap_or_default();
+            let known = world.items_of(seen.endpoint).next();
+            let standing = known.map(|item| item.standing).unwrap_or_default();
             // Whoever was linked when the appliance ended without a word was there until then.
             let since = Some(if seen.connected { now } else { seen.at });
             let mut entry = Entry { since, standing, ..Entry::default() };
             entry.told = (entry.status(now), since);
-            (seen.item, entry)
+            (seen.endpoint, entry)
         };
         let items = seen.iter().map(entry).collect();
         Self {
@@ -184,11 +195,22 @@ impl Presences {
         (since.run == self.run).then(|| self.known(|entry| entry.change > since.change))
     }
 
-    /// The presence of these items.
-    pub(crate) fn of(&self, items: &[ItemId]) -> Vec<Presence> {
+    /// The presence of a machine, if it was ever seen.
+    pub(crate) fn of(&self, endpoint: EndpointId) -> Option<Presence> {
+        Some(self.read().items.get(&endpoint)?.presence(endpoint))
+    }
+
+    /// Forgets a machine that was removed.
+    pub(crate) fn forget(&self, endpoint: EndpointId) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.items.remove(&endpoint);
+    }
+
+    /// The machines that are not linked, and since when.
+    pub(crate) fn absent(&self) -> Vec<(EndpointId, Timestamp)> {
         let entries = self.read();
-        let one = |item: &ItemId| Some(entries.items.get(item)?.presence(*item));
-        items.iter().filter_map(one).collect()
+        let away = entries.items.iter().filter(|(_, entry)| entry.link.is_none());
+        away.filter_map(|(endpoint, entry)| Some((*endpoint, entry.since?))).collect()
     }
 
     fn known(&self, wanted: impl Fn(&Entry) -> bool) -> Known {
@@ -199,14 +221,14 @@ impl Presences {
     }
 
     /// The item's link, if it has one.
-    pub(crate) fn link(&self, item: ItemId) -> Option<Arc<AgentLink>> {
+    pub(crate) fn link(&self, item: EndpointId) -> Option<Arc<AgentLink>> {
         self.read().items.get(&item)?.link.clone()
     }
 
     /// An agent is linked. Returns the link it replaces.
     pub(crate) fn arrived(
         &self,
-        item: ItemId,
+        item: EndpointId,
         link: Arc<AgentLink>,
         standing: Standing,
         sessions: usize,
@@ -223,7 +245,7 @@ impl Presences {
     }
 
     /// A link is gone. Returns whether it was the item's current one.
-    pub(crate) fn left(&self, item: ItemId, link: LinkId, now: Timestamp) -> bool {
+    pub(crate) fn left(&self, item: EndpointId, link: LinkId, now: Timestamp) -> bool {
         self.update(item, now, |entry| {
             let current = entry.link.as_ref().is_some_and(|current| current.id == link);
             if current {
@@ -235,7 +257,7 @@ impl Presences {
     }
 
     /// The item has this many sessions now.
-    pub(crate) fn in_sessions(&self, item: ItemId, sessions: usize, now: Timestamp) {
+    pub(crate) fn in_sessions(&self, item: EndpointId, sessions: usize, now: Timestamp) {
         self.update(item, now, |entry| entry.sessions = sessions);
     }
 
@@ -243,7 +265,7 @@ impl Presences {
     /// that is new.
     pub(crate) fn stands(
         &self,
-        item: ItemId,
+        item: EndpointId,
         link: LinkId,
         standing: Standing,
         now: Timestamp,
@@ -255,7 +277,7 @@ impl Presences {
     }
 
     /// Why a session cannot be started, if its own machine or its link is the reason.
-    pub(crate) fn startable(&self, item: ItemId) -> Result<Arc<AgentLink>, RefusalCode> {
+    pub(crate) fn startable(&self, item: EndpointId) -> Result<Arc<AgentLink>, RefusalCode> {
         let entries = self.read();
         let entry = entries.items.get(&item);
         match entry.map(|entry| entry.standing) {
@@ -273,7 +295,7 @@ impl Presences {
     pub(crate) fn look(&self, now: Timestamp) {
         let overdue: Vec<_> = {
             let entries = self.read();
-            let changed = |(_, entry): &(&ItemId, &Entry)| entry.status(now) != entry.told.0;
+            let changed = |(_, entry): &(&EndpointId, &Entry)| entry.status(now) != entry.told.0;
             entries.items.iter().filter(changed).map(|(item, _)| *item).collect()
         };
         for item in overdue {
@@ -282,9 +304,9 @@ impl Presences {
     }
 
     /// Every live link.
-    pub(crate) fn links(&self) -> Vec<(ItemId, Arc<AgentLink>)> {
+    pub(crate) fn links(&self) -> Vec<(EndpointId, Arc<AgentLink>)> {
         let entries = self.read();
-        let live = |(item, entry): (&ItemId, &Entry)| Some((*item, entry.link.clone()?));
+        let live = |(item, entry): (&EndpointId, &Entry)| Some((*item, entry.link.clone()?));
         entries.items.iter().filter_map(live).collect()
     }
 
@@ -293,7 +315,7 @@ impl Presences {
         self.read().items.values().all(|entry| entry.link.is_none())
     }
 
-    fn update<T>(&self, item: ItemId, now: Timestamp, change: impl FnOnce(&mut Entry) -> T) -> T {
+    fn update<T>(&self, item: EndpointId, now: Timestamp, change: impl FnOnce(&mut Entry) -> T) -> T {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let number = entries.last + 1;
         let entry = entries.items.entry(item).or_default();
@@ -324,11 +346,11 @@ mod tests {
     }
 
     fn status(presences: &Presences, item: u64) -> Status {
-        presences.of(&[ItemId(item)])[0].status
+        presences.of(EndpointId(item)).unwrap().status
     }
 
     fn presences(seen: i64) -> Presences {
-        let seen = Seen { item: ItemId(1), connected: false, at: Timestamp(seen) };
+        let seen = Seen { endpoint: EndpointId(1), connected: false, at: Timestamp(seen) };
         Presences::new(7, &[seen], &World::new("e"), Timestamp(100))
     }
 
@@ -341,25 +363,25 @@ mod tests {
         assert!(changes.try_recv().is_err());
         presences.look(Timestamp(30 * 86_400 + 1));
         assert_eq!(changes.try_recv().unwrap().presence.status, Status::Lost);
-        presences.arrived(ItemId(1), link(1), Standing::Ready, 0, Timestamp(30 * 86_400 + 2));
+        presences.arrived(EndpointId(1), link(1), Standing::Ready, 0, Timestamp(30 * 86_400 + 2));
         assert_eq!(status(&presences, 1), Status::Online);
     }
 
     #[test]
     fn a_machine_that_was_linked_when_the_appliance_was_killed_is_not_lost_afterwards() {
-        let seen = Seen { item: ItemId(1), connected: true, at: Timestamp(0) };
+        let seen = Seen { endpoint: EndpointId(1), connected: true, at: Timestamp(0) };
         let now = Timestamp(90 * 86_400);
         let presences = Presences::new(7, &[seen], &World::new("e"), now);
-        let presence = presences.of(&[ItemId(1)])[0];
+        let presence = presences.of(EndpointId(1)).unwrap();
         assert_eq!((presence.status, presence.since), (Status::Offline, Some(now)));
     }
 
     #[test]
     fn a_disabled_machine_that_leaves_is_told_to_have_left() {
         let presences = presences(90);
-        presences.arrived(ItemId(1), link(1), Standing::Disabled, 0, Timestamp(100));
+        presences.arrived(EndpointId(1), link(1), Standing::Disabled, 0, Timestamp(100));
         let mut changes = presences.subscribe();
-        presences.left(ItemId(1), LinkId(1), Timestamp(200));
+        presences.left(EndpointId(1), LinkId(1), Timestamp(200));
         assert_eq!(changes.try_recv().unwrap().presence.since, Some(Timestamp(200)));
     }
 
@@ -367,26 +389,26 @@ mod tests {
     fn what_its_own_machine_says_goes_before_everything_else() {
         let presences = presences(90);
         let now = Timestamp(100);
-        presences.arrived(ItemId(1), link(1), Standing::Disabled, 0, now);
+        presences.arrived(EndpointId(1), link(1), Standing::Disabled, 0, now);
         assert_eq!(status(&presences, 1), Status::Disabled);
-        let refused = presences.startable(ItemId(1)).err();
+        let refused = presences.startable(EndpointId(1)).err();
         assert_eq!(refused, Some(RefusalCode::DisabledByUser));
-        assert!(!presences.stands(ItemId(1), LinkId(9), Standing::Ready, now), "a former link");
-        assert!(presences.stands(ItemId(1), LinkId(1), Standing::Ready, now));
-        assert!(!presences.stands(ItemId(1), LinkId(1), Standing::Ready, now), "nothing new");
-        assert!(presences.startable(ItemId(1)).is_ok());
-        presences.stands(ItemId(1), LinkId(1), Standing::Uninstalled, now);
-        assert_eq!(presences.startable(ItemId(1)).err(), Some(RefusalCode::JumpClientUninstalled));
+        assert!(!presences.stands(EndpointId(1), LinkId(9), Standing::Ready, now), "a former link");
+        assert!(presences.stands(EndpointId(1), LinkId(1), Standing::Ready, now));
+        assert!(!presences.stands(EndpointId(1), LinkId(1), Standing::Ready, now), "nothing new");
+        assert!(presences.startable(EndpointId(1)).is_ok());
+        presences.stands(EndpointId(1), LinkId(1), Standing::Uninstalled, now);
+        assert_eq!(presences.startable(EndpointId(1)).err(), Some(RefusalCode::JumpClientUninstalled));
     }
 
     #[test]
     fn whoever_knows_a_position_is_told_only_what_changed_since() {
         let presences = presences(90);
         let before = presences.all().position;
-        presences.arrived(ItemId(2), link(2), Standing::Ready, 0, Timestamp(100));
+        presences.arrived(EndpointId(2), link(2), Standing::Ready, 0, Timestamp(100));
         let known = presences.changed_since(before).unwrap();
-        let items: Vec<_> = known.presences.iter().map(|presence| presence.item).collect();
-        assert_eq!(items, [ItemId(2)]);
+        let items: Vec<_> = known.presences.iter().map(|presence| presence.endpoint).collect();
+        assert_eq!(items, [EndpointId(2)]);
         assert!(presences.changed_since(known.position).unwrap().presences.is_empty());
         let elsewhere = PresencePosition { run: 8, change: 0 };
         assert!(presences.changed_since(elsewhere).is_none());

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason};
-use jumpdeck_protocol::{ChannelId, ItemId, LinkId, RefusalCode, SessionId};
+use jumpdeck_protocol::{ChannelId, EndpointId, LinkId, RefusalCode, SessionId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ const GRACE: Duration = Duration::from_secs(30);
 
 impl Appliance {
     /// Data or credit from an agent, to the console that shows the channel.
-    pub(crate) fn relay_to_rep(&self, item: ItemId, channel: ChannelId, message: Bytes) {
+    pub(crate) fn relay_to_rep(&self, endpoint: EndpointId, channel: ChannelId, message: Bytes) {
         self.sessions.with(channel, |entry| {
-            if let Some(leg) = entry.leg.as_ref().filter(|_| entry.item == item) {
+            if let Some(leg) = entry.leg.as_ref().filter(|_| entry.endpoint == endpoint) {
                 leg.outbox.push(entry.lane(), message);
             }
         });
@@ -32,19 +32,19 @@ impl Appliance {
     pub(crate) fn relay_to_agent(&self, link: LinkId, channel: ChannelId, message: Bytes) {
         let mine = |entry: &Channel| {
             let leg = entry.leg.as_ref().filter(|leg| leg.link == link)?;
-            (!leg.outbox.is_closed()).then(|| (entry.item, entry.lane()))
+            (!leg.outbox.is_closed()).then(|| (entry.endpoint, entry.lane()))
         };
-        if let Some(Some((item, lane))) = self.sessions.with(channel, mine)
-            && let Some(agent) = self.presences.link(item)
+        if let Some(Some((endpoint, lane))) = self.sessions.with(channel, mine)
+            && let Some(agent) = self.presences.link(endpoint)
         {
             agent.outbox.push(lane, message);
         }
     }
 
     /// A report of an agent about a channel. Returns whether the channel is its own.
-    pub(crate) fn report(&self, item: ItemId, report: ChannelReport) -> bool {
+    pub(crate) fn report(&self, endpoint: EndpointId, report: ChannelReport) -> bool {
         let channel = report.channel();
-        let Some(entry) = self.sessions.channel(channel).filter(|entry| entry.item == item) else {
+        let Some(entry) = self.sessions.channel(channel).filter(|entry| entry.endpoint == endpoint) else {
             return false;
         };
         if let ChannelReport::Exited { status, .. } = &report {
@@ -76,7 +76,7 @@ impl Appliance {
             _ if entry.leg.is_none_or(|leg| leg.link != rep.id) => {}
             ChannelOrder::Close { .. } => self.closed_by_console(channel, entry.session),
             ChannelOrder::Resize { .. } | ChannelOrder::InputEnd { .. } => {
-                if let Some(agent) = self.presences.link(entry.item) {
+                if let Some(agent) = self.presences.link(entry.endpoint) {
                     agent.order(AgentOrder::Channel(order));
                 }
             }
@@ -95,7 +95,7 @@ impl Appliance {
             let body = ApplianceNotice::Channel(ChannelReport::Gone { channel, refusal });
             former.outbox.send(&ToRep::Notice { body });
         }
-        match self.presences.link(entry.item) {
+        match self.presences.link(entry.endpoint) {
             Some(agent) => agent.order(AgentOrder::Channel(order)),
             None => rep.tell(ApplianceNotice::AgentLink { channel, linked: false }),
         }
@@ -146,7 +146,7 @@ impl Appliance {
         if entry.exit.is_some() {
             self.end_if_over(channel);
         } else if entry.is_shell {
-            if let Some(agent) = self.presences.link(entry.item) {
+            if let Some(agent) = self.presences.link(entry.endpoint) {
                 agent.order(AgentOrder::Hold { channel, held: false });
             }
         } else {
@@ -161,12 +161,12 @@ impl Appliance {
         }
     }
 
-    /// Consoles that show this item's channels learn whether its agent is there.
-    pub(crate) fn tell_legs(&self, item: ItemId, channels: &[ChannelId], linked: bool) {
+    /// Consoles that show this machine's channels learn whether its agent is there.
+    pub(crate) fn tell_legs(&self, endpoint: EndpointId, channels: &[ChannelId], linked: bool) {
         for channel in channels {
             let leg = self
                 .sessions
-                .with(*channel, |entry| entry.leg.clone().filter(|_| entry.item == item));
+                .with(*channel, |entry| entry.leg.clone().filter(|_| entry.endpoint == endpoint));
             if let Some(Some(leg)) = leg {
                 let body = ApplianceNotice::AgentLink { channel: *channel, linked };
                 leg.outbox.send(&ToRep::Notice { body });
@@ -176,8 +176,8 @@ impl Appliance {
 
     /// An agent is back: what lives on there goes on, what died with it is over. Returns the
     /// channels it still has whose sessions have ended.
-    pub(crate) fn reconcile(&self, item: ItemId, alive: &[ChannelId]) -> Vec<ChannelId> {
-        let ours = self.sessions.channels_at(item);
+    pub(crate) fn reconcile(&self, endpoint: EndpointId, alive: &[ChannelId]) -> Vec<ChannelId> {
+        let ours = self.sessions.channels_at(endpoint);
         for lost in ours.iter().filter(|channel| !alive.contains(channel)) {
             if let Some(session) = self.sessions.with(*lost, |entry| entry.session) {
                 self.end_session(session, EndReason::AgentLost);

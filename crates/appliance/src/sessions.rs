@@ -1,9 +1,10 @@
 //! The open sessions and their channels.
 
 use crate::store::OpenSession;
+use crate::world::World;
 use jumpdeck_protocol::link::{Lane, Outbox};
 use jumpdeck_protocol::session::{ChannelView, ExitStatus, SessionView};
-use jumpdeck_protocol::{ChannelId, ItemId, LinkId, SessionId, UserId};
+use jumpdeck_protocol::{ChannelId, EndpointId, LinkId, SessionId, UserId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock};
 
@@ -11,7 +12,7 @@ use std::sync::{PoisonError, RwLock};
 #[derive(Clone, Debug)]
 pub(crate) struct Channel {
     pub session: SessionId,
-    pub item: ItemId,
+    pub endpoint: EndpointId,
     pub owner: UserId,
     pub is_shell: bool,
     /// The console that shows it.
@@ -40,6 +41,7 @@ impl Channel {
 #[derive(Clone, Debug)]
 struct Session {
     owner: UserId,
+    endpoint: EndpointId,
     view: SessionView,
 }
 
@@ -55,7 +57,7 @@ struct Book {
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub owner: UserId,
-    pub view: SessionView,
+    pub endpoint: EndpointId,
     pub channels: Vec<(ChannelId, Option<ExitStatus>)>,
 }
 
@@ -65,10 +67,16 @@ pub(crate) struct Sessions(RwLock<Book>);
 
 impl Sessions {
     /// The sessions that were open when the appliance ended.
-    pub(crate) fn new(open: Vec<OpenSession>, next_session: u64, next_channel: u64) -> Self {
+    pub(crate) fn new(
+        open: Vec<OpenSession>,
+        world: &World,
+        next_session: u64,
+        next_channel: u64,
+    ) -> Self {
         let sessions = Self(RwLock::new(Book { next_session, next_channel, ..Book::default() }));
-        for session in open {
-            sessions.add(session.owner, session.view);
+        for OpenSession { owner, view } in open {
+            let endpoint = world.item(view.item).and_then(|item| item.endpoint());
+            sessions.add(owner, endpoint.unwrap_or(EndpointId(view.item.0)), view);
         }
         sessions
     }
@@ -84,12 +92,12 @@ impl Sessions {
     }
 
     /// Enters a session.
-    pub(crate) fn add(&self, owner: UserId, view: SessionView) {
+    pub(crate) fn add(&self, owner: UserId, endpoint: EndpointId, view: SessionView) {
         self.write(|book| {
             for channel in &view.channels {
                 let entry = Channel {
                     session: view.id,
-                    item: view.item,
+                    endpoint,
                     owner,
                     is_shell: channel.is_shell,
                     leg: None,
@@ -102,7 +110,7 @@ impl Sessions {
                 }
                 book.channels.insert(channel.id, entry);
             }
-            book.sessions.insert(view.id, Session { owner, view });
+            book.sessions.insert(view.id, Session { owner, endpoint, view });
         });
     }
 
@@ -113,7 +121,7 @@ impl Sessions {
             let ids = channel_ids(&session.view.channels);
             let gone = |id| book.channels.remove(&id).map(|channel| (id, channel.exit));
             let channels = ids.filter_map(gone).collect();
-            Some(Ended { owner: session.owner, view: session.view, channels })
+            Some(Ended { owner: session.owner, endpoint: session.endpoint, channels })
         })
     }
 
@@ -145,15 +153,15 @@ impl Sessions {
         })
     }
 
-    /// How many sessions an item has.
-    pub(crate) fn count(&self, item: ItemId) -> usize {
-        self.read(|book| book.sessions.values().filter(|s| s.view.item == item).count())
+    /// How many sessions a machine has.
+    pub(crate) fn count(&self, endpoint: EndpointId) -> usize {
+        self.read(|book| book.sessions.values().filter(|s| s.endpoint == endpoint).count())
     }
 
-    /// The channels that should live at an item's agent.
-    pub(crate) fn channels_at(&self, item: ItemId) -> Vec<ChannelId> {
+    /// The channels that should live at a machine's agent.
+    pub(crate) fn channels_at(&self, endpoint: EndpointId) -> Vec<ChannelId> {
         self.read(|book| {
-            let here = book.channels.iter().filter(|(_, channel)| channel.item == item);
+            let here = book.channels.iter().filter(|(_, channel)| channel.endpoint == endpoint);
             here.map(|(id, _)| *id).collect()
         })
     }

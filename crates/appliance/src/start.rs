@@ -9,7 +9,7 @@ use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentOrder, AgentRequest};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelView, EndReason, SessionView};
-use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, SessionId, UserId, limits};
+use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode, SessionId, UserId, limits};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,16 +23,22 @@ impl Appliance {
         rep: &RepLink,
         item: ItemId,
         kind: ChannelKind,
+        override_schedule: bool,
     ) -> Result<SessionView, Refusal> {
         check_kind(&kind)?;
         let item = self.startable(rep.user, item)?;
         let id = item.view.id;
+        let endpoint = item.endpoint().ok_or_else(|| {
+            let what = item.view.method.title();
+            RefusalCode::Unsupported.because(format!("{what} sessions come with a later version"))
+        })?;
+        self.check_policy(&item, override_schedule)?;
         let agent = self
             .presences
-            .startable(id)
+            .startable(endpoint)
             .map_err(|code| code.because(item.view.name.to_string()))?;
         let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
-        let view = self.enter(rep, &item, &kind).await?;
+        let view = self.enter(rep, &item, endpoint, &kind).await?;
         let Some(channel) = view.channels.first() else {
             return Err(RefusalCode::SpawnFailed.plain());
         };
@@ -48,6 +54,8 @@ impl Appliance {
         }
         tracing::info!(session = view.id.0, item = id.0, user = rep.user.0, "session started");
         self.tell_sessions(rep.user);
+        let (appliance, user) = (Arc::clone(self), rep.user);
+        tokio::spawn(async move { appliance.tell_used(user).await });
         Ok(view)
     }
 
@@ -73,6 +81,7 @@ impl Appliance {
         self: &Arc<Self>,
         rep: &RepLink,
         item: &Item,
+        endpoint: EndpointId,
         kind: &ChannelKind,
     ) -> Result<SessionView, Refusal> {
         let (session, channel, errors) = self.sessions.numbers();
@@ -100,7 +109,7 @@ impl Appliance {
             Ok(())
         };
         self.store.edit(edit).await?;
-        self.sessions.add(rep.user, view.clone());
+        self.sessions.add(rep.user, endpoint, view.clone());
         for id in [Some(channel), errors].into_iter().flatten() {
             let leg = Leg { link: rep.id, outbox: rep.outbox.clone() };
             self.sessions.change(id, |entry| entry.leg = Some(leg));
@@ -109,7 +118,7 @@ impl Appliance {
             // The console left before its session was entered; nobody else will say so.
             self.rep_left(rep);
         }
-        self.tell_in_sessions(view.item);
+        self.tell_in_sessions(endpoint);
         Ok(view)
     }
 
@@ -118,7 +127,7 @@ impl Appliance {
         let Some(ended) = self.sessions.remove(session) else {
             return;
         };
-        let agent = self.presences.link(ended.view.item);
+        let agent = self.presences.link(ended.endpoint);
         for (channel, _) in &ended.channels {
             if let Some(agent) = &agent {
                 agent.order(AgentOrder::Channel(ChannelOrder::Close { channel: *channel }));
@@ -132,16 +141,16 @@ impl Appliance {
             draft.history(History::SessionEnded { session, reason: why, at });
         });
         tracing::info!(session = session.0, ?reason, "session ended");
-        self.tell_in_sessions(ended.view.item);
+        self.tell_in_sessions(ended.endpoint);
         for rep in self.reps.those(|rep| rep.user == ended.owner) {
             rep.tell(ApplianceNotice::SessionEnded { session, reason: reason.clone() });
         }
         self.tell_sessions(ended.owner);
     }
 
-    /// Tells everyone who sees an item whether it is in a session.
-    fn tell_in_sessions(&self, item: ItemId) {
-        self.presences.in_sessions(item, self.sessions.count(item), self.now());
+    /// Tells everyone who sees a machine whether it is in a session.
+    fn tell_in_sessions(&self, endpoint: EndpointId) {
+        self.presences.in_sessions(endpoint, self.sessions.count(endpoint), self.now());
     }
 
     /// Tells a rep's consoles which sessions are open.

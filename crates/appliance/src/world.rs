@@ -4,11 +4,15 @@
 //! for as long as it likes and blocks nobody.
 
 use crate::document::{Document, DocumentId, Installer, Item, User};
-use imbl::{HashMap, OrdMap};
-use jumpdeck_policy::{Decision, Permission, Role, decide};
+use imbl::{HashMap, OrdMap, OrdSet};
+use jumpdeck_policy::{Decision, JumpPolicy, Permission, Role, decide, role_of};
 use jumpdeck_protocol::handshake::PublicKey;
 use jumpdeck_protocol::inventory::{GroupView, Place};
-use jumpdeck_protocol::{InstallerId, ItemId, JumpGroupId, Revision, RoleId, Timestamp, UserId};
+use jumpdeck_protocol::preferences::Preferences;
+use jumpdeck_protocol::rights::{Permissions, PlaceRights};
+use jumpdeck_protocol::{
+    EndpointId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, Revision, RoleId, Timestamp, UserId,
+};
 use std::sync::Arc;
 
 /// Everything the appliance knows of its configuration at one revision.
@@ -21,7 +25,14 @@ pub(crate) struct World {
     users: OrdMap<UserId, Arc<User>>,
     roles: OrdMap<RoleId, Arc<Role>>,
     installers: OrdMap<InstallerId, Arc<Installer>>,
-    by_key: HashMap<PublicKey, ItemId>,
+    policies: OrdMap<JumpPolicyId, Arc<JumpPolicy>>,
+    likings: OrdMap<UserId, Arc<Preferences>>,
+    by_key: HashMap<PublicKey, EndpointId>,
+    /// The items that lead to each machine with an agent.
+    endpoints: OrdMap<EndpointId, OrdSet<ItemId>>,
+    /// The keys of Jump Clients that were removed.
+    removed: OrdMap<EndpointId, PublicKey>,
+    removed_keys: HashMap<PublicKey, EndpointId>,
     history: OrdMap<Revision, DocumentId>,
     latest: OrdMap<DocumentId, Revision>,
 }
@@ -53,8 +64,56 @@ impl World {
         self.items.range(id.map_or(ItemId(0), ItemId::next)..).map(|(_, item)| item)
     }
 
+    /// One of the items that lead to the machine whose agent has this key.
     pub(crate) fn item_by_key(&self, key: &PublicKey) -> Option<&Arc<Item>> {
-        self.item(*self.by_key.get(key)?)
+        self.items_of(*self.by_key.get(key)?).next()
+    }
+
+    /// The items that lead to a machine.
+    pub(crate) fn items_of(&self, endpoint: EndpointId) -> impl Iterator<Item = &Arc<Item>> {
+        let ids = self.endpoints.get(&endpoint).into_iter().flatten();
+        ids.filter_map(|id| self.item(*id))
+    }
+
+    /// Whether the Jump Client with this key was removed.
+    pub(crate) fn is_removed(&self, key: &PublicKey) -> bool {
+        self.removed_keys.contains_key(key)
+    }
+
+    pub(crate) fn policy(&self, id: JumpPolicyId) -> Option<&Arc<JumpPolicy>> {
+        self.policies.get(&id)
+    }
+
+    pub(crate) fn policies(&self) -> impl Iterator<Item = &Arc<JumpPolicy>> {
+        self.policies.values()
+    }
+
+    pub(crate) fn preferences(&self, user: UserId) -> Option<&Arc<Preferences>> {
+        self.likings.get(&user)
+    }
+
+    pub(crate) fn users(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.users.values()
+    }
+
+    pub(crate) fn role(&self, id: RoleId) -> Option<&Arc<Role>> {
+        self.roles.get(&id)
+    }
+
+    /// What a user may do in a place; nothing if that is hidden.
+    pub(crate) fn rights(&self, user: &User, place: Place) -> Option<PlaceRights> {
+        if !self.decide(user, place, None).is_allowed() {
+            return None;
+        }
+        let (role, step) = role_of(&user.subject(), place);
+        let role = self.role(role)?;
+        let owner = match place {
+            Place::Personal(owner) => Some(self.user(owner)?.username.as_str().into()),
+            Place::JumpGroup(_) => None,
+        };
+        let permitted: Permissions = role.permissions;
+        let because = format!("{} {}", step.source, step.says).into();
+        Some(PlaceRights { place, owner, role: role.name.as_str().into(), because, permitted })
     }
 
     pub(crate) fn group(&self, id: JumpGroupId) -> Option<&GroupView> {
@@ -102,6 +161,11 @@ impl World {
         InstallerId(self.next_number(most, "installer"))
     }
 
+    pub(crate) fn next_policy(&self) -> JumpPolicyId {
+        let most = DocumentId::JumpPolicy(JumpPolicyId(u64::MAX));
+        JumpPolicyId(self.next_number(most, "jump_policy"))
+    }
+
     fn next_number(&self, most: DocumentId, kind: &str) -> u64 {
         let last = self.latest.get_prev(&most).map(|(id, _)| id.row());
         last.filter(|(of, _)| *of == kind).map_or(1, |(_, number)| number + 1)
@@ -127,10 +191,7 @@ impl World {
         match document {
             Document::Item(mut item) => {
                 Arc::make_mut(&mut item.view).revision = revision;
-                if let Some(before) = self.items.get(&item.view.id) {
-                    self.by_key.remove(&before.key);
-                }
-                self.by_key.insert(item.key, item.view.id);
+                self.settle(&item);
                 self.items.insert(item.view.id, Arc::new(*item));
             }
             Document::Group(group) => {
@@ -145,6 +206,16 @@ impl World {
             Document::Installer(installer) => {
                 self.installers.insert(installer.id, Arc::new(installer));
             }
+            Document::JumpPolicy(policy) => {
+                self.policies.insert(policy.id, Arc::new(policy));
+            }
+            Document::Removed(removed) => {
+                self.removed.insert(removed.endpoint, removed.key);
+                self.removed_keys.insert(removed.key, removed.endpoint);
+            }
+            Document::Liking(liking) => {
+                self.likings.insert(liking.user, Arc::new(liking.preferences));
+            }
         }
     }
 
@@ -154,13 +225,47 @@ impl World {
         match id {
             DocumentId::Item(id) => {
                 if let Some(item) = self.items.remove(&id) {
-                    self.by_key.remove(&item.key);
+                    self.unsettle(&item);
                 }
             }
             DocumentId::Group(id) => drop(self.groups.remove(&id)),
             DocumentId::User(id) => drop(self.users.remove(&id)),
             DocumentId::Role(id) => drop(self.roles.remove(&id)),
             DocumentId::Installer(id) => drop(self.installers.remove(&id)),
+            DocumentId::JumpPolicy(id) => drop(self.policies.remove(&id)),
+            DocumentId::Removed(id) => {
+                if let Some(key) = self.removed.remove(&id) {
+                    self.removed_keys.remove(&key);
+                }
+            }
+            DocumentId::Liking(id) => drop(self.likings.remove(&id)),
+        }
+    }
+
+    /// An item leads to its machine.
+    fn settle(&mut self, item: &Item) {
+        if let Some(before) = self.items.get(&item.view.id).and_then(|before| before.key)
+            && Some(before) != item.key
+        {
+            self.by_key.remove(&before);
+        }
+        if let (Some(key), Some(endpoint)) = (item.key, item.endpoint()) {
+            self.by_key.insert(key, endpoint);
+            self.endpoints.entry(endpoint).or_default().insert(item.view.id);
+        }
+    }
+
+    /// An item is gone; with the last one that leads to a machine, so is the machine.
+    fn unsettle(&mut self, item: &Item) {
+        let (Some(key), Some(endpoint)) = (item.key, item.endpoint()) else {
+            return;
+        };
+        let mut others = self.endpoints.remove(&endpoint).unwrap_or_default();
+        others.remove(&item.view.id);
+        if others.is_empty() {
+            self.by_key.remove(&key);
+        } else {
+            self.endpoints.insert(endpoint, others);
         }
     }
 
@@ -192,15 +297,17 @@ pub(crate) mod tests {
             method: JumpMethod::JumpClient,
             created: Timestamp(0),
             facts: Facts::default(),
-            public_ip: "".into(),
+            ..ItemView::default()
         };
         let key = PublicKey(serde_bytes::ByteArray::new(key));
         Document::Item(Box::new(Item {
             view: view.into(),
-            key,
+            key: Some(key),
             machine: "m".into(),
             local: false,
+            copy_of: None,
             standing: jumpdeck_protocol::agent::Standing::Ready,
+            edited_by: None,
         }))
     }
 

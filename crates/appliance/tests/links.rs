@@ -15,7 +15,7 @@
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use jumpdeck_appliance::{Appliance, ApplianceRole, Clock, DataDir, InstallerSpec};
-use jumpdeck_protocol::agent::{AgentOrder, AgentRequest, Opened};
+use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
 use jumpdeck_protocol::handshake::*;
@@ -107,6 +107,7 @@ impl House {
                 Ok(Link { socket: dialed.socket, item, close })
             }
             AgentWelcome::Refused(refusal) => Err(refusal),
+            AgentWelcome::Removed => Err(RefusalCode::JumpItemGone.plain()),
         }
     }
 
@@ -218,7 +219,7 @@ impl Link {
             if let Control::Request { id, body: AgentRequest::Open { channel, .. } } =
                 self.wanted().await
             {
-                let body = Outcome::Ok(Opened { process: 1 });
+                let body = Outcome::Ok(AgentReply::Opened { process: 1 });
                 self.send(&agent::FromAgent::Reply { id, body }).await;
                 return channel;
             }
@@ -237,7 +238,8 @@ impl Link {
 
 fn shell(item: ItemId) -> RepRequest {
     let size = Size { columns: 80, rows: 24 };
-    RepRequest::StartSession { item, kind: ChannelKind::Shell { size, term: "xterm".into() } }
+    let kind = ChannelKind::Shell { size, term: "xterm".into() };
+    RepRequest::StartSession { item, kind, override_schedule: false }
 }
 
 async fn session(rep: &mut Link, agent: &mut Link) -> SessionView {

@@ -6,6 +6,9 @@
 
 mod decision;
 mod role;
+mod schedule;
 
 pub use decision::{Decision, Step, Verdict};
-pub use role::{Permission, Permissions, Role, Slots, Subject, decide, role_of};
+pub use jumpdeck_protocol::rights::{Permission, Permissions};
+pub use role::{Role, Slots, Subject, decide, role_of};
+pub use schedule::{JumpPolicy, Schedule, TimeOfWeek, WeeklyEntry};

@@ -2,57 +2,10 @@
 
 use crate::decision::{Decision, Step, Verdict};
 use jumpdeck_protocol::inventory::Place;
+use jumpdeck_protocol::rights::{Permission, Permissions};
 use jumpdeck_protocol::{JumpGroupId, RoleId, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// What a role can permit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Permission {
-    /// Create and deploy Jump Items.
-    PermAdd,
-    /// Remove Jump Items.
-    PermRemove,
-    /// Start sessions.
-    PermStart,
-}
-
-impl Permission {
-    const fn bit(self) -> u32 {
-        match self {
-            Self::PermAdd => 1,
-            Self::PermRemove => 2,
-            Self::PermStart => 4,
-        }
-    }
-
-    /// The permission's stable name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PermAdd => "perm_add",
-            Self::PermRemove => "perm_remove",
-            Self::PermStart => "perm_start",
-        }
-    }
-}
-
-/// A set of permissions; empty unless said otherwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Permissions(u32);
-
-impl Permissions {
-    /// A set of these.
-    pub fn of(permissions: &[Permission]) -> Self {
-        Self(permissions.iter().fold(0, |bits, p| bits | p.bit()))
-    }
-
-    /// Whether the set has it.
-    pub const fn has(self, permission: Permission) -> bool {
-        self.0 & permission.bit() != 0
-    }
-}
 
 /// A Jump Item Role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +30,7 @@ impl Role {
 
     /// The roles every appliance has.
     pub fn built_in() -> [Self; 4] {
-        use Permission::{PermAdd, PermRemove, PermStart};
+        use Permission::{PermStart, PermViewJumpItemReport};
         let role = |id, name: &str, permissions: &[Permission]| Self {
             id,
             name: name.to_owned(),
@@ -85,9 +38,9 @@ impl Role {
         };
         [
             role(Self::NO_ACCESS, "No Access", &[]),
-            role(Self::ADMINISTRATOR, "Administrator", &[PermAdd, PermRemove, PermStart]),
+            role(Self::ADMINISTRATOR, "Administrator", Permission::ALL),
             role(Self::START_SESSIONS_ONLY, "Start Sessions Only", &[PermStart]),
-            role(Self::AUDITOR, "Auditor", &[]),
+            role(Self::AUDITOR, "Auditor", &[PermViewJumpItemReport]),
         ]
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::inventory::{Facts, Statistics};
 use crate::session::{ChannelKind, ChannelOrder, ChannelReport};
+use crate::wake::{Mac, SecureOn};
 use crate::{ChannelId, Control, Never, SessionId};
 use serde::{Deserialize, Serialize};
 
 /// Appliance to agent.
 pub type ToAgent = Control<AgentRequest, Never, AgentOrder>;
 /// Agent to appliance.
-pub type FromAgent = Control<Never, Opened, AgentReport>;
+pub type FromAgent = Control<Never, AgentReply, AgentReport>;
 
 /// What the appliance asks of an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,13 +26,29 @@ pub enum AgentRequest {
         /// What to start.
         kind: ChannelKind,
     },
+    /// Broadcast a magic packet on every network this machine is in.
+    Wake {
+        /// Whom it wakes.
+        mac: Mac,
+        /// What that one wants to hear.
+        password: Option<SecureOn>,
+    },
 }
 
-/// The program runs.
+/// The answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Opened {
-    /// Its process id on the machine.
-    pub process: u32,
+#[serde(rename_all = "snake_case")]
+pub enum AgentReply {
+    /// The program runs.
+    Opened {
+        /// Its process id on the machine.
+        process: u32,
+    },
+    /// The packet is on its way.
+    Called {
+        /// On so many networks.
+        networks: u32,
+    },
 }
 
 /// What the appliance tells an agent.
@@ -55,6 +72,8 @@ pub enum AgentOrder {
     },
     /// The appliance ends for good and takes this agent along (an embedded one only).
     Retire,
+    /// The Jump Client was removed: forget the appliance, and end.
+    Uninstall,
 }
 
 /// Whether a Jump Client may be used, as far as its own machine has a say (DOMAIN 2).

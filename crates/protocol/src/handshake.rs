@@ -198,6 +198,8 @@ pub enum AgentWelcome {
     },
     /// It is not.
     Refused(Refusal),
+    /// The Jump Client was removed while it was away: forget the appliance, and end.
+    Removed,
 }
 
 /// How a rep proves who it is.

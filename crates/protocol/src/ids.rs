@@ -29,8 +29,12 @@ macro_rules! ids {
 ids! {
     /// A Jump Item (DOMAIN 2).
     ItemId;
+    /// A machine with an agent. One or several Jump Items lead to it.
+    EndpointId;
     /// A Jump Group (DOMAIN 1).
     JumpGroupId;
+    /// A Jump Policy (DOMAIN 5).
+    JumpPolicyId;
     /// A Jump Item Role (DOMAIN 3). 1 is *No Access*.
     RoleId;
     /// A user: a representative who may log in (DOMAIN 4).

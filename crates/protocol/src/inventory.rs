@@ -1,6 +1,7 @@
 //! The inventory as a rep sees it: items, groups, presence, statistics.
 
-use crate::{ItemId, JumpGroupId, Revision, Timestamp, UserId};
+use crate::item::Shortcut;
+use crate::{ItemId, JumpGroupId, JumpPolicyId, Revision, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -14,19 +15,61 @@ pub enum Place {
     Personal(UserId),
 }
 
+impl Default for Place {
+    fn default() -> Self {
+        Self::Personal(UserId(0))
+    }
+}
+
 /// How an item is reached (DOMAIN 2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum JumpMethod {
     /// An agent on the machine.
+    #[default]
     JumpClient,
+    /// ssh or telnet.
+    ShellJump,
+    /// An agent that is pushed to the machine through a Jumpoint.
+    RemoteJump,
+    /// The same from the rep's own machine.
+    LocalJump,
+    /// Microsoft's Remote Desktop Protocol.
+    Rdp,
+    /// VNC.
+    Vnc,
+    /// TCP ports.
+    ProtocolTunnel,
+    /// A web site.
+    WebJump,
 }
 
 impl JumpMethod {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::JumpClient,
+        Self::ShellJump,
+        Self::RemoteJump,
+        Self::LocalJump,
+        Self::Rdp,
+        Self::Vnc,
+        Self::ProtocolTunnel,
+        Self::WebJump,
+    ];
+
     /// The method's name on screen.
     pub const fn title(self) -> &'static str {
         match self {
             Self::JumpClient => "Jump Client",
+            Self::ShellJump => "Shell Jump",
+            Self::RemoteJump => "Remote Jump",
+            Self::LocalJump => "Local Jump",
+            Self::Rdp => "RDP",
+            Self::Vnc => "VNC",
+            Self::ProtocolTunnel => "Tunnel",
+            Self::WebJump => "Web Jump",
         }
     }
 }
@@ -84,7 +127,7 @@ impl Status {
 }
 
 /// A Jump Item as a rep who may see it sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemView {
     /// Its id.
     pub id: ItemId,
@@ -106,6 +149,23 @@ pub struct ItemView {
     pub facts: Facts,
     /// The address it connects from.
     pub public_ip: Box<str>,
+    /// The Jump Policy that is applied to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump_policy: Option<JumpPolicyId>,
+    /// When it uninstalls itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// Minutes offline after which it is removed; 0 for the appliance's setting.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub max_offline_minutes: u32,
+    /// For a Jump shortcut: how it reaches its machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortcut: Option<Box<Shortcut>>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What an agent says of its machine when it connects. Every text is cut to 256 characters.
@@ -126,6 +186,8 @@ pub struct Facts {
     pub gateway: Box<str>,
     /// The default gateway's hardware address, where it is known.
     pub gateway_mac: Box<str>,
+    /// The hardware address of the interface that leads out, as in `01:23:45:67:89:ab`.
+    pub mac: Box<str>,
     /// The agent's version.
     pub version: Box<str>,
     /// Who is logged in, if anybody is.
@@ -167,6 +229,48 @@ pub struct Presence {
     pub status: Status,
     /// Since when; nothing if it was never seen.
     pub since: Option<Timestamp>,
+}
+
+/// The few figures of a machine that are searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figure {
+    /// The item.
+    pub item: ItemId,
+    /// Use of all processors, 0 to 100.
+    pub cpu: u8,
+    /// Use of the disk that holds the system, 0 to 100.
+    pub disk: u8,
+}
+
+/// A Jump Policy as a rep sees it (DOMAIN 5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JumpPolicyView {
+    /// Its id.
+    pub id: JumpPolicyId,
+    /// Its display name.
+    pub name: Box<str>,
+    /// Nobody may override its schedule.
+    pub strict: bool,
+    /// Whether it lets anybody in now.
+    pub state: PolicyState,
+}
+
+/// Whether a Jump Policy's schedule lets anybody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyState {
+    /// It has no schedule.
+    Always,
+    /// It does.
+    Open {
+        /// Until then; nothing if it never closes.
+        until: Option<Timestamp>,
+    },
+    /// It does not.
+    Closed {
+        /// Until then; nothing if it never opens.
+        opens: Option<Timestamp>,
+    },
 }
 
 /// How much of the presence a replica knows.

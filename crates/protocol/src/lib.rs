@@ -14,20 +14,24 @@ pub mod frame;
 pub mod handshake;
 pub mod ids;
 pub mod inventory;
+pub mod item;
 pub mod limits;
 pub mod link;
+pub mod preferences;
 pub mod private_file;
 pub mod refusal;
 pub mod rep;
+pub mod rights;
 pub mod session;
 pub mod stream;
 pub mod text;
+pub mod wake;
 
 pub use control::{Control, Never, Outcome};
 pub use frame::{Frame, FrameError};
 pub use ids::{
-    ChannelId, InstallerId, ItemId, JumpGroupId, LinkId, RequestId, Revision, RoleId, SessionId,
-    Timestamp, UserId,
+    ChannelId, EndpointId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, LinkId, RequestId,
+    Revision, RoleId, SessionId, Timestamp, UserId,
 };
 pub use refusal::{Refusal, RefusalCode};
 

@@ -53,11 +53,22 @@ pub const CHANNELS_PER_AGENT: usize = 256;
 /// Items that a console may watch for statistics, at the most.
 pub const WATCHED_ITEMS: usize = 256;
 
+/// Items in one request of a console, at the most.
+pub const ITEMS_PER_REQUEST: usize = 500;
+
+/// Sessions that a rep starts with one key, at the most.
+pub const STARTS_AT_ONCE: usize = 10;
+
 /// Items in one inventory message, at the most.
 pub const INVENTORY_CHUNK: usize = 500;
 
 /// A terminal's columns and rows are clamped to this.
 pub const TERMINAL_SIDE: u16 = 1000;
+
+/// Days after which an item that was not seen is lost (DOMAIN 7: `lost_days`).
+pub const LOST_DAYS: u64 = 30;
+/// Days after which an item that was not seen is removed (DOMAIN 7: `delete_days`).
+pub const DELETE_DAYS: u64 = 180;
 
 /// Characters of a Jump Item's name (DOMAIN 2).
 pub const NAME: usize = 128;

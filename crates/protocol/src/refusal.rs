@@ -73,6 +73,12 @@ codes! {
     InstallerKeyInvalid "installer_key_invalid": "The installer key is wrong, expired or revoked.", "Make a new one with `jumpdeck installer` and enrol with it.";
     ParameterNotAllowed "parameter_not_allowed": "This installer does not let that parameter be chosen.", "Leave the parameter out, or make an installer that allows it.";
     EditConflict "edit_conflict": "Somebody else changed this first.", "Look at the new values, then edit again.";
+    InSession "in_session": "A session with this item is open.", "End the session first.";
+    LocalAgent "local_agent": "This machine's own Jump Client belongs to its appliance.", "`jumpdeck stop` ends both.";
+    ScheduleClosed "schedule_closed": "The Jump Policy does not let anybody in at this time.", "Try again when it opens.";
+    WakeCoolingDown "wake_cooling_down": "Somebody has tried to wake this machine a moment ago.", "Try again when the countdown is over.";
+    NoWakeHelper "no_wake_helper": "No Jump Client near this machine is online to wake it.", "Wake another machine of that network first, or go there.";
+    WakeUnknown "wake_unknown": "This machine cannot be woken: its hardware address is not known.", "Its Jump Client must have been linked once since it can tell.";
     StoreFailed "store_failed": "The appliance could not write to its database, so nothing was changed.", "Free space on the appliance's disk and look at its log.";
     ProtocolViolation "protocol_violation": "The other side sent something the protocol does not allow.", "Update both sides; if it stays, report it.";
     InvalidValue "invalid_value": "A value is not of the form it should have.", "Correct it and try again.";

@@ -1,8 +1,15 @@
 //! Between an appliance and a console, after the handshake.
 
-use crate::inventory::{InventoryPart, Position, Presence, PresencePosition, Statistics};
+use crate::inventory::{
+    Figure, InventoryPart, ItemView, JumpPolicyView, Place, Position, Presence, PresencePosition,
+    Statistics,
+};
+use crate::item::ItemEdit;
+use crate::preferences::Preferences;
+use crate::rights::PlaceRights;
 use crate::session::{ChannelKind, ChannelOrder, ChannelReport, EndReason, SessionView};
-use crate::{ChannelId, Control, ItemId, Never, SessionId, Timestamp};
+use crate::wake::SecureOn;
+use crate::{ChannelId, Control, ItemId, Never, Refusal, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Console to appliance.
@@ -28,6 +35,10 @@ pub enum RepRequest {
         item: ItemId,
         /// What to start there.
         kind: ChannelKind,
+        /// Start although the Jump Policy's schedule is closed, where that may be overridden. It
+        /// is logged.
+        #[serde(default)]
+        override_schedule: bool,
     },
     /// End a session and everything in it.
     EndSession {
@@ -40,6 +51,45 @@ pub enum RepRequest {
         group: Option<String>,
         /// Seconds it can be used: 600 to 31,536,000.
         valid: u64,
+    },
+    /// Change properties of items.
+    EditItems {
+        /// At most [`crate::limits::ITEMS_PER_REQUEST`].
+        edits: Vec<ItemEdit>,
+    },
+    /// Make items that lead to the same machines from another place.
+    CopyItems {
+        /// At most [`crate::limits::ITEMS_PER_REQUEST`].
+        items: Vec<ItemId>,
+        /// Where to.
+        to: Place,
+    },
+    /// Remove items. A Jump Client that is offline is told when it next comes.
+    RemoveItems {
+        /// At most [`crate::limits::ITEMS_PER_REQUEST`].
+        items: Vec<ItemId>,
+    },
+    /// Make a Jump shortcut. Id, revision and times are the appliance's to give.
+    AddShortcut {
+        /// What it is to be.
+        item: Box<ItemView>,
+    },
+    /// Have a machine woken by a neighbour.
+    Wake {
+        /// The item.
+        item: ItemId,
+        /// What the machine wants to hear.
+        password: Option<SecureOn>,
+    },
+    /// The last sessions with an item's machine.
+    History {
+        /// The item.
+        item: ItemId,
+    },
+    /// Keep what the rep likes.
+    SavePreferences {
+        /// All of it.
+        preferences: Box<Preferences>,
     },
     /// End an embedded appliance.
     Stop,
@@ -57,6 +107,28 @@ pub enum RepReply {
     SessionEnded,
     /// An installer was made.
     Installer(Installer),
+    /// What was asked for was done, but for these items.
+    Done {
+        /// The others, and why.
+        refused: Vec<(ItemId, Refusal)>,
+    },
+    /// The shortcut is there.
+    Added {
+        /// Its id.
+        item: ItemId,
+    },
+    /// A neighbour broadcasts the magic packet.
+    Waking {
+        /// The neighbour's name.
+        helper: Box<str>,
+    },
+    /// The last sessions, the newest first.
+    History {
+        /// At most ten.
+        sessions: Vec<PastSession>,
+    },
+    /// The preferences are kept.
+    Saved,
     /// The appliance stops.
     Stopping,
 }
@@ -83,6 +155,28 @@ impl std::fmt::Debug for Installer {
     }
 }
 
+/// A session as the history knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastSession {
+    /// Who owned it.
+    pub user: Box<str>,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended; nothing while it is open.
+    pub ended: Option<Timestamp>,
+}
+
+/// An item that the rep has had sessions with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// The item.
+    pub item: ItemId,
+    /// When the last one began.
+    pub last: Timestamp,
+    /// How many there were.
+    pub times: u32,
+}
+
 /// What a console says without wanting an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,6 +187,11 @@ pub enum RepNotice {
     Watch {
         /// At most [`crate::limits::WATCHED_ITEMS`].
         items: Vec<ItemId>,
+    },
+    /// Whether the few figures that are searched for are wanted, of all items.
+    WatchFigures {
+        /// They are.
+        wanted: bool,
     },
 }
 
@@ -118,6 +217,37 @@ pub enum ApplianceNotice {
         item: ItemId,
         /// The measurement.
         statistics: Statistics,
+    },
+    /// The few figures that are searched for, of some items.
+    Figures {
+        /// New and changed ones.
+        figures: Vec<Figure>,
+    },
+    /// What the rep may do, place by place. Replaces what was said before.
+    Rights {
+        /// Every place the rep may see.
+        places: Vec<PlaceRights>,
+    },
+    /// All Jump Policies. Replaces what was said before.
+    JumpPolicies {
+        /// In the order of their ids.
+        policies: Vec<JumpPolicyView>,
+    },
+    /// What the rep likes.
+    Preferences(Box<Preferences>),
+    /// The items the rep has used, the last one first.
+    Used {
+        /// At most 200.
+        items: Vec<Used>,
+    },
+    /// Somebody wakes a machine; nobody else can for a while.
+    Waking {
+        /// The item.
+        item: ItemId,
+        /// Who does.
+        by: Box<str>,
+        /// Seconds until it can be tried again.
+        wait: u32,
     },
     /// The rep's open sessions, all of them.
     Sessions {

@@ -12,7 +12,7 @@
 )]
 
 use bytes::Bytes;
-use jumpdeck_protocol::agent::{AgentOrder, AgentReport, AgentRequest, Opened};
+use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, AgentRequest};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::endpoint::Endpoint;
 use jumpdeck_protocol::frame::Frame;
@@ -116,6 +116,7 @@ fn any_item() -> impl Strategy<Value = ItemView> {
                     private_ip: text(7),
                     gateway: text(8),
                     gateway_mac: text(9),
+                    mac: text(13),
                     version: text(10),
                     console_user: text(11),
                     install_mode: InstallMode::User,
@@ -123,6 +124,10 @@ fn any_item() -> impl Strategy<Value = ItemView> {
                     memory: numbers[2],
                 },
                 public_ip: text(12),
+                jump_policy: Some(JumpPolicyId(numbers[0])),
+                expires: Some(Timestamp(created)),
+                max_offline_minutes: 7,
+                shortcut: Some(Box::default()),
             }
         },
     )
@@ -207,7 +212,7 @@ proptest! {
     ) {
         let notice: agent::FromAgent = Control::Notice { body: AgentReport::Channel(report) };
         prop_assert_eq!(round(&notice), Received::Known(notice));
-        for body in [Outcome::Ok(Opened { process: 7 }), Outcome::Refused(refusal)] {
+        for body in [Outcome::Ok(AgentReply::Opened { process: 7 }), Outcome::Refused(refusal)] {
             let reply: agent::FromAgent = Control::Reply { id: RequestId(id), body };
             prop_assert_eq!(round(&reply), Received::Known(reply));
         }

@@ -47,7 +47,11 @@ async fn start_together(console: &mut SimulatedConsole, items: &[ItemId]) -> any
         {
             let size = Size { columns: 80, rows: 24 };
             let kind = ChannelKind::Shell { size, term: "xterm".into() };
-            console.request(RepRequest::StartSession { item: *item, kind });
+            console.request(RepRequest::StartSession {
+                item: *item,
+                kind,
+                override_schedule: false,
+            });
             under_way += 1;
         }
         let session = console.until(|heard| match heard {

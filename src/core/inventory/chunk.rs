@@ -2,7 +2,10 @@
 
 use super::symbols::Symbol;
 use jumpdeck_protocol::inventory::{InstallMode, JumpMethod, Place};
-use jumpdeck_protocol::{ItemId, Timestamp};
+use jumpdeck_protocol::item::Shortcut;
+use jumpdeck_protocol::wake::Mac;
+use jumpdeck_protocol::{ItemId, JumpPolicyId, Timestamp};
+use std::sync::Arc;
 
 /// Items in one chunk.
 pub(super) const CHUNK: usize = 256;
@@ -27,6 +30,17 @@ pub(super) struct Record {
     pub processors: u16,
     pub method: JumpMethod,
     pub install_mode: InstallMode,
+    pub mac: Option<Mac>,
+    pub rare: Option<Arc<Rare>>,
+}
+
+/// What few items have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rare {
+    pub jump_policy: Option<JumpPolicyId>,
+    pub expires: Option<Timestamp>,
+    pub max_offline_minutes: u32,
+    pub shortcut: Option<Shortcut>,
 }
 
 /// The texts of a chunk's items, one after the other.

@@ -7,13 +7,16 @@ use super::chunk::{BETWEEN, CHUNK, Chunk, OWN, Record, letters};
 use super::picture::{List, Picture, Slot};
 use super::standing::{Standing, Standings};
 use super::symbols::{Matching, Symbol};
-use crate::core::query::{Compare, Field, Query, statuses};
+use crate::core::query::{Compare, Field, Measure, Query, statuses};
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
-use jumpdeck_protocol::inventory::{Place, Status};
-use jumpdeck_protocol::{JumpGroupId, Timestamp};
+use jumpdeck_protocol::inventory::{JumpMethod, Place, Status};
+use jumpdeck_protocol::preferences::Sort;
+use jumpdeck_protocol::{JumpPolicyId, Timestamp};
 use memchr::memmem::Finder;
 use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Which items are looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,10 +24,53 @@ pub enum Scope {
     /// All that the rep may see.
     #[default]
     All,
+    /// Those that the rep used, the last one first.
+    Recent,
+    /// Those for which a saved search holds.
+    Saved(Box<str>),
     /// Those in one place.
     Place(Place),
     /// Those in one place with one tag.
     Tag(Place, Box<str>),
+}
+
+impl Scope {
+    /// The place that it is in, if it is in one.
+    pub const fn place(&self) -> Option<Place> {
+        match self {
+            Self::Place(place) | Self::Tag(place, _) => Some(*place),
+            Self::All | Self::Recent | Self::Saved(_) => None,
+        }
+    }
+}
+
+/// The items that a rep used, the last one first, and how much each is worth.
+#[derive(Clone, Debug, Default)]
+pub struct Familiar(pub(super) Arc<Vec<(Slot, u32)>>);
+
+/// What is looked for in the list.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Where.
+    pub scope: Scope,
+    /// What holds for it.
+    pub query: Query,
+    /// In which fields bare words are looked for; none for all of them.
+    pub fields: Arc<[Field]>,
+    /// In which order it is wanted.
+    pub sort: Sort,
+    /// What times are reckoned from.
+    pub now: Timestamp,
+    /// What the rep used.
+    pub familiar: Familiar,
+}
+
+impl Look {
+    /// Everything for which a query holds, by name.
+    pub fn at(scope: Scope, query: Query, now: Timestamp) -> Self {
+        let (fields, sort) = (Arc::default(), Sort::default());
+        Self { scope, query, fields, sort, now, familiar: Familiar::default() }
+    }
 }
 
 /// Entries that a fuzzy search returns at the most.
@@ -34,32 +80,55 @@ const MOST_LIKE: usize = 200;
 /// as it stands, at the start of a word if possible, and the short ones among them.
 const WEIGHED: usize = 3000;
 
-/// Items of a scope for which a query holds, in order. `now` is what times are reckoned from.
-pub fn matching(picture: Picture, scope: &Scope, query: &Query, now: Timestamp) -> List {
+/// The items that are looked for, in order.
+pub fn matching(picture: Picture, look: &Look) -> List {
     let picture = picture.ordered();
-    if query.is_everything() && *scope == Scope::All {
+    let is_whole = look.query.is_everything() && matches!(look.scope, Scope::All | Scope::Saved(_));
+    if is_whole && look.sort == Sort::default() {
         return picture.all();
     }
-    let bounds = Bounds::new(scope, &picture);
-    let plan = Plan::new(query, &picture, now);
-    let found: Vec<Found> = picture
-        .chunks
-        .iter()
-        .enumerate()
-        .map(|(number, chunk)| {
+    let found = Holders::new(&picture, look);
+    let slots: Vec<Slot> = if look.scope == Scope::Recent {
+        look.familiar.0.iter().map(|(slot, _)| *slot).filter(|slot| found.holds(*slot)).collect()
+    } else {
+        picture.order.iter().copied().filter(|slot| found.holds(*slot)).collect()
+    };
+    let is_by_use = look.scope == Scope::Recent && look.sort == Sort::default();
+    let slots = if is_by_use { slots } else { picture.sorted(slots, look.sort) };
+    picture.list(slots)
+}
+
+/// For how many items each of these queries holds.
+pub fn count(picture: &Picture, looks: &[Look]) -> Vec<usize> {
+    looks.iter().map(|look| Holders::new(picture, look).count()).collect()
+}
+
+/// The items that are looked for, chunk by chunk.
+struct Holders(Vec<Found>);
+
+impl Holders {
+    fn new(picture: &Picture, look: &Look) -> Self {
+        let bounds = Bounds::new(&look.scope, picture);
+        let plan = Plan::new(&look.query, picture, look);
+        let chunks = picture.chunks.iter().enumerate().map(|(number, chunk)| {
             let mut found = bounds.holds(chunk);
             if !found.is_empty() {
                 found.keep(&plan.holds(&picture.standings, number, chunk));
             }
             found
-        })
-        .collect();
-    let holds = |slot: &Slot| {
-        let (chunk, index) = super::picture::place(*slot);
-        found.get(chunk).is_some_and(|found| found.contains(index))
-    };
-    let slots = picture.order.iter().copied().filter(holds).collect();
-    picture.list(slots)
+        });
+        Self(chunks.collect())
+    }
+
+    fn holds(&self, slot: Slot) -> bool {
+        let (chunk, index) = super::picture::place(slot);
+        self.0.get(chunk).is_some_and(|found| found.contains(index))
+    }
+
+    fn count(&self) -> usize {
+        let bits = self.0.iter().flat_map(|found| found.0);
+        bits.map(|bits| bits.count_ones() as usize).sum()
+    }
 }
 
 /// A set of a chunk's items.
@@ -124,7 +193,7 @@ enum Bounds {
 impl Bounds {
     fn new(scope: &Scope, picture: &Picture) -> Self {
         match scope {
-            Scope::All => Self::All,
+            Scope::All | Scope::Recent | Scope::Saved(_) => Self::All,
             Scope::Place(place) => Self::Place(*place),
             Scope::Tag(place, tag) => Self::Tag(*place, picture.symbols.find(tag)),
         }
@@ -159,18 +228,26 @@ enum Plan {
     Text(Box<Word>),
     Status(Vec<Status>),
     Seen(Compare, u64, Timestamp),
+    Figure(Measure, Compare, u8),
 }
 
 impl Plan {
-    fn new(query: &Query, picture: &Picture, now: Timestamp) -> Self {
-        let each = |parts: &[Query]| parts.iter().map(|p| Self::new(p, picture, now)).collect();
+    fn new(query: &Query, picture: &Picture, look: &Look) -> Self {
+        let each = |parts: &[Query]| parts.iter().map(|p| Self::new(p, picture, look)).collect();
         match query {
             Query::All(parts) => Self::All(each(parts)),
             Query::Any(parts) => Self::Any(each(parts)),
-            Query::Not(part) => Self::Not(Box::new(Self::new(part, picture, now))),
-            Query::Text(field, text) => Self::Text(Box::new(Word::new(*field, text, picture))),
+            Query::Not(part) => Self::Not(Box::new(Self::new(part, picture, look))),
+            Query::Text(field, text) => {
+                let sought = match field {
+                    Some(field) => Sought::of(*field),
+                    None => Sought::any(&look.fields),
+                };
+                Self::Text(Box::new(Word::new(sought, text, picture)))
+            }
             Query::Status(beginning) => Self::Status(statuses(beginning).collect()),
-            Query::Seen(compare, seconds) => Self::Seen(*compare, *seconds, now),
+            Query::Seen(compare, seconds) => Self::Seen(*compare, *seconds, look.now),
+            Query::Figure(measure, compare, share) => Self::Figure(*measure, *compare, *share),
         }
     }
 
@@ -201,6 +278,17 @@ impl Plan {
             Self::Seen(compare, seconds, now) => Found::those(chunk, number, |slot| {
                 seen(standings.of(slot), *compare, *seconds, *now)
             }),
+            Self::Figure(measure, compare, share) => Found::those(chunk, number, |slot| {
+                let figures = standings.of(slot).figures;
+                let figure = match measure {
+                    Measure::Cpu => figures.cpu(),
+                    Measure::Disk => figures.disk(),
+                };
+                figure.is_some_and(|figure| match compare {
+                    Compare::Less => figure < *share,
+                    Compare::More => figure > *share,
+                })
+            }),
         }
     }
 }
@@ -222,65 +310,76 @@ struct Word {
     finder: Finder<'static>,
     sought: Sought,
     shared: Option<Matching>,
-    groups: Vec<JumpGroupId>,
-    personal: bool,
-    method: bool,
+    places: Vec<Place>,
+    methods: Vec<JumpMethod>,
+    policies: Vec<JumpPolicyId>,
 }
 
-/// Which of an item's own and shared texts are searched, and whether its group and method are.
-#[derive(Clone, Copy)]
+/// Which of an item's own and shared texts are searched (a bit for each, by their places in
+/// [`Item`](super::Item)), and whether its group, method and Jump Policy are.
+#[derive(Clone, Copy, Default)]
 struct Sought {
-    own: &'static [usize],
-    shared: &'static [usize],
+    own: u8,
+    shared: u16,
     group: bool,
     method: bool,
+    policy: bool,
 }
 
 impl Sought {
-    /// The fields by their places in [`Item`](super::Item).
-    const fn of(field: Option<Field>) -> Self {
-        const fn texts(own: &'static [usize], shared: &'static [usize]) -> Sought {
-            Sought { own, shared, group: false, method: false }
-        }
+    fn of(field: Field) -> Self {
+        let texts = |own, shared| Self { own, shared, ..Self::default() };
         match field {
-            None => Self { group: true, method: true, ..texts(&[0, 1, 2, 3], &[0, 1, 2, 3, 4, 5]) },
-            Some(Field::Name) => texts(&[0], &[]),
-            Some(Field::Host) => texts(&[1, 2, 3], &[2]),
-            Some(Field::Tag) => texts(&[], &[0]),
-            Some(Field::Group) => Self { group: true, ..texts(&[], &[]) },
-            Some(Field::User) => texts(&[], &[5]),
-            Some(Field::Ip) => texts(&[3], &[2]),
-            Some(Field::Method) => Self { method: true, ..texts(&[], &[]) },
-            Some(Field::Os) => texts(&[], &[4]),
-            Some(Field::Comment) => texts(&[], &[1]),
-            Some(Field::Domain) => texts(&[], &[3]),
+            Field::Name => texts(0b0001, 0),
+            Field::Host => texts(0b1110, 0b00_0100),
+            Field::Tag => texts(0, 0b00_0001),
+            Field::Group => Self { group: true, ..Self::default() },
+            Field::User => texts(0, 0b10_0000),
+            Field::Ip => texts(0b1000, 0b00_0100),
+            Field::Method => Self { method: true, ..Self::default() },
+            Field::Os => texts(0, 0b01_0000),
+            Field::Comment => texts(0, 0b00_0010),
+            Field::Domain => texts(0, 0b00_1000),
+            Field::Policy => Self { policy: true, ..Self::default() },
         }
+    }
+
+    /// Any of these fields; of none, any field at all.
+    fn any(fields: &[Field]) -> Self {
+        let every = Field::ALL.map(|(_, field)| field);
+        let fields = if fields.is_empty() { &every } else { fields };
+        fields.iter().map(|field| Self::of(*field)).fold(Self::default(), |one, other| Self {
+            own: one.own | other.own,
+            shared: one.shared | other.shared,
+            group: one.group | other.group,
+            method: one.method | other.method,
+            policy: one.policy | other.policy,
+        })
     }
 }
 
 impl Word {
-    fn new(field: Option<Field>, text: &str, picture: &Picture) -> Self {
+    fn new(sought: Sought, text: &str, picture: &Picture) -> Self {
         let word = text.to_lowercase();
-        let sought = Sought::of(field);
         let holds = |text: &str| text.contains(&word);
-        let shared = (!sought.shared.is_empty()).then(|| picture.symbols_matching(holds));
+        let shared = (sought.shared != 0).then(|| picture.symbols_matching(holds));
+        let methods = JumpMethod::ALL.iter().copied();
+        let methods = methods.filter(|method| sought.method && holds(&method.title().to_lowercase()));
         Self {
             finder: Finder::new(&word).into_owned(),
             sought,
             shared: shared.flatten(),
-            groups: if sought.group { picture.groups_named(holds) } else { Vec::new() },
-            personal: sought.group && holds("personal"),
-            method: sought.method && holds("jump client"),
+            places: if sought.group { picture.places_named(holds) } else { Vec::new() },
+            methods: methods.collect(),
+            policies: if sought.policy { picture.policies_named(holds) } else { Vec::new() },
         }
     }
 
     /// Those that hold it.
     fn holders(&self, chunk: &Chunk) -> Found {
-        if self.method {
-            return Found::everything();
-        }
         let mut holders = self.in_texts(chunk);
-        if self.shared.is_some() || self.personal || !self.groups.is_empty() {
+        let is_shared = self.shared.is_some() || !self.places.is_empty();
+        if is_shared || !self.methods.is_empty() || !self.policies.is_empty() {
             for (index, record) in chunk.records.iter().enumerate() {
                 let asked = !holders.contains(index);
                 if asked && record.as_ref().is_some_and(|record| self.is_shared_by(record)) {
@@ -294,7 +393,7 @@ impl Word {
     /// Those that hold it in a text of their own.
     fn in_texts(&self, chunk: &Chunk) -> Found {
         let mut holders = Found::default();
-        if self.sought.own.is_empty() {
+        if self.sought.own == 0 {
             return holders;
         }
         let bytes = chunk.lower.bytes();
@@ -316,36 +415,48 @@ impl Word {
 
     /// Whether the own text in which something was found is one that is searched.
     fn is_sought(&self, chunk: &Chunk, index: usize, at: usize) -> bool {
-        if self.sought.own.len() == OWN {
+        if self.sought.own == (1 << OWN) - 1 {
             return true;
         }
         let before = chunk.lower.bytes().get(chunk.lower.start(index)..at).unwrap_or_default();
         let field = before.iter().filter(|byte| **byte == BETWEEN as u8).count();
-        self.sought.own.contains(&field)
+        self.sought.own >> field & 1 == 1
     }
 
     fn is_shared_by(&self, record: &Record) -> bool {
-        let place = match record.place {
-            Place::Personal(_) => self.personal,
-            Place::JumpGroup(id) => self.groups.contains(&id),
-        };
         let holds = |shared: &Matching| {
-            let mut sought = self.sought.shared.iter().filter_map(|n| record.shared.get(*n));
-            sought.any(|symbol| shared.holds(*symbol))
+            let texts = record.shared.iter().enumerate();
+            let mut sought = texts.filter(|(n, _)| self.sought.shared >> n & 1 == 1);
+            sought.any(|(_, symbol)| shared.holds(*symbol))
         };
-        place || self.shared.as_ref().is_some_and(holds)
+        let policy = || record.rare.as_ref().and_then(|rare| rare.jump_policy);
+        self.places.contains(&record.place)
+            || self.methods.contains(&record.method)
+            || self.shared.as_ref().is_some_and(holds)
+            || (!self.policies.is_empty() && policy().is_some_and(|p| self.policies.contains(&p)))
     }
 }
 
-/// Items whose name, host or tag is like `text`, the likest first.
-pub fn like(picture: Picture, text: &str) -> List {
+/// Items whose name, host or tag is like `text`: those that the rep uses most first, then the
+/// likest.
+pub fn like(picture: Picture, text: &str, familiar: &Familiar) -> List {
     let picture = picture.ordered();
     let text = text.trim();
+    let worth: HashMap<Slot, u32> = familiar.0.iter().copied().collect();
     if text.is_empty() {
-        let slots = picture.order.iter().copied().take(MOST_LIKE).collect();
+        let mut used: Vec<_> = familiar.0.to_vec();
+        used.sort_by_key(|(_, worth)| Reverse(*worth));
+        let others = picture.order.iter().copied().filter(|slot| !worth.contains_key(slot));
+        let slots = used.into_iter().map(|(slot, _)| slot).chain(others).take(MOST_LIKE).collect();
         return picture.list(slots);
     }
     let mut candidates = candidates(&picture, &text.to_lowercase());
+    for candidate in &mut candidates {
+        // Letters that are only scattered over a name say too little.
+        let counts = candidate.fit != Fit::Scattered;
+        let worth = worth.get(&candidate.slot).filter(|_| counts);
+        candidate.worth = Reverse(worth.copied().unwrap_or(0));
+    }
     if candidates.len() > WEIGHED {
         candidates.select_nth_unstable(WEIGHED);
         candidates.truncate(WEIGHED);
@@ -355,17 +466,18 @@ pub fn like(picture: Picture, text: &str) -> List {
         let item = picture.item(candidate.slot)?;
         let fields = [item.name(), item.hostname(), item.tag()];
         let scores = fields.iter().filter_map(|field| matcher.fuzzy_match(field, text));
-        Some((Reverse(scores.max()?), candidate))
+        Some((candidate.worth, Reverse(scores.max()?), candidate))
     };
     let mut weighed: Vec<_> = candidates.into_iter().filter_map(weigh).collect();
     weighed.sort_unstable();
-    let slots = weighed.iter().take(MOST_LIKE).map(|(_, candidate)| candidate.slot).collect();
+    let slots = weighed.iter().take(MOST_LIKE).map(|(_, _, candidate)| candidate.slot).collect();
     picture.list(slots)
 }
 
 /// An item that holds the letters in order: how well at first sight, how long its name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
+    worth: Reverse<u32>,
     fit: Fit,
     length: usize,
     slot: Slot,
@@ -397,7 +509,8 @@ fn candidates(picture: &Picture, lower: &str) -> Vec<Candidate> {
             let fits = [fit(name, lower, &finder), fit(host, lower, &finder), tag];
             if let Some(fit) = fits.into_iter().flatten().min() {
                 let slot = Slot::try_from(number * CHUNK + index).unwrap_or(Slot::MAX);
-                candidates.push(Candidate { fit, length: name.len(), slot });
+                let (worth, length) = (Reverse(0), name.len());
+                candidates.push(Candidate { worth, fit, length, slot });
             }
         }
     }

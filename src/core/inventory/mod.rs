@@ -8,21 +8,23 @@
 mod chunk;
 mod find;
 mod picture;
+mod sort;
 mod standing;
 mod symbols;
 
-pub use find::{Scope, like, matching};
+pub use find::{Familiar, Look, Scope, count, like, matching};
 pub use picture::{Item, List, Order, Picture};
 
 use super::query::{Field, Values};
-use chunk::{Chunk, Record};
+use chunk::{Chunk, Rare, Record};
 use jumpdeck_protocol::inventory::{
-    InventoryPart, ItemView, Place, Position, Presence, PresencePosition, Statistics, Status,
+    Figure, InventoryPart, ItemView, JumpMethod, JumpPolicyView, Place, Position, Presence, PresencePosition, Statistics, Status,
 };
 use jumpdeck_protocol::text::clean;
-use jumpdeck_protocol::{ItemId, JumpGroupId};
-use picture::{Groups, Slot, place};
-use standing::{Standing, Standings};
+use jumpdeck_protocol::rights::PlaceRights;
+use jumpdeck_protocol::{ItemId, JumpGroupId, UserId};
+use picture::{Names, Slot, place};
+use standing::{Figures, Standing, Standings};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use symbols::{Interner, Symbol};
@@ -35,7 +37,7 @@ const HISTORY: usize = 60;
 pub struct Inventory {
     chunks: Vec<Arc<Chunk>>,
     texts: Interner,
-    groups: Groups,
+    names: Arc<Names>,
     slots: HashMap<ItemId, Slot>,
     free: Vec<Slot>,
     standings: Standings,
@@ -113,12 +115,12 @@ impl Inventory {
             self.start_over();
         }
         if !part.groups.is_empty() || !part.gone_groups.is_empty() {
-            let groups = Arc::make_mut(&mut self.groups);
+            let names = Arc::make_mut(&mut self.names);
             for group in part.groups {
-                groups.insert(group.id, clean(&group.name).into());
+                names.groups.insert(group.id, clean(&group.name).into());
             }
             for id in part.gone_groups {
-                groups.remove(&id);
+                names.groups.remove(&id);
             }
         }
         for item in part.items {
@@ -137,8 +139,11 @@ impl Inventory {
         let early = self.slots.iter().map(|(id, slot)| (*id, self.standings.of(*slot)));
         let mut early: HashMap<_, _> = early.collect();
         early.extend(self.early.drain());
+        let mut names = Names::clone(&self.names);
+        names.groups.clear();
         *self = Self {
             early,
+            names: Arc::new(names),
             statistics: self.statistics.take(),
             presence_position: self.presence_position,
             version: self.version,
@@ -186,6 +191,8 @@ impl Inventory {
             processors: facts.processors,
             method: view.method,
             install_mode: facts.install_mode,
+            mac: facts.mac.parse().ok(),
+            rare: rare(view),
         };
         self.leave(slot);
         let members = self.places.entry(view.place).or_default();
@@ -205,7 +212,7 @@ impl Inventory {
     fn settle(&mut self, id: ItemId) -> Slot {
         let slot = self.free.pop().unwrap_or(self.used);
         self.used = self.used.max(slot + 1);
-        self.standings.set(slot, self.early.remove(&id).unwrap_or_default());
+        self.standings.put(slot, self.early.remove(&id).unwrap_or_default());
         self.slots.insert(id, slot);
         slot
     }
@@ -259,12 +266,43 @@ impl Inventory {
         }
         self.presence_position = position.or(self.presence_position);
         for Presence { item, status, since } in changes {
-            let standing = Standing { status, since };
             match self.slots.get(&item) {
-                Some(slot) => self.standings.set(*slot, standing),
-                None => drop(self.early.insert(item, standing)),
+                Some(slot) => self.standings.set(*slot, status, since),
+                None => {
+                    let standing = Standing { status, since, ..Standing::default() };
+                    self.early.insert(item, standing);
+                }
             }
         }
+    }
+
+    /// Takes in figures that are searched for.
+    pub fn take_figures(&mut self, figures: &[Figure]) {
+        for Figure { item, cpu, disk } in figures {
+            if let Some(slot) = self.slots.get(item) {
+                self.standings.measured(*slot, Figures::new(*cpu, *disk));
+            }
+        }
+    }
+
+    /// Takes in whose console this is.
+    pub fn is_of(&mut self, user: UserId) {
+        Arc::make_mut(&mut self.names).me = Some(user);
+    }
+
+    /// Takes in whose personal lists there are.
+    pub fn take_rights(&mut self, places: &[PlaceRights]) {
+        let people = places.iter().filter_map(|rights| match (rights.place, &rights.owner) {
+            (Place::Personal(user), Some(owner)) => Some((user, clean(owner).into())),
+            _ => None,
+        });
+        Arc::make_mut(&mut self.names).people = people.collect();
+    }
+
+    /// Takes in the names of the Jump Policies.
+    pub fn take_policies(&mut self, policies: &[JumpPolicyView]) {
+        let named = policies.iter().map(|policy| (policy.id, clean(&policy.name).into()));
+        Arc::make_mut(&mut self.names).policies = named.collect();
     }
 
     fn id_in(&self, slot: Slot) -> Option<ItemId> {
@@ -275,7 +313,7 @@ impl Inventory {
     /// An item's presence.
     pub fn presence(&self, id: ItemId) -> Presence {
         let standing = self.slots.get(&id).map(|slot| self.standings.of(*slot));
-        let Standing { status, since } = standing.unwrap_or_default();
+        let Standing { status, since, .. } = standing.unwrap_or_default();
         Presence { item: id, status, since }
     }
 
@@ -302,33 +340,55 @@ impl Inventory {
         self.statistics.as_ref().filter(|(of, _)| *of == item).map(|(_, history)| history)
     }
 
-    /// The name of an item.
-    pub fn name(&self, id: ItemId) -> Option<&str> {
+    /// An item as it is now.
+    pub fn item(&self, id: ItemId) -> Option<Item<'_>> {
         let (chunk, index) = place(*self.slots.get(&id)?);
         let chunk = self.chunks.get(chunk)?;
-        chunk.record(index)?;
-        Some(chunk.texts.field(index, 0))
+        let record = chunk.record(index)?;
+        Some(Item::new(chunk, index, record, self.texts.symbols(), &self.names))
     }
 
-    /// The places of the tree: personal lists first, then the groups by name.
+    /// The name of an item.
+    pub fn name(&self, id: ItemId) -> Option<&str> {
+        self.item(id).map(|item| item.name())
+    }
+
+    /// What the rep used, as a search wants it.
+    pub fn familiar(&self, used: impl Iterator<Item = (ItemId, u32)>) -> Familiar {
+        let there = used.filter_map(|(item, worth)| Some((*self.slots.get(&item)?, worth)));
+        Familiar(Arc::new(there.collect()))
+    }
+
+    /// Whether somebody else's personal list is meant.
+    pub fn is_anothers(&self, place: Place) -> bool {
+        matches!(place, Place::Personal(user) if self.names.me.is_some_and(|me| me != user))
+    }
+
+    /// One's own list first, then the groups, then the lists of others.
+    fn rank(&self, place: Place) -> u8 {
+        match place {
+            Place::JumpGroup(_) => 1,
+            other if self.is_anothers(other) => 2,
+            Place::Personal(_) => 0,
+        }
+    }
+
+    /// The places of the tree: the own list, the groups by name, the lists of others.
     pub fn places(&self) -> Vec<PlaceCount<'_>> {
         let empty = Members::default();
-        let groups = self.groups.keys().map(|id| Place::JumpGroup(*id));
-        let mut places: BTreeMap<Place, &Members> = groups.map(|place| (place, &empty)).collect();
+        let groups = self.names.groups.keys().map(|id| Place::JumpGroup(*id));
+        let mine = self.names.me.map(Place::Personal);
+        let known = groups.chain(mine);
+        let mut places: BTreeMap<Place, &Members> = known.map(|place| (place, &empty)).collect();
         places.extend(self.places.iter().map(|(place, members)| (*place, members)));
         let mut counted: Vec<_> =
             places.into_iter().map(|(place, members)| self.counted(place, members)).collect();
-        counted.sort_by_cached_key(|place| {
-            (matches!(place.place, Place::JumpGroup(_)), place.name.to_lowercase())
-        });
+        counted.sort_by_cached_key(|place| (self.rank(place.place), place.name.to_lowercase()));
         counted
     }
 
     fn counted<'i>(&'i self, place: Place, members: &Members) -> PlaceCount<'i> {
-        let name = match place {
-            Place::Personal(_) => picture::PERSONAL,
-            Place::JumpGroup(id) => self.group(id).unwrap_or("—"),
-        };
+        let name = self.names.place(place);
         let tags = members.tags.iter().map(|(tag, n)| (self.texts.symbols().text(*tag), *n));
         let mut tags: Vec<_> = tags.filter(|(tag, _)| !tag.is_empty()).collect();
         tags.sort_unstable();
@@ -337,7 +397,7 @@ impl Inventory {
 
     /// The name of a group.
     pub fn group(&self, id: JumpGroupId) -> Option<&str> {
-        self.groups.get(&id).map(|name| &**name)
+        self.names.groups.get(&id).map(|name| &**name)
     }
 
     /// The texts that items share in one of their fields, each once.
@@ -356,7 +416,7 @@ impl Inventory {
             departures: self.departures,
             chunks: self.chunks.clone(),
             symbols: self.texts.symbols().clone(),
-            groups: Arc::clone(&self.groups),
+            names: Arc::clone(&self.names),
             standings: self.standings.clone(),
             order: Arc::clone(&self.order),
             unordered: self.unordered.iter().map(|(_, slot)| *slot).collect(),
@@ -381,10 +441,14 @@ impl Inventory {
 
     /// The counts line's figures, over a list.
     pub fn count(&self, list: &List) -> Counts {
-        let mut counts = Counts { items: list.len(), clients: list.len(), ..Counts::default() };
+        let mut counts = Counts { items: list.len(), ..Counts::default() };
         // Mostly every item is where it was when the list was made.
         let settled = list.departures() == self.departures;
         for slot in list.slots() {
+            if !list.is_client_in(*slot) {
+                continue;
+            }
+            counts.clients += 1;
             let same = settled || self.id_in(*slot) == list.id_in(*slot);
             let standing = if same { self.standings.of(*slot) } else { Standing::default() };
             match standing.status {
@@ -397,6 +461,17 @@ impl Inventory {
     }
 }
 
+/// What few items have, if this one has any of it.
+fn rare(view: &ItemView) -> Option<Arc<Rare>> {
+    let rare = Rare {
+        jump_policy: view.jump_policy,
+        expires: view.expires,
+        max_offline_minutes: view.max_offline_minutes,
+        shortcut: view.shortcut.as_deref().cloned(),
+    };
+    (rare != Rare::default()).then(|| Arc::new(rare))
+}
+
 impl Values for Inventory {
     fn of(&self, field: Field) -> Vec<String> {
         match field {
@@ -405,7 +480,8 @@ impl Values for Inventory {
             Field::Domain => self.shared(3),
             Field::Os => self.shared(4),
             Field::User => self.shared(5),
-            Field::Method => vec!["Jump Client".to_owned()],
+            Field::Method => JumpMethod::ALL.iter().map(|m| m.title().to_owned()).collect(),
+            Field::Policy => self.names.policies.values().map(|name| name.to_string()).collect(),
             // Too many, and each of them only once.
             Field::Name | Field::Host | Field::Ip | Field::Comment => Vec::new(),
         }

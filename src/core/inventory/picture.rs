@@ -3,8 +3,10 @@
 use super::chunk::{CHUNK, Chunk, Record};
 use super::standing::Standings;
 use super::symbols::{Matching, Symbol, Symbols};
-use jumpdeck_protocol::inventory::{InstallMode, JumpMethod, Place};
-use jumpdeck_protocol::{ItemId, JumpGroupId, Timestamp};
+use jumpdeck_protocol::inventory::{InstallMode, JumpMethod, Place, Presence};
+use jumpdeck_protocol::item::{FieldValue, ItemField, Shortcut};
+use jumpdeck_protocol::wake::Mac;
+use jumpdeck_protocol::{ItemId, JumpGroupId, JumpPolicyId, Timestamp, UserId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,8 +21,27 @@ pub(super) const PERSONAL: &str = "Personal";
 /// What stands for the name of a group that was not told.
 const UNKNOWN: &str = "—";
 
-/// The names of the groups.
-pub(super) type Groups = Arc<BTreeMap<JumpGroupId, Arc<str>>>;
+/// The names of what items speak of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    pub groups: BTreeMap<JumpGroupId, Arc<str>>,
+    /// Whose personal lists there are.
+    pub people: BTreeMap<UserId, Arc<str>>,
+    pub policies: BTreeMap<JumpPolicyId, Arc<str>>,
+    /// Whose console this is.
+    pub me: Option<UserId>,
+}
+
+impl Names {
+    /// The name of a place.
+    pub(super) fn place(&self, place: Place) -> &str {
+        match place {
+            Place::Personal(user) if self.me.is_none_or(|me| me == user) => PERSONAL,
+            Place::Personal(user) => self.people.get(&user).map_or(UNKNOWN, |name| name),
+            Place::JumpGroup(id) => self.groups.get(&id).map_or(UNKNOWN, |name| name),
+        }
+    }
+}
 
 /// The items at one moment. A copy costs a pointer for every few hundred items.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +50,7 @@ pub struct Picture {
     pub(super) departures: u64,
     pub(super) chunks: Vec<Arc<Chunk>>,
     pub(super) symbols: Symbols,
-    pub(super) groups: Groups,
+    pub(super) names: Arc<Names>,
     pub(super) standings: Standings,
     pub(super) order: Slots,
     /// Slots whose item came, changed or went since the order was reckoned.
@@ -103,7 +124,7 @@ impl Picture {
         let (chunk, index) = place(slot);
         let chunk = self.chunks.get(chunk)?;
         let record = chunk.record(index)?;
-        Some(Item { chunk, index, record, symbols: &self.symbols, groups: &self.groups })
+        Some(Item { chunk, index, record, symbols: &self.symbols, names: &self.names })
     }
 
     /// A list of all items.
@@ -117,9 +138,23 @@ impl Picture {
     }
 
     /// The places whose name in lower case is wanted.
-    pub(super) fn groups_named(&self, wanted: impl Fn(&str) -> bool) -> Vec<JumpGroupId> {
-        let named = self.groups.iter().filter(|(_, name)| wanted(&name.to_lowercase()));
+    pub(super) fn places_named(&self, wanted: impl Fn(&str) -> bool) -> Vec<Place> {
+        let groups = self.names.groups.keys().map(|id| Place::JumpGroup(*id));
+        let people = self.names.people.keys().chain(&self.names.me);
+        let all = groups.chain(people.map(|id| Place::Personal(*id)));
+        all.filter(|place| wanted(&self.names.place(*place).to_lowercase())).collect()
+    }
+
+    /// The Jump Policies whose name in lower case is wanted.
+    pub(super) fn policies_named(&self, wanted: impl Fn(&str) -> bool) -> Vec<JumpPolicyId> {
+        let named = self.names.policies.iter().filter(|(_, name)| wanted(&name.to_lowercase()));
         named.map(|(id, _)| *id).collect()
+    }
+
+    /// An item's presence at that moment.
+    pub(super) fn presence_in(&self, slot: Slot, item: ItemId) -> Presence {
+        let standing = self.standings.of(slot);
+        Presence { item, status: standing.status, since: standing.since }
     }
 
     /// The shared texts that are wanted.
@@ -167,8 +202,22 @@ impl List {
         self.slots.iter().position(|other| *other == slot)
     }
 
+    /// The items, in order, and their presence when the list was made.
+    pub fn with_presence(&self) -> impl Iterator<Item = (Item<'_>, Presence)> {
+        self.slots.iter().filter_map(|slot| {
+            let item = self.picture.item(*slot)?;
+            Some((item, self.picture.presence_in(*slot, item.id())))
+        })
+    }
+
     pub(super) fn slots(&self) -> &[Slot] {
         &self.slots
+    }
+
+    /// Whether a Jump Client was in a slot.
+    pub(super) fn is_client_in(&self, slot: Slot) -> bool {
+        let record = self.picture.record(slot);
+        record.is_some_and(|record| record.method == JumpMethod::JumpClient)
     }
 
     /// The item that was in a slot.
@@ -188,10 +237,20 @@ pub struct Item<'p> {
     index: usize,
     record: &'p Record,
     symbols: &'p Symbols,
-    groups: &'p Groups,
+    names: &'p Names,
 }
 
 impl<'p> Item<'p> {
+    pub(super) const fn new(
+        chunk: &'p Chunk,
+        index: usize,
+        record: &'p Record,
+        symbols: &'p Symbols,
+        names: &'p Names,
+    ) -> Self {
+        Self { chunk, index, record, symbols, names }
+    }
+
     fn own(&self, field: usize) -> &'p str {
         self.chunk.texts.field(self.index, field)
     }
@@ -213,9 +272,57 @@ impl<'p> Item<'p> {
 
     /// Its group's name, or whose personal list it is on.
     pub fn group(&self) -> &'p str {
-        match self.record.place {
-            Place::Personal(_) => PERSONAL,
-            Place::JumpGroup(id) => self.groups.get(&id).map_or(UNKNOWN, |name| name),
+        self.names.place(self.record.place)
+    }
+
+    /// The Jump Policy that is applied to it.
+    pub fn jump_policy(&self) -> Option<JumpPolicyId> {
+        self.record.rare.as_ref()?.jump_policy
+    }
+
+    /// That policy's name; empty if it has none.
+    pub fn policy_name(&self) -> &'p str {
+        let name = self.jump_policy().and_then(|policy| self.names.policies.get(&policy));
+        name.map_or("", |name| name)
+    }
+
+    /// When it uninstalls itself.
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.record.rare.as_ref()?.expires
+    }
+
+    /// Minutes offline after which it is removed; 0 for the appliance's setting.
+    pub fn max_offline_minutes(&self) -> u32 {
+        self.record.rare.as_ref().map_or(0, |rare| rare.max_offline_minutes)
+    }
+
+    /// How a shortcut reaches its machine.
+    pub fn shortcut(&self) -> Option<&'p Shortcut> {
+        self.record.rare.as_ref()?.shortcut.as_ref()
+    }
+
+    /// Whether an agent is on its machine.
+    pub fn is_client(&self) -> bool {
+        self.record.method == JumpMethod::JumpClient
+    }
+
+    /// Its hardware address.
+    pub const fn mac(&self) -> Option<Mac> {
+        self.record.mac
+    }
+
+    /// What a property holds.
+    pub fn field(&self, field: ItemField) -> FieldValue {
+        match field {
+            ItemField::Name => FieldValue::Text(self.name().into()),
+            ItemField::Place => FieldValue::Place(self.place()),
+            ItemField::Tag => FieldValue::Text(self.tag().into()),
+            ItemField::Comments => FieldValue::Text(self.comments().into()),
+            ItemField::JumpPolicy => FieldValue::JumpPolicy(self.jump_policy()),
+            ItemField::Expires => FieldValue::Time(self.expires()),
+            ItemField::MaxOfflineMinutes => FieldValue::Number(self.max_offline_minutes()),
+            ItemField::Hostname => FieldValue::Text(self.hostname().into()),
+            other => self.shortcut().cloned().unwrap_or_default().field(other),
         }
     }
 

@@ -6,11 +6,34 @@ use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::inventory::Status;
 use std::sync::Arc;
 
-/// An item's presence, without its id.
+/// An item's presence, without its id, and its figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Standing {
     pub status: Status,
     pub since: Option<Timestamp>,
+    pub figures: Figures,
+}
+
+/// The figures that are searched for, in percent, where they are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Figures {
+    known: bool,
+    cpu: u8,
+    disk: u8,
+}
+
+impl Figures {
+    pub(super) const fn new(cpu: u8, disk: u8) -> Self {
+        Self { known: true, cpu, disk }
+    }
+
+    pub(super) fn cpu(self) -> Option<u8> {
+        self.known.then_some(self.cpu)
+    }
+
+    pub(super) fn disk(self) -> Option<u8> {
+        self.known.then_some(self.disk)
+    }
 }
 
 /// The presence of the items in all slots. A copy costs a pointer for every few hundred items.
@@ -24,20 +47,36 @@ impl Standings {
         self.0.get(chunk).and_then(|chunk| chunk.get(index)).copied().unwrap_or_default()
     }
 
-    /// Takes it in.
-    pub(super) fn set(&mut self, slot: Slot, standing: Standing) {
+    /// Takes it in; its figures stay.
+    pub(super) fn set(&mut self, slot: Slot, status: Status, since: Option<Timestamp>) {
+        self.change(slot, |place| (place.status, place.since) = (status, since));
+    }
+
+    /// Takes all of it in.
+    pub(super) fn put(&mut self, slot: Slot, standing: Standing) {
+        self.change(slot, |place| *place = standing);
+    }
+
+    /// Takes figures in.
+    pub(super) fn measured(&mut self, slot: Slot, figures: Figures) {
+        self.change(slot, |place| place.figures = figures);
+    }
+
+    fn change(&mut self, slot: Slot, change: impl FnOnce(&mut Standing)) {
         let (chunk, index) = place(slot);
         if chunk >= self.0.len() {
             self.0.resize_with(chunk + 1, || Arc::new([Standing::default(); CHUNK]));
         }
         let chunk = self.0.get_mut(chunk).map(Arc::make_mut);
         if let Some(place) = chunk.and_then(|chunk| chunk.get_mut(index)) {
-            *place = standing;
+            change(place);
         }
     }
 
-    /// Forgets all of it.
+    /// Forgets all of it but the figures.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        for place in self.0.iter_mut().flat_map(|chunk| Arc::make_mut(chunk)) {
+            *place = Standing { figures: place.figures, ..Standing::default() };
+        }
     }
 }

@@ -22,7 +22,8 @@ fn item(id: u64, name: &str, tag: &str, group: u64) -> ItemView {
 }
 
 fn found(inventory: &Inventory, scope: &Scope, query: &str) -> List {
-    matching(inventory.picture(), scope, &query.parse().unwrap(), NOW)
+    let look = Look::at(scope.clone(), query.parse().unwrap(), NOW);
+    matching(inventory.picture(), &look)
 }
 
 fn names(list: &List) -> Vec<String> {
@@ -190,7 +191,7 @@ fn presence_may_come_before_its_item_and_outlives_a_snapshot() {
 fn letters_in_order_find_items_and_the_likest_come_first() {
     let mut inventory = Inventory::default();
     inventory.take(sample());
-    let like = |text: &str| names(&like(inventory.picture(), text));
+    let like = |text: &str| names(&like(inventory.picture(), text, &Familiar::default()));
     assert_eq!(like("fo")[0], "Front Office");
     assert_eq!(like("tyoweb"), ["東京サーバー"]);
     assert_eq!(like("東")[0], "東京サーバー");
@@ -205,7 +206,7 @@ fn more_than_can_be_weighed_are_cut_to_those_that_hold_the_text_as_it_stands() {
     let mut items: Vec<_> = scattered.collect();
     items.push(item(9000, "needle", "", 1).into());
     inventory.take(InventoryPart { items, ..empty() });
-    let found = like(inventory.picture(), "needle");
+    let found = like(inventory.picture(), "needle", &Familiar::default());
     assert_eq!((found.len(), found.get(0).map(|item| item.name())), (200, Some("needle")));
 }
 

@@ -9,7 +9,7 @@
 mod complete;
 mod parse;
 
-pub use complete::{Completion, Values, complete};
+pub use complete::{Completion, Values, common_beginning, complete};
 pub use parse::QueryError;
 
 use jumpdeck_protocol::inventory::Status;
@@ -31,6 +31,27 @@ pub enum Query {
     Status(String),
     /// It was last seen less or more than so many seconds ago; what is linked is seen now.
     Seen(Compare, u64),
+    /// A figure is less or more than so many percent; of a machine that was not measured it is not.
+    Figure(Measure, Compare, u8),
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Use of all processors.
+    Cpu,
+    /// Use of the disk that holds the system.
+    Disk,
+}
+
+impl Measure {
+    /// As it is typed.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Disk => "disk",
+        }
+    }
 }
 
 /// A field that can be searched on its own (DOMAIN 2).
@@ -56,6 +77,8 @@ pub enum Field {
     Comment,
     /// Domain or workgroup.
     Domain,
+    /// The Jump Policy.
+    Policy,
 }
 
 /// Less or more.
@@ -69,7 +92,7 @@ pub enum Compare {
 
 impl Field {
     /// All of them, as they are typed.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("name", Self::Name),
         ("host", Self::Host),
         ("tag", Self::Tag),
@@ -80,6 +103,7 @@ impl Field {
         ("os", Self::Os),
         ("comment", Self::Comment),
         ("domain", Self::Domain),
+        ("policy", Self::Policy),
     ];
 
     /// As it is typed.
@@ -125,7 +149,37 @@ impl Query {
             Self::All(all) | Self::Any(all) => all.iter().any(Self::depends_on_presence),
             Self::Not(not) => not.depends_on_presence(),
             Self::Status(_) | Self::Seen(..) => true,
-            Self::Text(..) => false,
+            Self::Text(..) | Self::Figure(..) => false,
+        }
+    }
+
+    /// Whether its answer changes with the machines' figures.
+    pub fn depends_on_figures(&self) -> bool {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter().any(Self::depends_on_figures),
+            Self::Not(not) => not.depends_on_figures(),
+            Self::Figure(..) => true,
+            Self::Text(..) | Self::Status(_) | Self::Seen(..) => false,
+        }
+    }
+
+    /// Whether its answer changes as time passes.
+    pub fn depends_on_time(&self) -> bool {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter().any(Self::depends_on_time),
+            Self::Not(not) => not.depends_on_time(),
+            Self::Seen(..) => true,
+            Self::Text(..) | Self::Status(_) | Self::Figure(..) => false,
+        }
+    }
+
+    /// Both of them hold.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self.is_everything(), other.is_everything()) {
+            (true, _) => other,
+            (_, true) => self,
+            _ => Self::All(vec![self, other]),
         }
     }
 
@@ -134,7 +188,7 @@ impl Query {
         match self {
             Self::All(all) | Self::Any(all) => all.iter().flat_map(Self::marked).collect(),
             Self::Text(_, text) => vec![text.to_lowercase()],
-            Self::Not(_) | Self::Status(_) | Self::Seen(..) => Vec::new(),
+            Self::Not(_) | Self::Status(_) | Self::Seen(..) | Self::Figure(..) => Vec::new(),
         }
     }
 }
@@ -168,6 +222,8 @@ impl fmt::Display for Query {
             }
             Self::Seen(Compare::Less, seconds) => write!(f, "seen<{}", parse::span(*seconds)),
             Self::Seen(Compare::More, seconds) => write!(f, "seen>{}", parse::span(*seconds)),
+            Self::Figure(measure, Compare::Less, share) => write!(f, "{}<{share}", measure.word()),
+            Self::Figure(measure, Compare::More, share) => write!(f, "{}>{share}", measure.word()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From what was typed to a [`Query`], or to what is wrong with it and where.
 
-use super::{Compare, Field, Query, statuses};
+use super::{Compare, Field, Measure, Query, statuses};
 use std::ops::Range;
 use thiserror::Error;
 
@@ -133,7 +133,34 @@ impl<'t> Reader<'t> {
                 let value = self.value();
                 self.seen(compare, &value, start)
             }
+            Some(mark @ ('<' | '>')) if measure(head).is_some() => {
+                self.at += head.len() + 1;
+                let compare = if mark == '<' { Compare::Less } else { Compare::More };
+                let value = self.value();
+                self.figure(measure(head).unwrap_or(Measure::Cpu), compare, &value, start)
+            }
             _ => Ok(text(None, self.word())),
+        }
+    }
+
+    fn figure(
+        &self,
+        measure: Measure,
+        compare: Compare,
+        value: &str,
+        start: usize,
+    ) -> Result<Option<Query>, QueryError> {
+        if value.is_empty() {
+            return Ok(None);
+        }
+        let percent: Option<u8> = value.trim_end_matches('%').parse().ok();
+        match percent.filter(|percent| *percent <= 100) {
+            Some(percent) => Ok(Some(Query::Figure(measure, compare, percent))),
+            None => {
+                let word = measure.word();
+                let what = format!("A figure is a share from 0 to 100: {word}>80.");
+                Err(QueryError { place: start..self.at, what })
+            }
         }
     }
 
@@ -153,8 +180,8 @@ impl<'t> Reader<'t> {
             None => {
                 let words: Vec<_> = Field::ALL.iter().map(|(word, _)| *word).collect();
                 let what = format!(
-                    "There is no field “{head}”, but {}, status and seen. In quotes it is searched \
-                     for as it stands.",
+                    "There is no field “{head}”, but {}, status, and seen<7d, cpu>80, disk>90. In \
+                     quotes it is searched for as it stands.",
                     words.join(", ")
                 );
                 Err(QueryError { place: start..start + head.len(), what })
@@ -214,6 +241,11 @@ impl<'t> Reader<'t> {
         self.at = self.text.len();
         text
     }
+}
+
+fn measure(word: &str) -> Option<Measure> {
+    let all = [Measure::Cpu, Measure::Disk];
+    all.into_iter().find(|measure| measure.word().eq_ignore_ascii_case(word))
 }
 
 fn text(field: Option<Field>, text: String) -> Option<Query> {

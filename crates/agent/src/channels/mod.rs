@@ -6,7 +6,7 @@ mod shell;
 mod state;
 
 use bytes::Bytes;
-use jumpdeck_protocol::agent::{AgentReport, FromAgent, Opened};
+use jumpdeck_protocol::agent::{AgentReply, AgentReport, FromAgent};
 use jumpdeck_protocol::link::{Lane, Outbox};
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelReport, ExitStatus, Size};
 use jumpdeck_protocol::stream::StreamError;
@@ -57,7 +57,7 @@ impl Channels {
         id: ChannelId,
         errors: Option<ChannelId>,
         kind: ChannelKind,
-    ) -> Result<Opened, Refusal> {
+    ) -> Result<AgentReply, Refusal> {
         if self.lock().channels.len() >= limits::CHANNELS_PER_AGENT {
             return Err(RefusalCode::SpawnFailed.because("this agent has too many open channels"));
         }
@@ -78,7 +78,7 @@ impl Channels {
                 self.forget(errors);
             }
         }
-        process.map(|process| Opened { process })
+        process.map(|process| AgentReply::Opened { process })
     }
 
     fn add(&self, id: ChannelId, lane: Lane) -> Arc<Channel> {

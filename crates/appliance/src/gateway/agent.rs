@@ -7,7 +7,7 @@ use crate::document::{Document, Item};
 use crate::keys;
 use crate::presence::AgentLink;
 use crate::store::{Draft, History, Seen};
-use jumpdeck_protocol::agent::{AgentOrder, AgentReport, FromAgent, Opened, Standing};
+use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, FromAgent, Standing};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{AgentProof, AgentWelcome, Enrolment, Party, transcript};
@@ -15,7 +15,7 @@ use jumpdeck_protocol::inventory::{Facts, ItemView, JumpMethod};
 use jumpdeck_protocol::link::{
     Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain,
 };
-use jumpdeck_protocol::{Control, Never, Refusal, RefusalCode, limits, text};
+use jumpdeck_protocol::{Control, EndpointId, Never, Refusal, RefusalCode, limits, text};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
@@ -23,6 +23,7 @@ use tokio::time::timeout;
 /// An agent that proved itself.
 struct Known {
     item: Arc<Item>,
+    endpoint: EndpointId,
     alive: Vec<jumpdeck_protocol::ChannelId>,
     standing: Standing,
 }
@@ -42,7 +43,7 @@ pub(super) async fn serve(
 }
 
 async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
-    let id = known.item.view.id;
+    let id = known.endpoint;
     let outbox = Outbox::new();
     let link = Arc::new(AgentLink::new(appliance.next_link(), outbox.clone()));
     let now = appliance.now();
@@ -52,11 +53,12 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     {
         former.outbox.close();
     }
-    note_seen(appliance, Seen { item: id, connected: true, at: now });
+    note_seen(appliance, Seen { endpoint: id, connected: true, at: now });
     appliance.release_again(&link, &known.alive);
     appliance.tell_legs(id, &known.alive, true);
-    if appliance.watching.is_watched(id) {
-        link.order(AgentOrder::Interest { interval: crate::statistics::INTERVAL });
+    let interval = appliance.watching.interval(id);
+    if interval > 0 {
+        link.order(AgentOrder::Interest { interval });
     }
     drop(known);
     let keep_alive = KeepAlive { ping: None, silence: limits::AGENT_SILENCE };
@@ -65,14 +67,14 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     let end = pump(caller.socket, &outbox, keep_alive, take).await;
     match &end {
         LinkEnd::Violation(what) => {
-            tracing::warn!(target: "audit", item = id.0, what, "an agent broke the protocol");
+            tracing::warn!(target: "audit", endpoint = id.0, what, "an agent broke the protocol");
         }
-        _ => tracing::debug!(item = id.0, %end, "agent link ended"),
+        _ => tracing::debug!(endpoint = id.0, %end, "agent link ended"),
     }
     link.hang_up();
     let now = appliance.now();
     if appliance.presences.left(id, link.id, now) {
-        note_seen(appliance, Seen { item: id, connected: false, at: now });
+        note_seen(appliance, Seen { endpoint: id, connected: false, at: now });
         appliance.tell_legs(id, &appliance.sessions.channels_at(id), false);
     }
 }
@@ -84,7 +86,7 @@ fn note_seen(appliance: &Appliance, seen: Seen) {
 fn take(
     appliance: &Arc<Appliance>,
     link: &AgentLink,
-    item: jumpdeck_protocol::ItemId,
+    endpoint: EndpointId,
     budget: &mut Budget,
     incoming: Incoming,
 ) -> Result<(), LinkEnd> {
@@ -93,13 +95,13 @@ fn take(
     };
     match frame {
         Frame::Data { channel, .. } | Frame::Credit { channel, .. } => {
-            appliance.relay_to_rep(item, channel, message);
+            appliance.relay_to_rep(endpoint, channel, message);
         }
         Frame::Control(body) => {
-            let received = control::decode::<Never, Opened, AgentReport>(&body)
+            let received = control::decode::<Never, AgentReply, AgentReport>(&body)
                 .map_err(|error| LinkEnd::Violation(error.to_string()))?;
             let asked_for = match received {
-                Received::Known(message) => control_message(appliance, link, item, message),
+                Received::Known(message) => control_message(appliance, link, endpoint, message),
                 Received::UnknownRequest(_) | Received::UnknownOther => false,
             };
             if !asked_for {
@@ -115,30 +117,30 @@ fn take(
 fn control_message(
     appliance: &Arc<Appliance>,
     link: &AgentLink,
-    item: jumpdeck_protocol::ItemId,
+    endpoint: EndpointId,
     message: FromAgent,
 ) -> bool {
     match message {
         Control::Request { body, .. } => match body {},
         Control::Reply { id, body } => return link.answered(id, body),
         Control::Notice { body: AgentReport::Channel(report) } => {
-            return appliance.report(item, report);
+            return appliance.report(endpoint, report);
         }
         Control::Notice { body: AgentReport::Statistics(mut statistics) } => {
             statistics.console_user = bounded(&statistics.console_user);
-            appliance.watching.measured(item, &statistics);
+            appliance.watching.measured(endpoint, &statistics);
         }
         Control::Notice { body: AgentReport::Facts(facts) } => {
             let facts = clean(*facts);
             appliance.store.note(move |draft| {
-                update(draft, item, |item| Arc::make_mut(&mut item.view).facts = facts);
+                update(draft, endpoint, |item| Arc::make_mut(&mut item.view).facts = facts.clone());
             });
         }
         Control::Notice { body: AgentReport::Standing(standing) } => {
-            if appliance.presences.stands(item, link.id, standing, appliance.now()) {
-                let edit = move |draft: &mut Draft| update(draft, item, |i| i.standing = standing);
+            if appliance.presences.stands(endpoint, link.id, standing, appliance.now()) {
+                let edit = move |draft: &mut Draft| update(draft, endpoint, |i| i.standing = standing);
                 appliance.store.note(edit);
-                tracing::info!(target: "audit", item = item.0, ?standing, "a Jump Client's standing changed");
+                tracing::info!(target: "audit", endpoint = endpoint.0, ?standing, "a Jump Client's standing changed");
             }
         }
     }
@@ -152,7 +154,14 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
     };
     let proof: AgentProof = read_plain(&mut caller.socket).await?;
     let signed = transcript(Party::Agent, &caller.binding, &theirs, &ours);
-    let outcome = if proof.key.verifies(&signed, &proof.signature) {
+    let is_proven = proof.key.verifies(&signed, &proof.signature);
+    if is_proven && appliance.world().is_removed(&proof.key) {
+        tracing::info!(target: "audit", from = %caller.from, "a removed Jump Client was told so");
+        write_plain(&mut caller.socket, &AgentWelcome::Removed).await?;
+        let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;
+        return Ok(None);
+    }
+    let outcome = if is_proven {
         admit(appliance, caller, proof).await
     } else {
         Err(RefusalCode::IdentityCheckFailed.because("the signature does not fit the key"))
@@ -163,7 +172,7 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
                 item: known.item.view.id,
                 name: known.item.view.name.to_string(),
                 now: appliance.now(),
-                close: appliance.reconcile(known.item.view.id, &known.alive),
+                close: appliance.reconcile(known.endpoint, &known.alive),
             };
             write_plain(&mut caller.socket, &welcome).await?;
             Ok(Some(known))
@@ -205,7 +214,8 @@ async fn admit(
             enrol(appliance, newcomer, enrolment).await?
         }
     };
-    Ok(Known { item, alive, standing })
+    let endpoint = item.endpoint().ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
+    Ok(Known { item, endpoint, alive, standing })
 }
 
 /// Stores what is new about a known machine.
@@ -220,12 +230,14 @@ async fn refresh(
     if same && item.standing == standing {
         return Ok(item);
     }
-    let id = item.view.id;
+    let Some(endpoint) = item.endpoint() else {
+        return Ok(item);
+    };
     let edit = move |draft: &mut Draft| {
-        update(draft, id, |item| {
+        update(draft, endpoint, |item| {
             let view = Arc::make_mut(&mut item.view);
-            view.facts = facts;
-            view.public_ip = public_ip;
+            view.facts = facts.clone();
+            view.public_ip = public_ip.clone();
             item.standing = standing;
         });
         Ok(())
@@ -234,16 +246,17 @@ async fn refresh(
     Ok(item)
 }
 
-fn update(draft: &mut Draft, id: jumpdeck_protocol::ItemId, change: impl FnOnce(&mut Item)) {
-    let Some(before) = draft.item(id).cloned() else {
-        return;
-    };
-    let mut item = Item::clone(&before);
-    change(&mut item);
-    if (&item.view, item.standing) != (&before.view, before.standing)
-        && let Err(refusal) = draft.put(Document::Item(Box::new(item)))
-    {
-        tracing::error!(%refusal, "an item could not be updated");
+/// Changes what a machine says of itself in every item that leads to it.
+fn update(draft: &mut Draft, endpoint: EndpointId, change: impl Fn(&mut Item)) {
+    let items: Vec<_> = draft.items_of(endpoint).cloned().collect();
+    for before in items {
+        let mut item = Item::clone(&before);
+        change(&mut item);
+        if (&item.view, item.standing) != (&before.view, before.standing)
+            && let Err(refusal) = draft.put(Document::Item(Box::new(item)))
+        {
+            tracing::error!(%refusal, "an item could not be updated");
+        }
     }
 }
 
@@ -269,12 +282,15 @@ async fn enrol(
             .ok_or_else(|| RefusalCode::InstallerKeyInvalid.plain())?;
         let (place, local) = (installer.place, installer.local);
         // An embedded appliance has one agent of its own; a new one takes the lost one's place.
-        let lost = local.then(|| draft.items().find(|item| item.local).cloned()).flatten();
-        if let Some(lost) = lost {
-            let mut item = Item::clone(&lost);
-            item.key = newcomer.key;
-            item.machine = newcomer.machine;
-            return draft.put(Document::Item(Box::new(item)));
+        let lost: Vec<_> = draft.items().filter(|item| local && item.local).cloned().collect();
+        for lost in &lost {
+            let mut item = Item::clone(lost);
+            item.key = Some(newcomer.key);
+            item.machine.clone_from(&newcomer.machine);
+            draft.put(Document::Item(Box::new(item)))?;
+        }
+        if !lost.is_empty() {
+            return Ok(());
         }
         let hostname = newcomer.facts.hostname.clone();
         let view = ItemView {
@@ -288,13 +304,16 @@ async fn enrol(
             created: now,
             facts: newcomer.facts,
             public_ip: newcomer.public_ip,
+            ..ItemView::default()
         };
         let item = Item {
             view: view.into(),
-            key: newcomer.key,
+            key: Some(newcomer.key),
             machine: newcomer.machine,
             local,
+            copy_of: None,
             standing: newcomer.standing,
+            edited_by: None,
         };
         draft.put(Document::Item(Box::new(item)))
     };
@@ -331,6 +350,7 @@ fn clean(facts: Facts) -> Facts {
         private_ip: bounded(&facts.private_ip),
         gateway: bounded(&facts.gateway),
         gateway_mac: bounded(&facts.gateway_mac),
+        mac: bounded(&facts.mac),
         version: bounded(&facts.version),
         console_user: bounded(&facts.console_user),
         ..facts

@@ -23,6 +23,8 @@ use tokio_tungstenite::WebSocketStream;
 
 /// Connections that may be on their way in at once; more are closed.
 const HANDSHAKES: usize = 4096;
+/// How often items are looked for whose time is over.
+const SWEEP: std::time::Duration = std::time::Duration::from_secs(60);
 /// How often the appliance looks for items whose status has changed by time alone.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(10);
 /// Time to look at the door again after the system ran out of file descriptors.
@@ -87,11 +89,19 @@ impl Appliance {
         let door = Arc::new(Semaphore::new(HANDSHAKES));
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut sweeps = tokio::time::interval(SWEEP);
+        sweeps.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let accepted = tokio::select! {
                 accepted = listening.listener.accept() => accepted,
                 _ = looks.tick() => {
                     self.presences.look(self.now());
+                    self.look_at_policies();
+                    continue;
+                }
+                _ = sweeps.tick() => {
+                    let appliance = Arc::clone(self);
+                    tokio::spawn(async move { appliance.sweep().await });
                     continue;
                 }
                 _ = stopping.wait_for(|stop| *stop) => return,

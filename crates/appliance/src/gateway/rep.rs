@@ -3,8 +3,9 @@
 use super::Caller;
 use crate::appliance::{Appliance, InstallerSpec, group_name};
 use crate::feed::{Have, feed};
+use crate::presence::AgentLink;
 use crate::reps::RepLink;
-use crate::statistics::{INTERVAL, Interest};
+use crate::sight::Sight;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::control::{self, Received};
@@ -16,9 +17,11 @@ use jumpdeck_protocol::link::{
 };
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::session::EndReason;
-use jumpdeck_protocol::{Control, Never, Outcome, Refusal, RefusalCode, RequestId, limits};
+use jumpdeck_protocol::{
+    Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
+};
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -42,6 +45,7 @@ pub(super) async fn serve(
         requests: Arc::new(Semaphore::new(REQUESTS)),
         tasks: JoinSet::new(),
         feed: None,
+        figures: watch::channel(false).0,
     };
     appliance.reps.add(rep.clone());
     let sessions = appliance.sessions.of(rep.user);
@@ -50,7 +54,8 @@ pub(super) async fn serve(
     let end = pump(caller.socket, &rep.outbox, keep_alive, |incoming| desk.take(incoming)).await;
     tracing::debug!(user = rep.user.0, %end, "console link ended");
     appliance.reps.remove(rep.id);
-    settle_interest(&appliance, &appliance.watching.forget(&rep));
+    let (changed, all) = appliance.watching.forget(&rep);
+    settle_interest(&appliance, &changed, all);
     appliance.rep_left(&rep);
 }
 
@@ -89,6 +94,8 @@ struct Desk {
     requests: Arc<Semaphore>,
     tasks: JoinSet<()>,
     feed: Option<tokio::task::AbortHandle>,
+    /// Whether the console searches for figures.
+    figures: watch::Sender<bool>,
 }
 
 impl Desk {
@@ -124,26 +131,32 @@ impl Desk {
             }
             Control::Notice { body: RepNotice::Watch { mut items } } => {
                 items.truncate(limits::WATCHED_ITEMS);
-                items.retain(|item| self.may_see(*item));
-                let interest = self.appliance.watching.set(&self.rep, &items);
-                settle_interest(&self.appliance, &interest);
+                let watched = self.endpoints(&items);
+                let changed = self.appliance.watching.set(&self.rep, &watched);
+                settle_interest(&self.appliance, &changed, false);
+            }
+            Control::Notice { body: RepNotice::WatchFigures { wanted } } => {
+                let all = self.appliance.watching.search(self.rep.id, wanted);
+                settle_interest(&self.appliance, &[], all);
+                self.figures.send_replace(wanted);
             }
         }
     }
 
-    fn may_see(&self, item: jumpdeck_protocol::ItemId) -> bool {
+    /// The items that the rep may see, and the machines they lead to.
+    fn endpoints(&self, items: &[ItemId]) -> Vec<(ItemId, EndpointId)> {
         let world = self.appliance.world();
-        let (Some(user), Some(item)) = (world.user(self.rep.user), world.item(item)) else {
-            return false;
-        };
-        world.decide(user, item.view.place, None).is_allowed()
+        let sight = Sight::new(&world, &self.rep);
+        let seen = items.iter().filter(|item| sight.item(**item).is_some());
+        seen.filter_map(|item| Some((*item, world.item(*item)?.endpoint()?))).collect()
     }
 
     fn request(&mut self, id: RequestId, request: RepRequest) {
         if let RepRequest::Subscribe { have, presence } = request {
             self.reply(id, Ok(RepReply::Subscribed));
             let have = Have { inventory: have, presence };
-            let task = feed(Arc::clone(&self.appliance), self.rep.clone(), have);
+            let figures = self.figures.subscribe();
+            let task = feed(Arc::clone(&self.appliance), self.rep.clone(), have, figures);
             if let Some(former) = self.feed.replace(self.tasks.spawn(task)) {
                 former.abort();
             }
@@ -176,8 +189,8 @@ async fn fulfil(
 ) -> Result<RepReply, Refusal> {
     match request {
         RepRequest::Subscribe { .. } => Err(RefusalCode::Unsupported.plain()),
-        RepRequest::StartSession { item, kind } => {
-            let view = appliance.start_session(rep, item, kind).await?;
+        RepRequest::StartSession { item, kind, override_schedule } => {
+            let view = appliance.start_session(rep, item, kind, override_schedule).await?;
             Ok(RepReply::SessionStarted(view))
         }
         RepRequest::EndSession { session } => {
@@ -192,6 +205,31 @@ async fn fulfil(
             let installer = appliance.create_installer_for(rep.user, spec).await?;
             tracing::info!(target: "audit", user = rep.user.0, group = installer.group, "an installer was made");
             Ok(RepReply::Installer(installer))
+        }
+        RepRequest::EditItems { edits } => {
+            let refused = appliance.edit_items(rep.user, edits).await?;
+            Ok(RepReply::Done { refused })
+        }
+        RepRequest::CopyItems { items, to } => {
+            let refused = appliance.copy_items(rep.user, items, to).await?;
+            Ok(RepReply::Done { refused })
+        }
+        RepRequest::RemoveItems { items } => {
+            let refused = appliance.remove_items(rep.user, items).await?;
+            Ok(RepReply::Done { refused })
+        }
+        RepRequest::AddShortcut { item } => {
+            Ok(RepReply::Added { item: appliance.add_shortcut(rep.user, item).await? })
+        }
+        RepRequest::Wake { item, password } => {
+            Ok(RepReply::Waking { helper: appliance.wake(rep, item, password).await? })
+        }
+        RepRequest::History { item } => {
+            Ok(RepReply::History { sessions: appliance.history(rep, item).await? })
+        }
+        RepRequest::SavePreferences { preferences } => {
+            appliance.save_preferences(rep, *preferences).await?;
+            Ok(RepReply::Saved)
         }
         RepRequest::Stop if appliance.is_embedded() => {
             // The answer goes out first.
@@ -225,11 +263,17 @@ fn may_add(appliance: &Appliance, rep: &RepLink, group: Option<&str>) -> Result<
     }
 }
 
-fn settle_interest(appliance: &Appliance, interest: &Interest) {
-    let begin = interest.begin.iter().map(|item| (*item, INTERVAL));
-    for (item, interval) in begin.chain(interest.end.iter().map(|item| (*item, 0))) {
-        if let Some(agent) = appliance.presences.link(item) {
-            agent.order(AgentOrder::Interest { interval });
+/// Tells machines, or all of them, how often to measure.
+fn settle_interest(appliance: &Appliance, changed: &[EndpointId], all: bool) {
+    let order = |endpoint, agent: &AgentLink| {
+        agent.order(AgentOrder::Interest { interval: appliance.watching.interval(endpoint) });
+    };
+    for endpoint in changed {
+        if let Some(agent) = appliance.presences.link(*endpoint) {
+            order(*endpoint, &agent);
         }
+    }
+    for (endpoint, agent) in all.then(|| appliance.presences.links()).unwrap_or_default() {
+        order(endpoint, &agent);
     }
 }

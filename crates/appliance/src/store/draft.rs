@@ -3,7 +3,9 @@
 use crate::document::{Document, DocumentId};
 use crate::world::World;
 use jumpdeck_protocol::session::{EndReason, ExitStatus};
-use jumpdeck_protocol::{ChannelId, ItemId, Refusal, Revision, SessionId, Timestamp, UserId};
+use jumpdeck_protocol::{
+    ChannelId, EndpointId, ItemId, Refusal, Revision, SessionId, Timestamp, UserId,
+};
 use rusqlite::{Transaction, params};
 use std::ops::Deref;
 
@@ -24,10 +26,10 @@ pub(super) enum Row {
     History(History),
 }
 
-/// When an item was last linked and when it last went away.
+/// When a machine was last linked and when it last went away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
-    pub item: ItemId,
+    pub endpoint: EndpointId,
     pub connected: bool,
     pub at: Timestamp,
 }
@@ -149,12 +151,12 @@ impl History {
             Self::SessionEnded { session, reason, at } => transaction
                 .prepare_cached("UPDATE sessions SET ended = ?2, reason = ?3 WHERE id = ?1")?
                 .execute(params![session.0.cast_signed(), at.0, word(reason)])?,
-            Self::Seen(Seen { item, connected, at }) => transaction
+            Self::Seen(Seen { endpoint, connected, at }) => transaction
                 .prepare_cached(
                     "INSERT INTO seen (item, connected, at) VALUES (?1, ?2, ?3)
                      ON CONFLICT (item) DO UPDATE SET connected = ?2, at = ?3",
                 )?
-                .execute(params![item.0.cast_signed(), connected, at.0])?,
+                .execute(params![endpoint.0.cast_signed(), connected, at.0])?,
         };
         Ok(())
     }

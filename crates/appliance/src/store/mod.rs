@@ -63,10 +63,13 @@ pub enum StoreError {
 
 type Answer = Box<dyn FnOnce(Result<(), Refusal>) + Send>;
 type Edit = Box<dyn FnOnce(&mut Draft) -> Answer + Send>;
+type Read = Box<dyn FnOnce(&Connection) + Send>;
 
 /// What the store's thread is asked to do.
 enum Job {
     Edit(Edit),
+    /// Look at what is committed.
+    Read(Read),
     /// Close the database, then answer.
     Close(oneshot::Sender<()>),
 }
@@ -131,6 +134,23 @@ impl Store {
         answered.await.unwrap_or_else(|_| Err(RefusalCode::Stopping.plain()))
     }
 
+    /// Reads what is committed, history above all.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (answer, answered) = oneshot::channel();
+        let _ = self.jobs.send(Job::Read(Box::new(move |connection| {
+            // Whoever asked may have gone.
+            let _ = answer.send(read(connection));
+        })));
+        match answered.await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(error)) => Err(RefusalCode::StoreFailed.because(error.to_string())),
+            Err(_) => Err(RefusalCode::Stopping.plain()),
+        }
+    }
+
     /// Closes the database once everything before was written.
     pub(crate) async fn close(&self) {
         let (closed, waiting) = oneshot::channel();
@@ -186,6 +206,7 @@ impl Writer {
             while let Some(job) = next.take() {
                 match job {
                     Job::Edit(edit) => answers.push(edit(&mut draft)),
+                    Job::Read(read) => read(&self.connection),
                     Job::Close(closed) => closing = Some(closed),
                 }
                 if answers.len() < GROUP && closing.is_none() {

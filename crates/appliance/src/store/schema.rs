@@ -4,7 +4,7 @@ use super::{Seen, StoreError, decode};
 use crate::document::DocumentId;
 use crate::world::World;
 use jumpdeck_protocol::session::{ChannelView, SessionView};
-use jumpdeck_protocol::{ChannelId, ItemId, Revision, SessionId, Timestamp, UserId};
+use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, Revision, SessionId, Timestamp, UserId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use std::fs::File;
 use std::io::Read;
@@ -30,6 +30,8 @@ const MIGRATIONS: &[&str] = &["
     );
     CREATE INDEX channels_by_session ON channels (session);
     CREATE TABLE seen (item INTEGER PRIMARY KEY, connected INTEGER NOT NULL, at INTEGER NOT NULL);
+", "
+    CREATE INDEX sessions_by_user ON sessions (user, id);
 "];
 
 /// A database larger than this is not read through at the start; damage shows where it is met.
@@ -224,8 +226,8 @@ fn open_channels(connection: &Connection, id: SessionId) -> rusqlite::Result<Vec
 fn seen(connection: &Connection) -> rusqlite::Result<Vec<Seen>> {
     let mut statement = connection.prepare("SELECT item, connected, at FROM seen")?;
     let rows = statement.query_map([], |row| {
-        let item = ItemId(number(row, 0)?);
-        Ok(Seen { item, connected: row.get(1)?, at: Timestamp(row.get(2)?) })
+        let endpoint = EndpointId(number(row, 0)?);
+        Ok(Seen { endpoint, connected: row.get(1)?, at: Timestamp(row.get(2)?) })
     })?;
     rows.collect()
 }

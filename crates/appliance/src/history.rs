@@ -1,0 +1,85 @@
+//! Who had sessions with what: read from the database when somebody asks.
+
+use crate::appliance::Appliance;
+use crate::reps::RepLink;
+use crate::sight::Sight;
+use jumpdeck_protocol::rep::{ApplianceNotice, PastSession, Used};
+use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, Timestamp, UserId};
+use rusqlite::{Connection, params};
+
+/// Sessions that are told of an item, at the most.
+const TOLD: u8 = 10;
+
+impl Appliance {
+    /// The last sessions with the machine that an item leads to.
+    pub(crate) async fn history(
+        &self,
+        rep: &RepLink,
+        item: ItemId,
+    ) -> Result<Vec<PastSession>, Refusal> {
+        let items: Vec<ItemId> = {
+            let world = self.world();
+            let sight = Sight::new(&world, rep);
+            sight.item(item).ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
+            let endpoint = world.item(item).and_then(|item| item.endpoint());
+            match endpoint {
+                Some(endpoint) => world.items_of(endpoint).map(|item| item.view.id).collect(),
+                None => vec![item],
+            }
+        };
+        let read = move |db: &Connection| -> rusqlite::Result<Vec<_>> {
+            let mut sessions = Vec::new();
+            for item in items {
+                sessions.extend(sessions_of(db, item)?);
+            }
+            Ok(sessions)
+        };
+        let mut sessions = self.store.read(read).await?;
+        sessions.sort_by_key(|(_, started, _)| std::cmp::Reverse(*started));
+        sessions.truncate(TOLD.into());
+        let world = self.world();
+        let name = |user| world.user(user).map_or("—".into(), |user| user.username.as_str().into());
+        let past = |(user, started, ended)| PastSession { user: name(user), started, ended };
+        Ok(sessions.into_iter().map(past).collect())
+    }
+
+    /// The items a user had sessions with, the last one first.
+    pub(crate) async fn used(&self, user: UserId) -> Result<Vec<Used>, Refusal> {
+        self.store.read(move |db| used_by(db, user)).await
+    }
+
+    /// Tells a rep's consoles what was used.
+    pub(crate) async fn tell_used(&self, user: UserId) {
+        if let Ok(items) = self.used(user).await {
+            for rep in self.reps.those(|rep| rep.user == user) {
+                rep.tell(ApplianceNotice::Used { items: items.clone() });
+            }
+        }
+    }
+}
+
+type Row = (UserId, Timestamp, Option<Timestamp>);
+
+fn sessions_of(db: &Connection, item: ItemId) -> rusqlite::Result<Vec<Row>> {
+    let mut statement = db.prepare_cached(
+        "SELECT user, started, ended FROM sessions WHERE item = ?1 ORDER BY started DESC LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![item.0.cast_signed(), TOLD], |row| {
+        let user = UserId(row.get::<_, i64>(0)?.cast_unsigned());
+        Ok((user, Timestamp(row.get(1)?), row.get::<_, Option<i64>>(2)?.map(Timestamp)))
+    })?;
+    rows.collect()
+}
+
+fn used_by(db: &Connection, user: UserId) -> rusqlite::Result<Vec<Used>> {
+    let mut statement = db.prepare_cached(
+        "SELECT item, max(started), count(*) FROM
+             (SELECT item, started FROM sessions WHERE user = ?1 ORDER BY id DESC LIMIT 2000)
+         GROUP BY item ORDER BY 2 DESC, item LIMIT 200",
+    )?;
+    let rows = statement.query_map([user.0.cast_signed()], |row| {
+        let item = ItemId(row.get::<_, i64>(0)?.cast_unsigned());
+        Ok(Used { item, last: Timestamp(row.get(1)?), times: row.get(2)? })
+    })?;
+    rows.collect()
+}

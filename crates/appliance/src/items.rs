@@ -1,0 +1,368 @@
+//! Tending items: edited, copied, removed, added; and those whose time is over.
+//!
+//! What may be done is decided in the edit itself, on the World it changes: a right that was
+//! withdrawn a moment ago does not slip through.
+
+use crate::appliance::Appliance;
+use crate::document::{Document, DocumentId, Item, Removed, User};
+use crate::store::Draft;
+use crate::world::World;
+use jumpdeck_policy::Permission;
+use jumpdeck_protocol::agent::{AgentOrder, Standing};
+use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
+use jumpdeck_protocol::item::{FieldValue, ItemEdit, ItemField, Shortcut};
+use jumpdeck_protocol::{
+    EndpointId, ItemId, Refusal, RefusalCode, Revision, Timestamp, UserId, limits,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Items that were not done, and why.
+type Refused = Vec<(ItemId, Refusal)>;
+
+/// Seconds after which an item that was not seen is removed.
+const DELETE_AFTER: u64 = limits::DELETE_DAYS * 86_400;
+
+/// Seconds after its start before an appliance removes what was away for too long: after a long
+/// time off, everybody gets a chance to come back.
+const SETTLING: u64 = 3600;
+
+impl Appliance {
+    /// Changes properties of items, each item wholly or not at all.
+    pub(crate) async fn edit_items(
+        &self,
+        user: UserId,
+        edits: Vec<ItemEdit>,
+    ) -> Result<Refused, Refusal> {
+        within_limit(edits.len())?;
+        let now = self.now();
+        let edit = move |draft: &mut Draft| {
+            each(edits.iter().map(|edit| edit.item), |item| {
+                let edit = edits.iter().find(|edit| edit.item == item);
+                edit.map_or(Ok(()), |edit| edit_one(draft, user, edit, now))
+            })
+        };
+        self.store.edit(edit).await
+    }
+
+    /// Makes items in another place that lead to the same machines.
+    pub(crate) async fn copy_items(
+        &self,
+        user: UserId,
+        items: Vec<ItemId>,
+        to: Place,
+    ) -> Result<Refused, Refusal> {
+        within_limit(items.len())?;
+        let now = self.now();
+        let edit = move |draft: &mut Draft| each(items, |item| copy(draft, user, item, to, now));
+        self.store.edit(edit).await
+    }
+
+    /// Removes items.
+    pub(crate) async fn remove_items(
+        &self,
+        user: UserId,
+        items: Vec<ItemId>,
+    ) -> Result<Refused, Refusal> {
+        within_limit(items.len())?;
+        self.remove(Some(user), items).await
+    }
+
+    /// Removes items in the name of a user, or because their time is over.
+    async fn remove(&self, user: Option<UserId>, items: Vec<ItemId>) -> Result<Refused, Refusal> {
+        let now = self.now();
+        let busy: BTreeSet<EndpointId> = {
+            let world = self.world();
+            let endpoints = items.iter().filter_map(|item| world.item(*item)?.endpoint());
+            endpoints.filter(|endpoint| self.sessions.count(*endpoint) > 0).collect()
+        };
+        let edit = move |draft: &mut Draft| {
+            let mut gone = Vec::new();
+            let refused = each(items, |item| {
+                gone.extend(remove_one(draft, user, item, &busy, now)?);
+                Ok(())
+            })?;
+            Ok((refused, gone))
+        };
+        let (refused, gone) = self.store.edit(edit).await?;
+        for endpoint in gone {
+            if let Some(agent) = self.presences.link(endpoint) {
+                agent.order(AgentOrder::Uninstall);
+            }
+            self.presences.forget(endpoint);
+        }
+        Ok(refused)
+    }
+
+    /// Makes a Jump shortcut.
+    pub(crate) async fn add_shortcut(
+        &self,
+        user: UserId,
+        wish: Box<ItemView>,
+    ) -> Result<ItemId, Refusal> {
+        let now = self.now();
+        let edit = move |draft: &mut Draft| add(draft, user, &wish, now);
+        self.store.edit(edit).await
+    }
+
+    /// Removes the items whose time is over: expired ones, and those that were away for too long.
+    pub(crate) async fn sweep(&self) {
+        let due = self.due();
+        for some in due.chunks(limits::ITEMS_PER_REQUEST) {
+            match self.remove(None, some.to_vec()).await {
+                Ok(refused) => {
+                    tracing::info!(target: "audit", items = some.len() - refused.len(),
+                        "items whose time was over were removed");
+                }
+                Err(refusal) => tracing::error!(%refusal, "items could not be removed"),
+            }
+        }
+    }
+
+    fn due(&self) -> Vec<ItemId> {
+        let (world, now) = (self.world(), self.now());
+        let is_expired = |item: &&Arc<Item>| item.view.expires.is_some_and(|time| time <= now);
+        let mut due: BTreeSet<ItemId> =
+            world.items().filter(is_expired).map(|item| item.view.id).collect();
+        if now.since(self.opened) > SETTLING {
+            let patience = |item: &Item| match item.view.max_offline_minutes {
+                0 => DELETE_AFTER,
+                minutes => u64::from(minutes) * 60,
+            };
+            for (endpoint, since) in self.presences.absent() {
+                let items = world.items_of(endpoint).filter(|item| !item.local);
+                let items = items.filter(|item| now.since(since) > patience(item));
+                due.extend(items.map(|item| item.view.id));
+            }
+        }
+        due.into_iter().collect()
+    }
+}
+
+fn within_limit(count: usize) -> Result<(), Refusal> {
+    let most = limits::ITEMS_PER_REQUEST;
+    let detail = || format!("{count} items at once are too many; {most} fit into a request");
+    if count <= most { Ok(()) } else { Err(RefusalCode::InvalidValue.because(detail())) }
+}
+
+/// Does something with each item; a refusal of one does not keep the others from it.
+fn each(
+    items: impl IntoIterator<Item = ItemId>,
+    mut act: impl FnMut(ItemId) -> Result<(), Refusal>,
+) -> Result<Refused, Refusal> {
+    let mut refused = Vec::new();
+    for item in items {
+        match act(item) {
+            Ok(()) => {}
+            // Nothing can be kept: that is not about one item.
+            Err(refusal) if refusal.code == RefusalCode::StoreFailed => return Err(refusal),
+            Err(refusal) => refused.push((item, refusal)),
+        }
+    }
+    Ok(refused)
+}
+
+/// The user and the item, if the one may see the other.
+fn seen(world: &World, user: UserId, item: ItemId) -> Result<(Arc<User>, Arc<Item>), Refusal> {
+    let user = world.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+    let item = world.item(item).cloned().ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
+    if world.decide(&user, item.view.place, None).is_allowed() {
+        Ok((user, item))
+    } else {
+        Err(RefusalCode::JumpItemGone.plain())
+    }
+}
+
+fn permitted(
+    world: &World,
+    user: &User,
+    place: Place,
+    permission: Permission,
+) -> Result<(), Refusal> {
+    let decision = world.decide(user, place, Some(permission));
+    if decision.is_allowed() {
+        Ok(())
+    } else {
+        Err(RefusalCode::PermissionDenied.because(decision.to_string()))
+    }
+}
+
+/// A place that items can go to.
+fn destination(world: &World, user: &User, place: Place) -> Result<(), Refusal> {
+    let exists = match place {
+        Place::JumpGroup(group) => world.group(group).is_some(),
+        Place::Personal(owner) => world.user(owner).is_some(),
+    };
+    if !exists || !world.decide(user, place, None).is_allowed() {
+        return Err(RefusalCode::InvalidValue.because("there is no such Jump Group"));
+    }
+    permitted(world, user, place, Permission::PermAssignJumpGroup)
+}
+
+fn edit_one(
+    draft: &mut Draft,
+    user: UserId,
+    edit: &ItemEdit,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let (user, before) = seen(draft, user, edit.item)?;
+    let mut item = Item::clone(&before);
+    let mut theirs = Vec::new();
+    for change in &edit.changes {
+        let field = change.field;
+        if !ItemField::of(before.view.method).contains(&field) {
+            let detail = format!("{} is no property of this item", field.title());
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        let held = before.view.field(field);
+        if held == change.to {
+            continue;
+        }
+        permitted(draft, &user, before.view.place, field.permission())?;
+        if held != change.from {
+            theirs.push(field.title());
+            continue;
+        }
+        check(draft, &user, &change.to, now)?;
+        let view = Arc::make_mut(&mut item.view);
+        view.set(field, change.to.clone())
+            .map_err(|wrong| RefusalCode::InvalidValue.because(wrong.to_string()))?;
+        tracing::info!(target: "audit", user = user.id.0, item = edit.item.0, ?field,
+            from = ?change.from, to = ?change.to, "a property was edited");
+    }
+    if !theirs.is_empty() {
+        let who = before.edited_by.and_then(|who| draft.user(who));
+        let who = who.map_or("somebody", |who| &who.username);
+        let detail = format!("{who} changed {}", theirs.join(", "));
+        return Err(RefusalCode::EditConflict.because(detail));
+    }
+    if item.view == before.view {
+        return Ok(());
+    }
+    item.edited_by = Some(user.id);
+    draft.put(Document::Item(Box::new(item)))
+}
+
+/// Whether what a value speaks of is there.
+fn check(world: &World, user: &User, value: &FieldValue, now: Timestamp) -> Result<(), Refusal> {
+    match value {
+        FieldValue::Place(place) => destination(world, user, *place),
+        FieldValue::JumpPolicy(Some(policy)) if world.policy(*policy).is_none() => {
+            Err(RefusalCode::InvalidValue.because("there is no such Jump Policy"))
+        }
+        FieldValue::Time(Some(time)) if *time <= now => {
+            Err(RefusalCode::InvalidValue.because("that moment is over"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn copy(
+    draft: &mut Draft,
+    user: UserId,
+    item: ItemId,
+    to: Place,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let (user, original) = seen(draft, user, item)?;
+    permitted(draft, &user, original.view.place, Permission::PermAssignJumpGroup)?;
+    destination(draft, &user, to)?;
+    let same = |other: &Arc<Item>| other.view.place == to;
+    let there = original.endpoint().is_some_and(|endpoint| draft.items_of(endpoint).any(same));
+    if there || original.view.place == to {
+        return Err(RefusalCode::InvalidValue.because("it stands there already"));
+    }
+    let mut item = Item::clone(&original);
+    item.copy_of = original.endpoint();
+    item.edited_by = Some(user.id);
+    let view = Arc::make_mut(&mut item.view);
+    view.id = draft.next_item();
+    view.place = to;
+    view.created = now;
+    tracing::info!(target: "audit", user = user.id.0, item = original.view.id.0, ?to,
+        copy = view.id.0, "an item was copied");
+    draft.put(Document::Item(Box::new(item)))
+}
+
+/// Removes an item. Returns its machine if nothing else leads there.
+fn remove_one(
+    draft: &mut Draft,
+    user: Option<UserId>,
+    item: ItemId,
+    busy: &BTreeSet<EndpointId>,
+    at: Timestamp,
+) -> Result<Option<EndpointId>, Refusal> {
+    let item = match user {
+        Some(user) => {
+            let (user, item) = seen(draft, user, item)?;
+            permitted(draft, &user, item.view.place, Permission::PermRemove)?;
+            item
+        }
+        None => draft.item(item).cloned().ok_or_else(|| RefusalCode::JumpItemGone.plain())?,
+    };
+    let endpoint = item.endpoint();
+    let last = endpoint.filter(|endpoint| draft.items_of(*endpoint).count() == 1);
+    if let (Some(last), Some(key)) = (last, item.key) {
+        if item.local {
+            return Err(RefusalCode::LocalAgent.plain());
+        }
+        if busy.contains(&last) {
+            return Err(RefusalCode::InSession.plain());
+        }
+        draft.put(Document::Removed(Removed { endpoint: last, key, at }))?;
+    }
+    draft.remove(DocumentId::Item(item.view.id));
+    tracing::info!(target: "audit", user = user.map_or(0, |user| user.0), item = item.view.id.0,
+        name = &*item.view.name, "an item was removed");
+    Ok(last)
+}
+
+fn add(
+    draft: &mut Draft,
+    user: UserId,
+    wish: &ItemView,
+    now: Timestamp,
+) -> Result<ItemId, Refusal> {
+    let user = draft.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+    if wish.method == JumpMethod::JumpClient {
+        let detail = "a Jump Client comes by itself, with an installer";
+        return Err(RefusalCode::InvalidValue.because(detail));
+    }
+    let exists = match wish.place {
+        Place::JumpGroup(group) => draft.group(group).is_some(),
+        Place::Personal(owner) => owner == user.id,
+    };
+    if !exists {
+        return Err(RefusalCode::InvalidValue.because("there is no such Jump Group"));
+    }
+    permitted(draft, &user, wish.place, Permission::PermAdd)?;
+    let mut view = ItemView {
+        id: draft.next_item(),
+        revision: Revision(0),
+        place: wish.place,
+        method: wish.method,
+        created: now,
+        shortcut: Some(Box::new(Shortcut::new(wish.method))),
+        ..ItemView::default()
+    };
+    for field in ItemField::of(wish.method) {
+        let value = wish.field(*field);
+        if *field != ItemField::Place {
+            check(draft, &user, &value, now)?;
+        }
+        view.set(*field, value)
+            .map_err(|wrong| RefusalCode::InvalidValue.because(wrong.to_string()))?;
+    }
+    let id = view.id;
+    tracing::info!(target: "audit", user = user.id.0, item = id.0, "a shortcut was made");
+    draft.put(Document::Item(Box::new(Item {
+        view: view.into(),
+        key: None,
+        machine: String::new(),
+        local: false,
+        copy_of: None,
+        standing: Standing::Ready,
+        edited_by: Some(user.id),
+    })))?;
+    Ok(id)
+}

@@ -1,0 +1,491 @@
+//! The properties of a Jump Item that can be edited: one name for each, one way to read and write
+//! them, and what each may hold (DOMAIN 2).
+//!
+//! A property is changed from the value it had to the one it shall have. So nobody overwrites what
+//! somebody else changed meanwhile, and an edit that is sent twice does no harm.
+
+use crate::inventory::{ItemView, JumpMethod, Place};
+use crate::rights::Permission;
+use crate::{ItemId, JumpPolicyId, Timestamp, limits, text};
+use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
+use thiserror::Error;
+
+/// A property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemField {
+    /// The name, 1 to 128 characters.
+    Name,
+    /// Jump Group or personal list.
+    Place,
+    /// The tag, up to 64 characters.
+    Tag,
+    /// Comments, up to 1024 characters.
+    Comments,
+    /// The Jump Policy.
+    JumpPolicy,
+    /// When a Jump Client uninstalls itself.
+    Expires,
+    /// Minutes offline after which a Jump Client is removed; 0 for the appliance's setting.
+    MaxOfflineMinutes,
+    /// Where a shortcut leads.
+    Hostname,
+    /// The port there.
+    Port,
+    /// `ssh` or `telnet`.
+    Protocol,
+    /// `xterm` or `vt100`.
+    Terminal,
+    /// Seconds between signs of life, 0 to 300; 0 for none.
+    KeepAlive,
+    /// Who logs in.
+    Username,
+    /// The domain of who logs in.
+    Domain,
+    /// How much the picture may cost.
+    Quality,
+    /// The console session of a Windows machine.
+    ConsoleSession,
+    /// Whether a certificate that nobody vouches for will do.
+    IgnoreUntrusted,
+    /// `local;remote;…` of a Protocol Tunnel.
+    TunnelDefinitions,
+    /// Where a tunnel listens, inside 127.0.0.0/8.
+    TunnelListenAddress,
+    /// Where a Web Jump leads.
+    Url,
+    /// Whether its certificate is verified.
+    VerifyCertificate,
+}
+
+impl ItemField {
+    /// Its name on screen.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Name => "Name",
+            Self::Place => "Jump Group",
+            Self::Tag => "Tag",
+            Self::Comments => "Comments",
+            Self::JumpPolicy => "Jump Policy",
+            Self::Expires => "Expires",
+            Self::MaxOfflineMinutes => "Max offline min",
+            Self::Hostname => "Hostname/IP",
+            Self::Port => "Port",
+            Self::Protocol => "Protocol",
+            Self::Terminal => "Terminal",
+            Self::KeepAlive => "Keep alive (s)",
+            Self::Username => "Username",
+            Self::Domain => "Domain",
+            Self::Quality => "Quality",
+            Self::ConsoleSession => "Console session",
+            Self::IgnoreUntrusted => "Ignore untrusted",
+            Self::TunnelDefinitions => "Tunnels",
+            Self::TunnelListenAddress => "Listen address",
+            Self::Url => "URL",
+            Self::VerifyCertificate => "Verify cert.",
+        }
+    }
+
+    /// What a role must permit to whoever edits it (DOMAIN 3).
+    pub const fn permission(self) -> Permission {
+        match self {
+            Self::Place => Permission::PermAssignJumpGroup,
+            Self::Tag => Permission::PermEditTag,
+            Self::Comments => Permission::PermEditComments,
+            Self::JumpPolicy => Permission::PermEditJumpPolicy,
+            Self::Expires
+            | Self::MaxOfflineMinutes
+            | Self::Terminal
+            | Self::KeepAlive
+            | Self::Quality
+            | Self::ConsoleSession => Permission::PermEditBehavior,
+            Self::Name
+            | Self::Hostname
+            | Self::Port
+            | Self::Protocol
+            | Self::Username
+            | Self::Domain
+            | Self::IgnoreUntrusted
+            | Self::TunnelDefinitions
+            | Self::TunnelListenAddress
+            | Self::Url
+            | Self::VerifyCertificate => Permission::PermEditIdentity,
+        }
+    }
+
+    /// The words it can hold, if it holds one of a few.
+    pub const fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Protocol => &["ssh", "telnet"],
+            Self::Terminal => &["xterm", "vt100"],
+            Self::Quality => &["best_performance", "balanced", "best_quality"],
+            _ => &[],
+        }
+    }
+
+    /// The properties of items that are reached in this way, in the order of a form.
+    pub const fn of(method: JumpMethod) -> &'static [Self] {
+        use ItemField::{
+            Comments, ConsoleSession, Domain, Expires, Hostname, IgnoreUntrusted, JumpPolicy,
+            KeepAlive, MaxOfflineMinutes, Name, Place, Port, Protocol, Quality, Tag, Terminal,
+            TunnelDefinitions, TunnelListenAddress, Url, Username, VerifyCertificate,
+        };
+        match method {
+            JumpMethod::JumpClient => {
+                &[Name, Place, Tag, Comments, JumpPolicy, Expires, MaxOfflineMinutes]
+            }
+            JumpMethod::ShellJump => &[
+                Name, Hostname, Port, Protocol, Username, Terminal, KeepAlive, Place, Tag,
+                Comments, JumpPolicy,
+            ],
+            JumpMethod::RemoteJump | JumpMethod::LocalJump => {
+                &[Name, Hostname, Place, Tag, Comments, JumpPolicy]
+            }
+            JumpMethod::Rdp => &[
+                Name, Hostname, Username, Domain, Quality, ConsoleSession, IgnoreUntrusted, Place,
+                Tag, Comments, JumpPolicy,
+            ],
+            JumpMethod::Vnc => &[Name, Hostname, Port, Place, Tag, Comments, JumpPolicy],
+            JumpMethod::ProtocolTunnel => &[
+                Name, Hostname, TunnelDefinitions, TunnelListenAddress, Place, Tag, Comments,
+                JumpPolicy,
+            ],
+            JumpMethod::WebJump => {
+                &[Name, Url, VerifyCertificate, Place, Tag, Comments, JumpPolicy]
+            }
+        }
+    }
+}
+
+/// What a property holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldValue {
+    /// A text, or one of a few words.
+    Text(Box<str>),
+    /// Where it stands.
+    Place(Place),
+    /// A Jump Policy, or none.
+    JumpPolicy(Option<JumpPolicyId>),
+    /// A moment, or never.
+    Time(Option<Timestamp>),
+    /// A number.
+    Number(u32),
+    /// Yes or no.
+    Flag(bool),
+}
+
+/// A value that a property cannot hold.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{}: {why}", field.title())]
+pub struct WrongValue {
+    /// The property.
+    pub field: ItemField,
+    /// What it can hold.
+    pub why: String,
+}
+
+/// A property that is changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemChange {
+    /// The property.
+    pub field: ItemField,
+    /// What it held when the rep began.
+    pub from: FieldValue,
+    /// What it shall hold.
+    pub to: FieldValue,
+}
+
+/// An item that is changed: all of it or nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemEdit {
+    /// The item.
+    pub item: ItemId,
+    /// What is changed.
+    pub changes: Vec<ItemChange>,
+}
+
+/// How a Jump shortcut reaches its machine (DOMAIN 2). Its host name stands in the item's facts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Shortcut {
+    /// The port; 0 where there is none.
+    pub port: u16,
+    /// `ssh` or `telnet`.
+    pub protocol: Box<str>,
+    /// `xterm` or `vt100`.
+    pub terminal: Box<str>,
+    /// Seconds, 0 to 300.
+    pub keep_alive: u16,
+    /// Who logs in.
+    pub username: Box<str>,
+    /// That one's domain.
+    pub domain: Box<str>,
+    /// How much the picture may cost.
+    pub quality: Box<str>,
+    /// The console session.
+    pub console_session: bool,
+    /// A certificate that nobody vouches for will do.
+    pub ignore_untrusted: bool,
+    /// `local;remote;…`.
+    pub tunnel_definitions: Box<str>,
+    /// Inside 127.0.0.0/8.
+    pub tunnel_listen_address: Box<str>,
+    /// Where a Web Jump leads.
+    pub url: Box<str>,
+    /// Its certificate is verified.
+    pub verify_certificate: bool,
+}
+
+impl Shortcut {
+    /// What a new one begins with.
+    pub fn new(method: JumpMethod) -> Self {
+        let port = match method {
+            JumpMethod::ShellJump => 22,
+            JumpMethod::Vnc => 5900,
+            _ => 0,
+        };
+        Self {
+            port,
+            protocol: "ssh".into(),
+            terminal: "xterm".into(),
+            quality: "balanced".into(),
+            tunnel_listen_address: "127.0.0.1".into(),
+            verify_certificate: true,
+            ..Self::default()
+        }
+    }
+}
+
+impl ItemView {
+    /// What a property holds.
+    pub fn field(&self, field: ItemField) -> FieldValue {
+        let shortcut = self.shortcut.as_deref().cloned().unwrap_or_default();
+        match field {
+            ItemField::Name => FieldValue::Text(self.name.clone()),
+            ItemField::Place => FieldValue::Place(self.place),
+            ItemField::Tag => FieldValue::Text(self.tag.clone()),
+            ItemField::Comments => FieldValue::Text(self.comments.clone()),
+            ItemField::JumpPolicy => FieldValue::JumpPolicy(self.jump_policy),
+            ItemField::Expires => FieldValue::Time(self.expires),
+            ItemField::MaxOfflineMinutes => FieldValue::Number(self.max_offline_minutes),
+            ItemField::Hostname => FieldValue::Text(self.facts.hostname.clone()),
+            other => shortcut.field(other),
+        }
+    }
+
+    /// Puts a value into a property.
+    ///
+    /// # Errors
+    /// [`WrongValue`] says what the property can hold; the item is unchanged then.
+    pub fn set(&mut self, field: ItemField, value: FieldValue) -> Result<(), WrongValue> {
+        match (field, value) {
+            (ItemField::Name, FieldValue::Text(text)) => {
+                self.name = line(field, &text, 1..=limits::NAME)?;
+            }
+            (ItemField::Place, FieldValue::Place(place)) => self.place = place,
+            (ItemField::Tag, FieldValue::Text(text)) => {
+                self.tag = line(field, &text, 0..=limits::TAG)?;
+            }
+            (ItemField::Comments, FieldValue::Text(text)) => {
+                self.comments = line(field, &text, 0..=limits::COMMENTS)?;
+            }
+            (ItemField::JumpPolicy, FieldValue::JumpPolicy(policy)) => self.jump_policy = policy,
+            (ItemField::Expires, FieldValue::Time(time)) => self.expires = time,
+            (ItemField::MaxOfflineMinutes, FieldValue::Number(minutes)) => {
+                self.max_offline_minutes = number(field, minutes, 0..=MOST_OFFLINE)?;
+            }
+            (ItemField::Hostname, FieldValue::Text(text)) => {
+                self.facts.hostname = word(field, &text, 1..=limits::FACT)?;
+            }
+            (other, value) => match &mut self.shortcut {
+                Some(shortcut) => shortcut.set(other, value)?,
+                None => return Err(wrong(other, "a Jump Client has no such property")),
+            },
+        }
+        Ok(())
+    }
+}
+
+/// Minutes that a Jump Client may be set to be offline, at the most: ten years.
+const MOST_OFFLINE: u32 = 5_256_000;
+
+impl Shortcut {
+    /// What one of its properties holds.
+    pub fn field(&self, field: ItemField) -> FieldValue {
+        match field {
+            ItemField::Port => FieldValue::Number(self.port.into()),
+            ItemField::Protocol => FieldValue::Text(self.protocol.clone()),
+            ItemField::Terminal => FieldValue::Text(self.terminal.clone()),
+            ItemField::KeepAlive => FieldValue::Number(self.keep_alive.into()),
+            ItemField::Username => FieldValue::Text(self.username.clone()),
+            ItemField::Domain => FieldValue::Text(self.domain.clone()),
+            ItemField::Quality => FieldValue::Text(self.quality.clone()),
+            ItemField::ConsoleSession => FieldValue::Flag(self.console_session),
+            ItemField::IgnoreUntrusted => FieldValue::Flag(self.ignore_untrusted),
+            ItemField::TunnelDefinitions => FieldValue::Text(self.tunnel_definitions.clone()),
+            ItemField::TunnelListenAddress => FieldValue::Text(self.tunnel_listen_address.clone()),
+            ItemField::VerifyCertificate => FieldValue::Flag(self.verify_certificate),
+            _ => FieldValue::Text(self.url.clone()),
+        }
+    }
+
+    fn set(&mut self, field: ItemField, value: FieldValue) -> Result<(), WrongValue> {
+        match (field, value) {
+            (ItemField::Port, FieldValue::Number(port)) => {
+                self.port = number(field, port, 1..=65_535)?.try_into().unwrap_or(u16::MAX);
+            }
+            (ItemField::KeepAlive, FieldValue::Number(seconds)) => {
+                self.keep_alive = number(field, seconds, 0..=300)?.try_into().unwrap_or(300);
+            }
+            (ItemField::Protocol, FieldValue::Text(text)) => self.protocol = known(field, text)?,
+            (ItemField::Terminal, FieldValue::Text(text)) => self.terminal = known(field, text)?,
+            (ItemField::Quality, FieldValue::Text(text)) => self.quality = known(field, text)?,
+            (ItemField::Username, FieldValue::Text(text)) => {
+                self.username = line(field, &text, 0..=limits::FACT)?;
+            }
+            (ItemField::Domain, FieldValue::Text(text)) => {
+                self.domain = line(field, &text, 0..=limits::FACT)?;
+            }
+            (ItemField::ConsoleSession, FieldValue::Flag(flag)) => self.console_session = flag,
+            (ItemField::IgnoreUntrusted, FieldValue::Flag(flag)) => self.ignore_untrusted = flag,
+            (ItemField::VerifyCertificate, FieldValue::Flag(flag)) => {
+                self.verify_certificate = flag;
+            }
+            (ItemField::TunnelDefinitions, FieldValue::Text(text)) => {
+                self.tunnel_definitions = tunnels(field, &text)?;
+            }
+            (ItemField::TunnelListenAddress, FieldValue::Text(text)) => {
+                let address: Result<Ipv4Addr, _> = text.trim().parse();
+                self.tunnel_listen_address = match address {
+                    Ok(address) if address.is_loopback() => address.to_string().into(),
+                    _ => return Err(wrong(field, "it is an address inside 127.0.0.0/8")),
+                };
+            }
+            (ItemField::Url, FieldValue::Text(text)) => {
+                let text = word(field, &text, 1..=limits::COMMENTS)?;
+                if !text.starts_with("https://") && !text.starts_with("http://") {
+                    return Err(wrong(field, "it begins with https:// or http://"));
+                }
+                self.url = text;
+            }
+            (field, _) => return Err(wrong(field, "this kind of value does not fit")),
+        }
+        Ok(())
+    }
+}
+
+fn wrong(field: ItemField, why: impl Into<String>) -> WrongValue {
+    WrongValue { field, why: why.into() }
+}
+
+/// A text of so many characters, cleaned, without blanks around it.
+fn line(
+    field: ItemField,
+    text: &str,
+    length: std::ops::RangeInclusive<usize>,
+) -> Result<Box<str>, WrongValue> {
+    let text = text::clean(text.trim());
+    let count = text.chars().count();
+    if length.contains(&count) {
+        return Ok(text.trim().into());
+    }
+    if count < *length.start() {
+        return Err(wrong(field, "it cannot be empty"));
+    }
+    Err(wrong(field, format!("{count} characters are too many; {} fit", length.end())))
+}
+
+/// The same without blanks in it.
+fn word(
+    field: ItemField,
+    text: &str,
+    length: std::ops::RangeInclusive<usize>,
+) -> Result<Box<str>, WrongValue> {
+    let text = line(field, text, length)?;
+    if text.contains(char::is_whitespace) {
+        return Err(wrong(field, "there is no blank in it"));
+    }
+    Ok(text)
+}
+
+fn number(
+    field: ItemField,
+    number: u32,
+    range: std::ops::RangeInclusive<u32>,
+) -> Result<u32, WrongValue> {
+    if range.contains(&number) {
+        return Ok(number);
+    }
+    Err(wrong(field, format!("it lies between {} and {}", range.start(), range.end())))
+}
+
+fn known(field: ItemField, text: Box<str>) -> Result<Box<str>, WrongValue> {
+    if field.words().contains(&&*text) {
+        return Ok(text);
+    }
+    Err(wrong(field, format!("it is one of {}", field.words().join(", "))))
+}
+
+/// `local;remote` pairs of ports, with more after another semicolon.
+fn tunnels(field: ItemField, text: &str) -> Result<Box<str>, WrongValue> {
+    let text = word(field, text, 1..=limits::COMMENTS)?;
+    let ports: Vec<_> = text.split(';').map(str::parse::<u16>).collect();
+    let are_ports = ports.iter().all(|port| matches!(port, Ok(1..)));
+    if are_ports && ports.len() % 2 == 0 {
+        return Ok(text);
+    }
+    Err(wrong(field, "they are pairs of a local and a remote port: 8080;80;8443;443"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shortcut(method: JumpMethod) -> ItemView {
+        ItemView { shortcut: Some(Shortcut::new(method).into()), method, ..ItemView::default() }
+    }
+
+    #[test]
+    fn every_property_of_every_method_takes_back_what_it_gave() {
+        for method in JumpMethod::ALL {
+            let mut item = if *method == JumpMethod::JumpClient {
+                ItemView { name: "a".into(), ..ItemView::default() }
+            } else {
+                let mut item = shortcut(*method);
+                item.name = "a".into();
+                item.facts.hostname = "host".into();
+                let shortcut = item.shortcut.as_mut().unwrap();
+                shortcut.url = "https://a".into();
+                shortcut.tunnel_definitions = "80;80".into();
+                item
+            };
+            for field in ItemField::of(*method) {
+                let value = item.field(*field);
+                item.set(*field, value.clone()).unwrap();
+                assert_eq!(item.field(*field), value);
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_what_would() {
+        let mut item = shortcut(JumpMethod::ShellJump);
+        let mut refused = |field, value| item.set(field, value).unwrap_err().to_string();
+        let text = |text: &str| FieldValue::Text(text.into());
+        assert_eq!(refused(ItemField::Name, text(" ")), "Name: it cannot be empty");
+        let long = refused(ItemField::Name, text(&"東".repeat(129)));
+        assert_eq!(long, "Name: 129 characters are too many; 128 fit");
+        assert_eq!(refused(ItemField::Protocol, text("rsh")), "Protocol: it is one of ssh, telnet");
+        let port = refused(ItemField::Port, FieldValue::Number(70_000));
+        assert_eq!(port, "Port: it lies between 1 and 65535");
+        assert!(refused(ItemField::Port, text("22")).ends_with("does not fit"));
+        assert!(refused(ItemField::TunnelListenAddress, text("10.0.0.1")).contains("127.0.0.0/8"));
+        assert!(refused(ItemField::TunnelDefinitions, text("80")).contains("8080;80"));
+        assert!(refused(ItemField::Url, text("ftp://x")).contains("https://"));
+        assert!(refused(ItemField::Hostname, text("a b")).contains("no blank"));
+        item.set(ItemField::Name, text(" a\u{1b}[31m\nb ")).unwrap();
+        assert_eq!(&*item.name, "a[31m b");
+    }
+}

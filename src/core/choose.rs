@@ -1,0 +1,325 @@
+//! Choosers: what is in them, and what becomes of a choice.
+
+use super::form::Purpose;
+use super::inventory::List;
+use super::layer::{
+    Ask, Chooser, ChooserKind, Entry, EntryValue, Layer, Pick, Prompt, Question, like,
+};
+use super::{Asked, Console};
+use crate::core::batch::Deed;
+use jumpdeck_protocol::ItemId;
+use jumpdeck_protocol::inventory::{JumpMethod, Place};
+use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
+use jumpdeck_protocol::preferences::{Column, SavedSearch, Sort};
+use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rights::Permission;
+
+/// Open sessions that the fuzzy jump shows, at the most.
+const SESSIONS: usize = 5;
+
+impl Console {
+    pub(super) fn open_palette(&mut self) {
+        let chooser = Chooser::commands(self.ground());
+        self.layers.push(Layer::Chooser(chooser));
+    }
+
+    pub(super) fn open_fuzzy_jump(&mut self) {
+        let (context, items) = (self.ground(), List::default());
+        let kind =
+            ChooserKind::Jump { context, sessions: Vec::new(), items, commands: Vec::new() };
+        let chooser = Chooser { kind, input: super::input::Input::default(), selected: 0 };
+        self.layers.push(Layer::Chooser(chooser));
+        self.search_for_chooser();
+    }
+
+    fn open_entries(&mut self, purpose: Pick, entries: Vec<Entry>) {
+        self.layers.push(Layer::Chooser(Chooser::entries(purpose, entries)));
+    }
+
+    pub(super) fn open_move(&mut self) {
+        let entries = self.destinations();
+        self.open_entries(Pick::Move(self.targets()), entries);
+    }
+
+    pub(super) fn open_copy(&mut self) {
+        let entries = self.destinations();
+        self.open_entries(Pick::Copy(self.targets()), entries);
+    }
+
+    /// The places that the rep may move and copy items to.
+    fn destinations(&self) -> Vec<Entry> {
+        let counts: Vec<_> =
+            self.inventory.places().iter().map(|place| (place.place, place.count)).collect();
+        let entry = |(place, label): (Place, String)| {
+            let count = counts.iter().find(|(known, _)| *known == place);
+            let detail = count.map_or(String::new(), |(_, count)| format!("{count} items"));
+            Entry { label, detail, value: EntryValue::Place(place) }
+        };
+        self.places_for(Permission::PermAssignJumpGroup).into_iter().map(entry).collect()
+    }
+
+    pub(super) fn open_new_shortcut(&mut self) {
+        let methods = JumpMethod::ALL.iter().filter(|method| **method != JumpMethod::JumpClient);
+        let entry = |method: &JumpMethod| Entry {
+            label: method.title().to_owned(),
+            detail: about(*method).to_owned(),
+            value: EntryValue::Method(*method),
+        };
+        let entries = methods.map(entry).collect();
+        self.open_entries(Pick::New, entries);
+    }
+
+    pub(super) fn open_sort(&mut self) {
+        let sort = self.preferences.sort;
+        let entry = |column: &Column| Entry {
+            label: column.heading().to_owned(),
+            detail: match (sort.column == *column, sort.descending) {
+                (true, true) => "now, the other way round".to_owned(),
+                (true, false) => "now; again for the other way round".to_owned(),
+                (false, _) => String::new(),
+            },
+            value: EntryValue::Column(*column),
+        };
+        let entries = Column::ALL.iter().map(entry).collect();
+        self.open_entries(Pick::Sort, entries);
+    }
+
+    pub(super) fn open_saved(&mut self) {
+        let typed = self.jump.search.text().trim();
+        let savable = !typed.is_empty() && self.jump.mistake.is_none();
+        let this = savable.then(|| Entry {
+            label: "Save this search …".to_owned(),
+            detail: typed.to_owned(),
+            value: EntryValue::SaveThis,
+        });
+        let saved = self.preferences.saved.iter().map(|saved| Entry {
+            label: saved.name.to_string(),
+            detail: saved.query.to_string(),
+            value: EntryValue::Saved(saved.name.clone()),
+        });
+        let entries = this.into_iter().chain(saved).collect();
+        self.open_entries(Pick::Saved, entries);
+    }
+
+    pub(super) fn no_saved(&self) -> Option<String> {
+        let nothing = self.jump.search.text().trim().is_empty() && self.preferences.saved.is_empty();
+        let search = self.key_of("search");
+        nothing.then(|| {
+            format!("No search is saved yet. Search with {search}; then it can be saved here.")
+        })
+    }
+
+    /// Opens the choices of a form's field.
+    pub(super) fn open_field(&mut self) {
+        let Some(row) = self.form().and_then(super::form::Form::row) else {
+            return;
+        };
+        let super::form::Entry::Choice { options, .. } = &row.entry else {
+            self.next_field();
+            return;
+        };
+        if let Some(reason) = row.why_not.clone() {
+            self.warn(&reason);
+            return;
+        }
+        let entry = |(value, label): &(FieldValue, String)| Entry {
+            label: label.clone(),
+            detail: String::new(),
+            value: EntryValue::Field(value.clone()),
+        };
+        let entries = options.iter().map(entry).collect();
+        self.open_entries(Pick::Field, entries);
+    }
+
+    /// Sessions and commands of the fuzzy jump follow what is typed at once.
+    pub(super) fn fit_sessions(&mut self) {
+        let names: Vec<String> = self.tabs.iter().map(|tab| tab.name.clone()).collect();
+        if let Some(Layer::Chooser(chooser)) = self.layers.last_mut()
+            && let ChooserKind::Jump { sessions, .. } = &mut chooser.kind
+        {
+            *sessions = like(names.iter().map(String::as_str), chooser.input.text());
+            sessions.truncate(SESSIONS);
+        }
+    }
+
+    pub(super) fn choose(&mut self) {
+        let Some(Layer::Chooser(chooser)) = self.layers.last() else {
+            return;
+        };
+        let selected = chooser.selected;
+        match &chooser.kind {
+            ChooserKind::Commands { fitting, .. } => {
+                let command = fitting.get(selected).copied();
+                self.choose_command(command);
+            }
+            ChooserKind::Jump { sessions, items, commands, .. } => {
+                if let Some(tab) = sessions.get(selected).copied() {
+                    self.layers.pop();
+                    self.show_tab(tab);
+                    return;
+                }
+                let number = selected - sessions.len();
+                if let Some(item) = items.get(number).map(|item| item.id()) {
+                    self.layers.pop();
+                    self.jump_to(item);
+                    return;
+                }
+                let command = number.checked_sub(items.len());
+                let command = command.and_then(|n| commands.get(n)).copied();
+                self.choose_command(command);
+            }
+            ChooserKind::Entries { purpose, .. } => {
+                let (purpose, entry) = (purpose.clone(), chooser.entry().cloned());
+                if let Some(entry) = entry {
+                    self.layers.pop();
+                    self.chose(purpose, entry);
+                }
+            }
+        }
+    }
+
+    fn choose_command(&mut self, command: Option<super::command::Command>) {
+        if let Some(command) = command {
+            self.layers.pop();
+            self.run(command);
+        }
+    }
+
+    fn chose(&mut self, purpose: Pick, entry: Entry) {
+        match (purpose, entry.value) {
+            (Pick::Move(items), EntryValue::Place(to)) => self.move_items(&items, to, entry.label),
+            (Pick::Copy(items), EntryValue::Place(to)) => {
+                if let Some(reason) = self.no_link() {
+                    self.warn(&reason);
+                    return;
+                }
+                let deed = Deed::Copy(entry.label);
+                self.begin_batch(deed, items, |items| RepRequest::CopyItems { items, to });
+            }
+            (Pick::New, EntryValue::Method(method)) => self.open_new(method),
+            (Pick::Sort, EntryValue::Column(column)) => self.sort_by(column),
+            (Pick::Saved, EntryValue::Saved(name)) => self.show_saved(&name),
+            (Pick::Saved, EntryValue::SaveThis) => {
+                let prompt = Prompt {
+                    purpose: Ask::SearchName,
+                    input: super::input::Input::default(),
+                    mistake: None,
+                };
+                self.layers.push(Layer::Prompt(prompt));
+            }
+            (Pick::Field, EntryValue::Field(value)) => {
+                if let Some(Layer::Form(form)) = self.layers.last_mut()
+                    && let Some(row) = form.row_mut()
+                {
+                    row.choose(&value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn move_items(&mut self, items: &[ItemId], to: Place, name: String) {
+        if let Some(reason) = self.no_link() {
+            self.warn(&reason);
+            return;
+        }
+        let edit = |item: &ItemId| {
+            let from = FieldValue::Place(self.inventory.item(*item)?.place());
+            let change = ItemChange { field: ItemField::Place, from, to: FieldValue::Place(to) };
+            Some(ItemEdit { item: *item, changes: vec![change] })
+        };
+        let edits: Vec<_> = items.iter().filter_map(edit).collect();
+        self.begin_batch(Deed::Move(name), edits, |edits| RepRequest::EditItems { edits });
+    }
+
+    /// Orders the list by a column; by the same one again, the other way round.
+    pub(super) fn sort_by(&mut self, column: Column) {
+        let before = self.preferences.sort;
+        let descending = before.column == column && !before.descending;
+        self.preferences.sort = Sort { column, descending };
+        self.preferences_changed();
+        self.start_filter();
+    }
+
+    /// Shows the items for which a saved search holds.
+    fn show_saved(&mut self, name: &str) {
+        self.jump.search.clear();
+        self.jump.read_query();
+        self.jump.tree.select_scope(super::search::Scope::Saved(name.into()));
+        self.jump.focus = super::Focus::List;
+        self.scope_changed();
+    }
+
+    /// Keeps the present search under a name.
+    pub(super) fn save_search(&mut self, name: &str) {
+        let query: Box<str> = self.jump.search.text().trim().into();
+        let name: Box<str> =
+            jumpdeck_protocol::text::bounded(name, jumpdeck_protocol::preferences::SAVED_NAME).into();
+        self.preferences.saved.retain(|saved| saved.name != name);
+        self.preferences.saved.push(SavedSearch { name: name.clone(), query });
+        self.preferences.saved.sort_by_cached_key(|saved| saved.name.to_lowercase());
+        self.preferences_changed();
+        self.read_saved();
+        self.show_saved(&name);
+        self.say(&format!("The search stands in the tree as {name}."));
+    }
+
+    pub(super) fn no_forget(&self) -> Option<String> {
+        let chosen = match self.layers.last() {
+            Some(Layer::Chooser(chooser)) => chooser.entry(),
+            _ => None,
+        };
+        let is_saved = chosen.is_some_and(|entry| matches!(entry.value, EntryValue::Saved(_)));
+        (!is_saved).then(|| "Only a saved search can be forgotten here.".to_owned())
+    }
+
+    pub(super) fn ask_forget(&mut self) {
+        if let Some(Layer::Chooser(chooser)) = self.layers.last()
+            && let Some(Entry { value: EntryValue::Saved(name), .. }) = chooser.entry()
+        {
+            let name = name.clone();
+            self.layers.push(Layer::Confirm(Question::Forget { name }));
+        }
+    }
+
+    pub(super) fn forget_search(&mut self, name: &str) {
+        self.preferences.saved.retain(|saved| &*saved.name != name);
+        self.preferences_changed();
+        self.read_saved();
+        // The chooser below shows what is left.
+        self.layers.pop();
+        if self.no_saved().is_none() {
+            self.open_saved();
+        }
+        self.scope_changed();
+    }
+
+    /// Whether an edit or a new shortcut is on the screen, for the footer.
+    pub fn form_purpose(&self) -> Option<&Purpose> {
+        self.form().map(|form| &form.purpose)
+    }
+
+    pub(super) fn move_choice(&mut self, by: isize) {
+        if let Some(Layer::Chooser(chooser)) = self.layers.last_mut() {
+            let last = chooser.len().saturating_sub(1);
+            chooser.selected = chooser.selected.saturating_add_signed(by).min(last);
+        }
+    }
+
+    pub(super) fn asked_already(&self, asked: &Asked) -> bool {
+        self.asked.values().any(|other| other == asked)
+    }
+}
+
+const fn about(method: JumpMethod) -> &'static str {
+    match method {
+        JumpMethod::JumpClient => "an agent on the machine",
+        JumpMethod::ShellJump => "ssh or telnet",
+        JumpMethod::RemoteJump => "an agent is pushed there through a Jumpoint",
+        JumpMethod::LocalJump => "an agent is pushed there from your own machine",
+        JumpMethod::Rdp => "Remote Desktop",
+        JumpMethod::Vnc => "VNC",
+        JumpMethod::ProtocolTunnel => "TCP ports of the machine on your own",
+        JumpMethod::WebJump => "a web site",
+    }
+}

@@ -1,0 +1,116 @@
+//! What the appliance told beside the inventory: rights, Jump Policies, what was used, history.
+
+use super::Console;
+use jumpdeck_protocol::inventory::{JumpPolicyView, Place};
+use jumpdeck_protocol::rep::{PastSession, Used};
+use jumpdeck_protocol::rights::{Permission, PlaceRights};
+use jumpdeck_protocol::{ItemId, JumpPolicyId, Timestamp};
+use std::collections::BTreeMap;
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// What the rep may do in each place; nothing before that was told.
+    pub(super) rights: Option<BTreeMap<Place, PlaceRights>>,
+    /// The Jump Policies.
+    pub(super) policies: Vec<JumpPolicyView>,
+    /// What the rep used, the last one first.
+    pub(super) used: Vec<Used>,
+    /// The last sessions with one item.
+    pub(super) history: Option<(ItemId, Vec<PastSession>)>,
+}
+
+impl Console {
+    /// What the rep may do with the items of a place, if that was told.
+    pub fn rights(&self, place: Place) -> Option<&PlaceRights> {
+        self.known.rights.as_ref()?.get(&place)
+    }
+
+    /// Why the rep may not do something with the items of a place. The appliance has the last word.
+    pub(super) fn forbidden(&self, place: Place, permission: Permission) -> Option<String> {
+        self.known.rights.as_ref()?;
+        match self.rights(place) {
+            Some(rights) if rights.permitted.has(permission) => None,
+            Some(rights) => Some(format!(
+                "Your role {} does not let you {} here ({}). Ask an administrator for {}.",
+                rights.role,
+                permission.title(),
+                rights.because,
+                permission.as_str()
+            )),
+            None => Some("You may not see this place any more.".to_owned()),
+        }
+    }
+
+    /// The places that let the rep do something, with their names, as the tree orders them.
+    pub(super) fn places_for(&self, permission: Permission) -> Vec<(Place, String)> {
+        let permitted = |place| self.forbidden(place, permission).is_none();
+        let mut places: Vec<(Place, String)> = self
+            .inventory
+            .places()
+            .into_iter()
+            .filter(|place| permitted(place.place))
+            .map(|place| (place.place, place.name.to_owned()))
+            .collect();
+        // Lists of others in which nothing stands yet.
+        let others = self.known.rights.iter().flatten().filter_map(|(place, rights)| {
+            let unknown = !places.iter().any(|(known, _)| known == place);
+            let owner = rights.owner.as_ref().filter(|_| unknown && permitted(*place))?;
+            Some((*place, jumpdeck_protocol::text::clean(owner).into_owned()))
+        });
+        let others: Vec<_> = others.collect();
+        places.extend(others);
+        places
+    }
+
+    /// A Jump Policy.
+    pub fn policy(&self, id: JumpPolicyId) -> Option<&JumpPolicyView> {
+        self.known.policies.iter().find(|policy| policy.id == id)
+    }
+
+    /// All Jump Policies.
+    pub fn policies(&self) -> &[JumpPolicyView] {
+        &self.known.policies
+    }
+
+    /// The last sessions with an item, the newest first, if they were told.
+    pub fn history(&self, item: ItemId) -> Option<&[PastSession]> {
+        self.known.history.as_ref().filter(|(of, _)| *of == item).map(|(_, past)| past.as_slice())
+    }
+
+    /// What the rep used, and how much each is worth: often and lately is worth most.
+    pub(super) fn frecency(&self) -> impl Iterator<Item = (ItemId, u32)> {
+        self.known.used.iter().map(|used| (used.item, worth(used, self.now)))
+    }
+}
+
+fn worth(used: &Used, now: Timestamp) -> u32 {
+    const HOUR: u64 = 3600;
+    let weight = match now.since(used.last) {
+        age if age < HOUR => 16,
+        age if age < 24 * HOUR => 8,
+        age if age < 7 * 24 * HOUR => 4,
+        age if age < 30 * 24 * HOUR => 2,
+        _ => 1,
+    };
+    used.times.clamp(1, 50) * weight
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn often_and_lately_is_worth_most() {
+        let now = Timestamp(100 * 86_400);
+        let used = |days: i64, times| Used {
+            item: ItemId(1),
+            last: Timestamp(now.0 - days * 86_400),
+            times,
+        };
+        assert!(worth(&used(0, 3), now) > worth(&used(0, 2), now));
+        assert!(worth(&used(0, 2), now) > worth(&used(3, 3), now));
+        assert!(worth(&used(3, 10), now) > worth(&used(0, 2), now));
+        assert!(worth(&used(90, 1_000_000), now) <= 50);
+    }
+}

@@ -1,0 +1,303 @@
+//! What the rep likes: columns, order, fields, folding, saved searches. Kept by the appliance.
+
+use super::inventory::Look;
+use super::layer::{Layer, ToggleKind, Toggles};
+use super::query::{Field, Query};
+use super::search::Scope;
+use super::tree::Dynamic;
+use super::{Asked, Console, columns};
+use jumpdeck_protocol::preferences::{Column, Preferences, ShownColumn};
+use jumpdeck_protocol::rep::RepRequest;
+use std::sync::Arc;
+
+/// A saved search that was read.
+#[derive(Clone, Debug)]
+pub(super) struct Saved {
+    pub name: Box<str>,
+    /// Nothing if it means nothing to this version.
+    pub query: Option<Query>,
+    pub count: Option<usize>,
+}
+
+impl Console {
+    /// What the rep likes.
+    pub const fn preferences(&self) -> &Preferences {
+        &self.preferences
+    }
+
+    /// The appliance told what the rep likes. What was changed here and not kept yet stays.
+    pub(super) fn take_preferences(&mut self, preferences: Preferences) {
+        if self.unsaved {
+            return;
+        }
+        let resorted = self.preferences.sort != preferences.sort
+            || self.preferences.fields != preferences.fields;
+        self.preferences = preferences;
+        self.jump.tree.remember(&self.preferences.unfolded);
+        self.read_saved();
+        self.stale.items |= resorted;
+        self.dirty = true;
+    }
+
+    /// Something the rep likes has changed: it is kept.
+    pub(super) fn preferences_changed(&mut self) {
+        self.unsaved = true;
+        self.dirty = true;
+        self.save_preferences();
+    }
+
+    pub(super) fn save_preferences(&mut self) {
+        if self.unsaved && self.is_linked() {
+            let preferences = Box::new(self.preferences.clone());
+            self.preferences_sent += 1;
+            let asked = Asked::Preferences { number: self.preferences_sent };
+            self.request(asked, RepRequest::SavePreferences { preferences });
+        }
+    }
+
+    /// The appliance has kept them.
+    pub(super) const fn preferences_saved(&mut self, number: u64) {
+        if number == self.preferences_sent {
+            self.unsaved = false;
+        }
+    }
+
+    pub(super) fn folding_changed(&mut self) {
+        self.preferences.unfolded = self.jump.tree.unfolded();
+        self.preferences_changed();
+    }
+
+    /// Reads the saved searches anew.
+    pub(super) fn read_saved(&mut self) {
+        let saved = self.preferences.saved.iter().map(|saved| {
+            let before = self.saved.iter().find(|known| known.name == saved.name);
+            let query = saved.query.parse().ok();
+            let count = before.filter(|known| known.query == query).and_then(|known| known.count);
+            Saved { name: saved.name.clone(), query, count }
+        });
+        self.saved = saved.collect();
+        self.rebuild_tree();
+        self.count_saved();
+        self.watch_figures();
+    }
+
+    /// The saved searches as the tree shows them.
+    pub(super) fn dynamic_groups(&self) -> Vec<Dynamic> {
+        let group = |saved: &Saved| Dynamic { name: saved.name.clone(), count: saved.count };
+        self.saved.iter().map(group).collect()
+    }
+
+    /// What a saved search looks for.
+    pub(super) fn saved_query(&self, name: &str) -> Option<Query> {
+        self.saved.iter().find(|saved| &*saved.name == name)?.query.clone()
+    }
+
+    /// Has the items of every saved search counted, off the loop.
+    pub(super) fn count_saved(&mut self) {
+        let looks: Vec<_> = self
+            .saved
+            .iter()
+            .filter_map(|saved| Some(self.look(Scope::All, saved.query.clone()?)))
+            .collect();
+        if !looks.is_empty() {
+            self.start_job(super::search::Wanted::Counts(looks));
+        }
+    }
+
+    pub(super) fn counted(&mut self, counts: &[usize]) {
+        let readable = self.saved.iter_mut().filter(|saved| saved.query.is_some());
+        let mut changed = false;
+        for (saved, count) in readable.zip(counts) {
+            changed |= saved.count != Some(*count);
+            saved.count = Some(*count);
+        }
+        if changed {
+            self.rebuild_tree();
+            self.dirty = true;
+        }
+    }
+
+    /// A search as this rep wants it.
+    pub(super) fn look(&self, scope: Scope, query: Query) -> Look {
+        let fields: Arc<[Field]> = self.fields().into();
+        let familiar = self.inventory.familiar(self.frecency());
+        Look { scope, query, fields, sort: self.preferences.sort, now: self.now, familiar }
+    }
+
+    /// The fields that bare words are looked for in; none for all.
+    pub fn fields(&self) -> Vec<Field> {
+        let named = |word: &Box<str>| {
+            Field::ALL.iter().find(|(known, _)| *known == &**word).map(|(_, field)| *field)
+        };
+        self.preferences.fields.iter().filter_map(named).collect()
+    }
+
+    pub(super) fn open_columns(&mut self) {
+        let shown = columns::chosen(&self.preferences.columns);
+        let shown: Vec<_> = shown.iter().map(|one| one.column).collect();
+        let others = Column::ALL.iter().copied().filter(|column| !shown.contains(column));
+        let kind = ToggleKind::Columns(shown.iter().copied().chain(others).collect());
+        self.layers.push(Layer::Toggles(Toggles { kind, selected: 0 }));
+    }
+
+    pub(super) fn open_fields(&mut self) {
+        let kind = ToggleKind::Fields(Field::ALL.map(|(_, field)| field).to_vec());
+        self.layers.push(Layer::Toggles(Toggles { kind, selected: 0 }));
+    }
+
+    pub(super) fn move_toggle(&mut self, by: isize) {
+        if let Some(Layer::Toggles(toggles)) = self.layers.last_mut() {
+            let last = toggles.len().saturating_sub(1);
+            toggles.selected = toggles.selected.saturating_add_signed(by).min(last);
+        }
+    }
+
+    fn selected_toggle(&self) -> Option<(usize, Option<Column>, Option<Field>)> {
+        let Some(Layer::Toggles(toggles)) = self.layers.last() else {
+            return None;
+        };
+        let at = toggles.selected;
+        match &toggles.kind {
+            ToggleKind::Columns(columns) => Some((at, Some(*columns.get(at)?), None)),
+            ToggleKind::Fields(fields) => Some((at, None, Some(*fields.get(at)?))),
+        }
+    }
+
+    /// Shows or hides a column, takes a field in or out.
+    pub(super) fn toggle(&mut self) {
+        match self.selected_toggle() {
+            Some((_, Some(column), _)) => self.toggle_column(column),
+            Some((_, _, Some(field))) => self.toggle_field(field),
+            _ => {}
+        }
+    }
+
+    fn toggle_column(&mut self, column: Column) {
+        let mut shown = columns::chosen(&self.preferences.columns);
+        match shown.iter().position(|one| one.column == column) {
+            Some(_) if shown.len() == 1 => {
+                self.warn("One column must stay.");
+                return;
+            }
+            Some(at) => drop(shown.remove(at)),
+            None => shown.push(ShownColumn { column, width: None }),
+        }
+        self.preferences.columns = shown;
+        self.preferences_changed();
+    }
+
+    fn toggle_field(&mut self, field: Field) {
+        let word: Box<str> = field.word().into();
+        let mut fields = self.preferences.fields.clone();
+        if fields.is_empty() {
+            fields = Field::ALL.map(|(word, _)| word.into()).to_vec();
+        }
+        match fields.iter().position(|known| *known == word) {
+            Some(_) if fields.len() == 1 => {
+                self.warn("One field must stay.");
+                return;
+            }
+            Some(at) => drop(fields.remove(at)),
+            None => fields.push(word),
+        }
+        let all = Field::ALL.iter().all(|(word, _)| fields.iter().any(|known| **known == **word));
+        self.preferences.fields = if all { Vec::new() } else { fields };
+        self.preferences_changed();
+        self.start_filter();
+    }
+
+    /// Why columns only can be moved and sized.
+    pub(super) fn no_column(&self) -> Option<String> {
+        let column = self.selected_toggle().and_then(|(_, column, _)| column);
+        let shown = columns::chosen(&self.preferences.columns);
+        match column {
+            None => Some("This is for columns.".to_owned()),
+            Some(column) if !shown.iter().any(|one| one.column == column) => {
+                Some("This column is not shown.".to_owned())
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// Moves the column to the left or to the right.
+    pub(super) fn shift_column(&mut self, by: isize) {
+        let Some((at, Some(column), _)) = self.selected_toggle() else {
+            return;
+        };
+        let mut shown = columns::chosen(&self.preferences.columns);
+        let Some(from) = shown.iter().position(|one| one.column == column) else {
+            return;
+        };
+        let to = from.saturating_add_signed(by).min(shown.len() - 1);
+        if from == to {
+            return;
+        }
+        let moved = shown.remove(from);
+        shown.insert(to, moved);
+        self.preferences.columns = shown;
+        if let Some(Layer::Toggles(Toggles { kind: ToggleKind::Columns(order), selected })) =
+            self.layers.last_mut()
+        {
+            let next = at.saturating_add_signed(by).min(order.len() - 1);
+            order.swap(at, next);
+            *selected = next;
+        }
+        self.preferences_changed();
+    }
+
+    /// Makes the column wider or narrower; by nothing, as wide as there is room.
+    pub(super) fn size_column(&mut self, by: i16) {
+        let Some((_, Some(column), _)) = self.selected_toggle() else {
+            return;
+        };
+        let cells = super::layout::list_columns(self.size, &self.jump);
+        let now = columns::place(&self.preferences.columns, cells);
+        let now = now.iter().find(|placed| placed.column == column).map_or(12, |one| one.width);
+        let mut shown = columns::chosen(&self.preferences.columns);
+        if let Some(one) = shown.iter_mut().find(|one| one.column == column) {
+            let width = columns::fitting(one.width.unwrap_or(now).saturating_add_signed(by));
+            one.width = (by != 0).then_some(width);
+        }
+        self.preferences.columns = shown;
+        self.preferences_changed();
+    }
+
+    /// The usual columns, or all fields.
+    pub(super) fn reset_toggles(&mut self) {
+        match self.selected_toggle() {
+            Some((_, Some(_), _)) => {
+                self.preferences.columns.clear();
+                self.layers.pop();
+                self.open_columns();
+            }
+            Some(_) => self.preferences.fields.clear(),
+            None => return,
+        }
+        self.preferences_changed();
+        self.start_filter();
+    }
+
+    /// The hints of the first start have been of use.
+    pub(super) fn knows_the_keys(&mut self) {
+        if !self.preferences.knows_the_keys {
+            self.preferences.knows_the_keys = true;
+            self.preferences_changed();
+        }
+    }
+
+    /// What a rep who is new here should know.
+    pub fn hint(&self) -> Option<String> {
+        if self.preferences.knows_the_keys || !self.whole_once {
+            return None;
+        }
+        let key = |name| self.key_of(name);
+        Some(format!(
+            "New here? {} all keys · {} search · {} jump · {} find · {} hides this",
+            key("help"),
+            key("search"),
+            key("jump"),
+            key("fuzzy-jump"),
+            key("back")
+        ))
+    }
+}

@@ -1,0 +1,260 @@
+//! Tending items: what the keys of the list do with the marked ones, or with the selected one.
+
+use super::form::time_text;
+use super::layer::{Ask, Layer, Prompt, Question};
+use super::{Asked, Console, Effect};
+use crate::core::batch::Deed;
+use jumpdeck_protocol::ItemId;
+use jumpdeck_protocol::inventory::Status;
+use jumpdeck_protocol::limits::STARTS_AT_ONCE;
+use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rights::Permission;
+use std::path::PathBuf;
+
+/// Names that a question lists.
+const NAMED: usize = 8;
+
+impl Console {
+    /// The items that a command is about: the marked ones, else the selected one.
+    pub(super) fn targets(&self) -> Vec<ItemId> {
+        if self.jump.marked.is_empty() {
+            return self.jump.selected.into_iter().collect();
+        }
+        self.jump.marked.iter().copied().collect()
+    }
+
+    pub(super) fn no_link(&self) -> Option<String> {
+        let down = "There is no link to the appliance; it is being made again.";
+        (!self.is_linked()).then(|| down.to_owned())
+    }
+
+    pub(super) fn no_targets(&self) -> Option<String> {
+        self.targets().is_empty().then(|| "There is no item here.".to_owned())
+    }
+
+    pub(super) fn mark(&mut self) {
+        if let Some(item) = self.jump.selected {
+            if !self.jump.marked.remove(&item) {
+                self.jump.marked.insert(item);
+            }
+            self.move_selection(1);
+        }
+    }
+
+    /// Marks all items that are shown; if all of them are marked, none of them.
+    pub(super) fn mark_all(&mut self) {
+        let shown: Vec<ItemId> = self.jump.rows.iter().map(|item| item.id()).collect();
+        if shown.iter().all(|item| self.jump.marked.contains(item)) {
+            for item in &shown {
+                self.jump.marked.remove(item);
+            }
+        } else {
+            self.jump.marked.extend(shown);
+        }
+    }
+
+    /// How many marked items the list does not show.
+    pub fn hidden_marks(&self) -> usize {
+        let jump = &self.jump;
+        if jump.marked.is_empty() {
+            return 0;
+        }
+        let shown = jump.rows.iter().filter(|item| jump.marked.contains(&item.id())).count();
+        jump.marked.len().saturating_sub(shown)
+    }
+
+    /// Marks of items that are gone.
+    pub(super) fn forget_marks(&mut self) {
+        let inventory = &self.inventory;
+        self.jump.marked.retain(|item| inventory.name(*item).is_some());
+    }
+
+    /// Why the rep may not do something with all of the targets.
+    fn no_right(&self, permission: Permission) -> Option<String> {
+        let no_targets = self.no_targets();
+        let places = || self.targets().into_iter().filter_map(|i| Some(self.inventory.item(i)?.place()));
+        let mut places: Vec<_> = no_targets.is_none().then(places).into_iter().flatten().collect();
+        places.sort_unstable();
+        places.dedup();
+        let forbidden = places.into_iter().find_map(|place| self.forbidden(place, permission));
+        no_targets.or(forbidden)
+    }
+
+    pub(super) fn no_properties(&self) -> Option<String> {
+        let items = self.targets();
+        let methods = items.iter().filter_map(|item| Some(self.inventory.item(*item)?.method()));
+        let mut methods: Vec<_> = methods.collect();
+        methods.sort_unstable();
+        methods.dedup();
+        match methods.as_slice() {
+            [] => Some("There is no item here.".to_owned()),
+            [_] => None,
+            [one, other, ..] => Some(format!(
+                "Both {} and {} items are marked; properties are for one kind at a time.",
+                one.title(),
+                other.title()
+            )),
+        }
+    }
+
+    pub(super) fn no_move(&self) -> Option<String> {
+        self.no_right(Permission::PermAssignJumpGroup).or_else(|| self.no_link())
+    }
+
+    pub(super) fn no_remove(&self) -> Option<String> {
+        self.no_right(Permission::PermRemove).or_else(|| self.no_link())
+    }
+
+    pub(super) fn ask_remove(&mut self) {
+        let items = self.targets();
+        let names = items.iter().filter_map(|item| self.inventory.name(*item).map(str::to_owned));
+        let names = names.take(NAMED).collect();
+        self.layers.push(Layer::Confirm(Question::Remove { items, names }));
+    }
+
+    pub(super) fn remove(&mut self, items: Vec<ItemId>) {
+        if let Some(reason) = self.no_link() {
+            self.warn(&reason);
+            return;
+        }
+        self.begin_batch(Deed::Remove, items, |items| RepRequest::RemoveItems { items });
+    }
+
+    pub(super) fn no_new(&self) -> Option<String> {
+        let none = self.known.rights.is_some() && self.places_for(Permission::PermAdd).is_empty();
+        let reason = "No Jump Group lets you add items: that takes perm_add in your role there.";
+        none.then(|| reason.to_owned())
+    }
+
+    /// Why there is nothing to be copied to the clipboard.
+    pub(super) fn no_yank(&self) -> Option<String> {
+        let host = self.jump.row().map(|item| super::columns::text(item, HOST));
+        match host {
+            None => Some("There is no item here.".to_owned()),
+            Some("") => Some("This item has no host name.".to_owned()),
+            Some(_) => None,
+        }
+    }
+
+    /// Copies the host name to the rep's own clipboard, through the terminal.
+    pub(super) fn yank(&mut self) {
+        if let Some(item) = self.jump.row() {
+            let host = super::columns::text(item, HOST).to_owned();
+            self.say(&format!("{host} is in the clipboard, if your terminal takes it (OSC 52)."));
+            self.effects.push(Effect::Copy(host));
+        }
+    }
+
+    pub(super) fn open_why(&mut self) {
+        if let Some(item) = self.jump.selected {
+            self.layers.push(Layer::Why { item, scroll: 0 });
+        }
+    }
+
+    pub(super) fn no_selected(&self) -> Option<String> {
+        self.jump.selected.is_none().then(|| "There is no item here.".to_owned())
+    }
+
+    pub(super) fn no_export(&self) -> Option<String> {
+        self.jump.rows.is_empty().then(|| "There is nothing in the list to export.".to_owned())
+    }
+
+    pub(super) fn ask_export(&mut self) {
+        let stamp = time_text(self.now, self.zone()).replace([' ', ':'], "-");
+        let input = super::input::Input::of(&format!("jumpdeck-{stamp}.csv"));
+        let prompt = Prompt { purpose: Ask::ExportPath, input, mistake: None };
+        self.layers.push(Layer::Prompt(prompt));
+    }
+
+    fn export(&mut self, path: &str) {
+        let columns = super::columns::chosen(&self.preferences.columns);
+        let columns = columns.iter().map(|shown| shown.column).collect();
+        let export = super::export::Export {
+            path: PathBuf::from(path),
+            list: self.jump.rows.clone(),
+            columns,
+            zone: self.zone().clone(),
+        };
+        self.say(&format!("Writing {} …", export.path.display()));
+        self.effects.push(Effect::Export(Box::new(export)));
+    }
+
+    /// An export is over.
+    pub(super) fn exported(&mut self, outcome: Result<String, String>) {
+        match outcome {
+            Ok(text) => self.say(&text),
+            Err(text) => self.warn(&text),
+        }
+    }
+
+    /// The line that was asked for is typed.
+    pub(super) fn accept_prompt(&mut self) {
+        let Some(Layer::Prompt(prompt)) = self.layers.last() else {
+            return;
+        };
+        let text = prompt.input.text().trim().to_owned();
+        match prompt.purpose.clone() {
+            Ask::SearchName if text.is_empty() => self.prompt_mistake("A name is needed."),
+            Ask::SearchName => {
+                self.layers.pop();
+                self.save_search(&text);
+            }
+            Ask::ExportPath if text.is_empty() => self.prompt_mistake("A file name is needed."),
+            Ask::ExportPath => {
+                self.layers.pop();
+                self.export(&text);
+            }
+            Ask::WakePassword { items, .. } => self.accept_password(&text, &items),
+        }
+    }
+
+    pub(super) fn prompt_mistake(&mut self, what: &str) {
+        if let Some(Layer::Prompt(prompt)) = self.layers.last_mut() {
+            prompt.mistake = Some(what.to_owned());
+        }
+    }
+
+    /// Jumps to all marked items, after a question that names them.
+    pub(super) fn ask_start(&mut self) {
+        let items = self.targets().into_iter();
+        let items = items.filter_map(|item| Some((item, self.inventory.name(item)?.to_owned())));
+        let items = items.collect();
+        self.layers.push(Layer::Confirm(Question::Start { items }));
+    }
+
+    pub(super) fn no_start_of_many(&self) -> Option<String> {
+        let items = self.targets();
+        if items.len() > STARTS_AT_ONCE {
+            let count = items.len();
+            return Some(format!(
+                "{count} items are marked; at most {STARTS_AT_ONCE} sessions start at once. Mark fewer."
+            ));
+        }
+        items.iter().find_map(|item| self.no_jump_to(*item))
+    }
+
+    pub(super) fn start_many(&mut self, items: Vec<(ItemId, String)>) {
+        self.jump.marked.clear();
+        for (item, _) in items {
+            let open = self.tabs.iter().any(|tab| tab.item == item);
+            if !open {
+                self.start(item, false, false);
+            }
+        }
+    }
+
+    /// Wakes are for machines that are away.
+    pub(super) fn is_away(&self, item: ItemId) -> bool {
+        matches!(self.inventory.presence(item).status, Status::Offline | Status::Lost)
+    }
+
+    pub(super) fn ask_history(&mut self, item: ItemId) {
+        let asked = Asked::History { item };
+        if self.is_linked() && !self.asked_already(&asked) {
+            self.request(asked, RepRequest::History { item });
+        }
+    }
+}
+
+/// What goes into the clipboard.
+const HOST: jumpdeck_protocol::preferences::Column = jumpdeck_protocol::preferences::Column::Host;

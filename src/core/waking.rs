@@ -1,0 +1,187 @@
+//! Machines that are being woken: who tries, how long nobody else can, and what became of it.
+
+use super::layer::{Ask, Layer, Prompt};
+use super::messages::Level;
+use super::{Asked, Console};
+use jumpdeck_protocol::inventory::Status;
+use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rights::Permission;
+use jumpdeck_protocol::wake::SecureOn;
+use jumpdeck_protocol::{ItemId, Outcome, Timestamp};
+use std::collections::BTreeMap;
+
+/// Seconds after which a machine that was woken should be there.
+const PATIENCE: u64 = 180;
+
+/// One machine that is being woken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waking {
+    /// Who tries.
+    pub by: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Nobody can try again before.
+    pub until: Timestamp,
+    /// This console asked for it, and tells what becomes of it.
+    pub mine: bool,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Wakings(BTreeMap<ItemId, Waking>);
+
+impl Console {
+    /// Whether a machine is being woken.
+    pub fn waking(&self, item: ItemId) -> Option<&Waking> {
+        self.wakings.0.get(&item)
+    }
+
+    pub(super) fn no_wake(&self) -> Option<String> {
+        let items = self.targets();
+        if items.is_empty() {
+            return Some("There is no item here.".to_owned());
+        }
+        let reasons: Vec<_> = items.iter().map(|item| self.no_wake_of(*item)).collect();
+        // One of them is enough.
+        let first = reasons.first().cloned().flatten();
+        if reasons.iter().all(Option::is_some) { first } else { None }
+    }
+
+    fn no_wake_of(&self, item: ItemId) -> Option<String> {
+        let there = self.inventory.item(item)?;
+        let name = there.name();
+        if !there.is_client() {
+            return Some(format!("{name} has no Jump Client; only those can be woken."));
+        }
+        if let Some(reason) = self.forbidden(there.place(), Permission::PermStart) {
+            return Some(reason);
+        }
+        if !self.is_away(item) {
+            let status = self.inventory.presence(item).status.word();
+            return Some(format!("{name} is {status}: there is nothing to wake."));
+        }
+        if let Some(waking) = self.waking(item).filter(|waking| waking.until > self.now) {
+            let left = waking.until.since(self.now);
+            let by = &waking.by;
+            return Some(format!("{by} tries to wake {name}; another try is possible in {left} s."));
+        }
+        if there.mac().is_none() {
+            return Some(format!(
+                "{name} cannot be woken: its hardware address is not known. Its Jump Client must \
+                 have been linked once since it can tell."
+            ));
+        }
+        self.no_link()
+    }
+
+    /// Asks for the password that some machines want to hear.
+    pub(super) fn ask_wake(&mut self) {
+        let items = self.targets().into_iter().filter(|item| self.no_wake_of(*item).is_none());
+        let items: Vec<_> = items.collect();
+        let name = match items.as_slice() {
+            [one] => self.inventory.name(*one).unwrap_or_default().to_owned(),
+            many => format!("{} machines", many.len()),
+        };
+        let purpose = Ask::WakePassword { items, name };
+        let prompt = Prompt { purpose, input: super::input::Input::default(), mistake: None };
+        self.layers.push(Layer::Prompt(prompt));
+    }
+
+    pub(super) fn accept_password(&mut self, text: &str, items: &[ItemId]) {
+        let password: Option<SecureOn> = match text {
+            "" => None,
+            text => match text.parse() {
+                Ok(password) => Some(password),
+                Err(error) => {
+                    self.prompt_mistake(&format!("The password: {error}."));
+                    return;
+                }
+            },
+        };
+        if let Some(reason) = self.no_link() {
+            self.prompt_mistake(&reason);
+            return;
+        }
+        self.layers.pop();
+        for item in items {
+            if let Some(name) = self.inventory.name(*item).map(str::to_owned) {
+                self.say(&format!("Looking for somebody who can wake {name} …"));
+                let asked = Asked::Wake { item: *item, name };
+                self.request(asked, RepRequest::Wake { item: *item, password });
+            }
+        }
+    }
+
+    /// The appliance has answered.
+    pub(super) fn wake_answered(&mut self, item: ItemId, name: &str, outcome: Outcome<Box<str>>) {
+        match outcome {
+            Outcome::Ok(helper) => {
+                let helper = jumpdeck_protocol::text::clean(&helper).into_owned();
+                self.say(&format!("{helper} calls {name}. It can take a few minutes to start."));
+                let now = self.now;
+                let waking = self.wakings.0.entry(item).or_insert_with(|| Waking {
+                    by: String::new(),
+                    since: now,
+                    until: now,
+                    mine: true,
+                });
+                waking.mine = true;
+            }
+            Outcome::Refused(refusal) => {
+                self.messages.say(self.now, Level::Error, &format!("{name}: {refusal}"));
+            }
+        }
+    }
+
+    /// Somebody wakes a machine.
+    pub(super) fn is_waking(&mut self, item: ItemId, by: &str, wait: u32) {
+        let now = self.now;
+        let mine = self.wakings.0.get(&item).is_some_and(|waking| waking.mine);
+        let by = jumpdeck_protocol::text::clean(by).into_owned();
+        let until = now.plus(wait.into());
+        self.wakings.0.insert(item, Waking { by, since: now, until, mine });
+        self.dirty = true;
+    }
+
+    /// Presence has changed: who was woken may be there.
+    pub(super) fn look_at_waking(&mut self) {
+        if self.wakings.0.is_empty() {
+            return;
+        }
+        let there = |item: &ItemId| {
+            matches!(self.inventory.presence(*item).status, Status::Online | Status::InUse)
+        };
+        let up: Vec<_> = self.wakings.0.keys().copied().filter(there).collect();
+        for item in up {
+            let waking = self.wakings.0.remove(&item);
+            let name = self.inventory.name(item).unwrap_or_default().to_owned();
+            if let Some(waking) = waking.filter(|waking| waking.mine) {
+                let seconds = self.now.since(waking.since);
+                self.say(&format!("{name} is awake, {seconds} s after the call."));
+            }
+        }
+    }
+
+    /// Time has passed. Returns whether a countdown has to be drawn anew.
+    pub(super) fn tick_waking(&mut self) -> bool {
+        let now = self.now;
+        let mut late = Vec::new();
+        let before = self.wakings.0.len();
+        self.wakings.0.retain(|item, waking| {
+            let over = now.since(waking.since) > PATIENCE;
+            if over && waking.mine {
+                late.push(*item);
+            }
+            !over && (waking.mine || waking.until > now)
+        });
+        for item in late {
+            let name = self.inventory.name(item).unwrap_or_default().to_owned();
+            self.warn(&format!(
+                "{name} has not come up {} min after it was called. Wake-on-LAN may be off in its \
+                 firmware, or it wants a SecureOn password.",
+                PATIENCE / 60
+            ));
+        }
+        before > 0
+    }
+}

@@ -1,0 +1,78 @@
+//! Why may I, why may I not: what the appliance said of the rep's rights, for one item.
+
+use super::Console;
+use super::form::time_text;
+use jumpdeck_protocol::ItemId;
+use jumpdeck_protocol::inventory::PolicyState;
+use jumpdeck_protocol::rights::Permission;
+
+/// A line of the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhyLine {
+    /// A heading.
+    Heading(String),
+    /// Something that may be done, or not, and what it takes.
+    Right {
+        /// It may.
+        allowed: bool,
+        /// What.
+        what: &'static str,
+        /// The permission that decides.
+        permission: &'static str,
+    },
+    /// Anything else.
+    Text(String),
+}
+
+/// The answer for an item.
+pub fn lines(console: &Console, item: ItemId) -> Vec<WhyLine> {
+    let Some(there) = console.inventory().item(item) else {
+        return vec![WhyLine::Text("The item is gone.".to_owned())];
+    };
+    let Some(rights) = console.rights(there.place()) else {
+        return vec![WhyLine::Text("The appliance has not told your rights yet.".to_owned())];
+    };
+    let mut lines = vec![
+        WhyLine::Heading(format!("{} in {}", there.name(), there.group())),
+        WhyLine::Text(format!("Your role here is {}: {}.", rights.role, rights.because)),
+        WhyLine::Text(String::new()),
+    ];
+    lines.extend(Permission::ALL.iter().map(|permission| WhyLine::Right {
+        allowed: rights.permitted.has(*permission),
+        what: permission.title(),
+        permission: permission.as_str(),
+    }));
+    lines.push(WhyLine::Text(String::new()));
+    lines.push(WhyLine::Heading("Starting a session now".to_owned()));
+    let (policy, open) = policy_line(console, item);
+    lines.push(WhyLine::Text(policy));
+    lines.push(WhyLine::Text(match console.no_jump_to(item) {
+        Some(reason) => format!("✕ {reason}"),
+        None if open => "✓ Nothing speaks against it.".to_owned(),
+        None => "✓ After a question: the schedule may be overridden, and that is logged.".to_owned(),
+    }));
+    lines
+}
+
+/// The item's Jump Policy in words, and whether it is open.
+fn policy_line(console: &Console, item: ItemId) -> (String, bool) {
+    let id = console.inventory().item(item).and_then(|item| item.jump_policy());
+    let Some(policy) = id.and_then(|id| console.policy(id)) else {
+        return ("No Jump Policy is applied to it.".to_owned(), true);
+    };
+    let name = jumpdeck_protocol::text::clean(&policy.name);
+    let state = state_text(console, policy.state);
+    let open = !matches!(policy.state, PolicyState::Closed { .. });
+    (format!("Jump Policy {name}: {state}."), open)
+}
+
+/// A policy's state, in words.
+pub fn state_text(console: &Console, state: PolicyState) -> String {
+    let at = |time| time_text(time, console.zone());
+    match state {
+        PolicyState::Always | PolicyState::Open { until: None } => "always open".to_owned(),
+        PolicyState::Open { until: Some(until) } => format!("open until {}", at(until)),
+        PolicyState::Closed { opens: Some(opens) } => format!("opens at {}", at(opens)),
+        PolicyState::Closed { opens: None } => "never opens".to_owned(),
+    }
+}

@@ -1,0 +1,68 @@
+//! Writes a list to a file: nothing that is there is overwritten, and nothing half-written bears
+//! the name that was asked for.
+
+use crate::core::export::Export;
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// Writes it, and says where it is or why it is not there.
+pub(super) fn run(export: &Export) -> Result<String, String> {
+    let path = home(&export.path);
+    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(dir).map_err(|error| failed(&error))?;
+    let mut out = BufWriter::new(&mut file);
+    export.write(&mut out).and_then(|()| out.flush()).map_err(|error| failed(&error))?;
+    drop(out);
+    file.as_file().sync_all().map_err(|error| failed(&error))?;
+    file.persist_noclobber(&path).map_err(|error| match error.error.kind() {
+        ErrorKind::AlreadyExists => failed(&"there is such a file already; choose another name"),
+        _ => failed(&error.error),
+    })?;
+    let shown = path.canonicalize().unwrap_or(path.clone());
+    Ok(format!("{} items were written to {}.", export.list.len(), shown.display()))
+}
+
+/// `~/` is the home directory, as in a shell.
+fn home(path: &Path) -> PathBuf {
+    let dirs = directories::BaseDirs::new();
+    match (path.strip_prefix("~"), dirs) {
+        (Ok(rest), Some(dirs)) => dirs.home_dir().join(rest),
+        _ => path.to_path_buf(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::inventory::{Look, Scope, matching};
+    use crate::core::query::Query;
+    use crate::fixtures::{Desk, NOW};
+    use jiff::tz::TimeZone;
+    use jumpdeck_protocol::preferences::Column;
+
+    fn export(path: PathBuf) -> Export {
+        let desk = Desk::linked(80, 24);
+        let look = Look::at(Scope::All, Query::default(), NOW);
+        let list = matching(desk.console.inventory().picture(), &look);
+        let columns = vec![Column::Name, Column::Tag, Column::Status];
+        Export { path, list, columns, zone: TimeZone::UTC }
+    }
+
+    #[test]
+    fn a_list_is_written_whole_and_nothing_is_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("list.csv");
+        let said = run(&export(path.clone())).unwrap();
+        assert!(said.starts_with("7 items were written to /"), "{said}");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("Name,Tag,Status\r\n") && text.lines().count() == 8);
+        assert!(text.contains("Front Office,office,online\r\n"));
+        let refused = run(&export(path)).unwrap_err();
+        assert!(refused.contains("already"), "{refused}");
+        let nowhere = run(&export(dir.path().join("no/such/dir.csv"))).unwrap_err();
+        assert!(nowhere.contains("No such file"), "{nowhere}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing half-written");
+    }
+}

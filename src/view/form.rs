@@ -1,0 +1,138 @@
+//! Forms.
+
+use super::theme::Role;
+use super::{Artist, row, text};
+use crate::core::form::{Entry, Form, Row};
+use crate::core::keymap::Context;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+/// Columns of the labels.
+const LABEL: usize = 16;
+/// Lines under the fields: what there is to say of the selected one, and the keys.
+const FOOT: usize = 3;
+
+impl Artist<'_, '_> {
+    pub(super) fn form(&mut self, form: &Form, area: Rect) {
+        let lines: usize = form.rows.iter().map(height).sum();
+        let height = u16::try_from(lines + FOOT + 2).unwrap_or(u16::MAX);
+        let height = height.min(area.height.saturating_sub(2).max(FOOT as u16 + 3));
+        let inner = self.window(area, &form.title, 84, height);
+        let room = usize::from(inner.height).saturating_sub(FOOT);
+        let width = usize::from(inner.width);
+        let shown = form.rows.iter().enumerate().flat_map(|(number, row)| {
+            let selected = number == form.selected;
+            self.form_row(row, selected, width).into_iter().map(move |line| (selected, line))
+        });
+        let shown: Vec<_> = shown.collect();
+        let last = shown.iter().rposition(|(selected, _)| *selected).unwrap_or(0);
+        let top = (last + 1).saturating_sub(room);
+        for (offset, (_, line)) in shown.into_iter().skip(top).take(room).enumerate() {
+            if let Some(area) = row(inner, offset) {
+                self.line(area, line);
+            }
+        }
+        let (words, role) = self.form_words(form);
+        let lines = text::wrap(&words, width.saturating_sub(2));
+        for (offset, words) in lines.into_iter().take(FOOT - 1).enumerate() {
+            if let Some(area) = row(inner, room + offset) {
+                self.line(area, Line::styled(format!(" {words}"), self.style(role)));
+            }
+        }
+        if let Some(area) = row(inner, room + FOOT - 1) {
+            let conflict = form.row().is_some_and(|row| row.theirs.is_some());
+            let names: &[&str] = match conflict {
+                true => &["keep-mine", "take-theirs", "back"],
+                false => &["save", "back", "complete-field", "revert-field", "open-field"],
+            };
+            let line = self.key_line(names, Context::Form, width);
+            self.line(area, line);
+        }
+    }
+
+    fn form_row(&self, row: &Row, selected: bool, width: usize) -> Vec<Line<'static>> {
+        let room = width.saturating_sub(LABEL + 4);
+        let label_role = if row.touched { Role::Accent } else { Role::Muted };
+        let bar = if selected { "▌" } else { " " };
+        let sign = if row.touched { "*" } else { " " };
+        let mut line = Line::from(vec![
+            Span::styled(format!("{bar}{sign}"), self.style(Role::Key)),
+            Span::styled(text::left(row.field.title(), LABEL), self.style(label_role)),
+        ]);
+        let role = match row.why_not {
+            Some(_) => Role::Muted,
+            None => Role::Text,
+        };
+        match &row.entry {
+            _ if row.is_mixed() => {
+                line.push_span(Span::styled("mixed", self.style(Role::Warning)));
+            }
+            Entry::Text(input) if selected && row.why_not.is_none() => {
+                self.edited(&mut line, input.parts(), room, role);
+            }
+            Entry::Text(input) => {
+                let words = match input.text() {
+                    "" => "—".to_owned(),
+                    words => text::fit(words, room),
+                };
+                line.push_span(Span::styled(words, self.style(role)));
+            }
+            Entry::Choice { .. } => {
+                let words = text::fit(row.text(), room.saturating_sub(4));
+                let (left, right) = if selected && row.why_not.is_none() { ("‹ ", " ›") } else { ("", "") };
+                line.push_span(Span::styled(left, self.style(Role::Key)));
+                line.push_span(Span::styled(words, self.style(role)));
+                line.push_span(Span::styled(right, self.style(Role::Key)));
+            }
+        }
+        let style = self.row_style(selected, true);
+        let mut lines = vec![if selected { line.style(style) } else { line }];
+        if let Some(theirs) = &row.theirs {
+            let words = if theirs.is_empty() { "—" } else { theirs };
+            lines.push(Line::from(vec![
+                Span::raw("  "),
+                Span::styled(text::left("  theirs", LABEL), self.style(Role::Warning)),
+                Span::styled(text::fit(words, room), self.style(Role::Warning)),
+            ]));
+        }
+        lines
+    }
+
+    /// What there is to say of the selected field, or of the whole form.
+    fn form_words(&self, form: &Form) -> (String, Role) {
+        if form.saving {
+            return ("Saving …".to_owned(), Role::Accent);
+        }
+        if form.gone {
+            let words = "The item is gone: somebody removed it, or you may not see it any more.";
+            return (words.to_owned(), Role::Error);
+        }
+        let Some(row) = form.row() else {
+            return (String::new(), Role::Muted);
+        };
+        if let Some(mistake) = &row.mistake {
+            return (format!("{}: {mistake}.", row.field.title()), Role::Error);
+        }
+        if row.theirs.is_some() {
+            let words = "Somebody else has changed this meanwhile. Above is yours, below is theirs.";
+            return (words.to_owned(), Role::Warning);
+        }
+        if let Some(reason) = &row.why_not {
+            return (reason.clone(), Role::Muted);
+        }
+        let tags = self.console.tags_like(row).unwrap_or_default();
+        if !tags.is_empty() {
+            return (tags.join("  "), Role::Muted);
+        }
+        if !self.console.is_linked() {
+            let words = "There is no link. What you type is kept; save it when the link is back.";
+            return (words.to_owned(), Role::Warning);
+        }
+        (String::new(), Role::Muted)
+    }
+}
+
+/// Lines that a field takes.
+fn height(row: &Row) -> usize {
+    1 + usize::from(row.theirs.is_some())
+}

@@ -1,0 +1,145 @@
+//! Questions, and lines that are asked for.
+
+use super::theme::Role;
+use super::{Artist, row, text};
+use crate::core::layer::{Ask, Prompt, Question};
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+impl Artist<'_, '_> {
+    pub(super) fn question(&mut self, question: &Question, area: Rect) {
+        let Words { title, text, yes, no } = words(question);
+        let width = area.width.min(64);
+        let room = usize::from(width).saturating_sub(4);
+        let lines = text::wrap(&text, room);
+        let height = u16::try_from(lines.len() + 4).unwrap_or(u16::MAX).min(area.height);
+        let inner = self.window(area, title, width, height);
+        let kept = usize::from(inner.height.saturating_sub(1));
+        for (offset, line) in lines.into_iter().take(kept).enumerate() {
+            if let Some(area) = row(inner, offset) {
+                self.line(area, Line::raw(format!(" {line}")));
+            }
+        }
+        let keys = Line::from(vec![
+            Span::styled(" y ", self.style(Role::Key)),
+            Span::raw(format!("{yes}   ")),
+            Span::styled("n ", self.style(Role::Key)),
+            Span::raw(no),
+        ]);
+        if let Some(last) = row(inner, usize::from(inner.height.saturating_sub(1))) {
+            self.line(last, keys);
+        }
+    }
+
+    pub(super) fn prompt(&mut self, prompt: &Prompt, area: Rect) {
+        let (title, explanation) = match &prompt.purpose {
+            Ask::SearchName => {
+                ("Save the search", "Its name. The search stands in the tree under it.".to_owned())
+            }
+            Ask::ExportPath => {
+                ("Export", "The file to write; one that is there is not overwritten.".to_owned())
+            }
+            Ask::WakePassword { name, .. } => (
+                "Wake",
+                format!(
+                    "A neighbour calls {name}. Type a SecureOn password (01:23:45:67:89:ab) if its \
+                     firmware wants one, else just press Enter."
+                ),
+            ),
+        };
+        let words = prompt.mistake.clone().unwrap_or(explanation);
+        let role = if prompt.mistake.is_some() { Role::Error } else { Role::Muted };
+        let width = area.width.min(70);
+        let room = usize::from(width).saturating_sub(4);
+        let height = u16::try_from(text::wrap(&words, room).len() + 3).unwrap_or(6);
+        let inner = self.window(area, title, width, height.min(area.height));
+        if let Some(area) = row(inner, 0) {
+            let mut line = Line::from(Span::styled(" › ", self.style(Role::Key)));
+            let room = usize::from(area.width).saturating_sub(4);
+            let (before, after) = prompt.input.parts();
+            if prompt.purpose.is_secret() {
+                let stars = |text: &str| "•".repeat(text.chars().count());
+                self.edited(&mut line, (&stars(before), &stars(after)), room, Role::Text);
+            } else {
+                self.edited(&mut line, (before, after), room, Role::Text);
+            }
+            self.line(area, line);
+        }
+        let below = Rect {
+            x: inner.x + 1,
+            y: inner.y + 1,
+            width: inner.width.saturating_sub(2),
+            height: inner.height.saturating_sub(1),
+        };
+        let paragraph = Paragraph::new(words).wrap(Wrap { trim: true }).style(self.style(role));
+        self.frame.render_widget(paragraph, below);
+    }
+}
+
+/// What a question says.
+struct Words {
+    title: &'static str,
+    text: String,
+    yes: &'static str,
+    no: &'static str,
+}
+
+fn words(question: &Question) -> Words {
+    match question {
+        Question::EndSession { name, .. } => Words {
+            title: "End the session?",
+            text: format!(
+                "The session with {name} ends, and with it every program in it. The machine itself \
+                 goes on."
+            ),
+            yes: "end it",
+            no: "leave it",
+        },
+        Question::Remove { items, names } => Words {
+            title: "Remove?",
+            text: format!(
+                "{}{} will be removed. A Jump Client that nothing else leads to uninstalls itself; \
+                 one that is offline does so when it next comes.",
+                names.join(", "),
+                more(items.len(), names.len())
+            ),
+            yes: "remove",
+            no: "keep",
+        },
+        Question::Start { items } => Words {
+            title: "Start these sessions?",
+            text: items.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", "),
+            yes: "start",
+            no: "do not",
+        },
+        Question::Override { name, policy, .. } => Words {
+            title: "Override the schedule?",
+            text: format!(
+                "{name} is closed at this time: {policy}. You may start a session anyway; that is \
+                 logged."
+            ),
+            yes: "start anyway",
+            no: "do not",
+        },
+        Question::Discard => Words {
+            title: "Throw the changes away?",
+            text: "What you typed into the form is not saved yet.".to_owned(),
+            yes: "throw away",
+            no: "go on editing",
+        },
+        Question::Forget { name } => Words {
+            title: "Forget the search?",
+            text: format!("{name} goes from the tree and from the saved searches."),
+            yes: "forget it",
+            no: "keep it",
+        },
+    }
+}
+
+fn more(all: usize, named: usize) -> String {
+    match all.saturating_sub(named) {
+        0 => String::new(),
+        more => format!(" and {} more", text::number(more)),
+    }
+}

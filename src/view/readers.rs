@@ -1,0 +1,118 @@
+//! What is read: help, messages, reasons.
+
+use super::bar::level_role;
+use super::theme::Role;
+use super::{Artist, row, text};
+use crate::core::help::{self, Line as HelpLine};
+use crate::core::keymap::Context;
+use crate::core::why::{self, WhyLine};
+use jumpdeck_protocol::ItemId;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+impl Artist<'_, '_> {
+    pub(super) fn help(&mut self, context: Context, scroll: usize, area: Rect) {
+        let lines = help::lines(self.console, context);
+        let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
+        let inner =
+            self.window(area, "Help ─ Esc closes", 76, height.min(area.height.saturating_sub(2)));
+        for (offset, line) in lines.iter().skip(scroll).enumerate() {
+            if let Some(area) = row(inner, offset) {
+                let line = self.help_line(line, usize::from(area.width));
+                self.line(area, line);
+            }
+        }
+    }
+
+    fn help_line(&self, line: &HelpLine, width: usize) -> Line<'static> {
+        match line {
+            HelpLine::Blank => Line::raw(""),
+            HelpLine::Heading(title) => Line::styled(format!(" {title}"), self.style(Role::Accent)),
+            HelpLine::Command { keys, doc, disabled } => {
+                let words = match disabled {
+                    None => (*doc).to_owned(),
+                    Some(reason) => format!("{doc} — {reason}"),
+                };
+                let role = if disabled.is_some() { Role::Muted } else { Role::Text };
+                let keys = text::left(keys, 14);
+                Line::from(vec![
+                    Span::styled(format!("  {keys} "), self.style(Role::Key)),
+                    Span::styled(text::fit(&words, width.saturating_sub(17)), self.style(role)),
+                ])
+            }
+        }
+    }
+
+    pub(super) fn message_history(&mut self, scroll: usize, area: Rect) {
+        let inner = self.window(area, "Messages ─ Esc closes", 110, area.height.saturating_sub(2));
+        let messages: Vec<_> = self.console.messages().all().rev().skip(scroll).cloned().collect();
+        if messages.is_empty() {
+            let empty = Line::styled(" Nothing was said yet.", self.style(Role::Muted));
+            self.line(inner, empty);
+        }
+        let mut offset = 0;
+        for message in messages {
+            let age = match self.console.now().since(message.at) {
+                0 => "just now".to_owned(),
+                seconds => text::span(seconds),
+            };
+            let label =
+                Span::styled(format!(" {} ", text::right(&age, 9)), self.style(Role::Muted));
+            let room = inner.width.saturating_sub(11);
+            let words = Paragraph::new(message.text)
+                .wrap(Wrap { trim: true })
+                .style(self.style(level_role(message.level)));
+            let height = u16::try_from(words.line_count(room)).unwrap_or(1);
+            if offset + height > inner.height {
+                break;
+            }
+            let place = Rect { y: inner.y + offset, height, ..inner };
+            self.line(Rect { height: 1, ..place }, Line::from(label));
+            let beside = Rect { x: place.x + 11.min(inner.width), width: room, ..place };
+            self.frame.render_widget(words, beside);
+            offset += height;
+        }
+    }
+
+    /// What the rep may do with an item, and why.
+    pub(super) fn why(&mut self, item: ItemId, scroll: usize, area: Rect) {
+        let lines = why::lines(self.console, item);
+        let width = area.width.min(76);
+        let room = usize::from(width).saturating_sub(3);
+        let mut shown: Vec<Line<'static>> = Vec::new();
+        for line in lines {
+            match line {
+                WhyLine::Heading(words) => {
+                    let words = format!(" {}", text::fit(&words, room));
+                    shown.push(Line::styled(words, self.style(Role::Accent)));
+                }
+                WhyLine::Right { allowed, what, permission } => {
+                    shown.push(self.right(allowed, what, permission, room));
+                }
+                WhyLine::Text(words) => {
+                    let lines = text::wrap(&words, room);
+                    shown.extend(lines.into_iter().map(|line| Line::raw(format!(" {line}"))));
+                }
+            }
+        }
+        let height = u16::try_from(shown.len() + 2).unwrap_or(u16::MAX);
+        let height = height.min(area.height.saturating_sub(2));
+        let inner = self.window(area, "Why ─ Esc closes", width, height);
+        for (offset, line) in shown.into_iter().skip(scroll).enumerate() {
+            if let Some(area) = row(inner, offset) {
+                self.line(area, line);
+            }
+        }
+    }
+
+    fn right(&self, allowed: bool, what: &str, permission: &str, room: usize) -> Line<'static> {
+        let (sign, role) = if allowed { ("✓", Role::Good) } else { ("✕", Role::Error) };
+        let rest = room.saturating_sub(30);
+        Line::from(vec![
+            Span::styled(format!(" {sign} "), self.style(role)),
+            Span::raw(text::left(what, 27)),
+            Span::styled(text::fit(permission, rest), self.style(Role::Muted)),
+        ])
+    }
+}

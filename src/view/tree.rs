@@ -1,0 +1,84 @@
+//! The tree.
+
+use super::theme::Role;
+use super::{Artist, row, text};
+use crate::core::search::Scope;
+use crate::core::tree::Node;
+use crate::core::{Console, Focus};
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+impl Artist<'_, '_> {
+    pub(super) fn tree(&mut self, area: Rect) {
+        let focus = self.console.jump_screen().focus;
+        let focused = matches!(focus, Focus::Tree | Focus::TreeFind);
+        let inner = self.pane(area, self.tree_title(area.width), focused);
+        let tree = &self.console.jump_screen().tree;
+        let height = usize::from(inner.height);
+        let selected = tree.position();
+        let top = (selected + 1).saturating_sub(height);
+        for (offset, node) in tree.nodes().iter().skip(top).take(height).enumerate() {
+            if let Some(area) = row(inner, offset) {
+                let line = match node.scope {
+                    Some(_) => self.node(node, top + offset == selected, focused, area.width),
+                    None => self.heading(&node.name, area.width),
+                };
+                self.line(area, line);
+            }
+        }
+    }
+
+    fn tree_title(&self, room: u16) -> Line<'static> {
+        let jump = self.console.jump_screen();
+        let mut title = self.title("Groups", room);
+        if jump.focus == Focus::TreeFind {
+            let room = usize::from(room).saturating_sub(title.width() + 6);
+            title.push_span(Span::styled("/", self.style(Role::Key)));
+            self.edited(&mut title, jump.find.parts(), room, Role::Match);
+            title.push_span(Span::raw(" "));
+        }
+        title
+    }
+
+    fn heading(&self, name: &str, width: u16) -> Line<'static> {
+        let words = format!(" ─ {name} ");
+        let rest = usize::from(width).saturating_sub(text::width(&words) + 1);
+        Line::styled(format!("{words}{}", "─".repeat(rest)), self.style(Role::Muted))
+    }
+
+    fn node(&self, node: &Node, selected: bool, focused: bool, width: u16) -> Line<'static> {
+        let sign = match (&node.scope, node.unfolded) {
+            (Some(Scope::Recent), _) => "★",
+            (Some(Scope::Saved(_)), _) => "⌕",
+            (_, Some(true)) => "▾",
+            (_, Some(false)) => "▸",
+            (_, None) => " ",
+        };
+        let count = node.count.map_or("…".to_owned(), text::number);
+        let indent = " ".repeat(usize::from(node.depth) * 2);
+        let room = usize::from(width).saturating_sub(text::width(&count) + indent.len() + 5);
+        let name = text::left(&node.name, room);
+        let style = self.row_style(selected, focused);
+        Line::from(vec![
+            Span::raw(format!(" {indent}{sign} {name} ")),
+            Span::styled(count, if selected { Style::default() } else { self.style(Role::Muted) }),
+            Span::raw(" "),
+        ])
+        .style(style)
+    }
+
+    /// The style of a row of the tree or the list.
+    pub(super) fn row_style(&self, selected: bool, focused: bool) -> Style {
+        match (selected, focused) {
+            (true, true) => self.style(Role::Selection),
+            (true, false) => self.style(Role::SelectionFaint),
+            (false, _) => self.style(Role::Text),
+        }
+    }
+}
+
+/// Whether the keys go to the list.
+pub(super) fn is_list_focused(console: &Console) -> bool {
+    matches!(console.jump_screen().focus, Focus::List | Focus::Search)
+}
