@@ -7,6 +7,7 @@ use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
 use jumpdeck_protocol::inventory::*;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::rights::{Permission, Permissions, PlaceRights};
 use jumpdeck_protocol::session::*;
 use jumpdeck_protocol::*;
 use std::sync::Arc;
@@ -128,6 +129,15 @@ impl Desk {
             _ => None,
         });
         requests.next().expect("a request was sent")
+    }
+
+    /// The last question for an item's history.
+    pub(crate) fn last_history(&self) -> (RequestId, ItemId) {
+        let mut asked = self.sent.iter().rev().filter_map(|sent| match sent {
+            Sent::Request(id, RepRequest::History { item }) => Some((*id, *item)),
+            _ => None,
+        });
+        asked.next().expect("a history was asked for")
     }
 
     pub(crate) fn reply(&mut self, outcome: Outcome<RepReply>) {
@@ -311,6 +321,20 @@ pub(crate) fn statistics(cpu: f32) -> Statistics {
         uptime: 1_051_200,
         console_user: "m.chen".into(),
     }
+}
+
+/// What the rep may do everywhere.
+pub(crate) fn rights(permitted: &[Permission]) -> ApplianceNotice {
+    let rights = |place, owner: Option<&str>| PlaceRights {
+        place,
+        owner: owner.map(Into::into),
+        role: "Support".into(),
+        because: "the user's Default slot names the role".into(),
+        permitted: Permissions::of(permitted),
+    };
+    let groups = (1..=3).map(|id| rights(group(id), None));
+    let own = rights(Place::Personal(UserId(1)), Some("alice"));
+    ApplianceNotice::Rights { places: groups.chain([own]).collect() }
 }
 
 /// A credit message for a channel's input.

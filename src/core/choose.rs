@@ -317,8 +317,8 @@ const fn about(method: JumpMethod) -> &'static str {
         JumpMethod::ShellJump => "ssh or telnet",
         JumpMethod::RemoteJump => "an agent is pushed there through a Jumpoint",
         JumpMethod::LocalJump => "an agent is pushed there from your own machine",
-        JumpMethod::Rdp => "Remote Desktop",
-        JumpMethod::Vnc => "VNC",
+        JumpMethod::Rdp => "the screen, over Microsoft's RDP",
+        JumpMethod::Vnc => "the screen, over VNC",
         JumpMethod::ProtocolTunnel => "TCP ports of the machine on your own",
         JumpMethod::WebJump => "a web site",
     }

@@ -33,7 +33,7 @@ const fn wants(column: Column, room: u16) -> (u16, u16) {
         Column::Name => (14, 56),
         Column::Host => (12, 44),
         Column::Status if room >= ROOMY => (18, 0),
-        Column::Status => (13, 0),
+        Column::Status => (14, 0),
         Column::Method | Column::User | Column::Since => (13, 0),
         Column::Tag => (11, 0),
         Column::Version => (9, 0),
@@ -159,7 +159,7 @@ mod tests {
         let shown = [(Column::Name, Some(30)), (Column::Host, None), (Column::Status, None)]
             .map(|(column, width)| ShownColumn { column, width });
         let widths = widths(&shown, 80);
-        assert_eq!(widths, [(Column::Name, 30), (Column::Host, 34), (Column::Status, 13)]);
+        assert_eq!(widths, [(Column::Name, 30), (Column::Host, 33), (Column::Status, 14)]);
     }
 
     proptest! {

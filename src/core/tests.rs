@@ -1,5 +1,8 @@
 //! What a rep does and sees, key by key.
 
+mod looking;
+mod tending;
+
 use super::*;
 use crate::fixtures::{Desk, Sent, credit};
 use jumpdeck_protocol::inventory::{InventoryPart, Presence, Status};

@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 not done, 2 wrong usage; `exec` and `jump` pass on the remote status and
 //! use 255 for a failure of our own, as `ssh` does.
 
+mod completions;
 mod connect;
 mod console;
 mod demo;
@@ -55,6 +56,10 @@ enum Verb {
     Serve(serve::Serve),
     /// End this machine's own appliance, its sessions and its agent.
     Stop,
+    /// Print what completes this program's words in a shell.
+    Completions(completions::Completions),
+    /// Write the manual pages.
+    Man(completions::Manual),
     #[command(hide = true, name = embedded::APPLIANCE_VERB)]
     EmbeddedAppliance,
     #[command(hide = true, name = embedded::AGENT_VERB)]
@@ -109,6 +114,8 @@ impl Cli {
             Some(Verb::Demo(demo)) => demo.run(&places).await,
             Some(Verb::Serve(serve)) => serve.run(&places).await,
             Some(Verb::Stop) => stop::run(&places).await,
+            Some(Verb::Completions(completions)) => completions.run(),
+            Some(Verb::Man(manual)) => manual.run(),
             Some(Verb::EmbeddedAppliance) => {
                 embedded::appliance(places.data()?).await?;
                 Ok(ExitCode::SUCCESS)

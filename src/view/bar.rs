@@ -153,8 +153,9 @@ impl Artist<'_, '_> {
         let marks = text::width(&self.marks());
         if text::width(&words) + marks + 1 > usize::from(area.width) {
             words = format!(
-                " {} items, {} online, {} offline",
+                " {} {}, {} online, {} offline",
                 number(counts.items),
+                if counts.items == 1 { "item" } else { "items" },
                 number(counts.online),
                 number(counts.offline)
             );

@@ -167,7 +167,7 @@ impl Artist<'_, '_> {
                 let one = shown.iter().find(|one| one.column == *column);
                 let detail = match one.map(|one| one.width) {
                     None => String::new(),
-                    Some(None) => "as wide as there is room".to_owned(),
+                    Some(None) => "fits".to_owned(),
                     Some(Some(width)) => format!("{width} cells"),
                 };
                 (one.is_some(), column.heading().to_owned(), detail)
@@ -185,7 +185,7 @@ impl Artist<'_, '_> {
         Line::from(vec![
             Span::styled(format!(" {sign} "), self.style(Role::Key)),
             Span::raw(text::left(&label, 18)),
-            Span::styled(detail, self.style(Role::Muted)),
+            Span::styled(text::fit(&detail, 12), self.style(Role::Muted)),
         ])
     }
 }

@@ -181,9 +181,9 @@ impl Artist<'_, '_> {
         if let Some(waking) = self.console.waking(item.id()) {
             let now = self.console.now();
             let left = waking.until.since(now);
-            let again = if left > 0 { format!(", again in {left} s") } else { String::new() };
-            let by = if waking.by.is_empty() { "somebody" } else { &waking.by };
-            let words = format!(" ◔ {by} wakes it, {} s{again}", now.since(waking.since));
+            let again = if left > 0 { format!(", next {left} s") } else { String::new() };
+            let by = if waking.by.is_empty() { "called" } else { &waking.by };
+            let words = format!(" ◔ {by} {} s ago{again}", now.since(waking.since));
             return Line::styled(text::fit(&words, width), self.style(Role::Warning));
         }
         let since = match (status, presence.since) {

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 /// Columns of the labels.
-const LABEL: usize = 16;
+const LABEL: usize = 18;
 /// Lines under the fields: what there is to say of the selected one, and the keys.
 const FOOT: usize = 3;
 

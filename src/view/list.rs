@@ -50,6 +50,11 @@ impl Artist<'_, '_> {
         } else {
             format!("{scope} ─ {}", text::number(shown))
         };
+        let sort = self.console.preferences().sort;
+        let columns = columns::place(&self.console.preferences().columns, room.saturating_sub(2));
+        if !columns.iter().any(|one| one.column == sort.column) {
+            words = format!("{words} ─ by {}", sort.column.heading());
+        }
         if let Link::Down { since, .. } = self.console.link() {
             let age = text::span(self.console.now().since(*since));
             words = format!("{words} ─ as it was {age} ago");

@@ -143,4 +143,12 @@ const fn status_role(status: Status) -> Role {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::pedantic,
+    reason = "only tests make pictures"
+)]
+mod picture;
+#[cfg(test)]
 mod tests;

@@ -7,6 +7,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
+/// Columns of a name among others.
+const NAME: usize = 36;
+
 impl Artist<'_, '_> {
     pub(super) fn question(&mut self, question: &Question, area: Rect) {
         let Words { title, text, yes, no } = words(question);
@@ -101,7 +104,7 @@ fn words(question: &Question) -> Words {
             text: format!(
                 "{}{} will be removed. A Jump Client that nothing else leads to uninstalls itself; \
                  one that is offline does so when it next comes.",
-                names.join(", "),
+                cut(names.iter().map(String::as_str)),
                 more(items.len(), names.len())
             ),
             yes: "remove",
@@ -109,7 +112,7 @@ fn words(question: &Question) -> Words {
         },
         Question::Start { items } => Words {
             title: "Start these sessions?",
-            text: items.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", "),
+            text: cut(items.iter().map(|(_, name)| name.as_str())),
             yes: "start",
             no: "do not",
         },
@@ -135,6 +138,12 @@ fn words(question: &Question) -> Words {
             no: "keep it",
         },
     }
+}
+
+/// Names beside each other; a long one is cut.
+fn cut<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<_> = names.map(|name| text::fit(name, NAME)).collect();
+    names.join(", ")
 }
 
 fn more(all: usize, named: usize) -> String {

@@ -108,10 +108,10 @@ impl Artist<'_, '_> {
 
     fn right(&self, allowed: bool, what: &str, permission: &str, room: usize) -> Line<'static> {
         let (sign, role) = if allowed { ("✓", Role::Good) } else { ("✕", Role::Error) };
-        let rest = room.saturating_sub(30);
+        let rest = room.saturating_sub(32);
         Line::from(vec![
             Span::styled(format!(" {sign} "), self.style(role)),
-            Span::raw(text::left(what, 27)),
+            Span::raw(text::left(what, 29)),
             Span::styled(text::fit(permission, rest), self.style(Role::Muted)),
         ])
     }

@@ -2,9 +2,15 @@
 
 use super::draw;
 use super::theme::Theme;
-use crate::fixtures::{Desk, statistics};
-use jumpdeck_protocol::ItemId;
-use jumpdeck_protocol::rep::ApplianceNotice;
+use crate::fixtures::{Desk, NOW, presence, rights, sample, statistics};
+use jumpdeck_protocol::inventory::{
+    GroupView, JumpMethod, JumpPolicyView, PolicyState, Presence, Status,
+};
+use jumpdeck_protocol::item::Shortcut;
+use jumpdeck_protocol::preferences::{Preferences, SavedSearch};
+use jumpdeck_protocol::rep::{ApplianceNotice, Used};
+use jumpdeck_protocol::rights::Permission;
+use jumpdeck_protocol::{ItemId, JumpPolicyId};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -50,7 +56,31 @@ fn snapshot(name: &str, desk: impl Fn(u16, u16) -> Desk) {
                 text(&screen(&desk, "dark"))
             );
         }
+        let mono = screen(&desk(80, 24), "mono");
+        insta::assert_snapshot!(format!("{name}-mono"), text(&mono) + &weights(&mono));
     });
+}
+
+/// How the cells of a screen without colours are set off: bold, dim, underlined, reversed.
+fn weights(buffer: &Buffer) -> String {
+    use ratatui::style::Modifier;
+    let mut out = String::new();
+    for y in 0..buffer.area.height {
+        let letter = |x| {
+            let is = |wanted| buffer[(x, y)].modifier.contains(wanted);
+            match (is(Modifier::REVERSED), is(Modifier::UNDERLINED)) {
+                (true, _) => 'r',
+                (false, true) => 'u',
+                _ if is(Modifier::BOLD) => 'b',
+                _ if is(Modifier::DIM) => 'd',
+                _ => ' ',
+            }
+        };
+        let line: String = (0..buffer.area.width).map(letter).collect();
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
 }
 
 fn watched(columns: u16, rows: u16) -> Desk {
@@ -222,6 +252,277 @@ fn message_history() {
         desk.press("/red<enter><enter><esc><alt-4><f2>");
         desk
     });
+}
+
+/// A desk whose machine is away, and being woken by somebody else.
+fn waking(columns: u16, rows: u16) -> Desk {
+    let mut desk = Desk::linked(columns, rows);
+    desk.press("jjj");
+    let status = Status::Offline;
+    let changes = vec![Presence { item: ItemId(1), status, since: Some(NOW) }];
+    desk.notice(ApplianceNotice::Presence { all: false, changes, position: None });
+    desk.notice(ApplianceNotice::Waking { item: ItemId(1), by: "bob".into(), wait: 30 });
+    desk.event(crate::core::Event::Tick(NOW.plus(7)));
+    desk
+}
+
+/// A desk with all that an appliance can tell.
+fn rich(columns: u16, rows: u16) -> Desk {
+    let mut desk = Desk::new(columns, rows);
+    desk.link_up();
+    let state = PolicyState::Open { until: Some(NOW.plus(7200)) };
+    let policy =
+        JumpPolicyView { id: JumpPolicyId(1), name: "Weekdays".into(), strict: false, state };
+    desk.notice(rights(Permission::ALL));
+    desk.notice(ApplianceNotice::JumpPolicies { policies: vec![policy] });
+    let saved = vec![SavedSearch { name: "Offline web".into(), query: "status:offline tag:web".into() }];
+    let preferences = Preferences { saved, knows_the_keys: true, ..Preferences::default() };
+    desk.notice(ApplianceNotice::Preferences(Box::new(preferences)));
+    let used = Used { item: ItemId(1), last: NOW, times: 3 };
+    desk.notice(ApplianceNotice::Used { items: vec![used] });
+    let mut part = sample();
+    for item in &mut part.items {
+        let item = std::sync::Arc::make_mut(item);
+        item.jump_policy = Some(JumpPolicyId(1));
+        item.expires = (item.id == ItemId(2)).then_some(NOW.plus(86_400));
+        if item.id == ItemId(7) {
+            item.method = JumpMethod::ShellJump;
+            item.name = "Mail".into();
+            item.shortcut = Some(Box::new(Shortcut::new(JumpMethod::ShellJump)));
+        }
+    }
+    desk.notice(ApplianceNotice::Inventory(part));
+    desk.notice(ApplianceNotice::Presence { all: true, changes: presence(), position: None });
+    desk.settle();
+    desk
+}
+
+#[test]
+fn jump_screen_with_all_that_can_be_told() {
+    snapshot("rich", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        desk.press("jjj<space><space>kk");
+        desk
+    });
+}
+
+#[test]
+fn details_of_a_shortcut() {
+    snapshot("shortcut", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        desk.press("/mail<enter>i");
+        desk
+    });
+}
+
+#[test]
+fn a_machine_that_is_being_woken() {
+    snapshot("waking", waking);
+}
+
+#[test]
+fn the_line_for_a_wake_up_password() {
+    snapshot("wake", |columns, rows| {
+        let mut desk = Desk::linked(columns, rows);
+        desk.press("/red<enter>w01:02<enter>");
+        desk
+    });
+}
+
+#[test]
+fn properties_of_an_item() {
+    snapshot("properties", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        desk.press("jjjp<down><down><ctrl-u>w");
+        desk
+    });
+}
+
+#[test]
+fn properties_of_many_items_that_differ() {
+    snapshot("properties-mixed", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        desk.press("/web<enter>*p<down><down><down>x");
+        desk
+    });
+}
+
+#[test]
+fn properties_that_may_not_be_edited() {
+    snapshot("properties-denied", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        desk.notice(rights(&[Permission::PermStart]));
+        desk.press("jjjp");
+        desk
+    });
+}
+
+#[test]
+fn properties_that_two_reps_edit() {
+    snapshot("properties-conflict", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        desk.press("jjjp<down><down><ctrl-u>desk");
+        let mut view = jumpdeck_protocol::inventory::ItemView::clone(&sample().items[0]);
+        view.tag = "mail".into();
+        view.jump_policy = Some(JumpPolicyId(1));
+        let items = vec![view.into()];
+        let part = jumpdeck_protocol::inventory::InventoryPart { items, ..Default::default() };
+        desk.notice(ApplianceNotice::Inventory(part));
+        desk
+    });
+}
+
+#[test]
+fn properties_with_a_mistake() {
+    snapshot("properties-error", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        desk.press("p<up><ctrl-u>many<ctrl-s>");
+        desk
+    });
+}
+
+#[test]
+fn properties_while_the_link_is_down() {
+    snapshot("properties-stale", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        desk.press("jjjpx");
+        desk.link_down();
+        desk
+    });
+}
+
+#[test]
+fn a_new_shortcut() {
+    snapshot("new", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        desk.press("n");
+        desk
+    });
+    snapshot("new-shell", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        desk.press("nshell<enter>Mail");
+        desk
+    });
+}
+
+#[test]
+fn places_to_move_to() {
+    snapshot("move", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        desk.press("m");
+        desk
+    });
+}
+
+#[test]
+fn questions() {
+    let asked = |name: &str, keys: &'static str| {
+        snapshot(name, move |columns, rows| {
+            let mut desk = rich(columns, rows);
+            desk.press(keys);
+            desk
+        });
+    };
+    asked("question-remove", "*x");
+    asked("question-start", "/front or defend<enter>*<enter>");
+    asked("question-discard", "px<esc>");
+    asked("question-forget", "f<ctrl-d>");
+    asked("saved", "f");
+    asked("sort", "s");
+    asked("columns", "ojj");
+    asked("fields", "<ctrl-f>");
+    asked("export", "e");
+    asked("save-search", "/web<enter>f<enter>");
+    asked("why", "jjj!");
+    asked("tree-find", "<tab>/web");
+    asked("ordered", "ssince<enter>");
+}
+
+#[test]
+fn why_not() {
+    snapshot("why-denied", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        desk.notice(rights(&[]));
+        desk.press("jjj!");
+        desk
+    });
+}
+
+#[test]
+fn a_schedule_that_may_be_overridden() {
+    snapshot("question-override", |columns, rows| {
+        let mut desk = rich(columns, rows);
+        let state = PolicyState::Closed { opens: Some(NOW.plus(3600)) };
+        let policy =
+            JumpPolicyView { id: JumpPolicyId(1), name: "Weekdays".into(), strict: false, state };
+        desk.notice(ApplianceNotice::JumpPolicies { policies: vec![policy] });
+        desk.press("jjj<enter>");
+        desk
+    });
+}
+
+/// The README shows a screen as it is; write it anew with `JUMPDECK_BLESS=1 cargo test picture`.
+#[test]
+fn the_picture_in_the_readme_is_a_screen_of_today() {
+    let mut desk = rich(120, 26);
+    for cpu in [5.0, 20.0, 45.0, 80.0, 100.0, 60.0, 23.0] {
+        let statistics = statistics(cpu);
+        desk.notice(ApplianceNotice::Statistics { item: ItemId(1), statistics });
+    }
+    let past = jumpdeck_protocol::rep::PastSession {
+        user: "jose".into(),
+        started: jumpdeck_protocol::Timestamp(NOW.0 - 3 * 86_400),
+        ended: Some(NOW),
+    };
+    desk.press("<tab><end>l<esc>jjj<space>kk<space>kk");
+    let (history, _) = desk.last_history();
+    let reply = jumpdeck_protocol::rep::RepReply::History { sessions: vec![past] };
+    let reply = crate::core::LinkEvent::Reply(history, jumpdeck_protocol::Outcome::Ok(reply));
+    desk.event(crate::core::Event::Link(reply));
+    let picture = super::picture::svg(&screen(&desk, "dark"));
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screen.svg");
+    if std::env::var_os("JUMPDECK_BLESS").is_some() {
+        std::fs::write(&path, &picture).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == picture, "{} is not how the screen looks", path.display());
+}
+
+#[test]
+fn the_hint_for_the_first_start() {
+    snapshot("hint", Desk::linked);
+}
+
+#[test]
+fn names_of_128_wide_characters_and_many_groups_break_no_line() {
+    for (columns, rows) in SIZES {
+        let mut desk = rich(columns, rows);
+        let mut part = sample();
+        for (number, item) in part.items.iter_mut().enumerate() {
+            let item = std::sync::Arc::make_mut(item);
+            item.name = "東".repeat(128).into();
+            item.tag = "ﾊﾟ🙂é".repeat(12).into();
+            item.comments = "\u{202e}\u{1b}[31m漢\n".repeat(200).into();
+            item.facts.hostname = format!("{}{number}", "x".repeat(250)).into();
+        }
+        part.groups.extend((10..210).map(|id| GroupView {
+            id: jumpdeck_protocol::JumpGroupId(id),
+            name: "組".repeat(128).into(),
+        }));
+        desk.notice(ApplianceNotice::Inventory(part));
+        for keys in ["", "p", "<esc>x", "<esc>m", "<esc><esc><tab><end>", "<esc>i", "!", "<esc><ctrl-p>"] {
+            desk.press(keys);
+            let buffer = screen(&desk, "dark");
+            let text = text(&buffer);
+            for line in text.lines() {
+                assert!(crate::view::text::width(line) <= usize::from(columns), "{keys}: {line}");
+            }
+            assert!(!text.chars().any(|c| c != '\n' && jumpdeck_protocol::text::is_unsafe(c)));
+            // Every frame has its right side.
+            let sides = text.lines().nth(1).map(|line| line.ends_with(['╮', '│']));
+            assert_eq!(sides, Some(true), "{keys}");
+        }
+    }
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn sixteen(colour: Color) -> Color {
 }
 
 /// The parts of a colour of the cube or of the greys.
-fn rgb_of(number: u8) -> [u8; 3] {
+pub(super) fn rgb_of(number: u8) -> [u8; 3] {
     if number >= 232 {
         return [8 + 10 * (number - 232); 3];
     }

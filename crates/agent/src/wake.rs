@@ -1,9 +1,9 @@
 //! Calls a sleeping neighbour: the magic packet, broadcast on every network of this machine.
 
+use if_addrs::IfAddr;
 use jumpdeck_protocol::wake::{Mac, SecureOn, magic_packet};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use sysinfo::Networks;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 
 /// The port that wake-ups go to: *discard*, by custom.
 const PORT: u16 = 9;
@@ -34,13 +34,18 @@ pub fn send(mac: Mac, password: Option<SecureOn>, to: SocketAddr) -> io::Result<
 
 /// The broadcast addresses of all networks but the loopback's.
 fn broadcast_addresses() -> Vec<Ipv4Addr> {
-    let Ok(networks) = Networks::new_with_refreshed_list() else {
-        return Vec::new();
-    };
-    let all = networks.iter().flat_map(|(_, data)| data.ip_networks());
-    let mut addresses: Vec<_> = all
-        .filter_map(|network| match network.addr {
-            IpAddr::V4(own) if !own.is_loopback() => Some(broadcast_of(own, network.prefix)),
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
+        tracing::warn!(%error, "this machine's networks cannot be listed");
+        Vec::new()
+    });
+    let mut addresses: Vec<_> = interfaces
+        .into_iter()
+        .filter_map(|interface| match interface.addr {
+            IfAddr::V4(own) if !own.ip.is_loopback() => {
+                // A network of one or two addresses has none for all; the one for every network
+                // does.
+                Some(own.broadcast.filter(|_| own.prefixlen < 31).unwrap_or(Ipv4Addr::BROADCAST))
+            }
             _ => None,
         })
         .collect();
@@ -49,27 +54,12 @@ fn broadcast_addresses() -> Vec<Ipv4Addr> {
     addresses
 }
 
-/// The last address of the network that an address is in.
-fn broadcast_of(own: Ipv4Addr, prefix: u8) -> Ipv4Addr {
-    let host = u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
-    // A network of one or two addresses has none for all; the one for every network does.
-    if prefix >= 31 { Ipv4Addr::BROADCAST } else { Ipv4Addr::from(u32::from(own) | host) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;
 
     const MAC: Mac = Mac([2, 0, 0, 0, 1, 44]);
-
-    #[test]
-    fn the_broadcast_address_is_the_last_of_its_network() {
-        let last = |own: [u8; 4], prefix| broadcast_of(own.into(), prefix).octets();
-        assert_eq!(last([10, 1, 2, 3], 24), [10, 1, 2, 255]);
-        assert_eq!(last([172, 16, 5, 1], 12), [172, 31, 255, 255]);
-        assert_eq!(last([10, 1, 2, 3], 32), [255; 4]);
-    }
 
     #[test]
     fn a_packet_arrives_as_it_should_with_and_without_secure_on() {

@@ -366,3 +366,6 @@ fn add(
     })))?;
     Ok(id)
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,7 @@ impl ItemField {
             Self::Comments => "Comments",
             Self::JumpPolicy => "Jump Policy",
             Self::Expires => "Expires",
-            Self::MaxOfflineMinutes => "Max offline min",
+            Self::MaxOfflineMinutes => "Max offline (min)",
             Self::Hostname => "Hostname/IP",
             Self::Port => "Port",
             Self::Protocol => "Protocol",

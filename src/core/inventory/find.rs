@@ -465,7 +465,10 @@ pub fn like(picture: Picture, text: &str, familiar: &Familiar) -> List {
     let weigh = |candidate: Candidate| {
         let item = picture.item(candidate.slot)?;
         let fields = [item.name(), item.hostname(), item.tag()];
-        let scores = fields.iter().filter_map(|field| matcher.fuzzy_match(field, text));
+        // What is in the name says more than what is in the host's name, and that more than a tag.
+        let weights = [20, 10, 0];
+        let scores = fields.iter().zip(weights);
+        let scores = scores.filter_map(|(field, w)| Some(matcher.fuzzy_match(field, text)? + w));
         Some((candidate.worth, Reverse(scores.max()?), candidate))
     };
     let mut weighed: Vec<_> = candidates.into_iter().filter_map(weigh).collect();

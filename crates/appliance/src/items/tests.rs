@@ -1,0 +1,203 @@
+//! Who may tend what, and what happens to items whose time is over.
+
+use super::*;
+use crate::appliance::Role as ApplianceRole;
+use crate::clock::Clock;
+use crate::data_dir::DataDir;
+use jumpdeck_policy::{Role, Slots};
+use jumpdeck_protocol::item::ItemChange;
+use jumpdeck_protocol::inventory::GroupView;
+use jumpdeck_protocol::{JumpGroupId, RoleId};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+#[derive(Default)]
+struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+struct House {
+    appliance: Arc<Appliance>,
+    clock: Arc<TestClock>,
+    _dir: tempfile::TempDir,
+}
+
+const OPEN: Place = Place::JumpGroup(JumpGroupId(1));
+const CLOSED: Place = Place::JumpGroup(JumpGroupId(2));
+const BOB: UserId = UserId(2);
+
+impl House {
+    /// Bob may do everything in the first group, and only start sessions in the second.
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(TestClock(AtomicI64::new(1_000_000)));
+        let data = DataDir::create(dir.path()).unwrap();
+        let appliance = Appliance::open(&data, ApplianceRole::Server, clock.clone()).unwrap();
+        appliance.settle().await.unwrap();
+        let slot = |role: RoleId| Slots { default: role, personal: role, teams: role, system: role };
+        let bob = User {
+            id: BOB,
+            username: "bob".into(),
+            password: None,
+            enabled: true,
+            slots: slot(Role::START_SESSIONS_ONLY),
+            memberships: BTreeMap::from([(JumpGroupId(1), Some(Role::ADMINISTRATOR))]),
+        };
+        let edit = move |draft: &mut Draft| {
+            for id in [1, 2] {
+                let name = format!("group {id}").into();
+                draft.put(Document::Group(GroupView { id: JumpGroupId(id), name }))?;
+            }
+            draft.put(Document::User(Box::new(bob)))?;
+            for number in 1..=4 {
+                let Document::Item(mut item) = crate::world::tests::item(number) else { panic!() };
+                Arc::make_mut(&mut item.view).place = if number < 3 { OPEN } else { CLOSED };
+                draft.put(Document::Item(item))?;
+            }
+            Ok(())
+        };
+        appliance.store.edit(edit).await.unwrap();
+        Self { appliance, clock, _dir: dir }
+    }
+
+    fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    fn items(&self) -> Vec<u64> {
+        self.appliance.world().items().map(|item| item.view.id.0).collect()
+    }
+
+    async fn change(&self, item: u64, change: impl FnOnce(&mut ItemView) + Send + 'static) {
+        let edit = move |draft: &mut Draft| {
+            let mut item = Item::clone(draft.item(ItemId(item)).unwrap());
+            change(Arc::make_mut(&mut item.view));
+            draft.put(Document::Item(Box::new(item)))
+        };
+        self.appliance.store.edit(edit).await.unwrap();
+    }
+
+    /// A machine was there a moment ago, and is not any more.
+    fn seen(&self, endpoint: u64) {
+        let (endpoint, now) = (EndpointId(endpoint), self.appliance.now());
+        let presences = &self.appliance.presences;
+        let outbox = jumpdeck_protocol::link::Outbox::new();
+        let link = Arc::new(crate::presence::AgentLink::new(jumpdeck_protocol::LinkId(9), outbox));
+        presences.arrived(endpoint, link, Standing::Ready, 0, now);
+        presences.left(endpoint, jumpdeck_protocol::LinkId(9), now);
+    }
+}
+
+fn codes(refused: &Refused) -> Vec<(u64, RefusalCode)> {
+    refused.iter().map(|(item, refusal)| (item.0, refusal.code)).collect()
+}
+
+fn tag(item: u64, to: &str) -> ItemEdit {
+    let value = |text: &str| FieldValue::Text(text.into());
+    let change = ItemChange { field: ItemField::Tag, from: value(""), to: value(to) };
+    ItemEdit { item: ItemId(item), changes: vec![change] }
+}
+
+fn to(item: u64, from: Place, to: Place) -> ItemEdit {
+    let value = FieldValue::Place;
+    let change = ItemChange { field: ItemField::Place, from: value(from), to: value(to) };
+    ItemEdit { item: ItemId(item), changes: vec![change] }
+}
+
+#[tokio::test]
+async fn an_edit_takes_the_permission_of_its_property_and_the_reason_names_the_role() {
+    let house = House::new().await;
+    let refused = house.appliance.edit_items(BOB, vec![tag(1, "a"), tag(3, "b")]).await.unwrap();
+    assert_eq!(codes(&refused), [(3, RefusalCode::PermissionDenied)]);
+    let reason = &refused[0].1.detail;
+    assert!(reason.contains("role Start Sessions Only lacks perm_edit_tag"), "{reason}");
+    let world = house.appliance.world();
+    let tags = [1, 3].map(|id| world.item(ItemId(id)).unwrap().view.tag.to_string());
+    assert_eq!(tags, ["a", ""], "one refusal does not keep the others back");
+}
+
+#[tokio::test]
+async fn a_move_and_a_copy_need_the_permission_where_they_begin_and_where_they_end() {
+    let house = House::new().await;
+    let appliance = &house.appliance;
+    let edits = vec![to(1, OPEN, CLOSED), to(3, CLOSED, OPEN)];
+    let refused = appliance.edit_items(BOB, edits).await.unwrap();
+    let denied = RefusalCode::PermissionDenied;
+    assert_eq!(codes(&refused), [(1, denied), (3, denied)]);
+    let refused = appliance.copy_items(BOB, vec![ItemId(1), ItemId(3)], CLOSED).await.unwrap();
+    assert_eq!(codes(&refused), [(1, denied), (3, denied)]);
+    let refused = appliance.copy_items(BOB, vec![ItemId(3)], OPEN).await.unwrap();
+    assert_eq!(codes(&refused), [(3, denied)]);
+    let refused = appliance.remove_items(BOB, vec![ItemId(2), ItemId(3)]).await.unwrap();
+    assert_eq!(codes(&refused), [(3, denied)]);
+    assert_eq!(house.items(), [1, 3, 4]);
+}
+
+#[tokio::test]
+async fn what_a_user_may_not_see_is_gone_for_that_user() {
+    let house = House::new().await;
+    let edit = |draft: &mut Draft| {
+        let mut bob = User::clone(draft.user(BOB).unwrap());
+        bob.slots.system = Role::NO_ACCESS;
+        draft.put(Document::User(Box::new(bob)))
+    };
+    house.appliance.store.edit(edit).await.unwrap();
+    let refused = house.appliance.edit_items(BOB, vec![tag(3, "b")]).await.unwrap();
+    assert_eq!(codes(&refused), [(3, RefusalCode::JumpItemGone)]);
+    let refused = house.appliance.edit_items(BOB, vec![to(1, OPEN, CLOSED)]).await.unwrap();
+    assert_eq!(refused[0].1.detail, "there is no such Jump Group", "nor is the group told");
+}
+
+#[tokio::test]
+async fn a_right_that_is_withdrawn_counts_at_the_moment_of_the_edit() {
+    let house = House::new().await;
+    let withdraw = |draft: &mut Draft| {
+        let mut bob = User::clone(draft.user(BOB).unwrap());
+        bob.memberships.insert(JumpGroupId(1), Some(Role::AUDITOR));
+        draft.put(Document::User(Box::new(bob)))
+    };
+    house.appliance.store.edit(withdraw).await.unwrap();
+    let refused = house.appliance.edit_items(BOB, vec![tag(1, "a")]).await.unwrap();
+    assert_eq!(codes(&refused), [(1, RefusalCode::PermissionDenied)]);
+}
+
+#[tokio::test]
+async fn an_expired_item_goes_and_others_stay() {
+    let house = House::new().await;
+    house.change(2, |view| view.expires = Some(Timestamp(1_000_100))).await;
+    house.appliance.sweep().await;
+    assert_eq!(house.items(), [1, 2, 3, 4]);
+    house.pass(100);
+    house.appliance.sweep().await;
+    assert_eq!(house.items(), [1, 3, 4]);
+    assert!(house.appliance.world().is_removed(&key(2)), "its agent is told when it comes");
+}
+
+#[tokio::test]
+async fn what_was_away_for_too_long_goes_but_not_just_after_the_appliance_was() {
+    let house = House::new().await;
+    for endpoint in 1..=3 {
+        house.seen(endpoint);
+    }
+    house.change(2, |view| view.max_offline_minutes = 30).await;
+    house.pass(31 * 60);
+    house.appliance.sweep().await;
+    assert_eq!(house.items(), [1, 2, 3, 4], "everybody gets an hour to come back");
+    house.pass(30 * 60);
+    house.appliance.sweep().await;
+    assert_eq!(house.items(), [1, 3, 4]);
+    house.pass(180 * 86_400);
+    house.appliance.sweep().await;
+    assert_eq!(house.items(), [4], "a machine that was never seen is not away");
+}
+
+fn key(number: u64) -> jumpdeck_protocol::handshake::PublicKey {
+    match crate::world::tests::item(number) {
+        Document::Item(item) => item.key.unwrap(),
+        _ => panic!(),
+    }
+}

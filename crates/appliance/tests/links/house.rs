@@ -1,0 +1,245 @@
+//! A house to be visited: an appliance with a clock that the test sets, hand-made agents and
+//! consoles.
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use jumpdeck_appliance::{Appliance, ApplianceRole, Clock, DataDir, InstallerSpec};
+use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
+use jumpdeck_protocol::control::{self, Received};
+use jumpdeck_protocol::frame::Frame;
+use jumpdeck_protocol::handshake::*;
+use jumpdeck_protocol::inventory::Facts;
+use jumpdeck_protocol::link::{
+    ClientStream, Dialed, Pin, client_config, dial, read_plain, write_plain,
+};
+use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, SessionView, Size};
+use jumpdeck_protocol::*;
+use ring::rand::SystemRandom;
+use ring::signature::Ed25519KeyPair;
+use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+/// A clock that stands still until it is set.
+#[derive(Default)]
+pub struct TestClock(pub AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+pub struct House {
+    pub appliance: Arc<Appliance>,
+    pub clock: Arc<TestClock>,
+    pub url: String,
+    pub password: String,
+    _dir: tempfile::TempDir,
+}
+
+impl House {
+    pub async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(TestClock(AtomicI64::new(1_000_000)));
+        let data = DataDir::create(dir.path()).unwrap();
+        let appliance = Appliance::open(&data, ApplianceRole::Server, clock.clone()).unwrap();
+        let listening = appliance.listen("127.0.0.1:0").await.unwrap();
+        let first = appliance.settle().await.unwrap();
+        let url = format!("https://{}", listening.address);
+        let serving = Arc::clone(&appliance);
+        tokio::spawn(async move { serving.serve(listening).await });
+        let password = first.admin_password.unwrap();
+        Self { appliance, clock, url, password, _dir: dir }
+    }
+
+    pub async fn installer(&self, valid: u64) -> String {
+        let spec = InstallerSpec { group: Some("Lab".into()), valid, local: false };
+        self.appliance.create_installer(spec).await.unwrap().key
+    }
+
+    pub async fn dial(&self, path: &str) -> Dialed {
+        let pin = Pin::Fingerprint(self.appliance.fingerprint());
+        let address = self.url.parse().unwrap();
+        dial(&address, path, &pin, &client_config().unwrap(), None).await.unwrap()
+    }
+
+    pub async fn agent(&self, who: &Who) -> Result<Link, Refusal> {
+        let mut dialed = self.dial(AGENT_PATH).await;
+        let signed = transcript(
+            Party::Agent,
+            &dialed.binding,
+            &dialed.client_nonce,
+            &dialed.appliance_nonce,
+        );
+        let signed = if who.signs_another_link { b"another link".to_vec() } else { signed };
+        let proof = AgentProof {
+            key: PublicKey::of(&who.pair),
+            signature: sign(&who.pair, &signed),
+            machine: who.machine.clone(),
+            enrolment: who.key.clone().map(|installer_key| Enrolment {
+                installer_key,
+                name: Some(who.name.clone()),
+                tag: None,
+                comments: None,
+            }),
+            facts: who.facts.clone(),
+            channels: who.channels.clone(),
+            standing: agent::Standing::Ready,
+        };
+        write_plain(&mut dialed.socket, &proof).await.unwrap();
+        match read_plain(&mut dialed.socket).await.unwrap() {
+            AgentWelcome::Welcome { item, close, .. } => {
+                Ok(Link { socket: dialed.socket, item, close })
+            }
+            AgentWelcome::Refused(refusal) => Err(refusal),
+            // What the appliance says is another variant; here the code is enough.
+            AgentWelcome::Removed => Err(RefusalCode::JumpItemGone.plain()),
+        }
+    }
+
+    pub async fn rep(&self, password: &str) -> Result<Link, Refusal> {
+        let mut dialed = self.dial(REP_PATH).await;
+        let proof = RepProof::Password { username: "admin".into(), password: password.to_owned() };
+        write_plain(&mut dialed.socket, &RepLogin { proof }).await.unwrap();
+        match read_plain(&mut dialed.socket).await.unwrap() {
+            RepWelcome::Welcome { .. } => {
+                Ok(Link { socket: dialed.socket, item: ItemId(0), close: vec![] })
+            }
+            RepWelcome::Refused(refusal) => Err(refusal),
+        }
+    }
+
+    pub async fn admin(&self) -> Link {
+        self.rep(&self.password).await.unwrap()
+    }
+}
+
+/// Who an agent says it is.
+pub struct Who {
+    pub pair: Ed25519KeyPair,
+    pub machine: String,
+    pub key: Option<String>,
+    pub name: String,
+    pub channels: Vec<ChannelId>,
+    pub signs_another_link: bool,
+    pub facts: Facts,
+}
+
+impl Who {
+    pub fn new(key: Option<&str>) -> Self {
+        let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+        Self {
+            pair: Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap(),
+            machine: "one".into(),
+            key: key.map(str::to_owned),
+            name: "box".into(),
+            channels: vec![],
+            signs_another_link: false,
+            facts: Facts { hostname: "h\x1b[31mst".into(), ..Facts::default() },
+        }
+    }
+}
+
+pub struct Link {
+    pub socket: WebSocketStream<ClientStream>,
+    pub item: ItemId,
+    pub close: Vec<ChannelId>,
+}
+
+impl Link {
+    pub async fn send<T: Serialize>(&mut self, message: &T) {
+        self.raw(control::encode(message)).await;
+    }
+
+    pub async fn raw(&mut self, bytes: Bytes) {
+        self.socket.send(Message::Binary(bytes)).await.unwrap();
+    }
+
+    pub async fn frame(&mut self) -> Option<Frame> {
+        match self.socket.next().await? {
+            Ok(Message::Binary(bytes)) => Some(Frame::decode(bytes).unwrap()),
+            _ => None,
+        }
+    }
+
+    /// The next notice that `pick` takes.
+    pub async fn notice<T>(&mut self, pick: impl Fn(ApplianceNotice) -> Option<T>) -> T {
+        loop {
+            let Some(Frame::Control(body)) = self.frame().await else { continue };
+            let received = control::decode::<Never, RepReply, ApplianceNotice>(&body).unwrap();
+            if let Received::Known(Control::Notice { body }) = received
+                && let Some(found) = pick(body)
+            {
+                return found;
+            }
+        }
+    }
+
+    pub async fn ask(&mut self, request: RepRequest) -> Result<RepReply, Refusal> {
+        let id = RequestId(77);
+        self.send(&rep::FromRep::Request { id, body: request }).await;
+        loop {
+            let Some(Frame::Control(body)) = self.frame().await else { continue };
+            let received = control::decode::<Never, RepReply, ApplianceNotice>(&body).unwrap();
+            if let Received::Known(Control::Reply { body, .. }) = received {
+                return body.into();
+            }
+        }
+    }
+
+    pub async fn order(&mut self, order: ChannelOrder) {
+        self.send(&rep::FromRep::Notice { body: RepNotice::Channel(order) }).await;
+    }
+
+    /// As an agent: the next thing the appliance wants.
+    pub async fn wanted(&mut self) -> Control<AgentRequest, Never, AgentOrder> {
+        loop {
+            let Some(Frame::Control(body)) = self.frame().await else { continue };
+            if let Received::Known(message) = control::decode(&body).unwrap() {
+                return message;
+            }
+        }
+    }
+
+    /// As an agent: grants the next request to open something.
+    pub async fn open(&mut self) -> ChannelId {
+        loop {
+            if let Control::Request { id, body: AgentRequest::Open { channel, .. } } =
+                self.wanted().await
+            {
+                let body = Outcome::Ok(AgentReply::Opened { process: 1 });
+                self.send(&agent::FromAgent::Reply { id, body }).await;
+                return channel;
+            }
+        }
+    }
+
+    pub async fn until_closed(mut self) -> bool {
+        while let Some(message) = self.socket.next().await {
+            if matches!(message, Ok(Message::Close(_)) | Err(_)) {
+                return true;
+            }
+        }
+        true
+    }
+}
+
+pub fn shell(item: ItemId) -> RepRequest {
+    let size = Size { columns: 80, rows: 24 };
+    let kind = ChannelKind::Shell { size, term: "xterm".into() };
+    RepRequest::StartSession { item, kind, override_schedule: false }
+}
+
+pub async fn session(rep: &mut Link, agent: &mut Link) -> SessionView {
+    let item = agent.item;
+    let (answer, _) = tokio::join!(rep.ask(shell(item)), agent.open());
+    match answer.unwrap() {
+        RepReply::SessionStarted(view) => view,
+        other => panic!("{other:?}"),
+    }
+}
+

@@ -1,0 +1,17 @@
+//! Links as a stranger would make them: hand-made agents and consoles against a real appliance
+//! with a clock that the test sets.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::pedantic,
+    reason = "a test says what it expects by unwrapping and indexing"
+)]
+
+mod house;
+mod links;
+mod tending;

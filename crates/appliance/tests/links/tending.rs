@@ -1,0 +1,450 @@
+//! Items are tended: edited, copied, removed, woken; and what consoles are told of it.
+
+use crate::house::*;
+use jumpdeck_appliance::{JumpPolicy, Schedule, TimeOfWeek, WeeklyEntry};
+use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, AgentRequest, FromAgent};
+use jumpdeck_protocol::inventory::*;
+use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField, Shortcut};
+use jumpdeck_protocol::preferences::{Preferences, SavedSearch};
+use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::rights::Permission;
+use jumpdeck_protocol::wake::{Mac, SecureOn};
+use jumpdeck_protocol::*;
+use std::sync::atomic::Ordering;
+
+fn text(text: &str) -> FieldValue {
+    FieldValue::Text(text.into())
+}
+
+fn edit(item: ItemId, field: ItemField, from: FieldValue, to: FieldValue) -> RepRequest {
+    let changes = vec![ItemChange { field, from, to }];
+    RepRequest::EditItems { edits: vec![ItemEdit { item, changes }] }
+}
+
+/// What was refused of a request with many items.
+async fn refused(rep: &mut Link, request: RepRequest) -> Vec<(ItemId, RefusalCode, String)> {
+    match rep.ask(request).await.unwrap() {
+        RepReply::Done { refused } => {
+            refused.into_iter().map(|(item, why)| (item, why.code, why.detail)).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn subscribe(rep: &mut Link) {
+    let subscribe = RepRequest::Subscribe { have: None, presence: None };
+    rep.ask(subscribe).await.unwrap();
+}
+
+/// The next parts of the inventory until one holds this item as wanted.
+async fn item_until(rep: &mut Link, item: ItemId, holds: impl Fn(&ItemView) -> bool) -> ItemView {
+    loop {
+        let part = rep
+            .notice(|notice| match notice {
+                ApplianceNotice::Inventory(part) => Some(part),
+                _ => None,
+            })
+            .await;
+        if let Some(found) = part.items.iter().find(|view| view.id == item && holds(view)) {
+            return ItemView::clone(found);
+        }
+    }
+}
+
+async fn gone(rep: &mut Link, item: ItemId) {
+    rep.notice(|notice| match notice {
+        ApplianceNotice::Inventory(part) => part.gone.contains(&item).then_some(()),
+        _ => None,
+    })
+    .await;
+}
+
+/// A machine behind a gateway, with a hardware address of its own.
+fn machine(key: &str, last: u8) -> Who {
+    let mut who = Who::new(Some(key));
+    who.name = format!("box {last}");
+    who.facts = Facts {
+        gateway: "10.0.0.1".into(),
+        gateway_mac: "02:00:00:00:00:01".into(),
+        mac: Mac([2, 0, 0, 0, 1, last]).to_string().into(),
+        ..Facts::default()
+    };
+    who
+}
+
+#[tokio::test]
+async fn an_edit_is_seen_by_every_console_and_one_that_comes_too_late_is_refused() {
+    let house = House::new().await;
+    let agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let (mut one, mut two) = (house.admin().await, house.admin().await);
+    subscribe(&mut two).await;
+    let first = edit(agent.item, ItemField::Tag, text(""), text("office"));
+    assert!(refused(&mut one, first.clone()).await.is_empty());
+    let seen = item_until(&mut two, agent.item, |view| !view.tag.is_empty()).await;
+    assert_eq!(&*seen.tag, "office");
+    let late = edit(agent.item, ItemField::Tag, text(""), text("mail"));
+    let [(_, code, detail)] = &refused(&mut two, late).await[..] else { panic!() };
+    assert_eq!((*code, detail.as_str()), (RefusalCode::EditConflict, "admin changed Tag"));
+    assert!(refused(&mut one, first).await.is_empty(), "sent twice, it does no harm");
+    let mail = edit(agent.item, ItemField::Tag, text("office"), text("mail"));
+    assert!(refused(&mut two, mail).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_edit_that_does_not_fit_says_so_and_changes_nothing() {
+    let house = House::new().await;
+    let agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let mut rep = house.admin().await;
+    let item = agent.item;
+    let edits = [
+        (ItemField::Name, text("box"), text(" \u{202e} "), "Name: it cannot be empty"),
+        (ItemField::Tag, text(""), text(&"x".repeat(65)), "Tag: 65 characters are too many; 64 fit"),
+        (ItemField::Hostname, text("h[31mst"), text("x"), "Hostname/IP is no property of this item"),
+        (ItemField::Url, text(""), text("https://x"), "URL is no property of this item"),
+        (
+            ItemField::Place,
+            FieldValue::Place(Place::JumpGroup(JumpGroupId(1))),
+            FieldValue::Place(Place::JumpGroup(JumpGroupId(99))),
+            "there is no such Jump Group",
+        ),
+        (
+            ItemField::JumpPolicy,
+            FieldValue::JumpPolicy(None),
+            FieldValue::JumpPolicy(Some(JumpPolicyId(99))),
+            "there is no such Jump Policy",
+        ),
+        (
+            ItemField::Expires,
+            FieldValue::Time(None),
+            FieldValue::Time(Some(Timestamp(5))),
+            "that moment is over",
+        ),
+    ];
+    for (field, from, to, why) in edits {
+        let [(_, code, detail)] = &refused(&mut rep, edit(item, field, from, to)).await[..] else {
+            panic!("{field:?} was taken")
+        };
+        assert_eq!((*code, detail.as_str()), (RefusalCode::InvalidValue, why));
+    }
+    let nobody = edit(ItemId(99), ItemField::Tag, text(""), text("x"));
+    assert_eq!(refused(&mut rep, nobody).await[0].1, RefusalCode::JumpItemGone);
+    let many = RepRequest::RemoveItems { items: vec![item; limits::ITEMS_PER_REQUEST + 1] };
+    assert_eq!(rep.ask(many).await.unwrap_err().code, RefusalCode::InvalidValue);
+}
+
+#[tokio::test]
+async fn a_copy_leads_to_the_same_machine_and_only_the_last_removal_uninstalls_it() {
+    let house = House::new().await;
+    let who = Who::new(Some(&house.installer(600).await));
+    let mut agent = house.agent(&who).await.unwrap();
+    let mut rep = house.admin().await;
+    let own = Place::Personal(UserId(1));
+    let copy = RepRequest::CopyItems { items: vec![agent.item], to: own };
+    assert!(refused(&mut rep, copy.clone()).await.is_empty());
+    let again = refused(&mut rep, copy).await;
+    assert_eq!(again[0].2, "it stands there already");
+    let mut watcher = house.admin().await;
+    subscribe(&mut watcher).await;
+    let online = |notice| match notice {
+        ApplianceNotice::Presence { changes, .. } => {
+            let online = changes.iter().filter(|p| p.status == Status::Online);
+            let items: Vec<_> = online.map(|presence| presence.item).collect();
+            (items.len() == 2).then_some(items)
+        }
+        _ => None,
+    };
+    let both = watcher.notice(online).await;
+    let copied = *both.iter().find(|item| **item != agent.item).unwrap();
+    // A session through the copy runs at the same agent, and both are in use.
+    let (answer, _) = tokio::join!(rep.ask(shell(copied)), agent.open());
+    let RepReply::SessionStarted(view) = answer.unwrap() else { panic!() };
+    assert_eq!(view.item, copied);
+    let in_use = |notice| match notice {
+        ApplianceNotice::Presence { changes, .. } => {
+            (changes.iter().filter(|p| p.status == Status::InUse).count() == 2).then_some(())
+        }
+        _ => None,
+    };
+    watcher.notice(in_use).await;
+    assert!(refused(&mut rep, RepRequest::RemoveItems { items: vec![agent.item] }).await.is_empty());
+    gone(&mut watcher, agent.item).await;
+    let last = RepRequest::RemoveItems { items: vec![copied] };
+    assert_eq!(refused(&mut rep, last.clone()).await[0].1, RefusalCode::InSession);
+    rep.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    assert!(refused(&mut rep, last).await.is_empty());
+    loop {
+        if let Control::Notice { body: AgentOrder::Uninstall } = agent.wanted().await {
+            break;
+        }
+    }
+    gone(&mut watcher, copied).await;
+}
+
+#[tokio::test]
+async fn a_removed_machine_that_was_away_is_told_when_it_comes_back() {
+    let house = House::new().await;
+    let key = house.installer(600).await;
+    let who = Who::new(Some(&key));
+    let agent = house.agent(&who).await.unwrap();
+    let item = agent.item;
+    drop(agent);
+    let mut rep = house.admin().await;
+    assert!(refused(&mut rep, RepRequest::RemoveItems { items: vec![item] }).await.is_empty());
+    let told = house.agent(&who).await.err().map(|refusal| refusal.code);
+    assert_eq!(told, Some(RefusalCode::JumpItemGone), "its installer does not bring it back");
+    assert!(house.agent(&Who::new(Some(&key))).await.is_ok(), "a new key is a new machine");
+}
+
+#[tokio::test]
+async fn a_magic_packet_is_sent_by_a_neighbour_and_nobody_tries_again_for_thirty_seconds() {
+    let house = House::new().await;
+    let key = house.installer(600).await;
+    let sleeper = house.agent(&machine(&key, 7)).await.unwrap();
+    let mut far = machine(&key, 8);
+    far.facts.gateway_mac = "02:00:00:00:00:99".into();
+    let _far = house.agent(&far).await.unwrap();
+    let item = sleeper.item;
+    let (mut rep, mut other) = (house.admin().await, house.admin().await);
+    let awake = RepRequest::Wake { item, password: None };
+    assert_eq!(rep.ask(awake.clone()).await.unwrap_err().detail, "it is awake");
+    drop(sleeper);
+    let offline = |notice| match notice {
+        ApplianceNotice::Presence { changes, .. } => {
+            let is = |p: &Presence| p.item == item && p.status == Status::Offline;
+            changes.iter().any(is).then_some(())
+        }
+        _ => None,
+    };
+    subscribe(&mut other).await;
+    other.notice(offline).await;
+    let alone = rep.ask(awake.clone()).await.unwrap_err();
+    assert_eq!(alone.code, RefusalCode::NoWakeHelper, "the only other machine is elsewhere");
+    let mut helper = house.agent(&machine(&key, 9)).await.unwrap();
+    let password = Some(SecureOn([1, 2, 3, 4, 5, 6]));
+    let helping = async {
+        loop {
+            if let Control::Request { id, body: AgentRequest::Wake { mac, password } } =
+                helper.wanted().await
+            {
+                let body = Outcome::Ok(AgentReply::Called { networks: 1 });
+                helper.send(&FromAgent::Reply { id, body }).await;
+                return (mac, password);
+            }
+        }
+    };
+    let wake = rep.ask(RepRequest::Wake { item, password });
+    let (answer, (mac, heard)) = tokio::join!(wake, helping);
+    assert_eq!(answer.unwrap(), RepReply::Waking { helper: "box 9".into() });
+    assert_eq!((mac, heard), (Mac([2, 0, 0, 0, 1, 7]), password));
+    let waking = |notice| match notice {
+        ApplianceNotice::Waking { item, by, wait } => Some((item, by, wait)),
+        _ => None,
+    };
+    assert_eq!(other.notice(waking).await, (item, "admin".into(), 30));
+    house.clock.0.fetch_add(12, Ordering::SeqCst);
+    let again = other.ask(awake.clone()).await.unwrap_err();
+    assert_eq!((again.code, again.detail.as_str()), (RefusalCode::WakeCoolingDown, "18 s to go"));
+    let mut late = house.admin().await;
+    subscribe(&mut late).await;
+    assert_eq!(late.notice(waking).await, (item, "admin".into(), 18), "whoever comes later too");
+}
+
+#[tokio::test]
+async fn a_neighbour_that_cannot_call_takes_no_turn() {
+    let house = House::new().await;
+    let key = house.installer(600).await;
+    let item = house.agent(&machine(&key, 7)).await.unwrap().item;
+    let mut helper = house.agent(&machine(&key, 9)).await.unwrap();
+    let mut rep = house.admin().await;
+    let wake = RepRequest::Wake { item, password: None };
+    let failing = async {
+        loop {
+            if let Control::Request { id, .. } = helper.wanted().await {
+                let body = Outcome::Refused(RefusalCode::NoWakeHelper.plain());
+                helper.send(&FromAgent::Reply { id, body }).await;
+                return;
+            }
+        }
+    };
+    // The appliance may not have seen the sleeper go yet.
+    let refusal = async {
+        loop {
+            let refusal = rep.ask(wake.clone()).await.unwrap_err();
+            if refusal.detail != "it is awake" {
+                return refusal;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let (refusal, ()) = tokio::join!(refusal, failing);
+    assert_eq!(refusal.code, RefusalCode::NoWakeHelper);
+    let again = tokio::spawn(async move {
+        let mut rep = rep;
+        rep.ask(wake).await
+    });
+    assert!(matches!(helper.wanted().await, Control::Request { .. }), "it is asked at once again");
+    again.abort();
+}
+
+#[tokio::test]
+async fn a_shortcut_is_made_and_its_session_is_refused_until_there_are_some() {
+    let house = House::new().await;
+    house.installer(600).await;
+    let mut rep = house.admin().await;
+    let mut view = ItemView {
+        name: "Mail".into(),
+        place: Place::JumpGroup(JumpGroupId(1)),
+        method: JumpMethod::ShellJump,
+        shortcut: Some(Box::new(Shortcut::new(JumpMethod::ShellJump))),
+        ..ItemView::default()
+    };
+    let add = |view: &ItemView| RepRequest::AddShortcut { item: Box::new(view.clone()) };
+    let refusal = rep.ask(add(&view)).await.unwrap_err();
+    assert_eq!(refusal.detail, "Hostname/IP: it cannot be empty");
+    view.facts.hostname = "10.14.3.10".into();
+    view.facts.version = "no shortcut says this of itself".into();
+    let RepReply::Added { item } = rep.ask(add(&view)).await.unwrap() else { panic!() };
+    subscribe(&mut rep).await;
+    let made = item_until(&mut rep, item, |_| true).await;
+    assert_eq!((&*made.facts.hostname, &*made.facts.version), ("10.14.3.10", ""));
+    assert_eq!(made.shortcut.unwrap().port, 22);
+    assert_eq!(rep.ask(shell(item)).await.unwrap_err().code, RefusalCode::Unsupported);
+    let client = ItemView { method: JumpMethod::JumpClient, ..view };
+    assert_eq!(rep.ask(add(&client)).await.unwrap_err().code, RefusalCode::InvalidValue);
+}
+
+#[tokio::test]
+async fn a_closed_jump_policy_refuses_a_start_and_says_when_it_opens() {
+    let house = House::new().await;
+    let who = Who::new(Some(&house.installer(600).await));
+    let mut agent = house.agent(&who).await.unwrap();
+    // The house's clock stands at a Monday, 1970-01-12, 13:46:40 UTC.
+    let times = |start, end| WeeklyEntry {
+        start: TimeOfWeek { day: 0, minute: start },
+        end: TimeOfWeek { day: 0, minute: end },
+    };
+    let policy = |strict| JumpPolicy {
+        id: JumpPolicyId(0),
+        display_name: "Evenings".into(),
+        code_name: "evenings".into(),
+        description: String::new(),
+        schedule: Some(Schedule {
+            timezone: "UTC".into(),
+            entries: vec![times(20 * 60, 22 * 60)],
+            strict,
+        }),
+    };
+    let id = house.appliance.put_jump_policy(policy(false)).await.unwrap();
+    let mut rep = house.admin().await;
+    let from = FieldValue::JumpPolicy(None);
+    let apply = edit(agent.item, ItemField::JumpPolicy, from, FieldValue::JumpPolicy(Some(id)));
+    assert!(refused(&mut rep, apply).await.is_empty());
+    let closed = rep.ask(shell(agent.item)).await.unwrap_err();
+    assert_eq!(closed.code, RefusalCode::ScheduleClosed);
+    assert_eq!(closed.detail, "Evenings: it opens 1970-01-12 20:00 UTC");
+    let RepRequest::StartSession { item, kind, .. } = shell(agent.item) else { panic!() };
+    let anyway = RepRequest::StartSession { item, kind, override_schedule: true };
+    let (answer, _) = tokio::join!(rep.ask(anyway.clone()), agent.open());
+    assert!(matches!(answer, Ok(RepReply::SessionStarted(_))), "whoever may override it can");
+    assert_eq!(house.appliance.put_jump_policy(policy(true)).await.unwrap(), id);
+    assert_eq!(rep.ask(anyway).await.unwrap_err().code, RefusalCode::ScheduleClosed);
+    let mut late = house.admin().await;
+    subscribe(&mut late).await;
+    let policies = late
+        .notice(|notice| match notice {
+            ApplianceNotice::JumpPolicies { policies } => Some(policies),
+            _ => None,
+        })
+        .await;
+    let opens = Some(Timestamp(1_000_000 - 1_000_000 % 86_400 + 20 * 3600));
+    assert_eq!((policies[0].strict, policies[0].state), (true, PolicyState::Closed { opens }));
+}
+
+#[tokio::test]
+async fn preferences_are_kept_and_told_to_the_other_consoles_of_the_rep() {
+    let house = House::new().await;
+    let (mut one, mut two) = (house.admin().await, house.admin().await);
+    let saved = SavedSearch { name: "offline tills".into(), query: "status:offline".into() };
+    let preferences = Preferences { saved: vec![saved], ..Preferences::default() };
+    let save = RepRequest::SavePreferences { preferences: Box::new(preferences.clone()) };
+    assert_eq!(one.ask(save).await.unwrap(), RepReply::Saved);
+    let told = |notice| match notice {
+        ApplianceNotice::Preferences(preferences) => Some(*preferences),
+        _ => None,
+    };
+    assert_eq!(two.notice(told).await, preferences);
+    let mut later = house.admin().await;
+    subscribe(&mut later).await;
+    assert_eq!(later.notice(told).await, preferences);
+}
+
+#[tokio::test]
+async fn what_was_used_and_by_whom_is_told() {
+    let house = House::new().await;
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let mut rep = house.admin().await;
+    let view = session(&mut rep, &mut agent).await;
+    rep.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    house.clock.0.fetch_add(60, Ordering::SeqCst);
+    session(&mut rep, &mut agent).await;
+    let history = RepRequest::History { item: agent.item };
+    let RepReply::History { sessions } = rep.ask(history).await.unwrap() else { panic!() };
+    let spans: Vec<_> = sessions.iter().map(|past| (past.started.0, past.ended.is_some())).collect();
+    assert_eq!(spans, [(1_000_060, false), (1_000_000, true)]);
+    assert_eq!(&*sessions[0].user, "admin");
+    let mut later = house.admin().await;
+    subscribe(&mut later).await;
+    let used = later
+        .notice(|notice| match notice {
+            ApplianceNotice::Used { items } => Some(items),
+            _ => None,
+        })
+        .await;
+    assert_eq!((used[0].item, used[0].times, used[0].last.0), (agent.item, 2, 1_000_060));
+}
+
+#[tokio::test]
+async fn figures_are_told_only_while_somebody_searches_for_them() {
+    let house = House::new().await;
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let mut rep = house.admin().await;
+    subscribe(&mut rep).await;
+    let want = |wanted| rep::FromRep::Notice { body: RepNotice::WatchFigures { wanted } };
+    rep.send(&want(true)).await;
+    let interest = |wanted: Control<AgentRequest, Never, AgentOrder>| match wanted {
+        Control::Notice { body: AgentOrder::Interest { interval } } => Some(interval),
+        _ => None,
+    };
+    assert_eq!(interest(agent.wanted().await), Some(30_000));
+    let statistics =
+        Statistics { cpu: 93.0, disk_used: 81, disk_total: 100, ..Statistics::default() };
+    agent.send(&FromAgent::Notice { body: AgentReport::Statistics(statistics) }).await;
+    let figures = rep
+        .notice(|notice| match notice {
+            ApplianceNotice::Figures { figures } => Some(figures),
+            _ => None,
+        })
+        .await;
+    assert_eq!(figures, [Figure { item: agent.item, cpu: 93, disk: 81 }]);
+    rep.send(&want(false)).await;
+    assert_eq!(interest(agent.wanted().await), Some(0));
+}
+
+#[tokio::test]
+async fn a_console_is_told_what_its_rep_may_do_and_why() {
+    let house = House::new().await;
+    house.installer(600).await;
+    let mut rep = house.admin().await;
+    subscribe(&mut rep).await;
+    let places = rep
+        .notice(|notice| match notice {
+            ApplianceNotice::Rights { places } => Some(places),
+            _ => None,
+        })
+        .await;
+    let lab = places.iter().find(|p| p.place == Place::JumpGroup(JumpGroupId(1))).unwrap();
+    assert_eq!((&*lab.role, lab.permitted.has(Permission::PermEditTag)), ("Administrator", true));
+    assert_eq!(&*lab.because, "the user's System slot names the role");
+    let own = places.iter().find(|p| p.place == Place::Personal(UserId(1))).unwrap();
+    assert_eq!(own.owner.as_deref(), Some("admin"));
+}

@@ -1,0 +1,494 @@
+//! Items are tended from the keyboard.
+
+use crate::core::form::Form;
+use crate::core::layer::{Layer, Question};
+use crate::core::*;
+use crate::fixtures::{Desk, NOW, rights, sample};
+use jumpdeck_protocol::inventory::{
+    InventoryPart, ItemView, JumpMethod, JumpPolicyView, Place, PolicyState, Presence, Status,
+};
+use jumpdeck_protocol::item::{FieldValue, ItemEdit, ItemField};
+use jumpdeck_protocol::rep::{ApplianceNotice, PastSession, RepReply, RepRequest};
+use jumpdeck_protocol::rights::Permission;
+use jumpdeck_protocol::{ItemId, JumpGroupId, JumpPolicyId, Outcome, RefusalCode};
+use std::sync::Arc;
+
+fn desk() -> Desk {
+    Desk::linked(120, 40)
+}
+
+fn form(desk: &Desk) -> &Form {
+    desk.console.form().expect("a form is open")
+}
+
+fn row(desk: &Desk, field: ItemField) -> &crate::core::form::Row {
+    form(desk).rows.iter().find(|row| row.field == field).unwrap()
+}
+
+fn edits(desk: &Desk) -> Vec<ItemEdit> {
+    match desk.last_request().1 {
+        RepRequest::EditItems { edits } => edits.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn done(desk: &mut Desk) {
+    desk.reply(Outcome::Ok(RepReply::Done { refused: vec![] }));
+}
+
+/// The appliance tells an item anew.
+fn told(desk: &mut Desk, number: usize, change: impl FnOnce(&mut ItemView)) {
+    let mut view = ItemView::clone(&sample().items[number]);
+    change(&mut view);
+    let items = vec![Arc::new(view)];
+    desk.notice(ApplianceNotice::Inventory(InventoryPart { items, ..InventoryPart::default() }));
+}
+
+fn away(desk: &mut Desk, item: u64) {
+    presence(desk, item, Status::Offline);
+}
+
+fn presence(desk: &mut Desk, item: u64, status: Status) {
+    let changes = vec![Presence { item: ItemId(item), status, since: Some(NOW) }];
+    desk.notice(ApplianceNotice::Presence { all: false, changes, position: None });
+}
+
+#[test]
+fn items_are_marked_one_by_one_or_all_that_are_shown() {
+    let mut desk = desk();
+    desk.press("<space><space>");
+    assert_eq!(desk.console.jump_screen().marked.len(), 2);
+    assert_eq!(desk.selected(), "evil[31m", "a mark goes on to the next row");
+    desk.press("k<space>");
+    assert_eq!(desk.console.jump_screen().marked.len(), 1, "a second press takes it away");
+    desk.press("/web<enter>*");
+    assert_eq!(desk.console.jump_screen().marked.len(), 3);
+    desk.press("<esc>/front<enter>");
+    assert_eq!(desk.console.hidden_marks(), 3);
+    desk.press("<esc><esc>");
+    assert!(desk.console.jump_screen().marked.is_empty());
+    desk.press("**");
+    assert!(desk.console.jump_screen().marked.is_empty(), "all, then none");
+}
+
+#[test]
+fn a_marked_item_that_is_gone_is_not_marked_any_more() {
+    let mut desk = desk();
+    desk.press("*");
+    let gone = vec![ItemId(1)];
+    desk.notice(ApplianceNotice::Inventory(InventoryPart { gone, ..InventoryPart::default() }));
+    assert_eq!(desk.console.jump_screen().marked.len(), 6);
+}
+
+#[test]
+fn properties_of_one_item_are_edited_and_saved() {
+    let mut desk = desk();
+    desk.press("jjjp");
+    assert_eq!(form(&desk).title, "Properties of Front Office");
+    desk.press(" 2<down><down><ctrl-u>desk<ctrl-s>");
+    let edits = edits(&desk);
+    let change = |field, from: &str, to: &str| (field, from.to_owned(), to.to_owned());
+    let text = |value: &FieldValue| match value {
+        FieldValue::Text(text) => text.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let changes: Vec<_> =
+        edits[0].changes.iter().map(|c| (c.field, text(&c.from), text(&c.to))).collect();
+    assert_eq!(
+        changes,
+        [
+            change(ItemField::Name, "Front Office", "Front Office 2"),
+            change(ItemField::Tag, "office", "desk")
+        ]
+    );
+    assert!(form(&desk).saving);
+    desk.press("x");
+    done(&mut desk);
+    assert!(desk.console.layers().is_empty());
+    assert_eq!(desk.said(), "1 item was changed.");
+}
+
+#[test]
+fn many_items_show_what_differs_and_only_what_was_touched_is_changed() {
+    let mut desk = desk();
+    desk.press("/web<enter>*p");
+    assert_eq!(form(&desk).title, "Properties of 3 items");
+    assert!(row(&desk, ItemField::Tag).is_mixed() && row(&desk, ItemField::Name).is_mixed());
+    assert!(!row(&desk, ItemField::Place).is_mixed());
+    desk.press("<down><down>web<ctrl-s>");
+    let edits = edits(&desk);
+    assert_eq!(edits.len(), 1, "two of them have that tag already");
+    assert_eq!(edits[0].changes.len(), 1);
+}
+
+#[test]
+fn a_tag_is_completed_and_a_group_is_chosen_by_its_first_letter() {
+    let mut desk = desk();
+    desk.press("p<down><down><ctrl-u>of<tab>");
+    assert_eq!(row(&desk, ItemField::Tag).text(), "office");
+    desk.press("<up>t");
+    assert_eq!(row(&desk, ItemField::Place).text(), "TechCom");
+    desk.press("<right>");
+    assert_eq!(row(&desk, ItemField::Place).text(), "Web Servers");
+    desk.press("<ctrl-z>");
+    assert_eq!(row(&desk, ItemField::Place).text(), "Web Servers", "what it was");
+    desk.press("<enter>dir<enter>");
+    assert_eq!(row(&desk, ItemField::Place).text(), "Directory Servers");
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_marked_before_anything_is_sent() {
+    let mut desk = desk();
+    let before = desk.sent.len();
+    desk.press("p<ctrl-u><ctrl-s>");
+    assert_eq!(row(&desk, ItemField::Name).mistake.as_deref(), Some("it cannot be empty"));
+    desk.press("x<down><down><down><down><down><ctrl-u>soon<ctrl-s>");
+    assert!(row(&desk, ItemField::Expires).mistake.as_ref().unwrap().contains("+7d"));
+    assert_eq!(form(&desk).row().unwrap().field, ItemField::Expires);
+    assert_eq!(desk.sent.len(), before);
+    desk.press("<ctrl-u>+7d<ctrl-s>");
+    let to = edits(&desk)[0].changes.iter().find(|c| c.field == ItemField::Expires).unwrap().to.clone();
+    assert_eq!(to, FieldValue::Time(Some(NOW.plus(7 * 86_400))));
+}
+
+#[test]
+fn what_another_rep_changed_meanwhile_stands_beside_what_was_typed() {
+    let mut desk = desk();
+    desk.press("jjjp<down><down><ctrl-u>desk");
+    told(&mut desk, 0, |view| {
+        view.tag = "mail".into();
+        view.comments = "theirs too".into();
+    });
+    assert_eq!(row(&desk, ItemField::Tag).theirs.as_deref(), Some("mail"));
+    assert_eq!(row(&desk, ItemField::Comments).text(), "theirs too", "untouched: it follows");
+    desk.press("<ctrl-s>");
+    assert!(desk.said().contains("Somebody else has changed Tag"), "{}", desk.said());
+    desk.press("<ctrl-k><ctrl-s>");
+    let change = edits(&desk)[0].changes[0].clone();
+    let text = |text: &str| FieldValue::Text(text.into());
+    assert_eq!((change.from, change.to), (text("mail"), text("desk")));
+}
+
+#[test]
+fn theirs_can_be_taken_instead() {
+    let mut desk = desk();
+    desk.press("jjjp<down><down><ctrl-u>desk");
+    told(&mut desk, 0, |view| view.tag = "mail".into());
+    desk.press("<ctrl-t>");
+    let tag = row(&desk, ItemField::Tag);
+    assert_eq!((tag.text(), tag.touched, tag.theirs.is_none()), ("mail", false, true));
+    desk.press("<ctrl-t>");
+    assert_eq!(desk.said(), "Nobody else has changed this field.");
+}
+
+#[test]
+fn a_conflict_that_the_appliance_finds_keeps_the_form_and_shows_both() {
+    let mut desk = desk();
+    desk.press("jjjp<down><down><ctrl-u>desk<ctrl-s>");
+    let refusal = RefusalCode::EditConflict.because("bob changed Tag");
+    desk.reply(Outcome::Ok(RepReply::Done { refused: vec![(ItemId(1), refusal)] }));
+    assert!(desk.said().contains("bob changed Tag"), "{}", desk.said());
+    told(&mut desk, 0, |view| view.tag = "mail".into());
+    let tag = row(&desk, ItemField::Tag);
+    assert_eq!((tag.text(), tag.theirs.as_deref()), ("desk", Some("mail")));
+}
+
+#[test]
+fn a_lost_link_keeps_what_was_typed() {
+    let mut desk = desk();
+    desk.press("jjjp<down><down><ctrl-u>desk<ctrl-s>");
+    desk.link_down();
+    assert!(!form(&desk).saving && desk.said().contains("What you typed is kept"));
+    desk.press("top<ctrl-s>");
+    assert!(desk.said().contains("no link"), "{}", desk.said());
+    desk.link_up();
+    desk.press("<ctrl-s>");
+    assert_eq!(edits(&desk)[0].changes[0].to, FieldValue::Text("desktop".into()));
+}
+
+#[test]
+fn what_was_typed_is_not_thrown_away_without_a_question() {
+    let mut desk = desk();
+    desk.press("p<esc>");
+    assert!(desk.console.layers().is_empty(), "nothing was typed");
+    desk.press("px<esc>");
+    assert!(matches!(desk.console.layers().last(), Some(Layer::Confirm(Question::Discard))));
+    desk.press("n");
+    assert!(form(&desk).is_touched());
+    desk.press("<esc>y");
+    assert!(desk.console.layers().is_empty());
+}
+
+#[test]
+fn what_a_role_does_not_permit_is_shown_with_its_reason_even_while_a_form_is_open() {
+    let mut desk = desk();
+    desk.press("jjjp<down><down>");
+    assert!(row(&desk, ItemField::Tag).why_not.is_none());
+    desk.notice(rights(&[Permission::PermStart, Permission::PermEditComments]));
+    assert!(row(&desk, ItemField::Tag).why_not.as_ref().unwrap().contains("perm_edit_tag"));
+    assert!(row(&desk, ItemField::Comments).why_not.is_none());
+    desk.press("xyz");
+    assert_eq!(row(&desk, ItemField::Tag).text(), "office", "nothing is typed there");
+    desk.press("!");
+    assert!(desk.said().contains("Ask an administrator for perm_edit_tag"), "{}", desk.said());
+}
+
+#[test]
+fn an_item_that_is_removed_while_its_form_is_open_says_so() {
+    let mut desk = desk();
+    desk.press("jjjpx");
+    let gone = vec![ItemId(1)];
+    desk.notice(ApplianceNotice::Inventory(InventoryPart { gone, ..InventoryPart::default() }));
+    assert!(form(&desk).gone);
+    desk.press("<ctrl-s>");
+    assert!(desk.said().contains("The item is gone"), "{}", desk.said());
+    desk.press("<esc>");
+    assert!(desk.console.layers().is_empty());
+}
+
+#[test]
+fn items_of_different_kinds_have_no_common_properties() {
+    let mut desk = desk();
+    told(&mut desk, 6, |view| {
+        view.method = JumpMethod::ShellJump;
+        view.shortcut = Some(Box::default());
+    });
+    desk.press("*p");
+    assert!(desk.said().contains("one kind at a time"), "{}", desk.said());
+}
+
+#[test]
+fn items_are_moved_and_copied_to_a_place_that_is_chosen() {
+    let mut desk = desk();
+    desk.press("jjjmweb<enter>");
+    let change = edits(&desk)[0].changes[0].clone();
+    let place = |id| FieldValue::Place(Place::JumpGroup(JumpGroupId(id)));
+    assert_eq!((change.from, change.to), (place(1), place(2)));
+    done(&mut desk);
+    assert_eq!(desk.said(), "1 item was moved to Web Servers.");
+    desk.press("cper<enter>");
+    let to = Place::Personal(jumpdeck_protocol::UserId(1));
+    assert_eq!(*desk.last_request().1, RepRequest::CopyItems { items: vec![ItemId(1)], to });
+    let refused = vec![(ItemId(1), RefusalCode::InvalidValue.because("it stands there already"))];
+    desk.reply(Outcome::Ok(RepReply::Done { refused }));
+    assert!(desk.said().starts_with("Front Office: A value"), "{}", desk.said());
+    desk.notice(rights(&[Permission::PermStart]));
+    desk.press("m");
+    assert!(desk.said().contains("perm_assign_jump_group"), "{}", desk.said());
+}
+
+#[test]
+fn items_are_removed_after_a_question_that_names_them() {
+    let mut desk = desk();
+    desk.press("<space><space>x");
+    let Some(Layer::Confirm(Question::Remove { names, .. })) = desk.console.layers().last() else {
+        panic!("a question is asked")
+    };
+    assert_eq!(names.len(), 2);
+    desk.press("n");
+    assert!(!matches!(desk.last_request().1, RepRequest::RemoveItems { .. }));
+    desk.press("xy");
+    let RepRequest::RemoveItems { items } = desk.last_request().1 else { panic!() };
+    assert_eq!(items.len(), 2);
+    let refused = vec![(ItemId(5), RefusalCode::InSession.plain())];
+    desk.reply(Outcome::Ok(RepReply::Done { refused }));
+    assert!(desk.said().starts_with("1 of 2 items were removed. Café"), "{}", desk.said());
+    desk.link_down();
+    desk.press("x");
+    assert!(desk.said().contains("no link"), "{}", desk.said());
+}
+
+#[test]
+fn a_deed_that_the_link_swallowed_is_told_to_be_uncertain() {
+    let mut desk = desk();
+    desk.press("xy");
+    desk.link_down();
+    let said: Vec<_> = desk.console.messages().all().map(|m| m.text.clone()).collect();
+    assert!(said.iter().any(|text| text.contains("before the appliance said whether")), "{said:?}");
+}
+
+#[test]
+fn a_machine_that_is_away_is_woken_and_everybody_sees_the_countdown() {
+    let mut desk = desk();
+    desk.press("jjjw");
+    assert!(desk.said().contains("there is nothing to wake"), "{}", desk.said());
+    away(&mut desk, 1);
+    desk.press("w01:02:03");
+    desk.press("<enter>");
+    let Some(Layer::Prompt(prompt)) = desk.console.layers().last() else { panic!() };
+    assert!(prompt.mistake.as_ref().unwrap().contains("six bytes"), "{:?}", prompt.mistake);
+    desk.press(":04:05:06<enter>");
+    let RepRequest::Wake { item, password } = desk.last_request().1 else { panic!() };
+    assert_eq!((*item, password.map(|p| p.0)), (ItemId(1), Some([1, 2, 3, 4, 5, 6])));
+    desk.notice(ApplianceNotice::Waking { item: ItemId(1), by: "alice".into(), wait: 30 });
+    desk.reply(Outcome::Ok(RepReply::Waking { helper: "Red05".into() }));
+    assert_eq!(desk.said(), "Red05 calls Front Office. It can take a few minutes to start.");
+    desk.event(Event::Tick(NOW.plus(12)));
+    desk.press("w");
+    assert!(desk.said().contains("in 18 s"), "{}", desk.said());
+    desk.event(Event::Tick(NOW.plus(40)));
+    presence(&mut desk, 1, Status::Online);
+    assert_eq!(desk.said(), "Front Office is awake, 40 s after the call.");
+    assert!(desk.console.waking(ItemId(1)).is_none());
+}
+
+#[test]
+fn a_machine_that_does_not_come_up_is_told_of_and_another_reps_try_is_shown() {
+    let mut desk = desk();
+    away(&mut desk, 1);
+    desk.press("jjjw<enter>");
+    let refusal = RefusalCode::NoWakeHelper.plain();
+    desk.reply(Outcome::Refused(refusal));
+    assert!(desk.said().contains("No Jump Client near"), "{}", desk.said());
+    desk.press("w<enter>");
+    desk.reply(Outcome::Ok(RepReply::Waking { helper: "Red05".into() }));
+    desk.event(Event::Tick(NOW.plus(181)));
+    assert!(desk.said().contains("has not come up 3 min"), "{}", desk.said());
+    desk.notice(ApplianceNotice::Waking { item: ItemId(1), by: "bob".into(), wait: 30 });
+    desk.press("w");
+    assert!(desk.said().starts_with("bob tries to wake Front Office"), "{}", desk.said());
+}
+
+#[test]
+fn a_shortcut_is_made_where_the_rep_may_add() {
+    let mut desk = desk();
+    desk.press("nshell<enter>");
+    assert_eq!(form(&desk).title, "New Shell Jump");
+    desk.press("Mail<down>10.14.3.10<down><ctrl-u>2222<ctrl-s>");
+    let RepRequest::AddShortcut { item } = desk.last_request().1 else { panic!() };
+    assert_eq!((&*item.name, &*item.facts.hostname), ("Mail", "10.14.3.10"));
+    assert_eq!(item.shortcut.as_ref().unwrap().port, 2222);
+    desk.reply(Outcome::Ok(RepReply::Added { item: ItemId(50) }));
+    told(&mut desk, 0, |view| {
+        view.id = ItemId(50);
+        view.name = "Mail".into();
+        view.method = JumpMethod::ShellJump;
+        view.shortcut = Some(Box::default());
+    });
+    assert_eq!(desk.selected(), "Mail");
+    desk.press("<enter>");
+    assert!(desk.said().contains("later version"), "{}", desk.said());
+    desk.notice(rights(&[Permission::PermStart]));
+    desk.press("n");
+    assert!(desk.said().contains("perm_add"), "{}", desk.said());
+}
+
+#[test]
+fn a_refused_shortcut_keeps_its_form() {
+    let mut desk = desk();
+    desk.press("nshell<enter>Mail<ctrl-s>");
+    assert!(row(&desk, ItemField::Hostname).mistake.is_some());
+    desk.press("mail.example.com<ctrl-s>");
+    desk.reply(Outcome::Refused(RefusalCode::PermissionDenied.plain()));
+    assert!(!form(&desk).saving && desk.said().contains("You may not"), "{}", desk.said());
+}
+
+#[test]
+fn a_host_name_is_copied_with_a_notice() {
+    let mut desk = desk();
+    desk.press("jjjy");
+    assert_eq!(desk.copied, ["TC-FRONT-01"]);
+    assert!(desk.said().contains("OSC 52"), "{}", desk.said());
+}
+
+#[test]
+fn the_list_is_exported_as_it_is_shown() {
+    let mut desk = desk();
+    desk.press("/web<enter>e");
+    let Some(Layer::Prompt(prompt)) = desk.console.layers().last() else { panic!() };
+    assert_eq!(prompt.input.text(), "jumpdeck-2026-03-02-14-03.csv");
+    desk.press("<ctrl-u>list.csv<enter>");
+    let export = desk.exports.pop().unwrap();
+    assert_eq!((export.list.len(), export.path.to_str()), (3, Some("list.csv")));
+    let mut out = Vec::new();
+    export.write(&mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.starts_with("Name,Hostname/IP,Method,Tag,Status\r\n"), "{text}");
+    assert!(text.contains("evil[31m,XSS-01"), "nothing hostile in it: {text}");
+    desk.event(Event::Exported(Err("list.csv: the disk is full".into())));
+    assert_eq!(desk.said(), "list.csv: the disk is full");
+    desk.press("<esc>/nothing<enter>e");
+    assert!(desk.said().contains("nothing in the list"), "{}", desk.said());
+}
+
+#[test]
+fn why_says_what_may_be_done_and_what_decided_it() {
+    let mut desk = desk();
+    desk.notice(rights(&[Permission::PermStart]));
+    desk.press("jjj!");
+    let Some(Layer::Why { item, .. }) = desk.console.layers().last() else { panic!() };
+    let lines = why::lines(&desk.console, *item);
+    let text = format!("{lines:?}");
+    assert!(text.contains("Your role here is Support: the user's Default slot names the role."));
+    assert!(text.contains("perm_start") && text.contains("Nothing speaks against it"), "{text}");
+    assert!(text.contains("allowed: false, what: \"remove\""), "{text}");
+}
+
+#[test]
+fn a_closed_jump_policy_asks_before_it_is_overridden_and_a_strict_one_refuses() {
+    let mut desk = desk();
+    let policy = |strict| JumpPolicyView {
+        id: JumpPolicyId(1),
+        name: "Evenings".into(),
+        strict,
+        state: PolicyState::Closed { opens: Some(NOW.plus(3600)) },
+    };
+    desk.notice(ApplianceNotice::JumpPolicies { policies: vec![policy(false)] });
+    told(&mut desk, 0, |view| view.jump_policy = Some(JumpPolicyId(1)));
+    desk.press("jjj<enter>");
+    let Some(Layer::Confirm(Question::Override { policy: text, .. })) = desk.console.layers().last()
+    else {
+        panic!("a question is asked")
+    };
+    assert_eq!(text, "Evenings opens at 2026-03-02 15:03");
+    desk.press("y");
+    let RepRequest::StartSession { override_schedule, .. } = desk.last_request().1 else { panic!() };
+    assert!(override_schedule);
+    desk.reply(Outcome::Refused(RefusalCode::JumpClientOffline.plain()));
+    desk.notice(ApplianceNotice::JumpPolicies { policies: vec![policy(true)] });
+    desk.press("<enter>");
+    assert!(desk.said().contains("nobody may start a session now"), "{}", desk.said());
+}
+
+#[test]
+fn up_to_ten_sessions_start_at_once_after_a_question_that_names_them() {
+    let mut desk = desk();
+    desk.press("/front or laptop<enter>*<enter>");
+    let Some(Layer::Confirm(Question::Start { items })) = desk.console.layers().last() else {
+        panic!("a question is asked")
+    };
+    let names: Vec<_> = items.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(names, ["Front Office", "My Laptop"]);
+    desk.press("y");
+    let starts = desk.sent.iter().filter(|sent| {
+        matches!(sent, crate::fixtures::Sent::Request(_, RepRequest::StartSession { .. }))
+    });
+    assert_eq!(starts.count(), 2);
+    assert!(desk.console.jump_screen().marked.is_empty());
+    let items = (20..31).map(|id| {
+        let mut view = ItemView::clone(&sample().items[0]);
+        view.id = ItemId(id);
+        view.name = format!("many {id}").into();
+        Arc::new(view)
+    });
+    let items = items.collect();
+    desk.notice(ApplianceNotice::Inventory(InventoryPart { items, ..InventoryPart::default() }));
+    desk.press("<esc>/many<enter>*<enter>");
+    assert!(desk.said().contains("at most 10 sessions"), "{}", desk.said());
+}
+
+#[test]
+fn the_last_session_is_asked_for_when_the_selection_stays() {
+    let mut desk = desk();
+    desk.press("jjj");
+    let asked = desk.sent.iter().rev().find_map(|sent| match sent {
+        crate::fixtures::Sent::Request(id, RepRequest::History { item }) => Some((*id, *item)),
+        _ => None,
+    });
+    let (id, item) = asked.unwrap();
+    assert_eq!(item, ItemId(1));
+    let past = PastSession { user: "jose".into(), started: NOW, ended: Some(NOW) };
+    let reply = Outcome::Ok(RepReply::History { sessions: vec![past] });
+    desk.event(Event::Link(LinkEvent::Reply(id, reply)));
+    assert_eq!(desk.console.history(ItemId(1)).unwrap().len(), 1);
+}
