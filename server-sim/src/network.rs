@@ -1,5 +1,6 @@
 //! The simulated machines' networks: who sleeps there, and what wakes them.
 
+use jumpdeck_protocol::wake::SecureOn;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use tokio::net::UdpSocket;
@@ -73,18 +74,14 @@ impl Magic {
     }
 }
 
-/// Six bytes in hexadecimal, or nothing.
+/// A wake-up password, or nothing.
 pub(crate) fn password(text: &str) -> Result<Option<Mac>, String> {
-    let digits: String = text.chars().filter(|c| !matches!(c, ':' | '-')).collect();
-    if digits.is_empty() {
+    if text.is_empty() {
         return Ok(None);
     }
-    let wrong = || format!("a wake-up password is six bytes in hexadecimal, not {text:?}");
-    let number = u64::from_str_radix(&digits, 16).map_err(|_| wrong())?;
-    let [0, 0, password @ ..] = number.to_be_bytes() else {
-        return Err(wrong());
-    };
-    (digits.len() == 12).then_some(Some(password)).ok_or_else(wrong)
+    let password: SecureOn =
+        text.parse().map_err(|error| format!("the wake-up password {text:?}: {error}"))?;
+    Ok(Some(password.0))
 }
 
 #[cfg(test)]

@@ -19,4 +19,5 @@ mod reference;
 mod resume;
 mod serve;
 mod support;
+mod tending;
 mod trouble;
