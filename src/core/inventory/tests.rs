@@ -1,5 +1,7 @@
 //! The replica against what a plain map would say.
 
+mod reference;
+
 use super::*;
 use crate::fixtures::{NOW, presence, sample};
 use jumpdeck_protocol::Timestamp;

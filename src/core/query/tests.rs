@@ -53,6 +53,9 @@ fn a_wrong_term_is_told_with_its_place_and_what_would_be_right() {
     assert!(error.what.contains("no field “naem”") && error.what.contains("name, host"));
     let error = "status:sleeping".parse::<Query>().unwrap_err();
     assert!(error.what.contains("passive"), "{}", error.what);
+    assert_eq!(parse("CPU>80%"), Query::Figure(Measure::Cpu, Compare::More, 80));
+    let error = "disk>101".parse::<Query>().unwrap_err();
+    assert!(error.what.contains("disk>80") && error.place == (0..8), "{error:?}");
     let error = "a seen<soon".parse::<Query>().unwrap_err();
     assert_eq!(error.place, 2..11);
     assert!("(".repeat(100).parse::<Query>().is_err());
@@ -68,6 +71,10 @@ fn any_query() -> impl Strategy<Value = Query> {
         4 => (field, text).prop_map(|(field, text)| Query::Text(field, text)),
         1 => proptest::sample::select(vec!["online", "off", "in use", "u"])
             .prop_map(|status| Query::Status(status.to_owned())),
+        1 => (any::<bool>(), any::<bool>(), 0_u8..=100).prop_map(|(cpu, less, share)| {
+            let measure = if cpu { Measure::Cpu } else { Measure::Disk };
+            Query::Figure(measure, if less { Compare::Less } else { Compare::More }, share)
+        }),
         1 => (any::<bool>(), 0_u64..1000, proptest::sample::select(vec![60, 3600, 86_400, 604_800]))
             .prop_map(|(less, n, unit)| {
                 Query::Seen(if less { Compare::Less } else { Compare::More }, n * unit)
