@@ -122,6 +122,10 @@ impl Console {
                 self.dirty = true;
             }
             ApplianceNotice::Waking { item, by, wait } => self.is_waking(item, &by, wait),
+            ApplianceNotice::Thumbnail { item, thumbnail } => {
+                self.inventory.take_thumbnail(item, thumbnail);
+                self.dirty |= self.jump.selected == Some(item);
+            }
             ApplianceNotice::Figures { figures } => {
                 self.inventory.take_figures(&figures);
                 self.stale.items = true;

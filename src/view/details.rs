@@ -5,11 +5,12 @@ use super::{Artist, row, shape, status_role, text};
 use crate::core::inventory::Item;
 use crate::core::form::{time_text, value_text};
 use crate::core::why;
-use jumpdeck_protocol::inventory::{InstallMode, Presence, Statistics, Status};
+use jumpdeck_protocol::inventory::{InstallMode, Presence, Statistics, Status, Thumbnail};
 use jumpdeck_protocol::item::ItemField;
 use jumpdeck_protocol::limits;
 use jumpdeck_protocol::rep::PastSession;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use std::collections::VecDeque;
 
@@ -28,10 +29,44 @@ impl Artist<'_, '_> {
             return;
         };
         let lines = self.detail_lines(item, usize::from(inner.width));
+        let used = u16::try_from(lines.len() + 1).unwrap_or(u16::MAX);
+        if let Some(thumbnail) = self.console.inventory().thumbnail(item.id()) {
+            let height = inner.height.saturating_sub(used);
+            let left = Rect { y: inner.y.saturating_add(used), height, ..inner };
+            self.thumbnail(thumbnail, left);
+        }
         for (offset, line) in lines.into_iter().enumerate() {
             if let Some(area) = row(inner, offset) {
                 self.line(area, line);
             }
+        }
+    }
+
+    /// The screen as it is, two pixels in a cell.
+    fn thumbnail(&mut self, thumbnail: &Thumbnail, area: Rect) {
+        let width = area.width.saturating_sub(2).min(thumbnail.width);
+        let rows = u32::from(width) * u32::from(thumbnail.height) / u32::from(thumbnail.width) / 2;
+        let rows = u16::try_from(rows).unwrap_or(0);
+        if rows < 3 || rows > area.height {
+            return;
+        }
+        for row in 0..rows {
+            let pixel = |column: u16, half: u16| {
+                let x = u32::from(column) * u32::from(thumbnail.width) / u32::from(width);
+                let y = u32::from(row * 2 + half) * u32::from(thumbnail.height)
+                    / u32::from(rows * 2);
+                let pixel = thumbnail.pixel(u16::try_from(x).ok()?, u16::try_from(y).ok()?)?;
+                self.theme.pixel(pixel)
+            };
+            let cell = |column| {
+                let (upper, lower) = (pixel(column, 0)?, pixel(column, 1)?);
+                Some(Span::styled("▀", Style::default().fg(upper).bg(lower)))
+            };
+            let Some(cells) = (0..width).map(cell).collect::<Option<Vec<_>>>() else {
+                return;
+            };
+            let place = Rect { x: area.x + 1, y: area.y + row, width, height: 1 };
+            self.line(place, Line::from(cells));
         }
     }
 

@@ -4,7 +4,7 @@ use super::draw;
 use super::theme::Theme;
 use crate::fixtures::{Desk, NOW, presence, rights, sample, statistics};
 use jumpdeck_protocol::inventory::{
-    GroupView, JumpMethod, JumpPolicyView, PolicyState, Presence, Status,
+    GroupView, JumpMethod, JumpPolicyView, PolicyState, Presence, Status, Thumbnail,
 };
 use jumpdeck_protocol::item::Shortcut;
 use jumpdeck_protocol::preferences::{Preferences, SavedSearch};
@@ -459,6 +459,29 @@ fn a_schedule_that_may_be_overridden() {
         desk.press("jjj<enter>");
         desk
     });
+}
+
+#[test]
+fn the_screen_of_a_machine_is_shown_in_half_blocks_where_there_are_colours_for_it() {
+    let mut desk = watched(120, 40);
+    let rgb = (0..64_u16 * 36).flat_map(|n| if n % 64 < 32 { [255, 0, 0] } else { [0, 0, 255] });
+    let rgb: Vec<u8> = rgb.collect();
+    let thumbnail = Thumbnail { width: 64, height: 36, rgb: rgb.into() };
+    desk.notice(ApplianceNotice::Thumbnail { item: ItemId(1), thumbnail: thumbnail.clone() });
+    let shown = |desk: &Desk, theme| text(&screen(desk, theme)).matches('▀').count();
+    assert_eq!(shown(&desk, "dark"), 26 * 7);
+    let buffer = screen(&desk, "dark");
+    let red = buffer.content.iter().find(|cell| cell.symbol() == "▀").unwrap();
+    assert_eq!(red.fg, ratatui::style::Color::Rgb(255, 0, 0));
+    let mut few = Terminal::new(TestBackend::new(120, 40)).unwrap();
+    for colours in [super::theme::Colours::Sixteen, super::theme::Colours::None] {
+        let theme = Theme::named("dark").unwrap().for_terminal(colours);
+        few.draw(|frame| draw(&desk.console, &theme, "14:03", frame)).unwrap();
+        assert!(!text(few.backend().buffer()).contains('▀'), "{colours:?}");
+    }
+    let broken = Thumbnail { width: 64, height: 64, ..thumbnail };
+    desk.notice(ApplianceNotice::Thumbnail { item: ItemId(1), thumbnail: broken });
+    assert_eq!(shown(&desk, "dark"), 0, "what is no picture is not shown");
 }
 
 /// The README shows a screen as it is; write it anew with `JUMPDECK_BLESS=1 cargo test picture`.

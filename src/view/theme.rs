@@ -42,7 +42,7 @@ pub enum Role {
 }
 
 /// How many colours a terminal has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colours {
     /// None: only weight and inversion are used.
     None,
@@ -51,6 +51,7 @@ pub enum Colours {
     /// 256.
     Indexed,
     /// All.
+    #[default]
     True,
 }
 
@@ -58,6 +59,7 @@ pub enum Colours {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Theme {
     styles: BTreeMap<Role, Style>,
+    colours: Colours,
 }
 
 /// What is wrong with a theme file, and on which line.
@@ -101,15 +103,16 @@ impl Theme {
             let style = style(words.get_ref()).map_err(|what| ThemeError { line, what })?;
             styles.insert(role, style);
         }
-        Ok(Self { styles })
+        Ok(Self { styles, colours: Colours::True })
     }
 
     /// The theme for a terminal with so many colours.
     #[must_use]
     pub fn for_terminal(mut self, colours: Colours) -> Self {
         if colours == Colours::None {
-            return Self::named("mono").unwrap_or_default();
+            return Self { colours, ..Self::named("mono").unwrap_or_default() };
         }
+        self.colours = colours;
         for style in self.styles.values_mut() {
             match colours {
                 Colours::None | Colours::True => {}
@@ -128,6 +131,16 @@ impl Theme {
             }
         }
         self
+    }
+
+    /// A colour of a picture; nothing where there are too few to show one.
+    pub fn pixel(&self, [red, green, blue]: [u8; 3]) -> Option<Color> {
+        let colour = Color::Rgb(red, green, blue);
+        match self.colours {
+            Colours::True => Some(colour),
+            Colours::Indexed => Some(indexed(colour)),
+            Colours::Sixteen | Colours::None => None,
+        }
     }
 
     /// The style of a role.

@@ -170,6 +170,39 @@ fn two_consoles_see_the_same_countdown_and_the_machine_comes_up() {
     one.wait_for("is awake,");
 }
 
+/// An X server without a screen of its own.
+fn x_server() -> (Guard, String) {
+    let mut child = std::process::Command::new("Xvfb")
+        .args(["-displayfd", "1", "-screen", "0", "640x360x24", "-nolisten", "tcp"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("Xvfb (Debian's xvfb; tests/run installs it)");
+    let mut number = String::new();
+    let out = child.stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut number).unwrap();
+    (Guard(child), format!(":{}", number.trim()))
+}
+
+#[test]
+fn the_screen_of_a_machine_is_seen_in_the_details() {
+    let (_server, display) = x_server();
+    let home = Home::new();
+    let served = Served::start(&home);
+    let agent = home
+        .agent("one", &["run", "--appliance", &served.url(), "--fingerprint", &served.fingerprint])
+        .env_remove("JUMPDECK_DATA_DIR")
+        .env("JUMPDECK_INSTALLER_KEY", &served.key)
+        .env("DISPLAY", &display)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let _agent = Guard(agent);
+    served.until_online(&home, 1);
+    let mut screen = Screen::start(&served.rep(&home, &[]), 120, 40);
+    screen.wait_for("▀▀▀▀▀▀▀▀");
+}
+
 #[test]
 fn completions_and_manual_pages_are_made_from_the_verbs() {
     let home = Home::new();

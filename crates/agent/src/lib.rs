@@ -9,6 +9,7 @@ mod files;
 mod identity;
 mod link;
 mod statistics;
+mod thumbnail;
 pub mod wake;
 
 pub use files::{AgentDir, AgentDirError, Target};

@@ -4,6 +4,7 @@ use crate::channels::Channels;
 use crate::files::{AgentDirError, Target};
 use crate::identity::{self, IdentityError};
 use crate::statistics::Meter;
+use crate::thumbnail::Camera;
 use crate::{Options, Source, facts, wake};
 use jumpdeck_protocol::agent::{
     AgentOrder, AgentReply, AgentReport, AgentRequest, FromAgent, Standing, ToAgent,
@@ -14,7 +15,7 @@ use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{
     AGENT_PATH, AgentProof, AgentWelcome, Enrolment, Party, PublicKey, sign, transcript,
 };
-use jumpdeck_protocol::inventory::InstallMode;
+use jumpdeck_protocol::inventory::{InstallMode, Thumbnail};
 use jumpdeck_protocol::link::{
     Address, AddressError, DialError, Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin,
     client_config, dial, pump, read_plain, write_plain,
@@ -356,6 +357,41 @@ impl Agent {
     }
 }
 
+/// An interval this short, in milliseconds, means that somebody looks at the machine.
+const CLOSE: u32 = 5000;
+/// Between two looks at the screen.
+const LOOKS: Duration = Duration::from_secs(3);
+/// How long a display may take; one that takes longer is not asked again.
+const DISPLAY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Looks at the screen now and then, and tells what has changed.
+#[derive(Default)]
+struct Watcher {
+    last: Option<(Instant, Option<Thumbnail>)>,
+    /// There is no screen, or it does not answer.
+    blind: bool,
+}
+
+impl Watcher {
+    async fn look(&mut self, outbox: &Outbox) {
+        if self.blind || self.last.as_ref().is_some_and(|(at, _)| at.elapsed() < LOOKS) {
+            return;
+        }
+        // A display that hangs must not hold up a shell.
+        let shooting = tokio::task::spawn_blocking(|| Camera::open().and_then(|c| c.shoot()));
+        let picture = timeout(DISPLAY_PATIENCE, shooting).await;
+        let Ok(Ok(Some(picture))) = picture else {
+            self.blind = true;
+            return;
+        };
+        let before = self.last.take().and_then(|(_, picture)| picture);
+        if before.as_ref() != Some(&picture) {
+            outbox.send(&FromAgent::Notice { body: AgentReport::Thumbnail(picture.clone()) });
+        }
+        self.last = Some((Instant::now(), Some(picture)));
+    }
+}
+
 /// Measures while somebody is interested.
 async fn measure(mut interest: watch::Receiver<u32>, outbox: &Outbox, mode: InstallMode) {
     while interest.wait_for(|interval| *interval > 0).await.is_ok() {
@@ -366,6 +402,7 @@ async fn measure(mut interest: watch::Receiver<u32>, outbox: &Outbox, mode: Inst
                 return std::future::pending().await;
             }
         };
+        let mut screen = Watcher::default();
         // A share of time needs two looks; the first figure should not be long in coming.
         sleep(Duration::from_millis(250)).await;
         loop {
@@ -375,6 +412,9 @@ async fn measure(mut interest: watch::Receiver<u32>, outbox: &Outbox, mode: Inst
             }
             let statistics = AgentReport::Statistics(meter.measure());
             outbox.send(&FromAgent::Notice { body: statistics });
+            if interval <= CLOSE {
+                screen.look(outbox).await;
+            }
             let pause = Duration::from_millis(u64::from(interval.max(250)));
             // A change of interest ends the pause.
             let _ = timeout(pause, interest.changed()).await;

@@ -2,7 +2,7 @@
 //! the machine is on somebody's screen, now and then while somebody searches for figures.
 
 use crate::reps::RepLink;
-use jumpdeck_protocol::inventory::Statistics;
+use jumpdeck_protocol::inventory::{Statistics, Thumbnail};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::{EndpointId, ItemId, LinkId};
 use std::collections::{BTreeSet, HashMap};
@@ -34,6 +34,7 @@ struct Watched {
     /// Who, under which of its items.
     by: Vec<(RepLink, ItemId)>,
     last: Option<Statistics>,
+    picture: Option<Thumbnail>,
 }
 
 /// The figures of a machine that are searched for.
@@ -71,6 +72,9 @@ impl Watching {
                 entry.by.push((link.clone(), *item));
                 if let Some(statistics) = entry.last.clone() {
                     link.tell(ApplianceNotice::Statistics { item: *item, statistics });
+                }
+                if let Some(thumbnail) = entry.picture.clone() {
+                    link.tell(ApplianceNotice::Thumbnail { item: *item, thumbnail });
                 }
             }
         }
@@ -123,6 +127,19 @@ impl Watching {
             let statistics = statistics.clone();
             link.tell(ApplianceNotice::Statistics { item: *item, statistics });
         }
+    }
+
+    /// A picture of the screen arrived: passes it on to those who watch.
+    pub(crate) fn pictured(&self, endpoint: EndpointId, thumbnail: Thumbnail) {
+        let mut book = self.book();
+        let Some(entry) = book.watched.get_mut(&endpoint).filter(|_| thumbnail.is_whole()) else {
+            return;
+        };
+        for (link, item) in entry.by.iter().filter(|(link, _)| link.outbox.waiting() < BEHIND) {
+            let thumbnail = thumbnail.clone();
+            link.tell(ApplianceNotice::Thumbnail { item: *item, thumbnail });
+        }
+        entry.picture = Some(thumbnail);
     }
 
     /// The figures that changed after a change, and the number of the last one.

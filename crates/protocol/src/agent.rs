@@ -1,6 +1,6 @@
 //! Between an appliance and an agent, after the handshake.
 
-use crate::inventory::{Facts, Statistics};
+use crate::inventory::{Facts, Statistics, Thumbnail};
 use crate::session::{ChannelKind, ChannelOrder, ChannelReport};
 use crate::wake::{Mac, SecureOn};
 use crate::{ChannelId, Control, Never, SessionId};
@@ -99,6 +99,8 @@ pub enum AgentReport {
     Channel(ChannelReport),
     /// A measurement.
     Statistics(Statistics),
+    /// The screen, while somebody looks.
+    Thumbnail(Thumbnail),
     /// The machine is not as it was said to be when the link was made.
     Facts(Box<Facts>),
     /// Whether it may be used has changed.

@@ -220,6 +220,32 @@ pub struct Statistics {
     pub console_user: Box<str>,
 }
 
+/// A small picture of a machine's screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thumbnail {
+    /// Pixels in a row, 1 to 64.
+    pub width: u16,
+    /// Rows, 1 to 64.
+    pub height: u16,
+    /// Red, green and blue of each pixel, row by row.
+    pub rgb: serde_bytes::ByteBuf,
+}
+
+impl Thumbnail {
+    /// Whether it is a picture of a size that is allowed.
+    pub fn is_whole(&self) -> bool {
+        let sides = 1..=crate::limits::THUMBNAIL_SIDE;
+        let pixels = usize::from(self.width) * usize::from(self.height);
+        sides.contains(&self.width) && sides.contains(&self.height) && self.rgb.len() == pixels * 3
+    }
+
+    /// The colour of a pixel.
+    pub fn pixel(&self, column: u16, row: u16) -> Option<[u8; 3]> {
+        let at = (usize::from(row) * usize::from(self.width) + usize::from(column)) * 3;
+        self.rgb.get(at..at + 3)?.try_into().ok()
+    }
+}
+
 /// Whether an item can be reached, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {

@@ -72,6 +72,8 @@ pub const DELETE_DAYS: u64 = 180;
 
 /// Characters of a Jump Item's name (DOMAIN 2).
 pub const NAME: usize = 128;
+/// Pixels of a thumbnail's sides.
+pub const THUMBNAIL_SIDE: u16 = 64;
 /// Characters of a tag (DOMAIN 2).
 pub const TAG: usize = 64;
 /// Characters of comments (DOMAIN 2).

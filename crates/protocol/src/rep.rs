@@ -2,7 +2,7 @@
 
 use crate::inventory::{
     Figure, InventoryPart, ItemView, JumpPolicyView, Place, Position, Presence, PresencePosition,
-    Statistics,
+    Statistics, Thumbnail,
 };
 use crate::item::ItemEdit;
 use crate::preferences::Preferences;
@@ -217,6 +217,13 @@ pub enum ApplianceNotice {
         item: ItemId,
         /// The measurement.
         statistics: Statistics,
+    },
+    /// The screen of an item on the screen.
+    Thumbnail {
+        /// The item.
+        item: ItemId,
+        /// The picture.
+        thumbnail: Thumbnail,
     },
     /// The few figures that are searched for, of some items.
     Figures {

@@ -19,6 +19,7 @@ use super::query::{Field, Values};
 use chunk::{Chunk, Rare, Record};
 use jumpdeck_protocol::inventory::{
     Figure, InventoryPart, ItemView, JumpMethod, JumpPolicyView, Place, Position, Presence, PresencePosition, Statistics, Status,
+    Thumbnail,
 };
 use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::rights::PlaceRights;
@@ -47,6 +48,7 @@ pub struct Inventory {
     early: HashMap<ItemId, Standing>,
     places: BTreeMap<Place, Members>,
     statistics: Option<(ItemId, VecDeque<Statistics>)>,
+    thumbnail: Option<(ItemId, Thumbnail)>,
     position: Option<Position>,
     presence_position: Option<PresencePosition>,
     version: u64,
@@ -145,6 +147,7 @@ impl Inventory {
             early,
             names: Arc::new(names),
             statistics: self.statistics.take(),
+            thumbnail: self.thumbnail.take(),
             presence_position: self.presence_position,
             version: self.version,
             departures: self.departures + 1,
@@ -333,6 +336,16 @@ impl Inventory {
             }
             other => *other = Some((item, VecDeque::from([statistics]))),
         }
+    }
+
+    /// Takes in a picture of a screen.
+    pub fn take_thumbnail(&mut self, item: ItemId, thumbnail: Thumbnail) {
+        self.thumbnail = thumbnail.is_whole().then_some((item, thumbnail));
+    }
+
+    /// The picture of an item's screen, if there is one.
+    pub fn thumbnail(&self, item: ItemId) -> Option<&Thumbnail> {
+        self.thumbnail.as_ref().filter(|(of, _)| *of == item).map(|(_, picture)| picture)
     }
 
     /// The measurements of an item, oldest first.

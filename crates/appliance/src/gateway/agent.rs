@@ -130,6 +130,9 @@ fn control_message(
             statistics.console_user = bounded(&statistics.console_user);
             appliance.watching.measured(endpoint, &statistics);
         }
+        Control::Notice { body: AgentReport::Thumbnail(thumbnail) } => {
+            appliance.watching.pictured(endpoint, thumbnail);
+        }
         Control::Notice { body: AgentReport::Facts(facts) } => {
             let facts = clean(*facts);
             appliance.store.note(move |draft| {
