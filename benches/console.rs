@@ -20,9 +20,7 @@ mod ratio;
 use criterion::{BatchSize, Criterion, criterion_group};
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
-use jumpdeck::core::inventory::{
-    Familiar, Inventory, List, Look, Picture, Scope, like, matching,
-};
+use jumpdeck::core::inventory::{Familiar, Inventory, List, Look, Picture, Scope, like, matching};
 use jumpdeck::core::key::Key;
 use jumpdeck::core::{Console, Effect, Event, LinkEvent, Settings, Welcome, search};
 use jumpdeck::view::{draw, theme::Theme};

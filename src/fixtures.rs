@@ -42,7 +42,15 @@ impl Desk {
     /// A console on a terminal of this size, without a link.
     pub(crate) fn new(columns: u16, rows: u16) -> Self {
         let console = Console::new(Settings::default(), Size { columns, rows }, NOW);
-        Self { console, sent: Vec::new(), quit: false, held: None, copied: Vec::new(), exports: Vec::new(), timers: Vec::new() }
+        Self {
+            console,
+            sent: Vec::new(),
+            quit: false,
+            held: None,
+            copied: Vec::new(),
+            exports: Vec::new(),
+            timers: Vec::new(),
+        }
     }
 
     /// A console that is linked and has the sample inventory.
@@ -124,7 +132,9 @@ impl Desk {
         let requests = self.sent.iter().rev();
         let mut requests = requests.filter_map(|sent| match sent {
             // What the console asks by itself.
-            Sent::Request(_, RepRequest::History { .. } | RepRequest::SavePreferences { .. }) => None,
+            Sent::Request(_, RepRequest::History { .. } | RepRequest::SavePreferences { .. }) => {
+                None
+            }
             Sent::Request(id, request) => Some((*id, request)),
             _ => None,
         });

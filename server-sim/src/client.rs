@@ -8,7 +8,7 @@ use crate::shared::{Opening, Shared};
 use crate::shell::Shell;
 use crate::wire::Wire;
 use jumpdeck_protocol::agent::{
-    AgentOrder, AgentReport, AgentRequest, AgentReply, FromAgent, Standing, ToAgent,
+    AgentOrder, AgentReply, AgentReport, AgentRequest, FromAgent, Standing, ToAgent,
 };
 use jumpdeck_protocol::backoff::{self, Backoff};
 use jumpdeck_protocol::control::{self, Received};

@@ -65,12 +65,7 @@ impl Console {
     }
 
     /// A portion was answered.
-    pub(super) fn batch_answered(
-        &mut self,
-        number: u64,
-        items: usize,
-        outcome: Outcome<RepReply>,
-    ) {
+    pub(super) fn batch_answered(&mut self, number: u64, items: usize, outcome: Outcome<RepReply>) {
         let Some(at) = self.batches.iter().position(|batch| batch.number == number) else {
             return;
         };
@@ -103,7 +98,8 @@ impl Console {
             let name = self.inventory.name(*item).unwrap_or("An item").to_owned();
             (name, refusal.clone())
         });
-        let whole = batch.failed.as_ref().map(|(_, refusal)| ("The rest".to_owned(), refusal.clone()));
+        let whole =
+            batch.failed.as_ref().map(|(_, refusal)| ("The rest".to_owned(), refusal.clone()));
         match whole.or(first) {
             None => {
                 let items = if done == 1 { "1 item was" } else { &format!("{done} items were") };

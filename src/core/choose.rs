@@ -25,8 +25,7 @@ impl Console {
 
     pub(super) fn open_fuzzy_jump(&mut self) {
         let (context, items) = (self.ground(), List::default());
-        let kind =
-            ChooserKind::Jump { context, sessions: Vec::new(), items, commands: Vec::new() };
+        let kind = ChooserKind::Jump { context, sessions: Vec::new(), items, commands: Vec::new() };
         let chooser = Chooser { kind, input: super::input::Input::default(), selected: 0 };
         self.layers.push(Layer::Chooser(chooser));
         self.search_for_chooser();
@@ -102,7 +101,8 @@ impl Console {
     }
 
     pub(super) fn no_saved(&self) -> Option<String> {
-        let nothing = self.jump.search.text().trim().is_empty() && self.preferences.saved.is_empty();
+        let nothing =
+            self.jump.search.text().trim().is_empty() && self.preferences.saved.is_empty();
         let search = self.key_of("search");
         nothing.then(|| {
             format!("No search is saved yet. Search with {search}; then it can be saved here.")
@@ -254,7 +254,8 @@ impl Console {
     pub(super) fn save_search(&mut self, name: &str) {
         let query: Box<str> = self.jump.search.text().trim().into();
         let name: Box<str> =
-            jumpdeck_protocol::text::bounded(name, jumpdeck_protocol::preferences::SAVED_NAME).into();
+            jumpdeck_protocol::text::bounded(name, jumpdeck_protocol::preferences::SAVED_NAME)
+                .into();
         self.preferences.saved.retain(|saved| saved.name != name);
         self.preferences.saved.push(SavedSearch { name: name.clone(), query });
         self.preferences.saved.sort_by_cached_key(|saved| saved.name.to_lowercase());

@@ -74,9 +74,8 @@ pub fn fitting(width: u16) -> u16 {
 pub fn place(shown: &[ShownColumn], cells: u16) -> Vec<Placed> {
     let shown = chosen(shown);
     let room = cells.saturating_sub(MARGIN);
-    let least = |one: &ShownColumn| {
-        one.width.map_or(wants(one.column, room).0, fitting).min(room.max(1))
-    };
+    let least =
+        |one: &ShownColumn| one.width.map_or(wants(one.column, room).0, fitting).min(room.max(1));
     let mut order: Vec<usize> = (0..shown.len()).collect();
     order.sort_by_key(|n| std::cmp::Reverse(shown.get(*n).map_or(0, |one| weight(one.column))));
     let (mut used, mut kept) = (0, Vec::new());
@@ -111,7 +110,7 @@ pub fn place(shown: &[ShownColumn], cells: u16) -> Vec<Placed> {
 }
 
 /// What stands in a column, where that is a text of the item.
-pub fn text<'i>(item: Item<'i>, column: Column) -> &'i str {
+pub fn text(item: Item<'_>, column: Column) -> &str {
     match column {
         Column::Name => item.name(),
         Column::Host if item.hostname().is_empty() => match item.shortcut() {
@@ -146,9 +145,8 @@ mod tests {
 
     #[test]
     fn where_there_is_little_room_the_light_columns_give_way() {
-        let columns = |cells| -> Vec<Column> {
-            place(&[], cells).iter().map(|one| one.column).collect()
-        };
+        let columns =
+            |cells| -> Vec<Column> { place(&[], cells).iter().map(|one| one.column).collect() };
         assert_eq!(columns(38), [Column::Name, Column::Status]);
         assert_eq!(columns(55), [Column::Name, Column::Host, Column::Tag, Column::Status]);
         assert_eq!(columns(80), USUAL);

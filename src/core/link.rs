@@ -61,7 +61,9 @@ impl Console {
     fn link_down(&mut self, reason: String) {
         let asked: Vec<_> = self.asked.drain().map(|(_, asked)| asked).collect();
         for asked in asked {
-            if let Asked::Start { name, .. } | Asked::End { name } | Asked::Wake { name, .. } = asked {
+            if let Asked::Start { name, .. } | Asked::End { name } | Asked::Wake { name, .. } =
+                asked
+            {
                 self.warn(&format!(
                     "The link was lost before the appliance answered about {name}; look again \
                      when it is back."

@@ -45,8 +45,8 @@ use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{Control, ItemId, RequestId, Timestamp, control};
 use key::Key;
 use keymap::{Context, Keymap, Meaning};
-use layer::Layer;
 use known::Known;
+use layer::Layer;
 use messages::{Level, Messages};
 use session::Tab;
 use std::collections::HashMap;
@@ -114,14 +114,32 @@ pub enum Screen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Asked {
     Subscribe,
-    Start { item: ItemId, name: String, show: bool },
-    End { name: String },
+    Start {
+        item: ItemId,
+        name: String,
+        show: bool,
+    },
+    End {
+        name: String,
+    },
     /// A portion of a deed with many items.
-    Batch { number: u64, items: usize },
-    Add { name: String },
-    Wake { item: ItemId, name: String },
-    History { item: ItemId },
-    Preferences { number: u64 },
+    Batch {
+        number: u64,
+        items: usize,
+    },
+    Add {
+        name: String,
+    },
+    Wake {
+        item: ItemId,
+        name: String,
+    },
+    History {
+        item: ItemId,
+    },
+    Preferences {
+        number: u64,
+    },
 }
 
 /// Which searches were asked for and which are on the screen: a key that means what is found must
@@ -149,6 +167,7 @@ struct Stale {
 
 /// The console.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Console {
     settings: Settings,
     size: Size,
@@ -347,7 +366,9 @@ impl Console {
             Some(Layer::Chooser(chooser)) => Some(&mut chooser.input),
             Some(Layer::Prompt(prompt)) => Some(&mut prompt.input),
             Some(Layer::Form(form)) => match form.row_mut() {
-                Some(form::Row { entry: form::Entry::Text(input), why_not: None, touched, .. }) => {
+                Some(form::Row {
+                    entry: form::Entry::Text(input), why_not: None, touched, ..
+                }) => {
                     *touched = true;
                     Some(input)
                 }

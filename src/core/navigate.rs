@@ -351,9 +351,10 @@ impl Console {
             self.jump.counts = self.inventory.count(&self.jump.rows);
             self.stale.items |= self.query_shown().depends_on_presence()
                 || matches!(self.preferences.sort.column, Column::Status | Column::Since)
-                || self.saved.iter().any(|saved| {
-                    saved.query.as_ref().is_some_and(Query::depends_on_presence)
-                });
+                || self
+                    .saved
+                    .iter()
+                    .any(|saved| saved.query.as_ref().is_some_and(Query::depends_on_presence));
             self.look_at_waking();
         }
         if self.stale.items && self.is_worth_showing() {

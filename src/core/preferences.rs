@@ -126,10 +126,10 @@ impl Console {
 
     /// The fields that bare words are looked for in; none for all.
     pub fn fields(&self) -> Vec<Field> {
-        let named = |word: &Box<str>| {
-            Field::ALL.iter().find(|(known, _)| *known == &**word).map(|(_, field)| *field)
+        let named = |word: &str| {
+            Field::ALL.iter().find(|(known, _)| *known == word).map(|(_, field)| *field)
         };
-        self.preferences.fields.iter().filter_map(named).collect()
+        self.preferences.fields.iter().filter_map(|word| named(word)).collect()
     }
 
     pub(super) fn open_columns(&mut self) {

@@ -72,7 +72,8 @@ impl Console {
     /// Why the rep may not do something with all of the targets.
     fn no_right(&self, permission: Permission) -> Option<String> {
         let no_targets = self.no_targets();
-        let places = || self.targets().into_iter().filter_map(|i| Some(self.inventory.item(i)?.place()));
+        let places =
+            || self.targets().into_iter().filter_map(|i| Some(self.inventory.item(i)?.place()));
         let mut places: Vec<_> = no_targets.is_none().then(places).into_iter().flatten().collect();
         places.sort_unstable();
         places.dedup();

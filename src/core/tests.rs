@@ -118,14 +118,7 @@ fn the_tree_narrows_the_list_and_unfolds_to_tags() {
     };
     assert_eq!(
         names(&desk),
-        [
-            "All Items",
-            "Recently Used",
-            "Personal",
-            "Directory Servers",
-            "TechCom",
-            "Web Servers"
-        ]
+        ["All Items", "Recently Used", "Personal", "Directory Servers", "TechCom", "Web Servers"]
     );
     desk.press("<tab>jjjjj");
     assert_eq!(desk.listed().len(), 3);

@@ -116,13 +116,19 @@ impl Tree {
     /// folded groups count too. Returns whether there is one.
     pub fn find(&mut self, text: &str, inventory: &Inventory, saved: &[Dynamic]) -> bool {
         let wanted = text.to_lowercase();
-        let mut names: Vec<(Scope, String)> =
-            saved.iter().map(|one| (Scope::Saved(one.name.clone()), one.name.to_string())).collect();
+        let mut names: Vec<(Scope, String)> = saved
+            .iter()
+            .map(|one| (Scope::Saved(one.name.clone()), one.name.to_string()))
+            .collect();
         for PlaceCount { place, name, tags, .. } in inventory.places() {
             names.push((Scope::Place(place), name.to_owned()));
-            names.extend(tags.iter().map(|(t, _)| (Scope::Tag(place, (*t).into()), (*t).to_owned())));
+            names.extend(
+                tags.iter().map(|(t, _)| (Scope::Tag(place, (*t).into()), (*t).to_owned())),
+            );
         }
-        names.iter_mut().for_each(|(_, name)| *name = name.to_lowercase());
+        for (_, name) in &mut names {
+            *name = name.to_lowercase();
+        }
         let begins = names.iter().find(|(_, name)| name.starts_with(&wanted));
         let holds = || names.iter().find(|(_, name)| name.contains(&wanted));
         let Some((scope, _)) = begins.or_else(holds) else {

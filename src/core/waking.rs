@@ -63,7 +63,9 @@ impl Console {
         if let Some(waking) = self.waking(item).filter(|waking| waking.until > self.now) {
             let left = waking.until.since(self.now);
             let by = &waking.by;
-            return Some(format!("{by} tries to wake {name}; another try is possible in {left} s."));
+            return Some(format!(
+                "{by} tries to wake {name}; another try is possible in {left} s."
+            ));
         }
         if there.mac().is_none() {
             return Some(format!(

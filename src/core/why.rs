@@ -49,7 +49,9 @@ pub fn lines(console: &Console, item: ItemId) -> Vec<WhyLine> {
     lines.push(WhyLine::Text(match console.no_jump_to(item) {
         Some(reason) => format!("✕ {reason}"),
         None if open => "✓ Nothing speaks against it.".to_owned(),
-        None => "✓ After a question: the schedule may be overridden, and that is logged.".to_owned(),
+        None => {
+            "✓ After a question: the schedule may be overridden, and that is logged.".to_owned()
+        }
     }));
     lines
 }

@@ -1,8 +1,8 @@
 //! The local terminal: entered, written to a frame at a time, and left as it was.
 
 use super::ink::Ink;
-use crossterm::cursor::{Hide, MoveTo, SetCursorStyle, Show};
 use crossterm::clipboard::CopyToClipboard;
+use crossterm::cursor::{Hide, MoveTo, SetCursorStyle, Show};
 use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
@@ -48,11 +48,8 @@ pub(super) fn enter() -> io::Result<()> {
 pub(super) fn mouse(ours: bool) -> Vec<u8> {
     let mut words = Vec::new();
     // Writing into memory does not fail.
-    let _ = if ours {
-        queue!(words, EnableMouseCapture)
-    } else {
-        queue!(words, DisableMouseCapture)
-    };
+    let _ =
+        if ours { queue!(words, EnableMouseCapture) } else { queue!(words, DisableMouseCapture) };
     words
 }
 

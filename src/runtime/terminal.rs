@@ -1,8 +1,8 @@
 //! Runs a console in the local terminal.
 
+use super::config::Watch;
 use super::screen::{self, Canvas, Writer};
 use super::searcher::Searcher;
-use super::config::Watch;
 use super::{export, keys, report};
 use crate::core::{Console, Effect, Event, LinkEvent, Settings, Timer};
 use crate::link::LinkHandle;
@@ -74,6 +74,9 @@ pub async fn run(local: Local) -> anyhow::Result<Left> {
     outcome
 }
 
+/// How an export went, in words.
+type Exported = Result<String, String>;
+
 struct Runner {
     console: Console,
     theme: Theme,
@@ -83,7 +86,7 @@ struct Runner {
     link: UnboundedReceiver<LinkEvent>,
     searcher: Searcher,
     timers: (UnboundedSender<Timer>, UnboundedReceiver<Timer>),
-    exports: (UnboundedSender<Result<String, String>>, UnboundedReceiver<Result<String, String>>),
+    exports: (UnboundedSender<Exported>, UnboundedReceiver<Exported>),
     watch: Watch,
     title: String,
     next_frame: Instant,

@@ -27,7 +27,7 @@ pub(super) async fn open(places: &Places, connect: &Connect) -> anyhow::Result<L
     }
     let (dir, colours) = (places.config()?, config::colours());
     // What changes from here on is read again.
-    let watch = config::Watch::new(dir.to_path_buf(), colours);
+    let watch = config::Watch::new(dir.clone(), colours);
     let config = config::read(&dir, colours);
     let (handle, link, welcome) = connect.client(places).await?.into_parts();
     let reports = places.data_path()?;

@@ -53,11 +53,8 @@ impl Program {
         item: ItemId,
         kind: ChannelKind,
     ) -> anyhow::Result<Self> {
-        let answer = client.ask(RepRequest::StartSession {
-            item,
-            kind,
-            override_schedule: false,
-        }).await?;
+        let answer =
+            client.ask(RepRequest::StartSession { item, kind, override_schedule: false }).await?;
         let RepReply::SessionStarted(view) = answer else {
             return Err(ClientError::OddAnswer.into());
         };

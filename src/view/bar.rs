@@ -14,8 +14,18 @@ use ratatui::widgets::Clear;
 
 /// Commands that the footer names, most useful first.
 const FOOTER: [&str; 12] = [
-    "jump", "search", "mark", "properties", "wake", "why", "palette", "help", "fuzzy-jump", "details",
-    "next-pane", "quit",
+    "jump",
+    "search",
+    "mark",
+    "properties",
+    "wake",
+    "why",
+    "palette",
+    "help",
+    "fuzzy-jump",
+    "details",
+    "next-pane",
+    "quit",
 ];
 const TREE_FOOTER: [&str; 6] = ["open", "right", "find-group", "next-pane", "palette", "help"];
 const FIND_FOOTER: [&str; 3] = ["accept-find", "back", "clear-input"];
@@ -201,12 +211,7 @@ impl Artist<'_, '_> {
     }
 
     /// Keys and what they do, as many as there is room for.
-    pub(super) fn key_line(
-        &self,
-        names: &[&str],
-        context: Context,
-        width: usize,
-    ) -> Line<'static> {
+    pub(super) fn key_line(&self, names: &[&str], context: Context, width: usize) -> Line<'static> {
         let mut spans = vec![Span::raw(" ")];
         let mut room = width.saturating_sub(1);
         for command in names.iter().filter_map(|name| Command::named(name)) {

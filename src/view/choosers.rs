@@ -42,7 +42,8 @@ impl Artist<'_, '_> {
                 fitting.map(|c| self.command(*context, *c, width)).collect()
             }
             ChooserKind::Jump { context, sessions, items, commands } => {
-                let sessions = sessions.iter().filter_map(|n| Some((*n, self.console.tabs().get(*n)?)));
+                let sessions =
+                    sessions.iter().filter_map(|n| Some((*n, self.console.tabs().get(*n)?)));
                 let sessions = sessions.map(|(n, tab)| self.open_session(n, &tab.name, width));
                 let items = items.iter().map(|item| self.choice(item, width));
                 let commands = commands.iter().map(|c| self.command(*context, *c, width));
@@ -72,7 +73,9 @@ impl Artist<'_, '_> {
 
     fn chooser_foot(&self, chooser: &Chooser) -> Option<String> {
         let saved = matches!(chooser.kind, ChooserKind::Entries { purpose: Pick::Saved, .. });
-        saved.then(|| format!(" {} forgets the selected search", self.console.key_of("forget-search")))
+        saved.then(|| {
+            format!(" {} forgets the selected search", self.console.key_of("forget-search"))
+        })
     }
 
     fn entry(&self, entry: &Entry, width: usize) -> Line<'static> {
@@ -146,10 +149,15 @@ impl Artist<'_, '_> {
         }
         if let Some(area) = row(inner, rows) {
             let names: &[&str] = match toggles.kind {
-                ToggleKind::Columns(_) => {
-                    &["toggle", "column-earlier", "column-later", "column-wider", "column-narrower",
-                        "column-fits", "reset-toggles"]
-                }
+                ToggleKind::Columns(_) => &[
+                    "toggle",
+                    "column-earlier",
+                    "column-later",
+                    "column-wider",
+                    "column-narrower",
+                    "column-fits",
+                    "reset-toggles",
+                ],
                 ToggleKind::Fields(_) => &["toggle", "reset-toggles"],
             };
             let line = self.key_line(names, Context::Toggles, usize::from(area.width));

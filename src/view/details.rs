@@ -2,8 +2,8 @@
 
 use super::theme::Role;
 use super::{Artist, row, shape, status_role, text};
-use crate::core::inventory::Item;
 use crate::core::form::{time_text, value_text};
+use crate::core::inventory::Item;
 use crate::core::why;
 use jumpdeck_protocol::inventory::{InstallMode, Presence, Statistics, Status, Thumbnail};
 use jumpdeck_protocol::item::ItemField;
@@ -53,8 +53,8 @@ impl Artist<'_, '_> {
         for row in 0..rows {
             let pixel = |column: u16, half: u16| {
                 let x = u32::from(column) * u32::from(thumbnail.width) / u32::from(width);
-                let y = u32::from(row * 2 + half) * u32::from(thumbnail.height)
-                    / u32::from(rows * 2);
+                let y =
+                    u32::from(row * 2 + half) * u32::from(thumbnail.height) / u32::from(rows * 2);
                 let pixel = thumbnail.pixel(u16::try_from(x).ok()?, u16::try_from(y).ok()?)?;
                 self.theme.pixel(pixel)
             };
@@ -132,7 +132,7 @@ impl Artist<'_, '_> {
             ("Hardware", format!("{} CPU, {memory}", item.processors())),
             ("Gateway", item.gateway().to_owned()),
             ("MAC", item.mac().map(|mac| mac.to_string()).unwrap_or_default()),
-            ("Agent", self.agent(item, presence)),
+            ("Agent", agent(item, presence)),
             ("Mode", mode.to_owned()),
             ("Expiry", self.end_of(item, presence)),
             ("Created", time_text(item.created(), self.console.zone())),
@@ -150,9 +150,9 @@ impl Artist<'_, '_> {
             use ItemField::{Comments, JumpPolicy, Name, Place, Tag};
             !matches!(field, Name | Place | Tag | Comments | JumpPolicy)
         });
-        fields.extend(shown.map(|field| {
-            (short(*field), value_text(self.console, &item.field(*field)))
-        }));
+        fields.extend(
+            shown.map(|field| (short(*field), value_text(self.console, &item.field(*field)))),
+        );
         fields.push(("Created", time_text(item.created(), self.console.zone())));
         fields
     }
@@ -178,13 +178,6 @@ impl Artist<'_, '_> {
             }
         };
         past.first().map_or("no session yet".to_owned(), ago)
-    }
-
-    fn agent(&self, item: Item<'_>, presence: Presence) -> String {
-        match presence.status {
-            Status::UpgradePending => format!("{}, waits for its upgrade", item.version()),
-            _ => item.version().to_owned(),
-        }
     }
 
     /// When it goes by itself: because it expires, or because it was away for too long.
@@ -283,5 +276,13 @@ const fn short(field: ItemField) -> &'static str {
         ItemField::TunnelListenAddress => "Listens",
         ItemField::VerifyCertificate => "Verify",
         other => other.title(),
+    }
+}
+
+/// The agent's version, and whether it is to get another.
+fn agent(item: Item<'_>, presence: Presence) -> String {
+    match presence.status {
+        Status::UpgradePending => format!("{}, waits for its upgrade", item.version()),
+        _ => item.version().to_owned(),
     }
 }

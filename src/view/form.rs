@@ -16,7 +16,7 @@ impl Artist<'_, '_> {
     pub(super) fn form(&mut self, form: &Form, area: Rect) {
         let lines: usize = form.rows.iter().map(height).sum();
         let height = u16::try_from(lines + FOOT + 2).unwrap_or(u16::MAX);
-        let height = height.min(area.height.saturating_sub(2).max(FOOT as u16 + 3));
+        let height = height.min(area.height.saturating_sub(2));
         let inner = self.window(area, &form.title, 84, height);
         let room = usize::from(inner.height).saturating_sub(FOOT);
         let width = usize::from(inner.width);
@@ -41,9 +41,10 @@ impl Artist<'_, '_> {
         }
         if let Some(area) = row(inner, room + FOOT - 1) {
             let conflict = form.row().is_some_and(|row| row.theirs.is_some());
-            let names: &[&str] = match conflict {
-                true => &["keep-mine", "take-theirs", "back"],
-                false => &["save", "back", "complete-field", "revert-field", "open-field"],
+            let names: &[&str] = if conflict {
+                &["keep-mine", "take-theirs", "back"]
+            } else {
+                &["save", "back", "complete-field", "revert-field", "open-field"]
             };
             let line = self.key_line(names, Context::Form, width);
             self.line(area, line);
@@ -79,7 +80,8 @@ impl Artist<'_, '_> {
             }
             Entry::Choice { .. } => {
                 let words = text::fit(row.text(), room.saturating_sub(4));
-                let (left, right) = if selected && row.why_not.is_none() { ("‹ ", " ›") } else { ("", "") };
+                let (left, right) =
+                    if selected && row.why_not.is_none() { ("‹ ", " ›") } else { ("", "") };
                 line.push_span(Span::styled(left, self.style(Role::Key)));
                 line.push_span(Span::styled(words, self.style(role)));
                 line.push_span(Span::styled(right, self.style(Role::Key)));
@@ -114,7 +116,8 @@ impl Artist<'_, '_> {
             return (format!("{}: {mistake}.", row.field.title()), Role::Error);
         }
         if row.theirs.is_some() {
-            let words = "Somebody else has changed this meanwhile. Above is yours, below is theirs.";
+            let words =
+                "Somebody else has changed this meanwhile. Above is yours, below is theirs.";
             return (words.to_owned(), Role::Warning);
         }
         if let Some(reason) = &row.why_not {

@@ -169,7 +169,8 @@ impl Artist<'_, '_> {
         let room = width.saturating_sub(1);
         if let Some(waking) = self.console.waking(item.id()) {
             let left = waking.until.since(self.console.now());
-            let words = if left > 0 { format!("◔ wakes {left} s") } else { "◔ wakes".to_owned() };
+            let words =
+                if left > 0 { format!("◔ wakes {left} s") } else { "◔ wakes".to_owned() };
             return Span::styled(cell(&words, width), self.style(Role::Warning));
         }
         let mut words = format!("{} {}", shape(status), status.word());

@@ -55,8 +55,12 @@ fn draw(out: &mut String, cell: &ratatui::buffer::Cell, at: (u16, u16), cells: u
     }
     let long = cells * CELL.0;
     if back != BACK {
-        writeln!(out, "<rect x=\"{x}\" y=\"{y}\" width=\"{long}\" height=\"{}\" fill=\"{back}\"/>", CELL.1)
-            .unwrap();
+        writeln!(
+            out,
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{long}\" height=\"{}\" fill=\"{back}\"/>",
+            CELL.1
+        )
+        .unwrap();
     }
     if run.trim().is_empty() {
         return;

@@ -275,7 +275,8 @@ fn rich(columns: u16, rows: u16) -> Desk {
         JumpPolicyView { id: JumpPolicyId(1), name: "Weekdays".into(), strict: false, state };
     desk.notice(rights(Permission::ALL));
     desk.notice(ApplianceNotice::JumpPolicies { policies: vec![policy] });
-    let saved = vec![SavedSearch { name: "Offline web".into(), query: "status:offline tag:web".into() }];
+    let saved =
+        vec![SavedSearch { name: "Offline web".into(), query: "status:offline tag:web".into() }];
     let preferences = Preferences { saved, knows_the_keys: true, ..Preferences::default() };
     desk.notice(ApplianceNotice::Preferences(Box::new(preferences)));
     let used = Used { item: ItemId(1), last: NOW, times: 3 };
@@ -533,7 +534,9 @@ fn names_of_128_wide_characters_and_many_groups_break_no_line() {
             name: "組".repeat(128).into(),
         }));
         desk.notice(ApplianceNotice::Inventory(part));
-        for keys in ["", "p", "<esc>x", "<esc>m", "<esc><esc><tab><end>", "<esc>i", "!", "<esc><ctrl-p>"] {
+        for keys in
+            ["", "p", "<esc>x", "<esc>m", "<esc><esc><tab><end>", "<esc>i", "!", "<esc><ctrl-p>"]
+        {
             desk.press(keys);
             let buffer = screen(&desk, "dark");
             let text = text(&buffer);

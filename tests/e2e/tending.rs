@@ -131,11 +131,7 @@ fn a_removed_machine_forgets_its_appliance_at_once_or_when_it_comes_back() {
     assert_eq!(ended.code(), Some(0));
     let key = |name: &str| home.path().join(name).join("identity.key");
     assert!(!key("one").exists() && key("two").exists());
-    let late = home
-        .agent("two", &["run"])
-        .env_remove("JUMPDECK_DATA_DIR")
-        .output()
-        .unwrap();
+    let late = home.agent("two", &["run"]).env_remove("JUMPDECK_DATA_DIR").output().unwrap();
     assert_eq!(late.status.code(), Some(0), "{}", text(&late.stderr));
     assert!(text(&late.stderr).contains("was removed"), "{}", text(&late.stderr));
     assert!(!key("two").exists());
@@ -212,7 +208,10 @@ fn completions_and_manual_pages_are_made_from_the_verbs() {
     let dir = home.path().join("man");
     home.ok(&["man", dir.to_str().unwrap()]);
     let page = std::fs::read_to_string(dir.join("jumpdeck-ls.1")).unwrap();
-    assert!(page.contains("status:online") || page.contains("status:online".replace(':', "\\:").as_str()));
+    assert!(
+        page.contains("status:online")
+            || page.contains("status:online".replace(':', "\\:").as_str())
+    );
     assert!(!dir.join("jumpdeck-simulated-fleet.1").exists());
     let output = home.run(&["man", "/proc/nowhere"]);
     assert_eq!(output.status.code(), Some(1));

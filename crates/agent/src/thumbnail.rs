@@ -61,7 +61,8 @@ impl Camera {
         }
         let columns = usize::from(SIZE.0);
         let part = |column: usize| {
-            let (from, to) = (pixels.len() * column / columns, pixels.len() * (column + 1) / columns);
+            let (from, to) =
+                (pixels.len() * column / columns, pixels.len() * (column + 1) / columns);
             mean(pixels.get(from..to.max(from + 1)).unwrap_or_default())
         };
         Some((0..columns).flat_map(part).collect())
@@ -71,7 +72,8 @@ impl Camera {
 fn mean(pixels: &[[u8; 3]]) -> [u8; 3] {
     let count = u32::try_from(pixels.len()).unwrap_or(u32::MAX).max(1);
     [0, 1, 2].map(|part| {
-        let sum: u32 = pixels.iter().filter_map(|pixel| pixel.get(part)).map(|p| u32::from(*p)).sum();
+        let sum: u32 =
+            pixels.iter().filter_map(|pixel| pixel.get(part)).map(|p| u32::from(*p)).sum();
         u8::try_from(sum / count).unwrap_or(u8::MAX)
     })
 }

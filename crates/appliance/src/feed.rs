@@ -294,8 +294,7 @@ impl Feed<'_> {
         let mut figures = Vec::new();
         for (endpoint, measured) in changed {
             let items = world.items_of(endpoint).filter(|item| sight.place(item.view.place));
-            let figure =
-                |item: ItemId| Figure { item, cpu: measured.cpu, disk: measured.disk };
+            let figure = |item: ItemId| Figure { item, cpu: measured.cpu, disk: measured.disk };
             figures.extend(items.map(|item| figure(item.view.id)));
         }
         for some in figures.chunks(BATCH) {
@@ -308,7 +307,7 @@ impl Feed<'_> {
 /// Resolves when the console wants figures.
 async fn figures_wanted(mut figures: watch::Receiver<bool>) {
     if figures.wait_for(|wanted| *wanted).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

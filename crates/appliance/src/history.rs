@@ -38,7 +38,8 @@ impl Appliance {
         sessions.sort_by_key(|(_, started, _)| std::cmp::Reverse(*started));
         sessions.truncate(TOLD.into());
         let world = self.world();
-        let name = |user| world.user(user).map_or("—".into(), |user| user.username.as_str().into());
+        let name =
+            |user| world.user(user).map_or("—".into(), |user| user.username.as_str().into());
         let past = |(user, started, ended)| PastSession { user: name(user), started, ended };
         Ok(sessions.into_iter().map(past).collect())
     }

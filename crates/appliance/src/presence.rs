@@ -315,7 +315,12 @@ impl Presences {
         self.read().items.values().all(|entry| entry.link.is_none())
     }
 
-    fn update<T>(&self, item: EndpointId, now: Timestamp, change: impl FnOnce(&mut Entry) -> T) -> T {
+    fn update<T>(
+        &self,
+        item: EndpointId,
+        now: Timestamp,
+        change: impl FnOnce(&mut Entry) -> T,
+    ) -> T {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let number = entries.last + 1;
         let entry = entries.items.entry(item).or_default();
@@ -398,7 +403,10 @@ mod tests {
         assert!(!presences.stands(EndpointId(1), LinkId(1), Standing::Ready, now), "nothing new");
         assert!(presences.startable(EndpointId(1)).is_ok());
         presences.stands(EndpointId(1), LinkId(1), Standing::Uninstalled, now);
-        assert_eq!(presences.startable(EndpointId(1)).err(), Some(RefusalCode::JumpClientUninstalled));
+        assert_eq!(
+            presences.startable(EndpointId(1)).err(),
+            Some(RefusalCode::JumpClientUninstalled)
+        );
     }
 
     #[test]

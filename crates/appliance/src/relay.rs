@@ -44,7 +44,8 @@ impl Appliance {
     /// A report of an agent about a channel. Returns whether the channel is its own.
     pub(crate) fn report(&self, endpoint: EndpointId, report: ChannelReport) -> bool {
         let channel = report.channel();
-        let Some(entry) = self.sessions.channel(channel).filter(|entry| entry.endpoint == endpoint) else {
+        let Some(entry) = self.sessions.channel(channel).filter(|entry| entry.endpoint == endpoint)
+        else {
             return false;
         };
         if let ChannelReport::Exited { status, .. } = &report {

@@ -55,9 +55,9 @@ impl Watching {
         let mut changed = BTreeSet::new();
         for (endpoint, entry) in &mut book.watched {
             let before = entry.by.len();
-            entry.by.retain(|(other, item)| {
-                other.id != link.id || items.contains(&(*item, *endpoint))
-            });
+            entry
+                .by
+                .retain(|(other, item)| other.id != link.id || items.contains(&(*item, *endpoint)));
             if before > 0 && entry.by.is_empty() {
                 changed.insert(*endpoint);
             }

@@ -80,9 +80,9 @@ impl Appliance {
         if helpers.is_empty() {
             return Err(RefusalCode::NoWakeHelper.plain());
         }
-        self.wakes.take_turn(endpoint, &by, self.now()).map_err(|left| {
-            RefusalCode::WakeCoolingDown.because(format!("{left} s to go"))
-        })?;
+        self.wakes
+            .take_turn(endpoint, &by, self.now())
+            .map_err(|left| RefusalCode::WakeCoolingDown.because(format!("{left} s to go")))?;
         for (name, link) in helpers {
             let request = AgentRequest::Wake { mac, password };
             if let Ok(AgentReply::Called { networks: 1.. }) = link.call(request, PATIENCE).await {

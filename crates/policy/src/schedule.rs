@@ -122,7 +122,7 @@ fn moment(instant: Instant) -> Timestamp {
 
 impl WeeklyEntry {
     /// The time from its start in the week that begins on this Monday.
-    fn in_week(&self, zone: &TimeZone, monday: Date) -> Option<(Instant, Instant)> {
+    fn in_week(self, zone: &TimeZone, monday: Date) -> Option<(Instant, Instant)> {
         let start = self.start.after(zone, monday)?;
         let wraps = (self.end.day, self.end.minute) <= (self.start.day, self.start.minute);
         let week = if wraps { monday.checked_add(1.week()).ok()? } else { monday };

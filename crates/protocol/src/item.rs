@@ -143,12 +143,27 @@ impl ItemField {
                 &[Name, Hostname, Place, Tag, Comments, JumpPolicy]
             }
             JumpMethod::Rdp => &[
-                Name, Hostname, Username, Domain, Quality, ConsoleSession, IgnoreUntrusted, Place,
-                Tag, Comments, JumpPolicy,
+                Name,
+                Hostname,
+                Username,
+                Domain,
+                Quality,
+                ConsoleSession,
+                IgnoreUntrusted,
+                Place,
+                Tag,
+                Comments,
+                JumpPolicy,
             ],
             JumpMethod::Vnc => &[Name, Hostname, Port, Place, Tag, Comments, JumpPolicy],
             JumpMethod::ProtocolTunnel => &[
-                Name, Hostname, TunnelDefinitions, TunnelListenAddress, Place, Tag, Comments,
+                Name,
+                Hostname,
+                TunnelDefinitions,
+                TunnelListenAddress,
+                Place,
+                Tag,
+                Comments,
                 JumpPolicy,
             ],
             JumpMethod::WebJump => {

@@ -163,7 +163,10 @@ mod tests {
             ..Preferences::default()
         };
         let kept = huge.bounded();
-        assert_eq!((kept.saved.len(), kept.unfolded.len(), kept.columns.len()), (SAVED, ENTRIES, 0));
+        assert_eq!(
+            (kept.saved.len(), kept.unfolded.len(), kept.columns.len()),
+            (SAVED, ENTRIES, 0)
+        );
         assert_eq!((&*kept.saved[0].name, kept.saved[0].query.len()), ("a[1m", SAVED_QUERY));
     }
 }

@@ -116,12 +116,12 @@ impl Console {
                 let all = std::iter::once(None).chain(policies).map(FieldValue::JumpPolicy);
                 all.map(|value| (value.clone(), value_text(self, &value))).collect()
             }
-            ItemField::ConsoleSession | ItemField::IgnoreUntrusted | ItemField::VerifyCertificate => {
-                [true, false]
-                    .map(FieldValue::Flag)
-                    .map(|value| (value.clone(), value_text(self, &value)))
-                    .to_vec()
-            }
+            ItemField::ConsoleSession
+            | ItemField::IgnoreUntrusted
+            | ItemField::VerifyCertificate => [true, false]
+                .map(FieldValue::Flag)
+                .map(|value| (value.clone(), value_text(self, &value)))
+                .to_vec(),
             other if !other.words().is_empty() => {
                 let words = other.words().iter();
                 words.map(|word| (FieldValue::Text((*word).into()), (*word).to_owned())).collect()

@@ -42,7 +42,9 @@ impl Console {
     pub(in crate::core) fn complete_field(&mut self) {
         let completed = self.form().and_then(Form::row).and_then(|row| {
             let fits = self.tags_like(row)?;
-            query::common_beginning(&fits).filter(|tag| tag.len() > row.text().len()).map(str::to_owned)
+            query::common_beginning(&fits)
+                .filter(|tag| tag.len() > row.text().len())
+                .map(str::to_owned)
         });
         match completed {
             Some(tag) => {
@@ -122,7 +124,9 @@ impl Console {
             return Some("It is being saved.".to_owned());
         }
         if form.gone {
-            return Some("The item is gone: somebody removed it, or you may not see it.".to_owned());
+            return Some(
+                "The item is gone: somebody removed it, or you may not see it.".to_owned(),
+            );
         }
         if let Some(row) = form.rows.iter().find(|row| row.theirs.is_some()) {
             let (mine, theirs) = (self.key_of("keep-mine"), self.key_of("take-theirs"));
@@ -173,7 +177,8 @@ impl Console {
                 continue;
             }
             let value = value::value(row, self.now, self.zone());
-            let fits = value.and_then(|value| view.set(row.field, value).map_err(|wrong| wrong.why));
+            let fits =
+                value.and_then(|value| view.set(row.field, value).map_err(|wrong| wrong.why));
             if let Err(why) = fits {
                 mistakes.push((number, why));
             }

@@ -90,7 +90,9 @@ mod tests {
         assert_eq!(time_text(moment, &berlin), "2027-01-31 18:00");
         assert_eq!(time_text(moment, &TimeZone::UTC), "2027-01-31 17:00");
         assert_eq!(time_text(read("2027-07-01").unwrap().unwrap(), &berlin), "2027-07-01 00:00");
-        for text in ["soon", "+", "+7", "+99999999999999999999d", "2027-02-30", "+18446744073709551615w"] {
+        for text in
+            ["soon", "+", "+7", "+99999999999999999999d", "2027-02-30", "+18446744073709551615w"]
+        {
             assert!(read(text).unwrap_err().starts_with("never, 2027-01-31"), "{text}");
         }
     }

@@ -364,7 +364,8 @@ impl Word {
         let holds = |text: &str| text.contains(&word);
         let shared = (sought.shared != 0).then(|| picture.symbols_matching(holds));
         let methods = JumpMethod::ALL.iter().copied();
-        let methods = methods.filter(|method| sought.method && holds(&method.title().to_lowercase()));
+        let methods =
+            methods.filter(|method| sought.method && holds(&method.title().to_lowercase()));
         Self {
             finder: Finder::new(&word).into_owned(),
             sought,

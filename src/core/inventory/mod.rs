@@ -18,11 +18,11 @@ pub use picture::{Item, List, Order, Picture};
 use super::query::{Field, Values};
 use chunk::{Chunk, Rare, Record};
 use jumpdeck_protocol::inventory::{
-    Figure, InventoryPart, ItemView, JumpMethod, JumpPolicyView, Place, Position, Presence, PresencePosition, Statistics, Status,
-    Thumbnail,
+    Figure, InventoryPart, ItemView, JumpMethod, JumpPolicyView, Place, Position, Presence,
+    PresencePosition, Statistics, Status, Thumbnail,
 };
-use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::rights::PlaceRights;
+use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{ItemId, JumpGroupId, UserId};
 use picture::{Names, Slot, place};
 use standing::{Figures, Standing, Standings};
@@ -494,7 +494,7 @@ impl Values for Inventory {
             Field::Os => self.shared(4),
             Field::User => self.shared(5),
             Field::Method => JumpMethod::ALL.iter().map(|m| m.title().to_owned()).collect(),
-            Field::Policy => self.names.policies.values().map(|name| name.to_string()).collect(),
+            Field::Policy => self.names.policies.values().map(ToString::to_string).collect(),
             // Too many, and each of them only once.
             Field::Name | Field::Host | Field::Ip | Field::Comment => Vec::new(),
         }

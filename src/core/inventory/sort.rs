@@ -74,7 +74,8 @@ impl Picture {
 
     /// What can be used comes first. A shortcut has no status.
     fn rank(&self, slot: Slot) -> Option<u8> {
-        self.record(slot).filter(|record| record.rare.as_ref().is_none_or(|r| r.shortcut.is_none()))?;
+        self.record(slot)
+            .filter(|record| record.rare.as_ref().is_none_or(|r| r.shortcut.is_none()))?;
         Some(match self.standings.of(slot).status {
             Status::InUse => 0,
             Status::Online => 1,

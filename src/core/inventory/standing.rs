@@ -75,7 +75,7 @@ impl Standings {
 
     /// Forgets all of it but the figures.
     pub(super) fn clear(&mut self) {
-        for place in self.0.iter_mut().flat_map(|chunk| Arc::make_mut(chunk)) {
+        for place in self.0.iter_mut().flat_map(Arc::make_mut) {
             *place = Standing { figures: place.figures, ..Standing::default() };
         }
     }

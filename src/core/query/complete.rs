@@ -62,7 +62,11 @@ fn start_of_term(typed: &str) -> usize {
 fn choices(head: Option<&str>, values: &impl Values) -> Option<Vec<String>> {
     let Some(head) = head else {
         let fields = Field::ALL.iter().map(|(word, _)| format!("{word}:"));
-        return Some(fields.chain(["status:", "seen<", "seen>", "cpu>", "disk>"].map(str::to_owned)).collect());
+        return Some(
+            fields
+                .chain(["status:", "seen<", "seen>", "cpu>", "disk>"].map(str::to_owned))
+                .collect(),
+        );
     };
     if head.eq_ignore_ascii_case("status") {
         return Some(statuses("").map(Status::word).map(str::to_owned).collect());

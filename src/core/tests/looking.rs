@@ -3,7 +3,6 @@
 use crate::core::command::Command;
 use crate::core::layer::{ChooserKind, Layer};
 use crate::core::mouse::{Mouse, MouseKind};
-use crate::core::search::Scope;
 use crate::core::*;
 use crate::fixtures::{Desk, NOW, Sent, sample};
 use jumpdeck_protocol::inventory::{Figure, InventoryPart, ItemView, Place};
@@ -212,9 +211,8 @@ fn the_list_is_ordered_by_a_column_and_the_other_way_round() {
 fn columns_are_chosen_moved_and_sized() {
     let mut desk = desk();
     desk.press("ojj<space>");
-    let columns = |desk: &Desk| -> Vec<Column> {
-        kept(desk).columns.iter().map(|one| one.column).collect()
-    };
+    let columns =
+        |desk: &Desk| -> Vec<Column> { kept(desk).columns.iter().map(|one| one.column).collect() };
     assert_eq!(columns(&desk), [Column::Name, Column::Host, Column::Tag, Column::Status]);
     desk.press("jK++");
     let tag = ShownColumn { column: Column::Tag, width: Some(15) };
@@ -357,7 +355,8 @@ fn every_key_works_or_says_why_not_wherever_it_is_pressed() {
 
 #[test]
 fn a_lost_link_at_any_step_of_a_dialogue_loses_nothing_that_was_typed() {
-    for way in ["jjjpx", "jjjmweb", "jjjcper", "jjjx", "nshell<enter>Mail", "e", "/web<enter>fx", "o", "s"]
+    for way in
+        ["jjjpx", "jjjmweb", "jjjcper", "jjjx", "nshell<enter>Mail", "e", "/web<enter>fx", "o", "s"]
     {
         let mut desk = desk();
         desk.press(way);

@@ -147,7 +147,8 @@ fn a_value_that_does_not_fit_is_marked_before_anything_is_sent() {
     assert_eq!(form(&desk).row().unwrap().field, ItemField::Expires);
     assert_eq!(desk.sent.len(), before);
     desk.press("<ctrl-u>+7d<ctrl-s>");
-    let to = edits(&desk)[0].changes.iter().find(|c| c.field == ItemField::Expires).unwrap().to.clone();
+    let to =
+        edits(&desk)[0].changes.iter().find(|c| c.field == ItemField::Expires).unwrap().to.clone();
     assert_eq!(to, FieldValue::Time(Some(NOW.plus(7 * 86_400))));
 }
 
@@ -436,13 +437,16 @@ fn a_closed_jump_policy_asks_before_it_is_overridden_and_a_strict_one_refuses() 
     desk.notice(ApplianceNotice::JumpPolicies { policies: vec![policy(false)] });
     told(&mut desk, 0, |view| view.jump_policy = Some(JumpPolicyId(1)));
     desk.press("jjj<enter>");
-    let Some(Layer::Confirm(Question::Override { policy: text, .. })) = desk.console.layers().last()
+    let Some(Layer::Confirm(Question::Override { policy: text, .. })) =
+        desk.console.layers().last()
     else {
         panic!("a question is asked")
     };
     assert_eq!(text, "Evenings opens at 2026-03-02 15:03");
     desk.press("y");
-    let RepRequest::StartSession { override_schedule, .. } = desk.last_request().1 else { panic!() };
+    let RepRequest::StartSession { override_schedule, .. } = desk.last_request().1 else {
+        panic!()
+    };
     assert!(override_schedule);
     desk.reply(Outcome::Refused(RefusalCode::JumpClientOffline.plain()));
     desk.notice(ApplianceNotice::JumpPolicies { policies: vec![policy(true)] });

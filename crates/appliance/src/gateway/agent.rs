@@ -141,7 +141,8 @@ fn control_message(
         }
         Control::Notice { body: AgentReport::Standing(standing) } => {
             if appliance.presences.stands(endpoint, link.id, standing, appliance.now()) {
-                let edit = move |draft: &mut Draft| update(draft, endpoint, |i| i.standing = standing);
+                let edit =
+                    move |draft: &mut Draft| update(draft, endpoint, |i| i.standing = standing);
                 appliance.store.note(edit);
                 tracing::info!(target: "audit", endpoint = endpoint.0, ?standing, "a Jump Client's standing changed");
             }

@@ -273,7 +273,8 @@ fn settle_interest(appliance: &Appliance, changed: &[EndpointId], all: bool) {
             order(*endpoint, &agent);
         }
     }
-    for (endpoint, agent) in all.then(|| appliance.presences.links()).unwrap_or_default() {
+    let everybody = if all { appliance.presences.links() } else { Vec::new() };
+    for (endpoint, agent) in everybody {
         order(endpoint, &agent);
     }
 }

@@ -5,8 +5,8 @@ use crate::appliance::Role as ApplianceRole;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use jumpdeck_policy::{Role, Slots};
-use jumpdeck_protocol::item::ItemChange;
 use jumpdeck_protocol::inventory::GroupView;
+use jumpdeck_protocol::item::ItemChange;
 use jumpdeck_protocol::{JumpGroupId, RoleId};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -38,7 +38,8 @@ impl House {
         let data = DataDir::create(dir.path()).unwrap();
         let appliance = Appliance::open(&data, ApplianceRole::Server, clock.clone()).unwrap();
         appliance.settle().await.unwrap();
-        let slot = |role: RoleId| Slots { default: role, personal: role, teams: role, system: role };
+        let slot =
+            |role: RoleId| Slots { default: role, personal: role, teams: role, system: role };
         let bob = User {
             id: BOB,
             username: "bob".into(),

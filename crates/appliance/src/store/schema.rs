@@ -12,7 +12,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Each entry brings the schema from its index to the next number. Entries are never edited.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (epoch TEXT NOT NULL);
     CREATE TABLE documents (
         kind TEXT NOT NULL, id INTEGER NOT NULL, revision INTEGER NOT NULL UNIQUE, body BLOB,
@@ -30,9 +31,11 @@ const MIGRATIONS: &[&str] = &["
     );
     CREATE INDEX channels_by_session ON channels (session);
     CREATE TABLE seen (item INTEGER PRIMARY KEY, connected INTEGER NOT NULL, at INTEGER NOT NULL);
-", "
+",
+    "
     CREATE INDEX sessions_by_user ON sessions (user, id);
-"];
+",
+];
 
 /// A database larger than this is not read through at the start; damage shows where it is met.
 const CHECKED: u64 = 64 * 1024 * 1024;

@@ -242,4 +242,3 @@ pub async fn session(rep: &mut Link, agent: &mut Link) -> SessionView {
         other => panic!("{other:?}"),
     }
 }
-

@@ -2,9 +2,9 @@
 
 use crate::house::*;
 use bytes::Bytes;
+use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
 use jumpdeck_protocol::inventory::{Position, Status};
-use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport};
 use jumpdeck_protocol::*;

@@ -98,8 +98,18 @@ async fn an_edit_that_does_not_fit_says_so_and_changes_nothing() {
     let item = agent.item;
     let edits = [
         (ItemField::Name, text("box"), text(" \u{202e} "), "Name: it cannot be empty"),
-        (ItemField::Tag, text(""), text(&"x".repeat(65)), "Tag: 65 characters are too many; 64 fit"),
-        (ItemField::Hostname, text("h[31mst"), text("x"), "Hostname/IP is no property of this item"),
+        (
+            ItemField::Tag,
+            text(""),
+            text(&"x".repeat(65)),
+            "Tag: 65 characters are too many; 64 fit",
+        ),
+        (
+            ItemField::Hostname,
+            text("h[31mst"),
+            text("x"),
+            "Hostname/IP is no property of this item",
+        ),
         (ItemField::Url, text(""), text("https://x"), "URL is no property of this item"),
         (
             ItemField::Place,
@@ -166,7 +176,9 @@ async fn a_copy_leads_to_the_same_machine_and_only_the_last_removal_uninstalls_i
         _ => None,
     };
     watcher.notice(in_use).await;
-    assert!(refused(&mut rep, RepRequest::RemoveItems { items: vec![agent.item] }).await.is_empty());
+    assert!(
+        refused(&mut rep, RepRequest::RemoveItems { items: vec![agent.item] }).await.is_empty()
+    );
     gone(&mut watcher, agent.item).await;
     let last = RepRequest::RemoveItems { items: vec![copied] };
     assert_eq!(refused(&mut rep, last.clone()).await[0].1, RefusalCode::InSession);
@@ -389,7 +401,8 @@ async fn what_was_used_and_by_whom_is_told() {
     session(&mut rep, &mut agent).await;
     let history = RepRequest::History { item: agent.item };
     let RepReply::History { sessions } = rep.ask(history).await.unwrap() else { panic!() };
-    let spans: Vec<_> = sessions.iter().map(|past| (past.started.0, past.ended.is_some())).collect();
+    let spans: Vec<_> =
+        sessions.iter().map(|past| (past.started.0, past.ended.is_some())).collect();
     assert_eq!(spans, [(1_000_060, false), (1_000_000, true)]);
     assert_eq!(&*sessions[0].user, "admin");
     let mut later = house.admin().await;

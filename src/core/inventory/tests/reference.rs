@@ -33,7 +33,8 @@ fn known(id: u64) -> impl Strategy<Value = Known> {
     let status = proptest::sample::select(statuses("").collect::<Vec<_>>());
     let since = proptest::option::of(0_i64..20 * 86_400);
     let figures = proptest::option::of((0_u8..=100, 0_u8..=100));
-    let rest = (0_u64..3, proptest::option::of(0_u64..2), proptest::sample::select(JumpMethod::ALL));
+    let rest =
+        (0_u64..3, proptest::option::of(0_u64..2), proptest::sample::select(JumpMethod::ALL));
     (texts, status, since, figures, rest).prop_map(
         move |(texts, status, since, figures, (group, policy, method))| {
             let text = |n: usize| texts[n].clone();
@@ -176,11 +177,8 @@ fn inventory(items: &[Known]) -> Inventory {
         items: items.iter().map(|known| Arc::new(known.view.clone())).collect(),
         ..InventoryPart::default()
     });
-    let presence = |known: &Known| Presence {
-        item: known.view.id,
-        status: known.status,
-        since: known.since,
-    };
+    let presence =
+        |known: &Known| Presence { item: known.view.id, status: known.status, since: known.since };
     inventory.take_presence(true, items.iter().map(presence).collect(), None);
     let figure = |known: &Known| {
         let (cpu, disk) = known.figures?;
@@ -248,9 +246,8 @@ proptest! {
         );
         if by_text {
             let filled: Vec<_> = texts.iter().filter(|text| !text.is_empty()).collect();
-            let is_ordered = |pair: &[&String]| match descending {
-                true => pair[0] >= pair[1],
-                false => pair[0] <= pair[1],
+            let is_ordered = |pair: &[&String]| {
+                if descending { pair[0] >= pair[1] } else { pair[0] <= pair[1] }
             };
             prop_assert!(filled.windows(2).all(is_ordered), "{:?}", texts);
             let first_empty = texts.iter().position(String::is_empty).unwrap_or(texts.len());
