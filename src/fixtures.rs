@@ -35,6 +35,8 @@ pub(crate) struct Desk {
     pub copied: Vec<String>,
     /// What is to be written to files.
     pub exports: Vec<Export>,
+    /// Requests that a test has answered by their ids.
+    pub answered: Vec<RequestId>,
     timers: Vec<Timer>,
 }
 
@@ -49,6 +51,7 @@ impl Desk {
             held: None,
             copied: Vec::new(),
             exports: Vec::new(),
+            answered: Vec::new(),
             timers: Vec::new(),
         }
     }
@@ -57,6 +60,7 @@ impl Desk {
     pub(crate) fn linked(columns: u16, rows: u16) -> Self {
         let mut desk = Self::new(columns, rows);
         desk.link_up();
+        desk.notice(ApplianceNotice::Preferences(Box::default()));
         desk.notice(ApplianceNotice::Inventory(sample()));
         desk.notice(ApplianceNotice::Presence { all: true, changes: presence(), position: None });
         desk.settle();
@@ -95,7 +99,7 @@ impl Desk {
                 Effect::Quit => self.quit = true,
                 Effect::Copy(text) => self.copied.push(text),
                 Effect::Export(export) => self.exports.push(*export),
-                Effect::Mouse(_) | Effect::Redraw => {}
+                Effect::Mouse(_) | Effect::Redraw | Effect::Suspend => {}
             }
         }
     }
@@ -139,6 +143,15 @@ impl Desk {
             _ => None,
         });
         requests.next().expect("a request was sent")
+    }
+
+    /// The edits that wait for an answer.
+    pub(crate) fn unanswered(&self) -> Vec<RequestId> {
+        let edits = self.sent.iter().filter_map(|sent| match sent {
+            Sent::Request(id, RepRequest::EditItems { .. }) => Some(*id),
+            _ => None,
+        });
+        edits.filter(|id| !self.answered.contains(id)).collect()
     }
 
     /// The last question for an item's history.
@@ -344,7 +357,7 @@ pub(crate) fn rights(permitted: &[Permission]) -> ApplianceNotice {
     };
     let groups = (1..=3).map(|id| rights(group(id), None));
     let own = rights(Place::Personal(UserId(1)), Some("alice"));
-    ApplianceNotice::Rights { places: groups.chain([own]).collect() }
+    ApplianceNotice::Rights { places: groups.chain([own]).collect(), more: false }
 }
 
 /// A credit message for a channel's input.

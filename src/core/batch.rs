@@ -4,12 +4,18 @@ use super::messages::Level;
 use super::{Asked, Console};
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::{ItemId, Outcome, Refusal, limits};
+use std::collections::VecDeque;
+
+/// Bytes of a request, about, so that it stays far below what a message may have.
+const PORTION: usize = 256 * 1024;
+/// Requests of one deed that are under way at once.
+const UNDER_WAY: usize = 8;
 
 /// What is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
-    /// Properties are changed.
-    Edit,
+    /// Properties are changed, by this form.
+    Edit(u64),
     /// Items go to another place.
     Move(String),
     /// They stand in another place too.
@@ -21,7 +27,7 @@ pub(super) enum Deed {
 impl Deed {
     fn done(&self) -> String {
         match self {
-            Self::Edit => "changed".to_owned(),
+            Self::Edit(_) => "changed".to_owned(),
             Self::Move(place) => format!("moved to {place}"),
             Self::Copy(place) => format!("copied to {place}"),
             Self::Remove => "removed".to_owned(),
@@ -37,31 +43,61 @@ pub(super) struct Batch {
     items: usize,
     /// Portions without an answer.
     open: usize,
+    /// Those that were not asked for yet, and how many items each has.
+    waiting: VecDeque<(usize, RepRequest)>,
     refused: Vec<(ItemId, Refusal)>,
     /// Why a whole portion was refused.
     failed: Option<(usize, Refusal)>,
 }
 
 impl Console {
-    /// Asks for a deed, in portions.
+    /// Asks for a deed, in portions: `weigh` says about how many bytes one of the items takes.
     pub(super) fn begin_batch<T>(
         &mut self,
         deed: Deed,
         items: Vec<T>,
+        weigh: impl Fn(&T) -> usize,
         request: impl Fn(Vec<T>) -> RepRequest,
     ) {
-        let count = items.len();
-        let number = self.last_request.0;
-        let mut items = items.into_iter().peekable();
-        let mut open = 0;
-        while items.peek().is_some() {
-            let some: Vec<_> = items.by_ref().take(limits::ITEMS_PER_REQUEST).collect();
-            let asked = Asked::Batch { number, items: some.len() };
-            self.request(asked, request(some));
-            open += 1;
+        if items.is_empty() {
+            self.warn("These items are gone.");
+            return;
         }
+        let count = items.len();
+        let mut waiting = VecDeque::new();
+        let (mut some, mut bytes) = (Vec::new(), 0);
+        for item in items {
+            let weight = weigh(&item);
+            let full = some.len() == limits::ITEMS_PER_REQUEST || bytes + weight > PORTION;
+            if full && !some.is_empty() {
+                let portion = std::mem::take(&mut some);
+                waiting.push_back((portion.len(), request(portion)));
+                bytes = 0;
+            }
+            bytes += weight;
+            some.push(item);
+        }
+        waiting.push_back((some.len(), request(some)));
+        self.last_batch += 1;
+        let number = self.last_batch;
         let (refused, failed) = (Vec::new(), None);
-        self.batches.push(Batch { number, deed, items: count, open, refused, failed });
+        let batch = Batch { number, deed, items: count, open: 0, waiting, refused, failed };
+        self.batches.push(batch);
+        self.go_on_with(number);
+    }
+
+    /// Asks for as many portions as may be under way.
+    fn go_on_with(&mut self, number: u64) {
+        while let Some(batch) = self.batches.iter_mut().find(|batch| batch.number == number) {
+            if batch.open == UNDER_WAY {
+                return;
+            }
+            let Some((items, request)) = batch.waiting.pop_front() else {
+                return;
+            };
+            batch.open += 1;
+            self.request(Asked::Batch { number, items }, request);
+        }
     }
 
     /// A portion was answered.
@@ -72,7 +108,7 @@ impl Console {
         let Some(batch) = self.batches.get_mut(at) else {
             return;
         };
-        batch.open -= 1;
+        batch.open = batch.open.saturating_sub(1);
         match outcome {
             Outcome::Ok(RepReply::Done { refused }) => batch.refused.extend(refused),
             Outcome::Ok(_) => {}
@@ -81,9 +117,11 @@ impl Console {
                 batch.failed = Some((before + items, refusal));
             }
         }
-        if batch.open == 0 {
+        if batch.open == 0 && batch.waiting.is_empty() {
             let batch = self.batches.remove(at);
             self.batch_over(&batch);
+        } else {
+            self.go_on_with(number);
         }
     }
 
@@ -91,8 +129,8 @@ impl Console {
         let failed = batch.failed.as_ref().map_or(0, |(count, _)| *count);
         let done = batch.items.saturating_sub(batch.refused.len() + failed);
         let what = batch.deed.done();
-        if batch.deed == Deed::Edit {
-            self.form_batch_over(batch);
+        if let Deed::Edit(form) = batch.deed {
+            self.form_batch_over(form, batch);
         }
         let first = batch.refused.first().map(|(item, refusal)| {
             let name = self.inventory.name(*item).unwrap_or("An item").to_owned();
@@ -114,24 +152,25 @@ impl Console {
             }
         }
         // Each of them can be read in the history.
-        for (item, refusal) in batch.refused.iter().skip(1).take(50) {
+        let told = usize::from(batch.failed.is_none());
+        for (item, refusal) in batch.refused.iter().skip(told).take(50) {
             let name = self.inventory.name(*item).unwrap_or("An item");
             let text = format!("{name}: {refusal}");
             self.messages.note(self.now, Level::Error, &text);
         }
     }
 
-    fn form_batch_over(&mut self, batch: &Batch) {
+    fn form_batch_over(&mut self, form: u64, batch: &Batch) {
         match &batch.failed {
-            None => self.form_saved(&batch.refused),
-            Some((_, refusal)) => self.form_saved(&[(ItemId(0), refusal.clone())]),
+            None => self.form_saved(form, &batch.refused),
+            Some((_, refusal)) => self.form_saved(form, &[(ItemId(0), refusal.clone())]),
         }
     }
 
     /// The link is gone: nobody will answer.
     pub(super) fn batches_lost(&mut self) {
         for batch in std::mem::take(&mut self.batches) {
-            if batch.deed != Deed::Edit {
+            if !matches!(batch.deed, Deed::Edit(_)) {
                 let what = batch.deed.done();
                 self.warn(&format!(
                     "The link was lost before the appliance said whether {} items were {what}; \

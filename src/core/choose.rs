@@ -51,7 +51,10 @@ impl Console {
             self.inventory.places().iter().map(|place| (place.place, place.count)).collect();
         let entry = |(place, label): (Place, String)| {
             let count = counts.iter().find(|(known, _)| *known == place);
-            let detail = count.map_or(String::new(), |(_, count)| format!("{count} items"));
+            let detail = count.map_or(String::new(), |(_, count)| match count {
+                1 => "1 item".to_owned(),
+                many => format!("{many} items"),
+            });
             Entry { label, detail, value: EntryValue::Place(place) }
         };
         self.places_for(Permission::PermAssignJumpGroup).into_iter().map(entry).collect()
@@ -166,13 +169,24 @@ impl Console {
                 }
                 let command = number.checked_sub(items.len());
                 let command = command.and_then(|n| commands.get(n)).copied();
+                if command.is_none() {
+                    self.warn("Nothing is like what you typed.");
+                }
                 self.choose_command(command);
             }
-            ChooserKind::Entries { purpose, .. } => {
+            ChooserKind::Entries { purpose, entries, .. } => {
                 let (purpose, entry) = (purpose.clone(), chooser.entry().cloned());
+                let typed = chooser.input.text().trim().to_owned();
+                let savable = entries.iter().any(|entry| entry.value == EntryValue::SaveThis);
                 if let Some(entry) = entry {
                     self.layers.pop();
                     self.chose(purpose, entry);
+                } else if purpose == Pick::Saved && savable {
+                    // A name that is not there yet is the one to save this search under.
+                    self.layers.pop();
+                    self.save_search(&typed);
+                } else {
+                    self.warn(&format!("Nothing here is like “{typed}”."));
                 }
             }
         }
@@ -194,7 +208,7 @@ impl Console {
                     return;
                 }
                 let deed = Deed::Copy(entry.label);
-                self.begin_batch(deed, items, |items| RepRequest::CopyItems { items, to });
+                self.begin_batch(deed, items, |_| 16, |items| RepRequest::CopyItems { items, to });
             }
             (Pick::New, EntryValue::Method(method)) => self.open_new(method),
             (Pick::Sort, EntryValue::Column(column)) => self.sort_by(column),
@@ -209,6 +223,7 @@ impl Console {
             }
             (Pick::Field, EntryValue::Field(value)) => {
                 if let Some(Layer::Form(form)) = self.layers.last_mut()
+                    && !form.saving
                     && let Some(row) = form.row_mut()
                 {
                     row.choose(&value);
@@ -229,7 +244,8 @@ impl Console {
             Some(ItemEdit { item: *item, changes: vec![change] })
         };
         let edits: Vec<_> = items.iter().filter_map(edit).collect();
-        self.begin_batch(Deed::Move(name), edits, |edits| RepRequest::EditItems { edits });
+        let request = |edits| RepRequest::EditItems { edits };
+        self.begin_batch(Deed::Move(name), edits, |_| 160, request);
     }
 
     /// Orders the list by a column; by the same one again, the other way round.
@@ -256,6 +272,15 @@ impl Console {
         let name: Box<str> =
             jumpdeck_protocol::text::bounded(name, jumpdeck_protocol::preferences::SAVED_NAME)
                 .into();
+        let known = self.preferences.saved.iter().any(|saved| saved.name == name);
+        let most = jumpdeck_protocol::preferences::SAVED;
+        if self.preferences.saved.len() >= most && !known {
+            let forget = self.key_of("forget-search");
+            self.warn(&format!(
+                "{most} searches are saved already, and more do not fit. Forget one first ({forget})."
+            ));
+            return;
+        }
         self.preferences.saved.retain(|saved| saved.name != name);
         self.preferences.saved.push(SavedSearch { name: name.clone(), query });
         self.preferences.saved.sort_by_cached_key(|saved| saved.name.to_lowercase());

@@ -89,6 +89,7 @@ table! {
         "quit" "leave" "Leave the console; open sessions go on." => Console::quit;
         "go-jump" "jump list" "Go to the list of Jump Items." => Console::go_jump;
         "redraw" "redraw" "Draw the whole screen anew." => Console::redraw;
+        "suspend" "suspend" "Give the terminal back to the shell; `fg` comes back." => Console::suspend;
         "toggle-mouse" "mouse" "Use the mouse here, or leave it to the terminal." => Console::toggle_mouse;
         "tab-1" "session 1" "Go to the first session." => |c| c.show_tab(0), unless |c| c.no_tab(0);
         "tab-2" "session 2" "Go to the second session." => |c| c.show_tab(1), unless |c| c.no_tab(1);
@@ -126,7 +127,7 @@ table! {
         "jump" "jump" "Start sessions with the marked items or the selected one, or go back to them."
             => Console::jump, unless Console::no_jump;
         "mark" "mark" "Mark the item, or take its mark away." => Console::mark, unless Console::no_selected;
-        "mark-all" "mark all" "Mark all items that are shown, or none." => Console::mark_all, unless Console::no_selected;
+        "mark-all" "mark all" "Mark all items that are shown, or none." => Console::mark_all, unless Console::no_mark_all;
         "properties" "properties" "Show and edit the properties of the items."
             => Console::open_properties, unless Console::no_properties;
         "wake" "wake" "Have the machines woken by a neighbour (Wake-on-LAN)."

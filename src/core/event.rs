@@ -1,6 +1,6 @@
 //! What happens to a console, and what it wants done. Both are data.
 
-use super::export::Export;
+use super::export::{Export, ExportError};
 use super::key::Key;
 use super::keymap::Keymap;
 use super::mouse::Mouse;
@@ -32,7 +32,7 @@ pub enum Event {
     /// The link.
     Link(LinkEvent),
     /// A list was written, or why not.
-    Exported(Result<String, String>),
+    Exported(Result<String, ExportError>),
     /// The keys are others from now on.
     Keymap(Arc<Keymap>),
     /// A message that something went well.
@@ -119,6 +119,8 @@ pub enum Effect {
     Export(Box<Export>),
     /// Take the mouse over, or give it back.
     Mouse(bool),
+    /// Give the terminal back until somebody wants this program in the foreground again.
+    Suspend,
     /// Draw everything anew.
     Redraw,
     /// Leave.

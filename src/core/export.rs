@@ -8,6 +8,17 @@ use jumpdeck_protocol::inventory::Presence;
 use jumpdeck_protocol::preferences::Column;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why a list was not written.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{path}: {why}")]
+pub struct ExportError {
+    /// Where it was to go, as it was typed.
+    pub path: String,
+    /// What stands in the way.
+    pub why: String,
+}
 
 /// A list to be written.
 #[derive(Clone, Debug)]

@@ -15,9 +15,11 @@ pub enum Line {
         keys: String,
         /// What it does.
         doc: &'static str,
-        /// Why it cannot be done now, if it cannot.
-        disabled: Option<String>,
+        /// It cannot be done now; the next line says why.
+        disabled: bool,
     },
+    /// Why something cannot be done now.
+    Reason(String),
     /// Nothing.
     Blank,
 }
@@ -45,11 +47,13 @@ pub fn lines(console: &Console, context: Context) -> Vec<Line> {
             keys.sort_by_key(|keys| keys.chars().count());
             let many = spec.name == "tab-1";
             let keys = keys.join("  ");
+            let reason = (spec.disabled)(console).filter(|_| !many);
             lines.push(Line::Command {
                 keys: if many { keys.replace('1', "1…9") } else { keys },
                 doc: if many { "Go to the session of this number." } else { spec.doc },
-                disabled: (spec.disabled)(console).filter(|_| !many),
+                disabled: reason.is_some(),
             });
+            lines.extend(reason.map(Line::Reason));
         }
     }
     lines

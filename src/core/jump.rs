@@ -30,8 +30,12 @@ pub struct Jump {
     pub tree: Tree,
     /// What is looked for in the tree.
     pub find: Input,
+    /// Nothing is called so.
+    pub find_missed: bool,
     /// The items that are marked.
     pub marked: BTreeSet<ItemId>,
+    /// How many of them the list does not show.
+    pub hidden_marks: usize,
     /// What is searched for, as it is typed.
     pub search: Input,
     /// What that means; if it means nothing, what it meant before.

@@ -149,6 +149,48 @@ impl fmt::Display for KeymapError {
     }
 }
 
+/// All that is wrong with a keymap file.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub struct KeymapErrors(Vec<KeymapError>);
+
+impl fmt::Display for KeymapErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, error) in self.0.iter().enumerate() {
+            let between = if number == 0 { "" } else { "; " };
+            write!(f, "{between}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What TOML does not take. A key that stands twice is told with both lines.
+fn syntax(text: &str, error: &toml::de::Error) -> KeymapErrors {
+    let span = error.span().unwrap_or_default();
+    let line = line_of(text, span.start);
+    let keys = text.get(span).unwrap_or_default().trim_matches('"').to_owned();
+    let twice = error.message().contains("duplicate key").then(|| earlier(text, line, &keys));
+    let kind = match twice.flatten() {
+        Some(other) => KeymapErrorKind::Twice { keys, other },
+        None => KeymapErrorKind::Syntax(error.message().to_owned()),
+    };
+    KeymapErrors(vec![KeymapError { line, kind }])
+}
+
+/// The line of the same table before this one that binds these keys, too.
+fn earlier(text: &str, line: usize, keys: &str) -> Option<usize> {
+    let mut found = None;
+    for (number, content) in (1..line).zip(text.lines()) {
+        if content.trim_start().starts_with('[') {
+            found = None;
+        }
+        let key = content.split('=').next().unwrap_or_default().trim().trim_matches('"');
+        if key == keys {
+            found = Some(number);
+        }
+    }
+    found
+}
+
 type File = BTreeMap<Context, BTreeMap<String, Spanned<String>>>;
 
 /// The keymaps that are built in: each is laid over the default one.
@@ -181,28 +223,33 @@ impl Keymap {
     /// Takes in a file: its bindings replace those that are there.
     ///
     /// # Errors
-    /// [`KeymapError`]; the keymap is unchanged then.
-    pub fn merge(&mut self, text: &str) -> Result<(), KeymapError> {
-        let file: File = toml::from_str(text).map_err(|error| KeymapError {
-            line: error.span().map_or(1, |span| line_of(text, span.start)),
-            kind: KeymapErrorKind::Syntax(error.message().to_owned()),
-        })?;
+    /// Every [`KeymapError`] in it; the keymap is unchanged then.
+    pub fn merge(&mut self, text: &str) -> Result<(), KeymapErrors> {
+        let file: File = toml::from_str(text).map_err(|error| syntax(text, &error))?;
         let mut merged = self.clone();
+        let mut errors = Vec::new();
         for (context, entries) in file {
             let mut seen: BTreeMap<Vec<Key>, usize> = BTreeMap::new();
             for (keys, name) in entries {
                 let line = line_of(text, name.span().start);
-                let bound = merged.bind(context, &keys, name.get_ref());
-                let keys = bound.map_err(|kind| KeymapError { line, kind })?;
+                let keys = match merged.bind(context, &keys, name.get_ref()) {
+                    Ok(keys) => keys,
+                    Err(kind) => {
+                        errors.push(KeymapError { line, kind });
+                        continue;
+                    }
+                };
                 if name.get_ref() == NONE {
                     continue;
                 }
                 let mistake = conflict(&seen, &keys);
                 seen.insert(keys, line);
-                if let Some(kind) = mistake {
-                    return Err(KeymapError { line, kind });
-                }
+                errors.extend(mistake.map(|kind| KeymapError { line, kind }));
             }
+        }
+        if !errors.is_empty() {
+            errors.sort_by_key(|error| error.line);
+            return Err(KeymapErrors(errors));
         }
         *self = merged;
         Ok(())
@@ -357,6 +404,14 @@ mod tests {
         assert_eq!(
             error("[tree]\n\"z\" = \"jump\"\n"),
             "line 2: the command \"jump\" belongs to [list], not here"
+        );
+        assert_eq!(
+            error("[list]\n\"z\" = \"why\"\n[jump]\n\"z\" = \"up\"\n\"z\" = \"down\"\n"),
+            "line 5: z is bound on line 4 already"
+        );
+        assert_eq!(
+            error("[list]\n\"z\" = \"fly\"\n\"v\" = \"sing\"\n"),
+            "line 2: there is no command \"fly\"; line 3: there is no command \"sing\""
         );
         assert_eq!(
             error("[jump]\n\"z\" = \"up\"\n\"z z\" = \"down\"\n"),

@@ -149,8 +149,8 @@ pub enum Question {
     Remove {
         /// The items.
         items: Vec<ItemId>,
-        /// Their names, the first few.
-        names: Vec<String>,
+        /// Their names and groups, the first few.
+        names: Vec<(String, String)>,
     },
     /// Start sessions with all of these?
     Start {

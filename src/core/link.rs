@@ -40,6 +40,7 @@ impl Console {
         self.welcome = Some(welcome);
         self.watched = None;
         self.figures = false;
+        self.rights_coming.clear();
         self.known.history = None;
         self.dirty = true;
         let have = self.inventory.position().cloned();
@@ -109,7 +110,13 @@ impl Console {
                 self.inventory.take_statistics(item, statistics);
                 self.dirty |= self.jump.selected == Some(item);
             }
-            ApplianceNotice::Rights { places } => self.take_rights(places),
+            ApplianceNotice::Rights { places, more } => {
+                self.rights_coming.extend(places);
+                if !more {
+                    let places = std::mem::take(&mut self.rights_coming);
+                    self.take_rights(places);
+                }
+            }
             ApplianceNotice::JumpPolicies { policies } => {
                 self.inventory.take_policies(&policies);
                 self.known.policies = policies;
@@ -119,7 +126,9 @@ impl Console {
             ApplianceNotice::Preferences(preferences) => self.take_preferences(*preferences),
             ApplianceNotice::Used { items } => {
                 self.known.used = items;
-                self.known.history = None;
+                if let Some(item) = self.jump.selected {
+                    self.ask_history(item);
+                }
                 self.stale.items = true;
                 self.dirty = true;
             }
@@ -153,11 +162,11 @@ impl Console {
             (Asked::Batch { number, items }, outcome) => {
                 self.batch_answered(number, items, outcome);
             }
-            (Asked::Add { name }, Outcome::Ok(RepReply::Added { item })) => {
-                self.added(&name, Outcome::Ok(item));
+            (Asked::Add { form, name }, Outcome::Ok(RepReply::Added { item })) => {
+                self.added(form, &name, Outcome::Ok(item));
             }
-            (Asked::Add { name }, Outcome::Refused(refusal)) => {
-                self.added(&name, Outcome::Refused(refusal));
+            (Asked::Add { form, name }, Outcome::Refused(refusal)) => {
+                self.added(form, &name, Outcome::Refused(refusal));
             }
             (Asked::Wake { item, name }, Outcome::Ok(RepReply::Waking { helper })) => {
                 self.wake_answered(item, &name, Outcome::Ok(helper));

@@ -41,6 +41,7 @@ use inventory::Inventory;
 use jiff::tz::TimeZone;
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::{FromRep, RepNotice, RepRequest};
+use jumpdeck_protocol::rights::PlaceRights;
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{Control, ItemId, RequestId, Timestamp, control};
 use key::Key;
@@ -128,6 +129,7 @@ enum Asked {
         items: usize,
     },
     Add {
+        form: u64,
         name: String,
     },
     Wake {
@@ -152,6 +154,10 @@ struct Searches {
     chooser_asked: u64,
     chooser_shown: u64,
     counts_asked: u64,
+    /// Saved searches are being counted.
+    counting: bool,
+    /// Something has changed since that began.
+    count_again: bool,
     /// Run this command once the search it waits for is shown.
     waiting: Option<Command>,
 }
@@ -191,8 +197,13 @@ pub struct Console {
     /// They were changed here, and the appliance has not kept that yet.
     unsaved: bool,
     preferences_sent: u64,
+    /// The appliance has told what it keeps.
+    preferences_known: bool,
     saved: Vec<preferences::Saved>,
     batches: Vec<Batch>,
+    last_batch: u64,
+    last_form: u64,
+    rights_coming: Vec<PlaceRights>,
     wakings: waking::Wakings,
     mouse: bool,
     /// Figures of all items were asked for.
@@ -230,8 +241,12 @@ impl Console {
             preferences: Preferences::default(),
             unsaved: false,
             preferences_sent: 0,
+            preferences_known: false,
             saved: Vec::new(),
             batches: Vec::new(),
+            last_batch: 0,
+            last_form: 0,
+            rights_coming: Vec::new(),
             wakings: waking::Wakings::default(),
             figures: false,
             whole_once: false,
@@ -299,7 +314,9 @@ impl Console {
     fn unbound(&mut self, key: Key) {
         let prefixed = self.prefixed;
         self.end_chord();
-        if prefixed && key == self.settings.prefix {
+        if self.context() == Context::Confirm {
+            self.warn("This asks for y or n.");
+        } else if prefixed && key == self.settings.prefix {
             self.type_into_session(key);
         } else if prefixed {
             let prefix = self.settings.prefix;
@@ -365,11 +382,9 @@ impl Console {
         match self.layers.last_mut() {
             Some(Layer::Chooser(chooser)) => Some(&mut chooser.input),
             Some(Layer::Prompt(prompt)) => Some(&mut prompt.input),
+            Some(Layer::Form(form)) if form.saving => None,
             Some(Layer::Form(form)) => match form.row_mut() {
-                Some(form::Row {
-                    entry: form::Entry::Text(input), why_not: None, touched, ..
-                }) => {
-                    *touched = true;
+                Some(form::Row { entry: form::Entry::Text(input), why_not: None, .. }) => {
                     Some(input)
                 }
                 _ => None,
@@ -388,6 +403,7 @@ impl Console {
                 self.search_for_chooser();
             }
             Some(Layer::Prompt(prompt)) => prompt.mistake = None,
+            Some(Layer::Form(form)) => form.edited(),
             Some(_) => {}
             None if self.jump.focus == Focus::TreeFind => self.find_in_tree(),
             _ => {
@@ -428,7 +444,9 @@ impl Console {
         let minute = before.0.div_euclid(60) != now.0.div_euclid(60);
         let faded = self.messages.current(before) != self.messages.current(now);
         let waking = self.tick_waking();
-        if minute && self.query_shown().depends_on_time() {
+        let mut saved = self.saved.iter().filter_map(|saved| saved.query.as_ref());
+        let timely = saved.any(query::Query::depends_on_time);
+        if minute && (timely || self.query_shown().depends_on_time()) {
             self.stale.items = true;
         }
         self.dirty |= minute || faded || waking || !matches!(self.link, Link::Up { .. });

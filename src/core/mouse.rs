@@ -52,6 +52,7 @@ impl Console {
             return;
         }
         self.dirty = true;
+        self.searches.waiting = None;
         match mouse.kind {
             MouseKind::WheelUp => self.wheel(mouse, -STEP),
             MouseKind::WheelDown => self.wheel(mouse, STEP),
@@ -108,9 +109,11 @@ impl Console {
         let again = self.jump.tree.position() == number;
         self.jump.tree.select(number);
         let on_fold = column <= 2;
-        match unfolded {
-            Some(unfolded) if on_fold || again => self.fold(!unfolded),
-            _ => self.scope_changed(),
+        if let Some(unfolded) = unfolded.filter(|_| on_fold || again) {
+            self.fold(!unfolded);
+        }
+        if !again {
+            self.scope_changed();
         }
     }
 

@@ -55,6 +55,7 @@ impl Console {
             self.start_filter();
         } else if !self.jump.marked.is_empty() {
             self.jump.marked.clear();
+            self.count_hidden_marks();
         } else {
             self.knows_the_keys();
         }
@@ -135,6 +136,7 @@ impl Console {
 
     /// Looks for a row of the tree.
     pub(super) fn start_find(&mut self) {
+        self.jump.find_missed = false;
         self.jump.find.clear();
         self.jump.focus = Focus::TreeFind;
     }
@@ -147,11 +149,13 @@ impl Console {
     pub(super) fn find_in_tree(&mut self) {
         let text = self.jump.find.text().to_owned();
         if text.trim().is_empty() {
+            self.jump.find_missed = false;
             return;
         }
         let groups = self.dynamic_groups();
         let before = self.jump.tree.unfolded();
-        if self.jump.tree.find(text.trim(), &self.inventory, &groups) {
+        self.jump.find_missed = !self.jump.tree.find(text.trim(), &self.inventory, &groups);
+        if !self.jump.find_missed {
             self.rebuild_tree();
             if self.jump.tree.unfolded() != before {
                 self.folding_changed();
@@ -176,7 +180,11 @@ impl Console {
     }
 
     pub(super) fn accept_search(&mut self) {
-        self.jump.focus = Focus::List;
+        match self.no_whole_list() {
+            // The list is not what was asked for: whoever acts on it would act on something else.
+            Some(mistake) => self.warn(&mistake),
+            None => self.jump.focus = Focus::List,
+        }
     }
 
     /// Completes what is being searched for, or says what it could become.
@@ -201,11 +209,18 @@ impl Console {
         self.typed();
     }
 
+    pub(super) fn suspend(&mut self) {
+        self.effects.push(Effect::Suspend);
+    }
+
     pub(super) fn clear_input(&mut self) {
         if let Some(input) = self.text_input() {
             input.clear();
         }
         self.typed();
+        if let Some(Layer::Form(form)) = self.layers.last_mut() {
+            form.cleared();
+        }
     }
 
     pub(super) const fn toggle_details(&mut self) {
@@ -257,10 +272,11 @@ impl Console {
     /// What holds for the items of the list: what is typed, and the saved search that is selected.
     pub(super) fn query_shown(&self) -> Query {
         let saved = match self.jump.tree.selected() {
-            Scope::Saved(name) => self.saved_query(name),
-            _ => None,
+            // One that means nothing to this version finds nothing.
+            Scope::Saved(name) => self.saved_query(name).unwrap_or(Query::Any(Vec::new())),
+            _ => Query::default(),
         };
-        saved.unwrap_or_default().and(self.jump.query.clone())
+        saved.and(self.jump.query.clone())
     }
 
     pub(super) fn search_for_chooser(&mut self) {
@@ -289,8 +305,12 @@ impl Console {
     /// Whether a command means what a search will find that is still under way.
     pub(super) fn must_wait(&self, command: &str) -> bool {
         let searches = &self.searches;
+        let acts_on_list = |command: &str| {
+            let context = super::command::Command::named(command).map(|c| c.spec().context);
+            context == Some(super::keymap::Context::List) || command == "export"
+        };
         match command {
-            "jump" | "mark-all" | "export" => searches.list_shown != searches.list_asked,
+            command if acts_on_list(command) => searches.list_shown != searches.list_asked,
             "choose" => {
                 let items = matches!(
                     self.layers.last(),
@@ -315,6 +335,7 @@ impl Console {
             Answer::List(list) if found.generation == self.searches.list_asked => {
                 self.searches.list_shown = found.generation;
                 self.jump.show(list, &self.inventory);
+                self.count_hidden_marks();
                 self.selection_moved();
             }
             Answer::Like(list) if found.generation == self.searches.chooser_asked => {
@@ -374,6 +395,9 @@ impl Console {
             || saved.into_iter().any(Query::depends_on_figures);
         if wanted != self.figures && self.is_linked() {
             self.figures = wanted;
+            if !wanted {
+                self.inventory.forget_figures();
+            }
             self.notify(RepNotice::WatchFigures { wanted });
         }
     }

@@ -27,16 +27,24 @@ impl Console {
 
     /// The appliance told what the rep likes. What was changed here and not kept yet stays.
     pub(super) fn take_preferences(&mut self, preferences: Preferences) {
-        if self.unsaved {
+        let first = !std::mem::replace(&mut self.preferences_known, true);
+        if self.unsaved && !first {
             return;
         }
-        let resorted = self.preferences.sort != preferences.sort
-            || self.preferences.fields != preferences.fields;
+        let knows_the_keys = self.preferences.knows_the_keys;
+        let scope = self.jump.tree.selected().clone();
         self.preferences = preferences;
         self.jump.tree.remember(&self.preferences.unfolded);
         self.read_saved();
-        self.stale.items |= resorted;
+        if *self.jump.tree.selected() != scope {
+            self.jump.start_over();
+        }
+        self.stale.items = true;
         self.dirty = true;
+        self.unsaved = false;
+        if knows_the_keys {
+            self.knows_the_keys();
+        }
     }
 
     /// Something the rep likes has changed: it is kept.
@@ -47,7 +55,8 @@ impl Console {
     }
 
     pub(super) fn save_preferences(&mut self) {
-        if self.unsaved && self.is_linked() {
+        // Before it is known what is kept, nothing is put in its place.
+        if self.unsaved && self.preferences_known && self.is_linked() {
             let preferences = Box::new(self.preferences.clone());
             self.preferences_sent += 1;
             let asked = Asked::Preferences { number: self.preferences_sent };
@@ -99,12 +108,16 @@ impl Console {
             .iter()
             .filter_map(|saved| Some(self.look(Scope::All, saved.query.clone()?)))
             .collect();
-        if !looks.is_empty() {
+        if self.searches.counting {
+            self.searches.count_again = true;
+        } else if !looks.is_empty() {
+            self.searches.counting = true;
             self.start_job(super::search::Wanted::Counts(looks));
         }
     }
 
     pub(super) fn counted(&mut self, counts: &[usize]) {
+        self.searches.counting = false;
         let readable = self.saved.iter_mut().filter(|saved| saved.query.is_some());
         let mut changed = false;
         for (saved, count) in readable.zip(counts) {
@@ -114,6 +127,9 @@ impl Console {
         if changed {
             self.rebuild_tree();
             self.dirty = true;
+        }
+        if std::mem::take(&mut self.searches.count_again) {
+            self.count_saved();
         }
     }
 
@@ -238,9 +254,14 @@ impl Console {
         if let Some(Layer::Toggles(Toggles { kind: ToggleKind::Columns(order), selected })) =
             self.layers.last_mut()
         {
-            let next = at.saturating_add_signed(by).min(order.len() - 1);
-            order.swap(at, next);
-            *selected = next;
+            let shown = self.preferences.columns.iter().map(|one| one.column);
+            let others = order
+                .iter()
+                .copied()
+                .filter(|column| !self.preferences.columns.iter().any(|one| one.column == *column));
+            let next: Vec<_> = shown.chain(others.collect::<Vec<_>>()).collect();
+            *selected = next.iter().position(|other| *other == column).unwrap_or(at);
+            *order = next;
         }
         self.preferences_changed();
     }
@@ -287,7 +308,7 @@ impl Console {
 
     /// What a rep who is new here should know.
     pub fn hint(&self) -> Option<String> {
-        if self.preferences.knows_the_keys || !self.whole_once {
+        if self.preferences.knows_the_keys || !self.preferences_known || !self.whole_once {
             return None;
         }
         let key = |name| self.key_of(name);

@@ -16,10 +16,12 @@ const TERM: &str = "xterm-256color";
 impl Console {
     pub(super) fn jump(&mut self) {
         self.knows_the_keys();
-        if self.jump.marked.len() > 1 {
-            self.ask_start();
-        } else if let Some(item) = self.targets().first() {
-            self.jump_to(*item);
+        let targets = self.targets();
+        match targets.as_slice() {
+            // One that is marked, and is not the selected one, may have been forgotten.
+            [one] if Some(*one) == self.jump.selected => self.jump_to(*one),
+            [] => {}
+            _ => self.ask_start(),
         }
     }
 
@@ -120,7 +122,8 @@ impl Console {
         let Some(tab) = self.open_tab(view) else {
             return;
         };
-        if show {
+        let typing = self.layers.iter().any(|layer| matches!(layer, Layer::Form(_)));
+        if show && !typing {
             // The session's own screen says the rest.
             self.messages.settle();
             self.show_tab(tab);
@@ -183,7 +186,9 @@ impl Console {
     }
 
     pub(super) fn show_tab(&mut self, position: usize) {
-        if position < self.tabs.len() {
+        if self.layers.iter().any(|layer| matches!(layer, Layer::Form(form) if form.is_touched())) {
+            self.warn("Save the form first, or leave it.");
+        } else if position < self.tabs.len() {
             self.layers.clear();
             self.end_chord();
             self.screen = Screen::Session(position);

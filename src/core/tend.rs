@@ -1,5 +1,6 @@
 //! Tending items: what the keys of the list do with the marked ones, or with the selected one.
 
+use super::export::ExportError;
 use super::form::time_text;
 use super::layer::{Ask, Layer, Prompt, Question};
 use super::{Asked, Console, Effect};
@@ -11,6 +12,8 @@ use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rights::Permission;
 use std::path::PathBuf;
 
+/// Items of one form, at the most.
+const FORM: usize = 10_000;
 /// Names that a question lists.
 const NAMED: usize = 8;
 
@@ -37,6 +40,7 @@ impl Console {
             if !self.jump.marked.remove(&item) {
                 self.jump.marked.insert(item);
             }
+            self.count_hidden_marks();
             self.move_selection(1);
         }
     }
@@ -51,22 +55,25 @@ impl Console {
         } else {
             self.jump.marked.extend(shown);
         }
+        self.count_hidden_marks();
     }
 
-    /// How many marked items the list does not show.
-    pub fn hidden_marks(&self) -> usize {
+    /// Marks and list have changed: how many marked items the list does not show.
+    pub(super) fn count_hidden_marks(&mut self) {
         let jump = &self.jump;
-        if jump.marked.is_empty() {
-            return 0;
-        }
-        let shown = jump.rows.iter().filter(|item| jump.marked.contains(&item.id())).count();
-        jump.marked.len().saturating_sub(shown)
+        let shown = if jump.marked.is_empty() {
+            0
+        } else {
+            jump.rows.iter().filter(|item| jump.marked.contains(&item.id())).count()
+        };
+        self.jump.hidden_marks = self.jump.marked.len().saturating_sub(shown);
     }
 
     /// Marks of items that are gone.
     pub(super) fn forget_marks(&mut self) {
         let inventory = &self.inventory;
         self.jump.marked.retain(|item| inventory.name(*item).is_some());
+        self.count_hidden_marks();
     }
 
     /// Why the rep may not do something with all of the targets.
@@ -89,6 +96,10 @@ impl Console {
         methods.dedup();
         match methods.as_slice() {
             [] => Some("There is no item here.".to_owned()),
+            [_] if items.len() > FORM => Some(format!(
+                "{} items are marked; properties are edited for {FORM} at a time at the most.",
+                items.len()
+            )),
             [_] => None,
             [one, other, ..] => Some(format!(
                 "Both {} and {} items are marked; properties are for one kind at a time.",
@@ -103,13 +114,31 @@ impl Console {
     }
 
     pub(super) fn no_remove(&self) -> Option<String> {
-        self.no_right(Permission::PermRemove).or_else(|| self.no_link())
+        let in_use = || {
+            let items = self.targets();
+            let used = |item: &ItemId| self.inventory.presence(*item).status == Status::InUse;
+            let code = jumpdeck_protocol::RefusalCode::InSession;
+            items.iter().all(used).then(|| code.plain().to_string())
+        };
+        self.no_right(Permission::PermRemove).or_else(|| self.no_link()).or_else(in_use)
+    }
+
+    /// What is looked for means nothing: what the list shows is not what was asked for.
+    pub(super) fn no_whole_list(&self) -> Option<String> {
+        self.jump.mistake.as_ref().map(|mistake| mistake.what.clone())
+    }
+
+    pub(super) fn no_mark_all(&self) -> Option<String> {
+        self.no_whole_list().or_else(|| self.no_selected())
     }
 
     pub(super) fn ask_remove(&mut self) {
         let items = self.targets();
-        let names = items.iter().filter_map(|item| self.inventory.name(*item).map(str::to_owned));
-        let names = names.take(NAMED).collect();
+        let name = |item: &ItemId| {
+            let item = self.inventory.item(*item)?;
+            Some((item.name().to_owned(), item.group().to_owned()))
+        };
+        let names = items.iter().filter_map(name).take(NAMED).collect();
         self.layers.push(Layer::Confirm(Question::Remove { items, names }));
     }
 
@@ -118,7 +147,7 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        self.begin_batch(Deed::Remove, items, |items| RepRequest::RemoveItems { items });
+        self.begin_batch(Deed::Remove, items, |_| 16, |items| RepRequest::RemoveItems { items });
     }
 
     pub(super) fn no_new(&self) -> Option<String> {
@@ -157,7 +186,9 @@ impl Console {
     }
 
     pub(super) fn no_export(&self) -> Option<String> {
-        self.jump.rows.is_empty().then(|| "There is nothing in the list to export.".to_owned())
+        let empty = self.jump.rows.is_empty();
+        let nothing = || empty.then(|| "There is nothing in the list to export.".to_owned());
+        self.no_whole_list().or_else(nothing)
     }
 
     pub(super) fn ask_export(&mut self) {
@@ -181,10 +212,18 @@ impl Console {
     }
 
     /// An export is over.
-    pub(super) fn exported(&mut self, outcome: Result<String, String>) {
+    pub(super) fn exported(&mut self, outcome: Result<String, ExportError>) {
         match outcome {
             Ok(text) => self.say(&text),
-            Err(text) => self.warn(&text),
+            // The path stands there again, to be corrected.
+            Err(error) if self.layers.is_empty() => {
+                let input = super::input::Input::of(&error.path);
+                let mistake = Some(error.to_string());
+                let purpose = Ask::ExportPath;
+                self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake }));
+                self.dirty = true;
+            }
+            Err(error) => self.warn(&error.to_string()),
         }
     }
 

@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 /// Seconds after which a machine that was woken should be there.
 const PATIENCE: u64 = 180;
 
+/// Machines that are called with one key, at the most.
+const AT_ONCE: usize = 50;
+
 /// One machine that is being woken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waking {
@@ -41,10 +44,16 @@ impl Console {
         if items.is_empty() {
             return Some("There is no item here.".to_owned());
         }
-        let reasons: Vec<_> = items.iter().map(|item| self.no_wake_of(*item)).collect();
+        if items.len() > AT_ONCE {
+            return Some(format!(
+                "{} items are marked; at most {AT_ONCE} machines are called at once. Mark fewer.",
+                items.len()
+            ));
+        }
+        let mut reasons = items.iter().map(|item| self.no_wake_of(*item));
         // One of them is enough.
-        let first = reasons.first().cloned().flatten();
-        if reasons.iter().all(Option::is_some) { first } else { None }
+        let first = reasons.next().flatten();
+        if reasons.all(|reason| reason.is_some()) { first } else { None }
     }
 
     fn no_wake_of(&self, item: ItemId) -> Option<String> {
@@ -105,9 +114,14 @@ impl Console {
             return;
         }
         self.layers.pop();
+        if let [_, _, ..] = items {
+            self.say(&format!("Looking for somebody who can wake {} machines …", items.len()));
+        }
         for item in items {
             if let Some(name) = self.inventory.name(*item).map(str::to_owned) {
-                self.say(&format!("Looking for somebody who can wake {name} …"));
+                if items.len() == 1 {
+                    self.say(&format!("Looking for somebody who can wake {name} …"));
+                }
                 let asked = Asked::Wake { item: *item, name };
                 self.request(asked, RepRequest::Wake { item: *item, password });
             }
@@ -138,10 +152,14 @@ impl Console {
     /// Somebody wakes a machine.
     pub(super) fn is_waking(&mut self, item: ItemId, by: &str, wait: u32) {
         let now = self.now;
-        let mine = self.wakings.0.get(&item).is_some_and(|waking| waking.mine);
+        let known = self.wakings.0.get(&item);
+        let mine = known.is_some_and(|waking| waking.mine);
         let by = jumpdeck_protocol::text::clean(by).into_owned();
         let until = now.plus(wait.into());
-        self.wakings.0.insert(item, Waking { by, since: now, until, mine });
+        // After a lost link it is told again; it did not begin again.
+        let again = known.filter(|known| known.until.0.abs_diff(until.0) <= 2);
+        let since = again.map_or(now, |known| known.since);
+        self.wakings.0.insert(item, Waking { by, since, until, mine });
         self.dirty = true;
     }
 

@@ -10,6 +10,8 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+/// How long machines may take to measure.
+const MEASURING: Duration = Duration::from_secs(5);
 /// How long a verb waits for a link before it gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -37,6 +39,8 @@ pub struct Client {
     pub inventory: Inventory,
     /// The rep's sessions and the presence of the items were told.
     presence_known: bool,
+    /// Figures that were told.
+    measured: usize,
     /// Who is logged in.
     pub welcome: Welcome,
 }
@@ -69,12 +73,15 @@ impl Client {
             Ok(Err(reason)) => return Err(ClientError::NoLink(reason)),
             Err(_) => return Err(ClientError::NoLink(last_reason)),
         };
+        let mut inventory = Inventory::default();
+        inventory.is_of(welcome.user);
         Ok(Self {
             handle,
             events,
             last: RequestId(0),
-            inventory: Inventory::default(),
+            inventory,
             presence_known: false,
+            measured: 0,
             welcome,
         })
     }
@@ -100,6 +107,20 @@ impl Client {
                 self.presence_known |= position.is_some();
                 self.inventory.take_presence(all, changes, position);
                 Ok(LinkEvent::Delay(Duration::ZERO))
+            }
+            Some(LinkEvent::Notice(notice)) => {
+                match &notice {
+                    ApplianceNotice::Rights { places, .. } => self.inventory.take_rights(places),
+                    ApplianceNotice::JumpPolicies { policies } => {
+                        self.inventory.take_policies(policies);
+                    }
+                    ApplianceNotice::Figures { figures } => {
+                        self.measured += figures.len();
+                        self.inventory.take_figures(figures);
+                    }
+                    _ => {}
+                }
+                Ok(LinkEvent::Notice(notice))
             }
             Some(event) => Ok(event),
         }
@@ -141,6 +162,25 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// Has the machines that are linked measured, and waits until they are, but not for long.
+    /// Returns how many were not.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn fetch_figures(&mut self) -> Result<usize, ClientError> {
+        let linked = self.inventory.linked();
+        self.tell(RepNotice::WatchFigures { wanted: true });
+        let deadline = tokio::time::Instant::now() + MEASURING;
+        while self.measured < linked {
+            match tokio::time::timeout_at(deadline, self.next()).await {
+                Ok(Ok(LinkEvent::Down { reason })) => return Err(ClientError::NoLink(reason)),
+                Ok(event) => drop(event?),
+                Err(_) => break,
+            }
+        }
+        Ok(linked.saturating_sub(self.measured))
     }
 
     /// Says something that needs no answer.

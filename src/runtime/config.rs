@@ -33,6 +33,19 @@ pub struct Config {
     pub mistakes: Vec<String>,
 }
 
+impl Config {
+    /// What was wrong, as one message with what came of it; nothing if nothing was.
+    pub fn complaint(&self, outcome: &str) -> Option<String> {
+        match self.mistakes.as_slice() {
+            [] => None,
+            [one] => Some(format!("{one}. {outcome}")),
+            several => {
+                Some(format!("{} mistakes: {}. {outcome}", several.len(), several.join("; ")))
+            }
+        }
+    }
+}
+
 /// Reads the configuration for a terminal with so many colours.
 pub fn read(dir: &Path, colours: Colours) -> Config {
     let mut mistakes = Vec::new();
@@ -58,7 +71,7 @@ pub fn read(dir: &Path, colours: Colours) -> Config {
     if let Some(text) = text(&path, &mut mistakes)
         && let Err(error) = keymap.merge(&text)
     {
-        mistakes.push(format!("{}, {error}. The built-in keys are used.", path.display()));
+        mistakes.push(format!("{}, {error}", path.display()));
     }
     let mut settings = Settings {
         keymap: Arc::new(keymap),
@@ -142,7 +155,7 @@ fn theme(dir: &Path, name: &str, place: &str, mistakes: &mut Vec<String>) -> The
         match Theme::parse(&text) {
             Ok(theme) => return theme,
             Err(error) => {
-                mistakes.push(format!("{}, {error}. The dark theme is used.", path.display()));
+                mistakes.push(format!("{}, {error}", path.display()));
             }
         }
     } else if let Some(theme) = Theme::named(name) {

@@ -1,27 +1,45 @@
 //! Writes a list to a file: nothing that is there is overwritten, and nothing half-written bears
 //! the name that was asked for.
 
-use crate::core::export::Export;
-use std::io::{BufWriter, ErrorKind, Write};
+use crate::core::export::{Export, ExportError};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// Writes it, and says where it is or why it is not there.
-pub(super) fn run(export: &Export) -> Result<String, String> {
+pub(super) fn run(export: &Export) -> Result<String, ExportError> {
     let path = home(&export.path);
-    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let failed = |why: String| ExportError { path: export.path.display().to_string(), why };
+    // What the system says, without the name of a file that nobody knows.
+    let told = |error: &io::Error| {
+        let text = error.to_string();
+        failed(text.split(" at path ").next().unwrap_or(&text).to_owned())
+    };
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(dir).map_err(|error| failed(&error))?;
+    if path.is_dir() {
+        return Err(failed("this is a directory; a file's name is missing".to_owned()));
+    }
+    if !dir.is_dir() {
+        return Err(failed(format!("there is no directory {}", dir.display())));
+    }
+    let mut file = NamedTempFile::new_in(dir).map_err(|error| told(&error))?;
     let mut out = BufWriter::new(&mut file);
-    export.write(&mut out).and_then(|()| out.flush()).map_err(|error| failed(&error))?;
+    export.write(&mut out).and_then(|()| out.flush()).map_err(|error| told(&error))?;
     drop(out);
-    file.as_file().sync_all().map_err(|error| failed(&error))?;
+    file.as_file().sync_all().map_err(|error| told(&error))?;
     file.persist_noclobber(&path).map_err(|error| match error.error.kind() {
-        ErrorKind::AlreadyExists => failed(&"there is such a file already; choose another name"),
-        _ => failed(&error.error),
+        ErrorKind::AlreadyExists => {
+            failed("there is such a file already; choose another name".to_owned())
+        }
+        _ => told(&error.error),
     })?;
     let shown = path.canonicalize().unwrap_or(path.clone());
-    Ok(format!("{} items were written to {}.", export.list.len(), shown.display()))
+    let items = if export.list.len() == 1 {
+        "1 item was"
+    } else {
+        &format!("{} items were", export.list.len())
+    };
+    Ok(format!("{items} written to {}.", shown.display()))
 }
 
 /// `~/` is the home directory, as in a shell.
@@ -59,10 +77,10 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("Name,Tag,Status\r\n") && text.lines().count() == 8);
         assert!(text.contains("Front Office,office,online\r\n"));
-        let refused = run(&export(path)).unwrap_err();
-        assert!(refused.contains("already"), "{refused}");
-        let nowhere = run(&export(dir.path().join("no/such/dir.csv"))).unwrap_err();
-        assert!(nowhere.contains("No such file"), "{nowhere}");
+        let refused = |path: PathBuf| run(&export(path)).unwrap_err().why;
+        assert!(refused(path).contains("already"));
+        assert!(refused(dir.path().join("no/such.csv")).starts_with("there is no directory /"));
+        assert!(refused(dir.path().to_path_buf()).contains("a directory"));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing half-written");
     }
 }

@@ -33,8 +33,8 @@ pub struct Local {
     pub settings: Settings,
     /// The theme, fit for the terminal.
     pub theme: Theme,
-    /// Things to say at the start.
-    pub notices: Vec<String>,
+    /// Something to say at the start.
+    pub notice: Option<String>,
     /// The configuration, to be read again when it changes.
     pub watch: Watch,
     /// The way to send.
@@ -75,7 +75,7 @@ pub async fn run(local: Local) -> anyhow::Result<Left> {
 }
 
 /// How an export went, in words.
-type Exported = Result<String, String>;
+type Exported = Result<String, crate::core::export::ExportError>;
 
 struct Runner {
     console: Console,
@@ -95,6 +95,8 @@ struct Runner {
     ended: Option<String>,
     signal: Option<i32>,
     quit: bool,
+    /// To be suspended once the loop comes round.
+    suspend: bool,
 }
 
 /// The signals that matter to a program in a terminal.
@@ -139,12 +141,13 @@ impl Runner {
             ended: None,
             signal: None,
             quit: false,
+            suspend: false,
         };
         if runner.console.has_mouse() {
             runner.say_aside(screen::mouse(true));
         }
         runner.update(Event::Link(LinkEvent::Up(local.welcome)));
-        for notice in local.notices {
+        if let Some(notice) = local.notice {
             runner.update(Event::Notice(notice));
         }
         Ok(runner)
@@ -157,6 +160,9 @@ impl Runner {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut dirty = true;
         while !self.quit {
+            if std::mem::take(&mut self.suspend) {
+                suspend()?;
+            }
             dirty |= self.console.take_dirty();
             let ready = dirty && !self.writer.is_busy();
             tokio::select! {
@@ -245,15 +251,13 @@ impl Runner {
         let Some(config) = self.watch.changed() else {
             return;
         };
-        if config.mistakes.is_empty() {
-            self.theme = config.theme;
-            self.update(Event::Keymap(config.settings.keymap));
-            self.update(Event::Said("The configuration was read again.".to_owned()));
+        if let Some(complaint) = config.complaint("Nothing was changed.") {
+            self.update(Event::Notice(complaint));
+            return;
         }
-        // A file with a mistake in it changes nothing.
-        for mistake in config.mistakes {
-            self.update(Event::Notice(mistake));
-        }
+        self.theme = config.theme;
+        self.update(Event::Keymap(config.settings.keymap));
+        self.update(Event::Said("The configuration was read again.".to_owned()));
     }
 
     /// Takes in an event of the link and those that wait behind it.
@@ -297,6 +301,7 @@ impl Runner {
                     let done = self.exports.0.clone();
                     tokio::task::spawn_blocking(move || done.send(export::run(&export)));
                 }
+                Effect::Suspend => self.suspend = true,
                 Effect::Redraw => {
                     // What the screen holds is unknown; an error shows at the next frame.
                     let _ = self.canvas.clear();

@@ -29,12 +29,13 @@ pub(super) async fn open(places: &Places, connect: &Connect) -> anyhow::Result<L
     // What changes from here on is read again.
     let watch = config::Watch::new(dir.clone(), colours);
     let config = config::read(&dir, colours);
+    let notice = config.complaint("What is built in stands in its place.");
     let (handle, link, welcome) = connect.client(places).await?.into_parts();
     let reports = places.data_path()?;
     let local = Local {
         settings: config.settings,
         theme: config.theme,
-        notices: config.mistakes,
+        notice,
         watch,
         handle,
         link,

@@ -12,7 +12,8 @@ use std::process::ExitCode;
 
 #[derive(Args, Debug)]
 pub(super) struct Ls {
-    /// What to look for: words, `tag:office`, `status:online`, `seen<7d`, `-word`, `or`, `( )`.
+    /// What to look for: words, `tag:office`, `status:online`, `seen<7d`, `cpu>80`, `or`, `( )`; after
+    /// `--` also `-word`.
     query: Vec<String>,
     /// Print a JSON object a line.
     #[arg(long)]
@@ -42,7 +43,16 @@ impl Ls {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let mut client = connect.client(places).await?;
         client.fetch_inventory().await?;
-        let rows = select::matching(&client.inventory, &self.query.join(" "))?;
+        let query = self.query.join(" ");
+        if select::read(&query)?.depends_on_figures() {
+            let missing = client.fetch_figures().await?;
+            if missing > 0 {
+                eprintln!(
+                    "jumpdeck: {missing} machines did not measure in time; they are left out."
+                );
+            }
+        }
+        let rows = select::matching(&client.inventory, &query)?;
         let outcome = output::print(|out| {
             if self.json {
                 json(&client.inventory, &rows, out)

@@ -1,6 +1,7 @@
 //! From a name on the command line to one item.
 
 use crate::core::inventory::{Inventory, Item, List, Look, Scope, matching as search};
+use crate::core::query::Query;
 use anyhow::bail;
 use jumpdeck_protocol::{ItemId, Timestamp};
 use std::time::SystemTime;
@@ -8,13 +9,21 @@ use std::time::SystemTime;
 /// Names that an ambiguity lists at the most.
 const LISTED: usize = 10;
 
+/// Reads a query.
+///
+/// # Errors
+/// When it means nothing; the text says what would be right.
+pub(super) fn read(query: &str) -> anyhow::Result<Query> {
+    Ok(query.parse()?)
+}
+
 /// The items that a query finds, in the order of their names.
 ///
 /// # Errors
 /// When the query means nothing; the text says what would be right.
 pub(super) fn matching(inventory: &Inventory, query: &str) -> anyhow::Result<List> {
     let now = Timestamp::from_system(SystemTime::now());
-    Ok(search(inventory.picture(), &Look::at(Scope::All, query.parse()?, now)))
+    Ok(search(inventory.picture(), &Look::at(Scope::All, read(query)?, now)))
 }
 
 /// The one item of this name: by its number, its exact name or host, either in any case, or a part

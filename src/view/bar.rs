@@ -182,7 +182,7 @@ impl Artist<'_, '_> {
     /// How many items are marked, and how many of them cannot be seen here.
     fn marks(&self) -> String {
         let marked = self.console.jump_screen().marked.len();
-        match (marked, self.console.hidden_marks()) {
+        match (marked, self.console.jump_screen().hidden_marks) {
             (0, _) => String::new(),
             (marked, 0) => format!("{} marked", text::number(marked)),
             (marked, hidden) => {
@@ -222,7 +222,9 @@ impl Artist<'_, '_> {
                 continue;
             }
             room -= needed;
-            let disabled = (command.spec().disabled)(self.console).is_some();
+            // With many marks the reasons take their time; a line of hints is not worth that.
+            let many = self.console.jump_screen().marked.len() > 200;
+            let disabled = !many && (command.spec().disabled)(self.console).is_some();
             let role = if disabled { Role::Muted } else { Role::Text };
             spans.push(Span::styled(keys, self.style(Role::Key)));
             spans.push(Span::styled(format!(" {label}  "), self.style(role)));

@@ -6,6 +6,7 @@ use crate::core::columns;
 use crate::core::command::Command;
 use crate::core::keymap::Context;
 use crate::core::layer::{Chooser, ChooserKind, Entry, Pick, ToggleKind, Toggles};
+use crate::core::layout;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -173,8 +174,12 @@ impl Artist<'_, '_> {
                 };
                 let shown = columns::chosen(&self.console.preferences().columns);
                 let one = shown.iter().find(|one| one.column == *column);
+                let cells = layout::list_columns(self.console.size(), self.console.jump_screen());
+                let placed = columns::place(&self.console.preferences().columns, cells);
+                let has_room = placed.iter().any(|placed| placed.column == *column);
                 let detail = match one.map(|one| one.width) {
                     None => String::new(),
+                    Some(_) if !has_room => "no room now".to_owned(),
                     Some(None) => "fits".to_owned(),
                     Some(Some(width)) => format!("{width} cells"),
                 };

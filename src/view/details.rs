@@ -111,9 +111,11 @@ impl Artist<'_, '_> {
         // Who sits there now is measured; else it is who did when the agent last said so.
         let last = self.console.inventory().statistics(item.id());
         let measured = last.and_then(|history| history.back()).map(|now| &*now.console_user);
+        let linked = matches!(presence.status, Status::Online | Status::InUse);
         let user = match measured.unwrap_or(item.console_user()) {
             "" => "nobody logged in".to_owned(),
-            user => format!("{user} logged in"),
+            user if linked => format!("{user} logged in"),
+            user => format!("{user}, before"),
         };
         let mode = match item.install_mode() {
             InstallMode::Service => "active, as a service",
@@ -209,9 +211,10 @@ impl Artist<'_, '_> {
         if let Some(waking) = self.console.waking(item.id()) {
             let now = self.console.now();
             let left = waking.until.since(now);
-            let again = if left > 0 { format!(", next {left} s") } else { String::new() };
-            let by = if waking.by.is_empty() { "called" } else { &waking.by };
-            let words = format!(" ◔ {by} {} s ago{again}", now.since(waking.since));
+            let words = match left {
+                0 => format!(" ◔ waking for {} s", now.since(waking.since)),
+                left => format!(" ◔ waking, again in {left} s"),
+            };
             return Line::styled(text::fit(&words, width), self.style(Role::Warning));
         }
         let since = match (status, presence.since) {

@@ -10,6 +10,7 @@ use crate::core::{Focus, Link};
 use jumpdeck_protocol::inventory::Presence;
 use jumpdeck_protocol::preferences::Column;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
@@ -128,6 +129,7 @@ impl Artist<'_, '_> {
         let marked = self.console.jump_screen().marked.contains(&item.id());
         let bar = if selected { "▌" } else { " " };
         let sign = match (marked, here) {
+            (true, _) if selected => Span::raw("+"),
             (true, _) => Span::styled("+", self.style(Role::Accent)),
             (false, true) => Span::raw("▸"),
             (false, false) => Span::raw(" "),
@@ -136,10 +138,13 @@ impl Artist<'_, '_> {
         for one in placed {
             let width = usize::from(one.width);
             match one.column {
-                Column::Status => spans.push(self.status_cell(item, presence, width)),
+                Column::Status => spans.push(self.status_cell(item, presence, width, selected)),
                 Column::Since => {
                     let words = cell(&self.since(presence), width);
-                    spans.push(Span::styled(words, self.style(Role::Muted)));
+                    spans.push(Span::styled(
+                        words,
+                        if selected { Style::default() } else { self.style(Role::Muted) },
+                    ));
                 }
                 column => {
                     let content = columns::text(item, column);
@@ -161,24 +166,32 @@ impl Artist<'_, '_> {
         }
     }
 
-    fn status_cell(&self, item: Item<'_>, presence: Presence, width: usize) -> Span<'static> {
+    fn status_cell(
+        &self,
+        item: Item<'_>,
+        presence: Presence,
+        width: usize,
+        selected: bool,
+    ) -> Span<'static> {
+        // On the selected row its own colours might not be seen.
+        let role = |role| if selected { Style::default() } else { self.style(role) };
         if !item.is_client() {
-            return Span::styled(cell("—", width), self.style(Role::Muted));
+            return Span::styled(cell("—", width), role(Role::Muted));
         }
         let status = presence.status;
         let room = width.saturating_sub(1);
         if let Some(waking) = self.console.waking(item.id()) {
             let left = waking.until.since(self.console.now());
             let words =
-                if left > 0 { format!("◔ wakes {left} s") } else { "◔ wakes".to_owned() };
-            return Span::styled(cell(&words, width), self.style(Role::Warning));
+                if left > 0 { format!("◔ waking ({left})") } else { "◔ waking".to_owned() };
+            return Span::styled(cell(&words, width), role(Role::Warning));
         }
         let mut words = format!("{} {}", shape(status), status.word());
         if text::width(&words) > room {
             // One word says enough, beside its shape.
             words.truncate(words.rfind(' ').filter(|at| *at > 4).unwrap_or(words.len()));
         }
-        Span::styled(cell(&words, width), self.style(status_role(status)))
+        Span::styled(cell(&words, width), role(status_role(status)))
     }
 
     /// Marks the parts of a cell that a search found.

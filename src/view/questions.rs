@@ -104,7 +104,7 @@ fn words(question: &Question) -> Words {
             text: format!(
                 "{}{} will be removed. A Jump Client that nothing else leads to uninstalls itself; \
                  one that is offline does so when it next comes.",
-                cut(names.iter().map(String::as_str)),
+                in_groups(names),
                 more(items.len(), names.len())
             ),
             yes: "remove",
@@ -144,6 +144,14 @@ fn words(question: &Question) -> Words {
 fn cut<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<_> = names.map(|name| text::fit(name, NAME)).collect();
     names.join(", ")
+}
+
+/// Names with the groups they stand in: a copy has the same name.
+fn in_groups(names: &[(String, String)]) -> String {
+    let named = names
+        .iter()
+        .map(|(name, group)| format!("{} ({})", text::fit(name, NAME), text::fit(group, NAME)));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 fn more(all: usize, named: usize) -> String {

@@ -29,16 +29,16 @@ impl Artist<'_, '_> {
         match line {
             HelpLine::Blank => Line::raw(""),
             HelpLine::Heading(title) => Line::styled(format!(" {title}"), self.style(Role::Accent)),
+            HelpLine::Reason(reason) => {
+                let reason = text::fit(reason, width.saturating_sub(19));
+                Line::styled(format!("{:17}✕ {reason}", ""), self.style(Role::Muted))
+            }
             HelpLine::Command { keys, doc, disabled } => {
-                let words = match disabled {
-                    None => (*doc).to_owned(),
-                    Some(reason) => format!("{doc} — {reason}"),
-                };
-                let role = if disabled.is_some() { Role::Muted } else { Role::Text };
+                let role = if *disabled { Role::Muted } else { Role::Text };
                 let keys = text::left(keys, 14);
                 Line::from(vec![
                     Span::styled(format!("  {keys} "), self.style(Role::Key)),
-                    Span::styled(text::fit(&words, width.saturating_sub(17)), self.style(role)),
+                    Span::styled(text::fit(doc, width.saturating_sub(17)), self.style(role)),
                 ])
             }
         }

@@ -35,7 +35,11 @@ impl Artist<'_, '_> {
         if jump.focus == Focus::TreeFind {
             let room = usize::from(room).saturating_sub(title.width() + 6);
             title.push_span(Span::styled("/", self.style(Role::Key)));
-            self.edited(&mut title, jump.find.parts(), room, Role::Match);
+            let role = if jump.find_missed { Role::Error } else { Role::Match };
+            self.edited(&mut title, jump.find.parts(), room, role);
+            if jump.find_missed {
+                title.push_span(Span::styled(" none", self.style(Role::Error)));
+            }
             title.push_span(Span::raw(" "));
         }
         title

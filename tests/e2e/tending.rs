@@ -98,7 +98,7 @@ fn the_list_is_exported_and_a_file_that_is_there_is_left_alone() {
     let home = Home::new();
     let path = home.path().join("list.csv");
     let mut screen = console(&home);
-    for said in ["1 items were written to", "there is such a file already"] {
+    for said in ["1 item was written to", "there is such a file already"] {
         screen.send("e");
         screen.wait_for("╭ Export");
         screen.send(&format!("\x15{}\r", path.display()));
@@ -144,7 +144,7 @@ fn two_consoles_see_the_same_countdown_and_the_machine_comes_up() {
     std::fs::write(&scenario, include_str!("sleepers.toml")).unwrap();
     let arguments = ["demo", "--scenario", scenario.to_str().unwrap(), "--clients", "40"];
     let mut one = Screen::start(&home.jumpdeck(&arguments), 120, 30);
-    one.wait_for("41 Jump Items total.");
+    one.wait_for("29 online.");
     let demo = std::fs::read_dir(home.data().join("demo")).unwrap().next().unwrap().unwrap().path();
     let mut command = home.jumpdeck(&[]);
     command.env("JUMPDECK_DATA_DIR", demo);
@@ -158,8 +158,8 @@ fn two_consoles_see_the_same_countdown_and_the_machine_comes_up() {
         screen.send("\r");
     }
     one.send("w\r");
-    one.wait_for("◔ wakes");
-    two.wait_for("◔ wakes");
+    one.wait_for("◔ waking");
+    two.wait_for("◔ waking");
     two.send("w");
     let text = two.wait_for("another try is possible in");
     assert!(text.contains("tries to wake"), "{text}");

@@ -10,8 +10,9 @@ use crate::world::World;
 use jumpdeck_protocol::inventory::{
     Figure, InventoryPart, Place, Position, Presence, PresencePosition, Status,
 };
+use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::{ItemId, Revision};
+use jumpdeck_protocol::{ItemId, Revision, limits};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
@@ -125,6 +126,7 @@ impl Feed<'_> {
     /// The difference between two Worlds.
     async fn go_on(&self, before: &World, now: &World) {
         if rights_changed(now, before.revision()) {
+            self.watch_what_is_seen(now);
             self.tell_rights(now);
             self.snapshot(now).await;
             return;
@@ -257,10 +259,10 @@ impl Feed<'_> {
     async fn introduce(&self, world: &World) {
         let user = self.rep.user;
         self.tell_rights(world);
-        if let Some(preferences) = world.preferences(user) {
-            let preferences = Box::new(preferences.as_ref().clone());
-            self.rep.tell(ApplianceNotice::Preferences(preferences));
-        }
+        // Also those of a rep who has none yet: now the console knows.
+        let preferences = world.preferences(user).map(|kept| Preferences::clone(kept));
+        let preferences = Box::new(preferences.unwrap_or_default());
+        self.rep.tell(ApplianceNotice::Preferences(preferences));
         self.tell_policies();
         if let Ok(items) = self.appliance.used(user).await
             && !items.is_empty()
@@ -277,8 +279,25 @@ impl Feed<'_> {
         };
         let groups = world.groups().map(|group| Place::JumpGroup(group.id));
         let lists = world.users().map(|user| Place::Personal(user.id));
-        let places = groups.chain(lists).filter_map(|place| world.rights(user, place)).collect();
-        self.rep.tell(ApplianceNotice::Rights { places });
+        let mut places =
+            groups.chain(lists).filter_map(|place| world.rights(user, place)).peekable();
+        loop {
+            let some = places.by_ref().take(limits::RIGHTS_CHUNK).collect();
+            let more = places.peek().is_some();
+            self.rep.tell(ApplianceNotice::Rights { places: some, more });
+            if !more {
+                return;
+            }
+        }
+    }
+
+    /// Measurements of what may not be seen any more are not sent any more.
+    fn watch_what_is_seen(&self, world: &World) {
+        let sight = Sight::new(world, self.rep);
+        let mut watched = self.appliance.watching.watched_by(self.rep);
+        watched.retain(|(item, _)| sight.item(*item).is_some());
+        let changed = self.appliance.watching.set(self.rep, &watched);
+        self.appliance.settle_interest(&changed);
     }
 
     fn tell_policies(&self) {
@@ -288,6 +307,9 @@ impl Feed<'_> {
 
     /// Tells the figures that changed after a change. Returns the last change.
     fn tell_figures(&self, after: u64) -> u64 {
+        if self.rep.outbox.waiting() > AHEAD {
+            return after;
+        }
         let (changed, last) = self.appliance.watching.changed_since(after);
         let world = self.appliance.world();
         let sight = Sight::new(&world, self.rep);

@@ -23,7 +23,11 @@ impl Appliance {
             sight.item(item).ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
             let endpoint = world.item(item).and_then(|item| item.endpoint());
             match endpoint {
-                Some(endpoint) => world.items_of(endpoint).map(|item| item.view.id).collect(),
+                Some(endpoint) => {
+                    // What was done through an item that is hidden stays hidden.
+                    let seen = world.items_of(endpoint).filter(|item| sight.place(item.view.place));
+                    seen.map(|item| item.view.id).collect()
+                }
                 None => vec![item],
             }
         };

@@ -5,17 +5,26 @@
 
 use crate::appliance::Appliance;
 use crate::document::{Document, DocumentId, Item, Removed, User};
-use crate::store::Draft;
+use crate::store::{Draft, History};
 use crate::world::World;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentOrder, Standing};
 use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
 use jumpdeck_protocol::item::{FieldValue, ItemEdit, ItemField, Shortcut};
+use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::{
     EndpointId, ItemId, Refusal, RefusalCode, Revision, Timestamp, UserId, limits,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// What was done, for the audit.
+struct Deed {
+    /// Nobody: its time was over.
+    user: Option<UserId>,
+    item: ItemId,
+    what: String,
+}
 
 /// Items that were not done, and why.
 type Refused = Vec<(ItemId, Refusal)>;
@@ -36,13 +45,10 @@ impl Appliance {
     ) -> Result<Refused, Refusal> {
         within_limit(edits.len())?;
         let now = self.now();
-        let edit = move |draft: &mut Draft| {
-            each(edits.iter().map(|edit| edit.item), |item| {
-                let edit = edits.iter().find(|edit| edit.item == item);
-                edit.map_or(Ok(()), |edit| edit_one(draft, user, edit, now))
-            })
-        };
-        self.store.edit(edit).await
+        self.tend(move |draft, deeds| {
+            each(edits, |edit| edit.item, |edit| edit_one(draft, user, &edit, now, deeds))
+        })
+        .await
     }
 
     /// Makes items in another place that lead to the same machines.
@@ -54,8 +60,10 @@ impl Appliance {
     ) -> Result<Refused, Refusal> {
         within_limit(items.len())?;
         let now = self.now();
-        let edit = move |draft: &mut Draft| each(items, |item| copy(draft, user, item, to, now));
-        self.store.edit(edit).await
+        self.tend(move |draft, deeds| {
+            each(items, |item| *item, |item| copy(draft, user, item, to, now, deeds))
+        })
+        .await
     }
 
     /// Removes items.
@@ -71,27 +79,39 @@ impl Appliance {
     /// Removes items in the name of a user, or because their time is over.
     async fn remove(&self, user: Option<UserId>, items: Vec<ItemId>) -> Result<Refused, Refusal> {
         let now = self.now();
-        let busy: BTreeSet<EndpointId> = {
-            let world = self.world();
-            let endpoints = items.iter().filter_map(|item| world.item(*item)?.endpoint());
-            endpoints.filter(|endpoint| self.sessions.count(*endpoint) > 0).collect()
-        };
-        let edit = move |draft: &mut Draft| {
+        let busy: BTreeSet<ItemId> =
+            items.iter().copied().filter(|item| self.is_busy(*item)).collect();
+        let edit = move |draft: &mut Draft, deeds: &mut Vec<Deed>| {
             let mut gone = Vec::new();
-            let refused = each(items, |item| {
-                gone.extend(remove_one(draft, user, item, &busy, now)?);
+            let remove = |item| {
+                gone.extend(remove_one(draft, user, item, &busy, now, deeds)?);
                 Ok(())
-            })?;
+            };
+            let refused = each(items, |item| *item, remove)?;
             Ok((refused, gone))
         };
-        let (refused, gone) = self.store.edit(edit).await?;
+        let (refused, gone) = self.tend(edit).await?;
         for endpoint in gone {
+            // A session that began meanwhile has no machine any more.
+            for session in self.sessions.with_machine(endpoint) {
+                self.end_session(session, EndReason::AgentLost);
+            }
             if let Some(agent) = self.presences.link(endpoint) {
                 agent.order(AgentOrder::Uninstall);
+                agent.outbox.close();
             }
             self.presences.forget(endpoint);
         }
         Ok(refused)
+    }
+
+    /// Whether a session goes through an item, or would lose its machine with it.
+    fn is_busy(&self, item: ItemId) -> bool {
+        let world = self.world();
+        let endpoint = world.item(item).and_then(|item| item.endpoint());
+        let is_last = |endpoint: &EndpointId| world.items_of(*endpoint).count() == 1;
+        let machine = endpoint.filter(is_last).map_or(0, |e| self.sessions.count(e));
+        self.sessions.goes_through(item) || machine > 0
     }
 
     /// Makes a Jump shortcut.
@@ -101,8 +121,25 @@ impl Appliance {
         wish: Box<ItemView>,
     ) -> Result<ItemId, Refusal> {
         let now = self.now();
-        let edit = move |draft: &mut Draft| add(draft, user, &wish, now);
-        self.store.edit(edit).await
+        self.tend(move |draft, deeds| add(draft, user, &wish, now, deeds)).await
+    }
+
+    /// Runs an edit; what was done is audited once it is on the disk.
+    async fn tend<T: Send + 'static>(
+        &self,
+        edit: impl FnOnce(&mut Draft, &mut Vec<Deed>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let edit = move |draft: &mut Draft| {
+            let mut deeds = Vec::new();
+            let outcome = edit(draft, &mut deeds)?;
+            Ok((outcome, deeds))
+        };
+        let (outcome, deeds) = self.store.edit(edit).await?;
+        for Deed { user, item, what } in deeds {
+            let user = user.map_or(0, |user| user.0);
+            tracing::info!(target: "audit", user, item = item.0, what, "an item was tended");
+        }
+        Ok(outcome)
     }
 
     /// Removes the items whose time is over: expired ones, and those that were away for too long.
@@ -111,8 +148,7 @@ impl Appliance {
         for some in due.chunks(limits::ITEMS_PER_REQUEST) {
             match self.remove(None, some.to_vec()).await {
                 Ok(refused) => {
-                    tracing::info!(target: "audit", items = some.len() - refused.len(),
-                        "items whose time was over were removed");
+                    tracing::debug!(items = some.len() - refused.len(), "a sweep");
                 }
                 Err(refusal) => tracing::error!(%refusal, "items could not be removed"),
             }
@@ -121,7 +157,8 @@ impl Appliance {
 
     fn due(&self) -> Vec<ItemId> {
         let (world, now) = (self.world(), self.now());
-        let is_expired = |item: &&Arc<Item>| item.view.expires.is_some_and(|time| time <= now);
+        let is_expired =
+            |item: &&Arc<Item>| !item.local && item.view.expires.is_some_and(|time| time <= now);
         let mut due: BTreeSet<ItemId> =
             world.items().filter(is_expired).map(|item| item.view.id).collect();
         if now.since(self.opened) > SETTLING {
@@ -145,14 +182,16 @@ fn within_limit(count: usize) -> Result<(), Refusal> {
     if count <= most { Ok(()) } else { Err(RefusalCode::InvalidValue.because(detail())) }
 }
 
-/// Does something with each item; a refusal of one does not keep the others from it.
-fn each(
-    items: impl IntoIterator<Item = ItemId>,
-    mut act: impl FnMut(ItemId) -> Result<(), Refusal>,
+/// Does something for each item; a refusal of one does not keep the others from it.
+fn each<T>(
+    wishes: impl IntoIterator<Item = T>,
+    item: impl Fn(&T) -> ItemId,
+    mut act: impl FnMut(T) -> Result<(), Refusal>,
 ) -> Result<Refused, Refusal> {
     let mut refused = Vec::new();
-    for item in items {
-        match act(item) {
+    for wish in wishes {
+        let item = item(&wish);
+        match act(wish) {
             Ok(()) => {}
             // Nothing can be kept: that is not about one item.
             Err(refusal) if refusal.code == RefusalCode::StoreFailed => return Err(refusal),
@@ -187,8 +226,13 @@ fn permitted(
     }
 }
 
-/// A place that items can go to.
-fn destination(world: &World, user: &User, place: Place) -> Result<(), Refusal> {
+/// A place that items can go to, with this permission.
+fn destination(
+    world: &World,
+    user: &User,
+    place: Place,
+    permission: Permission,
+) -> Result<(), Refusal> {
     let exists = match place {
         Place::JumpGroup(group) => world.group(group).is_some(),
         Place::Personal(owner) => world.user(owner).is_some(),
@@ -196,7 +240,7 @@ fn destination(world: &World, user: &User, place: Place) -> Result<(), Refusal> 
     if !exists || !world.decide(user, place, None).is_allowed() {
         return Err(RefusalCode::InvalidValue.because("there is no such Jump Group"));
     }
-    permitted(world, user, place, Permission::PermAssignJumpGroup)
+    permitted(world, user, place, permission)
 }
 
 fn edit_one(
@@ -204,10 +248,15 @@ fn edit_one(
     user: UserId,
     edit: &ItemEdit,
     now: Timestamp,
+    deeds: &mut Vec<Deed>,
 ) -> Result<(), Refusal> {
     let (user, before) = seen(draft, user, edit.item)?;
     let mut item = Item::clone(&before);
     let mut theirs = Vec::new();
+    let mut done = Vec::new();
+    if edit.changes.len() > ItemField::of(before.view.method).len() {
+        return Err(RefusalCode::InvalidValue.because("an item has fewer properties"));
+    }
     for change in &edit.changes {
         let field = change.field;
         if !ItemField::of(before.view.method).contains(&field) {
@@ -227,26 +276,30 @@ fn edit_one(
         let view = Arc::make_mut(&mut item.view);
         view.set(field, change.to.clone())
             .map_err(|wrong| RefusalCode::InvalidValue.because(wrong.to_string()))?;
-        tracing::info!(target: "audit", user = user.id.0, item = edit.item.0, ?field,
-            from = ?change.from, to = ?change.to, "a property was edited");
+        done.push(format!("{field:?} from {:?} to {:?}", change.from, change.to));
     }
     if !theirs.is_empty() {
         let who = before.edited_by.and_then(|who| draft.user(who));
         let who = who.map_or("somebody", |who| &who.username);
-        let detail = format!("{who} changed {}", theirs.join(", "));
+        let detail = format!("{} changed meanwhile; {who} edited it last", theirs.join(", "));
         return Err(RefusalCode::EditConflict.because(detail));
     }
     if item.view == before.view {
         return Ok(());
     }
     item.edited_by = Some(user.id);
-    draft.put(Document::Item(Box::new(item)))
+    draft.put(Document::Item(Box::new(item)))?;
+    let (user, item) = (Some(user.id), edit.item);
+    deeds.push(Deed { user, item, what: done.join("; ") });
+    Ok(())
 }
 
 /// Whether what a value speaks of is there.
 fn check(world: &World, user: &User, value: &FieldValue, now: Timestamp) -> Result<(), Refusal> {
     match value {
-        FieldValue::Place(place) => destination(world, user, *place),
+        FieldValue::Place(place) => {
+            destination(world, user, *place, Permission::PermAssignJumpGroup)
+        }
         FieldValue::JumpPolicy(Some(policy)) if world.policy(*policy).is_none() => {
             Err(RefusalCode::InvalidValue.because("there is no such Jump Policy"))
         }
@@ -263,10 +316,11 @@ fn copy(
     item: ItemId,
     to: Place,
     now: Timestamp,
+    deeds: &mut Vec<Deed>,
 ) -> Result<(), Refusal> {
     let (user, original) = seen(draft, user, item)?;
     permitted(draft, &user, original.view.place, Permission::PermAssignJumpGroup)?;
-    destination(draft, &user, to)?;
+    destination(draft, &user, to, Permission::PermAssignJumpGroup)?;
     let same = |other: &Arc<Item>| other.view.place == to;
     let there = original.endpoint().is_some_and(|endpoint| draft.items_of(endpoint).any(same));
     if there || original.view.place == to {
@@ -279,9 +333,10 @@ fn copy(
     view.id = draft.next_item();
     view.place = to;
     view.created = now;
-    tracing::info!(target: "audit", user = user.id.0, item = original.view.id.0, ?to,
-        copy = view.id.0, "an item was copied");
-    draft.put(Document::Item(Box::new(item)))
+    let what = format!("copied to {to:?} as {}", view.id);
+    draft.put(Document::Item(Box::new(item)))?;
+    deeds.push(Deed { user: Some(user.id), item: original.view.id, what });
+    Ok(())
 }
 
 /// Removes an item. Returns its machine if nothing else leads there.
@@ -289,8 +344,9 @@ fn remove_one(
     draft: &mut Draft,
     user: Option<UserId>,
     item: ItemId,
-    busy: &BTreeSet<EndpointId>,
+    busy: &BTreeSet<ItemId>,
     at: Timestamp,
+    deeds: &mut Vec<Deed>,
 ) -> Result<Option<EndpointId>, Refusal> {
     let item = match user {
         Some(user) => {
@@ -300,20 +356,21 @@ fn remove_one(
         }
         None => draft.item(item).cloned().ok_or_else(|| RefusalCode::JumpItemGone.plain())?,
     };
+    if busy.contains(&item.view.id) {
+        return Err(RefusalCode::InSession.plain());
+    }
     let endpoint = item.endpoint();
     let last = endpoint.filter(|endpoint| draft.items_of(*endpoint).count() == 1);
     if let (Some(last), Some(key)) = (last, item.key) {
         if item.local {
             return Err(RefusalCode::LocalAgent.plain());
         }
-        if busy.contains(&last) {
-            return Err(RefusalCode::InSession.plain());
-        }
         draft.put(Document::Removed(Removed { endpoint: last, key, at }))?;
+        draft.history(History::Forgotten(last));
     }
     draft.remove(DocumentId::Item(item.view.id));
-    tracing::info!(target: "audit", user = user.map_or(0, |user| user.0), item = item.view.id.0,
-        name = &*item.view.name, "an item was removed");
+    let what = format!("removed: {}", item.view.name);
+    deeds.push(Deed { user, item: item.view.id, what });
     Ok(last)
 }
 
@@ -322,20 +379,14 @@ fn add(
     user: UserId,
     wish: &ItemView,
     now: Timestamp,
+    deeds: &mut Vec<Deed>,
 ) -> Result<ItemId, Refusal> {
     let user = draft.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
     if wish.method == JumpMethod::JumpClient {
         let detail = "a Jump Client comes by itself, with an installer";
         return Err(RefusalCode::InvalidValue.because(detail));
     }
-    let exists = match wish.place {
-        Place::JumpGroup(group) => draft.group(group).is_some(),
-        Place::Personal(owner) => owner == user.id,
-    };
-    if !exists {
-        return Err(RefusalCode::InvalidValue.because("there is no such Jump Group"));
-    }
-    permitted(draft, &user, wish.place, Permission::PermAdd)?;
+    destination(draft, &user, wish.place, Permission::PermAdd)?;
     let mut view = ItemView {
         id: draft.next_item(),
         revision: Revision(0),
@@ -354,7 +405,7 @@ fn add(
             .map_err(|wrong| RefusalCode::InvalidValue.because(wrong.to_string()))?;
     }
     let id = view.id;
-    tracing::info!(target: "audit", user = user.id.0, item = id.0, "a shortcut was made");
+    let what = format!("made: {}", view.name);
     draft.put(Document::Item(Box::new(Item {
         view: view.into(),
         key: None,
@@ -364,6 +415,7 @@ fn add(
         standing: Standing::Ready,
         edited_by: Some(user.id),
     })))?;
+    deeds.push(Deed { user: Some(user.id), item: id, what });
     Ok(id)
 }
 

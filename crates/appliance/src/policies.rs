@@ -41,23 +41,20 @@ impl Appliance {
         });
     }
 
-    /// Whether an item's Jump Policy lets anybody in now.
-    pub(crate) fn check_policy(&self, item: &Item, overriding: bool) -> Result<(), Refusal> {
+    /// Whether an item's Jump Policy lets anybody in now. Returns whether its schedule had to be
+    /// overridden for that.
+    pub(crate) fn check_policy(&self, item: &Item, overriding: bool) -> Result<bool, Refusal> {
         let Some(id) = item.view.jump_policy else {
-            return Ok(());
+            return Ok(false);
         };
         let world = self.world();
         let Some(policy) = world.policy(id) else {
-            return Ok(());
+            return Ok(false);
         };
         let view = policy.view(self.now());
         match view.state {
-            PolicyState::Always | PolicyState::Open { .. } => Ok(()),
-            PolicyState::Closed { .. } if overriding && !view.strict => {
-                tracing::warn!(target: "audit", item = item.view.id.0, policy = id.0,
-                    "a closed schedule was overridden");
-                Ok(())
-            }
+            PolicyState::Always | PolicyState::Open { .. } => Ok(false),
+            PolicyState::Closed { .. } if overriding && !view.strict => Ok(true),
             PolicyState::Closed { opens } => {
                 let when = opens.map_or("it never opens".to_owned(), |opens| {
                     format!("it opens {}", in_utc(opens))

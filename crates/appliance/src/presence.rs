@@ -234,6 +234,10 @@ impl Presences {
         sessions: usize,
         now: Timestamp,
     ) -> Option<Arc<AgentLink>> {
+        // Only whoever arrives is entered.
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.items.entry(item).or_default();
+        drop(entries);
         self.update(item, now, |entry| {
             entry.sessions = sessions;
             entry.standing = standing;
@@ -323,7 +327,9 @@ impl Presences {
     ) -> T {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let number = entries.last + 1;
-        let entry = entries.items.entry(item).or_default();
+        let Some(entry) = entries.items.get_mut(&item) else {
+            return change(&mut Entry::default());
+        };
         let outcome = change(entry);
         let telling = (entry.status(now), entry.since);
         if telling != entry.told {

@@ -4,7 +4,7 @@ use crate::store::OpenSession;
 use crate::world::World;
 use jumpdeck_protocol::link::{Lane, Outbox};
 use jumpdeck_protocol::session::{ChannelView, ExitStatus, SessionView};
-use jumpdeck_protocol::{ChannelId, EndpointId, LinkId, SessionId, UserId};
+use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, LinkId, SessionId, UserId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock};
 
@@ -150,6 +150,19 @@ impl Sessions {
                 channel.attached = entry.is_some_and(|entry| entry.leg.is_some());
             }
             views
+        })
+    }
+
+    /// Whether a session was started through an item.
+    pub(crate) fn goes_through(&self, item: ItemId) -> bool {
+        self.read(|book| book.sessions.values().any(|session| session.view.item == item))
+    }
+
+    /// The sessions with a machine.
+    pub(crate) fn with_machine(&self, endpoint: EndpointId) -> Vec<SessionId> {
+        self.read(|book| {
+            let there = book.sessions.iter().filter(|(_, s)| s.endpoint == endpoint);
+            there.map(|(id, _)| *id).collect()
         })
     }
 

@@ -32,7 +32,7 @@ impl Appliance {
             let what = item.view.method.title();
             RefusalCode::Unsupported.because(format!("{what} sessions come with a later version"))
         })?;
-        self.check_policy(&item, override_schedule)?;
+        let overridden = self.check_policy(&item, override_schedule)?;
         let agent = self
             .presences
             .startable(endpoint)
@@ -51,6 +51,15 @@ impl Appliance {
         if let Err(refusal) = agent.call(request, SPAWN_PATIENCE).await {
             self.end_session(view.id, EndReason::StartFailed);
             return Err(refusal);
+        }
+        if self.world().item(id).is_none() {
+            // It was removed while the session started.
+            self.end_session(view.id, EndReason::StartFailed);
+            return Err(RefusalCode::JumpItemGone.plain());
+        }
+        if overridden {
+            tracing::warn!(target: "audit", session = view.id.0, item = id.0, user = rep.user.0,
+                "a closed schedule was overridden");
         }
         tracing::info!(session = view.id.0, item = id.0, user = rep.user.0, "session started");
         self.tell_sessions(rep.user);

@@ -1,12 +1,14 @@
 //! Statistics go only to consoles that look, and agents measure only while one does: often while
 //! the machine is on somebody's screen, now and then while somebody searches for figures.
 
+use crate::appliance::Appliance;
 use crate::reps::RepLink;
+use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::inventory::{Statistics, Thumbnail};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::{EndpointId, ItemId, LinkId};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How often an agent on somebody's screen measures, in milliseconds.
 const WATCHED: u32 = 1000;
@@ -15,6 +17,30 @@ const SEARCHED: u32 = 30_000;
 
 /// A console this far behind, in bytes, gets no more measurements until it caught up.
 const BEHIND: usize = 1024 * 1024;
+
+impl Appliance {
+    /// Tells machines how often to measure.
+    pub(crate) fn settle_interest(&self, changed: &[EndpointId]) {
+        for endpoint in changed {
+            if let Some(agent) = self.presences.link(*endpoint) {
+                let interval = self.watching.interval(*endpoint);
+                agent.order(AgentOrder::Interest { interval });
+            }
+        }
+    }
+
+    /// Tells all machines how often to measure, without holding anybody up.
+    pub(crate) fn settle_everybodys_interest(self: &Arc<Self>) {
+        let appliance = Arc::clone(self);
+        tokio::spawn(async move {
+            for (endpoint, agent) in appliance.presences.links() {
+                let interval = appliance.watching.interval(endpoint);
+                agent.order(AgentOrder::Interest { interval });
+                tokio::task::consume_budget().await;
+            }
+        });
+    }
+}
 
 /// Who watches what.
 #[derive(Debug, Default)]
@@ -25,6 +51,9 @@ struct Book {
     watched: HashMap<EndpointId, Watched>,
     /// Consoles that search for figures.
     searching: Vec<LinkId>,
+    /// All machines measure for them. They go on for a while after the last console has stopped, so
+    /// that one that changes its mind costs nothing.
+    all_measure: bool,
     figures: HashMap<EndpointId, Measured>,
     last: u64,
 }
@@ -81,42 +110,61 @@ impl Watching {
         changed.into_iter().collect()
     }
 
-    /// The console is gone. Returns the machines that are to measure less often, and whether all
-    /// of them are.
-    pub(crate) fn forget(&self, link: &RepLink) -> (Vec<EndpointId>, bool) {
-        (self.set(link, &[]), self.search(link.id, false))
+    /// The console is gone. Returns the machines that are to measure less often.
+    pub(crate) fn forget(&self, link: &RepLink) -> Vec<EndpointId> {
+        self.search(link.id, false);
+        self.set(link, &[])
+    }
+
+    /// What a console watches.
+    pub(crate) fn watched_by(&self, link: &RepLink) -> Vec<(ItemId, EndpointId)> {
+        let book = self.book();
+        let all = book.watched.iter().flat_map(|(endpoint, entry)| {
+            let mine = entry.by.iter().filter(|(other, _)| other.id == link.id);
+            mine.map(|(_, item)| (*item, *endpoint))
+        });
+        all.collect()
     }
 
     /// A console searches for figures, or does so no longer. Returns whether every machine is to
-    /// measure more or less often for it.
+    /// begin to measure for it.
     pub(crate) fn search(&self, link: LinkId, wanted: bool) -> bool {
         let mut book = self.book();
-        let before = book.searching.is_empty();
         book.searching.retain(|other| *other != link);
         if wanted {
             book.searching.push(link);
         }
-        let now = book.searching.is_empty();
-        if now {
+        let begins = wanted && !book.all_measure;
+        book.all_measure |= wanted;
+        begins
+    }
+
+    /// Returns whether nobody has searched for figures for a while, and every machine is to measure
+    /// less often.
+    pub(crate) fn settle_search(&self) -> bool {
+        let mut book = self.book();
+        let over = book.searching.is_empty() && book.all_measure;
+        if over {
+            book.all_measure = false;
             book.figures = HashMap::new();
         }
-        before != now
+        over
     }
 
     /// How often a machine is to measure, in milliseconds; 0 for not at all.
     pub(crate) fn interval(&self, endpoint: EndpointId) -> u32 {
         let book = self.book();
-        match (book.watched.contains_key(&endpoint), book.searching.is_empty()) {
+        match (book.watched.contains_key(&endpoint), book.all_measure) {
             (true, _) => WATCHED,
-            (false, false) => SEARCHED,
-            (false, true) => 0,
+            (false, true) => SEARCHED,
+            (false, false) => 0,
         }
     }
 
     /// A measurement arrived: passes it on.
     pub(crate) fn measured(&self, endpoint: EndpointId, statistics: &Statistics) {
         let mut book = self.book();
-        if !book.searching.is_empty() {
+        if book.all_measure {
             book.note(endpoint, statistics);
         }
         let Some(entry) = book.watched.get_mut(&endpoint) else {
@@ -195,7 +243,7 @@ mod tests {
         assert!(watching.set(&two, &[FIVE]).is_empty());
         assert_eq!(watching.set(&one, &[SIX]), [SIX.1]);
         assert_eq!(watching.interval(FIVE.1), WATCHED);
-        assert_eq!(watching.forget(&two), (vec![FIVE.1], false));
+        assert_eq!(watching.forget(&two), [FIVE.1]);
         assert_eq!(watching.interval(FIVE.1), 0);
     }
 
@@ -227,7 +275,12 @@ mod tests {
         assert_eq!((changed[0].1.cpu, changed[0].1.disk, last), (100, 81, 2));
         measure(99.7);
         assert!(watching.changed_since(last).0.is_empty());
-        assert!(!watching.search(LinkId(1), false) && watching.search(LinkId(2), false));
+        watching.search(LinkId(1), false);
+        assert!(!watching.settle_search());
+        watching.search(LinkId(2), false);
+        assert!(!watching.search(LinkId(2), true), "whoever changes its mind costs nothing");
+        watching.search(LinkId(2), false);
+        assert!(watching.settle_search() && !watching.settle_search());
         assert!(watching.changed_since(0).0.is_empty());
     }
 }

@@ -11,7 +11,7 @@ use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::wake::{Mac, SecureOn};
 use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -76,10 +76,11 @@ impl Appliance {
         let (item, endpoint, by) = self.wakeable(&world, rep, item)?;
         let facts = &item.view.facts;
         let mac: Mac = facts.mac.parse().map_err(|_| RefusalCode::WakeUnknown.plain())?;
-        let helpers = self.helpers(&world, &item, endpoint);
+        let helpers = self.helpers(&world, &item, endpoint, password.is_some());
         if helpers.is_empty() {
             return Err(RefusalCode::NoWakeHelper.plain());
         }
+        let helpers = named(&world, rep, helpers);
         self.wakes
             .take_turn(endpoint, &by, self.now())
             .map_err(|left| RefusalCode::WakeCoolingDown.because(format!("{left} s to go")))?;
@@ -124,29 +125,39 @@ impl Appliance {
     }
 
     /// Linked machines of the same network: behind the gateway with the same hardware address, or
-    /// with the same address alone where that is all that is known.
+    /// with the same address alone where that is all that is known (DOMAIN 2). Those that come from
+    /// the same public address, which they cannot choose, go first; others never hear a password.
     fn helpers(
         &self,
         world: &World,
         sleeper: &Item,
         endpoint: EndpointId,
-    ) -> Vec<(Box<str>, Arc<AgentLink>)> {
+        is_secret: bool,
+    ) -> Vec<(Arc<Item>, Arc<AgentLink>)> {
         let wanted = &sleeper.view.facts;
+        let same_site = |item: &Item| item.view.public_ip == sleeper.view.public_ip;
         let is_near = |item: &Item| {
             let facts = &item.view.facts;
-            if wanted.gateway_mac.is_empty() || facts.gateway_mac.is_empty() {
-                let same_site = item.view.public_ip == sleeper.view.public_ip;
-                !wanted.gateway.is_empty() && wanted.gateway == facts.gateway && same_site
-            } else {
-                wanted.gateway_mac.eq_ignore_ascii_case(&facts.gateway_mac)
+            match (wanted.gateway_mac.parse::<Mac>(), facts.gateway_mac.parse::<Mac>()) {
+                (Ok(one), Ok(other)) => one == other && (same_site(item) || !is_secret),
+                _ => {
+                    let same = !wanted.gateway.is_empty() && wanted.gateway == facts.gateway;
+                    same && same_site(item)
+                }
             }
         };
-        let near = world.items().filter(|item| item.endpoint() != Some(endpoint) && is_near(item));
-        let ready = near.filter_map(|item| {
-            let link = self.presences.startable(item.endpoint()?).ok()?;
-            Some((item.view.name.clone(), link))
-        });
-        ready.take(HELPERS).collect()
+        let mut seen = BTreeSet::from([endpoint]);
+        let mut ready: Vec<_> = world
+            .items()
+            .filter(|item| is_near(item))
+            .filter_map(|item| {
+                let link = self.presences.startable(item.endpoint()?).ok()?;
+                seen.insert(item.endpoint()?).then(|| (Arc::clone(item), link))
+            })
+            .collect();
+        ready.sort_by_key(|(item, _)| !same_site(item));
+        ready.truncate(HELPERS);
+        ready
     }
 
     /// Tells everybody who sees the machine that it is being woken.
@@ -172,6 +183,20 @@ impl Appliance {
             }
         }
     }
+}
+
+/// Helpers under the names that the rep may hear.
+fn named(
+    world: &World,
+    rep: &RepLink,
+    helpers: Vec<(Arc<Item>, Arc<AgentLink>)>,
+) -> Vec<(Box<str>, Arc<AgentLink>)> {
+    let sight = Sight::new(world, rep);
+    let name = |helper: &Item| {
+        let seen = sight.place(helper.view.place);
+        if seen { helper.view.name.clone() } else { "a neighbour".into() }
+    };
+    helpers.into_iter().map(|(helper, link)| (name(&helper), link)).collect()
 }
 
 #[cfg(test)]

@@ -312,7 +312,7 @@ impl ItemView {
                 self.max_offline_minutes = number(field, minutes, 0..=MOST_OFFLINE)?;
             }
             (ItemField::Hostname, FieldValue::Text(text)) => {
-                self.facts.hostname = word(field, &text, 1..=limits::FACT)?;
+                self.facts.hostname = host(field, &text)?;
             }
             (other, value) => match &mut self.shortcut {
                 Some(shortcut) => shortcut.set(other, value)?,
@@ -425,6 +425,16 @@ fn word(
     Ok(text)
 }
 
+/// A name or an address of a machine.
+fn host(field: ItemField, text: &str) -> Result<Box<str>, WrongValue> {
+    let text = word(field, text, 1..=limits::FACT)?;
+    let fits = |c: char| c.is_alphanumeric() || ".-_:[]%".contains(c);
+    match text.chars().find(|c| !fits(*c)) {
+        Some(other) => Err(wrong(field, format!("there is no {other:?} in a host's name"))),
+        None => Ok(text),
+    }
+}
+
 fn number(
     field: ItemField,
     number: u32,
@@ -500,6 +510,7 @@ mod tests {
         assert!(refused(ItemField::TunnelDefinitions, text("80")).contains("8080;80"));
         assert!(refused(ItemField::Url, text("ftp://x")).contains("https://"));
         assert!(refused(ItemField::Hostname, text("a b")).contains("no blank"));
+        assert!(refused(ItemField::Hostname, text("a;$(x)")).contains("';'"));
         item.set(ItemField::Name, text(" a\u{1b}[31m\nb ")).unwrap();
         assert_eq!(&*item.name, "a[31m b");
     }

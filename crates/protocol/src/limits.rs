@@ -56,6 +56,9 @@ pub const WATCHED_ITEMS: usize = 256;
 /// Items in one request of a console, at the most.
 pub const ITEMS_PER_REQUEST: usize = 500;
 
+/// Places in one notice of rights, at the most.
+pub const RIGHTS_CHUNK: usize = 1000;
+
 /// Sessions that a rep starts with one key, at the most.
 pub const STARTS_AT_ONCE: usize = 10;
 

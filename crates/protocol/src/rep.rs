@@ -230,10 +230,13 @@ pub enum ApplianceNotice {
         /// New and changed ones.
         figures: Vec<Figure>,
     },
-    /// What the rep may do, place by place. Replaces what was said before.
+    /// What the rep may do, place by place. Replaces what was said before, once the last part is
+    /// there.
     Rights {
-        /// Every place the rep may see.
+        /// The places the rep may see, or some of them.
         places: Vec<PlaceRights>,
+        /// Another part follows.
+        more: bool,
     },
     /// All Jump Policies. Replaces what was said before.
     JumpPolicies {

@@ -27,6 +27,8 @@ pub enum Purpose {
 /// A form.
 #[derive(Clone, Debug)]
 pub struct Form {
+    /// Which form of this console it is.
+    pub number: u64,
     /// What it is for.
     pub purpose: Purpose,
     /// What stands above it.
@@ -50,6 +52,8 @@ pub struct Row {
     pub entry: Entry,
     /// The rep has changed it.
     pub touched: bool,
+    /// The text that was in it.
+    pub original: String,
     /// What each item held when the form was opened, or when the rep last looked.
     pub before: Vec<(ItemId, FieldValue)>,
     /// What somebody else has put there meanwhile, in words.
@@ -159,8 +163,9 @@ impl Form {
             (Entry::Text(input), _) => {
                 let before = input.text().to_owned();
                 let was_key = input.key(key);
-                let changed = input.text() != before;
-                row.touched |= changed;
+                if input.text() != before {
+                    row.touched = input.text() != row.original;
+                }
                 was_key
             }
             (Entry::Choice { .. }, Code::Char(' ') | Code::Right) => row.cycle(1),
@@ -184,6 +189,21 @@ impl Form {
         }
     }
 
+    /// The field's text was changed by a command.
+    pub(super) fn edited(&mut self) {
+        if let Some(row) = self.row_mut() {
+            row.touched = row.text() != row.original;
+            row.mistake = None;
+        }
+    }
+
+    /// The field is emptied, and that is meant, whatever was in it.
+    pub(super) fn cleared(&mut self) {
+        if let Some(row) = self.row_mut() {
+            row.touched = !row.original.is_empty() || row.is_mixed() || row.touched;
+        }
+    }
+
     /// Puts text into the field.
     pub(super) fn paste(&mut self, text: &str) {
         let saving = self.saving;
@@ -193,7 +213,7 @@ impl Form {
             && let Entry::Text(input) = &mut row.entry
         {
             input.insert(text);
-            row.touched = true;
+            row.touched = input.text() != row.original;
             row.mistake = None;
         }
     }

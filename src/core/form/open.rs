@@ -23,7 +23,9 @@ impl Console {
         };
         let fields = ItemField::of(method).iter();
         let rows = fields.map(|field| self.row_of(*field, &items)).collect();
+        self.last_form += 1;
         let form = Form {
+            number: self.last_form,
             purpose: Purpose::Edit(items),
             title,
             rows,
@@ -47,10 +49,11 @@ impl Console {
                 ItemField::JumpPolicy => FieldValue::JumpPolicy(None),
                 other => shortcut.field(*other),
             };
-            let permission = Permission::PermAdd;
+            let entry = self.entry(*field, Some(&value), Permission::PermAdd);
             Row {
                 field: *field,
-                entry: self.entry(*field, Some(&value), permission),
+                original: original(&entry),
+                entry,
                 touched: false,
                 before: Vec::new(),
                 theirs: None,
@@ -58,10 +61,13 @@ impl Console {
                 mistake: None,
             }
         });
+        let rows = rows.collect();
+        self.last_form += 1;
         let form = Form {
+            number: self.last_form,
             purpose: Purpose::New(method),
             title: format!("New {}", method.title()),
-            rows: rows.collect(),
+            rows,
             selected: 0,
             saving: false,
             gone: false,
@@ -81,9 +87,11 @@ impl Console {
         let before = self.values(field, items);
         let first = before.first().map(|(_, value)| value);
         let same = first.filter(|first| before.iter().all(|(_, value)| value == *first));
+        let entry = self.entry(field, same, Permission::PermAssignJumpGroup);
         Row {
             field,
-            entry: self.entry(field, same, Permission::PermAssignJumpGroup),
+            original: original(&entry),
+            entry,
             touched: false,
             theirs: None,
             why_not: self.why_not(field, items),
@@ -149,7 +157,10 @@ impl Console {
 
     /// Brings an open form up to date after items, rights or policies changed.
     pub(in crate::core) fn follow_form(&mut self) {
-        let Some(at) = self.layers.iter().position(|layer| matches!(layer, Layer::Form(_))) else {
+        // Amid a snapshot half of the items are not there yet.
+        let whole = self.inventory.position().is_some();
+        let form = self.layers.iter().position(|layer| matches!(layer, Layer::Form(_)));
+        let Some(at) = form.filter(|_| whole) else {
             return;
         };
         let Some(Layer::Form(form)) = self.layers.get(at) else {
@@ -172,7 +183,8 @@ impl Console {
     fn follow_row(&self, row: &mut Row, items: &[ItemId], saving: bool) {
         row.why_not = self.why_not(row.field, items);
         let now = self.values(row.field, items);
-        row.before.retain(|(item, _)| items.contains(item));
+        // Both are in the order of the ids.
+        row.before.retain(|(item, _)| items.binary_search(item).is_ok());
         if now == row.before {
             return;
         }
@@ -182,7 +194,8 @@ impl Console {
         }
         let wanted = super::value::value(row, self.now, self.zone()).ok();
         let differs = |(item, value): &&(ItemId, FieldValue)| {
-            let before = row.before.iter().find(|(other, _)| other == item);
+            let at = row.before.binary_search_by_key(item, |(other, _)| *other).ok();
+            let before = at.and_then(|at| row.before.get(at));
             before.is_none_or(|(_, before)| before != value) && Some(value) != wanted.as_ref()
         };
         // While it is being saved, what comes is mostly our own change.
@@ -195,5 +208,13 @@ impl Console {
             }
             None => {}
         }
+    }
+}
+
+/// The text that stands in a field.
+fn original(entry: &Entry) -> String {
+    match entry {
+        Entry::Text(input) => input.text().to_owned(),
+        Entry::Choice { .. } => String::new(),
     }
 }

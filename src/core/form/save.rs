@@ -12,7 +12,8 @@ use jumpdeck_protocol::{ItemId, Outcome, Refusal, RefusalCode};
 use std::collections::BTreeMap;
 
 impl Console {
-    pub(in crate::core) fn form(&self) -> Option<&Form> {
+    /// The form that is on top.
+    pub fn form(&self) -> Option<&Form> {
         match self.layers.last() {
             Some(Layer::Form(form)) => Some(form),
             _ => None,
@@ -157,7 +158,8 @@ impl Console {
                     let name = view.name.to_string();
                     self.begin_saving();
                     let item = Box::new(view);
-                    self.request(Asked::Add { name }, RepRequest::AddShortcut { item });
+                    let asked = Asked::Add { form: form.number, name };
+                    self.request(asked, RepRequest::AddShortcut { item });
                 }
             }
         }
@@ -220,12 +222,13 @@ impl Console {
         self.begin_saving();
         let edits: Vec<_> =
             edits.into_iter().map(|(item, changes)| ItemEdit { item, changes }).collect();
-        self.begin_batch(Deed::Edit, edits, |edits| RepRequest::EditItems { edits });
+        let request = |edits| RepRequest::EditItems { edits };
+        self.begin_batch(Deed::Edit(form.number), edits, weight, request);
     }
 
-    /// The appliance has answered.
-    pub(in crate::core) fn form_saved(&mut self, refused: &[(ItemId, Refusal)]) {
-        let Some(form) = self.form_mut() else {
+    /// The appliance has answered about what a form saved. It may be closed, and another open.
+    pub(in crate::core) fn form_saved(&mut self, number: u64, refused: &[(ItemId, Refusal)]) {
+        let Some(form) = self.form_mut().filter(|form| form.number == number) else {
             return;
         };
         form.saving = false;
@@ -240,8 +243,16 @@ impl Console {
 
     /// The link was lost before the appliance answered.
     pub(in crate::core) fn form_unanswered(&mut self) {
-        if let Some(form) = self.form_mut().filter(|form| form.saving) {
-            form.saving = false;
+        let Some(form) = self.form_mut().filter(|form| form.saving) else {
+            return;
+        };
+        form.saving = false;
+        if matches!(form.purpose, Purpose::New(_)) {
+            self.warn(
+                "The link was lost before the appliance answered. What you typed is kept; look \
+                 whether it was made before you save it again.",
+            );
+        } else {
             self.warn(
                 "The link was lost before the appliance answered. What you typed is kept; save it \
                  again when the link is back.",
@@ -250,16 +261,19 @@ impl Console {
     }
 
     /// The appliance has answered about a new shortcut.
-    pub(in crate::core) fn added(&mut self, name: &str, outcome: Outcome<ItemId>) {
+    pub(in crate::core) fn added(&mut self, form: u64, name: &str, outcome: Outcome<ItemId>) {
+        let is_open = self.form_mut().is_some_and(|open| open.number == form);
         match outcome {
             Outcome::Ok(item) => {
-                self.close_form();
+                if is_open {
+                    self.close_form();
+                }
                 self.say(&format!("{name} was made."));
                 self.jump.select_when_there(item);
                 self.stale.items = true;
             }
             Outcome::Refused(refusal) => {
-                if let Some(form) = self.form_mut() {
+                if let Some(form) = self.form_mut().filter(|_| is_open) {
                     form.saving = false;
                 }
                 self.messages.say(self.now, Level::Error, &format!("{name}: {refusal}"));
@@ -280,4 +294,14 @@ impl Console {
             self.close_form();
         }
     }
+}
+
+/// About how many bytes an edit takes on the wire.
+fn weight(edit: &ItemEdit) -> usize {
+    let value = |value: &jumpdeck_protocol::item::FieldValue| match value {
+        jumpdeck_protocol::item::FieldValue::Text(text) => text.len() + 16,
+        _ => 32,
+    };
+    let changes = edit.changes.iter();
+    changes.map(|change| value(&change.from) + value(&change.to) + 48).sum::<usize>() + 32
 }

@@ -288,6 +288,19 @@ impl Inventory {
         }
     }
 
+    /// Nobody searches for figures any more: what was measured grows old.
+    pub fn forget_figures(&mut self) {
+        self.standings.forget_figures();
+    }
+
+    /// The tags of all items, each once.
+    fn tags(&self) -> Vec<String> {
+        let symbols: HashSet<Symbol> =
+            self.places.values().flat_map(|members| members.tags.keys().copied()).collect();
+        let texts = symbols.into_iter().map(|symbol| self.texts.symbols().text(symbol).to_owned());
+        texts.filter(|text| !text.is_empty()).collect()
+    }
+
     /// Takes in whose console this is.
     pub fn is_of(&mut self, user: UserId) {
         Arc::make_mut(&mut self.names).me = Some(user);
@@ -318,6 +331,12 @@ impl Inventory {
         let standing = self.slots.get(&id).map(|slot| self.standings.of(*slot));
         let Standing { status, since, .. } = standing.unwrap_or_default();
         Presence { item: id, status, since }
+    }
+
+    /// How many machines can be reached now.
+    pub fn linked(&self) -> usize {
+        let statuses = self.slots.values().map(|slot| self.standings.of(*slot).status);
+        statuses.filter(|status| matches!(status, Status::Online | Status::InUse)).count()
     }
 
     /// How much of the presence is known, once it is whole.
@@ -489,7 +508,7 @@ impl Values for Inventory {
     fn of(&self, field: Field) -> Vec<String> {
         match field {
             Field::Group => self.places().iter().map(|place| place.name.to_owned()).collect(),
-            Field::Tag => self.shared(0),
+            Field::Tag => self.tags(),
             Field::Domain => self.shared(3),
             Field::Os => self.shared(4),
             Field::User => self.shared(5),

@@ -3,12 +3,13 @@
 use super::chunk::Record;
 use super::picture::{Picture, Slot, place};
 use super::symbols::Symbol;
+use crate::core::columns;
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::inventory::{Place, Status};
 use jumpdeck_protocol::preferences::{Column, Sort};
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 impl Picture {
     /// Slots that are in the order of the names, in the order that is wanted. Items that are the
@@ -20,18 +21,19 @@ impl Picture {
             Column::Tag => self.by_symbol(slots, 0, sort),
             Column::Comments => self.by_symbol(slots, 1, sort),
             Column::PublicIp => {
-                let address = |slot| self.shared(slot, 2).parse::<Ipv4Addr>().ok();
+                let address = |slot| self.shared(slot, 2).parse::<IpAddr>().ok();
                 by(slots, sort, address)
             }
             Column::Domain => self.by_symbol(slots, 3, sort),
             Column::Os => self.by_symbol(slots, 4, sort),
             Column::User => self.by_symbol(slots, 5, sort),
             Column::Version => self.by_symbol(slots, 8, sort),
-            Column::Host => by(slots, sort, |slot| self.own(slot, 1)),
+            Column::Host => by(slots, sort, |slot| {
+                let host = columns::text(self.item(slot)?, Column::Host).to_lowercase();
+                Some(host).filter(|host| !host.is_empty())
+            }),
             Column::Fqdn => by(slots, sort, |slot| self.own(slot, 2)),
-            Column::PrivateIp => {
-                by(slots, sort, |slot| self.own(slot, 3)?.parse::<Ipv4Addr>().ok())
-            }
+            Column::PrivateIp => by(slots, sort, |slot| self.own(slot, 3)?.parse::<IpAddr>().ok()),
             Column::Method => by(slots, sort, |slot| Some(self.record(slot)?.method.title())),
             Column::Group => self.by_place(slots, sort),
             Column::JumpPolicy => self.by_policy(slots, sort),

@@ -49,7 +49,14 @@ impl Standings {
 
     /// Takes it in; its figures stay.
     pub(super) fn set(&mut self, slot: Slot, status: Status, since: Option<Timestamp>) {
-        self.change(slot, |place| (place.status, place.since) = (status, since));
+        let is_linked = matches!(status, Status::Online | Status::InUse);
+        self.change(slot, |place| {
+            (place.status, place.since) = (status, since);
+            // What a machine measured that is away now says nothing.
+            if !is_linked {
+                place.figures = Figures::default();
+            }
+        });
     }
 
     /// Takes all of it in.
@@ -70,6 +77,13 @@ impl Standings {
         let chunk = self.0.get_mut(chunk).map(Arc::make_mut);
         if let Some(place) = chunk.and_then(|chunk| chunk.get_mut(index)) {
             change(place);
+        }
+    }
+
+    /// Forgets all figures.
+    pub(super) fn forget_figures(&mut self) {
+        for place in self.0.iter_mut().flat_map(Arc::make_mut) {
+            place.figures = Figures::default();
         }
     }
 

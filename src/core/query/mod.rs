@@ -148,8 +148,9 @@ impl Query {
         match self {
             Self::All(all) | Self::Any(all) => all.iter().any(Self::depends_on_presence),
             Self::Not(not) => not.depends_on_presence(),
-            Self::Status(_) | Self::Seen(..) => true,
-            Self::Text(..) | Self::Figure(..) => false,
+            // What is away is not measured.
+            Self::Status(_) | Self::Seen(..) | Self::Figure(..) => true,
+            Self::Text(..) => false,
         }
     }
 

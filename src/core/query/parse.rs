@@ -171,7 +171,9 @@ impl<'t> Reader<'t> {
             }
             let known: Vec<_> =
                 statuses("").map(jumpdeck_protocol::inventory::Status::word).collect();
-            let what = format!("No status begins with “{value}”. There are {}.", known.join(", "));
+            // Those that are meant most come last there.
+            let known: Vec<_> = known.into_iter().rev().collect();
+            let what = format!("No status begins with “{value}”: {}.", known.join(", "));
             return Err(QueryError { place: start..self.at, what });
         }
         let known = Field::ALL.iter().find(|(word, _)| word.eq_ignore_ascii_case(head));
@@ -180,8 +182,8 @@ impl<'t> Reader<'t> {
             None => {
                 let words: Vec<_> = Field::ALL.iter().map(|(word, _)| *word).collect();
                 let what = format!(
-                    "There is no field “{head}”, but {}, status, and seen<7d, cpu>80, disk>90. In \
-                     quotes it is searched for as it stands.",
+                    "There is no field “{head}”: {}, status; seen<7d, cpu>80, disk>90. Quotes \
+                     search for it as it stands.",
                     words.join(", ")
                 );
                 Err(QueryError { place: start..start + head.len(), what })

@@ -123,7 +123,8 @@ fn the_lists_of_others_stand_apart_below() {
         because: "a slot names the role".into(),
         permitted: Permissions::default(),
     };
-    desk.notice(ApplianceNotice::Rights { places: vec![list(1, "alice"), list(2, "jose")] });
+    let places = vec![list(1, "alice"), list(2, "jose")];
+    desk.notice(ApplianceNotice::Rights { places, more: false });
     let mut view = ItemView::clone(&sample().items[0]);
     view.id = ItemId(70);
     view.place = Place::Personal(UserId(2));
@@ -382,4 +383,110 @@ fn a_refused_answer_about_preferences_is_told() {
     let reply: Outcome<RepReply> = Outcome::Refused(refusal);
     desk.event(Event::Link(LinkEvent::Reply(asked.unwrap(), reply)));
     assert!(desk.said().starts_with("Your preferences are not kept"), "{}", desk.said());
+}
+
+#[test]
+fn what_is_kept_is_not_overwritten_by_a_key_that_came_before_it() {
+    let mut desk = Desk::new(120, 40);
+    desk.press("?<esc>");
+    desk.link_up();
+    let saves = |desk: &Desk| {
+        let is_save = |s: &&Sent| matches!(s, Sent::Request(_, RepRequest::SavePreferences { .. }));
+        desk.sent.iter().filter(is_save).count()
+    };
+    assert_eq!(saves(&desk), 0);
+    let saved = SavedSearch { name: "away".into(), query: "status:offline".into() };
+    let preferences = Preferences { saved: vec![saved.clone()], ..Preferences::default() };
+    desk.notice(ApplianceNotice::Preferences(Box::new(preferences)));
+    let now = kept(&desk);
+    assert_eq!((now.saved, now.knows_the_keys), (vec![saved], true));
+}
+
+#[test]
+fn while_a_search_means_nothing_nobody_acts_on_the_list() {
+    let mut desk = desk();
+    desk.press("/web staus:x<enter>");
+    assert_eq!(desk.console.context(), keymap::Context::Search, "the mistake is still there");
+    assert!(desk.said().contains("no field “staus”"), "{}", desk.said());
+    desk.press("<alt-m>");
+    let mouse = Mouse { kind: MouseKind::Click, column: 40, row: 4 };
+    desk.event(Event::Mouse(mouse));
+    desk.press("*");
+    assert!(desk.console.jump_screen().marked.is_empty());
+    assert!(desk.said().contains("no field “staus”"), "{}", desk.said());
+}
+
+#[test]
+fn keys_that_act_on_the_list_wait_for_the_search_before_them() {
+    let mut desk = desk();
+    desk.held = Some(Vec::new());
+    desk.press("/laptop<enter><space>");
+    assert!(desk.console.jump_screen().marked.is_empty(), "the old list is still shown");
+    let job = desk.held.take().unwrap().pop().unwrap();
+    desk.event(Event::Found(search::run(job)));
+    let marked: Vec<_> = desk.console.jump_screen().marked.iter().copied().collect();
+    assert_eq!(marked, [ItemId(7)]);
+}
+
+#[test]
+fn a_click_on_a_sign_shows_the_group_it_unfolds() {
+    let mut desk = desk();
+    desk.press("<alt-m>");
+    desk.event(Event::Mouse(Mouse { kind: MouseKind::Click, column: 2, row: 7 }));
+    assert_eq!(desk.console.scope_title(), "Web Servers");
+    assert_eq!(desk.listed().len(), 3);
+    assert!(nodes(&desk).contains(&"日本".to_owned()));
+}
+
+#[test]
+fn a_saved_search_that_means_nothing_finds_nothing() {
+    let mut desk = desk();
+    let saved = SavedSearch { name: "later".into(), query: "moon:full".into() };
+    let preferences = Preferences { saved: vec![saved], ..Preferences::default() };
+    desk.notice(ApplianceNotice::Preferences(Box::new(preferences)));
+    desk.press("<tab>jj");
+    assert_eq!((desk.console.scope_title().as_str(), desk.listed().len()), ("later", 0));
+}
+
+#[test]
+fn more_saved_searches_than_fit_are_refused_and_none_is_lost() {
+    let mut desk = desk();
+    let saved = |n| SavedSearch { name: format!("search {n}").into(), query: "a".into() };
+    let preferences = Preferences { saved: (0..50).map(saved).collect(), ..Preferences::default() };
+    desk.notice(ApplianceNotice::Preferences(Box::new(preferences)));
+    desk.press("/web<enter>f<enter>one more<enter>");
+    assert!(desk.said().contains("50 searches are saved already"), "{}", desk.said());
+    assert_eq!(desk.console.preferences().saved.len(), 50);
+}
+
+#[test]
+fn a_new_name_in_the_saved_searches_saves_this_one_under_it() {
+    let mut desk = desk();
+    desk.press("/web<enter>fZZZ<enter>");
+    assert_eq!(&*kept(&desk).saved[0].name, "ZZZ");
+}
+
+#[test]
+fn a_machine_that_goes_away_is_not_found_by_what_it_measured() {
+    let mut desk = desk();
+    desk.press("/cpu>80");
+    let figure = Figure { item: ItemId(1), cpu: 93, disk: 10 };
+    desk.notice(ApplianceNotice::Figures { figures: vec![figure] });
+    assert_eq!(desk.listed(), ["Front Office"]);
+    let changes = vec![jumpdeck_protocol::inventory::Presence {
+        item: ItemId(1),
+        status: jumpdeck_protocol::inventory::Status::Offline,
+        since: Some(NOW),
+    }];
+    desk.notice(ApplianceNotice::Presence { all: false, changes, position: None });
+    assert!(desk.listed().is_empty());
+}
+
+#[test]
+fn a_group_that_is_not_there_is_told_to_be_none() {
+    let mut desk = desk();
+    desk.press("<tab>/zzz");
+    assert!(desk.console.jump_screen().find_missed);
+    desk.press("<ctrl-u>web");
+    assert!(!desk.console.jump_screen().find_missed);
 }

@@ -64,7 +64,7 @@ fn items_are_marked_one_by_one_or_all_that_are_shown() {
     desk.press("/web<enter>*");
     assert_eq!(desk.console.jump_screen().marked.len(), 3);
     desk.press("<esc>/front<enter>");
-    assert_eq!(desk.console.hidden_marks(), 3);
+    assert_eq!(desk.console.jump_screen().hidden_marks, 3);
     desk.press("<esc><esc>");
     assert!(desk.console.jump_screen().marked.is_empty());
     desk.press("**");
@@ -406,8 +406,15 @@ fn the_list_is_exported_as_it_is_shown() {
     let text = String::from_utf8(out).unwrap();
     assert!(text.starts_with("Name,Hostname/IP,Method,Tag,Status\r\n"), "{text}");
     assert!(text.contains("evil[31m,XSS-01"), "nothing hostile in it: {text}");
-    desk.event(Event::Exported(Err("list.csv: the disk is full".into())));
-    assert_eq!(desk.said(), "list.csv: the disk is full");
+    let error = crate::core::export::ExportError {
+        path: "list.csv".into(),
+        why: "the disk is full".into(),
+    };
+    desk.event(Event::Exported(Err(error)));
+    let Some(Layer::Prompt(prompt)) = desk.console.layers().last() else { panic!() };
+    assert_eq!(prompt.input.text(), "list.csv", "the path is there, to be corrected");
+    assert_eq!(prompt.mistake.as_deref(), Some("list.csv: the disk is full"));
+    desk.press("<esc>");
     desk.press("<esc>/nothing<enter>e");
     assert!(desk.said().contains("nothing in the list"), "{}", desk.said());
 }
@@ -495,4 +502,109 @@ fn the_last_session_is_asked_for_when_the_selection_stays() {
     let reply = Outcome::Ok(RepReply::History { sessions: vec![past] });
     desk.event(Event::Link(LinkEvent::Reply(id, reply)));
     assert_eq!(desk.console.history(ItemId(1)).unwrap().len(), 1);
+}
+
+#[test]
+fn a_late_answer_does_not_close_another_form() {
+    let mut desk = desk();
+    desk.press("jjjp<down><down><ctrl-u>desk<ctrl-s>");
+    let (id, _) = desk.last_request();
+    desk.press("<esc>y");
+    desk.press("jpabc");
+    let done = Outcome::Ok(RepReply::Done { refused: vec![] });
+    desk.event(Event::Link(LinkEvent::Reply(id, done)));
+    assert_eq!(row(&desk, ItemField::Name).text(), "My Laptopabc");
+}
+
+#[test]
+fn a_session_that_starts_meanwhile_does_not_throw_a_form_away() {
+    let mut desk = desk();
+    desk.press("jjj<enter>");
+    let (id, _) = desk.last_request();
+    desk.press("px");
+    let view = desk.session(1, ItemId(1));
+    let started = Outcome::Ok(RepReply::SessionStarted(view));
+    desk.event(Event::Link(LinkEvent::Reply(id, started)));
+    assert_eq!(row(&desk, ItemField::Name).text(), "Front Officex");
+    assert!(desk.said().contains("Alt-1 shows it"), "{}", desk.said());
+    desk.press("<alt-1>");
+    assert!(desk.said().contains("Save the form first"), "{}", desk.said());
+}
+
+#[test]
+fn a_mixed_field_that_is_left_as_it_was_changes_nothing_and_one_that_is_emptied_does() {
+    let mut desk = desk();
+    desk.press("/web<enter>*p<down><down>a<backspace>");
+    assert!(row(&desk, ItemField::Tag).is_mixed() && !form(&desk).is_touched());
+    desk.press("<ctrl-u>");
+    assert!(row(&desk, ItemField::Tag).touched, "emptied on purpose");
+    desk.press("<ctrl-s>");
+    assert_eq!(edits(&desk).len(), 3, "{}", desk.said());
+}
+
+#[test]
+fn many_edits_are_asked_for_in_portions_that_fit_into_a_message() {
+    let mut desk = desk();
+    let items = (100..700).map(|id| {
+        let mut view = ItemView::clone(&sample().items[0]);
+        view.id = ItemId(id);
+        view.name = format!("many {id}").into();
+        view.comments = "漢".repeat(1000).into();
+        Arc::new(view)
+    });
+    let items = items.collect();
+    desk.notice(ApplianceNotice::Inventory(InventoryPart { items, ..InventoryPart::default() }));
+    desk.press("/many<enter>*p<down><down><down><ctrl-u>x<ctrl-s>");
+    let mut portions = 0;
+    while desk.console.form().is_some_and(|form| form.saving) {
+        assert!(edits(&desk).len() < 100, "three thousand bytes each");
+        portions += 1;
+        // Eight are under way; each answer lets the next one go.
+        let open = desk.unanswered();
+        done_with(&mut desk, open[0]);
+    }
+    assert!(portions >= 6, "{portions}");
+    assert_eq!(desk.said(), "600 items were changed.");
+}
+
+fn done_with(desk: &mut Desk, id: jumpdeck_protocol::RequestId) {
+    let done = Outcome::Ok(RepReply::Done { refused: vec![] });
+    desk.event(Event::Link(LinkEvent::Reply(id, done)));
+    desk.answered.push(id);
+}
+
+#[test]
+fn one_mark_that_may_have_been_forgotten_asks_first() {
+    let mut desk = desk();
+    desk.press("jjj<space>");
+    assert_eq!(desk.selected(), "My Laptop");
+    desk.press("<enter>");
+    assert!(matches!(desk.console.layers().last(), Some(Layer::Confirm(Question::Start { .. }))));
+}
+
+#[test]
+fn a_question_is_answered_by_y_and_by_nothing_else() {
+    let mut desk = desk();
+    desk.press("x<enter>");
+    assert!(matches!(desk.console.layers().last(), Some(Layer::Confirm(_))));
+    assert_eq!(desk.said(), "This asks for y or n.");
+    assert!(!matches!(desk.last_request().1, RepRequest::RemoveItems { .. }));
+}
+
+#[test]
+fn what_is_in_a_session_is_not_removed_and_nobody_is_asked() {
+    let mut desk = desk();
+    desk.press("jx");
+    assert_eq!(desk.selected(), "Defend01");
+    assert!(desk.console.layers().is_empty() && desk.said().contains("End the session first"));
+}
+
+#[test]
+fn items_that_are_gone_when_a_place_is_chosen_are_told_to_be() {
+    let mut desk = desk();
+    desk.press("jjjm");
+    let gone = vec![ItemId(1)];
+    desk.notice(ApplianceNotice::Inventory(InventoryPart { gone, ..InventoryPart::default() }));
+    desk.press("web<enter>");
+    assert_eq!(desk.said(), "These items are gone.");
 }

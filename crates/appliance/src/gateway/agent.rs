@@ -53,7 +53,14 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     {
         former.outbox.close();
     }
-    note_seen(appliance, Seen { endpoint: id, connected: true, at: now });
+    if appliance.world().items_of(id).next().is_none() {
+        // It was removed while it came.
+        link.order(AgentOrder::Uninstall);
+        appliance.presences.forget(id);
+        outbox.close();
+    } else {
+        note_seen(appliance, Seen { endpoint: id, connected: true, at: now });
+    }
     appliance.release_again(&link, &known.alive);
     appliance.tell_legs(id, &known.alive, true);
     let interval = appliance.watching.interval(id);

@@ -97,6 +97,9 @@ impl Appliance {
                 _ = looks.tick() => {
                     self.presences.look(self.now());
                     self.look_at_policies();
+                    if self.watching.settle_search() {
+                        self.settle_everybodys_interest();
+                    }
                     continue;
                 }
                 _ = sweeps.tick() => {

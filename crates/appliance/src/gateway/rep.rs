@@ -3,11 +3,9 @@
 use super::Caller;
 use crate::appliance::{Appliance, InstallerSpec, group_name};
 use crate::feed::{Have, feed};
-use crate::presence::AgentLink;
 use crate::reps::RepLink;
 use crate::sight::Sight;
 use jumpdeck_policy::Permission;
-use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{RepLogin, RepWelcome};
@@ -54,8 +52,7 @@ pub(super) async fn serve(
     let end = pump(caller.socket, &rep.outbox, keep_alive, |incoming| desk.take(incoming)).await;
     tracing::debug!(user = rep.user.0, %end, "console link ended");
     appliance.reps.remove(rep.id);
-    let (changed, all) = appliance.watching.forget(&rep);
-    settle_interest(&appliance, &changed, all);
+    appliance.settle_interest(&appliance.watching.forget(&rep));
     appliance.rep_left(&rep);
 }
 
@@ -133,11 +130,12 @@ impl Desk {
                 items.truncate(limits::WATCHED_ITEMS);
                 let watched = self.endpoints(&items);
                 let changed = self.appliance.watching.set(&self.rep, &watched);
-                settle_interest(&self.appliance, &changed, false);
+                self.appliance.settle_interest(&changed);
             }
             Control::Notice { body: RepNotice::WatchFigures { wanted } } => {
-                let all = self.appliance.watching.search(self.rep.id, wanted);
-                settle_interest(&self.appliance, &[], all);
+                if self.appliance.watching.search(self.rep.id, wanted) {
+                    self.appliance.settle_everybodys_interest();
+                }
                 self.figures.send_replace(wanted);
             }
         }
@@ -260,21 +258,5 @@ fn may_add(appliance: &Appliance, rep: &RepLink, group: Option<&str>) -> Result<
         Ok(())
     } else {
         Err(RefusalCode::PermissionDenied.because(decision.to_string()))
-    }
-}
-
-/// Tells machines, or all of them, how often to measure.
-fn settle_interest(appliance: &Appliance, changed: &[EndpointId], all: bool) {
-    let order = |endpoint, agent: &AgentLink| {
-        agent.order(AgentOrder::Interest { interval: appliance.watching.interval(endpoint) });
-    };
-    for endpoint in changed {
-        if let Some(agent) = appliance.presences.link(*endpoint) {
-            order(*endpoint, &agent);
-        }
-    }
-    let everybody = if all { appliance.presences.links() } else { Vec::new() };
-    for (endpoint, agent) in everybody {
-        order(endpoint, &agent);
     }
 }

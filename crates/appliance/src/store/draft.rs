@@ -61,6 +61,8 @@ pub(crate) enum History {
         at: Timestamp,
     },
     Seen(Seen),
+    /// A machine was removed: when it was seen does not matter any more.
+    Forgotten(EndpointId),
 }
 
 impl Draft {
@@ -157,6 +159,9 @@ impl History {
                      ON CONFLICT (item) DO UPDATE SET connected = ?2, at = ?3",
                 )?
                 .execute(params![endpoint.0.cast_signed(), connected, at.0])?,
+            Self::Forgotten(endpoint) => transaction
+                .prepare_cached("DELETE FROM seen WHERE item = ?1")?
+                .execute(params![endpoint.0.cast_signed()])?,
         };
         Ok(())
     }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// Edits that go into one commit at the most.
+/// Jobs that are taken before a commit at the most.
 const GROUP: usize = 1024;
 
 /// Why a database cannot be opened. Nothing in it was touched.
@@ -203,13 +203,15 @@ impl Writer {
             let mut draft = Draft::new(World::clone(&self.world.load_full()));
             let mut answers: Vec<Answer> = Vec::new();
             let mut next = Some(first);
+            let mut taken = 0;
             while let Some(job) = next.take() {
+                taken += 1;
                 match job {
                     Job::Edit(edit) => answers.push(edit(&mut draft)),
                     Job::Read(read) => read(&self.connection),
                     Job::Close(closed) => closing = Some(closed),
                 }
-                if answers.len() < GROUP && closing.is_none() {
+                if taken < GROUP && closing.is_none() {
                     next = queue.try_recv().ok();
                 }
             }

@@ -65,6 +65,9 @@ fn known(id: u64) -> impl Strategy<Value = Known> {
                 facts,
                 ..ItemView::default()
             };
+            // What is away is not measured.
+            let linked = matches!(status, Status::Online | Status::InUse);
+            let figures = figures.filter(|_| linked);
             Known { view, status, since: since.map(|ago| Timestamp(NOW.0 - ago)), figures }
         },
     )
