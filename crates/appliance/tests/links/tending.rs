@@ -179,6 +179,12 @@ async fn a_copy_leads_to_the_same_machine_and_only_the_last_removal_uninstalls_i
         _ => None,
     };
     watcher.notice(in_use).await;
+    let through = RepRequest::RemoveItems { items: vec![copied] };
+    assert_eq!(
+        refused(&mut rep, through).await[0].1,
+        RefusalCode::InSession,
+        "it is in use itself"
+    );
     assert!(
         refused(&mut rep, RepRequest::RemoveItems { items: vec![agent.item] }).await.is_empty()
     );
@@ -461,4 +467,47 @@ async fn a_console_is_told_what_its_rep_may_do_and_why() {
     assert_eq!(&*lab.because, "the user's System slot names the role");
     let own = places.iter().find(|p| p.place == Place::Personal(UserId(1))).unwrap();
     assert_eq!(own.owner.as_deref(), Some("admin"));
+}
+
+#[tokio::test]
+async fn two_edits_of_one_item_in_a_request_are_both_done() {
+    let house = House::new().await;
+    let agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let mut rep = house.admin().await;
+    let change = |field, to: &str, from: &str| ItemEdit {
+        item: agent.item,
+        changes: vec![ItemChange { field, from: text(from), to: text(to) }],
+    };
+    let edits = vec![change(ItemField::Tag, "a", ""), change(ItemField::Comments, "b", "")];
+    assert!(refused(&mut rep, RepRequest::EditItems { edits }).await.is_empty());
+    subscribe(&mut rep).await;
+    let view = item_until(&mut rep, agent.item, |_| true).await;
+    assert_eq!((&*view.tag, &*view.comments), ("a", "b"));
+    let many = vec![change(ItemField::Tag, "c", "a").changes.remove(0); 100];
+    let edits = vec![ItemEdit { item: agent.item, changes: many }];
+    let refused = refused(&mut rep, RepRequest::EditItems { edits }).await;
+    assert_eq!(refused[0].1, RefusalCode::InvalidValue);
+}
+
+#[tokio::test]
+async fn reads_of_the_history_do_not_keep_edits_from_the_disk() {
+    let house = House::new().await;
+    let agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let (mut reader, mut rep) = (house.admin().await, house.admin().await);
+    let item = agent.item;
+    let reading = tokio::spawn(async move {
+        loop {
+            let _ = reader.ask(RepRequest::History { item }).await;
+        }
+    });
+    for tag in ["a", "b", "c"] {
+        let before = match tag {
+            "a" => "",
+            "b" => "a",
+            _ => "b",
+        };
+        let edit = edit(item, ItemField::Tag, text(before), text(tag));
+        assert!(refused(&mut rep, edit).await.is_empty());
+    }
+    reading.abort();
 }
