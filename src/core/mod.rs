@@ -160,6 +160,18 @@ struct Searches {
     count_again: bool,
     /// Run this command once the search it waits for is shown.
     waiting: Option<Command>,
+    /// Keys for the dialogue that it will open.
+    held: Vec<Key>,
+}
+
+impl Searches {
+    /// Whether keys belong to what a waiting command will open. Those after a jump do not: who
+    /// types on looks for something else.
+    fn holds_keys(&self) -> bool {
+        const MOST: usize = 256;
+        let opens = |command: Command| !matches!(command.spec().name, "jump" | "choose");
+        self.waiting.is_some_and(opens) && self.held.len() < MOST
+    }
 }
 
 /// What the inventory has that the screen does not show yet.
@@ -287,6 +299,10 @@ impl Console {
 
     fn key(&mut self, key: Key) {
         self.dirty = true;
+        if self.searches.holds_keys() {
+            self.searches.held.push(key);
+            return;
+        }
         // Whoever goes on typing has thought better of what was waiting.
         self.searches.waiting = None;
         if self.is_too_small() {

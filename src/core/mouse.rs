@@ -53,6 +53,7 @@ impl Console {
         }
         self.dirty = true;
         self.searches.waiting = None;
+        self.searches.held.clear();
         match mouse.kind {
             MouseKind::WheelUp => self.wheel(mouse, -STEP),
             MouseKind::WheelDown => self.wheel(mouse, STEP),

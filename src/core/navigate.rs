@@ -355,6 +355,9 @@ impl Console {
         self.dirty = true;
         if let Some(command) = self.searches.waiting.take() {
             self.run(command);
+            for key in std::mem::take(&mut self.searches.held) {
+                self.key(key);
+            }
         }
     }
 

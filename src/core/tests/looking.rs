@@ -429,6 +429,17 @@ fn keys_that_act_on_the_list_wait_for_the_search_before_them() {
 }
 
 #[test]
+fn keys_for_a_dialogue_that_waits_for_a_search_are_not_lost() {
+    let mut desk = desk();
+    desk.held = Some(Vec::new());
+    desk.press("/laptop<enter>p 2");
+    assert!(desk.console.layers().is_empty());
+    let job = desk.held.take().unwrap().pop().unwrap();
+    desk.event(Event::Found(search::run(job)));
+    assert_eq!(desk.console.form().unwrap().rows[0].text(), "My Laptop 2");
+}
+
+#[test]
 fn a_click_on_a_sign_shows_the_group_it_unfolds() {
     let mut desk = desk();
     desk.press("<alt-m>");
