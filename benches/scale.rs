@@ -121,7 +121,9 @@ fn measure(screen: &mut Screen, what: &str, keys: impl Iterator<Item = String>) 
     for key in keys {
         let began = Instant::now();
         screen.send(&key);
-        let (count, last) = screen.drain(Duration::from_millis(60));
+        // What follows from where the selection rests (figures, history) comes after a pause.
+        let (count, last) = screen.drain(Duration::from_millis(30));
+        screen.drain(Duration::from_millis(60));
         if let Some(last) = last {
             times.push(millis(last - began));
             bytes.push(count as f64);

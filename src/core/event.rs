@@ -8,7 +8,7 @@ use super::search::{Found, Job};
 use bytes::Bytes;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply};
 use jumpdeck_protocol::session::Size;
-use jumpdeck_protocol::{ChannelId, Outcome, RequestId, Timestamp, UserId};
+use jumpdeck_protocol::{ChannelId, ItemId, Outcome, RequestId, Timestamp, UserId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,8 +100,8 @@ pub struct Welcome {
 /// A timer of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
-    /// The selection has stayed where it is: watch the item.
-    Watch,
+    /// The selection may have stayed at this item: then it is watched.
+    Watch(Option<ItemId>),
 }
 
 /// What a console wants done.

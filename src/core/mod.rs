@@ -276,7 +276,9 @@ impl Console {
             Event::Paste(text) => self.paste(&text),
             Event::Resize(size) => self.resize(size),
             Event::Tick(now) => self.tick(now),
-            Event::Timer(Timer::Watch) => self.watch(),
+            Event::Timer(Timer::Watch(item)) if item == self.jump.selected => self.watch(),
+            // The selection has moved on.
+            Event::Timer(Timer::Watch(_)) => {}
             Event::Found(found) => self.found(found),
             Event::Link(event) => self.link_event(event),
             Event::Exported(outcome) => self.exported(outcome),

@@ -416,7 +416,7 @@ impl Console {
 
     pub(super) fn selection_moved(&mut self) {
         if self.jump.selected != self.watched {
-            self.effects.push(Effect::After(SETTLED, Timer::Watch));
+            self.effects.push(Effect::After(SETTLED, Timer::Watch(self.jump.selected)));
         }
     }
 
