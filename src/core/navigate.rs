@@ -270,7 +270,7 @@ impl Console {
     }
 
     /// What holds for the items of the list: what is typed, and the saved search that is selected.
-    pub(super) fn query_shown(&self) -> Query {
+    pub fn query_shown(&self) -> Query {
         let saved = match self.jump.tree.selected() {
             // One that means nothing to this version finds nothing.
             Scope::Saved(name) => self.saved_query(name).unwrap_or(Query::Any(Vec::new())),

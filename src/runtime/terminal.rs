@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use jiff::Zoned;
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::session::Size;
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Signal, getpid, getppid, getsid, kill_process};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
@@ -301,7 +301,11 @@ impl Runner {
                     let done = self.exports.0.clone();
                     tokio::task::spawn_blocking(move || done.send(export::run(&export)));
                 }
-                Effect::Suspend => self.suspend = true,
+                Effect::Suspend if has_shell() => self.suspend = true,
+                Effect::Suspend => {
+                    let text = "There is no shell here to go back to.".to_owned();
+                    self.update(Event::Notice(text));
+                }
                 Effect::Redraw => {
                     // What the screen holds is unknown; an error shows at the next frame.
                     let _ = self.canvas.clear();
@@ -342,6 +346,13 @@ impl Runner {
         let (columns, rows) = crossterm::terminal::size()?;
         self.resize(Size { columns, rows })
     }
+}
+
+/// Whether a shell waits that can bring a stopped program back to the foreground.
+fn has_shell() -> bool {
+    let own = getsid(None);
+    let parent = getppid().and_then(|parent| getsid(Some(parent)).ok());
+    own.is_ok_and(|own| own != getpid() && parent == Some(own))
 }
 
 /// Stops this process as the shell expects it, with its terminal restored.

@@ -225,6 +225,8 @@ impl Artist<'_, '_> {
         };
         let words = if let Some(mistake) = &jump.mistake {
             mistake.what.clone()
+        } else if self.console.query_shown().depends_on_figures() {
+            "No machine measured so far fits. They measure while you search, every 30 s.".to_owned()
         } else if !jump.search.text().is_empty() {
             format!(
                 "Nothing here matches “{}”. {} clears the search.",

@@ -117,6 +117,15 @@ fn jump_screen_while_searching() {
 }
 
 #[test]
+fn jump_screen_while_nothing_is_measured_yet() {
+    snapshot("measuring", |columns, rows| {
+        let mut desk = Desk::linked(columns, rows);
+        desk.press("/cpu>80");
+        desk
+    });
+}
+
+#[test]
 fn jump_screen_without_a_match() {
     snapshot("no-match", |columns, rows| {
         let mut desk = Desk::linked(columns, rows);

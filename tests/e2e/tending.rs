@@ -216,3 +216,33 @@ fn completions_and_manual_pages_are_made_from_the_verbs() {
     let output = home.run(&["man", "/proc/nowhere"]);
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn a_suspended_console_comes_back_and_one_without_a_shell_says_so() {
+    let home = Home::new();
+    let console = home.jumpdeck(&[]);
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["--norc", "--noprofile", "-i"]).env("PS1", "shell$ ");
+    for (name, value) in console.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let mut screen = Screen::start(&shell, 100, 30);
+    screen.wait_for("shell$");
+    screen.send(&format!("{}\r", console.get_program().to_str().unwrap()));
+    screen.wait_for("● online");
+    screen.send("\x1a");
+    screen.wait_for("Stopped");
+    screen.send("fg\r");
+    screen.wait_for("● online");
+    screen.send("q");
+    screen.wait_for("shell$");
+    screen.send("exit\r");
+    screen.wait_for_end();
+    let mut alone = home.console(100, 30);
+    alone.wait_for("● online");
+    alone.send("\x1a");
+    alone.wait_for("There is no shell here to go back to.");
+}
