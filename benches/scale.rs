@@ -123,7 +123,7 @@ fn measure(screen: &mut Screen, what: &str, keys: impl Iterator<Item = String>) 
         screen.send(&key);
         // What follows from where the selection rests (figures, history) comes after a pause.
         let (count, last) = screen.drain(Duration::from_millis(30));
-        screen.drain(Duration::from_millis(60));
+        screen.drain(Duration::from_millis(100));
         if let Some(last) = last {
             times.push(millis(last - began));
             bytes.push(count as f64);
