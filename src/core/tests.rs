@@ -1,5 +1,6 @@
 //! What a rep does and sees, key by key.
 
+mod forms;
 mod looking;
 mod tending;
 

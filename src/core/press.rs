@@ -1,0 +1,158 @@
+//! What becomes of a key: text where text is typed, else the command it is bound to here.
+
+use super::command::Command;
+use super::key::Key;
+use super::keymap::{Context, Meaning};
+use super::layer::Layer;
+use super::{Console, Focus, Screen, form, input};
+
+impl Console {
+    pub(super) fn key(&mut self, key: Key) {
+        self.dirty = true;
+        if self.searches.holds_keys() {
+            self.searches.held.push(key);
+            return;
+        }
+        // Whoever goes on typing has thought better of what was waiting.
+        self.searches.waiting = None;
+        if self.is_too_small() {
+            return;
+        }
+        if self.layers.is_empty() && matches!(self.screen, Screen::Session(_)) && !self.prefixed {
+            self.session_key(key);
+            return;
+        }
+        if self.chord.is_empty() && self.takes_text() && self.text_key(key) {
+            return;
+        }
+        let context = self.context();
+        self.chord.push(key);
+        match self.settings.keymap.meaning(context, &self.chord) {
+            Meaning::Command(command) => {
+                self.end_chord();
+                self.run(command);
+            }
+            Meaning::Beginning(_) => {}
+            Meaning::Nothing => self.unbound(key),
+        }
+    }
+
+    fn unbound(&mut self, key: Key) {
+        let prefixed = self.prefixed;
+        self.end_chord();
+        if self.context() == Context::Confirm {
+            self.warn("This asks for y or n.");
+        } else if prefixed && key == self.settings.prefix {
+            self.type_into_session(key);
+        } else if prefixed {
+            let prefix = self.settings.prefix;
+            self.warn(&format!("{prefix} {key} means nothing; {prefix} ? shows what does."));
+        }
+    }
+
+    pub(super) fn end_chord(&mut self) {
+        self.chord.clear();
+        self.prefixed = false;
+    }
+
+    /// Runs a command, or says why it cannot be done.
+    pub(crate) fn run(&mut self, command: Command) {
+        let spec = command.spec();
+        if self.must_wait(spec.name) {
+            self.searches.waiting = Some(command);
+            return;
+        }
+        match (spec.disabled)(self) {
+            None => (spec.run)(self),
+            Some(reason) => self.warn(&reason),
+        }
+    }
+
+    fn takes_text(&self) -> bool {
+        match self.layers.last() {
+            Some(Layer::Chooser(_) | Layer::Prompt(_) | Layer::Form(_)) => true,
+            Some(_) => false,
+            None => {
+                let typing = matches!(self.jump.focus, Focus::Search | Focus::TreeFind);
+                self.screen == Screen::Jump && typing
+            }
+        }
+    }
+
+    /// A key in a line of text. Returns whether it was one.
+    fn text_key(&mut self, key: Key) -> bool {
+        if let Some(Layer::Form(form)) = self.layers.last_mut() {
+            let reason = form.row().and_then(|row| row.why_not.clone());
+            return match reason {
+                Some(reason) if key == Key::char('!') => {
+                    self.warn(&reason);
+                    true
+                }
+                _ => form.key(key),
+            };
+        }
+        let Some(input) = self.text_input() else {
+            return false;
+        };
+        let before = input.text().to_owned();
+        if !input.key(key) {
+            return false;
+        }
+        if input.text() != before {
+            self.typed();
+        }
+        true
+    }
+
+    pub(super) fn text_input(&mut self) -> Option<&mut input::Input> {
+        match self.layers.last_mut() {
+            Some(Layer::Chooser(chooser)) => Some(&mut chooser.input),
+            Some(Layer::Prompt(prompt)) => Some(&mut prompt.input),
+            Some(Layer::Form(form)) if form.saving => None,
+            Some(Layer::Form(form)) => match form.row_mut() {
+                Some(form::Row { entry: form::Entry::Text(input), why_not: None, .. }) => {
+                    Some(input)
+                }
+                _ => None,
+            },
+            Some(_) => None,
+            None if self.jump.focus == Focus::TreeFind => Some(&mut self.jump.find),
+            None => Some(&mut self.jump.search),
+        }
+    }
+
+    /// The text of the input in front has changed.
+    pub(super) fn typed(&mut self) {
+        match self.layers.last_mut() {
+            Some(Layer::Chooser(chooser)) => {
+                chooser.typed();
+                self.search_for_chooser();
+            }
+            Some(Layer::Prompt(prompt)) => prompt.mistake = None,
+            Some(Layer::Form(form)) => form.edited(),
+            Some(_) => {}
+            None if self.jump.focus == Focus::TreeFind => self.find_in_tree(),
+            _ => {
+                self.jump.start_over();
+                if self.jump.read_query() {
+                    self.watch_figures();
+                    self.start_filter();
+                }
+            }
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        self.dirty = true;
+        if let Some(Layer::Form(form)) = self.layers.last_mut() {
+            form.paste(text);
+        } else if self.takes_text() {
+            if let Some(input) = self.text_input() {
+                input.insert(text);
+            }
+            self.typed();
+        } else if self.layers.is_empty() && matches!(self.screen, Screen::Session(_)) {
+            self.paste_into_session(text);
+        }
+    }
+}
