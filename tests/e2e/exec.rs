@@ -28,6 +28,14 @@ fn arguments_are_not_touched_by_any_shell() {
 }
 
 #[test]
+fn programs_start_in_the_home_of_whoever_started_the_agent() {
+    let home = Home::new();
+    let at = home.path().canonicalize().unwrap();
+    let output = home.ok(&["exec", &hostname(), "--", "sh", "-c", "echo $HOME; pwd -P"]);
+    assert_eq!(output, format!("{}\n{}\n", home.path().display(), at.display()));
+}
+
+#[test]
 fn megabytes_go_both_ways_whole() {
     let home = Home::new();
     home.ok(&["ls"]);

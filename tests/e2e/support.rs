@@ -54,6 +54,7 @@ impl Home {
         let mut command = Command::new(program);
         command
             .args(arguments)
+            .env("HOME", self.path())
             .env("JUMPDECK_DATA_DIR", self.data())
             .env("JUMPDECK_CONFIG_DIR", self.config())
             .env_remove("JUMPDECK_CONNECT")

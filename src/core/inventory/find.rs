@@ -15,7 +15,7 @@ use jumpdeck_protocol::preferences::Sort;
 use jumpdeck_protocol::{JumpPolicyId, Timestamp};
 use memchr::memmem::Finder;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Which items are looked at.
@@ -443,20 +443,23 @@ impl Word {
 pub fn like(picture: Picture, text: &str, familiar: &Familiar) -> List {
     let picture = picture.ordered();
     let text = text.trim();
-    let worth: HashMap<Slot, u32> = familiar.0.iter().copied().collect();
     if text.is_empty() {
         let mut used: Vec<_> = familiar.0.to_vec();
         used.sort_by_key(|(_, worth)| Reverse(*worth));
-        let others = picture.order.iter().copied().filter(|slot| !worth.contains_key(slot));
+        let known: HashSet<Slot> = used.iter().map(|(slot, _)| *slot).collect();
+        let others = picture.order.iter().copied().filter(|slot| !known.contains(slot));
         let slots = used.into_iter().map(|(slot, _)| slot).chain(others).take(MOST_LIKE).collect();
         return picture.list(slots);
     }
     let mut candidates = candidates(&picture, &text.to_lowercase());
-    for candidate in &mut candidates {
+    // Candidates come in the order of their slots.
+    for (slot, worth) in familiar.0.iter() {
+        let at = candidates.binary_search_by_key(slot, |candidate| candidate.slot).ok();
+        let candidate = at.and_then(|at| candidates.get_mut(at));
         // Letters that are only scattered over a name say too little.
-        let counts = candidate.fit != Fit::Scattered;
-        let worth = worth.get(&candidate.slot).filter(|_| counts);
-        candidate.worth = Reverse(worth.copied().unwrap_or(0));
+        if let Some(candidate) = candidate.filter(|candidate| candidate.fit != Fit::Scattered) {
+            candidate.worth = Reverse(*worth);
+        }
     }
     if candidates.len() > WEIGHED {
         candidates.select_nth_unstable(WEIGHED);

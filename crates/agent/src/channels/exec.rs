@@ -9,7 +9,6 @@ use std::process::Stdio;
 use std::sync::Arc;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use uzers::User;
-use uzers::os::unix::UserExt;
 
 /// What a program inherits of the agent's environment: as at a login, the place and the language,
 /// but nothing of the terminal or the secrets the agent was started with.
@@ -24,7 +23,7 @@ pub(super) fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
 /// Who the program runs as.
 pub(super) fn identity(user: &User) -> [(&'static str, OsString); 3] {
     let name = user.name().to_os_string();
-    [("USER", name.clone()), ("LOGNAME", name), ("HOME", user.home_dir().into())]
+    [("USER", name.clone()), ("LOGNAME", name), ("HOME", home().into())]
 }
 
 /// Starts the command and the tasks that serve it. Returns its process id.
@@ -69,7 +68,9 @@ struct Pipes {
     stderr: ChildStderr,
 }
 
-fn home() -> PathBuf {
+/// Where programs start: the home of the environment the agent was started in, else that of the
+/// account.
+pub(super) fn home() -> PathBuf {
     let home = std::env::home_dir().filter(|home| home.is_dir());
     home.unwrap_or_else(|| PathBuf::from("/"))
 }

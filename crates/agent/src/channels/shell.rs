@@ -7,7 +7,7 @@ use pty_process::{Command, OwnedReadPty, OwnedWritePty};
 use rustix::process::{Pid, Signal, kill_process_group};
 use rustix::termios::{Winsize, tcsetwinsize};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -43,19 +43,15 @@ fn command(term: &str) -> Command {
         .env_clear()
         .envs(super::exec::inherited())
         .env("TERM", if term.is_empty() { "xterm-256color" } else { term })
-        .env("SHELL", &shell);
+        .env("SHELL", &shell)
+        .current_dir(super::exec::home());
     if std::env::var_os("LANG").is_none() && std::env::var_os("LC_ALL").is_none() {
         command = command.env("LANG", "C.UTF-8");
     }
     if let Some(user) = user {
         command = command.envs(super::exec::identity(&user));
-        command = command.current_dir(existing(user.home_dir()));
     }
     command
-}
-
-fn existing(home: &Path) -> &Path {
-    if home.is_dir() { home } else { Path::new("/") }
 }
 
 /// The terminal's ends that this side holds. Once they are dropped, the kernel hangs up.
