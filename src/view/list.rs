@@ -47,7 +47,12 @@ impl Artist<'_, '_> {
         let searched = !jump.search.text().is_empty();
         let mut words = if searched || searching {
             let all = all.map_or("…".to_owned(), text::number);
-            format!("{scope} ─ {} of {all}", text::number(shown))
+            let count = text::number(shown);
+            let full = format!("{scope} ─ {count} of {all}");
+            // What is typed matters more than where and of how many; the tree shows that.
+            let left = usize::from(room).saturating_sub(text::width(jump.search.text()) + 8);
+            let fitting = [full, format!("{count} of {all}")];
+            fitting.into_iter().find(|words| text::width(words) <= left).unwrap_or(count)
         } else {
             format!("{scope} ─ {}", text::number(shown))
         };
