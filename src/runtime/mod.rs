@@ -13,4 +13,5 @@ pub mod prompt;
 mod report;
 mod screen;
 mod searcher;
+mod suspend;
 pub mod terminal;

@@ -3,6 +3,7 @@
 use super::config::Watch;
 use super::screen::{self, Canvas, Writer};
 use super::searcher::Searcher;
+use super::suspend::{has_shell, suspend};
 use super::{export, keys, report};
 use crate::core::{Console, Effect, Event, LinkEvent, Settings, Timer};
 use crate::link::LinkHandle;
@@ -13,7 +14,7 @@ use futures_util::StreamExt;
 use jiff::Zoned;
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::session::Size;
-use rustix::process::{Signal, getpid, getppid, getsid, kill_process};
+use rustix::process::Signal;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
@@ -346,20 +347,6 @@ impl Runner {
         let (columns, rows) = crossterm::terminal::size()?;
         self.resize(Size { columns, rows })
     }
-}
-
-/// Whether a shell waits that can bring a stopped program back to the foreground.
-fn has_shell() -> bool {
-    let own = getsid(None);
-    let parent = getppid().and_then(|parent| getsid(Some(parent)).ok());
-    own.is_ok_and(|own| own != getpid() && parent == Some(own))
-}
-
-/// Stops this process as the shell expects it, with its terminal restored.
-fn suspend() -> anyhow::Result<()> {
-    screen::restore();
-    kill_process(getpid(), Signal::STOP)?;
-    Ok(())
 }
 
 fn now() -> Timestamp {

@@ -87,6 +87,15 @@ impl Home {
         u32::try_from(address["process"].as_u64().unwrap()).unwrap()
     }
 
+    /// What a program under test wrote about a panic of its own would be gone with the home.
+    fn print_reports(&self) {
+        for entry in std::fs::read_dir(self.data()).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with("panic-") {
+                println!("{}", std::fs::read_to_string(entry.path()).unwrap_or_default());
+            }
+        }
+    }
+
     /// The local agent's process.
     pub fn agent_process(&self) -> u32 {
         let text = std::fs::read_to_string(self.data().join("agent/agent.lock")).unwrap();
@@ -97,6 +106,9 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         let _ = self.jumpdeck(&["stop"]).output();
+        if std::thread::panicking() {
+            self.print_reports();
+        }
     }
 }
 

@@ -246,3 +246,33 @@ fn a_suspended_console_comes_back_and_one_without_a_shell_says_so() {
     alone.send("\x1a");
     alone.wait_for("There is no shell here to go back to.");
 }
+
+/// Where processes have a namespace of their own, whoever leads the terminal's session may be
+/// outside it and has no number there.
+#[test]
+fn a_console_in_a_container_says_that_there_is_no_shell() {
+    let home = Home::new();
+    let console = home.jumpdeck(&[]);
+    let space = ["--user", "--map-root-user", "--pid", "--fork"];
+    let made = std::process::Command::new("unshare").args(space).arg("true").output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        eprintln!("this machine makes no namespaces of processes: nothing to see");
+        return;
+    }
+    let mut contained = std::process::Command::new("unshare");
+    contained.args(space).arg("--mount-proc").arg("--").arg(console.get_program());
+    for (name, value) in console.get_envs() {
+        match value {
+            Some(value) => contained.env(name, value),
+            None => contained.env_remove(name),
+        };
+    }
+    // The appliance must not end with the container, nor be somebody else's child there.
+    home.ok(&["ls"]);
+    let mut screen = Screen::start(&contained, 100, 30);
+    screen.wait_for("● online");
+    screen.send("\x1a");
+    screen.wait_for("There is no shell here to go back to.");
+    screen.send("q");
+    assert_eq!(screen.wait_for_end(), 0);
+}
