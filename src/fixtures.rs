@@ -193,12 +193,27 @@ impl Desk {
                 errors: None,
                 is_shell: true,
                 attached: false,
+                recorded: false,
+            }],
+            owner: UserId(1),
+            participants: vec![Participant {
+                user: UserId(1),
+                name: "alice".into(),
+                part: Part::Owner,
+                here: true,
             }],
         }
     }
 
     pub(crate) fn attached(&mut self, channel: ChannelId, from: u64, input_received: u64) {
+        let last = self.sent.iter().rev().find_map(|sent| match sent {
+            Sent::Notice(RepNotice::Channel(ChannelOrder::Attach {
+                channel: of, attempt, ..
+            })) if *of == channel => Some(*attempt),
+            _ => None,
+        });
         let report = ChannelReport::Attached {
+            attempt: last.unwrap_or_default(),
             channel,
             from,
             end: from,
@@ -206,6 +221,18 @@ impl Desk {
             input_limit: 1 << 20,
         };
         self.notice(ApplianceNotice::Channel(report));
+    }
+
+    /// Who types in a channel that two consoles show.
+    pub(crate) fn channel_state(&mut self, channel: ChannelId, who: Option<&str>, yours: bool) {
+        let state = ChannelState {
+            size: None,
+            keyboard: who.map(Into::into),
+            yours,
+            consoles: 2,
+            recording: RecordingState::On,
+        };
+        self.notice(ApplianceNotice::ChannelState { channel, state });
     }
 
     pub(crate) fn output(&mut self, channel: ChannelId, offset: u64, text: &str) {

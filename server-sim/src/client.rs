@@ -408,8 +408,8 @@ impl Served<'_> {
     fn order(&mut self, order: &ChannelOrder) -> Result<(), LinkEnd> {
         let channel = order.channel();
         match (order, self.shells.get_mut(&channel)) {
-            (ChannelOrder::Attach { received, window, .. }, Some(shell)) => {
-                let attached = shell.attach(*received, *window);
+            (ChannelOrder::Attach { received, window, attempt, .. }, Some(shell)) => {
+                let attached = shell.attach(*received, *window, *attempt);
                 let reports = attached.map_err(|error| LinkEnd::Violation(error.to_string()))?;
                 for report in reports {
                     self.report(report);

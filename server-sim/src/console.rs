@@ -343,6 +343,12 @@ impl SimulatedShell {
                     Some(Event::Exited(_)) | None => {}
                 }
             }
+            Heard::Notice(ApplianceNotice::ChannelState { channel, state }) if *channel == mine => {
+                self.endpoint.keyboard_is(state.yours);
+            }
+            Heard::Notice(ApplianceNotice::Picture { channel, offset, .. }) if *channel == mine => {
+                self.endpoint.pictured(*offset);
+            }
             Heard::Notice(ApplianceNotice::AgentLink { channel, linked }) if *channel == mine => {
                 self.endpoint.link_lost();
                 if *linked {

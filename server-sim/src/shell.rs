@@ -62,10 +62,12 @@ impl Shell {
         &mut self,
         received: Option<u64>,
         window: u64,
+        attempt: u32,
     ) -> Result<Vec<ChannelReport>, StreamError> {
         let from = self.output.attach(received, window)?;
         let attached = ChannelReport::Attached {
             channel: self.channel,
+            attempt,
             from,
             end: self.output.end(),
             input_received: self.input.received(),

@@ -221,6 +221,12 @@ impl Console {
                 };
                 self.layers.push(Layer::Prompt(prompt));
             }
+            (Pick::Share(session), EntryValue::Colleague { name, part }) => {
+                self.share_with(session, &name, part);
+            }
+            (Pick::Transfer(session), EntryValue::Colleague { name, .. }) => {
+                self.ask_transfer_to(session, &name);
+            }
             (Pick::Field, EntryValue::Field(value)) => {
                 if let Some(Layer::Form(form)) = self.layers.last_mut()
                     && !form.saving

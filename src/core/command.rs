@@ -88,6 +88,8 @@ table! {
         "back" "back" "Close what is open, else clear the search, else the marks." => Console::back;
         "quit" "leave" "Leave the console; open sessions go on." => Console::quit;
         "go-jump" "jump list" "Go to the list of Jump Items." => Console::go_jump;
+        "go-sessions" "sessions" "Go to the open sessions: yours, and those shared with you."
+            => Console::go_sessions;
         "redraw" "redraw" "Draw the whole screen anew." => Console::redraw;
         "suspend" "suspend" "Give the terminal back to the shell; `fg` comes back." => Console::suspend;
         "toggle-mouse" "mouse" "Use the mouse here, or leave it to the terminal." => Console::toggle_mouse;
@@ -162,8 +164,39 @@ table! {
         "previous-tab" "previous" "Go to the session before." => |c| c.cycle_tab(-1);
         "end-session" "end" "End this session and the programs in it." [dangerous]
             => Console::ask_end_session, unless Console::no_end_session;
-        "take-over" "take over" "Show here a session that another console of yours shows."
+        "take-over" "keyboard" "Type here from now on, whoever typed until now."
             => Console::take_over, unless Console::no_take_over;
+        "new-shell" "shell" "Open another shell in this session."
+            => Console::open_shell, unless Console::no_new_shell;
+        "next-shell" "next shell" "Go to the session's next shell."
+            => |c| c.cycle_shell(1), unless Console::no_other_shell;
+        "previous-shell" "shell before" "Go to the session's shell before."
+            => |c| c.cycle_shell(-1), unless Console::no_other_shell;
+        "close-shell" "end shell" "End this shell and the programs in it." [dangerous]
+            => Console::ask_close_shell, unless Console::no_close_shell;
+        "session-log" "log" "Show the session's log." => Console::open_log, unless Console::no_presence;
+        "chat" "chat" "Write to the others in this session."
+            => Console::ask_chat, unless Console::no_presence;
+        "note" "note" "Make a note in the session's log."
+            => Console::ask_note, unless Console::no_participation;
+        "share" "share" "Let another rep look on or take part."
+            => Console::ask_share, unless Console::no_ownership;
+        "transfer" "transfer" "Give the session to another rep."
+            => Console::ask_transfer, unless Console::no_ownership;
+        "leave-session" "take leave" "Take no part in this session of another rep any more." [dangerous]
+            => Console::leave_session, unless Console::no_leave;
+    }
+    Sessions {
+        "open-session" "open" "Go to the session."
+            => Console::open_session, unless Console::no_session_selected;
+        "session-up" "up" "Move up." => |c| c.move_session(-1);
+        "session-down" "down" "Move down." => |c| c.move_session(1);
+        "session-first" "first" "Go to the first session." => |c| c.move_session(isize::MIN);
+        "session-last" "last" "Go to the last session." => |c| c.move_session(isize::MAX);
+        "selected-log" "log" "Show the session's log."
+            => Console::open_log, unless Console::no_session_selected;
+        "end-selected" "end" "End the session and the programs in it." [dangerous]
+            => Console::ask_end_selected, unless Console::no_end_selected;
     }
     Chooser {
         "choose" "choose" "Take the selected entry." => Console::choose;

@@ -23,6 +23,8 @@ pub enum Context {
     List,
     /// While a search is typed.
     Search,
+    /// Among the sessions.
+    Sessions,
     /// In a session, after the prefix.
     Session,
     /// Where a line is typed.
@@ -45,12 +47,13 @@ pub enum Context {
 
 impl Context {
     /// Every context, in the order of the reference.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Global,
         Self::Jump,
         Self::Tree,
         Self::List,
         Self::Search,
+        Self::Sessions,
         Self::Session,
         Self::Text,
         Self::TreeFind,
@@ -70,6 +73,7 @@ impl Context {
             Self::Tree => "Tree",
             Self::List => "List",
             Self::Search => "While searching",
+            Self::Sessions => "Sessions",
             Self::Session => "In a session, after the prefix",
             Self::Text => "Where a line is typed",
             Self::TreeFind => "While looking for a group",
@@ -90,6 +94,7 @@ impl Context {
             Self::Tree => &[Self::Tree, Self::Jump, Self::Global],
             Self::List => &[Self::List, Self::Jump, Self::Global],
             Self::Search => &[Self::Search, Self::Text, Self::Jump, Self::Global],
+            Self::Sessions => &[Self::Sessions, Self::Global],
             Self::Session => &[Self::Session],
             Self::Text => &[Self::Text, Self::Global],
             Self::TreeFind => &[Self::TreeFind, Self::Text, Self::Jump, Self::Global],
@@ -387,8 +392,9 @@ mod tests {
     #[test]
     fn the_beginning_of_a_chord_tells_what_may_follow() {
         let meaning = Keymap::built_in().meaning(Context::List, &[Key::char('g')]);
-        let go = Command::named("go-jump").unwrap();
-        assert_eq!(meaning, Meaning::Beginning(vec![(vec![Key::char('g'), Key::char('j')], go)]));
+        let go = |key, name| (vec![Key::char('g'), Key::char(key)], Command::named(name).unwrap());
+        let choices = vec![go('j', "go-jump"), go('s', "go-sessions")];
+        assert_eq!(meaning, Meaning::Beginning(choices));
     }
 
     #[test]

@@ -11,7 +11,8 @@ use fuzzy_matcher::skim::SkimMatcherV2;
 use jumpdeck_protocol::inventory::{JumpMethod, Place};
 use jumpdeck_protocol::item::FieldValue;
 use jumpdeck_protocol::preferences::Column;
-use jumpdeck_protocol::{ItemId, SessionId};
+use jumpdeck_protocol::session::Part;
+use jumpdeck_protocol::{ChannelId, ItemId, SessionId};
 
 /// One layer.
 #[derive(Debug)]
@@ -25,6 +26,13 @@ pub enum Layer {
     },
     /// All messages.
     Messages {
+        /// Lines scrolled up from the newest.
+        scroll: usize,
+    },
+    /// A session's log.
+    Log {
+        /// The session.
+        session: SessionId,
         /// Lines scrolled up from the newest.
         scroll: usize,
     },
@@ -105,6 +113,10 @@ pub enum Pick {
     Saved,
     /// The field of the form holds this.
     Field,
+    /// Somebody takes part in this session.
+    Share(SessionId),
+    /// The session belongs to somebody else.
+    Transfer(SessionId),
 }
 
 /// Something that can be chosen.
@@ -133,6 +145,13 @@ pub enum EntryValue {
     SaveThis,
     /// What a field can hold.
     Field(FieldValue),
+    /// Another rep, and how far that one shall take part.
+    Colleague {
+        /// The user name.
+        name: Box<str>,
+        /// How far; nothing for no more.
+        part: Option<Part>,
+    },
 }
 
 /// A question, and what a yes means.
@@ -144,6 +163,24 @@ pub enum Question {
         session: SessionId,
         /// The item's name.
         name: String,
+    },
+    /// End this shell?
+    CloseShell {
+        /// Its channel.
+        channel: ChannelId,
+        /// Its number in the session.
+        number: usize,
+        /// The item's name.
+        name: String,
+    },
+    /// Give this session away?
+    Transfer {
+        /// The session.
+        session: SessionId,
+        /// The item's name.
+        name: String,
+        /// To whom.
+        to: String,
     },
     /// Remove these?
     Remove {
@@ -193,6 +230,20 @@ pub enum Ask {
     SearchName,
     /// Where the list is written to.
     ExportPath,
+    /// Words for the others in a session.
+    Chat {
+        /// The session.
+        session: SessionId,
+        /// The item's name.
+        name: String,
+    },
+    /// A note for a session's log.
+    Note {
+        /// The session.
+        session: SessionId,
+        /// The item's name.
+        name: String,
+    },
     /// What the machine wants to hear before it wakes.
     WakePassword {
         /// The machines.
@@ -243,10 +294,26 @@ impl Toggles {
 }
 
 impl Layer {
+    /// Whether it goes with the session on the screen.
+    pub const fn is_of_session(&self) -> bool {
+        matches!(
+            self,
+            Self::Log { .. }
+                | Self::Confirm(
+                    Question::EndSession { .. }
+                        | Question::CloseShell { .. }
+                        | Question::Transfer { .. }
+                )
+                | Self::Prompt(Prompt { purpose: Ask::Chat { .. } | Ask::Note { .. }, .. })
+        )
+    }
+
     /// Where keys are pressed while this layer is on top.
     pub const fn context(&self) -> Context {
         match self {
-            Self::Help { .. } | Self::Messages { .. } | Self::Why { .. } => Context::Reader,
+            Self::Help { .. } | Self::Messages { .. } | Self::Why { .. } | Self::Log { .. } => {
+                Context::Reader
+            }
             Self::Chooser(_) => Context::Chooser,
             Self::Confirm(_) => Context::Confirm,
             Self::Prompt(_) => Context::Prompt,

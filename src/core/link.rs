@@ -2,12 +2,16 @@
 
 use super::messages::Level;
 use super::session::Pane;
+use super::together::summary_text;
 use super::{Asked, Console, Effect, Link, LinkEvent};
 use bytes::Bytes;
 use jumpdeck_protocol::endpoint;
+use jumpdeck_protocol::log::Summary;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::PlaceRights;
-use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason};
+use jumpdeck_protocol::session::{
+    ChannelOrder, ChannelReport, ChannelState, EndReason, RecordingState, Size,
+};
 use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, RequestId, SessionId};
 use std::time::Duration;
 
@@ -47,12 +51,9 @@ impl Console {
         let presence = self.inventory.presence_position();
         self.request(Asked::Subscribe, RepRequest::Subscribe { have, presence });
         let size = self.pane_size();
-        let attached: Vec<_> = self
-            .tabs
-            .iter_mut()
-            .filter(|tab| tab.pane != Pane::Elsewhere)
-            .flat_map(|tab| tab.attach(size))
-            .collect();
+        let shells = self.tabs.iter_mut().flat_map(|tab| &mut tab.shells);
+        let shown = shells.filter(|shell| shell.pane != Pane::Away);
+        let attached: Vec<_> = shown.flat_map(|shell| shell.attach(size)).collect();
         self.order_all(attached);
         self.watch();
         self.watch_figures();
@@ -62,8 +63,11 @@ impl Console {
     fn link_down(&mut self, reason: String) {
         let asked: Vec<_> = self.asked.drain().map(|(_, asked)| asked).collect();
         for asked in asked {
-            if let Asked::Start { name, .. } | Asked::End { name } | Asked::Wake { name, .. } =
-                asked
+            if let Asked::Start { name, .. }
+            | Asked::End { name }
+            | Asked::Wake { name, .. }
+            | Asked::Shell { name, .. }
+            | Asked::Words { what: name, .. } = asked
             {
                 self.warn(&format!(
                     "The link was lost before the appliance answered about {name}; look again \
@@ -73,8 +77,8 @@ impl Console {
         }
         self.batches_lost();
         self.form_unanswered();
-        for tab in &mut self.tabs {
-            tab.endpoint.link_lost();
+        for shell in self.tabs.iter_mut().flat_map(|tab| &mut tab.shells) {
+            shell.endpoint.link_lost();
         }
         if !matches!(self.link, Link::Down { .. }) {
             self.link = Link::Down { since: self.now, reason };
@@ -143,7 +147,14 @@ impl Console {
                 self.dirty = true;
             }
             ApplianceNotice::Sessions { sessions } => self.take_sessions(&sessions),
-            ApplianceNotice::SessionEnded { session, reason } => self.ended(session, &reason),
+            ApplianceNotice::SessionEnded { session, reason, summary } => {
+                self.ended(session, &reason, summary.as_ref());
+            }
+            ApplianceNotice::Logged { session, entry } => self.logged(session, entry),
+            ApplianceNotice::ChannelState { channel, state } => self.channel_state(channel, state),
+            ApplianceNotice::Picture { channel, offset, size, bytes } => {
+                self.pictured(channel, offset, size, &bytes);
+            }
             ApplianceNotice::Channel(report) => self.channel_report(&report),
             ApplianceNotice::AgentLink { channel, linked } => self.agent_link(channel, linked),
             ApplianceNotice::Stopping => self.warn("The appliance is stopping."),
@@ -189,6 +200,35 @@ impl Console {
             (Asked::End { name }, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, &format!("Ending {name}"), &refusal);
             }
+            (Asked::Shell { session, .. }, Outcome::Ok(RepReply::ShellOpened(view))) => {
+                self.shell_opened(session, &view);
+            }
+            (Asked::Shell { name, .. }, Outcome::Refused(refusal)) => {
+                self.messages.refused(self.now, &format!("No shell on {name}"), &refusal);
+            }
+            (Asked::Log { session }, Outcome::Ok(RepReply::Log { entries, more })) => {
+                self.log_came(session, entries, more);
+            }
+            (
+                Asked::Colleagues { session, transfer },
+                Outcome::Ok(RepReply::Colleagues { names }),
+            ) => {
+                self.colleagues_came(session, transfer, &names);
+            }
+            (Asked::Log { .. }, Outcome::Refused(refusal)) => {
+                self.messages.refused(self.now, "The log", &refusal);
+            }
+            (Asked::Colleagues { .. }, Outcome::Refused(refusal)) => {
+                self.messages.refused(self.now, "The other users", &refusal);
+            }
+            (Asked::Words { done, .. }, Outcome::Ok(_)) => {
+                if let Some(done) = done {
+                    self.say(&done);
+                }
+            }
+            (Asked::Words { what, .. }, Outcome::Refused(refusal)) => {
+                self.messages.refused(self.now, &what, &refusal);
+            }
             (Asked::Subscribe, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, "The inventory", &refusal);
             }
@@ -206,7 +246,7 @@ impl Console {
         self.dirty = true;
     }
 
-    fn ended(&mut self, session: SessionId, reason: &EndReason) {
+    fn ended(&mut self, session: SessionId, reason: &EndReason, summary: Option<&Summary>) {
         let Some(position) = self.tabs.iter().position(|tab| tab.id == session) else {
             return;
         };
@@ -226,114 +266,173 @@ impl Console {
             EndReason::ApplianceStopped => {
                 format!("The session with {name} ended with the appliance.")
             }
+            EndReason::Idle => {
+                format!("The session with {name} ended: nobody did anything in it for too long.")
+            }
         };
-        self.say(&why);
-    }
-
-    fn tab_of(&self, channel: ChannelId) -> Option<usize> {
-        self.tabs.iter().position(|tab| tab.endpoint.channel() == channel)
+        let more = summary.map(|summary| format!(" {}", summary_text(summary)));
+        self.say(&format!("{why}{}", more.unwrap_or_default()));
     }
 
     fn channel_report(&mut self, report: &ChannelReport) {
-        let Some(position) = self.tab_of(report.channel()) else {
+        let channel = report.channel();
+        let Some(shell) = self.shell_of(channel) else {
             return;
         };
-        let Some(tab) = self.tabs.get_mut(position) else {
-            return;
-        };
-        self.dirty = true;
-        match tab.endpoint.report(report) {
+        match shell.endpoint.report(report) {
             Some(endpoint::Event::Attached { missed }) => {
-                tab.pane = Pane::Live;
-                if missed > 0 {
+                shell.pane = Pane::Live;
+                if missed > 0 && shell.types() {
+                    let name = self.name_of_shell(channel);
                     let text = format!(
-                        "{missed} bytes of {}'s output came while nobody watched and are not kept.",
-                        tab.name
+                        "{missed} bytes of {name}'s output came while nobody watched and are not kept."
                     );
                     self.warn(&text);
                 }
-                self.flush(position);
+                self.flush(channel);
             }
             Some(endpoint::Event::Gone(refusal)) => {
-                if refusal.code == RefusalCode::AttachedElsewhere {
-                    tab.pane = Pane::Elsewhere;
+                shell.pane = Pane::Away;
+                let known =
+                    matches!(refusal.code, RefusalCode::ChannelGone | RefusalCode::SessionGone);
+                if !known {
+                    let name = self.name_of_shell(channel);
+                    self.messages.refused(self.now, &name, &refusal);
                 }
-                let name = tab.name.clone();
-                self.messages.refused(self.now, &name, &refusal);
             }
             Some(endpoint::Event::Exited(_)) | None => {}
         }
-        self.finish_if_over(position);
+        self.dirty = true;
+        self.finish_if_over(channel);
     }
 
     /// Once the shell has ended and all its output is here, the session can go.
-    fn finish_if_over(&mut self, position: usize) {
-        if let Some(tab) = self.tabs.get(position)
-            && tab.endpoint.finished().is_some()
-        {
-            let channel = tab.endpoint.channel();
+    fn finish_if_over(&mut self, channel: ChannelId) {
+        let over = |shell: &mut super::session::Shell| {
+            shell.types() && shell.endpoint.finished().is_some()
+        };
+        if self.shell_of(channel).is_some_and(over) {
             self.order_all([ChannelOrder::Close { channel }]);
         }
     }
 
     fn agent_link(&mut self, channel: ChannelId, linked: bool) {
         let size = self.pane_size();
-        let Some(tab) = self.tab_of(channel).and_then(|tab| self.tabs.get_mut(tab)) else {
+        let Some(shell) = self.shell_of(channel).filter(|shell| shell.pane != Pane::Away) else {
             return;
         };
-        self.dirty = true;
         if linked {
-            let orders = tab.attach(size);
+            let orders = shell.attach(size);
             self.order_all(orders);
         } else {
-            tab.pane = Pane::AgentAway;
-            tab.endpoint.link_lost();
+            shell.pane = Pane::AgentAway;
+            shell.endpoint.link_lost();
+        }
+        self.dirty = true;
+    }
+
+    /// Who shows a channel, and how, has changed.
+    fn channel_state(&mut self, channel: ChannelId, state: ChannelState) {
+        let Some(shell) = self.shell_of(channel) else {
+            return;
+        };
+        let lost = shell.endpoint.keyboard_is(state.yours);
+        if let Some(size) = state.size {
+            shell.terminal.resize(size);
+        }
+        let recording = |state: &ChannelState| state.recording.clone();
+        let before = shell.state.as_ref().map(recording);
+        let now = state.recording.clone();
+        let typist = state.keyboard.clone();
+        let former = shell.state.replace(state).and_then(|state| state.yours.then_some(()));
+        self.dirty = true;
+        let name = self.name_of_shell(channel);
+        match now {
+            RecordingState::Failed { reason }
+                if !matches!(before, Some(RecordingState::Failed { .. })) =>
+            {
+                self.warn(&format!(
+                    "{name} cannot be recorded ({reason}): nothing is typed until it can."
+                ));
+            }
+            RecordingState::On if matches!(before, Some(RecordingState::Failed { .. })) => {
+                self.say(&format!("{name} is recorded again; go on."));
+            }
+            _ => {}
+        }
+        let ours = self.shell_of(channel).is_some_and(|shell| shell.types());
+        if former.is_some() && !ours {
+            let who = typist.unwrap_or_else(|| "nobody".into());
+            let more = if lost > 0 {
+                format!(" {lost} bytes you typed did not reach it.")
+            } else {
+                String::new()
+            };
+            self.warn(&format!("{who} types in {name} now.{more}"));
+        }
+    }
+
+    /// We watch, and were too slow: this is what the terminal shows.
+    fn pictured(&mut self, channel: ChannelId, offset: u64, size: Size, bytes: &[u8]) {
+        if let Some(shell) = self.shell_of(channel)
+            && shell.endpoint.pictured(offset)
+        {
+            shell.terminal.resize(size);
+            // What it would answer, whoever types has answered.
+            shell.terminal.take(bytes);
+            shell.replaying = false;
+            self.dirty = true;
         }
     }
 
     fn data(&mut self, channel: ChannelId, offset: u64, bytes: &Bytes) {
-        let Some(position) = self.tab_of(channel) else {
+        let is_shown = self
+            .shown_tab()
+            .and_then(|tab| tab.shell())
+            .is_some_and(|shell| shell.channel() == channel);
+        let Some(shell) = self.shell_of(channel) else {
             return;
         };
-        let Some(tab) = self.tabs.get_mut(position) else {
-            return;
-        };
-        match tab.endpoint.data(offset, bytes) {
+        match shell.endpoint.data(offset, bytes) {
             Ok(Some((new, live))) => {
-                let answers = tab.terminal.take(&new);
-                if tab.replaying && tab.endpoint.is_history_over() {
-                    tab.replaying = false;
-                    tab.terminal.forget_scroll_region();
+                let answers = shell.terminal.take(&new);
+                if shell.replaying && shell.endpoint.is_history_over() {
+                    shell.replaying = false;
+                    shell.terminal.forget_scroll_region();
                 }
                 if live && !answers.is_empty() {
-                    tab.endpoint.write(&answers);
+                    shell.endpoint.write(&answers);
                 }
-                if let Some(credit) = tab.endpoint.credit(0) {
-                    self.effects.push(Effect::Send(credit));
-                }
-                self.flush(position);
-                self.finish_if_over(position);
-                self.dirty |= self.screen == super::Screen::Session(position);
+                self.give_credit(channel);
+                self.flush(channel);
+                self.finish_if_over(channel);
+                self.dirty |= is_shown;
             }
-            Ok(None) => {}
-            Err(error) => {
-                let text = format!("{}: its agent broke the protocol: {error}", tab.name);
-                self.messages.say(self.now, Level::Error, &text);
-            }
+            // What is repeated counts too.
+            Ok(None) => self.give_credit(channel),
+            Err(error) => self.broke_the_protocol(channel, &error.to_string()),
         }
     }
 
-    fn credit(&mut self, channel: ChannelId, received: u64, limit: u64) {
-        let Some(position) = self.tab_of(channel) else {
-            return;
-        };
-        let Some(tab) = self.tabs.get_mut(position) else {
-            return;
-        };
-        if let Err(error) = tab.endpoint.credited(received, limit) {
-            let text = format!("{}: its agent broke the protocol: {error}", tab.name);
-            self.messages.say(self.now, Level::Error, &text);
+    fn give_credit(&mut self, channel: ChannelId) {
+        if let Some(credit) = self.shell_of(channel).and_then(|shell| shell.endpoint.credit(0)) {
+            self.effects.push(Effect::Send(credit));
         }
-        self.flush(position);
+    }
+
+    fn broke_the_protocol(&mut self, channel: ChannelId, error: &str) {
+        let name = self.name_of_shell(channel);
+        let text = format!("{name}: its agent broke the protocol: {error}");
+        self.messages.say(self.now, Level::Error, &text);
+    }
+
+    fn credit(&mut self, channel: ChannelId, received: u64, limit: u64) {
+        let Some(shell) = self.shell_of(channel) else {
+            return;
+        };
+        if let Err(error) = shell.endpoint.credited(received, limit) {
+            self.broke_the_protocol(channel, &error.to_string());
+        }
+        self.flush(channel);
     }
 }

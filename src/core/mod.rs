@@ -28,6 +28,7 @@ pub mod session;
 mod sessions;
 mod tend;
 pub mod terminal;
+pub mod together;
 pub mod tree;
 mod waking;
 pub mod why;
@@ -44,14 +45,14 @@ use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::{FromRep, RepNotice, RepRequest};
 use jumpdeck_protocol::rights::PlaceRights;
 use jumpdeck_protocol::session::Size;
-use jumpdeck_protocol::{Control, ItemId, RequestId, Timestamp, control};
+use jumpdeck_protocol::{Control, ItemId, RequestId, SessionId, Timestamp, control};
 use key::Key;
 use keymap::{Context, Keymap, Meaning};
 use known::Known;
 use layer::Layer;
 use messages::{Level, Messages};
 use session::Tab;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -108,6 +109,8 @@ pub enum Screen {
     /// The jump screen.
     #[default]
     Jump,
+    /// The open sessions.
+    Sessions,
     /// The session of this number.
     Session(usize),
 }
@@ -123,6 +126,22 @@ enum Asked {
     },
     End {
         name: String,
+    },
+    Shell {
+        session: SessionId,
+        name: String,
+    },
+    Log {
+        session: SessionId,
+    },
+    Colleagues {
+        session: SessionId,
+        transfer: bool,
+    },
+    /// Something small, and what is said once it is done.
+    Words {
+        what: String,
+        done: Option<String>,
     },
     /// A portion of a deed with many items.
     Batch {
@@ -196,6 +215,9 @@ pub struct Console {
     inventory: Inventory,
     jump: Jump,
     tabs: Vec<Tab>,
+    /// Sessions of others that were told of once.
+    tabs_known: HashSet<SessionId>,
+    sessions_selected: usize,
     screen: Screen,
     layers: Vec<Layer>,
     messages: Messages,
@@ -241,6 +263,8 @@ impl Console {
             inventory: Inventory::default(),
             jump: Jump::new(layout::list_height(size)),
             tabs: Vec::new(),
+            tabs_known: HashSet::new(),
+            sessions_selected: 0,
             screen: Screen::Jump,
             layers: Vec::new(),
             messages: Messages::default(),
@@ -327,6 +351,7 @@ impl Console {
         match (self.layers.last(), self.screen) {
             (Some(layer), _) => layer.context(),
             (None, Screen::Session(_)) => Context::Session,
+            (None, Screen::Sessions) => Context::Sessions,
             (None, Screen::Jump) => match self.jump.focus {
                 Focus::Tree => Context::Tree,
                 Focus::List => Context::List,
@@ -340,6 +365,7 @@ impl Console {
     fn ground(&self) -> Context {
         match self.screen {
             Screen::Session(_) => Context::Session,
+            Screen::Sessions => Context::Sessions,
             Screen::Jump if matches!(self.jump.focus, Focus::Tree | Focus::TreeFind) => {
                 Context::Tree
             }

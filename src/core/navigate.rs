@@ -76,6 +76,7 @@ impl Console {
 
     pub(super) fn go_jump(&mut self) {
         self.layers.clear();
+        self.hide_shells();
         self.screen = Screen::Jump;
     }
 
@@ -231,6 +232,10 @@ impl Console {
         let most = match self.layers.last() {
             Some(Layer::Help { context, .. }) => super::help::lines(self, *context).len(),
             Some(Layer::Why { item, .. }) => super::why::lines(self, *item).len(),
+            Some(Layer::Log { session, .. }) => {
+                let log = self.tabs.iter().find(|tab| tab.id == *session).map(|tab| tab.log.len());
+                log.unwrap_or(0)
+            }
             _ => self.messages.all().count(),
         };
         let most = most.saturating_sub(super::layout::reader_height(self.size));
@@ -238,7 +243,7 @@ impl Console {
             Some(Layer::Help { scroll, .. } | Layer::Why { scroll, .. }) => {
                 *scroll = scroll.saturating_add_signed(by).min(most);
             }
-            Some(Layer::Messages { scroll }) => {
+            Some(Layer::Messages { scroll } | Layer::Log { scroll, .. }) => {
                 *scroll = scroll.saturating_add_signed(-by).min(most);
             }
             _ => {}
@@ -254,6 +259,8 @@ impl Console {
                 let asked = super::Asked::End { name };
                 self.request(asked, RepRequest::EndSession { session });
             }
+            Question::CloseShell { channel, .. } => self.close_shell(channel),
+            Question::Transfer { session, to, .. } => self.transfer_to(session, to),
             Question::Remove { items, .. } => self.remove(items),
             Question::Start { items } => self.start_many(items),
             Question::Override { item, .. } => self.start(item, true, true),

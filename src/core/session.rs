@@ -1,11 +1,15 @@
-//! A session's tab: its shell's terminal, and where its channel stands.
+//! A session's tab: who takes part, its shells, and where their channels stand.
 
 use super::terminal::Terminal;
 use jumpdeck_protocol::endpoint::Endpoint;
-use jumpdeck_protocol::session::{ChannelOrder, SessionView, Size};
-use jumpdeck_protocol::{ItemId, SessionId, limits, text};
+use jumpdeck_protocol::log::LogEntry;
+use jumpdeck_protocol::session::{
+    ChannelOrder, ChannelState, ChannelView, Keyboard, Part, Participant, SessionView, Size,
+};
+use jumpdeck_protocol::{ChannelId, ItemId, SessionId, Timestamp, UserId, limits, text};
+use std::collections::BTreeMap;
 
-/// What a session's shell is doing.
+/// What a shell is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pane {
     /// It was asked for and has not answered yet.
@@ -14,8 +18,8 @@ pub enum Pane {
     Live,
     /// The machine's agent is away; the shell goes on there.
     AgentAway,
-    /// Another console of this rep shows it.
-    Elsewhere,
+    /// It is not shown here: another console shows it, or it is another rep's session.
+    Away,
 }
 
 /// One session.
@@ -27,48 +31,169 @@ pub struct Tab {
     pub item: ItemId,
     /// The item's name.
     pub name: String,
-    /// What its shell is doing.
+    /// When it started.
+    pub started: Timestamp,
+    /// How far this rep takes part.
+    pub part: Part,
+    /// Who takes part or may, the owner first.
+    pub participants: Vec<Participant>,
+    /// Its shells.
+    pub shells: Vec<Shell>,
+    /// The one on the screen.
+    pub shown: usize,
+    /// What stands in its log, as far as it was asked for or has happened since.
+    pub log: BTreeMap<u64, LogEntry>,
+    /// The whole log was asked for.
+    pub log_asked: bool,
+    /// Words of others that came while nobody looked.
+    pub unread: usize,
+}
+
+/// One shell.
+#[derive(Debug)]
+pub struct Shell {
+    /// What it is doing.
     pub pane: Pane,
-    /// The channel of its shell.
+    /// Its channel.
     pub endpoint: Endpoint,
-    /// The shell's screen.
+    /// Its screen.
     pub terminal: Terminal,
     /// The screen is being made from output of before; its sizes then may not be ours.
     pub replaying: bool,
+    /// Who shows it, and how, once the appliance has said so.
+    pub state: Option<ChannelState>,
+    /// Whether it is recorded.
+    pub recorded: bool,
+    /// A console shows it, this one or another.
+    pub shown_somewhere: bool,
 }
 
 impl Tab {
-    /// A tab for a session with a shell; nothing if it has none.
-    pub fn new(view: &SessionView, size: Size) -> Option<Self> {
-        let shell = view.channels.iter().find(|channel| channel.is_shell)?;
-        Some(Self {
+    /// A tab for a session; nothing if it has no shell.
+    pub fn new(view: &SessionView, user: Option<UserId>, size: Size) -> Option<Self> {
+        let mut tab = Self {
             id: view.id,
             item: view.item,
             name: text::clean(&view.item_name).into_owned(),
-            pane: Pane::Attaching,
-            endpoint: Endpoint::new(shell.id, limits::SHELL_WINDOW),
+            started: view.started,
+            part: Part::Owner,
+            participants: Vec::new(),
+            shells: Vec::new(),
+            shown: 0,
+            log: BTreeMap::new(),
+            log_asked: false,
+            unread: 0,
+        };
+        tab.update(view, user, size);
+        (!tab.shells.is_empty()).then_some(tab)
+    }
+
+    /// Takes what the appliance says of it. Shells that are new are not shown yet.
+    pub fn update(&mut self, view: &SessionView, user: Option<UserId>, size: Size) {
+        self.part = user.and_then(|user| view.part(user)).unwrap_or(Part::Owner);
+        self.participants.clone_from(&view.participants);
+        let shown = self.shell().map(Shell::channel);
+        let shells: Vec<_> = view.channels.iter().filter(|channel| channel.is_shell).collect();
+        self.shells.retain(|shell| shells.iter().any(|view| view.id == shell.channel()));
+        for view in shells {
+            match self.shells.iter_mut().find(|shell| shell.channel() == view.id) {
+                Some(shell) => shell.shown_somewhere = view.attached,
+                None => self.shells.push(Shell::new(view, size)),
+            }
+        }
+        let still = shown.and_then(|id| self.shells.iter().position(|s| s.channel() == id));
+        self.shown = still.unwrap_or(self.shown).min(self.shells.len().saturating_sub(1));
+    }
+
+    /// The shell on the screen.
+    pub fn shell(&self) -> Option<&Shell> {
+        self.shells.get(self.shown)
+    }
+
+    /// The shell on the screen.
+    pub fn shell_mut(&mut self) -> Option<&mut Shell> {
+        self.shells.get_mut(self.shown)
+    }
+
+    /// Whose session it is.
+    pub fn owner(&self) -> &str {
+        self.participants.first().map_or("", |owner| &owner.name)
+    }
+
+    /// Who else is in it at this moment.
+    pub fn others_here(&self, user: Option<UserId>) -> impl Iterator<Item = &Participant> {
+        let others = move |one: &&Participant| one.here && Some(one.user) != user;
+        self.participants.iter().filter(others)
+    }
+
+    /// Takes entries of its log.
+    pub fn take_log(&mut self, entries: Vec<LogEntry>) {
+        self.log.extend(entries.into_iter().map(|entry| (entry.number, entry)));
+    }
+}
+
+impl Shell {
+    /// A shell that is not shown yet.
+    pub fn new(view: &ChannelView, size: Size) -> Self {
+        Self {
+            pane: Pane::Away,
+            endpoint: Endpoint::wishing(view.id, limits::SHELL_WINDOW, Keyboard::IfFree),
             terminal: Terminal::new(size),
             replaying: true,
-        })
+            state: None,
+            recorded: view.recorded,
+            shown_somewhere: view.attached,
+        }
     }
 
-    /// The orders that show the shell here.
+    /// Its channel.
+    pub const fn channel(&self) -> ChannelId {
+        self.endpoint.channel()
+    }
+
+    /// Whether this console types there.
+    pub const fn types(&self) -> bool {
+        self.endpoint.types()
+    }
+
+    /// Who types there, if somebody does.
+    pub fn typist(&self) -> Option<&str> {
+        self.state.as_ref()?.keyboard.as_deref()
+    }
+
+    /// The orders that show it here, from where it stands.
     pub fn attach(&mut self, size: Size) -> [ChannelOrder; 2] {
         self.pane = Pane::Attaching;
-        [self.endpoint.attach(), self.resize(size)]
+        let channel = self.channel();
+        [self.endpoint.attach(), ChannelOrder::Resize { channel, size }]
     }
 
-    /// Starts over with an empty screen, which the agent's ring fills again.
-    pub fn attach_anew(&mut self, size: Size) -> [ChannelOrder; 2] {
-        self.endpoint = Endpoint::new(self.endpoint.channel(), limits::SHELL_WINDOW);
-        self.terminal = Terminal::new(size);
+    /// Starts over with an empty screen, which what the agent kept fills again.
+    pub fn attach_anew(&mut self, size: Size, keyboard: Keyboard) -> [ChannelOrder; 2] {
+        // Who only watches is not waited for: all that was kept must have room.
+        let types =
+            keyboard == Keyboard::Take || (keyboard == Keyboard::IfFree && !self.shown_somewhere);
+        let window = if types { limits::SHELL_WINDOW } else { limits::WATCHER_WINDOW };
+        self.endpoint = Endpoint::wishing(self.channel(), window, keyboard);
+        self.terminal =
+            Terminal::new(self.state.as_ref().and_then(|state| state.size).unwrap_or(size));
         self.replaying = true;
         self.attach(size)
     }
 
-    /// Takes the pane's size.
+    /// The order that stops showing it here.
+    pub fn detach(&mut self) -> ChannelOrder {
+        self.pane = Pane::Away;
+        self.state = None;
+        self.endpoint.link_lost();
+        ChannelOrder::Detach { channel: self.channel() }
+    }
+
+    /// The pane has this size; alone here, the terminal takes it at once.
     pub fn resize(&mut self, size: Size) -> ChannelOrder {
-        self.terminal.resize(size);
-        ChannelOrder::Resize { channel: self.endpoint.channel(), size }
+        if self.state.as_ref().is_none_or(|state| state.consoles <= 1) {
+            self.terminal.resize(size);
+        }
+        ChannelOrder::Resize { channel: self.channel(), size }
     }
 }

@@ -2,16 +2,18 @@
 
 use super::key::Key;
 use super::layer::{Layer, Question};
-use super::session::{Pane, Tab};
+use super::session::{Pane, Shell, Tab};
 use super::{Asked, Console, Effect, Screen, layout};
 use jumpdeck_protocol::inventory::{JumpPolicyView, PolicyState, Status};
 use jumpdeck_protocol::rep::{RepNotice, RepRequest};
 use jumpdeck_protocol::rights::Permission;
-use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, SessionView, Size};
-use jumpdeck_protocol::{ItemId, RefusalCode};
+use jumpdeck_protocol::session::{
+    ChannelKind, ChannelOrder, ChannelState, Keyboard, Part, RecordingState, SessionView, Size,
+};
+use jumpdeck_protocol::{ChannelId, ItemId, RefusalCode, UserId, limits};
 
 /// What a session's terminal calls itself.
-const TERM: &str = "xterm-256color";
+pub(super) const TERM: &str = "xterm-256color";
 
 impl Console {
     pub(super) fn jump(&mut self) {
@@ -133,16 +135,34 @@ impl Console {
         }
     }
 
-    /// Adds a tab if there is none yet. Returns its number.
+    /// Adds a tab for a session that was started here, if there is none yet. Returns its number.
     fn open_tab(&mut self, view: &SessionView) -> Option<usize> {
-        if let Some(tab) = self.tabs.iter().position(|tab| tab.id == view.id) {
-            return Some(tab);
-        }
-        let mut tab = Tab::new(view, self.pane_size())?;
-        let orders = tab.attach(self.pane_size());
-        self.tabs.push(tab);
+        let size = self.pane_size();
+        let position = match self.tabs.iter().position(|tab| tab.id == view.id) {
+            Some(position) => position,
+            None => {
+                self.tabs.push(Tab::new(view, self.user(), size)?);
+                self.tabs.len() - 1
+            }
+        };
+        self.attach_shells(position, Keyboard::Take);
+        Some(position)
+    }
+
+    /// Shows all shells of a session that are not shown yet.
+    fn attach_shells(&mut self, position: usize, keyboard: Keyboard) {
+        let size = self.pane_size();
+        let Some(tab) = self.tabs.get_mut(position) else {
+            return;
+        };
+        let away = tab.shells.iter_mut().filter(|shell| shell.pane == Pane::Away);
+        let orders: Vec<_> = away.flat_map(|shell| shell.attach_anew(size, keyboard)).collect();
         self.order_all(orders);
-        Some(self.tabs.len() - 1)
+    }
+
+    /// Who is logged in here.
+    pub fn user(&self) -> Option<UserId> {
+        self.welcome.as_ref().map(|welcome| welcome.user)
     }
 
     /// The appliance tells which sessions are open.
@@ -151,22 +171,40 @@ impl Console {
         while let Some(position) = self.tabs.iter().position(gone) {
             self.close_tab(position);
         }
+        let (user, size) = (self.user(), self.pane_size());
         for view in sessions {
-            let held = view.channels.iter().any(|channel| channel.attached);
-            let known = self.tabs.iter().any(|tab| tab.id == view.id);
             let starting =
                 |asked: &Asked| matches!(asked, Asked::Start { item, .. } if *item == view.item);
-            if known || self.asked.values().any(starting) {
-                continue;
-            }
-            if !held {
-                self.open_tab(view);
-            } else if let Some(mut tab) = Tab::new(view, self.pane_size()) {
-                tab.pane = Pane::Elsewhere;
+            if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.id == view.id) {
+                tab.update(view, user, size);
+            } else if !self.asked.values().any(starting)
+                && let Some(tab) = Tab::new(view, user, size)
+            {
+                self.came_by_others(&tab);
                 self.tabs.push(tab);
+                // What nobody shows is held for whoever owns it.
+                let held = view.channels.iter().any(|channel| channel.attached);
+                if !held && view.part(user.unwrap_or_default()) == Some(Part::Owner) {
+                    self.attach_shells(self.tabs.len() - 1, Keyboard::IfFree);
+                }
             }
         }
+        self.show_shells();
         self.dirty = true;
+    }
+
+    /// Somebody shared a session with this rep.
+    fn came_by_others(&mut self, tab: &Tab) {
+        if tab.part != Part::Owner && !self.tabs_known.contains(&tab.id) {
+            let how = if tab.part == Part::Observer { "look at" } else { "take part in" };
+            let number = self.tabs.len() + 1;
+            self.say(&format!(
+                "You may {how} {}'s session with {}; Alt-{number} shows it.",
+                tab.owner(),
+                tab.name
+            ));
+        }
+        self.tabs_known.insert(tab.id);
     }
 
     pub(super) fn close_tab(&mut self, position: usize) {
@@ -177,6 +215,7 @@ impl Console {
         self.screen = match self.screen {
             Screen::Session(shown) if shown == position => {
                 self.end_chord();
+                self.layers.retain(|layer| !layer.is_of_session());
                 Screen::Jump
             }
             Screen::Session(shown) if shown > position => Screen::Session(shown - 1),
@@ -191,9 +230,41 @@ impl Console {
         } else if position < self.tabs.len() {
             self.layers.clear();
             self.end_chord();
+            if self.screen != Screen::Session(position) {
+                self.hide_shells();
+            }
             self.screen = Screen::Session(position);
+            if let Some(tab) = self.tabs.get_mut(position) {
+                tab.unread = 0;
+            }
+            self.show_shells();
             self.dirty = true;
         }
+    }
+
+    /// What is on the screen is shown; who only watches begins when the session comes up.
+    pub(super) fn show_shells(&mut self) {
+        let Screen::Session(position) = self.screen else {
+            return;
+        };
+        let Some(tab) = self.tabs.get(position).filter(|_| self.is_linked()) else {
+            return;
+        };
+        let keyboard = if tab.part == Part::Observer { Keyboard::Watch } else { Keyboard::IfFree };
+        self.attach_shells(position, keyboard);
+    }
+
+    /// A session that is only watched here does not hold its terminal's size from elsewhere.
+    pub(super) fn hide_shells(&mut self) {
+        let Screen::Session(position) = self.screen else {
+            return;
+        };
+        let Some(tab) = self.tabs.get_mut(position) else {
+            return;
+        };
+        let watched = |shell: &&mut Shell| !shell.types() && shell.pane != Pane::Away;
+        let orders: Vec<_> = tab.shells.iter_mut().filter(watched).map(Shell::detach).collect();
+        self.order_all(orders);
     }
 
     pub(super) fn no_tab(&self, position: usize) -> Option<String> {
@@ -211,11 +282,8 @@ impl Console {
 
     pub(super) fn no_end_session(&self) -> Option<String> {
         match self.screen {
-            Screen::Session(_) if !self.is_linked() => {
-                Some("There is no link to the appliance; it is being made again.".to_owned())
-            }
-            Screen::Session(_) => None,
-            Screen::Jump => Some("This works in a session.".to_owned()),
+            Screen::Session(_) => self.no_ownership(),
+            Screen::Jump | Screen::Sessions => Some("This works in a session.".to_owned()),
         }
     }
 
@@ -227,17 +295,32 @@ impl Console {
     }
 
     pub(super) fn no_take_over(&self) -> Option<String> {
-        let elsewhere = self.shown_tab().is_some_and(|tab| tab.pane == Pane::Elsewhere);
-        (!elsewhere).then(|| "No other console shows this session.".to_owned())
+        let Some(tab) = self.shown_tab() else {
+            return Some("This works in a session.".to_owned());
+        };
+        let ours = tab.shell().is_some_and(Shell::types);
+        match tab.part {
+            Part::Observer => Some(format!("{} lets you look, but not type.", tab.owner())),
+            _ if ours => Some("You have the keyboard already.".to_owned()),
+            _ => None,
+        }
     }
 
+    /// From now on, this console types.
     pub(super) fn take_over(&mut self) {
         let size = self.pane_size();
-        if let Screen::Session(shown) = self.screen
-            && let Some(tab) = self.tabs.get_mut(shown)
-        {
-            let orders = tab.attach_anew(size);
-            self.order_all(orders);
+        let Some(shell) = self.shown_shell_mut() else {
+            return;
+        };
+        shell.endpoint.want_keyboard(limits::SHELL_WINDOW);
+        let orders = shell.attach(size);
+        self.order_all(orders);
+    }
+
+    fn shown_shell_mut(&mut self) -> Option<&mut Shell> {
+        match self.screen {
+            Screen::Session(shown) => self.tabs.get_mut(shown)?.shell_mut(),
+            Screen::Jump | Screen::Sessions => None,
         }
     }
 
@@ -245,7 +328,7 @@ impl Console {
     pub fn shown_tab(&self) -> Option<&Tab> {
         match self.screen {
             Screen::Session(shown) => self.tabs.get(shown),
-            Screen::Jump => None,
+            Screen::Jump | Screen::Sessions => None,
         }
     }
 
@@ -258,46 +341,93 @@ impl Console {
     }
 
     pub(super) fn type_into_session(&mut self, key: Key) {
-        self.input(|tab| tab.terminal.encode(key));
+        self.input(|shell| shell.terminal.encode(key));
     }
 
     pub(super) fn paste_into_session(&mut self, text: &str) {
-        self.input(|tab| tab.terminal.encode_paste(text));
+        self.input(|shell| shell.terminal.encode_paste(text));
     }
 
-    fn input(&mut self, bytes: impl FnOnce(&Tab) -> Vec<u8>) {
-        let Screen::Session(shown) = self.screen else {
-            return;
-        };
-        let Some(tab) = self.tabs.get_mut(shown) else {
-            return;
-        };
-        if tab.pane == Pane::Elsewhere {
+    fn input(&mut self, bytes: impl FnOnce(&Shell) -> Vec<u8>) {
+        if !self.may_type() {
             return;
         }
-        let bytes = bytes(tab);
-        tab.endpoint.write(&bytes);
-        self.flush(shown);
+        let Some(shell) = self.shown_shell_mut() else {
+            return;
+        };
+        let bytes = bytes(shell);
+        shell.endpoint.write(&bytes);
+        let channel = shell.channel();
+        self.flush(channel);
+    }
+
+    /// Whether a key goes to the shell on the screen. Says why not; from another console of the
+    /// same rep, the keyboard comes along.
+    fn may_type(&mut self) -> bool {
+        let own = self.welcome.as_ref().map(|welcome| welcome.username.clone());
+        let Some(tab) = self.shown_tab() else {
+            return false;
+        };
+        let Some(shell) = tab.shell().filter(|shell| shell.pane != Pane::Away) else {
+            return false;
+        };
+        if let Some(ChannelState { recording: RecordingState::Failed { reason }, .. }) =
+            &shell.state
+        {
+            let words = format!("Not typed: this shell is to be recorded, but {reason}.");
+            self.warn(&words);
+            return false;
+        }
+        if shell.types() {
+            return true;
+        }
+        let typist = shell.typist().map(str::to_owned);
+        if tab.part == Part::Observer {
+            let words = format!("{} lets you look, but not type.", tab.owner());
+            self.warn(&words);
+            return false;
+        }
+        match typist {
+            Some(other) if Some(&other) != own.as_ref() => {
+                let prefix = self.settings.prefix;
+                self.warn(&format!("{other} types here; {prefix} t takes the keyboard."));
+                false
+            }
+            _ => {
+                self.take_over();
+                true
+            }
+        }
     }
 
     /// Sends the input that may be sent.
-    pub(super) fn flush(&mut self, position: usize) {
-        let Some(tab) = self.tabs.get_mut(position) else {
-            return;
-        };
-        while let Some(message) = tab.endpoint.next_message() {
-            self.effects.push(Effect::Send(message));
+    pub(super) fn flush(&mut self, channel: ChannelId) {
+        let mut messages = Vec::new();
+        if let Some(shell) = self.shell_of(channel) {
+            while let Some(message) = shell.endpoint.next_message() {
+                messages.push(Effect::Send(message));
+            }
         }
+        self.effects.extend(messages);
+    }
+
+    /// The shell of a channel.
+    pub(super) fn shell_of(&mut self, channel: ChannelId) -> Option<&mut Shell> {
+        let mut shells = self.tabs.iter_mut().flat_map(|tab| &mut tab.shells);
+        shells.find(|shell| shell.channel() == channel)
+    }
+
+    /// What to call the shell of a channel.
+    pub(super) fn name_of_shell(&self, channel: ChannelId) -> String {
+        let has = |tab: &&Tab| tab.shells.iter().any(|shell| shell.channel() == channel);
+        self.tabs.iter().find(has).map(|tab| tab.name.clone()).unwrap_or_default()
     }
 
     pub(super) fn resize_sessions(&mut self) {
         let size = self.pane_size();
-        let orders: Vec<_> = self
-            .tabs
-            .iter_mut()
-            .filter(|tab| tab.pane != Pane::Elsewhere)
-            .map(|tab| tab.resize(size))
-            .collect();
+        let shells = self.tabs.iter_mut().flat_map(|tab| &mut tab.shells);
+        let shown = shells.filter(|shell| shell.pane != Pane::Away);
+        let orders: Vec<_> = shown.map(|shell| shell.resize(size)).collect();
         self.order_all(orders);
     }
 

@@ -245,6 +245,7 @@ impl Console {
                 self.export(&text);
             }
             Ask::WakePassword { items, .. } => self.accept_password(&text, &items),
+            purpose @ (Ask::Chat { .. } | Ask::Note { .. }) => self.accept_words(purpose, text),
         }
     }
 

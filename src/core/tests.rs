@@ -8,7 +8,7 @@ use super::*;
 use crate::fixtures::{Desk, Sent, credit};
 use jumpdeck_protocol::inventory::{InventoryPart, Presence, Status};
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason, ExitStatus};
+use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason, ExitStatus, Keyboard};
 use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, SessionId};
 
 fn desk() -> Desk {
@@ -213,7 +213,7 @@ fn a_session_is_ended_only_after_a_yes() {
     desk.press("<ctrl-]>xy");
     assert_eq!(*desk.last_request().1, RepRequest::EndSession { session: SessionId(1) });
     let reason = EndReason::EndedByRep;
-    desk.notice(ApplianceNotice::SessionEnded { session: SessionId(1), reason });
+    desk.notice(ApplianceNotice::SessionEnded { session: SessionId(1), reason, summary: None });
     assert_eq!(desk.console.screen(), Screen::Jump);
     assert_eq!(desk.said(), "The session with Front Office was ended.");
 }
@@ -230,7 +230,7 @@ fn when_the_shell_ends_its_last_output_is_waited_for_and_the_list_is_back() {
     desk.output(channel, 0, "bye");
     assert!(desk.sent.contains(&closed));
     let reason = EndReason::Exited(status);
-    desk.notice(ApplianceNotice::SessionEnded { session: SessionId(1), reason });
+    desk.notice(ApplianceNotice::SessionEnded { session: SessionId(1), reason, summary: None });
     assert_eq!(desk.said(), "The session with Front Office has ended with status 3.");
 }
 
@@ -253,6 +253,8 @@ fn a_lost_link_keeps_everything_browsable_and_typing_waits() {
         channel,
         received: Some(2),
         window: jumpdeck_protocol::limits::SHELL_WINDOW,
+        keyboard: Keyboard::Take,
+        attempt: 2,
     };
     assert!(desk.sent.contains(&Sent::Notice(RepNotice::Channel(attach))));
     desk.attached(channel, 2, 0);
@@ -297,6 +299,8 @@ fn sessions_of_an_earlier_console_are_there_at_the_next_login() {
         channel,
         received: None,
         window: jumpdeck_protocol::limits::SHELL_WINDOW,
+        keyboard: Keyboard::IfFree,
+        attempt: 1,
     };
     assert!(desk.sent.contains(&Sent::Notice(RepNotice::Channel(attach))));
     desk.notice(ApplianceNotice::Sessions { sessions: vec![] });
@@ -304,22 +308,37 @@ fn sessions_of_an_earlier_console_are_there_at_the_next_login() {
 }
 
 #[test]
-fn a_session_that_another_console_shows_is_taken_over_only_when_asked() {
+fn a_session_that_another_rep_types_in_is_watched_until_the_keyboard_is_taken() {
     let mut desk = desk();
     let item = desk.console.jump_screen().rows.get(3).unwrap().id();
     let mut session = desk.session(5, item);
     session.channels[0].attached = true;
+    let channel = session.channels[0].id;
     desk.notice(ApplianceNotice::Sessions { sessions: vec![session] });
-    let attaches = |desk: &Desk| {
-        let attach = |sent: &&Sent| {
-            matches!(sent, Sent::Notice(RepNotice::Channel(ChannelOrder::Attach { .. })))
+    let wishes = |desk: &Desk| -> Vec<Keyboard> {
+        let wish = |sent: &Sent| match sent {
+            Sent::Notice(RepNotice::Channel(ChannelOrder::Attach { keyboard, .. })) => {
+                Some(*keyboard)
+            }
+            _ => None,
         };
-        desk.sent.iter().filter(attach).count()
+        desk.sent.iter().filter_map(wish).collect()
     };
-    desk.press("<alt-1>x");
-    assert_eq!(attaches(&desk), 0);
-    desk.press("<ctrl-]>t");
-    assert_eq!(attaches(&desk), 1);
+    assert_eq!(wishes(&desk), [], "what another console shows is left alone");
+    desk.press("<alt-1>");
+    assert_eq!(wishes(&desk), [Keyboard::IfFree]);
+    desk.channel_state(channel, Some("bob"), false);
+    desk.attached(channel, 0, 0);
+    desk.press("x");
+    assert_eq!(desk.typed(channel), "");
+    assert_eq!(desk.said(), "bob types here; Ctrl-] t takes the keyboard.");
+    desk.press("<ctrl-]>ty");
+    assert_eq!(wishes(&desk), [Keyboard::IfFree, Keyboard::Take]);
+    desk.channel_state(channel, Some("alice"), true);
+    desk.attached(channel, 0, 0);
+    assert_eq!(desk.typed(channel), "y", "what was typed meanwhile is not lost");
+    desk.channel_state(channel, Some("bob"), false);
+    assert!(desk.said().starts_with("bob types in Front Office now."), "{}", desk.said());
 }
 
 #[test]
@@ -329,8 +348,10 @@ fn queries_in_old_output_are_not_answered_again() {
     let sessions = vec![desk.session(5, item)];
     desk.notice(ApplianceNotice::Sessions { sessions });
     let channel = ChannelId(105);
+    desk.channel_state(channel, Some("alice"), true);
     desk.notice(ApplianceNotice::Channel(ChannelReport::Attached {
         channel,
+        attempt: 1,
         from: 0,
         end: 4,
         input_received: 0,

@@ -164,6 +164,8 @@ async fn policies(appliance: &Appliance) -> anyhow::Result<()> {
         code_name: name.to_lowercase().replace(' ', "-"),
         description: String::new(),
         schedule: Some(Schedule { timezone: zone.to_owned(), entries, strict }),
+        no_recordings: false,
+        simultaneous_jumps: None,
     };
     let weekdays = (0..5).map(|day| daily(day, 8 * 60, 18 * 60)).collect();
     let nights = (0..7).map(|day| daily(day, 22 * 60, 24 * 60)).collect();

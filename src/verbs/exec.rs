@@ -57,7 +57,11 @@ async fn attend(program: &mut Program) -> anyhow::Result<ExitCode> {
                 Happened::Missed(bytes) => {
                     bail!("{bytes} bytes of output are lost: the machine keeps only the last MiB")
                 }
-                Happened::Waiting(_) | Happened::Back | Happened::Nothing => Ok(()),
+                Happened::Waiting(_)
+                | Happened::Back
+                | Happened::Said(_)
+                | Happened::Repeated
+                | Happened::Nothing => Ok(()),
             },
             written = outlet.written() => written,
             bytes = input.read(), if may_read => {

@@ -144,6 +144,8 @@ fn show(program: &mut Program, outlet: &mut Outlet, happened: Happened) -> anyho
             say(format!("no link: {reason}; trying again. Ctrl-] d leaves."))?;
         }
         Happened::Back => say("the link is back".to_owned())?,
+        Happened::Said(words) => say(words)?,
+        Happened::Repeated => program.taken(outlet.pending()),
         Happened::Ended(_) | Happened::Nothing => {}
     }
     Ok(())

@@ -10,13 +10,16 @@ mod demo;
 mod exec;
 mod installer;
 mod jump;
+mod log;
 mod ls;
 mod outlet;
 mod output;
+mod recordings;
 mod select;
 mod serve;
 mod stop;
 mod transfer;
+mod user;
 
 use crate::runtime::demo as demo_fleet;
 use crate::runtime::dirs::Places;
@@ -48,6 +51,12 @@ enum Verb {
     Exec(exec::Exec),
     /// Open a shell on a machine in this terminal, as ssh does.
     Jump(jump::Jump),
+    /// List and export the recordings of sessions.
+    Recordings(recordings::Recordings),
+    /// Print a session's log.
+    Log(log::Log),
+    /// Make users.
+    User(user::User),
     /// Make an installer key and print the line that enrols a machine.
     Installer(installer::Installer),
     /// Open a throw-away appliance with simulated machines.
@@ -110,6 +119,9 @@ impl Cli {
             Some(Verb::Ls(ls)) => ls.run(&places, &connect).await,
             Some(Verb::Exec(exec)) => Ok(own_failure(exec.run(&places, &connect).await)),
             Some(Verb::Jump(jump)) => Ok(own_failure(jump.run(&places, &connect).await)),
+            Some(Verb::Recordings(recordings)) => recordings.run(&places, &connect).await,
+            Some(Verb::Log(log)) => log.run(&places, &connect).await,
+            Some(Verb::User(user)) => user.run(&places, &connect).await,
             Some(Verb::Installer(installer)) => installer.run(&places, &connect).await,
             Some(Verb::Demo(demo)) => demo.run(&places).await,
             Some(Verb::Serve(serve)) => serve.run(&places).await,

@@ -21,6 +21,9 @@ pub(super) struct Serve {
     /// The address that agents and consoles use, if it is not the one listened on.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// End sessions in which nobody does anything for so many minutes; 0: never.
+    #[arg(long, value_name = "MINUTES", default_value_t = 0)]
+    idle_timeout: u32,
 }
 
 impl Serve {
@@ -30,6 +33,7 @@ impl Serve {
         let clock = Arc::new(SystemClock);
         let public: Option<Address> = self.public_url.as_deref().map(str::parse).transpose()?;
         let appliance = Appliance::open(&dir, ApplianceRole::Server, clock)?;
+        appliance.end_idle_after(u64::from(self.idle_timeout) * 60);
         let listening = appliance.listen(&self.listen).await?;
         let first = appliance.settle().await?;
         let url =

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use jumpdeck_protocol::endpoint::{Endpoint, Event};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::{
-    ChannelKind, ChannelOrder, ChannelReport, EndReason, ExitStatus, SessionView, Size,
+    ChannelKind, ChannelOrder, ChannelReport, ChannelState, EndReason, ExitStatus, RecordingState,
+    SessionView, Size,
 };
-use jumpdeck_protocol::{ChannelId, ItemId, limits};
+use jumpdeck_protocol::{ChannelId, ItemId, limits, text};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -40,8 +41,12 @@ pub(super) enum Happened {
     Missed(u64),
     /// The link is gone; it is being made again.
     Waiting(String),
+    /// Output came that was known already: it is to be counted as taken.
+    Repeated,
     /// The link is back.
     Back,
+    /// Something the rep should know.
+    Said(String),
     /// Nothing to show.
     Nothing,
 }
@@ -122,10 +127,15 @@ impl Program {
                 Happened::Nothing
             }
             LinkEvent::Notice(ApplianceNotice::Channel(report)) => self.report(&report)?,
+            LinkEvent::Notice(ApplianceNotice::ChannelState { channel, state })
+                if channel == self.main.channel() =>
+            {
+                self.state(&state)
+            }
             LinkEvent::Notice(ApplianceNotice::AgentLink { linked, channel }) => {
                 self.agent_link(channel, linked)
             }
-            LinkEvent::Notice(ApplianceNotice::SessionEnded { session, reason })
+            LinkEvent::Notice(ApplianceNotice::SessionEnded { session, reason, .. })
                 if session == self.view.id && !self.closing =>
             {
                 return Self::ended_by_others(&reason);
@@ -147,10 +157,10 @@ impl Program {
     fn data(&mut self, channel: ChannelId, offset: u64, bytes: &Bytes) -> anyhow::Result<Happened> {
         if channel == self.main.channel() {
             let new = self.main.data(offset, bytes)?;
-            Ok(new.map_or(Happened::Nothing, |(bytes, _)| Happened::Output(bytes)))
+            Ok(new.map_or(Happened::Repeated, |(bytes, _)| Happened::Output(bytes)))
         } else if let Some(errors) = self.errors.as_mut().filter(|e| e.channel() == channel) {
             let new = errors.data(offset, bytes)?;
-            Ok(new.map_or(Happened::Nothing, |(bytes, _)| Happened::Errors(bytes)))
+            Ok(new.map_or(Happened::Repeated, |(bytes, _)| Happened::Errors(bytes)))
         } else {
             Ok(Happened::Nothing)
         }
@@ -194,6 +204,22 @@ impl Program {
         }
     }
 
+    /// Who shows the program, and how, has changed.
+    fn state(&mut self, state: &ChannelState) -> Happened {
+        let typed = self.main.types();
+        self.main.keyboard_is(state.yours);
+        match (&state.recording, &state.keyboard) {
+            (RecordingState::Failed { reason }, _) => {
+                Happened::Said(format!("nothing is typed: it is to be recorded, but {reason}"))
+            }
+            (_, who) if typed && !self.main.types() => {
+                let who = who.as_deref().unwrap_or("nobody");
+                Happened::Said(format!("{} types here now; you look on", text::clean(who)))
+            }
+            _ => Happened::Nothing,
+        }
+    }
+
     fn agent_link(&mut self, channel: ChannelId, linked: bool) -> Happened {
         let mut mine = std::iter::once(&mut self.main).chain(&mut self.errors);
         let Some(endpoint) = mine.find(|endpoint| endpoint.channel() == channel) else {
@@ -218,6 +244,7 @@ impl Program {
                 bail!("the link was gone for too long; the program was ended")
             }
             EndReason::ApplianceStopped => bail!("the appliance was stopped"),
+            EndReason::Idle => bail!("nobody did anything in the session for too long"),
         }
     }
 

@@ -6,8 +6,9 @@ use crate::core::command::Command;
 use crate::core::key::chord;
 use crate::core::keymap::Context;
 use crate::core::messages::Level;
-use crate::core::session::Pane;
+use crate::core::session::{Pane, Tab};
 use crate::core::{Link, Screen};
+use jumpdeck_protocol::session::{Part, RecordingState};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
@@ -86,19 +87,24 @@ impl Artist<'_, '_> {
         let width = usize::from(area.width);
         let shown = match self.console.screen() {
             Screen::Session(shown) => shown,
-            Screen::Jump => usize::MAX,
+            Screen::Jump | Screen::Sessions => usize::MAX,
         };
         let mut spans = Vec::new();
         let right = self.session_right(width);
         let mut room = width.saturating_sub(text::width(&right.content));
         for (number, tab) in self.console.tabs().iter().enumerate() {
-            let mark = match tab.pane {
-                Pane::Live => "",
-                Pane::Attaching => " …",
-                Pane::AgentAway => " ○",
-                Pane::Elsewhere => " ⇄",
+            let mark = match tab.shell().map(|shell| &shell.pane) {
+                Some(Pane::Attaching) => " …",
+                Some(Pane::AgentAway) => " ○",
+                _ if tab.unread > 0 => " ✉",
+                _ if tab.part != Part::Owner => " ⇄",
+                _ => "",
             };
-            let label = format!(" {} {}{mark} ", number + 1, text::fit(&tab.name, 24));
+            let shells = match tab.shells.len() {
+                count if count > 1 => format!(" {}/{count}", tab.shown + 1),
+                _ => String::new(),
+            };
+            let label = format!(" {} {}{shells}{mark} ", number + 1, text::fit(&tab.name, 24));
             let label = text::fit(&label, room);
             room -= text::width(&label);
             let role = if number == shown { Role::Selection } else { Role::Bar };
@@ -117,23 +123,59 @@ impl Artist<'_, '_> {
             let words = text::fit(&format!(" {words} "), width / 2);
             return Span::styled(words, bar.patch(self.style(role)));
         }
-        let pane = self.console.shown_tab().map(|tab| &tab.pane);
-        let waits = matches!(pane, Some(Pane::AgentAway | Pane::Elsewhere));
-        if let Some(message) = self.console.messages().current(now).filter(|_| !waits) {
+        let shell = self.console.shown_tab().and_then(Tab::shell);
+        let away = shell.is_some_and(|shell| shell.pane == Pane::AgentAway);
+        if let Some(message) = self.console.messages().current(now).filter(|_| !away) {
             let words = text::fit(&format!(" {} ", message.text), width * 2 / 3);
             return Span::styled(words, bar.patch(self.style(level_role(message.level))));
         }
-        let words = match pane {
-            Some(Pane::Attaching) => " attaching … ".to_owned(),
-            Some(Pane::AgentAway) => " the machine is away; its shell waits ".to_owned(),
-            Some(Pane::Elsewhere) => {
-                format!(" shown by another console; {} t takes it over ", self.console.prefix())
+        let (words, role) = match shell.map(|shell| &shell.pane) {
+            Some(Pane::Attaching) => (" attaching … ".to_owned(), Role::Muted),
+            Some(Pane::AgentAway) => {
+                (" the machine is away; its shell waits ".to_owned(), Role::Warning)
             }
-            _ if width < 60 => format!(" {} d: list ", self.console.prefix()),
-            _ => format!(" {} then d: list, ?: help ", self.console.prefix()),
+            _ => self.session_words(width),
         };
-        let role = if waits { Role::Warning } else { Role::Muted };
         Span::styled(text::fit(&words, width * 3 / 5), bar.patch(self.style(role)))
+    }
+
+    /// Who types, who else is here, whether it is recorded; else the way out.
+    fn session_words(&self, width: usize) -> (String, Role) {
+        let prefix = self.console.prefix();
+        let Some(tab) = self.console.shown_tab() else {
+            return (String::new(), Role::Muted);
+        };
+        let state = tab.shell().and_then(|shell| shell.state.as_ref());
+        let recording = state.map(|state| &state.recording);
+        let dot = match recording {
+            Some(RecordingState::On) => "⏺ ",
+            _ => "",
+        };
+        if matches!(recording, Some(RecordingState::Failed { .. })) {
+            return (" not recorded: input is refused ".to_owned(), Role::Error);
+        }
+        let here: Vec<_> =
+            tab.others_here(self.console.user()).map(|one| one.name.to_string()).collect();
+        let with =
+            if here.is_empty() { String::new() } else { format!("with {} ", here.join(", ")) };
+        if let Some(state) = state.filter(|state| !state.yours) {
+            let who = match &state.keyboard {
+                Some(who) => format!("{who} types"),
+                None => "nobody types".to_owned(),
+            };
+            let how = if tab.part == Part::Observer {
+                "you look on"
+            } else {
+                &format!("{prefix} t: you")
+            };
+            return (format!(" {dot}{with}· {who} · {how} "), Role::Warning);
+        }
+        let way_out = if width < 60 || !here.is_empty() {
+            format!("{prefix} d: list")
+        } else {
+            format!("{prefix} then d: list, ?: help")
+        };
+        (format!(" {dot}{with}{way_out} "), Role::Muted)
     }
 
     /// The counts line, or the last message.

@@ -23,6 +23,8 @@ impl Artist<'_, '_> {
                 Pick::Sort => "Order by ─ Esc closes",
                 Pick::Saved => "Saved searches ─ Esc closes",
                 Pick::Field => "Choose ─ Esc closes",
+                Pick::Share(_) => "Share with ─ Esc closes",
+                Pick::Transfer(_) => "Give the session to ─ Esc closes",
             },
         };
         let height = area.height.saturating_sub(4).min(20);

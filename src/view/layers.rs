@@ -11,6 +11,7 @@ impl Artist<'_, '_> {
         match layer {
             Layer::Help { context, scroll } => self.help(*context, *scroll, area),
             Layer::Messages { scroll } => self.message_history(*scroll, area),
+            Layer::Log { session, scroll } => self.log(*session, *scroll, area),
             Layer::Why { item, scroll } => self.why(*item, *scroll, area),
             Layer::Chooser(chooser) => self.chooser(chooser, area),
             Layer::Confirm(question) => self.question(question, area),

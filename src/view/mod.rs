@@ -10,6 +10,7 @@ mod list;
 mod questions;
 mod readers;
 mod session;
+mod sessions;
 pub mod text;
 pub mod theme;
 mod tree;
@@ -34,6 +35,7 @@ pub fn draw(console: &Console, theme: &Theme, time: &str, frame: &mut Frame<'_>)
     let mut artist = Artist { console, theme, time, frame };
     match console.screen() {
         Screen::Jump => artist.jump_screen(area),
+        Screen::Sessions => artist.sessions_screen(area),
         Screen::Session(_) => artist.session_screen(area),
     }
     for layer in console.layers() {

@@ -43,6 +43,12 @@ impl Artist<'_, '_> {
             Ask::ExportPath => {
                 ("Export", "The file to write; one that is there is not overwritten.".to_owned())
             }
+            Ask::Chat { name, .. } => {
+                ("Chat", format!("Words for the others in the session with {name}."))
+            }
+            Ask::Note { name, .. } => {
+                ("Note", format!("It stands in the log of the session with {name}."))
+            }
             Ask::WakePassword { name, .. } => (
                 "Wake",
                 format!(
@@ -98,6 +104,23 @@ fn words(question: &Question) -> Words {
             ),
             yes: "end it",
             no: "leave it",
+        },
+        Question::CloseShell { number, name, .. } => Words {
+            title: "End the shell?",
+            text: format!(
+                "Shell {number} of the session with {name} ends, and the programs in it."
+            ),
+            yes: "end it",
+            no: "leave it",
+        },
+        Question::Transfer { name, to, .. } => Words {
+            title: "Give the session away?",
+            text: format!(
+                "The session with {name} belongs to {to} from now on: {to} can share and end it. You \
+                 still take part."
+            ),
+            yes: "give it",
+            no: "keep it",
         },
         Question::Remove { items, names } => Words {
             title: "Remove?",

@@ -1,8 +1,10 @@
 //! A session's screen: the bar, and below it a terminal.
 
 use super::Artist;
-use crate::core::session::Tab;
+use super::theme::Role;
+use crate::core::session::{Shell, Tab};
 use alacritty_terminal::event::EventListener;
+use alacritty_terminal::grid::Dimensions;
 use alacritty_terminal::index::Point;
 use alacritty_terminal::term::cell::{Cell, Flags};
 use alacritty_terminal::term::{Term, point_to_viewport};
@@ -17,18 +19,36 @@ impl Artist<'_, '_> {
         let bar = Rect { height: 1, ..area };
         let pane = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
         self.session_bar(bar);
-        if let Some(tab) = self.console.shown_tab() {
-            self.terminal(tab, pane);
+        if let Some(shell) = self.console.shown_tab().and_then(Tab::shell) {
+            self.terminal(shell, pane);
         }
     }
 
-    fn terminal(&mut self, tab: &Tab, area: Rect) {
-        let term = tab.terminal.term();
+    fn terminal(&mut self, shell: &Shell, area: Rect) {
+        let term = shell.terminal.term();
+        let (columns, rows) = (term.columns(), term.screen_lines());
         cells(term, area, self.frame.buffer_mut());
+        self.beyond(area, columns, rows);
         if let Some(position) = cursor(term, area)
             && self.console.layers().is_empty()
         {
             self.frame.set_cursor_position(position);
+        }
+    }
+}
+
+impl Artist<'_, '_> {
+    /// What lies beyond a terminal that somebody with a smaller one shows too.
+    fn beyond(&mut self, area: Rect, columns: usize, rows: usize) {
+        let style = self.style(Role::Muted);
+        let buffer = self.frame.buffer_mut();
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                let inside = usize::from(x - area.x) < columns && usize::from(y - area.y) < rows;
+                if let Some(cell) = buffer.cell_mut((x, y)).filter(|_| !inside) {
+                    cell.set_char('·').set_style(style);
+                }
+            }
         }
     }
 }

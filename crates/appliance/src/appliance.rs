@@ -10,19 +10,21 @@ use crate::reps::Reps;
 use crate::sessions::Sessions;
 use crate::statistics::Watching;
 use crate::store::{Draft, Store, StoreError};
+use crate::tape::{News, Recorder};
 use crate::wake::Wakes;
 use crate::world::World;
 use jumpdeck_policy::{Role as ItemRole, Slots};
 use jumpdeck_protocol::inventory::{GroupView, JumpPolicyView, Place};
+use jumpdeck_protocol::session::RecordingState;
 use jumpdeck_protocol::{
-    LinkId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, private_file, rep, text,
+    LinkId, Refusal, RefusalCode, Timestamp, UserId, limits, private_file, rep, text,
 };
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Sessions that may be starting at once.
 const MAX_CONCURRENT_STARTS: usize = 20;
@@ -98,6 +100,12 @@ pub struct Appliance {
     pub(crate) login: Login,
     pub(crate) keys: Keys,
     pub(crate) starts: Semaphore,
+    pub(crate) recorder: Arc<Recorder>,
+    /// Seconds after which a session ends in which nobody does anything; 0: it does not.
+    pub(crate) idle: AtomicU64,
+    /// Recordings that are being closed.
+    pub(crate) keeping: watch::Sender<usize>,
+    recorder_news: Mutex<Option<mpsc::UnboundedReceiver<News>>>,
     pub(crate) stopping: watch::Sender<bool>,
     role: Role,
     clock: Arc<dyn Clock>,
@@ -120,7 +128,9 @@ impl Appliance {
         let opened = Store::open(&data_dir.database())?;
         let world = opened.store.world();
         let token = token(data_dir, &role)?;
-        Ok(Arc::new(Self {
+        let (news, recorder_news) = mpsc::unbounded_channel();
+        let recorder = Recorder::start(news).map_err(anyhow::Error::from)?;
+        let appliance = Arc::new(Self {
             sessions: Sessions::new(
                 opened.sessions,
                 &world,
@@ -136,6 +146,10 @@ impl Appliance {
             login: Login::new(token.as_deref())?,
             keys: Keys::open(data_dir)?,
             starts: Semaphore::new(MAX_CONCURRENT_STARTS),
+            recorder: Arc::new(recorder),
+            idle: AtomicU64::new(0),
+            keeping: watch::channel(0).0,
+            recorder_news: Mutex::new(Some(recorder_news)),
             stopping: watch::channel(false).0,
             store: opened.store,
             role,
@@ -143,7 +157,49 @@ impl Appliance {
             links: AtomicU64::new(1),
             data_dir: data_dir.clone(),
             _lock: lock,
-        }))
+        });
+        appliance.go_on_recording();
+        Ok(appliance)
+    }
+
+    /// The recordings of shells that go on, go on too.
+    fn go_on_recording(&self) {
+        for channel in self.sessions.channels() {
+            let path = self.data_dir.recording(channel.session, channel.id, true);
+            if !path.exists() {
+                continue;
+            }
+            match self.recorder.resume(&path, channel.id) {
+                Ok((tape, position)) => {
+                    channel.hub().record_from(position);
+                    // Nobody else has set it yet.
+                    let _ = channel.tape.set(tape);
+                }
+                Err(error) => {
+                    tracing::error!(path = %path.display(), %error, "a recording cannot go on");
+                    let reason = error.to_string().into();
+                    channel.hub().record_from(0);
+                    channel.hub().recording_is(RecordingState::Failed { reason });
+                }
+            }
+        }
+    }
+
+    /// Does what the recorder says, for as long as the appliance is there.
+    pub(crate) fn listen_to_recorder(self: &Arc<Self>) {
+        let news = self.recorder_news.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut news) = news else {
+            return;
+        };
+        let appliance = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Some(news) = news.recv().await {
+                let Some(appliance) = appliance.upgrade() else {
+                    return;
+                };
+                appliance.recorder_says(news);
+            }
+        });
     }
 
     /// Makes what a new appliance needs: roles and the first user. To be called once it listens,
@@ -302,6 +358,7 @@ impl Appliance {
 
     /// Closes the database; the last thing a stopped appliance does.
     pub async fn close(&self) {
+        self.all_kept().await;
         self.store.close().await;
     }
 
@@ -341,14 +398,6 @@ impl Appliance {
     /// Whether nobody is linked at all.
     pub fn is_deserted(&self) -> bool {
         self.reps.is_empty() && self.presences.is_empty()
-    }
-
-    /// Whether this rep owns the session.
-    pub(crate) fn owns(&self, user: UserId, session: SessionId) -> Result<(), Refusal> {
-        match self.sessions.owner(session) {
-            Some(owner) if owner == user => Ok(()),
-            _ => Err(RefusalCode::SessionGone.plain()),
-        }
     }
 }
 

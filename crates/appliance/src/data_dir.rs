@@ -50,7 +50,7 @@ impl DataDir {
     /// [`DataDirError::Unusable`].
     pub fn create(path: &Path) -> Result<Self, DataDirError> {
         let dir = Self(path.to_path_buf());
-        for folder in ["", "keys", "run", "log"] {
+        for folder in ["", "keys", "run", "log", "recordings"] {
             private_file::create_dir(&path.join(folder)).map_err(|reason| dir.unusable(reason))?;
         }
         tempfile::tempfile_in(path).map_err(|reason| dir.unusable(reason))?;
@@ -107,6 +107,17 @@ impl DataDir {
     /// The file that says where the appliance listens.
     pub fn address_file(&self) -> PathBuf {
         self.0.join("run/address.json")
+    }
+
+    /// The recording of a shell; while it goes on, under another name.
+    pub(crate) fn recording(
+        &self,
+        session: jumpdeck_protocol::SessionId,
+        channel: jumpdeck_protocol::ChannelId,
+        goes_on: bool,
+    ) -> PathBuf {
+        let end = if goes_on { ".part" } else { "" };
+        self.0.join(format!("recordings/{session}-{channel}.cast{end}"))
     }
 
     /// The log of a background appliance.

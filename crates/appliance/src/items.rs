@@ -144,6 +144,7 @@ impl Appliance {
 
     /// Removes the items whose time is over: expired ones, and those that were away for too long.
     pub(crate) async fn sweep(&self) {
+        self.end_idle_sessions();
         let due = self.due();
         for some in due.chunks(limits::ITEMS_PER_REQUEST) {
             match self.remove(None, some.to_vec()).await {

@@ -6,25 +6,32 @@
 
 mod appliance;
 mod clock;
+mod colleagues;
+mod commands;
 mod data_dir;
 mod document;
 mod feed;
 mod gateway;
 mod history;
+mod hub;
 mod items;
 mod keys;
+mod log;
 mod login;
 mod parts;
 mod policies;
 mod preferences;
 mod presence;
+mod recordings;
 mod relay;
 mod reps;
+mod screen;
 mod sessions;
 mod sight;
 mod start;
 mod statistics;
 mod store;
+mod tape;
 mod wake;
 mod world;
 
@@ -32,5 +39,5 @@ pub use appliance::{Appliance, FirstStart, InstallerSpec, Role as ApplianceRole,
 pub use clock::{Clock, SystemClock};
 pub use data_dir::{DataDir, DataDirError, RunningAddress};
 pub use gateway::Listening;
-pub use jumpdeck_policy::{JumpPolicy, Schedule, TimeOfWeek, WeeklyEntry};
+pub use jumpdeck_policy::{JumpPolicy, Schedule, SimultaneousJumps, TimeOfWeek, WeeklyEntry};
 pub use store::StoreError;

@@ -1,126 +1,293 @@
-//! The relay: bytes between a console and an agent, unchanged, and only where they belong.
+//! The relay: bytes between consoles and an agent, unchanged, and only where they belong.
 //!
 //! A message for a channel that does not exist, or that the sender has no part in, is dropped: it
 //! may have crossed with the channel's end, and its sender learns nothing from the silence.
+//!
+//! Never look into the book of sessions while holding a hub: the book looks into hubs.
 
 use crate::appliance::Appliance;
+use crate::hub::{Console, Wish};
 use crate::presence::AgentLink;
 use crate::reps::RepLink;
-use crate::sessions::{Channel, Leg};
+use crate::sessions::{Channel, ConsoleWay};
+use crate::tape::News;
 use bytes::Bytes;
 use jumpdeck_protocol::agent::AgentOrder;
-use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
-use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason};
-use jumpdeck_protocol::{ChannelId, EndpointId, LinkId, RefusalCode, SessionId};
+use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::session::{
+    ChannelOrder, ChannelReport, EndReason, Keyboard, Part, RecordingState,
+};
+use jumpdeck_protocol::{ChannelId, EndpointId, LinkId, RefusalCode, UserId};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long a channel waits for a console that went away without a word.
 const GRACE: Duration = Duration::from_secs(30);
 
 impl Appliance {
-    /// Data or credit from an agent, to the console that shows the channel.
-    pub(crate) fn relay_to_rep(&self, endpoint: EndpointId, channel: ChannelId, message: Bytes) {
-        self.sessions.with(channel, |entry| {
-            if let Some(leg) = entry.leg.as_ref().filter(|_| entry.endpoint == endpoint) {
-                leg.outbox.push(entry.lane(), message);
+    /// Output from an agent, to those who show or record the channel.
+    pub(crate) fn relay_output(
+        &self,
+        (link, endpoint): (&AgentLink, EndpointId),
+        (id, offset, bytes): (ChannelId, u64, Bytes),
+        message: &Bytes,
+    ) {
+        let Some(channel) = self.sessions.channel(id).filter(|c| c.endpoint == endpoint) else {
+            return;
+        };
+        let agent = channel.way(link);
+        let mut hub = channel.hub();
+        let heard = hub.output(offset, &bytes, message, Some(&agent));
+        if let (Some(new), Some(tape)) = (heard.record, channel.tape.get()) {
+            tape.output(new);
+        }
+        let left_alone = !hub.has_keyboard();
+        drop(hub);
+        if channel.is_shell
+            && let Some((from, new)) = heard.watch
+        {
+            let seen = channel.tracker().output(new);
+            for command in seen {
+                self.log_command(&channel, from + new.len() as u64, command);
             }
-        });
+        }
+        if left_alone && channel.exit().is_some() {
+            self.finish_alone(&channel);
+        }
     }
 
-    /// Data or credit from a console, to the channel's agent.
-    pub(crate) fn relay_to_agent(&self, link: LinkId, channel: ChannelId, message: Bytes) {
-        let mine = |entry: &Channel| {
-            let leg = entry.leg.as_ref().filter(|leg| leg.link == link)?;
-            (!leg.outbox.is_closed()).then(|| (entry.endpoint, entry.lane()))
-        };
-        if let Some(Some((endpoint, lane))) = self.sessions.with(channel, mine)
-            && let Some(agent) = self.presences.link(endpoint)
-        {
-            agent.outbox.push(lane, message);
+    /// An agent takes more input.
+    pub(crate) fn relay_input_credit(&self, endpoint: EndpointId, id: ChannelId, message: Bytes) {
+        if let Some(channel) = self.sessions.channel(id).filter(|c| c.endpoint == endpoint) {
+            channel.hub().input_credit(message);
         }
+    }
+
+    /// Input from a console, to the channel's agent.
+    pub(crate) fn relay_input(&self, link: LinkId, id: ChannelId, bytes: &Bytes, message: Bytes) {
+        let Some(channel) = self.sessions.channel(id) else {
+            return;
+        };
+        if !channel.hub().may_type(link) {
+            return;
+        }
+        if channel.is_shell {
+            channel.tracker().input(bytes);
+        }
+        if let Some(agent) = self.presences.link(channel.endpoint) {
+            agent.outbox.push(channel.lane(), message);
+        }
+        self.sessions.touch(channel.session, self.now());
+    }
+
+    /// A console has output and takes more.
+    pub(crate) fn relay_output_credit(
+        &self,
+        link: LinkId,
+        id: ChannelId,
+        received: u64,
+        limit: u64,
+    ) {
+        let Some(channel) = self.sessions.channel(id) else {
+            return;
+        };
+        let agent = self.presences.link(channel.endpoint);
+        let way = agent.as_deref().map(|link| channel.way(link));
+        channel.hub().credited(link, received, limit, way.as_ref());
     }
 
     /// A report of an agent about a channel. Returns whether the channel is its own.
-    pub(crate) fn report(&self, endpoint: EndpointId, report: ChannelReport) -> bool {
-        let channel = report.channel();
-        let Some(entry) = self.sessions.channel(channel).filter(|entry| entry.endpoint == endpoint)
+    pub(crate) fn report(&self, endpoint: EndpointId, report: &ChannelReport) -> bool {
+        let Some(channel) =
+            self.sessions.channel(report.channel()).filter(|c| c.endpoint == endpoint)
         else {
             return false;
         };
-        if let ChannelReport::Exited { status, .. } = &report {
-            self.sessions.change(channel, |entry| entry.exit = Some(*status));
+        if let ChannelReport::Exited { status, end, .. } = report {
+            channel.exited(*status, *end);
         }
-        let gone = matches!(report, ChannelReport::Gone { .. });
-        match entry.leg {
-            Some(leg) => leg.outbox.send(&ToRep::Notice { body: ApplianceNotice::Channel(report) }),
-            None if entry.released => self.end_if_over(channel),
-            None => {}
-        }
-        if gone {
-            self.end_session(entry.session, EndReason::AgentLost);
+        channel.hub().report(report);
+        match report {
+            ChannelReport::Gone { .. } => self.close_channel(&channel, EndReason::AgentLost),
+            ChannelReport::Exited { .. } | ChannelReport::Attached { .. } => {
+                let left_alone = !channel.hub().has_keyboard();
+                let released = channel.released.load(Ordering::Relaxed);
+                if left_alone
+                    && (released || channel.hub().is_recorded() || channel.hub().is_shown())
+                {
+                    self.finish_alone(&channel);
+                }
+            }
         }
         true
     }
 
-    /// An order of a console about a channel of its own.
+    /// Nobody types who would say that all output has arrived: the channel is over once its program
+    /// has ended and what is to be recorded is.
+    fn finish_alone(&self, channel: &Arc<Channel>) {
+        let Some((status, end)) = channel.exit() else {
+            return;
+        };
+        let over = {
+            let hub = channel.hub();
+            let shown = hub.is_shown() || hub.is_recorded();
+            !hub.has_keyboard()
+                && hub.is_recorded_to(end)
+                && (!shown || hub.position().is_some_and(|position| position >= end))
+        };
+        if over {
+            self.close_channel(channel, EndReason::Exited(status));
+        }
+    }
+
+    /// An order of a console about a channel of a session it takes part in.
     pub(crate) fn channel_order(self: &Arc<Self>, rep: &RepLink, order: ChannelOrder) {
-        let channel = order.channel();
-        let entry = self.sessions.channel(channel).filter(|entry| entry.owner == rep.user);
-        let Some(entry) = entry else {
+        let id = order.channel();
+        let found = self.sessions.channel(id).and_then(|channel| {
+            let part = self.sessions.part(channel.session, rep.user)?;
+            Some((channel, part))
+        });
+        let Some((channel, part)) = found else {
             let refusal = RefusalCode::SessionGone.plain();
-            rep.tell(ApplianceNotice::Channel(ChannelReport::Gone { channel, refusal }));
+            rep.tell(ApplianceNotice::Channel(ChannelReport::Gone { channel: id, refusal }));
             return;
         };
         match order {
-            ChannelOrder::Attach { .. } => self.attach(rep, &entry, order),
-            _ if entry.leg.is_none_or(|leg| leg.link != rep.id) => {}
-            ChannelOrder::Close { .. } => self.closed_by_console(channel, entry.session),
-            ChannelOrder::Resize { .. } | ChannelOrder::InputEnd { .. } => {
-                if let Some(agent) = self.presences.link(entry.endpoint) {
+            ChannelOrder::Attach { received, window, keyboard, attempt, .. } => {
+                let keyboard = if part >= Part::Participant { keyboard } else { Keyboard::Watch };
+                self.attach(rep, &channel, Wish { received, window, keyboard, attempt });
+            }
+            _ if !channel.hub().has_leg(rep.id) => {}
+            ChannelOrder::Resize { size, .. } => {
+                let size = channel.hub().sized(rep.id, size);
+                self.resize(&channel, size);
+            }
+            ChannelOrder::Detach { .. } => self.console_left(rep.id, rep.user, &channel),
+            _ if !channel.hub().types(rep.id) => {}
+            ChannelOrder::Close { .. } => {
+                let reason = channel.exit();
+                let reason =
+                    reason.map_or(EndReason::EndedByRep, |(status, _)| EndReason::Exited(status));
+                self.close_channel(&channel, reason);
+            }
+            ChannelOrder::InputEnd { .. } => {
+                if let Some(agent) = self.presences.link(channel.endpoint) {
                     agent.order(AgentOrder::Channel(order));
                 }
             }
         }
     }
 
-    fn attach(&self, rep: &RepLink, entry: &Channel, order: ChannelOrder) {
-        let channel = order.channel();
-        let leg = Leg { link: rep.id, outbox: rep.outbox.clone() };
-        let former = self.sessions.change(channel, |entry| {
-            entry.released = false;
-            entry.leg.replace(leg)
-        });
-        if let Some(former) = former.flatten().filter(|former| former.link != rep.id) {
-            let refusal = RefusalCode::AttachedElsewhere.plain();
-            let body = ApplianceNotice::Channel(ChannelReport::Gone { channel, refusal });
-            former.outbox.send(&ToRep::Notice { body });
+    /// The terminal takes a new size, on the machine and in the recording.
+    fn resize(&self, channel: &Channel, size: Option<jumpdeck_protocol::session::Size>) {
+        let Some(size) = size else {
+            return;
+        };
+        if let Some(agent) = self.presences.link(channel.endpoint) {
+            agent.order(AgentOrder::Channel(ChannelOrder::Resize { channel: channel.id, size }));
         }
-        match self.presences.link(entry.endpoint) {
-            Some(agent) => agent.order(AgentOrder::Channel(order)),
-            None => rep.tell(ApplianceNotice::AgentLink { channel, linked: false }),
+        if let Some(tape) = channel.tape.get() {
+            tape.resize(size);
         }
     }
 
-    /// The console has all output of an ended program, or does not want the program any more.
-    fn closed_by_console(&self, channel: ChannelId, session: SessionId) {
-        let exit = self.sessions.with(channel, |entry| entry.exit).flatten();
-        let reason = exit.map_or(EndReason::EndedByRep, EndReason::Exited);
-        self.end_session(session, reason);
+    fn attach(self: &Arc<Self>, rep: &RepLink, channel: &Arc<Channel>, wish: Wish) {
+        channel.released.store(false, Ordering::Relaxed);
+        let way = ConsoleWay { outbox: rep.outbox.clone(), lane: channel.lane() };
+        let name = self.world().username(rep.user);
+        let console = Console { link: rep.id, user: rep.user, name, way };
+        let agent = self.presences.link(channel.endpoint);
+        let agent = agent.as_deref().map(|link| channel.way(link));
+        let (before, after) = {
+            let mut hub = channel.hub();
+            let before = (hub.typist(), hub.is_shown());
+            hub.attach(console, wish, agent.as_ref());
+            (before, hub.typist())
+        };
+        let session = channel.session;
+        self.sessions.touch(session, self.now());
+        if self.sessions.came(session, rep.user) {
+            self.log(session, Some(rep.user), LogEvent::Joined);
+            self.tell_session(session);
+        } else if !before.1 {
+            self.tell_session(session);
+        }
+        // A console that types on after a loss of its link took nothing from anybody.
+        if let (Some(former), Some(typist)) = (before.0, after)
+            && former != typist
+        {
+            self.log(session, Some(rep.user), LogEvent::TookKeyboard { channel: channel.id });
+        }
+    }
+
+    /// A console does not show a channel any more.
+    fn console_left(self: &Arc<Self>, link: LinkId, user: UserId, channel: &Arc<Channel>) {
+        self.detach(link, channel);
+        self.tell_session(channel.session);
+        if self.sessions.went(channel.session, user) {
+            self.log(channel.session, Some(user), LogEvent::Left);
+            self.tell_session(channel.session);
+        }
+        self.expect_back(vec![Arc::clone(channel)]);
+    }
+
+    /// Takes a console's leg away, and sees to it that the rest goes on.
+    fn detach(&self, link: LinkId, channel: &Arc<Channel>) {
+        let agent = self.presences.link(channel.endpoint);
+        let way = agent.as_deref().map(|link| channel.way(link));
+        let size = {
+            let mut hub = channel.hub();
+            if !hub.has_leg(link) {
+                return;
+            }
+            let size = hub.detach(link);
+            channel.departures.fetch_add(1, Ordering::Relaxed);
+            hub.give_credit(way.as_ref());
+            size
+        };
+        self.resize(channel, size);
+        if channel.exit().is_some() {
+            self.finish_alone(channel);
+        }
     }
 
     /// A console is gone. What it showed is held for it for a while.
     pub(crate) fn rep_left(self: &Arc<Self>, rep: &RepLink) {
-        self.expect_back(self.sessions.detach(rep.id));
+        let shown = self.sessions.channels();
+        let shown: Vec<_> = shown.into_iter().filter(|c| c.hub().has_leg(rep.id)).collect();
+        for channel in &shown {
+            self.detach(rep.id, channel);
+        }
+        let mut sessions: Vec<_> = shown.iter().map(|channel| channel.session).collect();
+        sessions.dedup();
+        for session in sessions {
+            self.tell_session(session);
+        }
+        self.expect_back(shown);
+    }
+
+    /// Whose console shows a channel must still take part.
+    pub(crate) fn expel(self: &Arc<Self>, session: jumpdeck_protocol::SessionId, user: UserId) {
+        for channel in self.sessions.channels_of(session) {
+            let links: Vec<_> = channel.hub().consoles().filter(|(_, of)| *of == user).collect();
+            for (link, _) in links {
+                let refusal = RefusalCode::SessionGone.plain();
+                let gone = ChannelReport::Gone { channel: channel.id, refusal };
+                channel.hub().tell(link, ApplianceNotice::Channel(gone));
+                self.detach(link, &channel);
+            }
+        }
     }
 
     /// Holds channels for a while; then lets go of those that no console came for.
-    pub(crate) fn expect_back(self: &Arc<Self>, channels: Vec<ChannelId>) {
+    pub(crate) fn expect_back(self: &Arc<Self>, channels: Vec<Arc<Channel>>) {
         if channels.is_empty() {
             return;
         }
-        let departures = |id: &ChannelId| self.sessions.with(*id, |entry| entry.departures);
-        let awaited: Vec<_> = channels.iter().map(|id| (*id, departures(id))).collect();
+        let departures = |c: &Channel| c.departures.load(Ordering::Relaxed);
+        let awaited: Vec<_> = channels.into_iter().map(|c| (departures(&c), c)).collect();
         // An appliance that has ended meanwhile is not kept for this.
         let appliance = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -128,71 +295,113 @@ impl Appliance {
             let Some(appliance) = appliance.upgrade() else {
                 return;
             };
-            for (channel, departure) in awaited {
+            for (departure, channel) in awaited {
                 // Whoever came and left again meanwhile has a time of its own.
-                let same = |entry: &Channel| Some(entry.departures) == departure;
-                if appliance.sessions.with(channel, same) == Some(true) {
-                    appliance.release(channel);
+                if departures(&channel) == departure {
+                    appliance.release(&channel);
                 }
             }
         });
     }
 
     /// Nobody came back: a shell runs on by itself, a command is over.
-    fn release(&self, channel: ChannelId) {
-        let Some(entry) = self.sessions.channel(channel).filter(|entry| entry.leg.is_none()) else {
+    fn release(&self, channel: &Arc<Channel>) {
+        for user in self.sessions.users(channel.session) {
+            if self.sessions.went(channel.session, user) {
+                self.log(channel.session, Some(user), LogEvent::Left);
+                self.tell_session(channel.session);
+            }
+        }
+        if channel.hub().is_shown() || self.sessions.channel(channel.id).is_none() {
             return;
-        };
-        self.sessions.change(channel, |entry| entry.released = true);
-        if entry.exit.is_some() {
-            self.end_if_over(channel);
-        } else if entry.is_shell {
-            if let Some(agent) = self.presences.link(entry.endpoint) {
-                agent.order(AgentOrder::Hold { channel, held: false });
+        }
+        channel.released.store(true, Ordering::Relaxed);
+        if channel.exit().is_some() {
+            self.finish_alone(channel);
+        } else if !channel.is_shell {
+            self.end_session(channel.session, EndReason::ConsoleGone);
+        } else if !channel.hub().is_recorded()
+            && let Some(agent) = self.presences.link(channel.endpoint)
+        {
+            agent.order(AgentOrder::Hold { channel: channel.id, held: false });
+        }
+    }
+
+    /// Consoles that show this machine's channels learn that its agent went away.
+    pub(crate) fn agent_left(&self, endpoint: EndpointId) {
+        for channel in self.sessions.channels_at(endpoint) {
+            channel.hub().agent_left();
+        }
+    }
+
+    /// An agent is there: those who show its channels attach again, what is recorded goes on by
+    /// itself, and it is told what nobody holds.
+    pub(crate) fn agent_came(&self, endpoint: EndpointId, link: &AgentLink, alive: &[ChannelId]) {
+        for channel in self.sessions.channels_at(endpoint) {
+            if !alive.contains(&channel.id) {
+                continue;
             }
-        } else {
-            self.end_session(entry.session, EndReason::ConsoleGone);
-        }
-    }
-
-    fn end_if_over(&self, channel: ChannelId) {
-        let ended = self.sessions.with(channel, |entry| (entry.session, entry.exit));
-        if let Some((session, Some(status))) = ended {
-            self.end_session(session, EndReason::Exited(status));
-        }
-    }
-
-    /// Consoles that show this machine's channels learn whether its agent is there.
-    pub(crate) fn tell_legs(&self, endpoint: EndpointId, channels: &[ChannelId], linked: bool) {
-        for channel in channels {
-            let leg = self
-                .sessions
-                .with(*channel, |entry| entry.leg.clone().filter(|_| entry.endpoint == endpoint));
-            if let Some(Some(leg)) = leg {
-                let body = ApplianceNotice::AgentLink { channel: *channel, linked };
-                leg.outbox.send(&ToRep::Notice { body });
+            let mut hub = channel.hub();
+            hub.agent_came(&channel.way(link));
+            if channel.released.load(Ordering::Relaxed) && !hub.is_recorded() {
+                link.order(AgentOrder::Hold { channel: channel.id, held: false });
             }
         }
     }
 
-    /// An agent is back: what lives on there goes on, what died with it is over. Returns the
-    /// channels it still has whose sessions have ended.
+    /// An agent is back: what died with it is over. Returns the channels it still has whose
+    /// sessions have ended.
     pub(crate) fn reconcile(&self, endpoint: EndpointId, alive: &[ChannelId]) -> Vec<ChannelId> {
         let ours = self.sessions.channels_at(endpoint);
-        for lost in ours.iter().filter(|channel| !alive.contains(channel)) {
-            if let Some(session) = self.sessions.with(*lost, |entry| entry.session) {
-                self.end_session(session, EndReason::AgentLost);
-            }
+        for lost in ours.iter().filter(|channel| !alive.contains(&channel.id)) {
+            self.close_channel(lost, EndReason::AgentLost);
         }
-        alive.iter().filter(|channel| !ours.contains(channel)).copied().collect()
+        let known = |id: &ChannelId| ours.iter().any(|channel| channel.id == *id);
+        alive.iter().filter(|id| !known(id)).copied().collect()
     }
 
-    /// Tells an agent that came back which channels nobody holds.
-    pub(crate) fn release_again(&self, agent: &AgentLink, channels: &[ChannelId]) {
-        for channel in channels {
-            if self.sessions.with(*channel, |entry| entry.released) == Some(true) {
-                agent.order(AgentOrder::Hold { channel: *channel, held: false });
+    /// The recorder has something to tell.
+    pub(crate) fn recorder_says(&self, news: News) {
+        let (id, state) = match &news {
+            News::Written(id, _) => (*id, RecordingState::On),
+            News::Failed(id, reason) => {
+                (*id, RecordingState::Failed { reason: reason.as_str().into() })
             }
+        };
+        let Some(channel) = self.sessions.channel(id) else {
+            return;
+        };
+        let agent = self.presences.link(channel.endpoint);
+        let way = agent.as_deref().map(|link| channel.way(link));
+        let changed = {
+            let mut hub = channel.hub();
+            if let News::Written(_, written) = news {
+                hub.written(written, way.as_ref());
+            }
+            let changed = hub.recording_is(state);
+            if changed
+                && matches!(news, News::Written(..))
+                && let Some(way) = &way
+            {
+                // Input that was refused meanwhile is sent again by whoever typed it.
+                hub.go_on_typing(way);
+            }
+            changed
+        };
+        match news {
+            News::Failed(_, reason) if changed => {
+                tracing::error!(
+                    channel = id.0,
+                    reason,
+                    "a recording cannot be written; input is refused"
+                );
+                let reason = reason.into();
+                self.log(channel.session, None, LogEvent::RecordingFailed { channel: id, reason });
+            }
+            News::Written(..) if changed => {
+                self.log(channel.session, None, LogEvent::RecordingResumed { channel: id });
+            }
+            _ => {}
         }
     }
 }

@@ -1,54 +1,177 @@
-//! The open sessions and their channels.
+//! The open sessions, who takes part in them, and their channels.
 
+use crate::commands::Tracker;
+use crate::hub::{Hub, ToConsole, ToMachine};
+use crate::presence::AgentLink;
 use crate::store::OpenSession;
+use crate::tape::Tape;
 use crate::world::World;
+use bytes::Bytes;
+use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::link::{Lane, Outbox};
-use jumpdeck_protocol::session::{ChannelView, ExitStatus, SessionView};
-use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, LinkId, SessionId, UserId};
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{PoisonError, RwLock};
+use jumpdeck_protocol::log::{LogEvent, Summary};
+use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
+use jumpdeck_protocol::session::{
+    ChannelOrder, ChannelView, ExitStatus, Part, Participant, SessionView, Size,
+};
+use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, SessionId, Timestamp, UserId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 /// A channel as the relay knows it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Channel {
+    pub id: ChannelId,
     pub session: SessionId,
     pub endpoint: EndpointId,
-    pub owner: UserId,
     pub is_shell: bool,
-    /// The console that shows it.
-    pub leg: Option<Leg>,
+    /// Its recording, if it has one.
+    pub tape: OnceLock<Tape>,
     /// How often a console went away from it.
-    pub departures: u64,
+    pub departures: AtomicU64,
     /// Nobody holds its output any more.
-    pub released: bool,
-    pub exit: Option<ExitStatus>,
+    pub released: AtomicBool,
+    hub: Mutex<Hub<ConsoleWay>>,
+    tracker: Mutex<Tracker>,
+    exit: Mutex<Option<(ExitStatus, u64)>>,
 }
 
-/// A console's end of a channel.
+/// The way to a console that shows a channel.
 #[derive(Clone, Debug)]
-pub(crate) struct Leg {
-    pub link: LinkId,
+pub(crate) struct ConsoleWay {
     pub outbox: Outbox,
+    pub lane: Lane,
+}
+
+impl ToConsole for ConsoleWay {
+    fn frame(&self, message: Bytes) {
+        self.outbox.push(self.lane, message);
+    }
+
+    fn tell(&self, notice: ApplianceNotice) {
+        self.outbox.send(&ToRep::Notice { body: notice });
+    }
+
+    fn is_closed(&self) -> bool {
+        self.outbox.is_closed()
+    }
+}
+
+/// The way to a channel's agent.
+pub(crate) struct AgentWay<'l> {
+    pub link: &'l AgentLink,
+    pub lane: Lane,
+}
+
+impl ToMachine for AgentWay<'_> {
+    fn frame(&self, message: Bytes) {
+        self.link.outbox.push(self.lane, message);
+    }
+
+    fn order(&self, order: ChannelOrder) {
+        self.link.order(AgentOrder::Channel(order));
+    }
 }
 
 impl Channel {
+    fn new(
+        id: ChannelId,
+        session: SessionId,
+        endpoint: EndpointId,
+        is_shell: bool,
+        size: Option<Size>,
+    ) -> Self {
+        Self {
+            id,
+            session,
+            endpoint,
+            is_shell,
+            tape: OnceLock::new(),
+            departures: AtomicU64::new(0),
+            released: AtomicBool::new(false),
+            hub: Mutex::new(Hub::new(id, size)),
+            tracker: Mutex::new(Tracker::new()),
+            exit: Mutex::new(None),
+        }
+    }
+
     /// The lane its bytes travel in.
     pub(crate) const fn lane(&self) -> Lane {
         if self.is_shell { Lane::Interactive } else { Lane::Bulk }
     }
+
+    /// The way to its agent.
+    pub(crate) const fn way<'l>(&self, link: &'l AgentLink) -> AgentWay<'l> {
+        AgentWay { link, lane: self.lane() }
+    }
+
+    pub(crate) fn hub(&self) -> MutexGuard<'_, Hub<ConsoleWay>> {
+        self.hub.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tracker(&self) -> MutexGuard<'_, Tracker> {
+        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How its program ended, and how many bytes it wrote in all.
+    pub(crate) fn exit(&self) -> Option<(ExitStatus, u64)> {
+        *self.exit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn exited(&self, status: ExitStatus, end: u64) {
+        *self.exit.lock().unwrap_or_else(PoisonError::into_inner) = Some((status, end));
+    }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Session {
     owner: UserId,
     endpoint: EndpointId,
-    view: SessionView,
+    item: ItemId,
+    item_name: String,
+    started: Timestamp,
+    channels: Vec<ChannelView>,
+    /// Who else may take part.
+    others: BTreeMap<UserId, Part>,
+    /// Whose coming stands in the log, and whose going does not yet.
+    here: BTreeSet<UserId>,
+    /// The last entry of its log.
+    logged: u64,
+    tally: Tally,
+    /// When somebody last typed, or came.
+    active: AtomicI64,
+}
+
+/// What the summary counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub names: BTreeSet<Box<str>>,
+    pub shells: u32,
+    pub commands: u32,
+    pub recordings: u32,
+}
+
+impl Tally {
+    /// Counts an entry of the log.
+    pub(crate) fn count(&mut self, who: Option<&str>, event: &LogEvent) {
+        if let Some(who) = who
+            && matches!(event, LogEvent::Started | LogEvent::Joined)
+        {
+            self.names.insert(who.into());
+        }
+        match event {
+            LogEvent::ShellOpened { .. } => self.shells += 1,
+            LogEvent::Command { .. } | LogEvent::Executed { .. } => self.commands += 1,
+            _ => {}
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Book {
     sessions: BTreeMap<SessionId, Session>,
-    channels: HashMap<ChannelId, Channel>,
+    channels: HashMap<ChannelId, Arc<Channel>>,
     next_session: u64,
     next_channel: u64,
 }
@@ -56,9 +179,24 @@ struct Book {
 /// What was taken out of the book when a session ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
+    pub endpoint: EndpointId,
+    /// The owner first.
+    pub users: Vec<UserId>,
+    pub channels: Vec<Arc<Channel>>,
+    pub summary: Summary,
+    /// The number of its last log entry.
+    pub last: u64,
+}
+
+/// A new session.
+#[derive(Clone, Debug)]
+pub(crate) struct NewSession {
+    pub id: SessionId,
     pub owner: UserId,
     pub endpoint: EndpointId,
-    pub channels: Vec<(ChannelId, Option<ExitStatus>)>,
+    pub item: ItemId,
+    pub item_name: String,
+    pub started: Timestamp,
 }
 
 /// All open sessions.
@@ -74,54 +212,124 @@ impl Sessions {
         next_channel: u64,
     ) -> Self {
         let sessions = Self(RwLock::new(Book { next_session, next_channel, ..Book::default() }));
-        for OpenSession { owner, view } in open {
-            let endpoint = world.item(view.item).and_then(|item| item.endpoint());
-            sessions.add(owner, endpoint.unwrap_or(EndpointId(view.item.0)), view);
+        for OpenSession { new, channels, others, logged, tally, names, watched } in open {
+            let endpoint = world.item(new.item).and_then(|item| item.endpoint());
+            let endpoint = endpoint.unwrap_or(EndpointId(new.item.0));
+            let id = new.id;
+            sessions.add(NewSession { endpoint, ..new });
+            for (view, size) in channels {
+                let from = watched.get(&view.id).copied().unwrap_or(0);
+                if let Some(channel) = sessions.add_channel(id, view, size) {
+                    channel.hub().watch_from(from);
+                }
+            }
+            sessions.write(|book| {
+                if let Some(session) = book.sessions.get_mut(&id) {
+                    session.others = others;
+                    session.logged = logged;
+                    session.tally = tally;
+                    let known = names.iter().filter_map(|name| world.user_by_name(name));
+                    session.here = known.map(|user| user.id).collect();
+                }
+            });
         }
         sessions
     }
 
-    /// A number for a new session, and for its channel and that channel's errors.
-    pub(crate) fn numbers(&self) -> (SessionId, ChannelId, ChannelId) {
+    /// A number for a new session.
+    pub(crate) fn next_session(&self) -> SessionId {
         self.write(|book| {
-            let numbers = (book.next_session, book.next_channel);
+            let number = book.next_session;
             book.next_session += 1;
-            book.next_channel += 2;
-            (SessionId(numbers.0), ChannelId(numbers.1), ChannelId(numbers.1 + 1))
+            SessionId(number)
         })
     }
 
-    /// Enters a session.
-    pub(crate) fn add(&self, owner: UserId, endpoint: EndpointId, view: SessionView) {
+    /// Numbers for a new channel, and for its errors.
+    pub(crate) fn next_channels(&self) -> (ChannelId, ChannelId) {
         self.write(|book| {
-            for channel in &view.channels {
-                let entry = Channel {
-                    session: view.id,
-                    endpoint,
-                    owner,
-                    is_shell: channel.is_shell,
-                    leg: None,
-                    departures: 0,
-                    released: false,
-                    exit: None,
-                };
-                if let Some(errors) = channel.errors {
-                    book.channels.insert(errors, entry.clone());
-                }
-                book.channels.insert(channel.id, entry);
-            }
-            book.sessions.insert(view.id, Session { owner, endpoint, view });
+            let number = book.next_channel;
+            book.next_channel += 2;
+            (ChannelId(number), ChannelId(number + 1))
+        })
+    }
+
+    /// Enters a session without channels.
+    pub(crate) fn add(&self, new: NewSession) {
+        let NewSession { id, owner, endpoint, item, item_name, started } = new;
+        self.write(|book| {
+            let session = Session {
+                owner,
+                endpoint,
+                item,
+                item_name,
+                started,
+                channels: Vec::new(),
+                others: BTreeMap::new(),
+                here: BTreeSet::new(),
+                logged: 0,
+                tally: Tally::default(),
+                active: AtomicI64::new(started.0),
+            };
+            book.sessions.insert(id, session);
         });
     }
 
+    /// Enters a channel of a session. Nothing if the session has ended.
+    pub(crate) fn add_channel(
+        &self,
+        id: SessionId,
+        view: ChannelView,
+        size: Option<Size>,
+    ) -> Option<Arc<Channel>> {
+        self.write(|book| {
+            let session = book.sessions.get_mut(&id)?;
+            let endpoint = session.endpoint;
+            let make = |id_of| Arc::new(Channel::new(id_of, id, endpoint, view.is_shell, size));
+            let channel = make(view.id);
+            if let Some(errors) = view.errors {
+                book.channels.insert(errors, make(errors));
+            }
+            book.channels.insert(view.id, Arc::clone(&channel));
+            session.channels.push(view);
+            Some(channel)
+        })
+    }
+
+    /// Takes a channel out. Returns whether the session has others left; nothing if there was no
+    /// such channel.
+    pub(crate) fn remove_channel(&self, id: ChannelId) -> Option<bool> {
+        self.write(|book| {
+            let channel = book.channels.remove(&id)?;
+            let session = book.sessions.get_mut(&channel.session)?;
+            let at = session.channels.iter().position(|view| view.id == id)?;
+            let view = session.channels.remove(at);
+            let left = !session.channels.is_empty();
+            if let Some(errors) = view.errors {
+                book.channels.remove(&errors);
+            }
+            Some(left)
+        })
+    }
+
     /// Takes a session out.
-    pub(crate) fn remove(&self, id: SessionId) -> Option<Ended> {
+    pub(crate) fn remove(&self, id: SessionId, now: Timestamp) -> Option<Ended> {
         self.write(|book| {
             let session = book.sessions.remove(&id)?;
-            let ids = channel_ids(&session.view.channels);
-            let gone = |id| book.channels.remove(&id).map(|channel| (id, channel.exit));
-            let channels = ids.filter_map(gone).collect();
-            Some(Ended { owner: session.owner, endpoint: session.endpoint, channels })
+            let ids = channel_ids(&session.channels);
+            let channels = ids.filter_map(|id| book.channels.remove(&id)).collect();
+            let mut users = vec![session.owner];
+            users.extend(session.others.keys());
+            let tally = session.tally;
+            let summary = Summary {
+                lasted: now.since(session.started),
+                participants: tally.names.into_iter().collect(),
+                shells: tally.shells,
+                commands: tally.commands,
+                recordings: tally.recordings,
+            };
+            let (endpoint, last) = (session.endpoint, session.logged);
+            Some(Ended { endpoint, users, channels, summary, last })
         })
     }
 
@@ -135,27 +343,130 @@ impl Sessions {
         self.read(|book| book.sessions.keys().copied().collect())
     }
 
-    /// A session's owner.
-    pub(crate) fn owner(&self, id: SessionId) -> Option<UserId> {
-        self.read(|book| book.sessions.get(&id).map(|session| session.owner))
+    /// How far a user takes part in a session.
+    pub(crate) fn part(&self, id: SessionId, user: UserId) -> Option<Part> {
+        self.read(|book| book.sessions.get(&id)?.part(user))
     }
 
-    /// The sessions of a rep, as that rep sees them.
-    pub(crate) fn of(&self, owner: UserId) -> Vec<SessionView> {
+    /// Everybody who may take part, the owner first.
+    pub(crate) fn users(&self, id: SessionId) -> Vec<UserId> {
+        self.read(|book| book.sessions.get(&id).map(Session::users).unwrap_or_default())
+    }
+
+    /// How many shells a session has.
+    pub(crate) fn shells(&self, id: SessionId) -> usize {
+        self.read(|book| book.sessions.get(&id).map_or(0, |session| session.channels.len()))
+    }
+
+    /// Where a session goes, and what its item was called.
+    pub(crate) fn target(&self, id: SessionId) -> Option<(EndpointId, String)> {
         self.read(|book| {
-            let mine = book.sessions.values().filter(|session| session.owner == owner);
-            let mut views: Vec<_> = mine.map(|session| session.view.clone()).collect();
-            for channel in views.iter_mut().flat_map(|view| &mut view.channels) {
-                let entry = book.channels.get(&channel.id);
-                channel.attached = entry.is_some_and(|entry| entry.leg.is_some());
+            let session = book.sessions.get(&id)?;
+            Some((session.endpoint, session.item_name.clone()))
+        })
+    }
+
+    /// The sessions a rep takes part in, as that rep sees them.
+    pub(crate) fn of(&self, user: UserId, world: &World) -> Vec<SessionView> {
+        self.read(|book| {
+            let mine = book.sessions.iter().filter(|(_, session)| session.part(user).is_some());
+            mine.map(|(id, session)| session.view(*id, book, world)).collect()
+        })
+    }
+
+    /// A session, as those see it who take part.
+    pub(crate) fn view(&self, id: SessionId, world: &World) -> Option<SessionView> {
+        self.read(|book| Some(book.sessions.get(&id)?.view(id, book, world)))
+    }
+
+    /// Lets a user take part, or not any more. Returns whether that changes anything.
+    pub(crate) fn share(&self, id: SessionId, user: UserId, part: Option<Part>) -> bool {
+        self.write(|book| {
+            let Some(session) = book.sessions.get_mut(&id) else {
+                return false;
+            };
+            match part {
+                Some(part) => session.others.insert(user, part) != Some(part),
+                None => session.others.remove(&user).is_some(),
             }
-            views
+        })
+    }
+
+    /// Gives a session to another user. Returns the former owner, who stays a participant.
+    pub(crate) fn transfer(&self, id: SessionId, to: UserId) -> Option<UserId> {
+        self.write(|book| {
+            let session = book.sessions.get_mut(&id)?;
+            let former = std::mem::replace(&mut session.owner, to);
+            session.others.remove(&to);
+            if former != to {
+                session.others.insert(former, Part::Participant);
+            }
+            Some(former)
+        })
+    }
+
+    /// Gives the next entry of a session's log its number, and counts it.
+    pub(crate) fn next_entry(
+        &self,
+        id: SessionId,
+        who: Option<&str>,
+        event: &LogEvent,
+    ) -> Option<u64> {
+        self.write(|book| {
+            let session = book.sessions.get_mut(&id)?;
+            session.logged += 1;
+            session.tally.count(who, event);
+            Some(session.logged)
+        })
+    }
+
+    /// A recording was begun.
+    pub(crate) fn count_recording(&self, id: SessionId) {
+        self.write(|book| {
+            if let Some(session) = book.sessions.get_mut(&id) {
+                session.tally.recordings += 1;
+            }
+        });
+    }
+
+    /// A user is in a session. Returns whether that is new.
+    pub(crate) fn came(&self, id: SessionId, user: UserId) -> bool {
+        self.write(|book| book.sessions.get_mut(&id).is_some_and(|s| s.here.insert(user)))
+    }
+
+    /// A user has no console in a session any more. Returns whether that is new.
+    pub(crate) fn went(&self, id: SessionId, user: UserId) -> bool {
+        self.write(|book| {
+            let Some(session) = book.sessions.get(&id) else {
+                return false;
+            };
+            if session.shows(user, book) {
+                return false;
+            }
+            book.sessions.get_mut(&id).is_some_and(|session| session.here.remove(&user))
+        })
+    }
+
+    /// Somebody did something in a session.
+    pub(crate) fn touch(&self, id: SessionId, now: Timestamp) {
+        self.read(|book| {
+            if let Some(session) = book.sessions.get(&id) {
+                session.active.store(now.0, Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// Sessions in which nobody did anything since then.
+    pub(crate) fn idle_since(&self, then: Timestamp) -> Vec<SessionId> {
+        self.read(|book| {
+            let idle = |s: &Session| s.active.load(Ordering::Relaxed) < then.0;
+            book.sessions.iter().filter(|(_, s)| idle(s)).map(|(id, _)| *id).collect()
         })
     }
 
     /// Whether a session was started through an item.
     pub(crate) fn goes_through(&self, item: ItemId) -> bool {
-        self.read(|book| book.sessions.values().any(|session| session.view.item == item))
+        self.read(|book| book.sessions.values().any(|session| session.item == item))
     }
 
     /// The sessions with a machine.
@@ -166,56 +477,43 @@ impl Sessions {
         })
     }
 
+    /// A session that another user has with a machine.
+    pub(crate) fn of_others(&self, endpoint: EndpointId, user: UserId) -> Option<SessionId> {
+        self.read(|book| {
+            let mut there = book.sessions.iter().filter(|(_, s)| s.endpoint == endpoint);
+            there.find(|(_, session)| session.owner != user).map(|(id, _)| *id)
+        })
+    }
+
     /// How many sessions a machine has.
     pub(crate) fn count(&self, endpoint: EndpointId) -> usize {
         self.read(|book| book.sessions.values().filter(|s| s.endpoint == endpoint).count())
     }
 
     /// The channels that should live at a machine's agent.
-    pub(crate) fn channels_at(&self, endpoint: EndpointId) -> Vec<ChannelId> {
+    pub(crate) fn channels_at(&self, endpoint: EndpointId) -> Vec<Arc<Channel>> {
         self.read(|book| {
-            let here = book.channels.iter().filter(|(_, channel)| channel.endpoint == endpoint);
-            here.map(|(id, _)| *id).collect()
+            let here = book.channels.values().filter(|channel| channel.endpoint == endpoint);
+            here.cloned().collect()
         })
     }
 
     /// Every channel.
-    pub(crate) fn channels(&self) -> Vec<ChannelId> {
-        self.read(|book| book.channels.keys().copied().collect())
+    pub(crate) fn channels(&self) -> Vec<Arc<Channel>> {
+        self.read(|book| book.channels.values().cloned().collect())
+    }
+
+    /// The channels of a session.
+    pub(crate) fn channels_of(&self, id: SessionId) -> Vec<Arc<Channel>> {
+        self.read(|book| {
+            let ids = book.sessions.get(&id).map(|session| channel_ids(&session.channels));
+            ids.into_iter().flatten().filter_map(|id| book.channels.get(&id).cloned()).collect()
+        })
     }
 
     /// A channel.
-    pub(crate) fn channel(&self, id: ChannelId) -> Option<Channel> {
+    pub(crate) fn channel(&self, id: ChannelId) -> Option<Arc<Channel>> {
         self.read(|book| book.channels.get(&id).cloned())
-    }
-
-    /// Looks at a channel without copying it; the relay's way.
-    pub(crate) fn with<T>(&self, id: ChannelId, look: impl FnOnce(&Channel) -> T) -> Option<T> {
-        self.read(|book| book.channels.get(&id).map(look))
-    }
-
-    /// Changes a channel.
-    pub(crate) fn change<T>(
-        &self,
-        id: ChannelId,
-        change: impl FnOnce(&mut Channel) -> T,
-    ) -> Option<T> {
-        self.write(|book| book.channels.get_mut(&id).map(change))
-    }
-
-    /// A console is gone. Returns the channels it showed.
-    pub(crate) fn detach(&self, link: LinkId) -> Vec<ChannelId> {
-        self.write(|book| {
-            let mut detached = Vec::new();
-            for (id, channel) in &mut book.channels {
-                if channel.leg.as_ref().is_some_and(|leg| leg.link == link) {
-                    channel.leg = None;
-                    channel.departures += 1;
-                    detached.push(*id);
-                }
-            }
-            detached
-        })
     }
 
     fn read<T>(&self, look: impl FnOnce(&Book) -> T) -> T {
@@ -224,6 +522,45 @@ impl Sessions {
 
     fn write<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
         change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Session {
+    fn part(&self, user: UserId) -> Option<Part> {
+        if self.owner == user { Some(Part::Owner) } else { self.others.get(&user).copied() }
+    }
+
+    fn users(&self) -> Vec<UserId> {
+        std::iter::once(self.owner).chain(self.others.keys().copied()).collect()
+    }
+
+    /// Whether a console of this user shows one of its channels.
+    fn shows(&self, user: UserId, book: &Book) -> bool {
+        let mut channels = channel_ids(&self.channels).filter_map(|id| book.channels.get(&id));
+        channels.any(|channel| channel.hub().consoles().any(|(_, of)| of == user))
+    }
+
+    fn view(&self, id: SessionId, book: &Book, world: &World) -> SessionView {
+        let mut channels = self.channels.clone();
+        for channel in &mut channels {
+            let entry = book.channels.get(&channel.id);
+            channel.attached = entry.is_some_and(|entry| entry.hub().is_shown());
+        }
+        let participant = |user: UserId| Participant {
+            user,
+            name: world.username(user),
+            part: self.part(user).unwrap_or(Part::Observer),
+            here: self.shows(user, book),
+        };
+        SessionView {
+            id,
+            item: self.item,
+            item_name: self.item_name.clone(),
+            started: self.started,
+            channels,
+            owner: self.owner,
+            participants: self.users().into_iter().map(participant).collect(),
+        }
     }
 }
 

@@ -1,16 +1,25 @@
 //! The start and the end of a session.
 
 use crate::appliance::Appliance;
+use crate::commands::masked_line;
 use crate::document::Item;
+use crate::presence::AgentLink;
 use crate::reps::RepLink;
-use crate::sessions::Leg;
+use crate::sessions::{Channel, NewSession};
 use crate::store::History;
-use jumpdeck_policy::Permission;
+use crate::tape::{Header, Tape};
+use jumpdeck_policy::{Permission, SimultaneousJumps};
 use jumpdeck_protocol::agent::{AgentOrder, AgentRequest};
+use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelView, EndReason, SessionView};
-use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode, SessionId, UserId, limits};
+use jumpdeck_protocol::session::{
+    ChannelKind, ChannelOrder, ChannelReport, ChannelView, EndReason, Part, SessionView,
+};
+use jumpdeck_protocol::{
+    ChannelId, EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
+};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long an agent may take to start a program.
@@ -37,32 +46,29 @@ impl Appliance {
             .presences
             .startable(endpoint)
             .map_err(|code| code.because(item.view.name.to_string()))?;
+        if let Some(joined) = self.join_instead(rep, &item, endpoint)? {
+            return Ok(joined);
+        }
         let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
-        let view = self.enter(rep, &item, endpoint, &kind).await?;
-        let Some(channel) = view.channels.first() else {
-            return Err(RefusalCode::SpawnFailed.plain());
-        };
-        let request = AgentRequest::Open {
-            channel: channel.id,
-            errors: channel.errors,
-            session: view.id,
-            kind,
-        };
-        if let Err(refusal) = agent.call(request, SPAWN_PATIENCE).await {
-            self.end_session(view.id, EndReason::StartFailed);
+        let session = self.enter(rep.user, &item, endpoint).await?;
+        let opened = self.open_channel(rep, session, &agent, kind).await;
+        if let Err(refusal) = opened {
+            self.end_session(session, EndReason::StartFailed);
             return Err(refusal);
         }
         if self.world().item(id).is_none() {
             // It was removed while the session started.
-            self.end_session(view.id, EndReason::StartFailed);
+            self.end_session(session, EndReason::StartFailed);
             return Err(RefusalCode::JumpItemGone.plain());
         }
+        let view = self.sessions.view(session, &self.world());
+        let view = view.ok_or_else(|| RefusalCode::SessionGone.plain())?;
         if overridden {
             tracing::warn!(target: "audit", session = view.id.0, item = id.0, user = rep.user.0,
                 "a closed schedule was overridden");
         }
         tracing::info!(session = view.id.0, item = id.0, user = rep.user.0, "session started");
-        self.tell_sessions(rep.user);
+        self.tell_session(view.id);
         let (appliance, user) = (Arc::clone(self), rep.user);
         tokio::spawn(async move { appliance.tell_used(user).await });
         Ok(view)
@@ -85,76 +91,262 @@ impl Appliance {
         }
     }
 
-    /// Enters the session into the history and the book.
-    async fn enter(
+    /// Where the Jump Policy wants it, whoever comes second joins the first, or is turned away.
+    fn join_instead(
         self: &Arc<Self>,
         rep: &RepLink,
         item: &Item,
         endpoint: EndpointId,
-        kind: &ChannelKind,
-    ) -> Result<SessionView, Refusal> {
-        let (session, channel, errors) = self.sessions.numbers();
-        let is_shell = matches!(kind, ChannelKind::Shell { .. });
-        let errors = (!is_shell).then_some(errors);
-        let view = SessionView {
-            id: session,
+    ) -> Result<Option<SessionView>, Refusal> {
+        let world = self.world();
+        let policy = item.view.jump_policy.and_then(|id| world.policy(id));
+        let wanted = policy.and_then(|policy| policy.simultaneous_jumps).unwrap_or_default();
+        let Some(session) = self.sessions.of_others(endpoint, rep.user) else {
+            return Ok(None);
+        };
+        match wanted {
+            SimultaneousJumps::NewSession => Ok(None),
+            SimultaneousJumps::Disallow => {
+                let owner = self.sessions.users(session).first().map(|user| world.username(*user));
+                let detail = format!("{} is in a session with it", owner.unwrap_or_default());
+                Err(RefusalCode::JoinDenied.because(detail))
+            }
+            SimultaneousJumps::Join => {
+                if self.sessions.part(session, rep.user).is_none() {
+                    self.let_in(session, rep.user, Part::Participant);
+                }
+                Ok(self.sessions.view(session, &world))
+            }
+        }
+    }
+
+    /// Enters a session without channels into the history and the book.
+    async fn enter(
+        &self,
+        user: UserId,
+        item: &Item,
+        endpoint: EndpointId,
+    ) -> Result<SessionId, Refusal> {
+        let new = NewSession {
+            id: self.sessions.next_session(),
+            owner: user,
+            endpoint,
             item: item.view.id,
             item_name: item.view.name.to_string(),
             started: self.now(),
-            channels: vec![ChannelView { id: channel, errors, is_shell, attached: true }],
         };
+        let id = new.id;
         let started = History::SessionStarted {
-            session,
-            item: view.item,
-            item_name: view.item_name.clone(),
-            user: rep.user,
-            at: view.started,
+            session: id,
+            item: new.item,
+            item_name: new.item_name.clone(),
+            user,
+            at: new.started,
         };
-        let at = view.started;
-        let opened = History::ChannelOpened { channel, errors, session, is_shell, at };
         let edit = move |draft: &mut crate::store::Draft| {
             draft.history(started);
-            draft.history(opened);
             Ok(())
         };
         self.store.edit(edit).await?;
-        self.sessions.add(rep.user, endpoint, view.clone());
-        for id in [Some(channel), errors].into_iter().flatten() {
-            let leg = Leg { link: rep.id, outbox: rep.outbox.clone() };
-            self.sessions.change(id, |entry| entry.leg = Some(leg));
-        }
-        if rep.outbox.is_closed() {
-            // The console left before its session was entered; nobody else will say so.
-            self.rep_left(rep);
-        }
+        self.sessions.add(new);
+        self.log(id, Some(user), LogEvent::Started);
         self.tell_in_sessions(endpoint);
+        Ok(id)
+    }
+
+    /// Opens another shell in a session.
+    pub(crate) async fn open_shell(
+        self: &Arc<Self>,
+        rep: &RepLink,
+        session: SessionId,
+        kind: ChannelKind,
+    ) -> Result<ChannelView, Refusal> {
+        check_kind(&kind)?;
+        self.takes_part(session, rep.user, Part::Participant)?;
+        let gone = || RefusalCode::SessionGone.plain();
+        let (endpoint, name) = self.sessions.target(session).ok_or_else(gone)?;
+        if self.sessions.shells(session) >= limits::SHELLS_PER_SESSION {
+            let detail = format!("a session has at most {} shells", limits::SHELLS_PER_SESSION);
+            return Err(RefusalCode::SpawnFailed.because(detail));
+        }
+        let agent =
+            self.presences.startable(endpoint).map_err(|code| code.because(name.clone()))?;
+        let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
+        let opened = self.open_channel(rep, session, &agent, kind).await;
+        self.tell_session(session);
+        opened
+    }
+
+    /// Opens a channel in a session that is in the book.
+    async fn open_channel(
+        self: &Arc<Self>,
+        rep: &RepLink,
+        session: SessionId,
+        agent: &AgentLink,
+        kind: ChannelKind,
+    ) -> Result<ChannelView, Refusal> {
+        let (id, errors) = self.sessions.next_channels();
+        let (size, executed) = match &kind {
+            ChannelKind::Shell { size, .. } => (Some(size.clamped()), None),
+            ChannelKind::Exec { argv } => (None, Some(masked_line(argv))),
+        };
+        let is_shell = executed.is_none();
+        let tape = self.begin_tape(session, id, &kind).await?;
+        let recorded = tape.is_some();
+        let errors = (!is_shell).then_some(errors);
+        let view = ChannelView { id, errors, is_shell, attached: true, recorded };
+        let at = self.now();
+        let user = rep.user;
+        let opened =
+            History::ChannelOpened { channel: id, errors, session, is_shell, recorded, size, at };
+        let edit = move |draft: &mut crate::store::Draft| {
+            draft.history(opened);
+            if recorded {
+                draft.history(History::RecordingStarted { channel: id, session, user, at });
+            }
+            Ok(())
+        };
+        self.store.edit(edit).await?;
+        let gone = || RefusalCode::SessionGone.plain();
+        let channel = self.sessions.add_channel(session, view.clone(), size).ok_or_else(gone)?;
+        if let Some(tape) = tape {
+            channel.hub().record_from(0);
+            // The channel is new: nobody else set it.
+            let _ = channel.tape.set(tape);
+            self.sessions.count_recording(session);
+        }
+        let request = AgentRequest::Open { channel: id, errors, session, kind };
+        if let Err(refusal) = agent.call(request, SPAWN_PATIENCE).await {
+            self.close_channel(&channel, EndReason::StartFailed);
+            return Err(refusal);
+        }
+        let event = match executed {
+            None => LogEvent::ShellOpened { channel: id },
+            Some(command) => {
+                let command = text::bounded(&command, limits::LOGGED_COMMAND).into();
+                LogEvent::Executed { command }
+            }
+        };
+        self.log(session, Some(user), event);
+        // Whoever asked may be gone already; then nobody else would let go of it.
+        self.expect_back(vec![channel]);
         Ok(view)
+    }
+
+    /// Begins the recording of a shell, if it is to be recorded.
+    async fn begin_tape(
+        &self,
+        session: SessionId,
+        channel: ChannelId,
+        kind: &ChannelKind,
+    ) -> Result<Option<Tape>, Refusal> {
+        let ChannelKind::Shell { size, term } = kind else {
+            return Ok(None);
+        };
+        if !self.records(session) {
+            return Ok(None);
+        }
+        let title = self.sessions.target(session).map(|(_, name)| name).unwrap_or_default();
+        let (size, timestamp, term) = (size.clamped(), self.now().0, term.clone());
+        let header = Header { size, timestamp, title, term };
+        let path = self.data_dir().recording(session, channel, true);
+        let recorder = Arc::clone(&self.recorder);
+        let begun = tokio::task::spawn_blocking(move || recorder.begin(&path, channel, &header));
+        let failed = |reason: String| RefusalCode::RecordingFailed.because(reason);
+        let tape = begun.await.map_err(|error| failed(error.to_string()))?;
+        tape.map(Some).map_err(|error| failed(error.to_string()))
+    }
+
+    /// Whether shells of a session are recorded: unless the item's Jump Policy says otherwise.
+    fn records(&self, session: SessionId) -> bool {
+        let world = self.world();
+        let item = self.sessions.view(session, &world).map(|view| view.item);
+        let policy = item.and_then(|item| world.item(item)?.view.jump_policy);
+        !policy.and_then(|id| world.policy(id)).is_some_and(|policy| policy.no_recordings)
+    }
+
+    /// Ends a channel; with the last one its session ends too.
+    pub(crate) fn close_channel(&self, channel: &Arc<Channel>, reason: EndReason) {
+        let left = self.sessions.remove_channel(channel.id);
+        if left != Some(true) {
+            if left == Some(false) {
+                self.hang_up(channel, true);
+            }
+            self.end_session(channel.session, reason);
+            return;
+        }
+        self.hang_up(channel, true);
+        let refusal = RefusalCode::ChannelGone.plain();
+        let gone = ChannelReport::Gone { channel: channel.id, refusal };
+        channel.hub().tell_all(&ApplianceNotice::Channel(gone));
+        self.tell_session(channel.session);
+    }
+
+    /// The end of a channel that was taken out of the book.
+    fn hang_up(&self, channel: &Arc<Channel>, log: bool) {
+        if let Some(agent) = self.presences.link(channel.endpoint) {
+            agent.order(AgentOrder::Channel(ChannelOrder::Close { channel: channel.id }));
+        }
+        let (id, at) = (channel.id, self.now());
+        let status = channel.exit().map(|(status, _)| status);
+        if log && channel.is_shell {
+            self.log(channel.session, None, LogEvent::ShellClosed { channel: id, status });
+        }
+        self.store
+            .note(move |draft| draft.history(History::ChannelClosed { channel: id, status, at }));
+        if let Some(tape) = channel.tape.get() {
+            self.keep_recording(channel.session, id, Some(tape.clone()));
+        }
     }
 
     /// Ends a session and everything in it.
     pub(crate) fn end_session(&self, session: SessionId, reason: EndReason) {
-        let Some(ended) = self.sessions.remove(session) else {
+        for channel in self.sessions.channels_of(session).iter().filter(|c| c.is_shell) {
+            let (channel, status) = (channel.id, channel.exit().map(|(status, _)| status));
+            self.log(session, None, LogEvent::ShellClosed { channel, status });
+        }
+        let Some(ended) = self.sessions.remove(session, self.now()) else {
             return;
         };
-        let agent = self.presences.link(ended.endpoint);
-        for (channel, _) in &ended.channels {
-            if let Some(agent) = &agent {
-                agent.order(AgentOrder::Channel(ChannelOrder::Close { channel: *channel }));
-            }
+        for channel in &ended.channels {
+            self.hang_up(channel, false);
         }
-        let (at, channels, why) = (self.now(), ended.channels, reason.clone());
+        let (at, why) = (self.now(), reason.clone());
+        let entry = LogEntry {
+            number: ended.last + 1,
+            at,
+            who: None,
+            event: LogEvent::Ended { reason: reason.clone() },
+        };
         self.store.note(move |draft| {
-            for (channel, status) in channels {
-                draft.history(History::ChannelClosed { channel, status, at });
-            }
+            draft.history(History::Logged { session, entry, position: None });
             draft.history(History::SessionEnded { session, reason: why, at });
         });
         tracing::info!(session = session.0, ?reason, "session ended");
         self.tell_in_sessions(ended.endpoint);
-        for rep in self.reps.those(|rep| rep.user == ended.owner) {
-            rep.tell(ApplianceNotice::SessionEnded { session, reason: reason.clone() });
+        for rep in self.reps.those(|rep| ended.users.contains(&rep.user)) {
+            let (reason, summary) = (reason.clone(), Some(ended.summary.clone()));
+            rep.tell(ApplianceNotice::SessionEnded { session, reason, summary });
         }
-        self.tell_sessions(ended.owner);
+        for user in ended.users {
+            self.tell_sessions(user);
+        }
+    }
+
+    /// Sessions in which nobody does anything for so many seconds end; 0: they do not.
+    pub fn end_idle_after(&self, seconds: u64) {
+        self.idle.store(seconds, Ordering::Relaxed);
+    }
+
+    pub(crate) fn end_idle_sessions(&self) {
+        let patience = self.idle.load(Ordering::Relaxed);
+        if patience == 0 {
+            return;
+        }
+        let then = Timestamp(self.now().0.saturating_sub_unsigned(patience));
+        for session in self.sessions.idle_since(then) {
+            self.end_session(session, EndReason::Idle);
+        }
     }
 
     /// Tells everyone who sees a machine whether it is in a session.
@@ -164,9 +356,16 @@ impl Appliance {
 
     /// Tells a rep's consoles which sessions are open.
     pub(crate) fn tell_sessions(&self, user: UserId) {
-        let sessions = self.sessions.of(user);
+        let sessions = self.sessions.of(user, &self.world());
         for rep in self.reps.those(|rep| rep.user == user) {
             rep.tell(ApplianceNotice::Sessions { sessions: sessions.clone() });
+        }
+    }
+
+    /// Tells everybody who takes part in a session how it stands.
+    pub(crate) fn tell_session(&self, session: SessionId) {
+        for user in self.sessions.users(session) {
+            self.tell_sessions(user);
         }
     }
 }

@@ -132,6 +132,15 @@ impl World {
         self.users.get(&id)
     }
 
+    /// A user's name, for people.
+    pub(crate) fn username(&self, id: UserId) -> Box<str> {
+        self.user(id).map_or("—".into(), |user| user.username.as_str().into())
+    }
+
+    pub(crate) fn next_user(&self) -> UserId {
+        UserId(self.next_number(DocumentId::User(UserId(u64::MAX)), "user"))
+    }
+
     pub(crate) fn user_by_name(&self, username: &str) -> Option<&Arc<User>> {
         self.users.values().find(|user| user.username == username)
     }

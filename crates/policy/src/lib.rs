@@ -11,4 +11,4 @@ mod schedule;
 pub use decision::{Decision, Step, Verdict};
 pub use jumpdeck_protocol::rights::{Permission, Permissions};
 pub use role::{Role, Slots, Subject, decide, role_of};
-pub use schedule::{JumpPolicy, Schedule, TimeOfWeek, WeeklyEntry};
+pub use schedule::{JumpPolicy, Schedule, SimultaneousJumps, TimeOfWeek, WeeklyEntry};

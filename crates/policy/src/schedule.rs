@@ -20,6 +20,25 @@ pub struct JumpPolicy {
     pub description: String,
     /// When it lets anybody in; nothing for always.
     pub schedule: Option<Schedule>,
+    /// Sessions are not recorded.
+    #[serde(default)]
+    pub no_recordings: bool,
+    /// What becomes of a second rep; nothing for the global setting.
+    #[serde(default)]
+    pub simultaneous_jumps: Option<SimultaneousJumps>,
+}
+
+/// What becomes of a rep who jumps to an item that another rep is in a session with (DOMAIN 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SimultaneousJumps {
+    /// Each has a session of their own.
+    #[default]
+    NewSession,
+    /// The second joins the first one's session.
+    Join,
+    /// The second is turned away.
+    Disallow,
 }
 
 /// The times of a week at which anybody is let in.
@@ -163,6 +182,8 @@ mod tests {
             code_name: "weekdays".into(),
             description: String::new(),
             schedule: Some(Schedule { timezone: timezone.into(), entries, strict: false }),
+            no_recordings: false,
+            simultaneous_jumps: None,
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Pure state, used by every kind of console and by the verbs.
 
-use crate::session::{ChannelOrder, ChannelReport, ExitStatus};
+use crate::session::{ChannelOrder, ChannelReport, ExitStatus, Keyboard};
 use crate::stream::{Accept, ReceiveStream, SendStream, StreamError};
 use crate::{ChannelId, Refusal, frame, limits};
 use bytes::Bytes;
@@ -14,11 +14,27 @@ pub struct Endpoint {
     input: SendStream,
     output: ReceiveStream,
     fresh: bool,
+    typing: Typing,
+    /// The number of the last attach.
+    attempt: u32,
     /// The agent has said where it goes on; what came before that belongs to an earlier link.
     attached: bool,
     live_from: u64,
     input_ended: bool,
     exit: Option<ExitStatus>,
+}
+
+/// How this end stands to the keyboard.
+#[derive(Clone, Copy, Debug)]
+struct Typing {
+    /// What is asked for at the next attach.
+    wish: Keyboard,
+    /// We have it, or wait for it.
+    ours: bool,
+    /// The appliance's last word, while we wait.
+    denied: bool,
+    /// Nothing of our input is under way: the agent says where the first byte stands.
+    fresh: bool,
 }
 
 /// What a report of the agent means for whoever shows the channel.
@@ -36,13 +52,26 @@ pub enum Event {
 }
 
 impl Endpoint {
-    /// An end that has seen nothing yet. `window` is how much output may be under way, in bytes.
+    /// An end that has seen nothing yet and wants to type. `window` is how much output may be under
+    /// way, in bytes.
     pub const fn new(channel: ChannelId, window: u64) -> Self {
+        Self::wishing(channel, window, Keyboard::Take)
+    }
+
+    /// An end with another wish for the keyboard.
+    pub const fn wishing(channel: ChannelId, window: u64, wish: Keyboard) -> Self {
         Self {
+            typing: Typing {
+                wish,
+                ours: matches!(wish, Keyboard::Take),
+                denied: false,
+                fresh: true,
+            },
             channel,
             input: SendStream::new(usize::MAX, 0),
             output: ReceiveStream::new(window),
             fresh: true,
+            attempt: 0,
             attached: false,
             live_from: 0,
             input_ended: false,
@@ -58,11 +87,67 @@ impl Endpoint {
     /// Asks for the output from where this end stands; to be sent whenever a link came up.
     pub fn attach(&mut self) -> ChannelOrder {
         self.attached = false;
+        self.attempt = self.attempt.wrapping_add(1);
         ChannelOrder::Attach {
+            attempt: self.attempt,
             channel: self.channel,
             received: (!self.fresh).then(|| self.output.received()),
             window: self.output.window(),
+            keyboard: self.typing.wish,
         }
+    }
+
+    /// Whether this console types.
+    pub const fn types(&self) -> bool {
+        self.typing.ours
+    }
+
+    /// Asks for the keyboard at the next attach, whoever has it. `window` is how much output may be
+    /// under way from then on, in bytes.
+    pub fn want_keyboard(&mut self, window: u64) {
+        self.typing.wish = Keyboard::Take;
+        self.output.set_window(window);
+        if !self.typing.ours {
+            self.begin_typing(true);
+        }
+    }
+
+    /// What was typed until now is not for this stretch of typing.
+    fn begin_typing(&mut self, types: bool) {
+        self.typing.ours = types;
+        self.input = SendStream::new(usize::MAX, 0);
+        self.typing.fresh = true;
+    }
+
+    /// The appliance says whether this console types. Returns how many typed bytes are lost because
+    /// somebody else took the keyboard before they were on the machine.
+    pub fn keyboard_is(&mut self, ours: bool) -> u64 {
+        if !ours && self.typing.wish == Keyboard::Take && self.typing.ours {
+            // It was said before our wish was heard, or the wish is not granted: the answer to the
+            // attach will tell.
+            self.typing.denied = true;
+            return 0;
+        }
+        self.typing.denied = false;
+        let lost = if ours { 0 } else { self.unsent_input() };
+        if ours != self.typing.ours {
+            self.begin_typing(ours);
+        }
+        // After a loss of the link it is ours again, unless somebody took it meanwhile.
+        self.typing.wish = if ours { Keyboard::IfFree } else { Keyboard::Watch };
+        lost
+    }
+
+    /// What the terminal shows may be drawn anew from a picture: output goes on at this offset.
+    /// Returns whether it is to be drawn: not while the answer to an attach is awaited, which asked
+    /// for the output from before it.
+    pub const fn pictured(&mut self, offset: u64) -> bool {
+        if self.attached {
+            self.output.skip_to(offset);
+            self.fresh = false;
+            self.live_from = offset;
+        }
+        self.attached
     }
 
     /// The link is gone: nothing is sent until the agent says where it stands.
@@ -74,6 +159,8 @@ impl Endpoint {
     /// Takes a report of the agent.
     pub fn report(&mut self, report: &ChannelReport) -> Option<Event> {
         match report {
+            // It answers an earlier attach; the answer to the last one follows.
+            ChannelReport::Attached { attempt, .. } if *attempt != self.attempt => None,
             ChannelReport::Attached { from, end, input_received, input_limit, .. } => {
                 let missed = from.saturating_sub(self.output.received());
                 let missed = if self.fresh { *from } else { missed };
@@ -81,8 +168,15 @@ impl Endpoint {
                     self.live_from = *end;
                 }
                 self.attached = true;
-                self.output.restart((*from).max(self.output.received()));
-                if std::mem::take(&mut self.fresh) {
+                self.output.restart(*from);
+                self.fresh = false;
+                if std::mem::take(&mut self.typing.denied) {
+                    self.begin_typing(false);
+                    self.typing.wish = Keyboard::Watch;
+                }
+                if !self.typing.ours {
+                    self.input.begin_at(*input_received, *input_received);
+                } else if std::mem::take(&mut self.typing.fresh) {
                     self.input.begin_at(*input_received, *input_limit);
                 } else {
                     self.input.resume_at(*input_received, *input_limit);
@@ -137,12 +231,16 @@ impl Endpoint {
     /// # Errors
     /// [`StreamError`] when it claims what was never sent.
     pub fn credited(&mut self, received: u64, limit: u64) -> Result<(), StreamError> {
+        if self.typing.fresh {
+            // It is about input of an earlier stretch of typing.
+            return Ok(());
+        }
         self.input.credit(received, limit)
     }
 
     /// Input for the program.
     pub fn write(&mut self, bytes: &[u8]) {
-        if !self.input_ended {
+        if !self.input_ended && self.typing.ours {
             self.input.write(bytes);
         }
     }
@@ -177,7 +275,9 @@ mod tests {
     fn attached(endpoint: &mut Endpoint, from: u64) {
         let (end, input_received, input_limit) = (from, 0, 100);
         let channel = endpoint.channel();
-        let report = ChannelReport::Attached { channel, from, end, input_received, input_limit };
+        let attempt = endpoint.attempt;
+        let report =
+            ChannelReport::Attached { channel, attempt, from, end, input_received, input_limit };
         endpoint.report(&report);
     }
 

@@ -17,6 +17,7 @@ pub mod inventory;
 pub mod item;
 pub mod limits;
 pub mod link;
+pub mod log;
 pub mod preferences;
 pub mod private_file;
 pub mod refusal;

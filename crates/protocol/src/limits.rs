@@ -23,8 +23,14 @@ pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// is left to show after Ctrl-C.
 pub const SHELL_WINDOW: u64 = 128 * 1024;
 
+/// Window of a console that only watches a shell: all that its agent keeps, and some more.
+pub const WATCHER_WINDOW: u64 = 2 * RING as u64;
+
 /// Window of a channel that carries bulk data.
 pub const BULK_WINDOW: u64 = 1024 * 1024;
+
+/// Bytes of a recorded channel that may be under way to its file.
+pub const RECORDING_WINDOW: u64 = 256 * 1024;
 
 /// Window of a channel's input, from a console to an agent.
 pub const INPUT_WINDOW: u64 = 256 * 1024;
@@ -61,6 +67,24 @@ pub const RIGHTS_CHUNK: usize = 1000;
 
 /// Sessions that a rep starts with one key, at the most.
 pub const STARTS_AT_ONCE: usize = 10;
+
+/// Entries of a session's log in one message, at the most.
+pub const LOG_CHUNK: usize = 500;
+
+/// Recordings in one message, at the most.
+pub const RECORDINGS_CHUNK: usize = 200;
+
+/// Bytes of a piece of a recording, at the most.
+pub const RECORDING_PIECE: usize = 256 * 1024;
+
+/// Reps that take part in one session, at the most.
+pub const PARTICIPANTS: usize = 64;
+
+/// Shells in one session, at the most.
+pub const SHELLS_PER_SESSION: usize = 32;
+
+/// Characters of a command in a session's log.
+pub const LOGGED_COMMAND: usize = 1024;
 
 /// Items in one inventory message, at the most.
 pub const INVENTORY_CHUNK: usize = 500;

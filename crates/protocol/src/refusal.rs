@@ -57,7 +57,6 @@ codes! {
     JumpItemGone "jump_item_gone": "The Jump Item no longer exists.", "Somebody removed it; look for it under another name.";
     SessionGone "session_gone": "The session has ended.", "Jump again to start a new one.";
     ChannelGone "channel_gone": "The channel has ended.", "Open it again.";
-    AttachedElsewhere "attached_elsewhere": "Another console of yours took this session over.", "Open it again to take it back.";
     JoinDenied "join_denied": "Somebody else is in a session with this item and may not be joined.", "Ask its owner to share or end the session.";
     ServerBusy "server_busy": "Too many sessions are starting at this moment.", "Try again in a few seconds.";
     SpawnFailed "spawn_failed": "The program could not be started on the machine.", "Check that it exists there and may be run.";
@@ -75,6 +74,9 @@ codes! {
     EditConflict "edit_conflict": "Somebody else changed this first.", "Look at the new values, then edit again.";
     InSession "in_session": "A session with this item is open.", "End the session first.";
     LocalAgent "local_agent": "This machine's own Jump Client belongs to its appliance.", "`jumpdeck stop` ends both.";
+    NotOwner "not_owner": "The session belongs to another rep.", "Ask its owner.";
+    NoSuchUser "no_such_user": "There is no user of that name.", "Look at how the name is written.";
+    RecordingFailed "recording_failed": "The session is to be recorded, and the recording cannot be written.", "Free space on the appliance's disk; input is taken again as soon as it can be recorded.";
     ScheduleClosed "schedule_closed": "The Jump Policy does not let anybody in at this time.", "Try again when it opens.";
     WakeCoolingDown "wake_cooling_down": "Somebody has tried to wake this machine a moment ago.", "Try again when the countdown is over.";
     NoWakeHelper "no_wake_helper": "No Jump Client near this machine is online to wake it.", "Wake another machine of that network first, or go there.";

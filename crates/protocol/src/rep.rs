@@ -5,9 +5,13 @@ use crate::inventory::{
     Statistics, Thumbnail,
 };
 use crate::item::ItemEdit;
+use crate::log::{LogEntry, Recording, Summary};
 use crate::preferences::Preferences;
 use crate::rights::PlaceRights;
-use crate::session::{ChannelKind, ChannelOrder, ChannelReport, EndReason, SessionView};
+use crate::session::{
+    ChannelKind, ChannelOrder, ChannelReport, ChannelState, ChannelView, EndReason, Part,
+    SessionView, Size,
+};
 use crate::wake::SecureOn;
 use crate::{ChannelId, Control, ItemId, Never, Refusal, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -44,6 +48,76 @@ pub enum RepRequest {
     EndSession {
         /// The session.
         session: SessionId,
+    },
+    /// Open another shell in a session.
+    OpenShell {
+        /// The session.
+        session: SessionId,
+        /// The terminal's size.
+        size: Size,
+        /// The terminal's type, as in `TERM`.
+        term: String,
+    },
+    /// Let another rep take part in a session, or change how far.
+    Share {
+        /// The session.
+        session: SessionId,
+        /// The other rep's user name.
+        with: String,
+        /// How far; nothing to take it back.
+        part: Option<Part>,
+    },
+    /// Give a session to another rep; whoever gives it stays a participant.
+    Transfer {
+        /// The session.
+        session: SessionId,
+        /// The other rep's user name.
+        to: String,
+    },
+    /// Leave a session that is another rep's for good.
+    Leave {
+        /// The session.
+        session: SessionId,
+    },
+    /// Write to the others in a session.
+    Chat {
+        /// The session.
+        session: SessionId,
+        /// What; at most [`crate::limits::COMMENTS`] characters.
+        text: String,
+    },
+    /// Make a note in a session's log.
+    Note {
+        /// The session.
+        session: SessionId,
+        /// What; at most [`crate::limits::COMMENTS`] characters.
+        text: String,
+    },
+    /// A session's log, also of one that has ended.
+    Log {
+        /// The session.
+        session: SessionId,
+        /// Entries after this number.
+        after: u64,
+    },
+    /// The recordings the rep may see, the newest first.
+    Recordings {
+        /// Before this one; nothing for the newest.
+        before: Option<ChannelId>,
+    },
+    /// A piece of a recording's file.
+    ReadRecording {
+        /// The recording.
+        channel: ChannelId,
+        /// From this byte on.
+        offset: u64,
+    },
+    /// The names of those a session can be shared with.
+    Colleagues,
+    /// Make a user.
+    AddUser {
+        /// 1 to 64 characters.
+        username: String,
     },
     /// Make an installer for a Jump Group (DOMAIN 7).
     CreateInstaller {
@@ -103,6 +177,35 @@ pub enum RepReply {
     Subscribed,
     /// The session runs; attach to its channels.
     SessionStarted(SessionView),
+    /// The shell runs; attach to its channel.
+    ShellOpened(ChannelView),
+    /// A part of a log.
+    Log {
+        /// The entries, the oldest first, at most [`crate::limits::LOG_CHUNK`].
+        entries: Vec<LogEntry>,
+        /// There are more.
+        more: bool,
+    },
+    /// Some recordings.
+    Recordings {
+        /// At most [`crate::limits::RECORDINGS_CHUNK`].
+        recordings: Vec<Recording>,
+        /// There are more.
+        more: bool,
+    },
+    /// A piece of a recording's file.
+    Piece {
+        /// The bytes; none at its end.
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+    },
+    /// Who there is besides this rep.
+    Colleagues {
+        /// Their user names.
+        names: Vec<Box<str>>,
+    },
+    /// The user was made.
+    UserAdded(NewUser),
     /// The session is over.
     SessionEnded,
     /// An installer was made.
@@ -152,6 +255,21 @@ impl std::fmt::Debug for Installer {
             .field("expires", &self.expires)
             .field("group", &self.group)
             .finish_non_exhaustive()
+    }
+}
+
+/// A user that was made. The password is shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewUser {
+    /// The name.
+    pub username: String,
+    /// The password.
+    pub password: String,
+}
+
+impl std::fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewUser").field("username", &self.username).finish_non_exhaustive()
     }
 }
 
@@ -259,17 +377,46 @@ pub enum ApplianceNotice {
         /// Seconds until it can be tried again.
         wait: u32,
     },
-    /// The rep's open sessions, all of them.
+    /// The open sessions the rep takes part in, all of them.
     Sessions {
         /// In the order they started.
         sessions: Vec<SessionView>,
     },
-    /// A session of this rep is over.
+    /// A session the rep took part in is over.
     SessionEnded {
         /// The session.
         session: SessionId,
         /// Why.
         reason: EndReason,
+        /// What is left of it.
+        #[serde(default)]
+        summary: Option<Summary>,
+    },
+    /// Something new stands in the log of a session the rep takes part in.
+    Logged {
+        /// The session.
+        session: SessionId,
+        /// The entry.
+        entry: LogEntry,
+    },
+    /// Who shows a channel, and how.
+    ChannelState {
+        /// The channel.
+        channel: ChannelId,
+        /// All of it.
+        state: ChannelState,
+    },
+    /// A console that only watches fell behind: this is what the terminal shows.
+    Picture {
+        /// The channel.
+        channel: ChannelId,
+        /// Output goes on at this offset.
+        offset: u64,
+        /// The terminal's size.
+        size: Size,
+        /// What draws the picture on an empty terminal of this size.
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
     },
     /// Relayed from the channel's agent.
     Channel(ChannelReport),

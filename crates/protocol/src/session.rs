@@ -1,6 +1,6 @@
 //! Sessions and channels: what a console asks of an agent, and what the agent reports.
 
-use crate::{ChannelId, ItemId, Refusal, SessionId, Timestamp};
+use crate::{ChannelId, ItemId, Refusal, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// What runs at the other end of a channel.
@@ -73,6 +73,12 @@ pub enum ChannelOrder {
         received: Option<u64>,
         /// How many bytes may be under way to it.
         window: u64,
+        /// Whether this console wants to type. For the appliance; an agent does not look at it.
+        #[serde(default)]
+        keyboard: Keyboard,
+        /// The answer bears the same number, so that it is not taken for that to another attach.
+        #[serde(default)]
+        attempt: u32,
     },
     /// The terminal has a new size.
     Resize {
@@ -88,11 +94,30 @@ pub enum ChannelOrder {
         /// Bytes of input in all.
         offset: u64,
     },
+    /// This console does not show the channel any more. For the appliance; an agent does not look
+    /// at it.
+    Detach {
+        /// The channel.
+        channel: ChannelId,
+    },
     /// End the program (hang up) and forget the channel.
     Close {
         /// The channel.
         channel: ChannelId,
     },
+}
+
+/// What a console that attaches wants of the keyboard: one console at a time types.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keyboard {
+    /// To have it, whoever has it now.
+    #[default]
+    Take,
+    /// To have it if nobody has it.
+    IfFree,
+    /// To watch.
+    Watch,
 }
 
 /// From the agent of a channel to its consoles, relayed unchanged.
@@ -103,6 +128,9 @@ pub enum ChannelReport {
     Attached {
         /// The channel.
         channel: ChannelId,
+        /// The number of the attach that this answers.
+        #[serde(default)]
+        attempt: u32,
         /// The offset of the next byte of output that will be sent.
         from: u64,
         /// The output's end at this moment: what stands before it is history.
@@ -137,6 +165,7 @@ impl ChannelOrder {
             Self::Attach { channel, .. }
             | Self::Resize { channel, .. }
             | Self::InputEnd { channel, .. }
+            | Self::Detach { channel }
             | Self::Close { channel } => *channel,
         }
     }
@@ -153,6 +182,62 @@ impl ChannelReport {
     }
 }
 
+/// Who shows a channel at this moment, and how. Told to every console that is attached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelState {
+    /// The terminal's size on the machine.
+    pub size: Option<Size>,
+    /// Who types.
+    pub keyboard: Option<Box<str>>,
+    /// It is the console that is told this.
+    pub yours: bool,
+    /// Consoles that are attached, the one that types among them.
+    pub consoles: u32,
+    /// Whether it is recorded.
+    pub recording: RecordingState,
+}
+
+/// Whether a channel is recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingState {
+    /// It is not to be.
+    #[default]
+    Off,
+    /// It is.
+    On,
+    /// It is to be, but cannot be written: nothing is let through.
+    Failed {
+        /// What the appliance's system said.
+        reason: Box<str>,
+    },
+}
+
+/// How far somebody may take part in a session that is another rep's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// May look.
+    Observer,
+    /// May type, open shells and write into the log.
+    Participant,
+    /// May also share, hand over and end it.
+    Owner,
+}
+
+/// Somebody who takes part in a session, or may.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// Who.
+    pub user: UserId,
+    /// The user's name.
+    pub name: Box<str>,
+    /// How far.
+    pub part: Part,
+    /// Has a console in it at this moment.
+    pub here: bool,
+}
+
 /// A channel as it stands in a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelView {
@@ -164,9 +249,12 @@ pub struct ChannelView {
     pub is_shell: bool,
     /// Whether a console is attached to it at this moment.
     pub attached: bool,
+    /// Whether it is recorded.
+    #[serde(default)]
+    pub recorded: bool,
 }
 
-/// A session as its owner sees it.
+/// A session as those see it who take part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionView {
     /// Its id.
@@ -179,6 +267,37 @@ pub struct SessionView {
     pub started: Timestamp,
     /// Its open channels.
     pub channels: Vec<ChannelView>,
+    /// Whose it is.
+    #[serde(default)]
+    pub owner: UserId,
+    /// Who takes part or may: the owner first.
+    #[serde(default)]
+    pub participants: Vec<Participant>,
+}
+
+impl SessionView {
+    /// How far a user takes part.
+    pub fn part(&self, user: UserId) -> Option<Part> {
+        self.participants.iter().find(|one| one.user == user).map(|one| one.part)
+    }
+}
+
+impl EndReason {
+    /// The reason as a half-sentence.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Exited(status) => match status.as_code() {
+                0 => "its last program ended".to_owned(),
+                code => format!("its last program ended with status {code}"),
+            },
+            Self::StartFailed => "it could not be started".to_owned(),
+            Self::EndedByRep => "a rep ended it".to_owned(),
+            Self::AgentLost => "the agent restarted without it".to_owned(),
+            Self::ConsoleGone => "it was left alone".to_owned(),
+            Self::ApplianceStopped => "the appliance was stopped".to_owned(),
+            Self::Idle => "nobody did anything in it for too long".to_owned(),
+        }
+    }
 }
 
 /// Why a session ended.
@@ -197,4 +316,6 @@ pub enum EndReason {
     ConsoleGone,
     /// The appliance was stopped.
     ApplianceStopped,
+    /// Nobody did anything in it for too long.
+    Idle,
 }

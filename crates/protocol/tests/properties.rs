@@ -61,7 +61,13 @@ fn any_order() -> impl Strategy<Value = ChannelOrder> {
     let channel = || any::<u64>().prop_map(ChannelId);
     prop_oneof![
         (channel(), option::of(any::<u64>()), any::<u64>()).prop_map(
-            |(channel, received, window)| ChannelOrder::Attach { channel, received, window }
+            |(channel, received, window)| ChannelOrder::Attach {
+                channel,
+                received,
+                window,
+                keyboard: Keyboard::IfFree,
+                attempt: 3,
+            }
         ),
         (channel(), any_size()).prop_map(|(channel, size)| ChannelOrder::Resize { channel, size }),
         (channel(), any::<u64>())
@@ -79,6 +85,7 @@ fn any_report() -> impl Strategy<Value = ChannelReport> {
     prop_oneof![
         (channel(), any::<[u64; 4]>()).prop_map(|(channel, n)| ChannelReport::Attached {
             channel,
+            attempt: 3,
             from: n[0],
             end: n[1],
             input_received: n[2],
@@ -347,10 +354,11 @@ impl World {
 
     fn deliver_up(&mut self) {
         match self.up.pop_front() {
-            Some(Wire::Order(ChannelOrder::Attach { received, window, .. })) => {
+            Some(Wire::Order(ChannelOrder::Attach { received, window, attempt, .. })) => {
                 let from = self.output.attach(received, window).unwrap();
                 self.down.push_back(Wire::Report(ChannelReport::Attached {
                     channel: ChannelId(1),
+                    attempt,
                     from,
                     end: self.output.end(),
                     input_received: self.input.received(),

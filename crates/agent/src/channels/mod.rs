@@ -227,8 +227,8 @@ impl Channels {
             return;
         };
         match order {
-            ChannelOrder::Attach { received, window, .. } => {
-                if let Err(error) = channel.attach(received, window) {
+            ChannelOrder::Attach { received, window, attempt, .. } => {
+                if let Err(error) = channel.attach(received, window, attempt) {
                     self.violated(id, error);
                 }
             }
@@ -239,6 +239,8 @@ impl Channels {
                 channel.state().end_input(offset);
                 channel.input.notify_one();
             }
+            // Who shows a channel is the appliance's to know.
+            ChannelOrder::Detach { .. } => {}
             ChannelOrder::Close { .. } => self.forget(id),
         }
     }
@@ -264,11 +266,12 @@ impl Channel {
     }
 
     /// A console attaches: it learns where both streams stand, and output flows from there.
-    fn attach(&self, received: Option<u64>, window: u64) -> Result<(), StreamError> {
+    fn attach(&self, received: Option<u64>, window: u64, attempt: u32) -> Result<(), StreamError> {
         let (attached, exited) = {
             let mut state = self.state();
             let from = state.output.attach(received, window.clamp(1, limits::BULK_WINDOW))?;
             let attached = ChannelReport::Attached {
+                attempt,
                 channel: self.id,
                 from,
                 end: state.output.end(),
@@ -339,6 +342,8 @@ mod tests {
             channel: ChannelId(id),
             received: Some(u64::MAX),
             window: 1,
+            keyboard: jumpdeck_protocol::session::Keyboard::Take,
+            attempt: 1,
         };
         channels.order(attach(1));
         assert!(outbox.waiting() > 0, "it is told");

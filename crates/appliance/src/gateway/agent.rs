@@ -61,8 +61,7 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     } else {
         note_seen(appliance, Seen { endpoint: id, connected: true, at: now });
     }
-    appliance.release_again(&link, &known.alive);
-    appliance.tell_legs(id, &known.alive, true);
+    appliance.agent_came(id, &link, &known.alive);
     let interval = appliance.watching.interval(id);
     if interval > 0 {
         link.order(AgentOrder::Interest { interval });
@@ -82,7 +81,7 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     let now = appliance.now();
     if appliance.presences.left(id, link.id, now) {
         note_seen(appliance, Seen { endpoint: id, connected: false, at: now });
-        appliance.tell_legs(id, &appliance.sessions.channels_at(id), false);
+        appliance.agent_left(id);
     }
 }
 
@@ -101,9 +100,10 @@ fn take(
         return Ok(());
     };
     match frame {
-        Frame::Data { channel, .. } | Frame::Credit { channel, .. } => {
-            appliance.relay_to_rep(endpoint, channel, message);
+        Frame::Data { channel, offset, bytes } => {
+            appliance.relay_output((link, endpoint), (channel, offset, bytes), &message);
         }
+        Frame::Credit { channel, .. } => appliance.relay_input_credit(endpoint, channel, message),
         Frame::Control(body) => {
             let received = control::decode::<Never, AgentReply, AgentReport>(&body)
                 .map_err(|error| LinkEnd::Violation(error.to_string()))?;
@@ -131,7 +131,7 @@ fn control_message(
         Control::Request { body, .. } => match body {},
         Control::Reply { id, body } => return link.answered(id, body),
         Control::Notice { body: AgentReport::Channel(report) } => {
-            return appliance.report(endpoint, report);
+            return appliance.report(endpoint, &report);
         }
         Control::Notice { body: AgentReport::Statistics(mut statistics) } => {
             statistics.console_user = bounded(&statistics.console_user);

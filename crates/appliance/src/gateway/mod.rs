@@ -84,6 +84,8 @@ impl Appliance {
     pub async fn serve(self: &Arc<Self>, listening: Listening) {
         // Consoles of sessions that outlived the last appliance are expected back.
         self.expect_back(self.sessions.channels());
+        self.listen_to_recorder();
+        self.keep_leftovers().await;
         let mut stopping = self.stopping();
         let acceptor = TlsAcceptor::from(Arc::clone(&self.keys.tls));
         let door = Arc::new(Semaphore::new(HANDSHAKES));

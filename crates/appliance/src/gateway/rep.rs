@@ -14,7 +14,7 @@ use jumpdeck_protocol::link::{
     Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain,
 };
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, ToRep};
-use jumpdeck_protocol::session::EndReason;
+use jumpdeck_protocol::session::{ChannelKind, EndReason, Part};
 use jumpdeck_protocol::{
     Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
 };
@@ -46,7 +46,7 @@ pub(super) async fn serve(
         figures: watch::channel(false).0,
     };
     appliance.reps.add(rep.clone());
-    let sessions = appliance.sessions.of(rep.user);
+    let sessions = appliance.sessions.of(rep.user, &appliance.world());
     rep.tell(ApplianceNotice::Sessions { sessions });
     let keep_alive = KeepAlive { ping: None, silence: limits::REP_SILENCE };
     let end = pump(caller.socket, &rep.outbox, keep_alive, |incoming| desk.take(incoming)).await;
@@ -101,8 +101,11 @@ impl Desk {
             return Ok(());
         };
         match frame {
-            Frame::Data { channel, .. } | Frame::Credit { channel, .. } => {
-                self.appliance.relay_to_agent(self.rep.id, channel, message);
+            Frame::Data { channel, bytes, .. } => {
+                self.appliance.relay_input(self.rep.id, channel, &bytes, message);
+            }
+            Frame::Credit { channel, received, limit } => {
+                self.appliance.relay_output_credit(self.rep.id, channel, received, limit);
             }
             Frame::Control(body) => {
                 let received = control::decode::<RepRequest, Never, RepNotice>(&body)
@@ -192,9 +195,45 @@ async fn fulfil(
             Ok(RepReply::SessionStarted(view))
         }
         RepRequest::EndSession { session } => {
-            appliance.owns(rep.user, session)?;
+            appliance.takes_part(session, rep.user, Part::Owner)?;
             appliance.end_session(session, EndReason::EndedByRep);
             Ok(RepReply::SessionEnded)
+        }
+        RepRequest::OpenShell { session, size, term } => {
+            let kind = ChannelKind::Shell { size, term };
+            let channel = appliance.open_shell(rep, session, kind).await?;
+            Ok(RepReply::ShellOpened(channel))
+        }
+        RepRequest::Share { session, with, part } => {
+            appliance.share(rep, session, &with, part).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Transfer { session, to } => {
+            appliance.transfer(rep, session, &to).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Leave { session } => {
+            appliance.leave(rep, session).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Chat { session, text } => {
+            appliance.chat(rep, session, &text).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Note { session, text } => {
+            appliance.note(rep, session, &text).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Log { session, after } => {
+            let (entries, more) = appliance.read_log(rep, session, after).await?;
+            Ok(RepReply::Log { entries, more })
+        }
+        RepRequest::Recordings { before } => {
+            let (recordings, more) = appliance.recordings(rep, before).await?;
+            Ok(RepReply::Recordings { recordings, more })
+        }
+        RepRequest::ReadRecording { channel, offset } => {
+            let bytes = appliance.read_recording(rep, channel, offset).await?;
+            Ok(RepReply::Piece { bytes })
+        }
+        RepRequest::Colleagues => Ok(RepReply::Colleagues { names: appliance.colleagues(rep) }),
+        RepRequest::AddUser { username } => {
+            Ok(RepReply::UserAdded(appliance.add_user(rep, &username).await?))
         }
         RepRequest::CreateInstaller { group, valid } => {
             let group = group.as_deref().map(group_name).transpose()?;

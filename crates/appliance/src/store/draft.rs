@@ -2,7 +2,8 @@
 
 use crate::document::{Document, DocumentId};
 use crate::world::World;
-use jumpdeck_protocol::session::{EndReason, ExitStatus};
+use jumpdeck_protocol::log::LogEntry;
+use jumpdeck_protocol::session::{EndReason, ExitStatus, Part, Size};
 use jumpdeck_protocol::{
     ChannelId, EndpointId, ItemId, Refusal, Revision, SessionId, Timestamp, UserId,
 };
@@ -48,6 +49,8 @@ pub(crate) enum History {
         errors: Option<ChannelId>,
         session: SessionId,
         is_shell: bool,
+        recorded: bool,
+        size: Option<Size>,
         at: Timestamp,
     },
     ChannelClosed {
@@ -58,6 +61,36 @@ pub(crate) enum History {
     SessionEnded {
         session: SessionId,
         reason: EndReason,
+        at: Timestamp,
+    },
+    /// An entry of a session's log; for a command, the end of the output it was seen in.
+    Logged {
+        session: SessionId,
+        entry: LogEntry,
+        position: Option<(ChannelId, u64)>,
+    },
+    /// A user takes part in a session, or does not any more.
+    Part {
+        session: SessionId,
+        user: UserId,
+        part: Option<Part>,
+    },
+    /// A session has another owner; the former one stays.
+    Owner {
+        session: SessionId,
+        user: UserId,
+        former: UserId,
+    },
+    RecordingStarted {
+        channel: ChannelId,
+        session: SessionId,
+        user: UserId,
+        at: Timestamp,
+    },
+    RecordingClosed {
+        channel: ChannelId,
+        bytes: u64,
+        sha256: String,
         at: Timestamp,
     },
     Seen(Seen),
@@ -132,16 +165,20 @@ impl History {
                     user.0.cast_signed(),
                     at.0
                 ])?,
-            Self::ChannelOpened { channel, errors, session, is_shell, at } => transaction
+            Self::ChannelOpened { channel, errors, session, is_shell, recorded, size, at } => transaction
                 .prepare_cached(
-                    "INSERT INTO channels (id, errors, session, is_shell, opened) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT INTO channels (id, errors, session, is_shell, opened, recorded, columns, rows)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 )?
                 .execute(params![
                     channel.0.cast_signed(),
                     errors.map(|errors| errors.0.cast_signed()),
                     session.0.cast_signed(),
                     is_shell,
-                    at.0
+                    at.0,
+                    recorded,
+                    size.map(|size| size.columns),
+                    size.map(|size| size.rows)
                 ])?,
             Self::ChannelClosed { channel, status, at } => transaction
                 .prepare_cached("UPDATE channels SET closed = ?2, status = ?3 WHERE id = ?1")?
@@ -153,6 +190,46 @@ impl History {
             Self::SessionEnded { session, reason, at } => transaction
                 .prepare_cached("UPDATE sessions SET ended = ?2, reason = ?3 WHERE id = ?1")?
                 .execute(params![session.0.cast_signed(), at.0, word(reason)])?,
+            Self::Logged { session, entry, position } => logged(transaction, *session, entry, *position)?,
+            Self::Part { session, user, part: Some(part) } => transaction
+                .prepare_cached(
+                    "INSERT INTO participants (session, user, part) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (session, user) DO UPDATE SET part = ?3",
+                )?
+                .execute(params![session.0.cast_signed(), user.0.cast_signed(), part_word(*part)])?,
+            Self::Part { session, user, part: None } => transaction
+                .prepare_cached("DELETE FROM participants WHERE session = ?1 AND user = ?2")?
+                .execute(params![session.0.cast_signed(), user.0.cast_signed()])?,
+            Self::Owner { session, user, former } => {
+                let participant = part_word(Part::Participant);
+                let (session, user, former) =
+                    (session.0.cast_signed(), user.0.cast_signed(), former.0.cast_signed());
+                transaction.execute("UPDATE sessions SET user = ?2 WHERE id = ?1", params![session, user])?;
+                transaction.execute(
+                    "DELETE FROM participants WHERE session = ?1 AND user = ?2",
+                    params![session, user],
+                )?;
+                transaction.execute(
+                    "INSERT INTO participants (session, user, part) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (session, user) DO UPDATE SET part = ?3",
+                    params![session, former, participant],
+                )?
+            }
+            Self::RecordingStarted { channel, session, user, at } => transaction
+                .prepare_cached(
+                    "INSERT INTO recordings (channel, session, user, started) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![
+                    channel.0.cast_signed(),
+                    session.0.cast_signed(),
+                    user.0.cast_signed(),
+                    at.0
+                ])?,
+            Self::RecordingClosed { channel, bytes, sha256, at } => transaction
+                .prepare_cached(
+                    "UPDATE recordings SET ended = ?2, bytes = ?3, sha256 = ?4 WHERE channel = ?1",
+                )?
+                .execute(params![channel.0.cast_signed(), at.0, bytes.cast_signed(), sha256])?,
             Self::Seen(Seen { endpoint, connected, at }) => transaction
                 .prepare_cached(
                     "INSERT INTO seen (item, connected, at) VALUES (?1, ?2, ?3)
@@ -167,6 +244,48 @@ impl History {
     }
 }
 
+fn logged(
+    transaction: &Transaction<'_>,
+    session: SessionId,
+    entry: &LogEntry,
+    position: Option<(ChannelId, u64)>,
+) -> rusqlite::Result<usize> {
+    let event = serde_json::to_string(&entry.event)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO session_events (session, number, at, who, event, channel, position)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            session.0.cast_signed(),
+            entry.number.cast_signed(),
+            entry.at.0,
+            entry.who,
+            event,
+            position.map(|(channel, _)| channel.0.cast_signed()),
+            position.map(|(_, position)| position.cast_signed()),
+        ])
+}
+
+/// How a part is written down.
+const fn part_word(part: Part) -> &'static str {
+    match part {
+        Part::Observer => "observer",
+        Part::Participant => "participant",
+        Part::Owner => "owner",
+    }
+}
+
+/// The part of a word.
+pub(super) fn part_of(word: &str) -> Part {
+    match word {
+        "owner" => Part::Owner,
+        "participant" => Part::Participant,
+        _ => Part::Observer,
+    }
+}
+
 const fn word(reason: &EndReason) -> &'static str {
     match reason {
         EndReason::Exited(_) => "exited",
@@ -175,5 +294,6 @@ const fn word(reason: &EndReason) -> &'static str {
         EndReason::AgentLost => "agent_lost",
         EndReason::ConsoleGone => "console_gone",
         EndReason::ApplianceStopped => "appliance_stopped",
+        EndReason::Idle => "idle",
     }
 }

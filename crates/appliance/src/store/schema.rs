@@ -2,10 +2,13 @@
 
 use super::{Seen, StoreError, decode};
 use crate::document::DocumentId;
+use crate::sessions::{NewSession, Tally};
 use crate::world::World;
-use jumpdeck_protocol::session::{ChannelView, SessionView};
+use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::session::{ChannelView, Part, Size};
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, Revision, SessionId, Timestamp, UserId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
@@ -35,6 +38,26 @@ const MIGRATIONS: &[&str] = &[
     "
     CREATE INDEX sessions_by_user ON sessions (user, id);
 ",
+    "
+    ALTER TABLE channels ADD COLUMN recorded INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE channels ADD COLUMN columns INTEGER;
+    ALTER TABLE channels ADD COLUMN rows INTEGER;
+    CREATE TABLE participants (
+        session INTEGER NOT NULL REFERENCES sessions, user INTEGER NOT NULL, part TEXT NOT NULL,
+        PRIMARY KEY (session, user)
+    ) WITHOUT ROWID;
+    CREATE INDEX participants_by_user ON participants (user, session);
+    CREATE TABLE session_events (
+        session INTEGER NOT NULL REFERENCES sessions, number INTEGER NOT NULL, at INTEGER NOT NULL,
+        who TEXT, event TEXT NOT NULL, channel INTEGER, position INTEGER,
+        PRIMARY KEY (session, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE recordings (
+        channel INTEGER PRIMARY KEY REFERENCES channels, session INTEGER NOT NULL REFERENCES sessions,
+        user INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER, bytes INTEGER, sha256 TEXT
+    );
+    CREATE INDEX recordings_open ON recordings (channel) WHERE ended IS NULL;
+",
 ];
 
 /// A database larger than this is not read through at the start; damage shows where it is met.
@@ -42,8 +65,17 @@ const CHECKED: u64 = 64 * 1024 * 1024;
 
 /// A session that was open when the appliance ended.
 pub(crate) struct OpenSession {
-    pub owner: UserId,
-    pub view: SessionView,
+    pub new: NewSession,
+    pub channels: Vec<(ChannelView, Option<Size>)>,
+    /// Who else may take part.
+    pub others: BTreeMap<UserId, Part>,
+    /// The last entry of its log.
+    pub logged: u64,
+    pub tally: Tally,
+    /// Who had come and not gone, as far as the log knows, by name.
+    pub names: BTreeSet<String>,
+    /// Up to where each shell's output was looked through for commands.
+    pub watched: BTreeMap<ChannelId, u64>,
 }
 
 /// What a database holds.
@@ -193,35 +225,88 @@ fn open_sessions(connection: &Connection) -> rusqlite::Result<Vec<OpenSession>> 
         "SELECT id, item, item_name, user, started FROM sessions WHERE ended IS NULL ORDER BY id",
     )?;
     let rows = statement.query_map([], |row| {
-        Ok(OpenSession {
+        let item = ItemId(number(row, 1)?);
+        Ok(NewSession {
+            id: SessionId(number(row, 0)?),
             owner: UserId(number(row, 3)?),
-            view: SessionView {
-                id: SessionId(number(row, 0)?),
-                item: ItemId(number(row, 1)?),
-                item_name: row.get(2)?,
-                started: Timestamp(row.get(4)?),
-                channels: Vec::new(),
-            },
+            endpoint: EndpointId(item.0),
+            item,
+            item_name: row.get(2)?,
+            started: Timestamp(row.get(4)?),
         })
     })?;
-    let mut sessions = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    for session in &mut sessions {
-        session.view.channels = open_channels(connection, session.view.id)?;
-    }
-    Ok(sessions)
+    let sessions = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    sessions.into_iter().map(|new| open_session(connection, new)).collect()
 }
 
-fn open_channels(connection: &Connection, id: SessionId) -> rusqlite::Result<Vec<ChannelView>> {
+fn open_session(connection: &Connection, new: NewSession) -> rusqlite::Result<OpenSession> {
+    let id = new.id.0.cast_signed();
+    let others = connection
+        .prepare_cached("SELECT user, part FROM participants WHERE session = ?1")?
+        .query_map([id], |row| {
+            Ok((UserId(number(row, 0)?), super::draft::part_of(&row.get::<_, String>(1)?)))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut open = OpenSession {
+        channels: open_channels(connection, new.id)?,
+        new,
+        others,
+        logged: 0,
+        tally: Tally::default(),
+        names: BTreeSet::new(),
+        watched: BTreeMap::new(),
+    };
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut statement = connection.prepare_cached(
+        "SELECT number, who, event, channel, position FROM session_events WHERE session = ?1
+         ORDER BY number",
+    )?;
+    let mut rows = statement.query([id])?;
+    while let Some(row) = rows.next()? {
+        open.logged = number(row, 0)?;
+        let who: Option<String> = row.get(1)?;
+        if let (Some(channel), Some(position)) =
+            (row.get::<_, Option<i64>>(3)?, row.get::<_, Option<i64>>(4)?)
+        {
+            open.watched.insert(ChannelId(channel.cast_unsigned()), position.cast_unsigned());
+        }
+        let Ok(event) = serde_json::from_str(&row.get::<_, String>(2)?) else {
+            continue;
+        };
+        open.tally.count(who.as_deref(), &event);
+        match (who, event) {
+            (Some(who), LogEvent::Joined) => drop(names.insert(who)),
+            (Some(who), LogEvent::Left) => drop(names.remove(&who)),
+            _ => {}
+        }
+    }
+    let recordings = "SELECT count(*) FROM recordings WHERE session = ?1";
+    open.tally.recordings = connection.query_row(recordings, [id], |row| row.get(0))?;
+    open.names = names;
+    Ok(open)
+}
+
+fn open_channels(
+    connection: &Connection,
+    id: SessionId,
+) -> rusqlite::Result<Vec<(ChannelView, Option<Size>)>> {
     let mut statement = connection.prepare(
-        "SELECT id, errors, is_shell FROM channels WHERE session = ?1 AND closed IS NULL ORDER BY id",
+        "SELECT id, errors, is_shell, recorded, columns, rows FROM channels WHERE session = ?1 AND closed IS NULL ORDER BY id",
     )?;
     let rows = statement.query_map([id.0.cast_signed()], |row| {
-        Ok(ChannelView {
+        let view = ChannelView {
             id: ChannelId(number(row, 0)?),
             errors: row.get::<_, Option<i64>>(1)?.map(|id| ChannelId(id.cast_unsigned())),
             is_shell: row.get(2)?,
             attached: false,
-        })
+            recorded: row.get(3)?,
+        };
+        let sides = (row.get::<_, Option<u16>>(4)?, row.get::<_, Option<u16>>(5)?);
+        let size = match sides {
+            (Some(columns), Some(rows)) => Some(Size { columns, rows }),
+            _ => None,
+        };
+        Ok((view, size))
     })?;
     rows.collect()
 }

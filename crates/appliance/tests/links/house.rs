@@ -13,7 +13,9 @@ use jumpdeck_protocol::link::{
     ClientStream, Dialed, Pin, client_config, dial, read_plain, write_plain,
 };
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
-use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, SessionView, Size};
+use jumpdeck_protocol::session::{
+    ChannelKind, ChannelOrder, ChannelReport, Keyboard, SessionView, Size,
+};
 use jumpdeck_protocol::*;
 use ring::rand::SystemRandom;
 use ring::signature::Ed25519KeyPair;
@@ -241,4 +243,30 @@ pub async fn session(rep: &mut Link, agent: &mut Link) -> SessionView {
         RepReply::SessionStarted(view) => view,
         other => panic!("{other:?}"),
     }
+}
+
+/// A console shows a channel: it attaches, and the agent says where it stands.
+pub async fn attach(rep: &mut Link, agent: &mut Link, channel: ChannelId, keyboard: Keyboard) {
+    let (received, window, attempt) = (None, 1 << 17, 1);
+    rep.order(ChannelOrder::Attach { channel, received, window, keyboard, attempt }).await;
+    loop {
+        let wanted = agent.wanted().await;
+        if let Control::Notice { body: AgentOrder::Channel(ChannelOrder::Attach { .. }) } = wanted {
+            break;
+        }
+    }
+    let report = ChannelReport::Attached {
+        channel,
+        attempt,
+        from: 0,
+        end: 0,
+        input_received: 0,
+        input_limit: 1 << 17,
+    };
+    let body = agent::AgentReport::Channel(report);
+    agent.send(&agent::FromAgent::Notice { body }).await;
+    let attached = |notice| {
+        matches!(notice, ApplianceNotice::Channel(ChannelReport::Attached { .. })).then_some(())
+    };
+    rep.notice(attached).await;
 }

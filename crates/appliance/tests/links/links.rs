@@ -6,7 +6,7 @@ use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
 use jumpdeck_protocol::inventory::{Position, Status};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
-use jumpdeck_protocol::session::{ChannelOrder, ChannelReport};
+use jumpdeck_protocol::session::ChannelOrder;
 use jumpdeck_protocol::*;
 use std::sync::atomic::Ordering;
 #[tokio::test]
@@ -116,6 +116,7 @@ async fn bytes_are_relayed_unchanged_and_only_where_they_belong() {
     let mut rep = house.admin().await;
     let view = session(&mut rep, &mut mine).await;
     let channel = view.channels[0].id;
+    attach(&mut rep, &mut mine, channel, session::Keyboard::Take).await;
 
     // Another agent, and another console that did not attach, have no part in the channel.
     other.raw(frame::data(channel, 0, b"forged")).await;
@@ -139,20 +140,46 @@ async fn bytes_are_relayed_unchanged_and_only_where_they_belong() {
 }
 
 #[tokio::test]
-async fn attaching_elsewhere_tells_the_console_that_had_it() {
+async fn one_console_types_the_others_watch_and_all_are_told() {
     let house = House::new().await;
     let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
     let mut first = house.admin().await;
     let channel = session(&mut first, &mut agent).await.channels[0].id;
+    attach(&mut first, &mut agent, channel, session::Keyboard::Take).await;
     let mut second = house.admin().await;
-    second.order(ChannelOrder::Attach { channel, received: None, window: 1000 }).await;
-    let refusal = first
-        .notice(|notice| match notice {
-            ApplianceNotice::Channel(ChannelReport::Gone { refusal, .. }) => Some(refusal),
+    attach(&mut second, &mut agent, channel, session::Keyboard::Watch).await;
+    let state = |consoles: u32, yours: bool| {
+        move |notice| match notice {
+            ApplianceNotice::ChannelState { state, .. }
+                if state.consoles == consoles && state.yours == yours =>
+            {
+                Some(state.keyboard)
+            }
             _ => None,
-        })
-        .await;
-    assert_eq!(refusal.code, RefusalCode::AttachedElsewhere);
+        }
+    };
+    assert_eq!(first.notice(state(2, true)).await.as_deref(), Some("admin"));
+    agent.raw(frame::data(channel, 0, b"seen by both")).await;
+    for console in [&mut first, &mut second] {
+        loop {
+            if let Some(Frame::Data { bytes, .. }) = console.frame().await {
+                assert_eq!(bytes, "seen by both");
+                break;
+            }
+        }
+    }
+    second.raw(frame::data(channel, 0, b"ignored")).await;
+    first.raw(frame::data(channel, 0, b"typed")).await;
+    loop {
+        if let Some(Frame::Data { bytes, .. }) = agent.frame().await {
+            assert_eq!(bytes, "typed", "only the one with the keyboard types");
+            break;
+        }
+    }
+    let keyboard = session::Keyboard::Take;
+    let (received, window, attempt) = (None, 1000, 2);
+    second.order(ChannelOrder::Attach { channel, received, window, keyboard, attempt }).await;
+    first.notice(state(2, false)).await;
 }
 
 #[tokio::test]
@@ -163,7 +190,7 @@ async fn an_agent_that_comes_back_without_a_channel_ends_its_session() {
     let mut rep = house.admin().await;
     let view = session(&mut rep, &mut agent).await;
     let ended = |notice| match notice {
-        ApplianceNotice::SessionEnded { session, reason } => Some((session, reason)),
+        ApplianceNotice::SessionEnded { session, reason, .. } => Some((session, reason)),
         _ => None,
     };
 

@@ -354,6 +354,8 @@ async fn a_closed_jump_policy_refuses_a_start_and_says_when_it_opens() {
             entries: vec![times(20 * 60, 22 * 60)],
             strict,
         }),
+        no_recordings: false,
+        simultaneous_jumps: None,
     };
     let id = house.appliance.put_jump_policy(policy(false)).await.unwrap();
     let mut rep = house.admin().await;

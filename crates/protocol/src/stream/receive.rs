@@ -6,6 +6,9 @@ use super::StreamError;
 #[derive(Clone, Debug)]
 pub struct ReceiveStream {
     received: u64,
+    /// How far the sender has come since it last said where it goes on: behind `received` while it
+    /// repeats what is known.
+    run: u64,
     limit: u64,
     window: u64,
     end: Option<u64>,
@@ -28,7 +31,7 @@ pub enum Accept {
 impl ReceiveStream {
     /// A receiver that starts at the stream's beginning and grants `window` bytes.
     pub const fn new(window: u64) -> Self {
-        Self { received: 0, limit: window, window, end: None }
+        Self { received: 0, run: 0, limit: window, window, end: None }
     }
 
     /// Everything before this has arrived.
@@ -46,6 +49,11 @@ impl ReceiveStream {
         self.window
     }
 
+    /// From the next restart on, this many bytes may be under way.
+    pub const fn set_window(&mut self, window: u64) {
+        self.window = window;
+    }
+
     /// Judges `length` bytes that stand at `offset`, and counts those that are to be used.
     ///
     /// # Errors
@@ -58,6 +66,9 @@ impl ReceiveStream {
         if offset > self.received {
             return Ok(Accept::Gap);
         }
+        if offset <= self.run {
+            self.run = self.run.max(end);
+        }
         if end <= self.received {
             return Ok(Accept::Duplicate);
         }
@@ -69,17 +80,26 @@ impl ReceiveStream {
     /// The credit to send now that everything up to `used` was dealt with; `None` while the old
     /// one is still good for more than half of the window.
     pub fn credit(&mut self, used: u64) -> Option<(u64, u64)> {
-        let limit = used.saturating_add(self.window);
+        let limit = used.min(self.run).saturating_add(self.window);
         if limit.saturating_sub(self.limit) < self.window / 4 {
             return None;
         }
         self.limit = limit;
-        Some((self.received, limit))
+        Some((self.received.min(self.run), limit))
     }
 
-    /// The sender goes on at `from`; what stood between is not to be had any more.
+    /// The sender goes on at `from`. Before what has arrived, it repeats; after it, what stood
+    /// between is not to be had any more.
     pub fn restart(&mut self, from: u64) {
+        self.received = self.received.max(from);
+        self.run = from;
+        self.limit = from.saturating_add(self.window);
+    }
+
+    /// Everything before `from` is here by another way, and the sender goes on there.
+    pub const fn skip_to(&mut self, from: u64) {
         self.received = from;
+        self.run = from;
         self.limit = from.saturating_add(self.window);
     }
 
@@ -122,6 +142,17 @@ mod tests {
         assert_eq!(stream.credit(20), None);
         stream.accept(20, 10).unwrap();
         assert_eq!(stream.credit(30), Some((30, 130)));
+    }
+
+    #[test]
+    fn a_sender_that_repeats_what_is_known_is_given_credit_for_it() {
+        let mut stream = ReceiveStream::new(100);
+        stream.accept(0, 90).unwrap();
+        stream.restart(0);
+        assert_eq!(stream.accept(0, 50), Ok(Accept::Duplicate));
+        assert_eq!(stream.credit(90), Some((50, 150)));
+        assert_eq!(stream.accept(50, 50), Ok(Accept::Take { skip: 40 }));
+        assert_eq!(stream.credit(100), Some((100, 200)));
     }
 
     #[test]

@@ -1,0 +1,202 @@
+//! Working together: who else may take part in a session, and whose it is.
+
+use crate::appliance::Appliance;
+use crate::document::{Document, User};
+use crate::keys;
+use crate::login::hash_password;
+use crate::reps::RepLink;
+use crate::store::{Draft, History};
+use jumpdeck_policy::{Role, Slots};
+use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::rep::NewUser;
+use jumpdeck_protocol::session::Part;
+use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, UserId, limits, text};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Characters of a user name (DOMAIN 4).
+const USERNAME: usize = 64;
+
+impl Appliance {
+    /// Whether a user takes part in a session, at least so far.
+    pub(crate) fn takes_part(
+        &self,
+        session: SessionId,
+        user: UserId,
+        least: Part,
+    ) -> Result<(), Refusal> {
+        match self.sessions.part(session, user) {
+            None => Err(RefusalCode::SessionGone.plain()),
+            Some(part) if part >= least => Ok(()),
+            Some(_) if least == Part::Owner => Err(RefusalCode::NotOwner.plain()),
+            Some(_) => Err(RefusalCode::NotOwner.because("you may look, but not take part")),
+        }
+    }
+
+    /// The user of this name who may log in.
+    fn colleague(&self, name: &str) -> Result<UserId, Refusal> {
+        let world = self.world();
+        let user = world.user_by_name(name.trim()).filter(|user| user.enabled);
+        user.map(|user| user.id)
+            .ok_or_else(|| RefusalCode::NoSuchUser.because(text::bounded(name, USERNAME)))
+    }
+
+    /// Lets another rep take part, changes how far, or takes it back.
+    pub(crate) async fn share(
+        self: &Arc<Self>,
+        rep: &RepLink,
+        session: SessionId,
+        with: &str,
+        part: Option<Part>,
+    ) -> Result<(), Refusal> {
+        self.takes_part(session, rep.user, Part::Owner)?;
+        let user = self.colleague(with)?;
+        if user == rep.user || part == Some(Part::Owner) {
+            let detail = "a session is shared with others; `transfer` gives it away";
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        if self.sessions.users(session).len() >= limits::PARTICIPANTS && part.is_some() {
+            let detail = format!("at most {} take part in a session", limits::PARTICIPANTS);
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        if !self.sessions.share(session, user, part) {
+            return Ok(());
+        }
+        let edit = move |draft: &mut Draft| {
+            draft.history(History::Part { session, user, part });
+            Ok(())
+        };
+        if let Err(refusal) = self.store.edit(edit).await {
+            // What is not on the disk is not so.
+            self.sessions.share(session, user, None);
+            return Err(refusal);
+        }
+        let with = self.world().username(user);
+        let event = match part {
+            Some(part) => LogEvent::Shared { with, observe: part == Part::Observer },
+            None => LogEvent::Unshared { with },
+        };
+        if part != Some(Part::Participant) {
+            // Whoever may not type any more does not keep the keyboard.
+            self.expel(session, user);
+        }
+        self.log(session, Some(rep.user), event);
+        self.tell_session(session);
+        self.tell_sessions(user);
+        Ok(())
+    }
+
+    /// Lets a user in who came by another way than an invitation.
+    pub(crate) fn let_in(&self, session: SessionId, user: UserId, part: Part) {
+        if self.sessions.share(session, user, Some(part)) {
+            self.store.note(move |draft| {
+                draft.history(History::Part { session, user, part: Some(part) });
+            });
+            self.tell_session(session);
+        }
+    }
+
+    /// Gives a session to another rep.
+    pub(crate) async fn transfer(
+        self: &Arc<Self>,
+        rep: &RepLink,
+        session: SessionId,
+        to: &str,
+    ) -> Result<(), Refusal> {
+        self.takes_part(session, rep.user, Part::Owner)?;
+        let (user, former) = (self.colleague(to)?, rep.user);
+        if user == former {
+            return Ok(());
+        }
+        let edit = move |draft: &mut Draft| {
+            draft.history(History::Owner { session, user, former });
+            Ok(())
+        };
+        self.store.edit(edit).await?;
+        self.sessions.transfer(session, user);
+        let to = self.world().username(user);
+        self.log(session, Some(former), LogEvent::Transferred { to });
+        self.tell_session(session);
+        Ok(())
+    }
+
+    /// A rep leaves a session of another one for good.
+    pub(crate) async fn leave(
+        self: &Arc<Self>,
+        rep: &RepLink,
+        session: SessionId,
+    ) -> Result<(), Refusal> {
+        self.takes_part(session, rep.user, Part::Observer)?;
+        if self.sessions.part(session, rep.user) == Some(Part::Owner) {
+            let detail = "its owner ends it, or gives it to another rep";
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        let user = rep.user;
+        let edit = move |draft: &mut Draft| {
+            draft.history(History::Part { session, user, part: None });
+            Ok(())
+        };
+        self.store.edit(edit).await?;
+        self.expel(session, user);
+        self.sessions.share(session, user, None);
+        if self.sessions.went(session, user) {
+            self.log(session, Some(user), LogEvent::Left);
+        }
+        self.tell_session(session);
+        self.tell_sessions(user);
+        Ok(())
+    }
+
+    /// The names of those whom a rep could work with.
+    pub(crate) fn colleagues(&self, rep: &RepLink) -> Vec<Box<str>> {
+        let world = self.world();
+        let others = world.users().filter(|user| user.enabled && user.id != rep.user);
+        others.map(|user| user.username.as_str().into()).collect()
+    }
+
+    /// Makes a user, in the name of the first one. The password in the answer is not kept.
+    pub(crate) async fn add_user(&self, rep: &RepLink, name: &str) -> Result<NewUser, Refusal> {
+        if rep.user != UserId(1) {
+            return Err(RefusalCode::PermissionDenied.because("only the first user makes others"));
+        }
+        if self.is_embedded() {
+            let detail = "an embedded appliance has one user; `jumpdeck serve` is for many";
+            return Err(RefusalCode::PermissionDenied.because(detail));
+        }
+        let name = text::clean(name.trim()).into_owned();
+        if name.is_empty() || name.chars().count() > USERNAME {
+            return Err(RefusalCode::InvalidValue.because("a user name has 1 to 64 characters"));
+        }
+        let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
+        let secret = keys::secret().map_err(failed)?;
+        let plain = secret.clone();
+        let hashed = tokio::task::spawn_blocking(move || hash_password(&plain)).await;
+        let hash = hashed.map_err(|error| failed(error.into()))?.map_err(failed)?;
+        let username = name.clone();
+        let edit = move |draft: &mut Draft| {
+            if draft.user_by_name(&name).is_some() {
+                return Err(RefusalCode::InvalidValue.because("there is a user of that name"));
+            }
+            // Items, personal lists and sessions may be had by every rep; an administrator's
+            // files will say who may do what.
+            let start = Role::START_SESSIONS_ONLY;
+            let user = User {
+                id: draft.next_user(),
+                username: name,
+                password: Some(hash),
+                enabled: true,
+                slots: Slots {
+                    default: start,
+                    personal: Role::ADMINISTRATOR,
+                    teams: Role::NO_ACCESS,
+                    system: start,
+                },
+                memberships: BTreeMap::new(),
+            };
+            draft.put(Document::User(Box::new(user)))
+        };
+        self.store.edit(edit).await?;
+        tracing::info!(target: "audit", user = rep.user.0, username, "a user was made");
+        Ok(NewUser { username, password: secret })
+    }
+}

@@ -1,0 +1,547 @@
+//! A channel's hub: one agent, the consoles that show its program, and whoever listens besides.
+//!
+//! Towards the agent the hub is one console: it says where output is to go on, and gives credit for
+//! what those have who must not miss a byte: the console that types, and the recording. Consoles
+//! that only watch slow nobody: one that falls behind gets a picture of the terminal and goes on
+//! from there. Pure state; messages leave through the ways it is given.
+
+mod leg;
+#[cfg(test)]
+mod tests;
+
+use crate::screen::Screen;
+use bytes::Bytes;
+use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::session::{
+    ChannelOrder, ChannelReport, ChannelState, Keyboard, RecordingState, Size,
+};
+use jumpdeck_protocol::{ChannelId, LinkId, RefusalCode, UserId, frame, limits};
+use leg::{Leg, Stand};
+
+/// The way to a console.
+pub(crate) trait ToConsole {
+    /// A data or credit message, unchanged.
+    fn frame(&self, message: Bytes);
+    /// Anything else.
+    fn tell(&self, notice: ApplianceNotice);
+    /// Whether nobody is there any more.
+    fn is_closed(&self) -> bool;
+}
+
+/// The way to the agent.
+pub(crate) trait ToMachine {
+    /// A data or credit message.
+    fn frame(&self, message: Bytes);
+    /// An order about the channel.
+    fn order(&self, order: ChannelOrder);
+}
+
+/// Whoever takes a part of the output exactly once and in order.
+#[derive(Clone, Copy, Debug)]
+struct Listener {
+    /// It has everything before this.
+    taken: u64,
+}
+
+impl Listener {
+    /// The part of some bytes at `offset` that is new.
+    fn take<'b>(&mut self, offset: u64, bytes: &'b Bytes) -> Option<&'b [u8]> {
+        let end = offset + as_u64(bytes.len());
+        let skip = usize::try_from(self.taken.checked_sub(offset)?).ok()?;
+        let new = bytes.get(skip..).filter(|new| !new.is_empty())?;
+        self.taken = end;
+        Some(new)
+    }
+}
+
+/// What is new in the output, for those who listen.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heard<'b> {
+    /// To be recorded.
+    pub record: Option<&'b [u8]>,
+    /// To be looked through for commands, with where it begins.
+    pub watch: Option<(u64, &'b [u8])>,
+}
+
+/// One channel's hub.
+#[derive(Debug)]
+pub(crate) struct Hub<W> {
+    channel: ChannelId,
+    /// The end of what came since the agent last said where it goes on; nothing before it did.
+    run: Option<u64>,
+    /// Attaches it has not answered.
+    attaching: u32,
+    /// The last limit it was given.
+    granted: u64,
+    window: u64,
+    recording: Option<Recording>,
+    /// Looks for commands.
+    watcher: Listener,
+    screen: Option<(Screen, Listener)>,
+    size: Option<Size>,
+    legs: Vec<Leg<W>>,
+    keyboard: Option<LinkId>,
+}
+
+/// Where the recording stands.
+#[derive(Debug)]
+struct Recording {
+    listener: Listener,
+    /// Everything before this is in the file.
+    written: u64,
+    state: RecordingState,
+}
+
+impl<W: ToConsole> Hub<W> {
+    /// A hub without consoles.
+    pub(crate) const fn new(channel: ChannelId, size: Option<Size>) -> Self {
+        Self {
+            channel,
+            run: None,
+            attaching: 0,
+            granted: 0,
+            window: limits::SHELL_WINDOW,
+            recording: None,
+            watcher: Listener { taken: 0 },
+            screen: None,
+            size,
+            legs: Vec::new(),
+            keyboard: None,
+        }
+    }
+
+    /// From now on it is recorded, from this byte on.
+    pub(crate) fn record_from(&mut self, written: u64) {
+        let listener = Listener { taken: written };
+        self.recording = Some(Recording { listener, written, state: RecordingState::On });
+    }
+
+    /// Commands are looked for from this byte on.
+    pub(crate) const fn watch_from(&mut self, offset: u64) {
+        self.watcher = Listener { taken: offset };
+    }
+
+    /// Whether it is recorded.
+    pub(crate) const fn is_recorded(&self) -> bool {
+        self.recording.is_some()
+    }
+
+    /// Whether a console shows it.
+    pub(crate) const fn is_shown(&self) -> bool {
+        !self.legs.is_empty()
+    }
+
+    /// Whether a console types.
+    pub(crate) const fn has_keyboard(&self) -> bool {
+        self.keyboard.is_some()
+    }
+
+    /// Whether this console shows it.
+    pub(crate) fn has_leg(&self, link: LinkId) -> bool {
+        self.legs.iter().any(|leg| leg.link == link)
+    }
+
+    /// Whether input of this console may pass.
+    pub(crate) fn may_type(&self, link: LinkId) -> bool {
+        let failed = |r: &Recording| matches!(r.state, RecordingState::Failed { .. });
+        self.keyboard == Some(link)
+            && !self.recording.as_ref().is_some_and(failed)
+            && self.leg(link).is_some_and(|leg| !leg.way.is_closed())
+    }
+
+    /// Whether this console has the keyboard.
+    pub(crate) fn types(&self, link: LinkId) -> bool {
+        self.keyboard == Some(link)
+    }
+
+    /// Whose console has it.
+    pub(crate) fn typist(&self) -> Option<UserId> {
+        self.keyboard.and_then(|link| self.leg(link)).map(|leg| leg.user)
+    }
+
+    /// How far the output came.
+    pub(crate) const fn position(&self) -> Option<u64> {
+        self.run
+    }
+
+    /// Whether everything before this is in the recording, if there is one.
+    pub(crate) fn is_recorded_to(&self, end: u64) -> bool {
+        self.recording.as_ref().is_none_or(|recording| recording.listener.taken >= end)
+    }
+
+    fn leg(&self, link: LinkId) -> Option<&Leg<W>> {
+        self.legs.iter().find(|leg| leg.link == link)
+    }
+
+    /// A console shows the channel.
+    pub(crate) fn attach(
+        &mut self,
+        console: Console<W>,
+        Wish { received, window, keyboard, attempt }: Wish,
+        agent: Option<&impl ToMachine>,
+    ) {
+        let link = console.link;
+        let size = self.leg(link).and_then(|leg| leg.size);
+        self.legs.retain(|leg| leg.link != link);
+        match keyboard {
+            Keyboard::Take => self.keyboard = Some(link),
+            Keyboard::IfFree if self.keyboard.is_none() => self.keyboard = Some(link),
+            Keyboard::Watch if self.keyboard == Some(link) => self.keyboard = None,
+            Keyboard::IfFree | Keyboard::Watch => {}
+        }
+        let types = self.keyboard == Some(link);
+        let most = if types { limits::BULK_WINDOW } else { limits::WATCHER_WINDOW };
+        let window = window.clamp(1, most);
+        self.legs.push(Leg::new(console, received, window, attempt, size));
+        match agent {
+            Some(agent) => self.begin(agent),
+            None => {
+                self.tell(
+                    link,
+                    ApplianceNotice::AgentLink { channel: self.channel, linked: false },
+                );
+            }
+        }
+        self.tell_state();
+    }
+
+    /// Input that was refused is asked for again: whoever types learns where the agent stands.
+    pub(crate) fn go_on_typing(&mut self, agent: &impl ToMachine) {
+        let keyboard = self.keyboard;
+        if let Some(leg) = self.legs.iter_mut().find(|leg| keyboard == Some(leg.link)) {
+            if leg.stand == Stand::Live {
+                leg.stand = Stand::Waiting { wanted: Some(leg.sent) };
+            }
+            self.begin(agent);
+        }
+    }
+
+    /// Asks the agent for output from where the one stands that lacks most.
+    pub(crate) fn begin(&mut self, agent: &impl ToMachine) {
+        let types = |leg: &Leg<W>| self.keyboard == Some(leg.link);
+        let typing = self.legs.iter().find(|leg| types(leg));
+        self.window = typing.map_or(limits::SHELL_WINDOW, |leg| leg.window);
+        let pictured = self.screen.is_some() || self.legs.iter().all(types);
+        let received = if pictured { self.lowest() } else { None };
+        self.attaching += 1;
+        let (channel, window) = (self.channel, self.window);
+        let (keyboard, attempt) = (Keyboard::Take, self.attaching);
+        agent.order(ChannelOrder::Attach { channel, received, window, keyboard, attempt });
+    }
+
+    /// Where the one stands that lacks most; nothing if one lacks everything.
+    fn lowest(&self) -> Option<u64> {
+        let mut lowest = u64::MAX;
+        for leg in &self.legs {
+            lowest = match leg.stand {
+                Stand::Waiting { wanted: None } => return None,
+                // Nobody knows how far the output came: who only watches may claim what it likes.
+                Stand::Waiting { .. } if self.run.is_none() && self.keyboard != Some(leg.link) => {
+                    return None;
+                }
+                Stand::Waiting { wanted: Some(wanted) } => lowest.min(wanted),
+                Stand::Live if !leg.behind => lowest.min(leg.sent),
+                Stand::Live | Stand::Idle => lowest,
+            };
+        }
+        let recorded = self.recording.as_ref().map(|recording| recording.listener.taken);
+        let pictured = self.screen.as_ref().map(|(_, listener)| listener.taken);
+        let watched = self.recording.as_ref().map(|_| self.watcher.taken);
+        let lowest = recorded.into_iter().chain(pictured).chain(watched).fold(lowest, u64::min);
+        (lowest < u64::MAX).then_some(lowest)
+    }
+
+    /// The agent says where it goes on.
+    fn attached(&mut self, from: u64, end: u64, input: (u64, u64)) {
+        self.attaching = self.attaching.saturating_sub(1);
+        if self.attaching > 0 {
+            return;
+        }
+        self.run = Some(from);
+        self.granted = from.saturating_add(self.window);
+        if let Some(recording) = &mut self.recording {
+            recording.listener.taken = recording.listener.taken.max(from);
+        }
+        self.watcher.taken = self.watcher.taken.max(from);
+        let watched = self.legs.iter().any(|leg| self.keyboard != Some(leg.link));
+        let lost = self.screen.as_ref().is_some_and(|(_, listener)| listener.taken < from);
+        if watched && (lost || self.screen.is_none()) {
+            let screen = Screen::new(self.size.unwrap_or(Size { columns: 80, rows: 24 }));
+            self.screen = Some((screen, Listener { taken: from }));
+        }
+        let channel = self.channel;
+        let mut liars = Vec::new();
+        for leg in &mut self.legs {
+            let Stand::Waiting { wanted } = leg.stand else {
+                continue;
+            };
+            let from = wanted.unwrap_or(from).max(from);
+            if from > end {
+                liars.push(leg.link);
+                continue;
+            }
+            leg.go_on(from);
+            let attempt = leg.attempt;
+            let types = self.keyboard == Some(leg.link);
+            let (input_received, input_limit) = if types { input } else { (input.0, input.0) };
+            let report = ChannelReport::Attached {
+                channel,
+                attempt,
+                from,
+                end,
+                input_received,
+                input_limit,
+            };
+            leg.way.tell(ApplianceNotice::Channel(report));
+        }
+        for link in liars {
+            let refusal = RefusalCode::ProtocolViolation.because("more was claimed than was sent");
+            self.tell(link, ApplianceNotice::Channel(ChannelReport::Gone { channel, refusal }));
+            self.detach(link);
+        }
+    }
+
+    /// The agent reports. What concerns those who are attached is passed on.
+    pub(crate) fn report(&mut self, report: &ChannelReport) {
+        match report {
+            ChannelReport::Attached { from, end, input_received, input_limit, .. } => {
+                self.attached(*from, *end, (*input_received, *input_limit));
+            }
+            ChannelReport::Exited { .. } => {
+                for leg in self.legs.iter().filter(|leg| leg.stand == Stand::Live) {
+                    leg.way.tell(ApplianceNotice::Channel(report.clone()));
+                }
+            }
+            ChannelReport::Gone { .. } => self.tell_all(&ApplianceNotice::Channel(report.clone())),
+        }
+    }
+
+    /// Output of the agent. Returns what is new for those who listen.
+    pub(crate) fn output<'b>(
+        &mut self,
+        offset: u64,
+        bytes: &'b Bytes,
+        message: &Bytes,
+        agent: Option<&impl ToMachine>,
+    ) -> Heard<'b> {
+        let mut heard = Heard::default();
+        let end = offset.saturating_add(as_u64(bytes.len()));
+        // What an earlier run still delivers comes again; after a gap, the agent will be asked.
+        if self.attaching > 0 || self.run.is_none_or(|run| offset > run || end <= run) {
+            return heard;
+        }
+        self.run = Some(end);
+        heard.record = self.recording.as_mut().and_then(|r| r.listener.take(offset, bytes));
+        let before = self.watcher.taken;
+        heard.watch = self.watcher.take(offset, bytes).map(|new| (before, new));
+        if let Some((screen, listener)) = &mut self.screen
+            && let Some(new) = listener.take(offset, bytes)
+        {
+            screen.take(new);
+        }
+        let keyboard = self.keyboard;
+        for leg in &mut self.legs {
+            leg.pass(offset, end, message, keyboard == Some(leg.link));
+        }
+        self.give_credit(agent);
+        heard
+    }
+
+    /// A console has output and takes more.
+    pub(crate) fn credited(
+        &mut self,
+        link: LinkId,
+        received: u64,
+        limit: u64,
+        agent: Option<&impl ToMachine>,
+    ) {
+        let keyboard = self.keyboard;
+        let Some(leg) = self.legs.iter_mut().find(|leg| leg.link == link) else {
+            return;
+        };
+        leg.credit(received, limit);
+        if leg.may_catch_up()
+            && keyboard != Some(link)
+            && let Some((screen, listener)) = &self.screen
+        {
+            let (offset, size) = (listener.taken, screen.size());
+            leg.go_on(offset);
+            let (channel, bytes) = (self.channel, screen.picture());
+            leg.way.tell(ApplianceNotice::Picture { channel, offset, size, bytes });
+        }
+        self.give_credit(agent);
+    }
+
+    /// The recording's file holds everything before this.
+    pub(crate) fn written(&mut self, written: u64, agent: Option<&impl ToMachine>) {
+        if let Some(recording) = &mut self.recording {
+            recording.written = recording.written.max(written);
+        }
+        self.give_credit(agent);
+    }
+
+    /// The recording cannot be written, or can be again. Returns whether that is news.
+    pub(crate) fn recording_is(&mut self, state: RecordingState) -> bool {
+        let Some(recording) = &mut self.recording else {
+            return false;
+        };
+        if recording.state == state {
+            return false;
+        }
+        recording.state = state;
+        self.tell_state();
+        true
+    }
+
+    /// Lets the agent send as much as those take who must not miss a byte.
+    pub(crate) fn give_credit(&mut self, agent: Option<&impl ToMachine>) {
+        let (Some(run), Some(agent), 0) = (self.run, agent, self.attaching) else {
+            return;
+        };
+        if self.legs.is_empty() && self.recording.is_none() {
+            return;
+        }
+        let (mut received, mut limit) = (run, run.saturating_add(self.window));
+        if let Some(recording) = &self.recording {
+            received = received.min(recording.written);
+            limit = limit.min(recording.written.saturating_add(limits::RECORDING_WINDOW));
+        }
+        if let Some(leg) = self.legs.iter().find(|leg| self.keyboard == Some(leg.link)) {
+            if leg.stand != Stand::Live {
+                return;
+            }
+            received = received.min(leg.received);
+            limit = limit.min(leg.limit);
+        }
+        let more = limit.saturating_sub(self.granted);
+        if more >= self.window / 4 || (more > 0 && run >= self.granted) {
+            self.granted = limit;
+            agent.frame(frame::credit(self.channel, received, limit));
+        }
+    }
+
+    /// The agent takes more input.
+    pub(crate) fn input_credit(&self, message: Bytes) {
+        let typing = self.legs.iter().find(|leg| self.keyboard == Some(leg.link));
+        if let Some(leg) = typing.filter(|leg| leg.stand == Stand::Live) {
+            leg.way.frame(message);
+        }
+    }
+
+    /// A console's pane has this size. Returns the terminal's new size if that changes it.
+    pub(crate) fn sized(&mut self, link: LinkId, size: Size) -> Option<Size> {
+        let leg = self.legs.iter_mut().find(|leg| leg.link == link)?;
+        leg.size = Some(size.clamped());
+        self.fit()
+    }
+
+    /// The terminal is as large as the smallest pane that shows it.
+    fn fit(&mut self) -> Option<Size> {
+        let sizes = self.legs.iter().filter_map(|leg| leg.size);
+        let smallest = sizes
+            .reduce(|a, b| Size { columns: a.columns.min(b.columns), rows: a.rows.min(b.rows) })?;
+        if self.size == Some(smallest) {
+            self.tell_state();
+            return None;
+        }
+        self.size = Some(smallest);
+        if let Some((screen, _)) = &mut self.screen {
+            screen.resize(smallest);
+        }
+        self.tell_state();
+        Some(smallest)
+    }
+
+    /// A console does not show it any more. Returns the terminal's new size if that changes it.
+    pub(crate) fn detach(&mut self, link: LinkId) -> Option<Size> {
+        self.legs.retain(|leg| leg.link != link);
+        if self.keyboard == Some(link) {
+            self.keyboard = None;
+        }
+        if self.legs.iter().all(|leg| self.keyboard == Some(leg.link)) {
+            self.screen = None;
+        }
+        self.fit()
+    }
+
+    /// The agent went away: nothing flows before it says where it goes on.
+    pub(crate) fn agent_left(&mut self) {
+        self.run = None;
+        self.attaching = 0;
+        for leg in &mut self.legs {
+            leg.stand = Stand::Idle;
+        }
+        self.tell_all(&ApplianceNotice::AgentLink { channel: self.channel, linked: false });
+    }
+
+    /// The agent is there: consoles attach again, and what is recorded goes on by itself.
+    pub(crate) fn agent_came(&mut self, agent: &impl ToMachine) {
+        self.run = None;
+        self.attaching = 0;
+        for leg in &mut self.legs {
+            leg.stand = Stand::Idle;
+        }
+        if self.recording.is_some() {
+            self.begin(agent);
+        }
+        self.tell_all(&ApplianceNotice::AgentLink { channel: self.channel, linked: true });
+    }
+
+    /// Tells one console that shows it.
+    pub(crate) fn tell(&self, link: LinkId, notice: ApplianceNotice) {
+        if let Some(leg) = self.leg(link) {
+            leg.way.tell(notice);
+        }
+    }
+
+    /// Tells every console that shows it.
+    pub(crate) fn tell_all(&self, notice: &ApplianceNotice) {
+        for leg in &self.legs {
+            leg.way.tell(notice.clone());
+        }
+    }
+
+    /// The links of the consoles that show it, with whose they are.
+    pub(crate) fn consoles(&self) -> impl Iterator<Item = (LinkId, UserId)> {
+        self.legs.iter().map(|leg| (leg.link, leg.user))
+    }
+
+    fn tell_state(&self) {
+        let keyboard = self.keyboard.and_then(|link| self.leg(link)).map(|leg| leg.name.clone());
+        let recording = self.recording.as_ref().map(|r| r.state.clone()).unwrap_or_default();
+        for leg in &self.legs {
+            let state = ChannelState {
+                size: self.size,
+                keyboard: keyboard.clone(),
+                yours: self.keyboard == Some(leg.link),
+                consoles: u32::try_from(self.legs.len()).unwrap_or(u32::MAX),
+                recording: recording.clone(),
+            };
+            leg.way.tell(ApplianceNotice::ChannelState { channel: self.channel, state });
+        }
+    }
+}
+
+/// What a console that attaches asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    /// Where it stands; nothing if it has seen nothing.
+    pub received: Option<u64>,
+    /// How many bytes may be under way to it.
+    pub window: u64,
+    pub keyboard: Keyboard,
+    pub attempt: u32,
+}
+
+/// A console that is about to show a channel.
+#[derive(Debug)]
+pub(crate) struct Console<W> {
+    pub link: LinkId,
+    pub user: UserId,
+    pub name: Box<str>,
+    pub way: W,
+}
+
+fn as_u64(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,174 @@
+//! A session's log: what happened in it, written down and told to those who take part.
+
+use crate::appliance::Appliance;
+use crate::commands::Seen;
+use crate::reps::RepLink;
+use crate::sessions::Channel;
+use crate::store::History;
+use jumpdeck_protocol::log::{LogEntry, LogEvent};
+use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::session::Part;
+use jumpdeck_protocol::{
+    ChannelId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+impl Appliance {
+    /// Writes an entry. Nothing if the session has ended.
+    pub(crate) fn log(&self, session: SessionId, user: Option<UserId>, event: LogEvent) {
+        self.log_at(session, user, event, None);
+    }
+
+    /// Writes down a command that was seen in a shell's output before this byte.
+    pub(crate) fn log_command(&self, channel: &Channel, position: u64, seen: Seen) {
+        let typist = channel.hub().typist();
+        let Seen { command, source } = seen;
+        let event = LogEvent::Command { channel: channel.id, command, source };
+        self.log_at(channel.session, typist, event, Some((channel.id, position)));
+    }
+
+    fn log_at(
+        &self,
+        session: SessionId,
+        user: Option<UserId>,
+        event: LogEvent,
+        position: Option<(ChannelId, u64)>,
+    ) {
+        let Some(entry) = self.entry(session, user, event) else {
+            return;
+        };
+        let kept = entry.clone();
+        self.store.note(move |draft| {
+            draft.history(History::Logged { session, entry: kept, position });
+        });
+        self.tell_logged(session, &entry);
+    }
+
+    fn entry(&self, session: SessionId, user: Option<UserId>, event: LogEvent) -> Option<LogEntry> {
+        let who = user.map(|user| self.world().username(user));
+        let number = self.sessions.next_entry(session, who.as_deref(), &event)?;
+        Some(LogEntry { number, at: self.now(), who, event })
+    }
+
+    fn tell_logged(&self, session: SessionId, entry: &LogEntry) {
+        let users = self.sessions.users(session);
+        for rep in self.reps.those(|rep| users.contains(&rep.user)) {
+            rep.tell(ApplianceNotice::Logged { session, entry: entry.clone() });
+        }
+    }
+
+    /// Writes an entry, and returns once it is on the disk.
+    async fn log_surely(
+        &self,
+        session: SessionId,
+        user: UserId,
+        event: LogEvent,
+    ) -> Result<(), Refusal> {
+        let gone = || RefusalCode::SessionGone.plain();
+        let entry = self.entry(session, Some(user), event).ok_or_else(gone)?;
+        let kept = entry.clone();
+        let edit = move |draft: &mut crate::store::Draft| {
+            draft.history(History::Logged { session, entry: kept, position: None });
+            Ok(())
+        };
+        self.store.edit(edit).await?;
+        self.tell_logged(session, &entry);
+        Ok(())
+    }
+
+    /// A rep makes a note.
+    pub(crate) async fn note(
+        &self,
+        rep: &RepLink,
+        session: SessionId,
+        text: &str,
+    ) -> Result<(), Refusal> {
+        self.takes_part(session, rep.user, Part::Participant)?;
+        self.log_surely(session, rep.user, LogEvent::Note { text: said(text)? }).await
+    }
+
+    /// A rep writes to the others.
+    pub(crate) async fn chat(
+        &self,
+        rep: &RepLink,
+        session: SessionId,
+        text: &str,
+    ) -> Result<(), Refusal> {
+        self.takes_part(session, rep.user, Part::Observer)?;
+        self.log_surely(session, rep.user, LogEvent::Chat { text: said(text)? }).await
+    }
+
+    /// A part of a session's log, for whoever takes or took part, and whether there is more.
+    pub(crate) async fn read_log(
+        &self,
+        rep: &RepLink,
+        session: SessionId,
+        after: u64,
+    ) -> Result<(Vec<LogEntry>, bool), Refusal> {
+        let (user, takes_part) = (rep.user, self.sessions.part(session, rep.user).is_some());
+        let read = move |db: &Connection| {
+            if !takes_part && !took_part(db, session, user)? {
+                return Ok(None);
+            }
+            entries(db, session, after).map(Some)
+        };
+        let found = self.store.read(read).await?;
+        let mut entries = found.ok_or_else(|| RefusalCode::SessionGone.plain())?;
+        let more = entries.len() > limits::LOG_CHUNK;
+        entries.truncate(limits::LOG_CHUNK);
+        Ok((entries, more))
+    }
+}
+
+/// What somebody wrote, as it is kept.
+fn said(words: &str) -> Result<Box<str>, Refusal> {
+    let words = text::clean(words.trim());
+    if words.is_empty() {
+        return Err(RefusalCode::InvalidValue.because("there is nothing in it"));
+    }
+    if words.chars().count() > limits::COMMENTS {
+        let detail = format!("it has more than {} characters", limits::COMMENTS);
+        return Err(RefusalCode::InvalidValue.because(detail));
+    }
+    Ok(words.into())
+}
+
+/// Whether a user took part in a session, or owned it.
+pub(crate) fn took_part(
+    db: &Connection,
+    session: SessionId,
+    user: UserId,
+) -> rusqlite::Result<bool> {
+    let found: Option<i64> = db
+        .prepare_cached(
+            "SELECT 1 FROM sessions WHERE id = ?1 AND user = ?2
+             UNION ALL SELECT 1 FROM participants WHERE session = ?1 AND user = ?2 LIMIT 1",
+        )?
+        .query_row(params![session.0.cast_signed(), user.0.cast_signed()], |row| row.get(0))
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// One more than is told at once, to know whether there are more.
+fn entries(db: &Connection, session: SessionId, after: u64) -> rusqlite::Result<Vec<LogEntry>> {
+    let most = i64::try_from(limits::LOG_CHUNK + 1).unwrap_or(i64::MAX);
+    let mut statement = db.prepare_cached(
+        "SELECT number, at, who, event FROM session_events
+         WHERE session = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
+    )?;
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![session.0.cast_signed(), after, most], |row| {
+        let event: String = row.get(3)?;
+        let event = serde_json::from_str(&event).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, error.into())
+        })?;
+        let who: Option<String> = row.get(2)?;
+        Ok(LogEntry {
+            number: row.get::<_, i64>(0)?.cast_unsigned(),
+            at: Timestamp(row.get(1)?),
+            who: who.map(Into::into),
+            event,
+        })
+    })?;
+    rows.collect()
+}

@@ -1,0 +1,251 @@
+//! Recordings: each shell's output as asciicast v2, written as it happens, on a thread of its own.
+//!
+//! After what was written stands a line `[time, "p", "OFFSET"]`: everything before that byte of the
+//! channel's output is in the file. Players pass over it; after a restart the recording goes on from
+//! the last one, and what stands behind it is cut off.
+
+mod cast;
+
+pub(crate) use cast::digest;
+
+use cast::CastFile;
+use jumpdeck_protocol::ChannelId;
+use jumpdeck_protocol::session::Size;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+
+/// Output is gathered for this long, unless much comes.
+const GATHER: Duration = Duration::from_millis(20);
+/// So much is written at once.
+const MUCH: usize = 64 * 1024;
+/// After a failure, it is tried again this often.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A recording that goes on; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Tape {
+    file: Arc<Mutex<CastFile>>,
+    thread: Arc<Shared>,
+    channel: ChannelId,
+}
+
+/// What the recorder has to tell.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Everything before this is in the file.
+    Written(ChannelId, u64),
+    /// It cannot be written.
+    Failed(ChannelId, String),
+}
+
+/// What begins a recording.
+#[derive(Clone, Debug)]
+pub(crate) struct Header {
+    pub size: Size,
+    /// Seconds since 1970.
+    pub timestamp: i64,
+    pub title: String,
+    pub term: String,
+}
+
+/// The recorder: one thread for all recordings of an appliance.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    jobs: Vec<Job>,
+    bytes: usize,
+    /// Something waits that is not to wait longer.
+    urgent: bool,
+    ended: bool,
+}
+
+#[derive(Debug)]
+enum Job {
+    Output { tape: Tape, at: Instant, bytes: Vec<u8> },
+    Resize { tape: Tape, at: Instant, size: Size },
+    Close { tape: Tape, done: oneshot::Sender<()> },
+}
+
+impl Recorder {
+    /// Starts the thread. What happens to recordings is told on `news`.
+    pub(crate) fn start(news: mpsc::UnboundedSender<News>) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new() });
+        let own = Arc::clone(&shared);
+        let work = move || Writer { shared: own, news, waiting: Vec::new() }.run();
+        std::thread::Builder::new().name("recorder".into()).spawn(work)?;
+        Ok(Self { shared })
+    }
+
+    /// Begins a recording.
+    pub(crate) fn begin(
+        &self,
+        path: &Path,
+        channel: ChannelId,
+        header: &Header,
+    ) -> std::io::Result<Tape> {
+        Ok(self.tape(CastFile::create(path, header)?, channel))
+    }
+
+    /// Goes on with a recording. Returns up to which byte of the channel's output it goes.
+    pub(crate) fn resume(&self, path: &Path, channel: ChannelId) -> std::io::Result<(Tape, u64)> {
+        let file = CastFile::open(path)?;
+        let position = file.position();
+        Ok((self.tape(file, channel), position))
+    }
+
+    fn tape(&self, file: CastFile, channel: ChannelId) -> Tape {
+        Tape { file: Arc::new(Mutex::new(file)), thread: Arc::clone(&self.shared), channel }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.shared.lock().ended = true;
+        self.shared.wake.notify_one();
+    }
+}
+
+impl Tape {
+    /// Adds output.
+    pub(crate) fn output(&self, bytes: &[u8]) {
+        let job = Job::Output { tape: self.clone(), at: Instant::now(), bytes: bytes.to_vec() };
+        self.thread.add(job, bytes.len());
+    }
+
+    /// The terminal has a new size.
+    pub(crate) fn resize(&self, size: Size) {
+        self.thread.add(Job::Resize { tape: self.clone(), at: Instant::now(), size }, 0);
+    }
+
+    /// Writes what is left and makes it durable. What still cannot be written is given up.
+    pub(crate) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        self.thread.add(Job::Close { tape: self.clone(), done }, MUCH);
+        let _ = closed.await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, CastFile> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The thread sleeps while output gathers: it is woken for the first and for much.
+    fn add(&self, job: Job, bytes: usize) {
+        let mut queue = self.lock();
+        let first = queue.jobs.is_empty();
+        queue.jobs.push(job);
+        queue.bytes += bytes;
+        let urgent = !queue.urgent && queue.bytes >= MUCH;
+        queue.urgent |= urgent;
+        drop(queue);
+        if first || urgent {
+            self.wake.notify_one();
+        }
+    }
+}
+
+struct Writer {
+    shared: Arc<Shared>,
+    news: mpsc::UnboundedSender<News>,
+    /// Recordings with output that could not be written.
+    waiting: Vec<Tape>,
+}
+
+impl Writer {
+    fn run(mut self) {
+        while let Some(jobs) = self.next() {
+            let mut touched: Vec<Tape> = std::mem::take(&mut self.waiting);
+            let mut closing = Vec::new();
+            for job in jobs {
+                let tape = match job {
+                    Job::Output { tape, at, bytes } => {
+                        tape.lock().add_output(at, &bytes);
+                        tape
+                    }
+                    Job::Resize { tape, at, size } => {
+                        tape.lock().add_resize(at, size);
+                        tape
+                    }
+                    Job::Close { tape, done } => {
+                        closing.push((tape.clone(), done));
+                        tape
+                    }
+                };
+                if !touched.iter().any(|other| Arc::ptr_eq(&other.file, &tape.file)) {
+                    touched.push(tape);
+                }
+            }
+            for tape in touched {
+                self.write(tape);
+            }
+            for (tape, done) in closing {
+                tape.lock().finish();
+                self.waiting.retain(|other| !Arc::ptr_eq(&other.file, &tape.file));
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn write(&mut self, tape: Tape) {
+        let (outcome, position) = {
+            let mut file = tape.lock();
+            (file.write(), file.position())
+        };
+        // Without anybody to tell, the appliance has ended.
+        let _ = match outcome {
+            Ok(()) => self.news.send(News::Written(tape.channel, position)),
+            Err(error) => {
+                let news = News::Failed(tape.channel, error.to_string());
+                self.waiting.push(tape);
+                self.news.send(news)
+            }
+        };
+    }
+
+    /// Waits for work, and then a little for more of it. Nothing once the recorder has ended and
+    /// everything was written.
+    fn next(&self) -> Option<Vec<Job>> {
+        let mut queue = self.shared.lock();
+        while queue.jobs.is_empty() {
+            if queue.ended {
+                return None;
+            }
+            if self.waiting.is_empty() {
+                queue = self.shared.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                let waited = self.shared.wake.wait_timeout(queue, RETRY);
+                let (after, time) = waited.unwrap_or_else(PoisonError::into_inner);
+                queue = after;
+                if time.timed_out() {
+                    break;
+                }
+            }
+        }
+        if !queue.urgent && !queue.ended && !queue.jobs.is_empty() {
+            let calm = |queue: &mut Queue| !queue.urgent && !queue.ended;
+            let waited = self.shared.wake.wait_timeout_while(queue, GATHER, calm);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        queue.urgent = false;
+        queue.bytes = 0;
+        Some(std::mem::take(&mut queue.jobs))
+    }
+}

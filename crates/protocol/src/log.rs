@@ -1,0 +1,151 @@
+//! A session's log: what happened in it, by whom and when (DOMAIN 6, 10).
+
+use crate::session::{EndReason, ExitStatus};
+use crate::{ChannelId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// Its number: entries of a session are numbered in their order.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who; nobody for what happened by itself.
+    pub who: Option<Box<str>>,
+    /// What.
+    pub event: LogEvent,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogEvent {
+    /// The session started.
+    Started,
+    /// A console of the rep came into the session.
+    Joined,
+    /// The rep's last console left it.
+    Left,
+    /// Another rep may take part from now on.
+    Shared {
+        /// Who.
+        with: Box<str>,
+        /// Only to look.
+        observe: bool,
+    },
+    /// Another rep may not take part any more.
+    Unshared {
+        /// Who.
+        with: Box<str>,
+    },
+    /// The session belongs to another rep from now on.
+    Transferred {
+        /// To whom.
+        to: Box<str>,
+    },
+    /// Somebody else types from now on.
+    TookKeyboard {
+        /// In which shell.
+        channel: ChannelId,
+    },
+    /// A shell was opened.
+    ShellOpened {
+        /// Its channel.
+        channel: ChannelId,
+    },
+    /// A shell ended.
+    ShellClosed {
+        /// Its channel.
+        channel: ChannelId,
+        /// How its program ended, if it did.
+        status: Option<ExitStatus>,
+    },
+    /// A program was run without a terminal.
+    Executed {
+        /// Its command line, secrets masked.
+        command: Box<str>,
+    },
+    /// A command was run in a shell.
+    Command {
+        /// In which.
+        channel: ChannelId,
+        /// The command line, secrets masked.
+        command: Box<str>,
+        /// How it is known.
+        source: CommandSource,
+    },
+    /// The recording of a shell could not be written any more.
+    RecordingFailed {
+        /// Which shell.
+        channel: ChannelId,
+        /// Why.
+        reason: Box<str>,
+    },
+    /// The recording of a shell goes on.
+    RecordingResumed {
+        /// Which shell.
+        channel: ChannelId,
+    },
+    /// A rep wrote to the others.
+    Chat {
+        /// What.
+        text: Box<str>,
+    },
+    /// A rep made a note.
+    Note {
+        /// What.
+        text: Box<str>,
+    },
+    /// The session ended.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// How a command line is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandSource {
+    /// The shell marked it (OSC 133).
+    Shell,
+    /// It is the line that stood on the terminal when Enter was pressed.
+    Line,
+}
+
+/// What is left of a session once it has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Seconds from its start to its end.
+    pub lasted: u64,
+    /// Who took part.
+    pub participants: Vec<Box<str>>,
+    /// Shells that were opened.
+    pub shells: u32,
+    /// Commands that were run.
+    pub commands: u32,
+    /// Recordings that were kept.
+    pub recordings: u32,
+}
+
+/// A recording of a shell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// The channel that was recorded; the recording's number too.
+    pub channel: ChannelId,
+    /// Its session.
+    pub session: crate::SessionId,
+    /// The item's name when the session started.
+    pub item_name: Box<str>,
+    /// Whose session it was when the shell was opened.
+    pub user: Box<str>,
+    /// When the shell was opened.
+    pub started: Timestamp,
+    /// When it ended; nothing while it goes on.
+    pub ended: Option<Timestamp>,
+    /// Bytes of its file, once it is closed.
+    pub bytes: u64,
+    /// SHA-256 of its file in hexadecimal digits, once it is closed.
+    pub sha256: Option<Box<str>>,
+}

@@ -1,0 +1,447 @@
+//! Working together in sessions: several shells, the log, words for the others, who takes part.
+
+use super::input::Input;
+use super::layer::{Ask, Chooser, Entry, EntryValue, Layer, Pick, Prompt, Question};
+use super::session::{Shell, Tab};
+use super::sessions::TERM;
+use super::{Asked, Console, Screen};
+use jumpdeck_protocol::log::{LogEntry, LogEvent, Summary};
+use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::session::{ChannelOrder, Part};
+use jumpdeck_protocol::{SessionId, limits, text};
+
+impl Console {
+    /// Why nothing can be done in a session now, or why this rep may not.
+    fn not_in_session(&self, least: Part) -> Option<String> {
+        let Some(tab) = self.shown_tab() else {
+            return Some("This works in a session.".to_owned());
+        };
+        if let Some(reason) = self.no_link() {
+            return Some(reason);
+        }
+        if tab.part >= least {
+            return None;
+        }
+        Some(match least {
+            Part::Owner => format!("The session is {}'s; only its owner does this.", tab.owner()),
+            _ => format!("{} lets you look, but not take part.", tab.owner()),
+        })
+    }
+
+    pub(super) fn no_participation(&self) -> Option<String> {
+        self.not_in_session(Part::Participant)
+    }
+
+    pub(super) fn no_presence(&self) -> Option<String> {
+        self.not_in_session(Part::Observer)
+    }
+
+    pub(super) fn no_ownership(&self) -> Option<String> {
+        self.not_in_session(Part::Owner)
+    }
+
+    pub(super) fn no_new_shell(&self) -> Option<String> {
+        self.no_participation().or_else(|| {
+            let shells = self.shown_tab().map_or(0, |tab| tab.shells.len());
+            let most = limits::SHELLS_PER_SESSION;
+            (shells >= most).then(|| format!("A session has at most {most} shells."))
+        })
+    }
+
+    /// Opens another shell in the session on the screen.
+    pub(super) fn open_shell(&mut self) {
+        let Some(tab) = self.shown_tab() else {
+            return;
+        };
+        let (session, name) = (tab.id, tab.name.clone());
+        let (size, term) = (self.pane_size(), TERM.to_owned());
+        self.request(Asked::Shell { session, name }, RepRequest::OpenShell { session, size, term });
+    }
+
+    /// The shell that was asked for runs.
+    pub(super) fn shell_opened(
+        &mut self,
+        session: SessionId,
+        view: &jumpdeck_protocol::session::ChannelView,
+    ) {
+        let size = self.pane_size();
+        let Some(position) = self.tabs.iter().position(|tab| tab.id == session) else {
+            return;
+        };
+        let Some(tab) = self.tabs.get_mut(position) else {
+            return;
+        };
+        let known = tab.shells.iter().position(|shell| shell.channel() == view.id);
+        let number = known.unwrap_or_else(|| {
+            tab.shells.push(Shell::new(view, size));
+            tab.shells.len() - 1
+        });
+        tab.shown = number;
+        let Some(shell) = tab.shells.get_mut(number) else {
+            return;
+        };
+        let orders = shell.attach_anew(size, jumpdeck_protocol::session::Keyboard::Take);
+        self.order_all(orders);
+        self.dirty = true;
+    }
+
+    pub(super) fn no_other_shell(&self) -> Option<String> {
+        let shells = self.shown_tab().map_or(0, |tab| tab.shells.len());
+        (shells < 2).then(|| "The session has one shell.".to_owned())
+    }
+
+    pub(super) fn cycle_shell(&mut self, by: isize) {
+        if let Screen::Session(position) = self.screen
+            && let Some(tab) = self.tabs.get_mut(position)
+        {
+            let count = isize::try_from(tab.shells.len()).unwrap_or(1).max(1);
+            let next = isize::try_from(tab.shown).unwrap_or(0).saturating_add(by);
+            tab.shown = usize::try_from(next.rem_euclid(count)).unwrap_or(0);
+        }
+    }
+
+    pub(super) fn no_close_shell(&self) -> Option<String> {
+        self.no_participation().or_else(|| {
+            let ours = self.shown_tab().and_then(Tab::shell).is_some_and(Shell::types);
+            let prefix = self.settings.prefix;
+            (!ours).then(|| {
+                format!("Somebody else types in this shell; {prefix} t takes the keyboard.")
+            })
+        })
+    }
+
+    pub(super) fn ask_close_shell(&mut self) {
+        let Some(tab) = self.shown_tab() else {
+            return;
+        };
+        if tab.shells.len() < 2 {
+            self.run_named("end-session");
+            return;
+        }
+        if let Some(shell) = tab.shell() {
+            let (channel, number) = (shell.channel(), tab.shown + 1);
+            let name = tab.name.clone();
+            let question = Question::CloseShell { channel, number, name };
+            self.layers.push(Layer::Confirm(question));
+        }
+    }
+
+    pub(super) fn close_shell(&mut self, channel: jumpdeck_protocol::ChannelId) {
+        self.order_all([ChannelOrder::Close { channel }]);
+    }
+
+    fn run_named(&mut self, name: &str) {
+        if let Some(command) = super::command::Command::named(name) {
+            self.run(command);
+        }
+    }
+
+    pub(super) fn open_log(&mut self) {
+        let shown = self.shown_tab().map(|tab| tab.id);
+        let selected = self.tabs.get(self.sessions_selected).map(|tab| tab.id);
+        let session = if self.screen == Screen::Sessions { selected } else { shown };
+        let Some(session) = session else {
+            return;
+        };
+        self.layers.push(Layer::Log { session, scroll: 0 });
+        self.ask_log(session, 0);
+    }
+
+    fn ask_log(&mut self, session: SessionId, after: u64) {
+        let asked = Asked::Log { session };
+        if self.is_linked() && !self.asked_already(&asked) {
+            self.request(asked, RepRequest::Log { session, after });
+        }
+    }
+
+    /// A part of a log came.
+    pub(super) fn log_came(&mut self, session: SessionId, entries: Vec<LogEntry>, more: bool) {
+        let last = entries.last().map(|entry| entry.number);
+        if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.id == session) {
+            tab.take_log(entries);
+            tab.log_asked = !more;
+        }
+        if let Some(last) = last.filter(|_| more) {
+            self.ask_log(session, last);
+        }
+    }
+
+    /// Something new stands in the log of a session.
+    pub(super) fn logged(&mut self, session: SessionId, entry: LogEntry) {
+        let own = self.welcome.as_ref().map(|welcome| welcome.username.clone());
+        let ours = entry.who.as_deref() == own.as_deref();
+        let Some(position) = self.tabs.iter().position(|tab| tab.id == session) else {
+            return;
+        };
+        let shown = self.screen == Screen::Session(position);
+        let Some(tab) = self.tabs.get_mut(position) else {
+            return;
+        };
+        let name = tab.name.clone();
+        let chat = matches!(entry.event, LogEvent::Chat { .. });
+        if chat && !ours && !shown {
+            tab.unread += 1;
+        }
+        let who = entry.who.as_deref().map(|who| text::clean(who).into_owned()).unwrap_or_default();
+        let words = match &entry.event {
+            LogEvent::Chat { text } if !ours => Some(format!("{who} in {name}: {text}")),
+            LogEvent::Joined if !ours => Some(format!("{who} came into the session with {name}.")),
+            LogEvent::Left if !ours => Some(format!("{who} left the session with {name}.")),
+            LogEvent::Transferred { to } if own.as_deref() == Some(to) => {
+                Some(format!("{who} gave you the session with {name}; it is yours now."))
+            }
+            _ => None,
+        };
+        tab.take_log(vec![entry]);
+        if let Some(words) = words {
+            self.say(&words);
+        }
+        self.dirty = true;
+    }
+
+    pub(super) fn ask_chat(&mut self) {
+        self.ask_words(|session, name| Ask::Chat { session, name });
+    }
+
+    pub(super) fn ask_note(&mut self) {
+        self.ask_words(|session, name| Ask::Note { session, name });
+    }
+
+    fn ask_words(&mut self, purpose: impl FnOnce(SessionId, String) -> Ask) {
+        if let Some(tab) = self.shown_tab() {
+            let purpose = purpose(tab.id, tab.name.clone());
+            let prompt = Prompt { purpose, input: Input::default(), mistake: None };
+            self.layers.push(Layer::Prompt(prompt));
+        }
+    }
+
+    /// Words for the others, or for the log.
+    pub(super) fn accept_words(&mut self, purpose: Ask, text: String) {
+        if text.is_empty() {
+            self.prompt_mistake("There is nothing to send yet.");
+            return;
+        }
+        if let Some(reason) = self.no_link() {
+            self.prompt_mistake(&reason);
+            return;
+        }
+        self.layers.pop();
+        match purpose {
+            Ask::Chat { session, name } => {
+                let asked = Asked::Words { what: format!("Your words for {name}"), done: None };
+                self.request(asked, RepRequest::Chat { session, text });
+            }
+            Ask::Note { session, name } => {
+                let done = Some(format!("The note stands in the log of {name}."));
+                let asked = Asked::Words { what: format!("The note for {name}"), done };
+                self.request(asked, RepRequest::Note { session, text });
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn ask_share(&mut self) {
+        self.ask_colleagues(false);
+    }
+
+    pub(super) fn ask_transfer(&mut self) {
+        self.ask_colleagues(true);
+    }
+
+    fn ask_colleagues(&mut self, transfer: bool) {
+        if let Some(tab) = self.shown_tab() {
+            let session = tab.id;
+            self.request(Asked::Colleagues { session, transfer }, RepRequest::Colleagues);
+        }
+    }
+
+    /// The names of those with whom a session can be shared came.
+    pub(super) fn colleagues_came(
+        &mut self,
+        session: SessionId,
+        transfer: bool,
+        names: &[Box<str>],
+    ) {
+        let Some(tab) = self.shown_tab().filter(|tab| tab.id == session) else {
+            return;
+        };
+        if names.is_empty() {
+            self.warn("There is no other user. `jumpdeck user add NAME` makes one, on a server.");
+            return;
+        }
+        if !self.layers.is_empty() {
+            return;
+        }
+        let entry = |name: &str, part: Option<Part>, detail: &str| Entry {
+            label: name.to_owned(),
+            detail: detail.to_owned(),
+            value: EntryValue::Colleague { name: name.into(), part },
+        };
+        let mut entries = Vec::new();
+        for name in names {
+            let now = tab.participants.iter().find(|one| one.name == *name).map(|one| one.part);
+            if transfer {
+                let detail = if now.is_some() { "takes part already" } else { "" };
+                entries.push(entry(name, None, detail));
+                continue;
+            }
+            for (part, detail) in [(Part::Participant, "may type"), (Part::Observer, "may look")] {
+                if now != Some(part) {
+                    entries.push(entry(name, Some(part), detail));
+                }
+            }
+            if now.is_some() {
+                entries.push(entry(name, None, "takes part no more"));
+            }
+        }
+        let purpose = if transfer { Pick::Transfer(session) } else { Pick::Share(session) };
+        self.layers.push(Layer::Chooser(Chooser::entries(purpose, entries)));
+        self.dirty = true;
+    }
+
+    pub(super) fn share_with(&mut self, session: SessionId, with: &str, part: Option<Part>) {
+        if let Some(reason) = self.no_link() {
+            self.warn(&reason);
+            return;
+        }
+        let done = match part {
+            Some(Part::Observer) => format!("{with} may look on."),
+            Some(_) => format!("{with} may take part."),
+            None => format!("{with} takes part no more."),
+        };
+        let asked = Asked::Words { what: format!("Sharing with {with}"), done: Some(done) };
+        self.request(asked, RepRequest::Share { session, with: with.to_owned(), part });
+    }
+
+    pub(super) fn ask_transfer_to(&mut self, session: SessionId, to: &str) {
+        let Some(tab) = self.tabs.iter().find(|tab| tab.id == session) else {
+            return;
+        };
+        let question = Question::Transfer { session, name: tab.name.clone(), to: to.to_owned() };
+        self.layers.push(Layer::Confirm(question));
+    }
+
+    pub(super) fn transfer_to(&mut self, session: SessionId, to: String) {
+        if let Some(reason) = self.no_link() {
+            self.warn(&reason);
+            return;
+        }
+        let done = Some(format!("The session is {to}'s now; you still take part."));
+        let asked = Asked::Words { what: format!("Giving the session to {to}"), done };
+        self.request(asked, RepRequest::Transfer { session, to });
+    }
+
+    pub(super) fn no_leave(&self) -> Option<String> {
+        self.no_presence().or_else(|| {
+            let own = self.shown_tab().is_some_and(|tab| tab.part == Part::Owner);
+            own.then(|| "The session is yours: end it, or give it to another rep.".to_owned())
+        })
+    }
+
+    pub(super) fn leave_session(&mut self) {
+        if let Some(tab) = self.shown_tab() {
+            let (session, name) = (tab.id, tab.name.clone());
+            let done = Some(format!("You take no part in the session with {name} any more."));
+            let asked = Asked::Words { what: format!("Leaving {name}"), done };
+            self.request(asked, RepRequest::Leave { session });
+        }
+    }
+
+    pub(super) fn go_sessions(&mut self) {
+        self.layers.clear();
+        self.hide_shells();
+        self.screen = Screen::Sessions;
+        self.sessions_selected = self.sessions_selected.min(self.tabs.len().saturating_sub(1));
+    }
+
+    /// The selected row of the sessions' screen.
+    pub const fn selected_session(&self) -> usize {
+        self.sessions_selected
+    }
+
+    pub(super) fn move_session(&mut self, by: isize) {
+        let last = self.tabs.len().saturating_sub(1);
+        self.sessions_selected = self.sessions_selected.saturating_add_signed(by).min(last);
+    }
+
+    pub(super) fn no_session_selected(&self) -> Option<String> {
+        self.tabs.is_empty().then(|| "No session is open.".to_owned())
+    }
+
+    pub(super) fn open_session(&mut self) {
+        self.show_tab(self.sessions_selected);
+    }
+
+    pub(super) fn no_end_selected(&self) -> Option<String> {
+        let Some(tab) = self.tabs.get(self.sessions_selected) else {
+            return Some("No session is open.".to_owned());
+        };
+        let others = tab.part != Part::Owner;
+        self.no_link().or_else(|| {
+            others.then(|| format!("The session is {}'s; only its owner ends it.", tab.owner()))
+        })
+    }
+
+    pub(super) fn ask_end_selected(&mut self) {
+        if let Some(tab) = self.tabs.get(self.sessions_selected) {
+            let question = Question::EndSession { session: tab.id, name: tab.name.clone() };
+            self.layers.push(Layer::Confirm(question));
+        }
+    }
+}
+
+/// What is left of a session, in words.
+pub(super) fn summary_text(summary: &Summary) -> String {
+    let count = |number: u32, one: &str, many: &str| match number {
+        1 => format!("1 {one}"),
+        number => format!("{number} {many}"),
+    };
+    let lasted = match summary.lasted {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    };
+    let mut parts = vec![lasted];
+    if summary.participants.len() > 1 {
+        parts.push(summary.participants.join(", "));
+    }
+    parts.push(count(summary.shells, "shell", "shells"));
+    parts.push(count(summary.commands, "command", "commands"));
+    if summary.recordings > 0 {
+        parts.push(count(summary.recordings, "recording", "recordings"));
+    }
+    parts.join(" · ")
+}
+
+/// An entry of a log, in words.
+pub fn entry_text(entry: &LogEntry) -> String {
+    let who = entry.who.as_deref().unwrap_or("");
+    let words = match &entry.event {
+        LogEvent::Started => format!("{who} started the session"),
+        LogEvent::Joined => format!("{who} came"),
+        LogEvent::Left => format!("{who} left"),
+        LogEvent::Shared { with, observe: true } => format!("{who} lets {with} look on"),
+        LogEvent::Shared { with, observe: false } => format!("{who} lets {with} take part"),
+        LogEvent::Unshared { with } => format!("{who} took {with}'s part back"),
+        LogEvent::Transferred { to } => format!("{who} gave the session to {to}"),
+        LogEvent::TookKeyboard { channel } => format!("{who} took the keyboard of shell {channel}"),
+        LogEvent::ShellOpened { channel } => format!("{who} opened shell {channel}"),
+        LogEvent::ShellClosed { channel, status: None } => format!("shell {channel} was closed"),
+        LogEvent::ShellClosed { channel, status: Some(status) } => {
+            format!("shell {channel} ended with status {}", status.as_code())
+        }
+        LogEvent::Executed { command } => format!("{who} ran without a terminal: {command}"),
+        LogEvent::Command { channel, command, .. } if who.is_empty() => {
+            format!("[{channel}] {command}")
+        }
+        LogEvent::Command { channel, command, .. } => format!("{who} [{channel}] {command}"),
+        LogEvent::RecordingFailed { channel, reason } => {
+            format!("shell {channel} cannot be recorded: {reason}")
+        }
+        LogEvent::RecordingResumed { channel } => format!("shell {channel} is recorded again"),
+        LogEvent::Chat { text } => format!("{who}: {text}"),
+        LogEvent::Note { text } => format!("{who} notes: {text}"),
+        LogEvent::Ended { reason } => format!("the session ended: {}", reason.words()),
+    };
+    text::clean(&words).into_owned()
+}

@@ -1,0 +1,56 @@
+//! `jumpdeck log`: what happened in a session.
+
+use super::connect::Connect;
+use super::output;
+use crate::core::together::entry_text;
+use crate::runtime::dirs::Places;
+use anyhow::bail;
+use clap::Args;
+use jumpdeck_protocol::SessionId;
+use jumpdeck_protocol::log::LogEntry;
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use std::io::Write;
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+pub(super) struct Log {
+    /// The session's number, as its log in the console and `recordings ls` show it.
+    session: u64,
+    /// Print a JSON object a line: `number`, `at` (seconds since 1970), `who`, `event`.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Log {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let mut client = connect.client(places).await?;
+        let session = SessionId(self.session);
+        let mut all: Vec<LogEntry> = Vec::new();
+        loop {
+            let after = all.last().map_or(0, |entry| entry.number);
+            let answer = client.ask(RepRequest::Log { session, after }).await;
+            let (entries, more) = match answer {
+                Ok(RepReply::Log { entries, more }) => (entries, more),
+                Ok(_) => bail!("the appliance gave an answer that does not fit the question"),
+                Err(error) => return Err(error.into()),
+            };
+            let more = more && !entries.is_empty();
+            all.extend(entries);
+            if !more {
+                break;
+            }
+        }
+        client.close().await;
+        output::print(|out| all.iter().try_for_each(|entry| self.line(entry, out)))
+    }
+
+    fn line(&self, entry: &LogEntry, out: &mut dyn Write) -> std::io::Result<()> {
+        if self.json {
+            serde_json::to_writer(&mut *out, entry)?;
+            return writeln!(out);
+        }
+        let time = jiff::Timestamp::from_second(entry.at.0).unwrap_or_default();
+        let time = time.to_zoned(jiff::tz::TimeZone::system());
+        writeln!(out, "{}  {}", time.strftime("%Y-%m-%d %H:%M:%S"), entry_text(entry))
+    }
+}

@@ -1,0 +1,216 @@
+//! `jumpdeck recordings`: what was recorded, and the files of it.
+
+use super::connect::Connect;
+use super::output;
+use crate::link::Client;
+use crate::runtime::dirs::Places;
+use crate::view::text;
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use jumpdeck_protocol::ChannelId;
+use jumpdeck_protocol::log::Recording;
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use ring::digest;
+use serde::Serialize;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tempfile::NamedTempFile;
+
+#[derive(Args, Debug)]
+pub(super) struct Recordings {
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// List the recordings of your sessions, the newest first.
+    Ls {
+        /// Print a JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a recording to a file, as asciicast v2 (asciinema plays it), and check its hash.
+    Export {
+        /// Its number, as `ls` shows it.
+        number: u64,
+        /// The file; `-` is the standard output [default: NUMBER.cast]
+        file: Option<PathBuf>,
+    },
+}
+
+/// A recording as `--json` prints it. Fields are added, never taken away or renamed.
+#[derive(Serialize)]
+struct Entry<'a> {
+    number: u64,
+    session: u64,
+    item: &'a str,
+    user: &'a str,
+    /// Seconds since 1970.
+    started: i64,
+    /// Nothing while it goes on.
+    ended: Option<i64>,
+    bytes: u64,
+    sha256: Option<&'a str>,
+}
+
+impl Recordings {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let mut client = connect.client(places).await?;
+        let outcome = match self.what {
+            None => list(&mut client, false).await,
+            Some(What::Ls { json }) => list(&mut client, json).await,
+            Some(What::Export { number, file }) => export(&mut client, number, file).await,
+        };
+        client.close().await;
+        outcome
+    }
+}
+
+async fn all(client: &mut Client) -> anyhow::Result<Vec<Recording>> {
+    let mut all: Vec<Recording> = Vec::new();
+    loop {
+        let before = all.last().map(|recording| recording.channel);
+        let RepReply::Recordings { recordings, more } =
+            client.ask(RepRequest::Recordings { before }).await?
+        else {
+            bail!("the appliance gave an answer that does not fit the question");
+        };
+        let more = more && !recordings.is_empty();
+        all.extend(recordings);
+        if !more {
+            return Ok(all);
+        }
+    }
+}
+
+async fn list(client: &mut Client, as_json: bool) -> anyhow::Result<ExitCode> {
+    let recordings = all(client).await?;
+    output::print(|out| if as_json { json(&recordings, out) } else { table(&recordings, out) })
+}
+
+fn json(recordings: &[Recording], out: &mut dyn Write) -> io::Result<()> {
+    for recording in recordings {
+        let entry = Entry {
+            number: recording.channel.0,
+            session: recording.session.0,
+            item: &recording.item_name,
+            user: &recording.user,
+            started: recording.started.0,
+            ended: recording.ended.map(|ended| ended.0),
+            bytes: recording.bytes,
+            sha256: recording.sha256.as_deref(),
+        };
+        serde_json::to_writer(&mut *out, &entry)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn table(recordings: &[Recording], out: &mut dyn Write) -> io::Result<()> {
+    let cells = |recording: &Recording| {
+        let started = jiff::Timestamp::from_second(recording.started.0).unwrap_or_default();
+        let started = started.to_zoned(jiff::tz::TimeZone::system());
+        let size = match recording.ended {
+            Some(_) => text::number(usize::try_from(recording.bytes).unwrap_or(usize::MAX)),
+            None => "goes on".to_owned(),
+        };
+        [
+            recording.channel.to_string(),
+            recording.session.to_string(),
+            started.strftime("%Y-%m-%d %H:%M").to_string(),
+            size,
+            recording.user.to_string(),
+            jumpdeck_protocol::text::clean(&recording.item_name).into_owned(),
+        ]
+    };
+    let table: Vec<_> = recordings.iter().map(cells).collect();
+    if !io::stdout().is_terminal() {
+        return table.iter().try_for_each(|cells| writeln!(out, "{}", cells.join("\t")));
+    }
+    let headings = ["NUMBER", "SESSION", "STARTED", "BYTES", "USER", "ITEM"].map(str::to_owned);
+    let mut widths = [0; 6];
+    for cells in table.iter().chain([&headings]) {
+        for (width, cell) in widths.iter_mut().zip(cells) {
+            *width = text::width(cell).max(*width);
+        }
+    }
+    for cells in std::iter::once(&headings).chain(&table) {
+        let padded: Vec<_> =
+            cells.iter().zip(widths).map(|(cell, width)| text::left(cell, width)).collect();
+        writeln!(out, "{}", padded.join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+async fn export(
+    client: &mut Client,
+    number: u64,
+    file: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
+    let file = file.unwrap_or_else(|| PathBuf::from(format!("{number}.cast")));
+    let channel = ChannelId(number);
+    let known = all(client).await?.into_iter().find(|recording| recording.channel == channel);
+    let recording = known
+        .with_context(|| format!("there is no recording {number}; `recordings ls` lists them"))?;
+    if file == Path::new("-") {
+        let mut out = io::stdout().lock();
+        let fetched = fetch(client, &recording, &mut out).await;
+        return match fetched.and_then(|()| Ok(out.flush()?)) {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
+            Err(error) => Err(error),
+        };
+    }
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut whole = NamedTempFile::new_in(dir)
+        .with_context(|| format!("{} cannot be written to", dir.display()))?;
+    fetch(client, &recording, &mut whole).await?;
+    whole.as_file().sync_all()?;
+    whole.persist_noclobber(&file).map_err(|error| match error.error.kind() {
+        ErrorKind::AlreadyExists => {
+            anyhow::anyhow!("{} is there already; name another file", file.display())
+        }
+        _ => error.error.into(),
+    })?;
+    if recording.ended.is_none() {
+        eprintln!("jumpdeck: the recording goes on; the file holds it as far as it is written.");
+    }
+    output::print(|out| writeln!(out, "{}", file.display()))
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Fetches a recording piece by piece. What differs from what was hashed when it was closed is
+/// refused.
+async fn fetch(
+    client: &mut Client,
+    recording: &Recording,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let channel = recording.channel;
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut offset = 0;
+    loop {
+        let answer = client.ask(RepRequest::ReadRecording { channel, offset }).await?;
+        let RepReply::Piece { bytes } = answer else {
+            bail!("the appliance gave an answer that does not fit the question");
+        };
+        if bytes.is_empty() {
+            break;
+        }
+        offset += u64::try_from(bytes.len())?;
+        context.update(&bytes);
+        out.write_all(&bytes)?;
+    }
+    let found = data_encoding::HEXLOWER.encode(context.finish().as_ref());
+    match recording.sha256.as_deref() {
+        Some(kept) if kept != found => {
+            bail!("recording {channel} was changed after it was closed: its SHA-256 is not {kept}")
+        }
+        _ => Ok(()),
+    }
+}
