@@ -223,6 +223,31 @@ impl Desk {
         self.notice(ApplianceNotice::Channel(report));
     }
 
+    /// Seconds pass.
+    pub(crate) fn tick(&mut self, seconds: i64) {
+        let now = Timestamp(self.console.now().0 + seconds);
+        self.event(Event::Tick(now));
+    }
+
+    /// Who types in a channel of another rep, and how large its terminal is.
+    pub(crate) fn sized(&mut self, channel: ChannelId, who: Option<&str>, size: Size) {
+        let state = ChannelState {
+            size: Some(size),
+            keyboard: who.map(Into::into),
+            yours: false,
+            consoles: 2,
+            recording: RecordingState::On,
+        };
+        self.notice(ApplianceNotice::ChannelState { channel, state });
+    }
+
+    /// Whether a channel of ours can be recorded.
+    pub(crate) fn recording(&mut self, channel: ChannelId, recording: RecordingState) {
+        let keyboard = Some("alice".into());
+        let state = ChannelState { size: None, keyboard, yours: true, consoles: 1, recording };
+        self.notice(ApplianceNotice::ChannelState { channel, state });
+    }
+
     /// Who types in a channel that two consoles show.
     pub(crate) fn channel_state(&mut self, channel: ChannelId, who: Option<&str>, yours: bool) {
         let state = ChannelState {

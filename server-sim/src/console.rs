@@ -11,7 +11,7 @@ use jumpdeck_protocol::link::{
     client_config, connect, dial_over, pump, read_plain, write_plain,
 };
 use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest};
-use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, SessionView, Size};
+use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ExitStatus, SessionView, Size};
 use jumpdeck_protocol::{
     ChannelId, Control, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
 };
@@ -36,6 +36,9 @@ pub struct Login {
     pub proof: RepProof,
     /// What is wrong with its wire.
     pub fault: Option<WireFault>,
+    /// The number of this console; a later link with the same takes the place of an earlier one.
+    /// 0: none.
+    pub console: u64,
 }
 
 impl Login {
@@ -43,7 +46,13 @@ impl Login {
     pub fn with_password(url: &str, fingerprint: &str, username: &str, password: &str) -> Self {
         let proof =
             RepProof::Password { username: username.to_owned(), password: password.to_owned() };
-        Self { url: url.to_owned(), fingerprint: fingerprint.to_owned(), proof, fault: None }
+        Self {
+            url: url.to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            proof,
+            fault: None,
+            console: 0,
+        }
     }
 }
 
@@ -132,7 +141,7 @@ impl SimulatedConsole {
         let wire = Wire::new(tcp, login.fault);
         let mut dialed = dial_over(wire, &address, REP_PATH, &pin, &client_config()?).await?;
         let ended = |end: LinkEnd| ConsoleError::Ended(end.to_string());
-        let proof = RepLogin { proof: login.proof.clone() };
+        let proof = RepLogin { proof: login.proof.clone(), console: login.console };
         write_plain(&mut dialed.socket, &proof).await.map_err(ended)?;
         match read_plain(&mut dialed.socket).await.map_err(ended)? {
             RepWelcome::Refused(refusal) => return Err(refusal.into()),
@@ -234,7 +243,7 @@ impl SimulatedConsole {
         let kind = ChannelKind::Shell { size, term: "xterm-256color".into() };
         match self.ask(RepRequest::StartSession { item, kind, override_schedule: false }).await? {
             RepReply::SessionStarted(view) => {
-                let mut shell = SimulatedShell::new(&view)?;
+                let mut shell = SimulatedShell::of(&view)?;
                 shell.attach(self);
                 Ok(shell)
             }
@@ -279,7 +288,11 @@ pub struct SimulatedShell {
 }
 
 impl SimulatedShell {
-    fn new(view: &SessionView) -> Result<Self, ConsoleError> {
+    /// A shell of a session that runs, at a console that knows nothing of it yet.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Violation`] if the session has no shell.
+    pub fn of(view: &SessionView) -> Result<Self, ConsoleError> {
         let shell = view.channels.iter().find(|channel| channel.is_shell);
         let channel =
             shell.ok_or_else(|| ConsoleError::Violation("a session without a shell".into()))?;
@@ -401,6 +414,11 @@ impl SimulatedShell {
     pub async fn end(self, console: &mut SimulatedConsole) -> Result<(), ConsoleError> {
         let session = self.session.id;
         console.ask(RepRequest::EndSession { session }).await.map(drop)
+    }
+
+    /// How the shell ended, once all its output is here.
+    pub fn finished(&self) -> Option<ExitStatus> {
+        self.endpoint.finished()
     }
 
     /// Sends an order about the shell's channel.

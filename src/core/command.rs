@@ -179,6 +179,9 @@ table! {
             => Console::ask_chat, unless Console::no_presence;
         "note" "note" "Make a note in the session's log."
             => Console::ask_note, unless Console::no_participation;
+        "scroll-back" "look back" "Look back at what the shell wrote: search, copy, save."
+            => Console::open_scroll, unless Console::no_scroll;
+        "zoom" "zoom" "Give the shell the whole screen, or the bar its row back." => Console::zoom;
         "share" "share" "Let another rep look on or take part."
             => Console::ask_share, unless Console::no_ownership;
         "transfer" "transfer" "Give the session to another rep."
@@ -232,6 +235,22 @@ table! {
         "column-narrower" "narrower" "Make the column narrower." => |c| c.size_column(-2), unless Console::no_column;
         "column-fits" "fits" "Make the column as wide as there is room." => |c| c.size_column(0), unless Console::no_column;
         "reset-toggles" "reset" "Go back to what is usual." => Console::reset_toggles;
+    }
+    Scroll {
+        "line-up" "up" "Move up." => |c| c.move_line(-1);
+        "line-down" "down" "Move down." => |c| c.move_line(1);
+        "screen-up" "page up" "Move up by a screen." => |c| c.move_screen(-1);
+        "screen-down" "page down" "Move down by a screen." => |c| c.move_screen(1);
+        "line-first" "first" "Go to the oldest line." => |c| c.move_line(isize::MIN);
+        "line-last" "last" "Go to the newest line." => |c| c.move_line(isize::MAX);
+        "line-search" "search" "Look for a text, from here up." => Console::ask_scroll_search;
+        "find-up" "next" "Go up to the next line that holds it."
+            => |c| c.find_line(true), unless Console::no_scroll_query;
+        "find-down" "before" "Go down to the next line that holds it."
+            => |c| c.find_line(false), unless Console::no_scroll_query;
+        "line-mark" "select" "Begin or end a selection of lines." => Console::mark_line;
+        "line-copy" "copy" "Copy the selected lines, or this one, to your clipboard." => Console::copy_lines;
+        "line-save" "save" "Write the selected lines, or all of them, to a file." => Console::ask_save_lines;
     }
     Reader {
         "read-up" "up" "Scroll up." => |c| c.scroll(-1);

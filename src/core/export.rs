@@ -1,4 +1,4 @@
-//! The list as a file: comma-separated values, as RFC 4180 has them.
+//! What is written to files: the list as comma-separated values (RFC 4180), lines of a terminal.
 
 use super::columns;
 use super::form::time_text;
@@ -8,6 +8,7 @@ use jumpdeck_protocol::inventory::Presence;
 use jumpdeck_protocol::preferences::Column;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// Why a list was not written.
@@ -20,29 +21,60 @@ pub struct ExportError {
     pub why: String,
 }
 
-/// A list to be written.
+/// Something to be written.
 #[derive(Clone, Debug)]
-pub struct Export {
-    /// Where to.
-    pub path: PathBuf,
-    /// What.
-    pub list: List,
-    /// Which columns of it.
-    pub columns: Vec<Column>,
-    /// The zone that times are written in.
-    pub zone: TimeZone,
+pub enum Export {
+    /// A list of items.
+    Items {
+        /// Where to.
+        path: PathBuf,
+        /// What.
+        list: List,
+        /// Which columns of it.
+        columns: Vec<Column>,
+        /// The zone that times are written in.
+        zone: TimeZone,
+    },
+    /// Lines of a terminal.
+    Text {
+        /// Where to.
+        path: PathBuf,
+        /// What.
+        text: Arc<str>,
+    },
 }
 
 impl Export {
-    /// Writes the headings and a line for each item.
+    /// Where to.
+    pub const fn path(&self) -> &PathBuf {
+        match self {
+            Self::Items { path, .. } | Self::Text { path, .. } => path,
+        }
+    }
+
+    /// What was written, in words.
+    pub fn what(&self) -> String {
+        let (count, thing) = match self {
+            Self::Items { list, .. } => (list.len(), "item"),
+            Self::Text { text, .. } => (text.lines().count(), "line"),
+        };
+        if count == 1 { format!("1 {thing} was") } else { format!("{count} {thing}s were") }
+    }
+
+    /// Writes the text, or the headings and a line for each item.
     ///
     /// # Errors
     /// Those of the writer.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        line(out, self.columns.iter().map(|column| column.heading().to_owned()))?;
-        for (item, presence) in self.list.with_presence() {
-            let cell = |column: &Column| cell(item, presence, *column, &self.zone);
-            line(out, self.columns.iter().map(cell))?;
+        match self {
+            Self::Text { text, .. } => out.write_all(text.as_bytes())?,
+            Self::Items { list, columns, zone, .. } => {
+                line(out, columns.iter().map(|column| column.heading().to_owned()))?;
+                for (item, presence) in list.with_presence() {
+                    let cell = |column: &Column| cell(item, presence, *column, zone);
+                    line(out, columns.iter().map(cell))?;
+                }
+            }
         }
         out.flush()
     }

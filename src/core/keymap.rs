@@ -39,6 +39,8 @@ pub enum Context {
     Form,
     /// Where things are switched on and off.
     Toggles,
+    /// Looking back in a shell.
+    Scroll,
     /// In the help and the messages.
     Reader,
     /// Where something is asked.
@@ -47,7 +49,7 @@ pub enum Context {
 
 impl Context {
     /// Every context, in the order of the reference.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Global,
         Self::Jump,
         Self::Tree,
@@ -61,6 +63,7 @@ impl Context {
         Self::Prompt,
         Self::Form,
         Self::Toggles,
+        Self::Scroll,
         Self::Reader,
         Self::Confirm,
     ];
@@ -81,6 +84,7 @@ impl Context {
             Self::Prompt => "Where a line is asked for",
             Self::Form => "In forms",
             Self::Toggles => "Among columns and fields",
+            Self::Scroll => "Looking back in a shell",
             Self::Reader => "In help and messages",
             Self::Confirm => "In questions",
         }
@@ -102,6 +106,7 @@ impl Context {
             Self::Prompt => &[Self::Prompt, Self::Text, Self::Global],
             Self::Form => &[Self::Form, Self::Text, Self::Global],
             Self::Toggles => &[Self::Toggles, Self::Global],
+            Self::Scroll => &[Self::Scroll, Self::Global],
             Self::Reader => &[Self::Reader, Self::Global],
             Self::Confirm => &[Self::Confirm, Self::Global],
         }

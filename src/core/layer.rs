@@ -6,6 +6,7 @@ use super::input::Input;
 use super::inventory::List;
 use super::keymap::Context;
 use super::query::Field;
+use super::scroll::Scroll;
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 use jumpdeck_protocol::inventory::{JumpMethod, Place};
@@ -53,6 +54,8 @@ pub enum Layer {
     Toggles(Toggles),
     /// The properties of items.
     Form(Box<Form>),
+    /// A look back at a shell.
+    Scroll(Scroll),
 }
 
 /// A choice by a few typed letters.
@@ -244,6 +247,10 @@ pub enum Ask {
         /// The item's name.
         name: String,
     },
+    /// What is looked for in a shell's lines.
+    LineWith,
+    /// Where a shell's lines are written to.
+    LinesPath,
     /// What the machine wants to hear before it wakes.
     WakePassword {
         /// The machines.
@@ -299,12 +306,16 @@ impl Layer {
         matches!(
             self,
             Self::Log { .. }
+                | Self::Scroll(_)
                 | Self::Confirm(
                     Question::EndSession { .. }
                         | Question::CloseShell { .. }
                         | Question::Transfer { .. }
                 )
-                | Self::Prompt(Prompt { purpose: Ask::Chat { .. } | Ask::Note { .. }, .. })
+                | Self::Prompt(Prompt {
+                    purpose: Ask::Chat { .. } | Ask::Note { .. } | Ask::LineWith | Ask::LinesPath,
+                    ..
+                })
         )
     }
 
@@ -319,6 +330,7 @@ impl Layer {
             Self::Prompt(_) => Context::Prompt,
             Self::Toggles(_) => Context::Toggles,
             Self::Form(_) => Context::Form,
+            Self::Scroll(_) => Context::Scroll,
         }
     }
 }

@@ -23,6 +23,8 @@ mod navigate;
 mod preferences;
 mod press;
 pub mod query;
+pub mod scroll;
+pub mod scrollback;
 pub mod search;
 pub mod session;
 mod sessions;
@@ -241,6 +243,8 @@ pub struct Console {
     rights_coming: Vec<PlaceRights>,
     wakings: waking::Wakings,
     mouse: bool,
+    /// Sessions have the whole screen.
+    zoomed: bool,
     /// Figures of all items were asked for.
     figures: bool,
     /// The inventory was whole once.
@@ -285,6 +289,7 @@ impl Console {
             last_form: 0,
             rights_coming: Vec::new(),
             wakings: waking::Wakings::default(),
+            zoomed: false,
             figures: false,
             whole_once: false,
             watched: None,
@@ -438,6 +443,11 @@ impl Console {
     /// The open sessions.
     pub fn tabs(&self) -> &[Tab] {
         &self.tabs
+    }
+
+    /// Whether a session has the whole screen.
+    pub const fn is_zoomed(&self) -> bool {
+        self.zoomed
     }
 
     /// What is on the screen.

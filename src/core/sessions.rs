@@ -117,7 +117,17 @@ impl Console {
 
     /// The size of a session's pane.
     pub fn pane_size(&self) -> Size {
-        layout::session_pane(self.size)
+        if self.zoomed { self.size.clamped() } else { layout::session_pane(self.size) }
+    }
+
+    /// The shell takes the bar's row, or gives it back.
+    pub(super) fn zoom(&mut self) {
+        self.zoomed = !self.zoomed;
+        self.resize_sessions();
+        if self.zoomed {
+            let prefix = self.settings.prefix;
+            self.say(&format!("The shell has the whole screen; {prefix} z gives the bar back."));
+        }
     }
 
     pub(super) fn started(&mut self, view: &SessionView, show: bool) {
@@ -145,7 +155,8 @@ impl Console {
                 self.tabs.len() - 1
             }
         };
-        self.attach_shells(position, Keyboard::Take);
+        let own = self.tabs.get(position).is_some_and(|tab| tab.part == Part::Owner);
+        self.attach_shells(position, if own { Keyboard::Take } else { Keyboard::IfFree });
         Some(position)
     }
 

@@ -201,13 +201,13 @@ impl Console {
     fn export(&mut self, path: &str) {
         let columns = super::columns::chosen(&self.preferences.columns);
         let columns = columns.iter().map(|shown| shown.column).collect();
-        let export = super::export::Export {
+        let export = super::export::Export::Items {
             path: PathBuf::from(path),
             list: self.jump.rows.clone(),
             columns,
             zone: self.zone().clone(),
         };
-        self.say(&format!("Writing {} …", export.path.display()));
+        self.say(&format!("Writing {} …", export.path().display()));
         self.effects.push(Effect::Export(Box::new(export)));
     }
 
@@ -245,6 +245,9 @@ impl Console {
                 self.export(&text);
             }
             Ask::WakePassword { items, .. } => self.accept_password(&text, &items),
+            Ask::LineWith => self.search_lines(text),
+            Ask::LinesPath if text.is_empty() => self.prompt_mistake("A file name is needed."),
+            Ask::LinesPath => self.save_lines(&text),
             purpose @ (Ask::Chat { .. } | Ask::Note { .. }) => self.accept_words(purpose, text),
         }
     }

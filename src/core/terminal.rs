@@ -1,6 +1,7 @@
 //! The emulator behind a session's pane.
 
 use super::key::{Code, Key};
+use super::scrollback::{Line, Scrollback};
 use alacritty_terminal::Term;
 use alacritty_terminal::event::{Event, EventListener};
 use alacritty_terminal::grid::Dimensions;
@@ -11,14 +12,21 @@ use jumpdeck_protocol::session::Size;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Lines of scrollback.
-const SCROLLBACK: usize = 10_000;
+/// Lines above the screen that the emulator keeps, and fits to a new size.
+const NEAR: usize = 2_000;
+/// Older ones are gathered in passing, once there are so many.
+const MANY: usize = NEAR + 1_000;
+/// Bytes that are taken at once: they can scroll no more lines than there is room for.
+const PIECE: usize = 4_096;
+/// Room for lines above the screen.
+const ROOM: usize = MANY + PIECE + 1_000;
 
 /// A terminal without a screen: bytes in, cells out.
 pub struct Terminal {
     term: Term<Ears>,
     parser: Processor,
     ears: Ears,
+    past: Scrollback,
 }
 
 /// Hears what the emulator has to say to the program, and about itself.
@@ -74,16 +82,62 @@ impl Terminal {
     /// An empty screen.
     pub fn new(size: Size) -> Self {
         let ears = Ears::default();
-        let config = Config { scrolling_history: SCROLLBACK, ..Config::default() };
+        let config = Config { scrolling_history: ROOM, ..Config::default() };
         let term = Term::new(config, &Cells(size.clamped()), ears.clone());
-        Self { term, parser: Processor::new(), ears }
+        Self { term, parser: Processor::new(), ears, past: Scrollback::default() }
     }
 
     /// Takes output. Returns what the terminal answers to the program.
     pub fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
-        self.parser.advance(&mut self.term, bytes);
+        for piece in bytes.chunks(PIECE) {
+            self.parser.advance(&mut self.term, piece);
+            self.gather();
+        }
         let mut heard = self.ears.0.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut heard.answers)
+    }
+
+    /// Puts the oldest lines above the screen where they take little room.
+    fn gather(&mut self) {
+        if self.term.mode().contains(TermMode::ALT_SCREEN) {
+            return;
+        }
+        let above = self.term.grid().history_size();
+        if above <= MANY {
+            return;
+        }
+        for line in (NEAR + 1..=above).rev() {
+            let line = alacritty_terminal::index::Line(-i32::try_from(line).unwrap_or(0));
+            self.past.push(Line::of(&self.term.grid()[line]));
+        }
+        self.term.grid_mut().update_history(NEAR);
+        self.term.grid_mut().update_history(ROOM);
+    }
+
+    /// The number of the oldest line that is kept.
+    pub const fn begin(&self) -> usize {
+        self.past.dropped()
+    }
+
+    /// The number that the line below the screen would have.
+    pub fn end(&self) -> usize {
+        let grid = self.term.grid();
+        self.begin() + self.past.len() + grid.history_size() + grid.screen_lines()
+    }
+
+    /// A line, counted from the first this terminal had.
+    pub fn line(&self, number: usize) -> Option<Line> {
+        let at = number.checked_sub(self.begin())?;
+        if let Some(line) = self.past.get(at) {
+            return Some(line.clone());
+        }
+        let grid = self.term.grid();
+        let below = at - self.past.len();
+        if below >= grid.history_size() + grid.screen_lines() {
+            return None;
+        }
+        let below = i32::try_from(below).ok()? - i32::try_from(grid.history_size()).ok()?;
+        Some(Line::of(&grid[alacritty_terminal::index::Line(below)]))
     }
 
     /// The output so far was history, made for a screen of another size perhaps: a scroll region
@@ -274,6 +328,21 @@ mod tests {
         let mut terminal = Terminal::new(Size { columns: 6, rows: 3 });
         terminal.take("東 a\r\n\r\ne\u{301}nd".as_bytes());
         assert_eq!(terminal.text(), "東 a\n\ne\u{301}nd\n");
+    }
+
+    #[test]
+    fn a_hundred_thousand_lines_can_be_looked_back_at() {
+        let mut terminal = Terminal::new(Size { columns: 40, rows: 5 });
+        for number in 0..120_000 {
+            terminal.take(format!("line \x1b[3{}m{number}\x1b[0m\r\n", number % 8).as_bytes());
+        }
+        assert_eq!((terminal.begin(), terminal.end()), (0, 120_001));
+        for number in [0, 1, 999, 50_000, 117_000, 119_000, 119_999] {
+            let line = terminal.line(number).unwrap();
+            assert_eq!(line.text(), format!("line {number}"));
+            assert_eq!(line.parts().count(), 2, "its colour is kept");
+        }
+        assert!(terminal.line(120_001).is_none());
     }
 
     #[test]

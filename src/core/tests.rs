@@ -9,7 +9,7 @@ use crate::fixtures::{Desk, Sent, credit};
 use jumpdeck_protocol::inventory::{InventoryPart, Presence, Status};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason, ExitStatus, Keyboard};
-use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, SessionId};
+use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, SessionId, rep};
 
 fn desk() -> Desk {
     Desk::linked(120, 40)
@@ -465,4 +465,49 @@ fn keys_typed_ahead_of_a_search_mean_what_it_will_find() {
         };
         assert_eq!(item.0, 2, "{keys}");
     }
+}
+
+#[test]
+fn lines_above_the_screen_are_found_copied_and_saved() {
+    let mut desk = desk();
+    desk.press("jjj<enter>");
+    let channel = desk.grant_session(1);
+    let lines: Vec<String> = (0..300).map(|n| format!("line {n}\r\n")).collect();
+    desk.output(channel, 0, &lines.concat());
+    desk.press("<ctrl-]>[/LINE 77<enter>y");
+    assert_eq!(desk.copied, ["line 77"]);
+    desk.press("<space>jjy");
+    assert_eq!(desk.copied[1], "line 77\nline 78\nline 79");
+    desk.press("/nowhere<enter>");
+    assert_eq!(desk.said(), "“nowhere” stands nowhere above.");
+    desk.press("e<ctrl-u>out.txt<enter>");
+    assert_eq!(desk.exports[0].what(), "301 lines were");
+    desk.press("<esc>x");
+    assert_eq!(desk.typed(channel), "x", "and then the shell is typed into again");
+}
+
+#[test]
+fn a_rep_opens_a_second_shell_and_ends_it() {
+    let mut desk = desk();
+    desk.press("jjj<enter>");
+    desk.grant_session(1);
+    desk.press("<ctrl-]>s");
+    assert!(matches!(desk.last_request().1, RepRequest::OpenShell { session: SessionId(1), .. }));
+    let second = ChannelId(300);
+    let view = jumpdeck_protocol::session::ChannelView {
+        id: second,
+        errors: None,
+        is_shell: true,
+        attached: true,
+        recorded: true,
+    };
+    desk.reply(Outcome::Ok(rep::RepReply::ShellOpened(view)));
+    desk.attached(second, 0, 0);
+    desk.press("ls");
+    assert_eq!(desk.typed(second), "ls");
+    desk.press("<ctrl-]><tab>pwd");
+    assert_eq!(desk.typed(ChannelId(101)), "pwd");
+    desk.press("<ctrl-]><tab><ctrl-]>Xy");
+    let closed = Sent::Notice(RepNotice::Channel(ChannelOrder::Close { channel: second }));
+    assert!(desk.sent.contains(&closed));
 }

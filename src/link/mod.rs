@@ -62,7 +62,8 @@ impl LinkHandle {
 pub fn keep(destination: Destination) -> (LinkHandle, mpsc::UnboundedReceiver<LinkEvent>) {
     let (events, receiver) = mpsc::unbounded_channel();
     let handle = LinkHandle::default();
-    let keeper = Keeper { destination, handle: handle.clone(), events };
+    let console = backoff::random();
+    let keeper = Keeper { destination, handle: handle.clone(), events, console };
     tokio::spawn(keeper.run());
     (handle, receiver)
 }
@@ -71,6 +72,8 @@ struct Keeper {
     destination: Destination,
     handle: LinkHandle,
     events: mpsc::UnboundedSender<LinkEvent>,
+    /// Tells the appliance that a new link is this same console.
+    console: u64,
 }
 
 /// How a link, or the attempt at one, ended.
@@ -136,7 +139,7 @@ impl Keeper {
         mut dialed: Dialed,
         target: &Target,
     ) -> Result<(Dialed, Welcome), Ended> {
-        let login = RepLogin { proof: target.proof.clone() };
+        let login = RepLogin { proof: target.proof.clone(), console: self.console };
         let again = |end: LinkEnd| Ended::Again(end.to_string());
         write_plain(&mut dialed.socket, &login).await.map_err(again)?;
         match read_plain(&mut dialed.socket).await.map_err(again)? {

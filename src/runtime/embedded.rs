@@ -314,6 +314,8 @@ pub async fn local_agent(dir: DataDir) -> anyhow::Result<()> {
         comments: None,
     });
     let options = Options {
+        // The appliance is on this machine; nobody is in the way.
+        most_pause: Duration::from_secs(1),
         dir: agent_dir,
         source: Source::File(dir.address_file()),
         enrol,

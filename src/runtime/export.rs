@@ -8,8 +8,8 @@ use tempfile::NamedTempFile;
 
 /// Writes it, and says where it is or why it is not there.
 pub(super) fn run(export: &Export) -> Result<String, ExportError> {
-    let path = home(&export.path);
-    let failed = |why: String| ExportError { path: export.path.display().to_string(), why };
+    let path = home(export.path());
+    let failed = |why: String| ExportError { path: export.path().display().to_string(), why };
     // What the system says, without the name of a file that nobody knows.
     let told = |error: &io::Error| {
         let text = error.to_string();
@@ -34,12 +34,7 @@ pub(super) fn run(export: &Export) -> Result<String, ExportError> {
         _ => told(&error.error),
     })?;
     let shown = path.canonicalize().unwrap_or(path.clone());
-    let items = if export.list.len() == 1 {
-        "1 item was"
-    } else {
-        &format!("{} items were", export.list.len())
-    };
-    Ok(format!("{items} written to {}.", shown.display()))
+    Ok(format!("{} written to {}.", export.what(), shown.display()))
 }
 
 /// `~/` is the home directory, as in a shell.
@@ -65,7 +60,7 @@ mod tests {
         let look = Look::at(Scope::All, Query::default(), NOW);
         let list = matching(desk.console.inventory().picture(), &look);
         let columns = vec![Column::Name, Column::Tag, Column::Status];
-        Export { path, list, columns, zone: TimeZone::UTC }
+        Export::Items { path, list, columns, zone: TimeZone::UTC }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::connect::Connect;
 use super::exec::exit_code;
+use super::output;
 use crate::runtime::config;
 use crate::runtime::dirs::Places;
 use crate::runtime::terminal::{self, Left, Local};
@@ -14,8 +15,8 @@ pub(super) async fn run(places: &Places, connect: &Connect) -> anyhow::Result<Ex
     let left = open(places, connect).await?;
     match left.sessions {
         0 => {}
-        1 => println!("One session goes on; `jumpdeck` comes back to it."),
-        many => println!("{many} sessions go on; `jumpdeck` comes back to them."),
+        1 => output::say("One session goes on; `jumpdeck` comes back to it."),
+        many => output::say(&format!("{many} sessions go on; `jumpdeck` comes back to them.")),
     }
     Ok(exit_code(left.signal.map_or(0, |signal| 128 + signal)))
 }

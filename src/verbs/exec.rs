@@ -54,6 +54,9 @@ async fn attend(program: &mut Program) -> anyhow::Result<ExitCode> {
                 Happened::Output(bytes) => outlet.put(Stream::Output, bytes),
                 Happened::Errors(bytes) => outlet.put(Stream::Errors, bytes),
                 Happened::Ended(status) => return Ok(exit_code(status.as_code())),
+                Happened::Pushed(_) => {
+                    bail!("another console took the command over; its input is not whole")
+                }
                 Happened::Missed(bytes) => {
                     bail!("{bytes} bytes of output are lost: the machine keeps only the last MiB")
                 }

@@ -3,6 +3,7 @@
 use super::connect::Connect;
 use super::exec::exit_code;
 use super::outlet::{Outlet, Stream};
+use super::output;
 use super::select;
 use super::transfer::{Happened, Program};
 use crate::runtime::dirs::Places;
@@ -62,7 +63,7 @@ impl Jump {
             }
             Ok(Left::Detached) => {
                 program.leave().await;
-                eprintln!("\nThe session goes on; `jumpdeck` comes back to it.");
+                output::say("\nThe session goes on; `jumpdeck` comes back to it.");
                 Ok(ExitCode::SUCCESS)
             }
             Ok(Left::Closed) => {
@@ -144,6 +145,9 @@ fn show(program: &mut Program, outlet: &mut Outlet, happened: Happened) -> anyho
             say(format!("no link: {reason}; trying again. Ctrl-] d leaves."))?;
         }
         Happened::Back => say("the link is back".to_owned())?,
+        Happened::Pushed(bytes) => say(format!(
+            "another console types here now; {bytes} bytes you typed did not reach the shell"
+        ))?,
         Happened::Said(words) => say(words)?,
         Happened::Repeated => program.taken(outlet.pending()),
         Happened::Ended(_) | Happened::Nothing => {}

@@ -144,7 +144,7 @@ impl Cli {
 /// `exec` and `jump` keep the remote statuses free for the remote side.
 fn own_failure(outcome: anyhow::Result<ExitCode>) -> ExitCode {
     outcome.unwrap_or_else(|error| {
-        eprintln!("jumpdeck: {error:#}");
+        output::say(&format!("jumpdeck: {error:#}"));
         ExitCode::from(255)
     })
 }

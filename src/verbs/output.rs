@@ -3,6 +3,11 @@
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
+/// Says something on the standard error. Nobody may be there to read it.
+pub(super) fn say(words: &str) {
+    let _ = writeln!(io::stderr(), "{words}");
+}
+
 /// Writes everything `write` writes to the standard output. A reader that has enough is no
 /// failure.
 ///

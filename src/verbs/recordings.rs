@@ -175,7 +175,7 @@ async fn export(
         _ => error.error.into(),
     })?;
     if recording.ended.is_none() {
-        eprintln!("jumpdeck: the recording goes on; the file holds it as far as it is written.");
+        output::say("jumpdeck: the recording goes on; the file holds it as far as it is written.");
     }
     output::print(|out| writeln!(out, "{}", file.display()))
 }

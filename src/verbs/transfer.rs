@@ -45,6 +45,8 @@ pub(super) enum Happened {
     Repeated,
     /// The link is back.
     Back,
+    /// Another console took the input over; so many bytes of it did not arrive.
+    Pushed(u64),
     /// Something the rep should know.
     Said(String),
     /// Nothing to show.
@@ -138,7 +140,7 @@ impl Program {
             LinkEvent::Notice(ApplianceNotice::SessionEnded { session, reason, .. })
                 if session == self.view.id && !self.closing =>
             {
-                return Self::ended_by_others(&reason);
+                return self.ended_by_others(&reason);
             }
             LinkEvent::Down { reason } => {
                 self.main.link_lost();
@@ -207,7 +209,10 @@ impl Program {
     /// Who shows the program, and how, has changed.
     fn state(&mut self, state: &ChannelState) -> Happened {
         let typed = self.main.types();
-        self.main.keyboard_is(state.yours);
+        let lost = self.main.keyboard_is(state.yours);
+        if lost > 0 || (self.errors.is_some() && !self.main.types()) {
+            return Happened::Pushed(lost);
+        }
         match (&state.recording, &state.keyboard) {
             (RecordingState::Failed { reason }, _) => {
                 Happened::Said(format!("nothing is typed: it is to be recorded, but {reason}"))
@@ -234,9 +239,11 @@ impl Program {
         Happened::Waiting("the machine's agent is away".to_owned())
     }
 
-    fn ended_by_others(reason: &EndReason) -> anyhow::Result<Happened> {
+    fn ended_by_others(&self, reason: &EndReason) -> anyhow::Result<Happened> {
         match reason {
-            EndReason::Exited(status) => Ok(Happened::Ended(*status)),
+            // A shell that another console closed ended in its own way.
+            EndReason::Exited(status) if self.errors.is_none() => Ok(Happened::Ended(*status)),
+            EndReason::Exited(_) => bail!("the session ended before all of the output had come"),
             EndReason::StartFailed => bail!("the program could not be started"),
             EndReason::EndedByRep => bail!("the session was ended"),
             EndReason::AgentLost => bail!("the machine's agent restarted without the program"),

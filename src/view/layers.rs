@@ -18,6 +18,7 @@ impl Artist<'_, '_> {
             Layer::Prompt(prompt) => self.prompt(prompt, area),
             Layer::Toggles(toggles) => self.toggles(toggles, area),
             Layer::Form(form) => self.form(form, area),
+            Layer::Scroll(scroll) => self.scroll_back(scroll, area),
         }
     }
 

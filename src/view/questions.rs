@@ -43,6 +43,10 @@ impl Artist<'_, '_> {
             Ask::ExportPath => {
                 ("Export", "The file to write; one that is there is not overwritten.".to_owned())
             }
+            Ask::LineWith => ("Look for", "A text, in either case; from here up.".to_owned()),
+            Ask::LinesPath => {
+                ("Save", "The file to write; one that is there is not overwritten.".to_owned())
+            }
             Ask::Chat { name, .. } => {
                 ("Chat", format!("Words for the others in the session with {name}."))
             }

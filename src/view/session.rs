@@ -2,6 +2,9 @@
 
 use super::Artist;
 use super::theme::Role;
+use super::{row, text};
+use crate::core::scroll::{Scroll, found_in};
+use crate::core::scrollback::{Line as PastLine, Pen};
 use crate::core::session::{Shell, Tab};
 use alacritty_terminal::event::EventListener;
 use alacritty_terminal::grid::Dimensions;
@@ -13,15 +16,70 @@ use jumpdeck_protocol::text::is_unsafe;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Clear;
 
 impl Artist<'_, '_> {
     pub(super) fn session_screen(&mut self, area: Rect) {
-        let bar = Rect { height: 1, ..area };
-        let pane = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-        self.session_bar(bar);
+        let pane = self.session_pane(area);
+        if !self.console.is_zoomed() {
+            self.session_bar(Rect { height: 1, ..area });
+        }
         if let Some(shell) = self.console.shown_tab().and_then(Tab::shell) {
             self.terminal(shell, pane);
         }
+    }
+
+    fn session_pane(&self, area: Rect) -> Rect {
+        let bar = u16::from(!self.console.is_zoomed());
+        Rect { y: area.y + bar, height: area.height.saturating_sub(bar), ..area }
+    }
+
+    /// A look back at a shell, in its pane.
+    pub(super) fn scroll_back(&mut self, scroll: &Scroll, area: Rect) {
+        let pane = self.session_pane(area);
+        let Some(shell) = self.console.scrolled(scroll) else {
+            return;
+        };
+        let terminal = &shell.terminal;
+        self.frame.render_widget(Clear, pane);
+        for offset in 0..usize::from(pane.height) {
+            let number = scroll.top + offset;
+            let (Some(area), Some(line)) = (row(pane, offset), terminal.line(number)) else {
+                break;
+            };
+            let drawn = self.past_line(&line, scroll, number);
+            self.line(area, drawn);
+        }
+        let (begin, end) = (terminal.begin(), terminal.end());
+        let words = format!(" line {} of {} ", scroll.at - begin.min(scroll.at) + 1, end - begin);
+        let selected =
+            scroll.mark.map(|mark| format!(" {} selected ·", mark.abs_diff(scroll.at) + 1));
+        let words = format!("{}{words}", selected.unwrap_or_default());
+        let width = u16::try_from(text::width(&words)).unwrap_or(u16::MAX).min(pane.width);
+        let corner = Rect { x: pane.right() - width, width, height: 1, ..pane };
+        self.line(corner, Line::styled(words, self.style(Role::Selection)));
+    }
+
+    fn past_line(&self, line: &PastLine, scroll: &Scroll, number: usize) -> Line<'static> {
+        let whole =
+            if scroll.selects(number) { self.style(Role::Selection) } else { Style::reset() };
+        let found = found_in(line, &scroll.query);
+        let mut spans = Vec::new();
+        let mut at = 0;
+        for (part, pen) in line.parts() {
+            for character in part.chars() {
+                let mut looks =
+                    pen_style(pen).patch(if scroll.selects(number) { whole } else { Style::new() });
+                if found.is_some_and(|(from, to)| (from..to).contains(&at)) {
+                    looks = self.style(Role::Match);
+                }
+                at += character.len_utf8();
+                let shown = if is_unsafe(character) { ' ' } else { character };
+                spans.push(Span::styled(shown.to_string(), looks));
+            }
+        }
+        Line::from(spans).style(whole)
     }
 
     fn terminal(&mut self, shell: &Shell, area: Rect) {
@@ -95,6 +153,10 @@ fn place(point: Point, offset: usize, area: Rect) -> Option<Position> {
 }
 
 fn style(cell: &Cell) -> Style {
+    pen_style(Pen { fg: cell.fg, bg: cell.bg, flags: cell.flags })
+}
+
+fn pen_style(pen: Pen) -> Style {
     const MODIFIERS: [(Flags, Modifier); 5] = [
         (Flags::BOLD, Modifier::BOLD),
         (Flags::DIM, Modifier::DIM),
@@ -102,13 +164,13 @@ fn style(cell: &Cell) -> Style {
         (Flags::INVERSE, Modifier::REVERSED),
         (Flags::STRIKEOUT, Modifier::CROSSED_OUT),
     ];
-    let mut style = Style::reset().fg(colour(cell.fg)).bg(colour(cell.bg));
+    let mut style = Style::reset().fg(colour(pen.fg)).bg(colour(pen.bg));
     for (flag, modifier) in MODIFIERS {
-        if cell.flags.contains(flag) {
+        if pen.flags.contains(flag) {
             style = style.add_modifier(modifier);
         }
     }
-    if cell.flags.intersects(Flags::ALL_UNDERLINES) {
+    if pen.flags.intersects(Flags::ALL_UNDERLINES) {
         style = style.add_modifier(Modifier::UNDERLINED);
     }
     style

@@ -1,6 +1,7 @@
 //! Screens, as a rep sees them.
 
 mod dialogues;
+mod sessions;
 
 use super::draw;
 use super::theme::Theme;
@@ -95,12 +96,14 @@ fn watched(columns: u16, rows: u16) -> Desk {
     desk
 }
 
+/// What stands on the session's screen.
+const OUTPUT: &str = "\x1b[1;32malice@front\x1b[0m:~$ ls\r\n\x1b[34mlogs\x1b[0m  notes.txt  東京.txt  e\u{301}té\r\n$ ";
+
 fn in_session(columns: u16, rows: u16) -> Desk {
     let mut desk = Desk::linked(columns, rows);
     desk.press("jjj<enter>");
     let channel = desk.grant_session(1);
-    let output = "\x1b[1;32malice@front\x1b[0m:~$ ls\r\n\x1b[34mlogs\x1b[0m  notes.txt  東京.txt  e\u{301}té\r\n$ ";
-    desk.output(channel, 0, output);
+    desk.output(channel, 0, OUTPUT);
     desk
 }
 

@@ -78,12 +78,17 @@ impl Served {
 
     /// A running agent.
     pub fn agent(&self, home: &Home, name: &str, key: &str, url: &str) -> Child {
-        home.agent(name, &["run", "--appliance", url, "--fingerprint", &self.fingerprint])
+        self.agent_command(home, name, key, url).spawn().unwrap()
+    }
+
+    pub fn agent_command(&self, home: &Home, name: &str, key: &str, url: &str) -> Command {
+        let arguments = ["run", "--appliance", url, "--fingerprint", &self.fingerprint];
+        let mut command = home.agent(name, &arguments);
+        command
             .env_remove("JUMPDECK_DATA_DIR")
             .env("JUMPDECK_INSTALLER_KEY", key)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
+            .stderr(Stdio::null());
+        command
     }
 
     pub fn until_online(&self, home: &Home, count: usize) {

@@ -29,6 +29,8 @@ pub struct Options {
     pub enrol: Option<EnrolWish>,
     /// Only while its user is logged in, or always.
     pub install_mode: jumpdeck_protocol::inventory::InstallMode,
+    /// The longest pause between two attempts to make the link.
+    pub most_pause: std::time::Duration,
 }
 
 /// How the agent knows where its appliance is.

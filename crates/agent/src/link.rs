@@ -29,10 +29,6 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-/// The longest pause between two attempts to reach a remote appliance.
-const MOST_PAUSE: Duration = Duration::from_secs(60);
-/// The longest pause between two attempts to reach an appliance on this machine.
-const MOST_LOCAL_PAUSE: Duration = Duration::from_secs(1);
 /// A link that stood this long was a good one.
 const STEADY: Duration = Duration::from_secs(2);
 /// How long programs are kept while no appliance can be reached.
@@ -126,11 +122,7 @@ struct Agent {
 
 impl Agent {
     async fn keep_linked(&self) -> Result<(), RunError> {
-        let most = match self.options.source {
-            Source::Fixed(_) => MOST_PAUSE,
-            Source::File(_) => MOST_LOCAL_PAUSE,
-        };
-        let mut backoff = Backoff::new(Duration::from_millis(250), most);
+        let mut backoff = Backoff::new(Duration::from_millis(250), self.options.most_pause);
         let mut last_linked = Instant::now();
         loop {
             sleep(backoff.next(backoff::random())).await;

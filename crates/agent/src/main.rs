@@ -25,6 +25,10 @@ enum Verb {
 
 #[derive(Args)]
 struct Run {
+    /// The longest pause between two attempts to reach the appliance, in seconds: 1 to 3600.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    most_pause: u64,
     /// Where the appliance is, e.g. https://support.example.com:8443. Known after enrolment.
     #[arg(long, value_name = "URL")]
     appliance: Option<String>,
@@ -124,7 +128,8 @@ fn options(run: Run) -> anyhow::Result<Options> {
         comments: run.jc_comments,
     });
     let install_mode = if run.user { InstallMode::User } else { InstallMode::Service };
-    Ok(Options { dir, source: Source::Fixed(target), enrol, install_mode })
+    let most_pause = std::time::Duration::from_secs(run.most_pause);
+    Ok(Options { dir, source: Source::Fixed(target), enrol, install_mode, most_pause })
 }
 
 fn default_dir() -> Option<PathBuf> {

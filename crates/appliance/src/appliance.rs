@@ -136,6 +136,7 @@ impl Appliance {
                 &world,
                 opened.next_session,
                 opened.next_channel,
+                clock.now(),
             ),
             presences: Presences::new(run_number()?, &opened.seen, &world, clock.now()),
             reps: Reps::default(),
@@ -166,7 +167,7 @@ impl Appliance {
     fn go_on_recording(&self) {
         for channel in self.sessions.channels() {
             let path = self.data_dir.recording(channel.session, channel.id, true);
-            if !path.exists() {
+            if !channel.recorded {
                 continue;
             }
             match self.recorder.resume(&path, channel.id) {

@@ -59,17 +59,13 @@ impl Appliance {
             let detail = format!("at most {} take part in a session", limits::PARTICIPANTS);
             return Err(RefusalCode::InvalidValue.because(detail));
         }
-        if !self.sessions.share(session, user, part) {
-            return Ok(());
-        }
         let edit = move |draft: &mut Draft| {
             draft.history(History::Part { session, user, part });
             Ok(())
         };
-        if let Err(refusal) = self.store.edit(edit).await {
-            // What is not on the disk is not so.
-            self.sessions.share(session, user, None);
-            return Err(refusal);
+        self.store.edit(edit).await?;
+        if !self.sessions.share(session, user, part) {
+            return Ok(());
         }
         let with = self.world().username(user);
         let event = match part {
@@ -137,11 +133,8 @@ impl Appliance {
             Ok(())
         };
         self.store.edit(edit).await?;
-        self.expel(session, user);
         self.sessions.share(session, user, None);
-        if self.sessions.went(session, user) {
-            self.log(session, Some(user), LogEvent::Left);
-        }
+        self.expel(session, user);
         self.tell_session(session);
         self.tell_sessions(user);
         Ok(())

@@ -12,6 +12,7 @@ mod data_dir;
 mod document;
 mod feed;
 mod gateway;
+mod guard;
 mod history;
 mod hub;
 mod items;

@@ -113,10 +113,7 @@ impl Appliance {
             entries(db, session, after).map(Some)
         };
         let found = self.store.read(read).await?;
-        let mut entries = found.ok_or_else(|| RefusalCode::SessionGone.plain())?;
-        let more = entries.len() > limits::LOG_CHUNK;
-        entries.truncate(limits::LOG_CHUNK);
-        Ok((entries, more))
+        found.ok_or_else(|| RefusalCode::SessionGone.plain())
     }
 }
 
@@ -149,8 +146,15 @@ pub(crate) fn took_part(
     Ok(found.is_some())
 }
 
-/// One more than is told at once, to know whether there are more.
-fn entries(db: &Connection, session: SessionId, after: u64) -> rusqlite::Result<Vec<LogEntry>> {
+/// Bytes of entries in one message.
+const LOG_BYTES: usize = 256 * 1024;
+
+/// Some entries, and whether there are more.
+fn entries(
+    db: &Connection,
+    session: SessionId,
+    after: u64,
+) -> rusqlite::Result<(Vec<LogEntry>, bool)> {
     let most = i64::try_from(limits::LOG_CHUNK + 1).unwrap_or(i64::MAX);
     let mut statement = db.prepare_cached(
         "SELECT number, at, who, event FROM session_events
@@ -159,16 +163,30 @@ fn entries(db: &Connection, session: SessionId, after: u64) -> rusqlite::Result<
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     let rows = statement.query_map(params![session.0.cast_signed(), after, most], |row| {
         let event: String = row.get(3)?;
+        let length = event.len() + 64;
         let event = serde_json::from_str(&event).map_err(|error| {
             rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, error.into())
         })?;
         let who: Option<String> = row.get(2)?;
-        Ok(LogEntry {
+        let entry = LogEntry {
             number: row.get::<_, i64>(0)?.cast_unsigned(),
             at: Timestamp(row.get(1)?),
             who: who.map(Into::into),
             event,
-        })
+        };
+        Ok((entry, length))
     })?;
-    rows.collect()
+    let (mut entries, mut bytes) = (Vec::new(), 0);
+    for row in rows {
+        let (entry, length): (LogEntry, usize) = row?;
+        // A message has its limit: what does not fit is asked for next. At least one comes.
+        bytes += length;
+        if bytes > LOG_BYTES && !entries.is_empty() {
+            return Ok((entries, true));
+        }
+        entries.push(entry);
+    }
+    let more = entries.len() > limits::LOG_CHUNK;
+    entries.truncate(limits::LOG_CHUNK);
+    Ok((entries, more))
 }

@@ -4,7 +4,7 @@ use crate::appliance::Appliance;
 use crate::log::took_part;
 use crate::reps::RepLink;
 use crate::store::History;
-use crate::tape::{Tape, digest};
+use crate::tape::{Tape, digest, trim};
 use jumpdeck_protocol::log::Recording;
 use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -111,6 +111,11 @@ impl Appliance {
         offset: u64,
     ) -> Result<Vec<u8>, Refusal> {
         let user = rep.user;
+        // While a session is open, only who takes part sees what happens in it.
+        let open = self.sessions.channel(channel).map(|channel| channel.session);
+        if open.is_some_and(|session| self.sessions.part(session, user).is_none()) {
+            return Err(RefusalCode::InvalidValue.because("there is no such recording"));
+        }
         let read = move |db: &Connection| {
             let query = format!("{COLUMNS} WHERE r.channel = ?1");
             let found = db
@@ -167,6 +172,8 @@ fn piece(path: &Path, offset: u64) -> std::io::Result<Vec<u8>> {
 /// Gives a recording its final name. Returns its length and its hash.
 fn keep(part: &PathBuf, whole: &PathBuf) -> std::io::Result<(u64, String)> {
     if part.exists() || !whole.exists() {
+        // What was written only in part is cut off.
+        trim(part)?;
         std::fs::rename(part, whole)?;
         if let Some(folder) = whole.parent() {
             File::open(folder)?.sync_all()?;

@@ -33,18 +33,21 @@ impl Appliance {
         (link, endpoint): (&AgentLink, EndpointId),
         (id, offset, bytes): (ChannelId, u64, Bytes),
         message: &Bytes,
-    ) {
+    ) -> Result<(), &'static str> {
         let Some(channel) = self.sessions.channel(id).filter(|c| c.endpoint == endpoint) else {
-            return;
+            return Ok(());
         };
         let agent = channel.way(link);
         let mut hub = channel.hub();
         let heard = hub.output(offset, &bytes, message, Some(&agent));
-        if let (Some(new), Some(tape)) = (heard.record, channel.tape.get()) {
-            tape.output(new);
+        if let (Some((from, new)), Some(tape)) = (heard.record, channel.tape.get()) {
+            tape.output(from, new);
         }
         let left_alone = !hub.has_keyboard();
         drop(hub);
+        if heard.violated {
+            return Err("more output than was allowed");
+        }
         if channel.is_shell
             && let Some((from, new)) = heard.watch
         {
@@ -56,6 +59,7 @@ impl Appliance {
         if left_alone && channel.exit().is_some() {
             self.finish_alone(&channel);
         }
+        Ok(())
     }
 
     /// An agent takes more input.
@@ -66,7 +70,12 @@ impl Appliance {
     }
 
     /// Input from a console, to the channel's agent.
-    pub(crate) fn relay_input(&self, link: LinkId, id: ChannelId, bytes: &Bytes, message: Bytes) {
+    pub(crate) fn relay_input(
+        &self,
+        link: LinkId,
+        (id, offset, bytes): (ChannelId, u64, Bytes),
+        message: Bytes,
+    ) {
         let Some(channel) = self.sessions.channel(id) else {
             return;
         };
@@ -74,7 +83,7 @@ impl Appliance {
             return;
         }
         if channel.is_shell {
-            channel.tracker().input(bytes);
+            channel.tracker().input(offset, &bytes);
         }
         if let Some(agent) = self.presences.link(channel.endpoint) {
             agent.outbox.push(channel.lane(), message);
@@ -108,7 +117,9 @@ impl Appliance {
         if let ChannelReport::Exited { status, end, .. } = report {
             channel.exited(*status, *end);
         }
-        channel.hub().report(report);
+        let agent = self.presences.link(endpoint);
+        let way = agent.as_deref().map(|link| channel.way(link));
+        channel.hub().report(report, way.as_ref());
         match report {
             ChannelReport::Gone { .. } => self.close_channel(&channel, EndReason::AgentLost),
             ChannelReport::Exited { .. } | ChannelReport::Attached { .. } => {
@@ -160,12 +171,19 @@ impl Appliance {
                 self.attach(rep, &channel, Wish { received, window, keyboard, attempt });
             }
             _ if !channel.hub().has_leg(rep.id) => {}
+            // Who only looks on has to take the terminal as it is.
+            ChannelOrder::Resize { .. } if part < Part::Participant => {}
             ChannelOrder::Resize { size, .. } => {
-                let size = channel.hub().sized(rep.id, size);
+                let linked = self.presences.link(channel.endpoint).is_some();
+                let size = channel.hub().sized(rep.id, size, linked);
                 self.resize(&channel, size);
             }
-            ChannelOrder::Detach { .. } => self.console_left(rep.id, rep.user, &channel),
+            ChannelOrder::Detach { .. } => self.console_left(rep.id, &channel),
             _ if !channel.hub().types(rep.id) => {}
+            ChannelOrder::Close { .. }
+                if part < Part::Owner
+                    && channel.exit().is_none()
+                    && self.sessions.shells(channel.session) < 2 => {}
             ChannelOrder::Close { .. } => {
                 let reason = channel.exit();
                 let reason =
@@ -188,6 +206,7 @@ impl Appliance {
         if let Some(agent) = self.presences.link(channel.endpoint) {
             agent.order(AgentOrder::Channel(ChannelOrder::Resize { channel: channel.id, size }));
         }
+        channel.tracker().resize(size.columns);
         if let Some(tape) = channel.tape.get() {
             tape.resize(size);
         }
@@ -207,6 +226,11 @@ impl Appliance {
             (before, hub.typist())
         };
         let session = channel.session;
+        if self.sessions.part(session, rep.user).is_none() {
+            // It was taken back at this very moment.
+            self.detach(rep.id, channel);
+            return;
+        }
         self.sessions.touch(session, self.now());
         if self.sessions.came(session, rep.user) {
             self.log(session, Some(rep.user), LogEvent::Joined);
@@ -223,13 +247,12 @@ impl Appliance {
     }
 
     /// A console does not show a channel any more.
-    fn console_left(self: &Arc<Self>, link: LinkId, user: UserId, channel: &Arc<Channel>) {
+    fn console_left(self: &Arc<Self>, link: LinkId, channel: &Arc<Channel>) {
         self.detach(link, channel);
-        self.tell_session(channel.session);
-        if self.sessions.went(channel.session, user) {
-            self.log(channel.session, Some(user), LogEvent::Left);
-            self.tell_session(channel.session);
+        if channel.exit().is_some() {
+            self.finish_alone(channel);
         }
+        self.tell_session(channel.session);
         self.expect_back(vec![Arc::clone(channel)]);
     }
 
@@ -242,15 +265,12 @@ impl Appliance {
             if !hub.has_leg(link) {
                 return;
             }
-            let size = hub.detach(link);
+            let size = hub.detach(link, agent.is_some());
             channel.departures.fetch_add(1, Ordering::Relaxed);
             hub.give_credit(way.as_ref());
             size
         };
         self.resize(channel, size);
-        if channel.exit().is_some() {
-            self.finish_alone(channel);
-        }
     }
 
     /// A console is gone. What it showed is held for it for a while.
@@ -272,12 +292,20 @@ impl Appliance {
     pub(crate) fn expel(self: &Arc<Self>, session: jumpdeck_protocol::SessionId, user: UserId) {
         for channel in self.sessions.channels_of(session) {
             let links: Vec<_> = channel.hub().consoles().filter(|(_, of)| *of == user).collect();
+            if links.is_empty() {
+                continue;
+            }
             for (link, _) in links {
-                let refusal = RefusalCode::SessionGone.plain();
+                let detail = "your part in this session was taken back";
+                let refusal = RefusalCode::PermissionDenied.because(detail);
                 let gone = ChannelReport::Gone { channel: channel.id, refusal };
                 channel.hub().tell(link, ApplianceNotice::Channel(gone));
                 self.detach(link, &channel);
             }
+            self.expect_back(vec![channel]);
+        }
+        if self.sessions.went(session, user) {
+            self.log(session, Some(user), LogEvent::Left);
         }
     }
 

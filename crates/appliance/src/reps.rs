@@ -11,6 +11,8 @@ use std::sync::{PoisonError, RwLock};
 pub(crate) struct RepLink {
     pub id: LinkId,
     pub user: UserId,
+    /// The number of the console; 0: none.
+    pub console: u64,
     pub outbox: Outbox,
 }
 

@@ -1,6 +1,7 @@
 //! What a terminal shows, kept while somebody watches it, and a picture of it: the bytes that draw
 //! the same on an empty terminal.
 
+use crate::guard::Guard;
 use alacritty_terminal::Term;
 use alacritty_terminal::event::VoidListener;
 use alacritty_terminal::grid::Dimensions;
@@ -11,10 +12,16 @@ use alacritty_terminal::vte::ansi::{Color, NamedColor, Processor};
 use jumpdeck_protocol::session::Size;
 use std::fmt::{self, Write};
 
+/// Bytes of a picture with colours.
+const LARGEST: usize = 512 * 1024;
+/// Marks on one character that are drawn.
+const MARKS: usize = 8;
+
 /// A terminal that nobody looks at directly.
 pub(crate) struct Screen {
     term: Term<VoidListener>,
     parser: Processor,
+    guard: Guard,
     size: Size,
 }
 
@@ -47,12 +54,13 @@ impl Screen {
         let size = size.clamped();
         let config = Config { scrolling_history: 0, ..Config::default() };
         let term = Term::new(config, &Cells(size), VoidListener);
-        Self { term, parser: Processor::new(), size }
+        Self { term, parser: Processor::new(), guard: Guard::default(), size }
     }
 
     /// Takes output.
     pub(crate) fn take(&mut self, bytes: &[u8]) {
-        self.parser.advance(&mut self.term, bytes);
+        let Self { term, parser, guard, .. } = self;
+        guard.take(bytes, |bytes| parser.advance(term, bytes));
     }
 
     /// Takes a new size.
@@ -66,9 +74,21 @@ impl Screen {
         self.size
     }
 
-    /// The bytes that draw what it shows now on an empty terminal of its size. The screen behind an
-    /// alternate one is not in it, nor are scroll regions and tab stops.
-    pub(crate) fn picture(&self) -> Vec<u8> {
+    /// The bytes that draw what it shows now on an empty terminal of its size; nothing while the
+    /// output is in the middle of a character or a sequence. The screen behind an alternate one is
+    /// not in it, nor are scroll regions and tab stops.
+    pub(crate) fn picture(&mut self) -> Option<Vec<u8>> {
+        if !self.guard.is_between() {
+            return None;
+        }
+        // What a program draws at once waits in the parser.
+        self.parser.stop_sync(&mut self.term);
+        let picture = self.draw(true);
+        // A message has its limit; without colours it fits.
+        Some(if picture.len() <= LARGEST { picture } else { self.draw(false) })
+    }
+
+    fn draw(&self, colours: bool) -> Vec<u8> {
         let mut text = String::from("\x1bc");
         let mode = *self.term.mode();
         if mode.contains(TermMode::ALT_SCREEN) {
@@ -79,7 +99,7 @@ impl Screen {
         let mut pen = String::new();
         let rows = i32::try_from(self.term.screen_lines()).unwrap_or(0);
         for line in 0..rows {
-            self.row(Line(line), &mut pen, &mut text);
+            self.row(Line(line), colours.then_some(&mut pen), &mut text);
         }
         let cursor = self.term.grid().cursor.point;
         // Writing to a `String` cannot fail.
@@ -96,7 +116,7 @@ impl Screen {
         text.into_bytes()
     }
 
-    fn row(&self, line: Line, pen: &mut String, text: &mut String) {
+    fn row(&self, line: Line, mut pen: Option<&mut String>, text: &mut String) {
         let grid = self.term.grid();
         let cells = &grid[line];
         let last = (0..self.term.columns()).rev().find(|column| !is_blank(&cells[Column(*column)]));
@@ -110,13 +130,15 @@ impl Screen {
             if cell.flags.contains(Flags::WIDE_CHAR_SPACER) && column > 0 && half(column - 1) {
                 continue;
             }
-            let wanted = pen_of(cell);
-            if wanted != *pen {
-                let _ = write!(text, "\x1b[0m{wanted}");
-                *pen = wanted;
+            if let Some(pen) = &mut pen {
+                let wanted = pen_of(cell);
+                if wanted != **pen {
+                    let _ = write!(text, "\x1b[0m{wanted}");
+                    **pen = wanted;
+                }
             }
             text.push(if cell.c == '\t' { ' ' } else { cell.c });
-            text.extend(cell.zerowidth().into_iter().flatten());
+            text.extend(cell.zerowidth().into_iter().flatten().take(MARKS));
         }
     }
 }
@@ -218,8 +240,8 @@ mod tests {
     }
 
     fn same(bytes: &[u8]) {
-        let original = shown(bytes);
-        let copy = shown(&original.picture());
+        let mut original = shown(bytes);
+        let copy = shown(&original.picture().unwrap());
         assert_eq!(state(&copy), state(&original), "{}", bytes.escape_ascii());
     }
 
@@ -246,8 +268,8 @@ mod tests {
             prop::sample::select(vec!["\x1b[?1h", "\x1b[?25l", "\x1b[?2004h", "\x1b[?1049h", "\x1b[?1049l", "\x1b[2L"]).prop_map(str::to_owned),
         ], 0..40)) {
             let text: String = parts.concat();
-            let original = shown(text.as_bytes());
-            let copy = shown(&original.picture());
+            let mut original = shown(text.as_bytes());
+            let copy = shown(&original.picture().unwrap());
             prop_assert_eq!(state(&copy), state(&original));
         }
     }

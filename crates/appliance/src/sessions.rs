@@ -26,6 +26,8 @@ pub(crate) struct Channel {
     pub session: SessionId,
     pub endpoint: EndpointId,
     pub is_shell: bool,
+    /// It is to be recorded.
+    pub recorded: bool,
     /// Its recording, if it has one.
     pub tape: OnceLock<Tape>,
     /// How often a console went away from it.
@@ -79,7 +81,7 @@ impl Channel {
         id: ChannelId,
         session: SessionId,
         endpoint: EndpointId,
-        is_shell: bool,
+        (is_shell, recorded): (bool, bool),
         size: Option<Size>,
     ) -> Self {
         Self {
@@ -87,6 +89,7 @@ impl Channel {
             session,
             endpoint,
             is_shell,
+            recorded,
             tape: OnceLock::new(),
             departures: AtomicU64::new(0),
             released: AtomicBool::new(false),
@@ -176,6 +179,19 @@ struct Book {
     next_channel: u64,
 }
 
+/// What a channel was that was taken out of the book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Removed {
+    /// It was not there any more.
+    Gone,
+    /// The errors of a command.
+    Errors,
+    /// The last of its session.
+    Last,
+    /// The session has others.
+    OneOfMany,
+}
+
 /// What was taken out of the book when a session ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -210,6 +226,7 @@ impl Sessions {
         world: &World,
         next_session: u64,
         next_channel: u64,
+        now: Timestamp,
     ) -> Self {
         let sessions = Self(RwLock::new(Book { next_session, next_channel, ..Book::default() }));
         for OpenSession { new, channels, others, logged, tally, names, watched } in open {
@@ -217,9 +234,11 @@ impl Sessions {
             let endpoint = endpoint.unwrap_or(EndpointId(new.item.0));
             let id = new.id;
             sessions.add(NewSession { endpoint, ..new });
+            sessions.touch(id, now);
             for (view, size) in channels {
                 let from = watched.get(&view.id).copied().unwrap_or(0);
                 if let Some(channel) = sessions.add_channel(id, view, size) {
+                    channel.tracker().resize(size.map_or(0, |size| size.columns));
                     channel.hub().watch_from(from);
                 }
             }
@@ -285,7 +304,8 @@ impl Sessions {
         self.write(|book| {
             let session = book.sessions.get_mut(&id)?;
             let endpoint = session.endpoint;
-            let make = |id_of| Arc::new(Channel::new(id_of, id, endpoint, view.is_shell, size));
+            let kind = (view.is_shell, view.recorded);
+            let make = |id_of| Arc::new(Channel::new(id_of, id, endpoint, kind, size));
             let channel = make(view.id);
             if let Some(errors) = view.errors {
                 book.channels.insert(errors, make(errors));
@@ -296,19 +316,24 @@ impl Sessions {
         })
     }
 
-    /// Takes a channel out. Returns whether the session has others left; nothing if there was no
-    /// such channel.
-    pub(crate) fn remove_channel(&self, id: ChannelId) -> Option<bool> {
+    /// Takes a channel out.
+    pub(crate) fn remove_channel(&self, id: ChannelId) -> Removed {
         self.write(|book| {
-            let channel = book.channels.remove(&id)?;
-            let session = book.sessions.get_mut(&channel.session)?;
-            let at = session.channels.iter().position(|view| view.id == id)?;
+            let Some(channel) = book.channels.remove(&id) else {
+                return Removed::Gone;
+            };
+            let Some(session) = book.sessions.get_mut(&channel.session) else {
+                return Removed::Gone;
+            };
+            let Some(at) = session.channels.iter().position(|view| view.id == id) else {
+                return Removed::Errors;
+            };
             let view = session.channels.remove(at);
-            let left = !session.channels.is_empty();
+            let last = session.channels.is_empty();
             if let Some(errors) = view.errors {
                 book.channels.remove(&errors);
             }
-            Some(left)
+            if last { Removed::Last } else { Removed::OneOfMany }
         })
     }
 
@@ -456,10 +481,13 @@ impl Sessions {
         });
     }
 
-    /// Sessions in which nobody did anything since then.
+    /// Sessions with nothing but shells, in which nobody did anything since then.
     pub(crate) fn idle_since(&self, then: Timestamp) -> Vec<SessionId> {
         self.read(|book| {
-            let idle = |s: &Session| s.active.load(Ordering::Relaxed) < then.0;
+            let idle = |s: &Session| {
+                s.active.load(Ordering::Relaxed) < then.0
+                    && s.channels.iter().all(|channel| channel.is_shell)
+            };
             book.sessions.iter().filter(|(_, s)| idle(s)).map(|(id, _)| *id).collect()
         })
     }

@@ -5,7 +5,7 @@ use crate::commands::masked_line;
 use crate::document::Item;
 use crate::presence::AgentLink;
 use crate::reps::RepLink;
-use crate::sessions::{Channel, NewSession};
+use crate::sessions::{Channel, NewSession, Removed};
 use crate::store::History;
 use crate::tape::{Header, Tape};
 use jumpdeck_policy::{Permission, SimultaneousJumps};
@@ -46,7 +46,8 @@ impl Appliance {
             .presences
             .startable(endpoint)
             .map_err(|code| code.because(item.view.name.to_string()))?;
-        if let Some(joined) = self.join_instead(rep, &item, endpoint)? {
+        let shell = matches!(kind, ChannelKind::Shell { .. });
+        if let Some(joined) = self.join_instead(rep, &item, endpoint, shell)? {
             return Ok(joined);
         }
         let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
@@ -97,6 +98,7 @@ impl Appliance {
         rep: &RepLink,
         item: &Item,
         endpoint: EndpointId,
+        shell: bool,
     ) -> Result<Option<SessionView>, Refusal> {
         let world = self.world();
         let policy = item.view.jump_policy.and_then(|id| world.policy(id));
@@ -111,6 +113,8 @@ impl Appliance {
                 let detail = format!("{} is in a session with it", owner.unwrap_or_default());
                 Err(RefusalCode::JoinDenied.because(detail))
             }
+            // What runs by itself has nothing to join.
+            SimultaneousJumps::Join if !shell => Ok(None),
             SimultaneousJumps::Join => {
                 if self.sessions.part(session, rep.user).is_none() {
                     self.let_in(session, rep.user, Part::Participant);
@@ -209,6 +213,9 @@ impl Appliance {
         self.store.edit(edit).await?;
         let gone = || RefusalCode::SessionGone.plain();
         let channel = self.sessions.add_channel(session, view.clone(), size).ok_or_else(gone)?;
+        if let Some(size) = size {
+            channel.tracker().resize(size.columns);
+        }
         if let Some(tape) = tape {
             channel.hub().record_from(0);
             // The channel is new: nobody else set it.
@@ -267,50 +274,69 @@ impl Appliance {
 
     /// Ends a channel; with the last one its session ends too.
     pub(crate) fn close_channel(&self, channel: &Arc<Channel>, reason: EndReason) {
-        let left = self.sessions.remove_channel(channel.id);
-        if left != Some(true) {
-            if left == Some(false) {
-                self.hang_up(channel, true);
+        match self.sessions.remove_channel(channel.id) {
+            // Somebody else was quicker.
+            Removed::Gone => {}
+            Removed::Errors => self.end_session(channel.session, reason),
+            Removed::Last => {
+                self.log_closed(channel);
+                let closed = self.hang_up(channel);
+                self.end_session_after(channel.session, reason, vec![closed]);
             }
-            self.end_session(channel.session, reason);
-            return;
+            Removed::OneOfMany => {
+                self.log_closed(channel);
+                let closed = self.hang_up(channel);
+                self.store.note(move |draft| draft.history(closed));
+                let refusal = RefusalCode::ChannelGone.plain();
+                let gone = ChannelReport::Gone { channel: channel.id, refusal };
+                channel.hub().tell_all(&ApplianceNotice::Channel(gone));
+                self.tell_session(channel.session);
+            }
         }
-        self.hang_up(channel, true);
-        let refusal = RefusalCode::ChannelGone.plain();
-        let gone = ChannelReport::Gone { channel: channel.id, refusal };
-        channel.hub().tell_all(&ApplianceNotice::Channel(gone));
-        self.tell_session(channel.session);
     }
 
-    /// The end of a channel that was taken out of the book.
-    fn hang_up(&self, channel: &Arc<Channel>, log: bool) {
+    fn log_closed(&self, channel: &Channel) {
+        if channel.is_shell {
+            let status = channel.exit().map(|(status, _)| status);
+            let event = LogEvent::ShellClosed { channel: channel.id, status };
+            self.log(channel.session, None, event);
+        }
+    }
+
+    /// The end of a channel that was taken out of the book. Returns what is to be written down.
+    fn hang_up(&self, channel: &Arc<Channel>) -> History {
         if let Some(agent) = self.presences.link(channel.endpoint) {
             agent.order(AgentOrder::Channel(ChannelOrder::Close { channel: channel.id }));
         }
-        let (id, at) = (channel.id, self.now());
-        let status = channel.exit().map(|(status, _)| status);
-        if log && channel.is_shell {
-            self.log(channel.session, None, LogEvent::ShellClosed { channel: id, status });
-        }
-        self.store
-            .note(move |draft| draft.history(History::ChannelClosed { channel: id, status, at }));
         if let Some(tape) = channel.tape.get() {
-            self.keep_recording(channel.session, id, Some(tape.clone()));
+            self.keep_recording(channel.session, channel.id, Some(tape.clone()));
         }
+        let status = channel.exit().map(|(status, _)| status);
+        History::ChannelClosed { channel: channel.id, status, at: self.now() }
     }
 
     /// Ends a session and everything in it.
     pub(crate) fn end_session(&self, session: SessionId, reason: EndReason) {
-        for channel in self.sessions.channels_of(session).iter().filter(|c| c.is_shell) {
-            let (channel, status) = (channel.id, channel.exit().map(|(status, _)| status));
-            self.log(session, None, LogEvent::ShellClosed { channel, status });
+        self.end_session_after(session, reason, Vec::new());
+    }
+
+    /// Ends a session, of which some channels were closed just now: all of it is written down at
+    /// once.
+    fn end_session_after(&self, session: SessionId, reason: EndReason, mut closed: Vec<History>) {
+        for channel in &self.sessions.channels_of(session) {
+            self.log_closed(channel);
         }
         let Some(ended) = self.sessions.remove(session, self.now()) else {
+            if !closed.is_empty() {
+                self.store.note(move |draft| {
+                    for closed in closed {
+                        draft.history(closed);
+                    }
+                });
+            }
             return;
         };
-        for channel in &ended.channels {
-            self.hang_up(channel, false);
-        }
+        closed.extend(ended.channels.iter().map(|channel| self.hang_up(channel)));
         let (at, why) = (self.now(), reason.clone());
         let entry = LogEntry {
             number: ended.last + 1,
@@ -319,6 +345,9 @@ impl Appliance {
             event: LogEvent::Ended { reason: reason.clone() },
         };
         self.store.note(move |draft| {
+            for closed in closed {
+                draft.history(closed);
+            }
             draft.history(History::Logged { session, entry, position: None });
             draft.history(History::SessionEnded { session, reason: why, at });
         });
@@ -330,6 +359,15 @@ impl Appliance {
         }
         for user in ended.users {
             self.tell_sessions(user);
+        }
+    }
+
+    /// Ends sessions without channels: the appliance was killed while they began or ended.
+    pub(crate) fn end_empty_sessions(&self) {
+        for session in self.sessions.ids() {
+            if self.sessions.channels_of(session).is_empty() {
+                self.end_session(session, EndReason::AgentLost);
+            }
         }
     }
 

@@ -229,7 +229,7 @@ mod tests {
     use jumpdeck_protocol::link::Outbox;
 
     fn link(id: u64) -> RepLink {
-        RepLink { id: LinkId(id), user: UserId(1), outbox: Outbox::new() }
+        RepLink { id: LinkId(id), user: UserId(1), console: 0, outbox: Outbox::new() }
     }
 
     const FIVE: (ItemId, EndpointId) = (ItemId(5), EndpointId(5));

@@ -6,7 +6,7 @@
 
 mod cast;
 
-pub(crate) use cast::digest;
+pub(crate) use cast::{digest, trim};
 
 use cast::CastFile;
 use jumpdeck_protocol::ChannelId;
@@ -73,7 +73,7 @@ struct Queue {
 
 #[derive(Debug)]
 enum Job {
-    Output { tape: Tape, at: Instant, bytes: Vec<u8> },
+    Output { tape: Tape, at: Instant, offset: u64, bytes: Vec<u8> },
     Resize { tape: Tape, at: Instant, size: Size },
     Close { tape: Tape, done: oneshot::Sender<()> },
 }
@@ -118,10 +118,12 @@ impl Drop for Recorder {
 }
 
 impl Tape {
-    /// Adds output.
-    pub(crate) fn output(&self, bytes: &[u8]) {
-        let job = Job::Output { tape: self.clone(), at: Instant::now(), bytes: bytes.to_vec() };
-        self.thread.add(job, bytes.len());
+    /// Adds output that stands at `offset`.
+    pub(crate) fn output(&self, offset: u64, bytes: &[u8]) {
+        let (tape, at, bytes) = (self.clone(), Instant::now(), bytes.to_vec());
+        let length = bytes.len();
+        let job = Job::Output { tape, at, offset, bytes };
+        self.thread.add(job, length);
     }
 
     /// The terminal has a new size.
@@ -175,8 +177,8 @@ impl Writer {
             let mut closing = Vec::new();
             for job in jobs {
                 let tape = match job {
-                    Job::Output { tape, at, bytes } => {
-                        tape.lock().add_output(at, &bytes);
+                    Job::Output { tape, at, offset, bytes } => {
+                        tape.lock().add_output(at, offset, &bytes);
                         tape
                     }
                     Job::Resize { tape, at, size } => {

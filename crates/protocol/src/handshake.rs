@@ -231,6 +231,10 @@ impl fmt::Debug for RepProof {
 pub struct RepLogin {
     /// The proof.
     pub proof: RepProof,
+    /// A number that this console drew when it started: a new link of the same console takes the
+    /// place of one that is not known to be dead yet. 0: none.
+    #[serde(default)]
+    pub console: u64,
 }
 
 /// The answer to a rep.

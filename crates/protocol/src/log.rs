@@ -138,7 +138,7 @@ pub struct Recording {
     pub session: crate::SessionId,
     /// The item's name when the session started.
     pub item_name: Box<str>,
-    /// Whose session it was when the shell was opened.
+    /// Who opened the shell.
     pub user: Box<str>,
     /// When the shell was opened.
     pub started: Timestamp,

@@ -191,7 +191,10 @@ fn the_list_is_exported_as_it_is_shown() {
     assert_eq!(prompt.input.text(), "jumpdeck-2026-03-02-14-03.csv");
     desk.press("<ctrl-u>list.csv<enter>");
     let export = desk.exports.pop().unwrap();
-    assert_eq!((export.list.len(), export.path.to_str()), (3, Some("list.csv")));
+    assert_eq!(
+        (export.what().as_str(), export.path().to_str()),
+        ("3 items were", Some("list.csv"))
+    );
     let mut out = Vec::new();
     export.write(&mut out).unwrap();
     let text = String::from_utf8(out).unwrap();

@@ -40,11 +40,30 @@ pub(crate) fn mask(line: &str) -> String {
                 masked.push('=');
                 masked.push_str(MASK);
             }
-            _ => masked.push_str(word),
+            _ => masked.push_str(&inside(word)),
         }
         secret = is_flag;
     }
     masked
+}
+
+/// A word with its quotes, and what they hold masked: it may be a command line of its own.
+fn inside(word: &str) -> String {
+    let Some(open) = word.find(['\'', '"']) else {
+        return word.to_owned();
+    };
+    let (before, rest) = word.split_at(open);
+    let quote = rest.chars().next().unwrap_or('\'');
+    let inner = rest.strip_prefix(quote).unwrap_or(rest);
+    let (inner, after) = match inner.rfind(quote) {
+        Some(close) => inner.split_at(close),
+        None => (inner, ""),
+    };
+    if inner.contains(char::is_whitespace) {
+        format!("{before}{quote}{}{after}", mask(inner))
+    } else {
+        word.to_owned()
+    }
 }
 
 /// The arguments of a program as one line, without their secrets.
@@ -54,6 +73,12 @@ pub(crate) fn masked_line(arguments: &[String]) -> String {
         plain if !plain.is_empty() && plain.chars().all(simple) => plain.clone(),
         other => format!("'{}'", other.replace('\'', "'\\''")),
     };
+    // An argument may be a command line of its own.
+    let masked = |argument: &String| {
+        let is_line = argument.contains(char::is_whitespace);
+        if is_line { mask(argument) } else { argument.clone() }
+    };
+    let arguments: Vec<_> = arguments.iter().map(masked).collect();
     mask(&arguments.iter().map(quoted).collect::<Vec<_>>().join(" "))
 }
 
@@ -103,6 +128,8 @@ mod tests {
             ("x -k --key geheim", "x -k ******** ********"),
             ("DB_PASSWORD=geheim ./run", "DB_PASSWORD=******** ./run"),
             ("x --client-secret=geheim", "--client-secret=********"),
+            ("sh -c 'mysql --password geheim'", "sh -c 'mysql --password ********'"),
+            ("sh -c \"x -p geheim; y\"", "sh -c \"x -p ******** y\""),
             ("ls -la  /tmp", "ls -la  /tmp"),
             ("echo 東京", "echo 東京"),
             ("", ""),

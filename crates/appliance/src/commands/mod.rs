@@ -6,15 +6,19 @@ mod mask;
 
 pub(crate) use mask::{mask, masked_line};
 
+use crate::guard::Guard;
 use alacritty_terminal::vte::{Params, Parser, Perform};
 use jumpdeck_protocol::limits;
 use jumpdeck_protocol::log::CommandSource;
+use std::collections::VecDeque;
 use std::fmt;
 
 /// Characters of a line that are looked at.
 const LINE: usize = 4096;
 /// Lines that may be typed ahead.
-const AHEAD: u32 = 1000;
+const AHEAD: usize = 1000;
+/// The same, where the shell says which were commands.
+const MOST_OWED: u32 = 1000;
 
 /// A command that was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +31,10 @@ pub(crate) struct Seen {
 /// Looks at one shell.
 pub(crate) struct Tracker {
     parser: Parser,
+    guard: Guard,
     sight: Sight,
+    /// Input up to here was looked at; what is sent again is not.
+    typed: u64,
 }
 
 impl fmt::Debug for Tracker {
@@ -41,10 +48,16 @@ impl fmt::Debug for Tracker {
 struct Sight {
     line: Vec<char>,
     column: usize,
+    /// Where the row of the terminal begins that the cursor is in: a long line has several.
+    row: usize,
+    /// Columns of the terminal; 0: not known.
+    width: usize,
     /// A full-screen program runs.
     full_screen: bool,
-    /// Lines were entered whose end was not seen.
-    entered: u32,
+    /// Lines that were entered and whose end was not seen: what was typed, if only text was.
+    entered: VecDeque<Option<String>>,
+    /// What was typed since the last Enter; nothing once keys were pressed that edit a line.
+    keys: Option<Vec<u8>>,
     /// Keys were pressed since the last Enter.
     typing: bool,
     /// What stood on the line before anything was typed.
@@ -56,8 +69,10 @@ struct Sight {
 /// What the shell says of itself (OSC 133).
 #[derive(Default)]
 struct Marks {
-    /// It does.
+    /// It says when a command is run.
     any: bool,
+    /// Lines were entered for which no command was seen yet.
+    owed: u32,
     /// The command begins at this column.
     command_from: Option<usize>,
     command: String,
@@ -66,60 +81,102 @@ struct Marks {
 impl Tracker {
     /// A shell that has done nothing yet.
     pub(crate) fn new() -> Self {
-        Self { parser: Parser::new(), sight: Sight::default() }
+        let mut sight = Sight::default();
+        // After a restart of the appliance, one may have been entered before.
+        sight.marks.owed = 1;
+        sight.keys = Some(Vec::new());
+        Self { parser: Parser::new(), guard: Guard::default(), sight, typed: 0 }
     }
 
-    /// Input passes.
-    pub(crate) fn input(&mut self, bytes: &[u8]) {
-        for byte in bytes {
+    /// The terminal has so many columns.
+    pub(crate) const fn resize(&mut self, columns: u16) {
+        self.sight.width = columns as usize;
+    }
+
+    /// Input passes that stands at `offset`.
+    pub(crate) fn input(&mut self, offset: u64, bytes: &[u8]) {
+        let known = usize::try_from(self.typed.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let new = bytes.get(known..).unwrap_or_default();
+        self.typed = self.typed.max(offset.saturating_add(bytes.len() as u64));
+        for byte in new {
             match byte {
                 b'\r' | b'\n' if self.sight.full_screen => {}
                 b'\r' | b'\n' => {
                     self.sight.begin_typing();
-                    self.sight.entered = (self.sight.entered + 1).min(AHEAD);
+                    let typed = self.sight.keys.replace(Vec::new());
+                    if self.sight.entered.len() < AHEAD {
+                        let text = typed.map(|keys| String::from_utf8_lossy(&keys).into_owned());
+                        self.sight.entered.push_back(text);
+                    }
+                    self.sight.marks.owed = (self.sight.marks.owed + 1).min(MOST_OWED);
                     self.sight.typing = false;
                 }
                 // Whoever gives up a line has not entered it.
-                0x03 => self.sight.typing = false,
-                _ => self.sight.begin_typing(),
+                0x03 | 0x15 => {
+                    self.sight.typing = false;
+                    self.sight.keys = Some(Vec::new());
+                }
+                _ => {
+                    self.sight.begin_typing();
+                    self.sight.key(*byte);
+                }
             }
         }
     }
 
     /// Output passes. Returns the commands that were seen in it.
     pub(crate) fn output(&mut self, bytes: &[u8]) -> Vec<Seen> {
-        self.parser.advance(&mut self.sight, bytes);
+        let Self { parser, guard, sight, .. } = self;
+        guard.take(bytes, |bytes| parser.advance(sight, bytes));
         std::mem::take(&mut self.sight.seen)
     }
 }
 
 impl Sight {
     fn begin_typing(&mut self) {
-        if !self.typing && self.entered == 0 {
+        if !self.typing && self.entered.is_empty() {
             self.prompt.clone_from(&self.line);
         }
         self.typing = true;
     }
 
+    /// A key of the line that is being typed.
+    fn key(&mut self, byte: u8) {
+        let Some(keys) = &mut self.keys else {
+            return;
+        };
+        match byte {
+            0x08 | 0x7f => while keys.pop().is_some_and(|byte| (0x80..0xc0).contains(&byte)) {},
+            0x20.. if keys.len() < LINE => keys.push(byte),
+            _ => self.keys = None,
+        }
+    }
+
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
-        self.column = 0;
-        if self.marks.any {
-            self.entered = 0;
-            if let Some(from) = self.marks.command_from {
-                if !self.marks.command.is_empty() {
-                    self.marks.command.push('\n');
-                }
-                self.marks.command.extend(line.iter().skip(from));
-                self.marks.command_from = Some(0);
+        (self.column, self.row) = (0, 0);
+        if let Some(from) = self.marks.command_from
+            && self.marks.command.len() < LINE
+        {
+            if !self.marks.command.is_empty() {
+                self.marks.command.push('\n');
             }
-        } else if self.entered > 0 && !self.full_screen {
-            self.entered -= 1;
+            self.marks.command.extend(line.iter().skip(from));
+            self.marks.command_from = Some(0);
+        }
+        if self.marks.any || self.marks.command_from.is_some() {
+            self.entered.clear();
+        } else if !self.full_screen
+            && let Some(keys) = self.entered.pop_front()
+        {
             let typed: String = match line.strip_prefix(self.prompt.as_slice()) {
                 Some(typed) => typed.iter().collect(),
                 None => after_prompt(&line),
             };
-            self.see(&typed, CommandSource::Line);
+            // Where the keys are not shown, what stands there is not what was typed.
+            if keys.is_none_or(|keys| typed.contains(keys.trim_end())) {
+                self.see(&typed, CommandSource::Line);
+            }
         }
     }
 
@@ -135,6 +192,9 @@ impl Sight {
         if self.column >= LINE {
             return;
         }
+        if self.width > 0 && self.column >= self.row + self.width {
+            self.row += self.width;
+        }
         if self.column >= self.line.len() {
             self.line.resize(self.column + 1, ' ');
         }
@@ -145,7 +205,16 @@ impl Sight {
     }
 
     fn mark(&mut self, what: &[u8]) {
-        self.marks.any = true;
+        if matches!(what.first(), Some(b'A' | b'B')) && !self.marks.any {
+            // A prompt that marks itself, but not when a command is run.
+            let command = std::mem::take(&mut self.marks.command);
+            if self.marks.owed > 0
+                && let Some(first) = command.lines().next()
+            {
+                self.marks.owed -= 1;
+                self.see(first, CommandSource::Line);
+            }
+        }
         match what.first() {
             Some(b'A') => {
                 self.marks.command_from = None;
@@ -156,9 +225,14 @@ impl Sight {
                 self.marks.command.clear();
             }
             Some(b'C') => {
+                self.marks.any = true;
                 self.marks.command_from = None;
                 let command = std::mem::take(&mut self.marks.command);
-                self.see(&command, CommandSource::Shell);
+                // What nobody entered is no command: output can hold marks too.
+                if self.marks.owed > 0 {
+                    self.marks.owed -= 1;
+                    self.see(&command, CommandSource::Shell);
+                }
             }
             _ => {}
         }
@@ -180,7 +254,7 @@ impl Perform for Sight {
     fn execute(&mut self, byte: u8) {
         match byte {
             b'\n' => self.end_line(),
-            b'\r' => self.column = 0,
+            b'\r' => self.column = self.row,
             0x08 => self.column = self.column.saturating_sub(1),
             b'\t' => (0..8 - self.column % 8).for_each(|_| self.put(' ')),
             _ => {}
@@ -205,7 +279,17 @@ impl Perform for Sight {
             }
             ([], 'C') => self.column = (self.column + count).min(LINE),
             ([], 'D') => self.column = self.column.saturating_sub(count),
-            ([], 'G') => self.column = (count - 1).min(LINE),
+            // Up and down, as far as it is within a long line.
+            ([], 'A') if self.width > 0 => {
+                let rows = count.min(self.row / self.width);
+                self.row -= rows * self.width;
+                self.column = self.column.saturating_sub(rows * self.width);
+            }
+            ([], 'B') if self.width > 0 && self.row + self.width <= self.line.len() => {
+                self.row += self.width;
+                self.column = (self.column + self.width).min(LINE);
+            }
+            ([], 'G') => self.column = (self.row + count - 1).min(LINE),
             ([], 'K') if first == 0 => self.line.truncate(self.column),
             ([], 'K') => self.line.clear(),
             ([], 'J') => self.line.truncate(self.column),
@@ -229,6 +313,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    impl Tracker {
+        /// More input, after all there was.
+        fn type_in(&mut self, bytes: &[u8]) {
+            self.input(self.typed, bytes);
+        }
+    }
+
     fn commands(seen: &[Seen]) -> Vec<&str> {
         seen.iter().map(|seen| &*seen.command).collect()
     }
@@ -237,19 +328,60 @@ mod tests {
     fn the_line_that_stood_there_at_enter_is_the_command() {
         let mut tracker = Tracker::new();
         tracker.output(b"\x1b[1mbox\x1b[0m$ ");
-        tracker.input(b"l");
+        tracker.type_in(b"l");
         tracker.output(b"l");
-        tracker.input(b"x\x7fs\r");
+        tracker.type_in(b"x\x7fs\r");
         let seen = tracker.output(b"x\x08\x1b[Ks\r\nfile one\r\nfile two\r\nbox$ ");
         assert_eq!(commands(&seen), ["ls"]);
         assert_eq!(seen[0].source, CommandSource::Line);
     }
 
     #[test]
+    fn a_line_longer_than_the_terminal_is_seen_whole_and_masked() {
+        let mut tracker = Tracker::new();
+        tracker.resize(40);
+        tracker.output(b"box:~$ ");
+        let line = "true --option one --api-key SECRETSECRETSECRET0123456789 tail";
+        tracker.input(0, line.as_bytes());
+        tracker.input(line.len() as u64, b"\r");
+        // As readline has it: at the margin a blank and a return bring the cursor into the next row.
+        let (first, rest) = line.split_at(33);
+        let seen = tracker.output(format!("{first} \r{rest}\r\nbox:~$ ").as_bytes());
+        assert_eq!(commands(&seen), ["true --option one --api-key ******** tail"]);
+    }
+
+    #[test]
+    fn a_prompt_that_marks_only_itself_hides_no_commands() {
+        let mut tracker = Tracker::new();
+        tracker.output(b"\x1b]133;A\x07$ \x1b]133;B\x07");
+        tracker.type_in(b"ls\r");
+        let seen = tracker.output(b"ls\r\nfile\r\n\x1b]133;A\x07$ \x1b]133;B\x07");
+        assert_eq!(commands(&seen), ["ls"]);
+    }
+
+    #[test]
+    fn marks_in_output_that_nobody_entered_make_no_commands() {
+        let mut tracker = Tracker::new();
+        tracker.input(0, b"\r");
+        let forged = b"\x1b]133;B\x07x\n\x1b]133;C\x07".repeat(1000);
+        assert!(tracker.output(&forged).len() <= 2);
+    }
+
+    #[test]
+    fn input_that_is_sent_again_counts_once() {
+        let mut tracker = Tracker::new();
+        tracker.output(b"$ ");
+        tracker.input(0, b"ls\r");
+        tracker.input(0, b"ls\r");
+        let seen = tracker.output(b"ls\r\nfile\r\n$ ");
+        assert_eq!(commands(&seen), ["ls"]);
+    }
+
+    #[test]
     fn a_line_from_the_history_is_seen_as_it_was_run() {
         let mut tracker = Tracker::new();
         tracker.output(b"$ ");
-        tracker.input(b"\x1b[A\r");
+        tracker.type_in(b"\x1b[A\r");
         let seen = tracker.output(b"make test\r\nok\r\n$ ");
         assert_eq!(commands(&seen), ["make test"]);
     }
@@ -258,19 +390,27 @@ mod tests {
     fn what_is_not_shown_is_not_logged() {
         let mut tracker = Tracker::new();
         tracker.output(b"$ ");
-        tracker.input(b"sudo id\r");
+        tracker.type_in(b"sudo id\r");
         let first = tracker.output(b"sudo id\r\n[sudo] password for me: ");
-        tracker.input(b"hunter2\r");
+        tracker.type_in(b"hunter2\r");
         let second = tracker.output(b"\r\nuid=0(root)\r\n$ ");
         assert_eq!(commands(&first), ["sudo id"]);
         assert_eq!(commands(&second), Vec::<&str>::new());
     }
 
     #[test]
+    fn what_follows_a_line_that_was_typed_unseen_is_no_command() {
+        let mut tracker = Tracker::new();
+        tracker.output(b"PIN: ");
+        tracker.type_in(b"4711\r");
+        assert!(tracker.output(b"welcome\r\nyou have mail\r\n$ ").is_empty());
+    }
+
+    #[test]
     fn lines_that_are_pasted_are_seen_one_by_one() {
         let mut tracker = Tracker::new();
         tracker.output(b"box$ ");
-        tracker.input(b"one\rtwo\r");
+        tracker.type_in(b"one\rtwo\r");
         let seen = tracker.output(b"one\r\nbox$ two\r\nbox$ ");
         assert_eq!(commands(&seen), ["one", "two"]);
     }
@@ -279,7 +419,7 @@ mod tests {
     fn keys_in_a_full_screen_program_are_no_commands() {
         let mut tracker = Tracker::new();
         tracker.output(b"\x1b[?1049h");
-        tracker.input(b"ihello\r");
+        tracker.type_in(b"ihello\r");
         assert!(tracker.output(b"hello\r\n\x1b[?1049l").is_empty());
     }
 
@@ -287,7 +427,7 @@ mod tests {
     fn a_shell_that_marks_its_commands_is_believed() {
         let mut tracker = Tracker::new();
         tracker.output(b"\x1b]133;A\x07$ \x1b]133;B\x07");
-        tracker.input(b"for i in 1\rdo true\rdone\r");
+        tracker.type_in(b"for i in 1\rdo true\rdone\r");
         let seen = tracker.output(
             b"for i in 1\r\n> do true\r\n> done\r\n\x1b]133;C\x07output\r\n\x1b]133;D;0\x07",
         );
@@ -302,7 +442,7 @@ mod tests {
         fn any_bytes_are_taken(bytes in prop::collection::vec(any::<u8>(), 0..400), cut in 1usize..40) {
             let mut tracker = Tracker::new();
             for piece in bytes.chunks(cut) {
-                tracker.input(piece);
+                tracker.type_in(piece);
                 tracker.output(piece);
             }
         }
@@ -323,10 +463,10 @@ mod tests {
             tracker.output(b"box$ ");
             let mut seen = Vec::new();
             for piece in line.as_bytes().chunks(cut) {
-                tracker.input(piece);
+                tracker.type_in(piece);
                 seen.extend(tracker.output(piece));
             }
-            tracker.input(b"\r");
+            tracker.type_in(b"\r");
             seen.extend(tracker.output(b"\r\nbox$ "));
             prop_assert_eq!(seen.len(), 1);
             prop_assert!(!seen[0].command.contains(&secret), "{}", seen[0].command);

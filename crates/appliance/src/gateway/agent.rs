@@ -101,7 +101,9 @@ fn take(
     };
     match frame {
         Frame::Data { channel, offset, bytes } => {
-            appliance.relay_output((link, endpoint), (channel, offset, bytes), &message);
+            appliance
+                .relay_output((link, endpoint), (channel, offset, bytes), &message)
+                .map_err(|what| LinkEnd::Violation(what.to_owned()))?;
         }
         Frame::Credit { channel, .. } => appliance.relay_input_credit(endpoint, channel, message),
         Frame::Control(body) => {

@@ -45,6 +45,14 @@ pub(super) async fn serve(
         feed: None,
         figures: watch::channel(false).0,
     };
+    // A console that is back has left its former link, whatever that believes.
+    let same = |other: &RepLink| {
+        rep.console != 0 && (other.user, other.console) == (rep.user, rep.console)
+    };
+    for former in appliance.reps.those(same) {
+        appliance.rep_left(&former);
+        former.outbox.close();
+    }
     appliance.reps.add(rep.clone());
     let sessions = appliance.sessions.of(rep.user, &appliance.world());
     rep.tell(ApplianceNotice::Sessions { sessions });
@@ -73,7 +81,8 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
             };
             write_plain(&mut caller.socket, &welcome).await?;
             let id = appliance.next_link();
-            Ok(Some(RepLink { id, user: user.id, outbox: Outbox::new() }))
+            let console = login.console;
+            Ok(Some(RepLink { id, user: user.id, console, outbox: Outbox::new() }))
         }
         Err(refusal) => {
             write_plain(&mut caller.socket, &RepWelcome::Refused(refusal)).await?;
@@ -101,8 +110,8 @@ impl Desk {
             return Ok(());
         };
         match frame {
-            Frame::Data { channel, bytes, .. } => {
-                self.appliance.relay_input(self.rep.id, channel, &bytes, message);
+            Frame::Data { channel, offset, bytes } => {
+                self.appliance.relay_input(self.rep.id, (channel, offset, bytes), message);
             }
             Frame::Credit { channel, received, limit } => {
                 self.appliance.relay_output_credit(self.rep.id, channel, received, limit);

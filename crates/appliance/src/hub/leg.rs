@@ -22,6 +22,8 @@ pub(super) struct Leg<W> {
     pub window: u64,
     /// The number of its last attach.
     pub attempt: u32,
+    /// The agent was asked for output since it attached.
+    pub asked: bool,
     /// It only watches and was too slow: a picture will bring it up to date.
     pub behind: bool,
     /// The size of its pane.
@@ -63,6 +65,7 @@ impl<W: ToConsole> Leg<W> {
             limit: 0,
             window,
             attempt,
+            asked: false,
             behind: false,
             size,
         }

@@ -57,10 +57,12 @@ impl Listener {
 /// What is new in the output, for those who listen.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heard<'b> {
-    /// To be recorded.
-    pub record: Option<&'b [u8]>,
+    /// To be recorded, with where it begins.
+    pub record: Option<(u64, &'b [u8])>,
     /// To be looked through for commands, with where it begins.
     pub watch: Option<(u64, &'b [u8])>,
+    /// More came than was allowed.
+    pub violated: bool,
 }
 
 /// One channel's hub.
@@ -79,6 +81,10 @@ pub(crate) struct Hub<W> {
     watcher: Listener,
     screen: Option<(Screen, Listener)>,
     size: Option<Size>,
+    /// The size the agent was told last.
+    told: Option<Size>,
+    /// Somebody attached while the answer to another attach was awaited.
+    again: bool,
     legs: Vec<Leg<W>>,
     keyboard: Option<LinkId>,
 }
@@ -105,6 +111,8 @@ impl<W: ToConsole> Hub<W> {
             watcher: Listener { taken: 0 },
             screen: None,
             size,
+            told: None,
+            again: false,
             legs: Vec::new(),
             keyboard: None,
         }
@@ -194,6 +202,8 @@ impl<W: ToConsole> Hub<W> {
         let window = window.clamp(1, most);
         self.legs.push(Leg::new(console, received, window, attempt, size));
         match agent {
+            // One who only watches does not make the others wait again and again.
+            Some(_) if self.attaching > 0 && !types => self.again = true,
             Some(agent) => self.begin(agent),
             None => {
                 self.tell(
@@ -224,6 +234,9 @@ impl<W: ToConsole> Hub<W> {
         let pictured = self.screen.is_some() || self.legs.iter().all(types);
         let received = if pictured { self.lowest() } else { None };
         self.attaching += 1;
+        for leg in &mut self.legs {
+            leg.asked = true;
+        }
         let (channel, window) = (self.channel, self.window);
         let (keyboard, attempt) = (Keyboard::Take, self.attaching);
         agent.order(ChannelOrder::Attach { channel, received, window, keyboard, attempt });
@@ -244,7 +257,8 @@ impl<W: ToConsole> Hub<W> {
                 Stand::Live | Stand::Idle => lowest,
             };
         }
-        let recorded = self.recording.as_ref().map(|recording| recording.listener.taken);
+        // What the file lacks must come again if the appliance ends before it is written.
+        let recorded = self.recording.as_ref().map(|recording| recording.written);
         let pictured = self.screen.as_ref().map(|(_, listener)| listener.taken);
         let watched = self.recording.as_ref().map(|_| self.watcher.taken);
         let lowest = recorded.into_iter().chain(pictured).chain(watched).fold(lowest, u64::min);
@@ -252,7 +266,7 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// The agent says where it goes on.
-    fn attached(&mut self, from: u64, end: u64, input: (u64, u64)) {
+    fn attached(&mut self, from: u64, end: u64, input: (u64, u64), agent: Option<&impl ToMachine>) {
         self.attaching = self.attaching.saturating_sub(1);
         if self.attaching > 0 {
             return;
@@ -275,6 +289,9 @@ impl<W: ToConsole> Hub<W> {
             let Stand::Waiting { wanted } = leg.stand else {
                 continue;
             };
+            if !leg.asked {
+                continue;
+            }
             let from = wanted.unwrap_or(from).max(from);
             if from > end {
                 liars.push(leg.link);
@@ -297,15 +314,21 @@ impl<W: ToConsole> Hub<W> {
         for link in liars {
             let refusal = RefusalCode::ProtocolViolation.because("more was claimed than was sent");
             self.tell(link, ApplianceNotice::Channel(ChannelReport::Gone { channel, refusal }));
-            self.detach(link);
+            self.legs.retain(|leg| leg.link != link);
+            self.keyboard = self.keyboard.filter(|other| *other != link);
+        }
+        if let Some(agent) = agent
+            && std::mem::take(&mut self.again)
+        {
+            self.begin(agent);
         }
     }
 
     /// The agent reports. What concerns those who are attached is passed on.
-    pub(crate) fn report(&mut self, report: &ChannelReport) {
+    pub(crate) fn report(&mut self, report: &ChannelReport, agent: Option<&impl ToMachine>) {
         match report {
             ChannelReport::Attached { from, end, input_received, input_limit, .. } => {
-                self.attached(*from, *end, (*input_received, *input_limit));
+                self.attached(*from, *end, (*input_received, *input_limit), agent);
             }
             ChannelReport::Exited { .. } => {
                 for leg in self.legs.iter().filter(|leg| leg.stand == Stand::Live) {
@@ -330,8 +353,15 @@ impl<W: ToConsole> Hub<W> {
         if self.attaching > 0 || self.run.is_none_or(|run| offset > run || end <= run) {
             return heard;
         }
+        if end > self.granted {
+            heard.violated = true;
+            return heard;
+        }
         self.run = Some(end);
-        heard.record = self.recording.as_mut().and_then(|r| r.listener.take(offset, bytes));
+        if let Some(recording) = &mut self.recording {
+            let before = recording.listener.taken;
+            heard.record = recording.listener.take(offset, bytes).map(|new| (before, new));
+        }
         let before = self.watcher.taken;
         heard.watch = self.watcher.take(offset, bytes).map(|new| (before, new));
         if let Some((screen, listener)) = &mut self.screen
@@ -343,6 +373,7 @@ impl<W: ToConsole> Hub<W> {
         for leg in &mut self.legs {
             leg.pass(offset, end, message, keyboard == Some(leg.link));
         }
+        self.catch_up();
         self.give_credit(agent);
         heard
     }
@@ -355,21 +386,30 @@ impl<W: ToConsole> Hub<W> {
         limit: u64,
         agent: Option<&impl ToMachine>,
     ) {
-        let keyboard = self.keyboard;
         let Some(leg) = self.legs.iter_mut().find(|leg| leg.link == link) else {
             return;
         };
         leg.credit(received, limit);
-        if leg.may_catch_up()
-            && keyboard != Some(link)
-            && let Some((screen, listener)) = &self.screen
-        {
-            let (offset, size) = (listener.taken, screen.size());
+        self.catch_up();
+        self.give_credit(agent);
+    }
+
+    /// Those who fell behind and have what they were sent get a picture, once the output is not in
+    /// the middle of a character or a sequence.
+    fn catch_up(&mut self) {
+        let keyboard = self.keyboard;
+        let Some((screen, listener)) = &mut self.screen else {
+            return;
+        };
+        let behind = |leg: &&mut Leg<W>| leg.may_catch_up() && keyboard != Some(leg.link);
+        for leg in self.legs.iter_mut().filter(behind) {
+            let Some(bytes) = screen.picture() else {
+                return;
+            };
+            let (channel, offset, size) = (self.channel, listener.taken, screen.size());
             leg.go_on(offset);
-            let (channel, bytes) = (self.channel, screen.picture());
             leg.way.tell(ApplianceNotice::Picture { channel, offset, size, bytes });
         }
-        self.give_credit(agent);
     }
 
     /// The recording's file holds everything before this.
@@ -429,31 +469,32 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// A console's pane has this size. Returns the terminal's new size if that changes it.
-    pub(crate) fn sized(&mut self, link: LinkId, size: Size) -> Option<Size> {
+    pub(crate) fn sized(&mut self, link: LinkId, size: Size, linked: bool) -> Option<Size> {
         let leg = self.legs.iter_mut().find(|leg| leg.link == link)?;
         leg.size = Some(size.clamped());
-        self.fit()
+        self.fit(linked)
     }
 
     /// The terminal is as large as the smallest pane that shows it.
-    fn fit(&mut self) -> Option<Size> {
+    fn fit(&mut self, linked: bool) -> Option<Size> {
         let sizes = self.legs.iter().filter_map(|leg| leg.size);
         let smallest = sizes
             .reduce(|a, b| Size { columns: a.columns.min(b.columns), rows: a.rows.min(b.rows) })?;
-        if self.size == Some(smallest) {
-            self.tell_state();
-            return None;
-        }
+        let changed = self.size != Some(smallest);
         self.size = Some(smallest);
-        if let Some((screen, _)) = &mut self.screen {
+        if changed && let Some((screen, _)) = &mut self.screen {
             screen.resize(smallest);
         }
         self.tell_state();
-        Some(smallest)
+        let news = changed || self.told != Some(smallest);
+        if linked {
+            self.told = Some(smallest);
+        }
+        news.then_some(smallest)
     }
 
     /// A console does not show it any more. Returns the terminal's new size if that changes it.
-    pub(crate) fn detach(&mut self, link: LinkId) -> Option<Size> {
+    pub(crate) fn detach(&mut self, link: LinkId, linked: bool) -> Option<Size> {
         self.legs.retain(|leg| leg.link != link);
         if self.keyboard == Some(link) {
             self.keyboard = None;
@@ -461,30 +502,33 @@ impl<W: ToConsole> Hub<W> {
         if self.legs.iter().all(|leg| self.keyboard == Some(leg.link)) {
             self.screen = None;
         }
-        self.fit()
+        self.fit(linked)
     }
 
     /// The agent went away: nothing flows before it says where it goes on.
     pub(crate) fn agent_left(&mut self) {
-        self.run = None;
-        self.attaching = 0;
-        for leg in &mut self.legs {
-            leg.stand = Stand::Idle;
-        }
+        self.start_over();
         self.tell_all(&ApplianceNotice::AgentLink { channel: self.channel, linked: false });
     }
 
     /// The agent is there: consoles attach again, and what is recorded goes on by itself.
     pub(crate) fn agent_came(&mut self, agent: &impl ToMachine) {
-        self.run = None;
-        self.attaching = 0;
-        for leg in &mut self.legs {
-            leg.stand = Stand::Idle;
-        }
+        self.start_over();
         if self.recording.is_some() {
             self.begin(agent);
         }
         self.tell_all(&ApplianceNotice::AgentLink { channel: self.channel, linked: true });
+    }
+
+    /// Nothing is known of the agent any more.
+    fn start_over(&mut self) {
+        self.run = None;
+        self.attaching = 0;
+        self.again = false;
+        self.told = None;
+        for leg in &mut self.legs {
+            leg.stand = Stand::Idle;
+        }
     }
 
     /// Tells one console that shows it.

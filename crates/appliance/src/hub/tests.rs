@@ -193,7 +193,7 @@ impl World {
         desk.up.clear();
         desk.endpoint.link_lost();
         let agent = self.agent();
-        self.hub.detach(self.desks[which].link.into_link());
+        self.hub.detach(self.desks[which].link.into_link(), agent.is_some());
         self.hub.give_credit(agent.as_ref());
     }
 
@@ -352,11 +352,13 @@ impl World {
     fn deliver_from_agent(&mut self) {
         let agent = self.agent();
         match self.from_agent.next() {
-            Some(Wire::Report(report)) => self.hub.report(&report),
+            Some(Wire::Report(report)) => self.hub.report(&report, agent.as_ref()),
             Some(Wire::Frame(message)) => match Frame::decode(message.clone()).unwrap() {
                 Frame::Data { offset, bytes, .. } => {
                     let heard = self.hub.output(offset, &bytes, &message, agent.as_ref());
-                    if let Some(new) = heard.record {
+                    assert!(!heard.violated);
+                    if let Some((at, new)) = heard.record {
+                        assert_eq!(at, as_u64(self.file.len() + self.waiting.len()));
                         self.waiting.extend_from_slice(new);
                     }
                 }
@@ -390,7 +392,7 @@ impl World {
         panic!("it never settles");
     }
 
-    fn check(&self) {
+    fn check(&mut self) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if self.recorded {
             assert_eq!(text(&self.file), text(&self.wrote), "the recording");
@@ -398,9 +400,10 @@ impl World {
         assert_eq!(text(&self.read), text(&self.typed), "the input");
         let mut screen = Screen::new(SIZE);
         screen.take(&self.wrote);
-        for (which, desk) in self.desks.iter().enumerate() {
+        for (which, desk) in self.desks.iter_mut().enumerate() {
             assert_eq!(text(&desk.got), text(&self.wrote), "the output at desk {which}");
-            assert_eq!(text(&desk.screen.picture()), text(&screen.picture()), "screen {which}");
+            let picture = |screen: &mut Screen| text(&screen.picture().unwrap());
+            assert_eq!(picture(&mut desk.screen), picture(&mut screen), "screen {which}");
         }
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct CastFile {
     lines: String,
     /// Look at the room on the disk once the file is this long.
     look_at: u64,
+    /// It is closed: its hash is made, and nothing is added.
+    is_finished: bool,
 }
 
 impl CastFile {
@@ -91,6 +93,7 @@ impl CastFile {
             part: Vec::new(),
             lines: String::new(),
             look_at: 0,
+            is_finished: false,
         }
     }
 
@@ -99,8 +102,20 @@ impl CastFile {
         self.position
     }
 
-    /// Adds output to what waits.
-    pub(super) fn add_output(&mut self, at: Instant, bytes: &[u8]) {
+    /// Adds output that stands at `offset` to what waits.
+    pub(super) fn add_output(&mut self, at: Instant, offset: u64, bytes: &[u8]) {
+        if self.is_finished {
+            return;
+        }
+        let next = self.taken + u64::try_from(self.part.len()).unwrap_or(0);
+        if offset > next {
+            // Nobody has what stood between; what comes bears its true place.
+            tracing::error!(path = %self.path.display(), bytes = offset - next, "a recording has a hole");
+            self.part.clear();
+            self.taken = offset;
+        }
+        let known = usize::try_from(next.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let bytes = bytes.get(known..).unwrap_or_default();
         let mut all = std::mem::take(&mut self.part);
         all.extend_from_slice(bytes);
         let whole = whole_characters(&all);
@@ -114,6 +129,9 @@ impl CastFile {
 
     /// Adds a new size of the terminal to what waits.
     pub(super) fn add_resize(&mut self, at: Instant, size: Size) {
+        if self.is_finished {
+            return;
+        }
         self.line(at, 'r', &format!("{}x{}", size.columns, size.rows));
     }
 
@@ -170,6 +188,9 @@ impl CastFile {
 
     /// The recording is over: the rest of a cut character is written, and all of it made durable.
     pub(super) fn finish(&mut self) {
+        if std::mem::replace(&mut self.is_finished, true) {
+            return;
+        }
         if !self.part.is_empty() {
             let part = std::mem::take(&mut self.part);
             self.taken += u64::try_from(part.len()).unwrap_or(0);
@@ -249,6 +270,11 @@ fn position_in(line: &[u8]) -> Option<(Duration, u64)> {
     (kind == "p").then_some((time, position.parse().ok()?))
 }
 
+/// Cuts off what was written only in part of a recording that nobody closed.
+pub(crate) fn trim(path: &Path) -> io::Result<()> {
+    CastFile::open(path).map(drop)
+}
+
 /// A file's length and the SHA-256 of its bytes.
 pub(crate) fn digest(path: &Path) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
@@ -268,6 +294,13 @@ pub(crate) fn digest(path: &Path) -> io::Result<(u64, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl CastFile {
+        /// Where the next output stands.
+        fn end(&self) -> u64 {
+            self.taken + self.part.len() as u64
+        }
+    }
 
     fn header() -> Header {
         let size = Size { columns: 80, rows: 24 };
@@ -291,10 +324,11 @@ mod tests {
         let mut cast = CastFile::create(&path, &header()).unwrap();
         let bytes = "a東\u{1f600}\x1b[1m\"\\".as_bytes();
         for byte in bytes {
-            cast.add_output(Instant::now(), &[*byte]);
+            let end = cast.end();
+            cast.add_output(Instant::now(), end, &[*byte]);
             cast.write().unwrap();
         }
-        cast.add_output(Instant::now(), b"\xff\xe6\x9d");
+        cast.add_output(Instant::now(), cast.end(), b"\xff\xe6\x9d");
         cast.finish();
         assert_eq!(output(&path), "a東\u{1f600}\x1b[1m\"\\\u{fffd}\u{fffd}");
         assert_eq!(cast.position(), bytes.len() as u64 + 3);
@@ -305,10 +339,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.cast");
         let mut cast = CastFile::create(&path, &header()).unwrap();
-        cast.add_output(Instant::now(), b"first ");
+        cast.add_output(Instant::now(), cast.end(), b"first ");
         cast.write().unwrap();
         let whole = std::fs::metadata(&path).unwrap().len();
-        cast.add_output(Instant::now(), b"second ");
+        cast.add_output(Instant::now(), cast.end(), b"second ");
         cast.write().unwrap();
         let end = std::fs::metadata(&path).unwrap().len();
         drop(cast);
@@ -318,7 +352,7 @@ mod tests {
             file.set_len(length).unwrap();
             let mut again = CastFile::open(&dir.path().join("b.cast")).unwrap();
             assert_eq!(again.position(), 6, "cut at {length}");
-            again.add_output(Instant::now(), b"second again");
+            again.add_output(Instant::now(), again.end(), b"second again");
             again.finish();
             assert_eq!(output(&dir.path().join("b.cast")), "first second again");
         }

@@ -106,7 +106,7 @@ impl House {
     pub async fn rep(&self, password: &str) -> Result<Link, Refusal> {
         let mut dialed = self.dial(REP_PATH).await;
         let proof = RepProof::Password { username: "admin".into(), password: password.to_owned() };
-        write_plain(&mut dialed.socket, &RepLogin { proof }).await.unwrap();
+        write_plain(&mut dialed.socket, &RepLogin { proof, console: 0 }).await.unwrap();
         match read_plain(&mut dialed.socket).await.unwrap() {
             RepWelcome::Welcome { .. } => {
                 Ok(Link { socket: dialed.socket, item: ItemId(0), close: vec![] })

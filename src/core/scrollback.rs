@@ -1,0 +1,129 @@
+//! Lines that have left a terminal's screen, kept small: their text, and where its looks change.
+
+use alacritty_terminal::grid::Row;
+use alacritty_terminal::index::Column;
+use alacritty_terminal::term::cell::{Cell, Flags};
+use alacritty_terminal::vte::ansi::{Color, NamedColor};
+use std::collections::VecDeque;
+
+/// Lines that are kept of one terminal.
+pub const LINES: usize = 200_000;
+
+/// How characters look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pen {
+    /// The colour in front.
+    pub fg: Color,
+    /// The colour behind.
+    pub bg: Color,
+    /// Bold, underlined and so on.
+    pub flags: Flags,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    text: Box<str>,
+    /// From these bytes on, the text looks so.
+    pens: Box<[(u32, Pen)]>,
+    /// It goes on in the next line.
+    pub wrapped: bool,
+}
+
+impl Pen {
+    const PLAIN: Self = Self {
+        fg: Color::Named(NamedColor::Foreground),
+        bg: Color::Named(NamedColor::Background),
+        flags: Flags::empty(),
+    };
+
+    fn of(cell: &Cell) -> Self {
+        let unseen = Flags::WRAPLINE
+            | Flags::WIDE_CHAR
+            | Flags::WIDE_CHAR_SPACER
+            | Flags::LEADING_WIDE_CHAR_SPACER;
+        Self { fg: cell.fg, bg: cell.bg, flags: cell.flags - unseen }
+    }
+}
+
+impl Line {
+    /// A row of a terminal, without plain blanks at its end.
+    pub fn of(row: &Row<Cell>) -> Self {
+        let (mut text, mut pens, mut pen) = (String::new(), Vec::new(), Pen::PLAIN);
+        let mut wrapped = false;
+        let (mut kept, mut kept_pens) = (0, 0);
+        for column in 0..row.len() {
+            let cell = &row[Column(column)];
+            wrapped |= cell.flags.contains(Flags::WRAPLINE);
+            if cell.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER) {
+                continue;
+            }
+            let looks = Pen::of(cell);
+            if looks != pen {
+                pens.push((u32::try_from(text.len()).unwrap_or(u32::MAX), looks));
+                pen = looks;
+            }
+            text.push(if cell.c == '\t' { ' ' } else { cell.c });
+            text.extend(cell.zerowidth().into_iter().flatten());
+            if cell.c != ' ' && cell.c != '\t' || looks.bg != Pen::PLAIN.bg {
+                (kept, kept_pens) = (text.len(), pens.len());
+            }
+        }
+        text.truncate(kept);
+        pens.truncate(kept_pens);
+        Self { text: text.into(), pens: pens.into(), wrapped }
+    }
+
+    /// What stands in it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Its parts that look alike.
+    pub fn parts(&self) -> impl Iterator<Item = (&str, Pen)> {
+        let ends = self.pens.iter().map(|(at, _)| *at as usize).chain([self.text.len()]);
+        let begins = std::iter::once((0, Pen::PLAIN))
+            .chain(self.pens.iter().map(|(at, pen)| (*at as usize, *pen)));
+        begins.zip(ends).filter_map(|((from, pen), to)| {
+            self.text.get(from..to).filter(|part| !part.is_empty()).map(|part| (part, pen))
+        })
+    }
+}
+
+/// The lines, the oldest first.
+#[derive(Debug, Default)]
+pub struct Scrollback {
+    lines: VecDeque<Line>,
+    dropped: usize,
+}
+
+impl Scrollback {
+    /// Adds a line; the oldest one goes when there are too many.
+    pub fn push(&mut self, line: Line) {
+        if self.lines.len() >= LINES {
+            self.lines.pop_front();
+            self.dropped += 1;
+        }
+        self.lines.push_back(line);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// How many were dropped before the oldest.
+    pub const fn dropped(&self) -> usize {
+        self.dropped
+    }
+
+    /// A line, counted from the oldest kept.
+    pub fn get(&self, at: usize) -> Option<&Line> {
+        self.lines.get(at)
+    }
+}
