@@ -16,6 +16,7 @@ mod demo;
 mod exec;
 mod faults;
 mod matrix;
+mod programs;
 mod reference;
 mod resume;
 mod serve;

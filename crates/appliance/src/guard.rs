@@ -34,6 +34,12 @@ impl Guard {
 
     /// Takes output, and gives what may pass to `pass`.
     pub(crate) fn take(&mut self, bytes: &[u8], mut pass: impl FnMut(&[u8])) {
+        // Most output is text, in which nothing begins or ends.
+        if matches!(self.0, Stand::Ground | Stand::Character(_)) && !bytes.contains(&0x1b) {
+            self.0 = after_text(self.0, bytes);
+            pass(bytes);
+            return;
+        }
         let mut from = 0;
         for (at, byte) in bytes.iter().enumerate() {
             let before = self.0;
@@ -48,6 +54,13 @@ impl Guard {
         }
         pass(bytes.get(from..).unwrap_or_default());
     }
+}
+
+/// Where text without ESC leaves the output: only its last bytes can begin a character.
+fn after_text(before: Stand, bytes: &[u8]) -> Stand {
+    let tail = bytes.len().saturating_sub(4);
+    let before = if tail > 0 { Stand::Ground } else { before };
+    bytes.get(tail..).unwrap_or_default().iter().fold(before, |stand, byte| next(stand, *byte))
 }
 
 const fn next(stand: Stand, byte: u8) -> Stand {

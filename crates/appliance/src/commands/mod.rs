@@ -127,12 +127,29 @@ impl Tracker {
     /// Output passes. Returns the commands that were seen in it.
     pub(crate) fn output(&mut self, bytes: &[u8]) -> Vec<Seen> {
         let Self { parser, guard, sight, .. } = self;
+        let bytes = sight.pass_over(guard.is_between(), bytes);
         guard.take(bytes, |bytes| parser.advance(sight, bytes));
         std::mem::take(&mut self.sight.seen)
     }
 }
 
 impl Sight {
+    /// What of some output matters: while nothing was entered, only the line it ends with does.
+    fn pass_over<'b>(&mut self, between: bool, bytes: &'b [u8]) -> &'b [u8] {
+        let idle = between && self.entered.is_empty() && self.marks.command_from.is_none();
+        if !idle || bytes.contains(&0x1b) {
+            return bytes;
+        }
+        match bytes.iter().rposition(|byte| *byte == b'\n') {
+            Some(at) => {
+                self.line.clear();
+                (self.column, self.row) = (0, 0);
+                bytes.get(at + 1..).unwrap_or_default()
+            }
+            None => bytes,
+        }
+    }
+
     fn begin_typing(&mut self) {
         if !self.typing && self.entered.is_empty() {
             self.prompt.clone_from(&self.line);

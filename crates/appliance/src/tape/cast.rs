@@ -3,7 +3,6 @@
 use super::Header;
 use jumpdeck_protocol::session::Size;
 use ring::digest::{Context, SHA256};
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -33,7 +32,7 @@ pub(super) struct CastFile {
     /// The first bytes of a character whose rest has not come.
     part: Vec<u8>,
     /// Lines that wait to be written.
-    lines: String,
+    lines: Vec<u8>,
     /// Look at the room on the disk once the file is this long.
     look_at: u64,
     /// It is closed: its hash is made, and nothing is added.
@@ -53,7 +52,7 @@ impl CastFile {
             "title": header.title,
             "env": { "TERM": header.term },
         });
-        cast.lines = format!("{header}\n[0.0, \"p\", \"0\"]\n");
+        cast.lines = format!("{header}\n[0.0, \"p\", \"0\"]\n").into_bytes();
         if let Err(error) = cast.write() {
             let _ = std::fs::remove_file(path);
             return Err(error);
@@ -91,7 +90,7 @@ impl CastFile {
             position: 0,
             taken: 0,
             part: Vec::new(),
-            lines: String::new(),
+            lines: Vec::new(),
             look_at: 0,
             is_finished: false,
         }
@@ -138,9 +137,10 @@ impl CastFile {
     fn line(&mut self, at: Instant, kind: char, data: &str) {
         let micros = at.saturating_duration_since(self.began).as_micros().max(self.last);
         self.last = micros;
-        let data = serde_json::Value::from(data);
-        // Writing to a `String` cannot fail.
-        let _ = writeln!(self.lines, "[{}, \"{kind}\", {data}]", seconds(micros));
+        // Writing to memory cannot fail.
+        let _ = write!(self.lines, "[{}, \"{kind}\", ", seconds(micros));
+        let _ = serde_json::to_writer(&mut self.lines, data);
+        self.lines.extend_from_slice(b"]\n");
     }
 
     /// Writes what waits, all of it or nothing.
@@ -156,7 +156,7 @@ impl CastFile {
         let written = self
             .file
             .seek(SeekFrom::Start(self.length))
-            .and_then(|_| self.file.write_all(self.lines.as_bytes()));
+            .and_then(|_| self.file.write_all(&self.lines));
         if let Err(error) = written {
             self.lines.truncate(mark);
             // What was written in part is cut off now, or at the next start.
