@@ -376,7 +376,8 @@ impl Appliance {
         self.idle.store(seconds, Ordering::Relaxed);
     }
 
-    pub(crate) fn end_idle_sessions(&self) {
+    /// Ends them now; the appliance does so by itself each minute.
+    pub fn end_idle_sessions(&self) {
         let patience = self.idle.load(Ordering::Relaxed);
         if patience == 0 {
             return;

@@ -104,8 +104,12 @@ impl House {
     }
 
     pub async fn rep(&self, password: &str) -> Result<Link, Refusal> {
+        self.rep_named("admin", password).await
+    }
+
+    pub async fn rep_named(&self, name: &str, password: &str) -> Result<Link, Refusal> {
         let mut dialed = self.dial(REP_PATH).await;
-        let proof = RepProof::Password { username: "admin".into(), password: password.to_owned() };
+        let proof = RepProof::Password { username: name.into(), password: password.to_owned() };
         write_plain(&mut dialed.socket, &RepLogin { proof, console: 0 }).await.unwrap();
         match read_plain(&mut dialed.socket).await.unwrap() {
             RepWelcome::Welcome { .. } => {

@@ -14,4 +14,5 @@
 
 mod house;
 mod links;
+mod sharing;
 mod tending;

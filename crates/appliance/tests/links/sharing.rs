@@ -1,0 +1,152 @@
+//! Who may do what in a session of two reps, asked by consoles that stick to no rules.
+
+use crate::house::*;
+use jumpdeck_appliance::{JumpPolicy, SimultaneousJumps};
+use jumpdeck_protocol::frame::Frame;
+use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
+use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
+use jumpdeck_protocol::session::{ChannelOrder, EndReason, Keyboard, Part};
+use jumpdeck_protocol::*;
+
+/// Another rep's console.
+async fn bob(house: &House, admin: &mut Link) -> Link {
+    let request = RepRequest::AddUser { username: "bob".into() };
+    let RepReply::UserAdded(user) = admin.ask(request).await.unwrap() else { panic!() };
+    house.rep_named("bob", &user.password).await.unwrap()
+}
+
+fn share(session: SessionId, part: Option<Part>) -> RepRequest {
+    RepRequest::Share { session, with: "bob".into(), part }
+}
+
+async fn refused(rep: &mut Link, request: RepRequest) -> RefusalCode {
+    rep.ask(request).await.unwrap_err().code
+}
+
+#[tokio::test]
+async fn a_session_of_another_rep_is_nobodys_business_until_it_is_shared() {
+    let house = House::new().await;
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let mut admin = house.admin().await;
+    let mut bob = bob(&house, &mut admin).await;
+    let view = session(&mut admin, &mut agent).await;
+    let (id, channel) = (view.id, view.channels[0].id);
+    for request in [
+        RepRequest::Log { session: id, after: 0 },
+        RepRequest::Chat { session: id, text: "hi".into() },
+        RepRequest::Note { session: id, text: "hi".into() },
+        RepRequest::EndSession { session: id },
+        RepRequest::Transfer { session: id, to: "bob".into() },
+        share(id, Some(Part::Participant)),
+    ] {
+        assert_eq!(refused(&mut bob, request).await, RefusalCode::SessionGone);
+    }
+    let read = RepRequest::ReadRecording { channel, offset: 0 };
+    assert_eq!(refused(&mut bob, read.clone()).await, RefusalCode::InvalidValue);
+    assert!(admin.ask(read.clone()).await.is_ok());
+
+    // Who looks on reads and writes words, and nothing else.
+    admin.ask(share(id, Some(Part::Observer))).await.unwrap();
+    assert!(bob.ask(RepRequest::Log { session: id, after: 0 }).await.is_ok());
+    assert!(bob.ask(RepRequest::Chat { session: id, text: "hi".into() }).await.is_ok());
+    assert!(bob.ask(read.clone()).await.is_ok());
+    let note = RepRequest::Note { session: id, text: "hi".into() };
+    assert_eq!(refused(&mut bob, note).await, RefusalCode::NotOwner);
+    let end = RepRequest::EndSession { session: id };
+    assert_eq!(refused(&mut bob, end).await, RefusalCode::NotOwner);
+    attach(&mut admin, &mut agent, channel, Keyboard::Take).await;
+    attach(&mut bob, &mut agent, channel, Keyboard::Take).await;
+    let size = session::Size { columns: 1, rows: 1 };
+    bob.order(ChannelOrder::Resize { channel, size }).await;
+    bob.raw(frame::data(channel, 0, b"rm -rf /\r")).await;
+    bob.order(ChannelOrder::Close { channel }).await;
+    // What bob sent is before this, for the link keeps order.
+    bob.ask(RepRequest::Colleagues).await.unwrap();
+    admin.raw(frame::data(channel, 0, b"typed")).await;
+    loop {
+        match agent.frame().await.unwrap() {
+            Frame::Data { bytes, .. } => {
+                assert_eq!(bytes, "typed", "who looks on does not type");
+                break;
+            }
+            Frame::Control(body) => {
+                let text = String::from_utf8_lossy(&body);
+                assert!(!text.contains("resize") && !text.contains("close"), "{text}");
+            }
+            Frame::Credit { .. } => {}
+        }
+    }
+
+    // What is taken back is taken back, for the recording too.
+    admin.ask(share(id, None)).await.unwrap();
+    assert_eq!(refused(&mut bob, read).await, RefusalCode::InvalidValue);
+    let log = RepRequest::Log { session: id, after: 0 };
+    assert_eq!(refused(&mut bob, log.clone()).await, RefusalCode::SessionGone);
+    let RepReply::Log { entries, more: false } = admin.ask(log).await.unwrap() else { panic!() };
+    let numbers: Vec<_> = entries.iter().map(|entry| entry.number).collect();
+    assert_eq!(numbers, (1..=entries.len() as u64).collect::<Vec<_>>(), "no number is missing");
+    let chats = entries.iter().filter(|entry| matches!(entry.event, LogEvent::Chat { .. }));
+    assert_eq!(chats.count(), 1);
+}
+
+#[tokio::test]
+async fn a_second_rep_is_turned_away_or_joins_as_the_policy_says() {
+    let house = House::new().await;
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let mut admin = house.admin().await;
+    let mut bob = bob(&house, &mut admin).await;
+    let policy = |simultaneous| JumpPolicy {
+        id: JumpPolicyId(0),
+        display_name: "Tills".into(),
+        code_name: "tills".into(),
+        description: String::new(),
+        schedule: None,
+        no_recordings: true,
+        simultaneous_jumps: Some(simultaneous),
+    };
+    let disallow = house.appliance.put_jump_policy(policy(SimultaneousJumps::Disallow)).await;
+    let id = disallow.unwrap();
+    let change = ItemChange {
+        field: ItemField::JumpPolicy,
+        from: FieldValue::JumpPolicy(None),
+        to: FieldValue::JumpPolicy(Some(id)),
+    };
+    let edits = vec![ItemEdit { item: agent.item, changes: vec![change] }];
+    admin.ask(RepRequest::EditItems { edits }).await.unwrap();
+    let view = session(&mut admin, &mut agent).await;
+    assert!(!view.channels[0].recorded, "the policy wants no recordings");
+    let denied = bob.ask(shell(agent.item)).await.unwrap_err();
+    assert_eq!(denied.code, RefusalCode::JoinDenied);
+    assert_eq!(denied.detail, "admin is in a session with it");
+
+    house.appliance.put_jump_policy(policy(SimultaneousJumps::Join)).await.unwrap();
+    let RepReply::SessionStarted(joined) = bob.ask(shell(agent.item)).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!((joined.id, joined.part(joined.owner)), (view.id, Some(Part::Owner)));
+    assert_eq!(joined.participants.len(), 2);
+}
+
+#[tokio::test]
+async fn a_session_in_which_nobody_does_anything_ends() {
+    let house = House::new().await;
+    house.appliance.end_idle_after(600);
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let mut admin = house.admin().await;
+    let view = session(&mut admin, &mut agent).await;
+    house.clock.0.fetch_add(601, std::sync::atomic::Ordering::SeqCst);
+    house.appliance.end_idle_sessions();
+    let (session, reason, summary) = admin
+        .notice(|notice| match notice {
+            ApplianceNotice::SessionEnded { session, reason, summary } => {
+                Some((session, reason, summary))
+            }
+            _ => None,
+        })
+        .await;
+    assert_eq!((session, reason), (view.id, EndReason::Idle));
+    let summary = summary.unwrap();
+    assert_eq!((summary.lasted, summary.shells, summary.recordings), (601, 1, 1));
+    assert_eq!(summary.participants, ["admin".into()]);
+}
