@@ -187,7 +187,7 @@ table! {
         "transfer" "transfer" "Give the session to another rep."
             => Console::ask_transfer, unless Console::no_ownership;
         "leave-session" "take leave" "Take no part in this session of another rep any more." [dangerous]
-            => Console::leave_session, unless Console::no_leave;
+            => Console::ask_leave, unless Console::no_leave;
     }
     Sessions {
         "open-session" "open" "Go to the session."

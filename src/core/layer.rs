@@ -176,6 +176,15 @@ pub enum Question {
         /// The item's name.
         name: String,
     },
+    /// Take no part in this session any more?
+    Leave {
+        /// The session.
+        session: SessionId,
+        /// The item's name.
+        name: String,
+        /// Whose session it is.
+        owner: String,
+    },
     /// Give this session away?
     Transfer {
         /// The session.
@@ -311,6 +320,7 @@ impl Layer {
                     Question::EndSession { .. }
                         | Question::CloseShell { .. }
                         | Question::Transfer { .. }
+                        | Question::Leave { .. }
                 )
                 | Self::Prompt(Prompt {
                     purpose: Ask::Chat { .. } | Ask::Note { .. } | Ask::LineWith | Ask::LinesPath,

@@ -260,6 +260,7 @@ impl Console {
                 self.request(asked, RepRequest::EndSession { session });
             }
             Question::CloseShell { channel, .. } => self.close_shell(channel),
+            Question::Leave { session, name, .. } => self.leave_session(session, &name),
             Question::Transfer { session, to, .. } => self.transfer_to(session, to),
             Question::Remove { items, .. } => self.remove(items),
             Question::Start { items } => self.start_many(items),

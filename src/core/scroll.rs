@@ -147,8 +147,8 @@ impl Console {
         let query = scroll.query.clone();
         match found {
             Some(line) => self.go_to_line(line),
-            None if up => self.warn(&format!("“{query}” stands nowhere above.")),
-            None => self.warn(&format!("“{query}” stands nowhere below.")),
+            None if up => self.warn(&format!("No line above holds “{query}”.")),
+            None => self.warn(&format!("No line below holds “{query}”.")),
         }
     }
 

@@ -126,7 +126,7 @@ impl Console {
         self.resize_sessions();
         if self.zoomed {
             let prefix = self.settings.prefix;
-            self.say(&format!("The shell has the whole screen; {prefix} z gives the bar back."));
+            self.say(&format!("Whole screen; {prefix} z gives the bar back."));
         }
     }
 
@@ -141,7 +141,8 @@ impl Console {
             self.show_tab(tab);
         } else {
             let name = jumpdeck_protocol::text::clean(&view.item_name).into_owned();
-            self.say(&format!("The session with {name} runs; Alt-{} shows it.", tab + 1));
+            let key = self.key_of_tab(tab + 1);
+            self.say(&format!("The session with {name} runs; {key} shows it."));
         }
     }
 
@@ -208,9 +209,9 @@ impl Console {
     fn came_by_others(&mut self, tab: &Tab) {
         if tab.part != Part::Owner && !self.tabs_known.contains(&tab.id) {
             let how = if tab.part == Part::Observer { "look at" } else { "take part in" };
-            let number = self.tabs.len() + 1;
+            let key = self.key_of_tab(self.tabs.len() + 1);
             self.say(&format!(
-                "You may {how} {}'s session with {}; Alt-{number} shows it.",
+                "You may {how} {}'s session with {}; {key} shows it.",
                 tab.owner(),
                 tab.name
             ));

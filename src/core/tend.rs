@@ -216,10 +216,11 @@ impl Console {
         match outcome {
             Ok(text) => self.say(&text),
             // The path stands there again, to be corrected.
-            Err(error) if self.layers.is_empty() => {
+            Err(error) if matches!(self.layers.last(), None | Some(Layer::Scroll(_))) => {
                 let input = super::input::Input::of(&error.path);
                 let mistake = Some(error.to_string());
-                let purpose = Ask::ExportPath;
+                let lines = matches!(self.layers.last(), Some(Layer::Scroll(_)));
+                let purpose = if lines { Ask::LinesPath } else { Ask::ExportPath };
                 self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake }));
                 self.dirty = true;
             }

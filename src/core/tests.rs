@@ -479,7 +479,7 @@ fn lines_above_the_screen_are_found_copied_and_saved() {
     desk.press("<space>jjy");
     assert_eq!(desk.copied[1], "line 77\nline 78\nline 79");
     desk.press("/nowhere<enter>");
-    assert_eq!(desk.said(), "“nowhere” stands nowhere above.");
+    assert_eq!(desk.said(), "No line above holds “nowhere”.");
     desk.press("e<ctrl-u>out.txt<enter>");
     assert_eq!(desk.exports[0].what(), "301 lines were");
     desk.press("<esc>x");

@@ -130,6 +130,14 @@ impl Console {
         self.order_all([ChannelOrder::Close { channel }]);
     }
 
+    /// How another session is reached from where we are.
+    pub(super) fn key_of_tab(&self, number: usize) -> String {
+        match self.screen {
+            Screen::Session(_) => format!("{} {number}", self.settings.prefix),
+            Screen::Jump | Screen::Sessions => format!("Alt-{number}"),
+        }
+    }
+
     fn run_named(&mut self, name: &str) {
         if let Some(command) = super::command::Command::named(name) {
             self.run(command);
@@ -228,7 +236,15 @@ impl Console {
         self.layers.pop();
         match purpose {
             Ask::Chat { session, name } => {
-                let asked = Asked::Words { what: format!("Your words for {name}"), done: None };
+                let tab = self.tabs.iter().find(|tab| tab.id == session);
+                let alone = tab.is_none_or(|tab| tab.others_here(self.user()).next().is_none());
+                let done = if alone {
+                    "Nobody else is here at this moment; your words stand in the log."
+                } else {
+                    "Sent."
+                };
+                let done = Some(done.to_owned());
+                let asked = Asked::Words { what: format!("Your words for {name}"), done };
                 self.request(asked, RepRequest::Chat { session, text });
             }
             Ask::Note { session, name } => {
@@ -338,9 +354,18 @@ impl Console {
         })
     }
 
-    pub(super) fn leave_session(&mut self) {
+    pub(super) fn ask_leave(&mut self) {
         if let Some(tab) = self.shown_tab() {
             let (session, name) = (tab.id, tab.name.clone());
+            let owner = tab.owner().to_owned();
+            self.layers.push(Layer::Confirm(Question::Leave { session, name, owner }));
+        }
+    }
+
+    pub(super) fn leave_session(&mut self, session: SessionId, name: &str) {
+        if let Some(reason) = self.no_link() {
+            self.warn(&reason);
+        } else {
             let done = Some(format!("You take no part in the session with {name} any more."));
             let asked = Asked::Words { what: format!("Leaving {name}"), done };
             self.request(asked, RepRequest::Leave { session });

@@ -120,7 +120,13 @@ impl Artist<'_, '_> {
         let now = self.console.now();
         if !self.console.is_linked() {
             let (words, role) = self.link_words();
-            let words = text::fit(&format!(" {words} "), width / 2);
+            let shell = self.console.shown_tab().and_then(Tab::shell);
+            // What is typed meanwhile is not lost, and not silent either.
+            let waiting = match shell.map_or(0, |shell| shell.endpoint.unsent_input()) {
+                0 => String::new(),
+                bytes => format!("· {bytes} typed bytes wait "),
+            };
+            let words = text::fit(&format!(" {words} {waiting}"), width * 2 / 3);
             return Span::styled(words, bar.patch(self.style(role)));
         }
         let shell = self.console.shown_tab().and_then(Tab::shell);
@@ -159,14 +165,18 @@ impl Artist<'_, '_> {
         let with =
             if here.is_empty() { String::new() } else { format!("with {} ", here.join(", ")) };
         if let Some(state) = state.filter(|state| !state.yours) {
+            let own = self.console.welcome().map(|welcome| welcome.username.as_str());
+            let ours = state.keyboard.as_deref().is_none_or(|who| Some(who) == own);
             let who = match &state.keyboard {
+                Some(_) if ours => "another console of yours types".to_owned(),
                 Some(who) => format!("{who} types"),
                 None => "nobody types".to_owned(),
             };
-            let how = if tab.part == Part::Observer {
-                "you look on"
-            } else {
-                &format!("{prefix} t: you")
+            let take = format!("{prefix} t: you");
+            let how = match tab.part {
+                Part::Observer => "you look on",
+                _ if ours => "type to take over",
+                _ => &take,
             };
             return (format!(" {dot}{with}· {who} · {how} "), Role::Warning);
         }

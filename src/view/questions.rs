@@ -117,6 +117,14 @@ fn words(question: &Question) -> Words {
             yes: "end it",
             no: "leave it",
         },
+        Question::Leave { name, owner, .. } => Words {
+            title: "Leave the session?",
+            text: format!(
+                "You take no part in the session with {name} any more; only {owner} can let you in again."
+            ),
+            yes: "leave",
+            no: "stay",
+        },
         Question::Transfer { name, to, .. } => Words {
             title: "Give the session away?",
             text: format!(

@@ -22,11 +22,13 @@ use ratatui::widgets::Clear;
 impl Artist<'_, '_> {
     pub(super) fn session_screen(&mut self, area: Rect) {
         let pane = self.session_pane(area);
-        if !self.console.is_zoomed() {
-            self.session_bar(Rect { height: 1, ..area });
-        }
         if let Some(shell) = self.console.shown_tab().and_then(Tab::shell) {
             self.terminal(shell, pane);
+        }
+        // A shell with the whole screen lends its first row to what must be seen.
+        let news = self.console.messages().current(self.console.now()).is_some();
+        if !self.console.is_zoomed() || news || !self.console.is_linked() {
+            self.session_bar(Rect { height: 1, ..area });
         }
     }
 
@@ -52,7 +54,8 @@ impl Artist<'_, '_> {
             self.line(area, drawn);
         }
         let (begin, end) = (terminal.begin(), terminal.end());
-        let words = format!(" line {} of {} ", scroll.at - begin.min(scroll.at) + 1, end - begin);
+        let words =
+            format!(" line {} of {} · ? keys ", scroll.at - begin.min(scroll.at) + 1, end - begin);
         let selected =
             scroll.mark.map(|mark| format!(" {} selected ·", mark.abs_diff(scroll.at) + 1));
         let words = format!("{}{words}", selected.unwrap_or_default());

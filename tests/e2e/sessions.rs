@@ -187,7 +187,7 @@ fn a_console_that_stands_still_slows_nobody_and_is_up_to_date_afterwards() {
     let mut second = home.console(100, 30);
     second.wait_for("Sessions 1");
     second.send("\x1b1");
-    second.wait_for("root types");
+    second.wait_for("another console of yours types");
     let process = rustix::process::Pid::from_raw(second.process().cast_signed()).unwrap();
     rustix::process::kill_process(process, rustix::process::Signal::STOP).unwrap();
     // Far more than what the windows and buffers on the way to the second one hold.

@@ -157,8 +157,10 @@ impl Appliance {
             return Err(RefusalCode::PermissionDenied.because(detail));
         }
         let name = text::clean(name.trim()).into_owned();
-        if name.is_empty() || name.chars().count() > USERNAME {
-            return Err(RefusalCode::InvalidValue.because("a user name has 1 to 64 characters"));
+        let plain = |c: char| c.is_alphanumeric() || "._-@".contains(c);
+        if name.is_empty() || name.chars().count() > USERNAME || !name.chars().all(plain) {
+            let detail = "a user name has 1 to 64 letters, digits and . _ - @";
+            return Err(RefusalCode::InvalidValue.because(detail));
         }
         let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
         let secret = keys::secret().map_err(failed)?;

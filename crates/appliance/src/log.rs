@@ -113,7 +113,10 @@ impl Appliance {
             entries(db, session, after).map(Some)
         };
         let found = self.store.read(read).await?;
-        found.ok_or_else(|| RefusalCode::SessionGone.plain())
+        found.ok_or_else(|| {
+            let detail = format!("there is no session {session}, or you take no part in it");
+            RefusalCode::InvalidValue.because(detail)
+        })
     }
 }
 

@@ -119,8 +119,8 @@ impl Endpoint {
         self.typing.fresh = true;
     }
 
-    /// The appliance says whether this console types. Returns how many typed bytes are lost because
-    /// somebody else took the keyboard before they were on the machine.
+    /// The appliance says whether this console types. Returns how many typed bytes were not even
+    /// sent when somebody else took the keyboard.
     pub fn keyboard_is(&mut self, ours: bool) -> u64 {
         if !ours && self.typing.wish == Keyboard::Take && self.typing.ours {
             // It was said before our wish was heard, or the wish is not granted: the answer to the
@@ -129,7 +129,7 @@ impl Endpoint {
             return 0;
         }
         self.typing.denied = false;
-        let lost = if ours { 0 } else { self.unsent_input() };
+        let lost = if ours { 0 } else { self.input.unsent() };
         if ours != self.typing.ours {
             self.begin_typing(ours);
         }

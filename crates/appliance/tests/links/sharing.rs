@@ -33,7 +33,6 @@ async fn a_session_of_another_rep_is_nobodys_business_until_it_is_shared() {
     let view = session(&mut admin, &mut agent).await;
     let (id, channel) = (view.id, view.channels[0].id);
     for request in [
-        RepRequest::Log { session: id, after: 0 },
         RepRequest::Chat { session: id, text: "hi".into() },
         RepRequest::Note { session: id, text: "hi".into() },
         RepRequest::EndSession { session: id },
@@ -42,6 +41,8 @@ async fn a_session_of_another_rep_is_nobodys_business_until_it_is_shared() {
     ] {
         assert_eq!(refused(&mut bob, request).await, RefusalCode::SessionGone);
     }
+    let log = RepRequest::Log { session: id, after: 0 };
+    assert_eq!(refused(&mut bob, log).await, RefusalCode::InvalidValue);
     let read = RepRequest::ReadRecording { channel, offset: 0 };
     assert_eq!(refused(&mut bob, read.clone()).await, RefusalCode::InvalidValue);
     assert!(admin.ask(read.clone()).await.is_ok());
@@ -82,7 +83,7 @@ async fn a_session_of_another_rep_is_nobodys_business_until_it_is_shared() {
     admin.ask(share(id, None)).await.unwrap();
     assert_eq!(refused(&mut bob, read).await, RefusalCode::InvalidValue);
     let log = RepRequest::Log { session: id, after: 0 };
-    assert_eq!(refused(&mut bob, log.clone()).await, RefusalCode::SessionGone);
+    assert_eq!(refused(&mut bob, log.clone()).await, RefusalCode::InvalidValue);
     let RepReply::Log { entries, more: false } = admin.ask(log).await.unwrap() else { panic!() };
     let numbers: Vec<_> = entries.iter().map(|entry| entry.number).collect();
     assert_eq!(numbers, (1..=entries.len() as u64).collect::<Vec<_>>(), "no number is missing");

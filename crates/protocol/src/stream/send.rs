@@ -38,6 +38,11 @@ impl SendStream {
         self.start.saturating_add(as_u64(self.kept.len()))
     }
 
+    /// Bytes that were written and never sent.
+    pub fn unsent(&self) -> u64 {
+        self.end().saturating_sub(self.sent)
+    }
+
     /// The oldest byte still kept.
     pub const fn start(&self) -> u64 {
         self.start
