@@ -4,10 +4,9 @@ use super::connect::Connect;
 use super::{output, select};
 use crate::core::inventory::{Inventory, Item, List};
 use crate::runtime::dirs::Places;
-use crate::view::text;
 use clap::Args;
 use serde::Serialize;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
@@ -89,7 +88,6 @@ fn json(inventory: &Inventory, rows: &List, out: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
-/// In columns for a person, separated by tabs and uncut for a pipe.
 fn table(inventory: &Inventory, rows: &List, out: &mut dyn Write) -> io::Result<()> {
     let cells = |item: Item<'_>| {
         let status = inventory.presence(item.id()).status.word().to_owned();
@@ -98,20 +96,5 @@ fn table(inventory: &Inventory, rows: &List, out: &mut dyn Write) -> io::Result<
         [name, status, host, group, tag]
     };
     let table: Vec<_> = rows.iter().map(cells).collect();
-    if !io::stdout().is_terminal() {
-        return table.iter().try_for_each(|cells| writeln!(out, "{}", cells.join("\t")));
-    }
-    let headings = ["NAME", "STATUS", "HOST", "GROUP", "TAG"].map(str::to_owned);
-    let mut widths = [0; 5];
-    for cells in table.iter().chain([&headings]) {
-        for (width, cell) in widths.iter_mut().zip(cells) {
-            *width = text::width(cell).max(*width);
-        }
-    }
-    for cells in std::iter::once(&headings).chain(&table) {
-        let padded: Vec<_> =
-            cells.iter().zip(widths).map(|(cell, width)| text::left(cell, width)).collect();
-        writeln!(out, "{}", padded.join("  ").trim_end())?;
-    }
-    Ok(())
+    output::table(["NAME", "STATUS", "HOST", "GROUP", "TAG"], &table, out)
 }

@@ -1,7 +1,32 @@
 //! Output in lines: whole in a pipe, quiet when the pipe is closed.
 
-use std::io::{self, ErrorKind, Write};
+use crate::view::text;
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+
+/// Writes rows in columns with headings for a person, separated by tabs and uncut for a pipe.
+pub(super) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: &[[String; N]],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if !io::stdout().is_terminal() {
+        return rows.iter().try_for_each(|cells| writeln!(out, "{}", cells.join("\t")));
+    }
+    let headings = headings.map(str::to_owned);
+    let mut widths = [0; N];
+    for cells in rows.iter().chain([&headings]) {
+        for (width, cell) in widths.iter_mut().zip(cells) {
+            *width = text::width(cell).max(*width);
+        }
+    }
+    for cells in std::iter::once(&headings).chain(rows) {
+        let padded: Vec<_> =
+            cells.iter().zip(widths).map(|(cell, width)| text::left(cell, width)).collect();
+        writeln!(out, "{}", padded.join("  ").trim_end())?;
+    }
+    Ok(())
+}
 
 /// Says something on the standard error. Nobody may be there to read it.
 pub(super) fn say(words: &str) {

@@ -12,7 +12,7 @@ use jumpdeck_protocol::log::Recording;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use ring::digest;
 use serde::Serialize;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tempfile::NamedTempFile;
@@ -126,22 +126,7 @@ fn table(recordings: &[Recording], out: &mut dyn Write) -> io::Result<()> {
         ]
     };
     let table: Vec<_> = recordings.iter().map(cells).collect();
-    if !io::stdout().is_terminal() {
-        return table.iter().try_for_each(|cells| writeln!(out, "{}", cells.join("\t")));
-    }
-    let headings = ["NUMBER", "SESSION", "STARTED", "BYTES", "USER", "ITEM"].map(str::to_owned);
-    let mut widths = [0; 6];
-    for cells in table.iter().chain([&headings]) {
-        for (width, cell) in widths.iter_mut().zip(cells) {
-            *width = text::width(cell).max(*width);
-        }
-    }
-    for cells in std::iter::once(&headings).chain(&table) {
-        let padded: Vec<_> =
-            cells.iter().zip(widths).map(|(cell, width)| text::left(cell, width)).collect();
-        writeln!(out, "{}", padded.join("  ").trim_end())?;
-    }
-    Ok(())
+    output::table(["NUMBER", "SESSION", "STARTED", "BYTES", "USER", "ITEM"], &table, out)
 }
 
 async fn export(
