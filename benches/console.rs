@@ -86,6 +86,7 @@ impl Desk {
         let welcome = Welcome {
             username: "alice".into(),
             address: "here".into(),
+            url: "https://here".into(),
             embedded: false,
             user: jumpdeck_protocol::UserId(1),
         };

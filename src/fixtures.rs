@@ -71,6 +71,7 @@ impl Desk {
         let welcome = Welcome {
             username: "alice".into(),
             address: "support.example.com:8443".into(),
+            url: "https://support.example.com:8443".into(),
             embedded: false,
             user: UserId(1),
         };
@@ -202,6 +203,8 @@ impl Desk {
                 part: Part::Owner,
                 here: true,
             }],
+            terms: Terms { customer_present: false, recording: true },
+            pinned: true,
         }
     }
 

@@ -232,6 +232,8 @@ impl Client {
                 tag: self.me.tag.clone(),
                 comments: self.me.comments.clone(),
             }),
+            visit: None,
+            attended: false,
             facts: self.me.facts.clone(),
             channels: self.shells.keys().copied().collect(),
             standing: self.standing,
@@ -372,6 +374,18 @@ impl Served<'_> {
             Control::Notice { body: AgentOrder::Channel(order) } => self.order(&order)?,
             Control::Notice { body: AgentOrder::Interest { interval } } => {
                 self.interest.send_replace(interval);
+            }
+            Control::Request { id, body: AgentRequest::Customer } => {
+                let user = self.me.facts.console_user.clone();
+                let body = Outcome::Ok(AgentReply::Customer { user });
+                self.outbox.send(&FromAgent::Reply { id, body });
+            }
+            Control::Request {
+                id,
+                body: AgentRequest::Ask { .. } | AgentRequest::Pin { .. } | AgentRequest::Unpin,
+            } => {
+                let body = Outcome::Refused(RefusalCode::Unsupported.plain());
+                self.outbox.send(&FromAgent::Reply { id, body });
             }
             Control::Request { id, body: AgentRequest::Wake { mac, password } } => {
                 // A machine that sleeps in another process of the fleet hears nothing.

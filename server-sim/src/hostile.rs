@@ -377,6 +377,8 @@ impl Caller {
                 tag: None,
                 comments: None,
             }),
+            visit: None,
+            attended: false,
             facts: self.facts.clone(),
             channels: Vec::new(),
             standing: Standing::Ready,

@@ -224,6 +224,12 @@ impl Console {
             (Pick::Share(session), EntryValue::Colleague { name, part }) => {
                 self.share_with(session, &name, part);
             }
+            (Pick::Share(session), EntryValue::Team { team, part }) => {
+                self.share_with_team(session, &team, part);
+            }
+            (Pick::Queue, EntryValue::Queue(queue)) => self.make_session_key(queue),
+            (Pick::Pin(session), EntryValue::Place(place)) => self.pin_to(session, place),
+            (Pick::Pin(session), EntryValue::Customize) => self.customize_pin(session),
             (Pick::Transfer(session), EntryValue::Colleague { name, .. }) => {
                 self.ask_transfer_to(session, &name);
             }

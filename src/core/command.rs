@@ -90,6 +90,8 @@ table! {
         "go-jump" "jump list" "Go to the list of Jump Items." => Console::go_jump;
         "go-sessions" "sessions" "Go to the open sessions: yours, and those shared with you."
             => Console::go_sessions;
+        "session-key" "session key" "Make a key by which a machine joins that is not a Jump Client."
+            => Console::ask_session_key, unless Console::no_link;
         "redraw" "redraw" "Draw the whole screen anew." => Console::redraw;
         "suspend" "suspend" "Give the terminal back to the shell; `fg` comes back." => Console::suspend;
         "toggle-mouse" "mouse" "Use the mouse here, or leave it to the terminal." => Console::toggle_mouse;
@@ -186,19 +188,21 @@ table! {
             => Console::ask_share, unless Console::no_ownership;
         "transfer" "transfer" "Give the session to another rep."
             => Console::ask_transfer, unless Console::no_ownership;
+        "pin" "pin" "Make the session's machine a Jump Client, or undo that."
+            => Console::ask_pin, unless Console::no_pin;
         "leave-session" "take leave" "Take no part in this session of another rep any more." [dangerous]
             => Console::ask_leave, unless Console::no_leave;
     }
     Sessions {
-        "open-session" "open" "Go to the session."
+        "open-session" "open" "Go to the session, take the machine that waits, or join the team's session."
             => Console::open_session, unless Console::no_session_selected;
         "session-up" "up" "Move up." => |c| c.move_session(-1);
         "session-down" "down" "Move down." => |c| c.move_session(1);
         "session-first" "first" "Go to the first session." => |c| c.move_session(isize::MIN);
         "session-last" "last" "Go to the last session." => |c| c.move_session(isize::MAX);
         "selected-log" "log" "Show the session's log."
-            => Console::open_log, unless Console::no_session_selected;
-        "end-selected" "end" "End the session and the programs in it." [dangerous]
+            => Console::open_log, unless Console::no_log_selected;
+        "end-selected" "end" "End the session and its programs, or turn the waiting machine away." [dangerous]
             => Console::ask_end_selected, unless Console::no_end_selected;
     }
     Chooser {
@@ -257,6 +261,8 @@ table! {
         "read-down" "down" "Scroll down." => |c| c.scroll(1);
         "read-page-up" "page up" "Scroll up by a page." => |c| c.scroll(-10);
         "read-page-down" "page down" "Scroll down by a page." => |c| c.scroll(10);
+        "read-copy" "copy" "Copy the line for the customer to your clipboard."
+            => Console::read_copy, unless Console::no_read_copy;
     }
     Confirm {
         "yes" "yes" "Do it." => Console::confirm;

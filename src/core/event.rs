@@ -91,6 +91,8 @@ pub struct Welcome {
     pub username: String,
     /// Where the appliance is, for people.
     pub address: String,
+    /// Where it is, for programs.
+    pub url: String,
     /// It is embedded.
     pub embedded: bool,
     /// Whose console this is.

@@ -5,6 +5,7 @@ use super::form::Form;
 use super::input::Input;
 use super::inventory::List;
 use super::keymap::Context;
+use super::lobby::KeyNote;
 use super::query::Field;
 use super::scroll::Scroll;
 use fuzzy_matcher::FuzzyMatcher;
@@ -12,6 +13,7 @@ use fuzzy_matcher::skim::SkimMatcherV2;
 use jumpdeck_protocol::inventory::{JumpMethod, Place};
 use jumpdeck_protocol::item::FieldValue;
 use jumpdeck_protocol::preferences::Column;
+use jumpdeck_protocol::queue::QueueWish;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{ChannelId, ItemId, SessionId};
 
@@ -44,6 +46,8 @@ pub enum Layer {
         /// Lines scrolled down.
         scroll: usize,
     },
+    /// A session key that was made.
+    SessionKey(KeyNote),
     /// A choice by a few typed letters.
     Chooser(Chooser),
     /// A question.
@@ -120,6 +124,10 @@ pub enum Pick {
     Share(SessionId),
     /// The session belongs to somebody else.
     Transfer(SessionId),
+    /// A session key is made for it.
+    Queue,
+    /// The machine of the session becomes a Jump Client.
+    Pin(SessionId),
 }
 
 /// Something that can be chosen.
@@ -155,6 +163,17 @@ pub enum EntryValue {
         /// How far; nothing for no more.
         part: Option<Part>,
     },
+    /// Everybody of a team, and how far they shall take part.
+    Team {
+        /// Its name.
+        team: Box<str>,
+        /// How far.
+        part: Option<Part>,
+    },
+    /// A queue.
+    Queue(QueueWish),
+    /// The form with everything that can be said of it.
+    Customize,
 }
 
 /// A question, and what a yes means.
@@ -193,6 +212,20 @@ pub enum Question {
         name: String,
         /// To whom.
         to: String,
+    },
+    /// Turn this machine away?
+    TurnAway {
+        /// The machine.
+        item: ItemId,
+        /// Its name.
+        name: String,
+    },
+    /// Undo the pin of the session's machine?
+    Unpin {
+        /// The session.
+        session: SessionId,
+        /// The item's name.
+        name: String,
     },
     /// Remove these?
     Remove {
@@ -320,6 +353,7 @@ impl Layer {
                     Question::EndSession { .. }
                         | Question::CloseShell { .. }
                         | Question::Transfer { .. }
+                        | Question::Unpin { .. }
                         | Question::Leave { .. }
                 )
                 | Self::Prompt(Prompt {
@@ -332,9 +366,11 @@ impl Layer {
     /// Where keys are pressed while this layer is on top.
     pub const fn context(&self) -> Context {
         match self {
-            Self::Help { .. } | Self::Messages { .. } | Self::Why { .. } | Self::Log { .. } => {
-                Context::Reader
-            }
+            Self::Help { .. }
+            | Self::Messages { .. }
+            | Self::Why { .. }
+            | Self::Log { .. }
+            | Self::SessionKey(_) => Context::Reader,
             Self::Chooser(_) => Context::Chooser,
             Self::Confirm(_) => Context::Confirm,
             Self::Prompt(_) => Context::Prompt,

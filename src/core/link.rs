@@ -147,6 +147,7 @@ impl Console {
                 self.dirty = true;
             }
             ApplianceNotice::Sessions { sessions } => self.take_sessions(&sessions),
+            ApplianceNotice::Lobby(lobby) => self.take_lobby(lobby),
             ApplianceNotice::SessionEnded { session, reason, summary } => {
                 self.ended(session, &reason, summary.as_ref());
             }
@@ -211,9 +212,30 @@ impl Console {
             }
             (
                 Asked::Colleagues { session, transfer },
-                Outcome::Ok(RepReply::Colleagues { names }),
+                Outcome::Ok(RepReply::Colleagues { names, teams }),
             ) => {
-                self.colleagues_came(session, transfer, &names);
+                self.colleagues_came(session, transfer, &names, &teams);
+            }
+            (Asked::Join { .. }, Outcome::Ok(RepReply::SessionStarted(view))) => {
+                self.started(&view, true);
+            }
+            (Asked::Join { name }, Outcome::Refused(refusal)) => {
+                self.messages.refused(self.now, &format!("Joining {name}"), &refusal);
+            }
+            (Asked::SessionKey, Outcome::Ok(RepReply::SessionKey(key))) => {
+                self.session_key_came(key);
+            }
+            (Asked::SessionKey, Outcome::Refused(refusal)) => {
+                self.messages.refused(self.now, "No session key", &refusal);
+            }
+            (Asked::Pin { form, name }, Outcome::Ok(RepReply::Pinned { item, by_hand })) => {
+                self.was_pinned(form, &name, item, by_hand.as_deref());
+            }
+            (Asked::Pin { form, name }, Outcome::Refused(refusal)) => {
+                self.messages.refused(self.now, &format!("{name} is not pinned"), &refusal);
+                if let Some(form) = form {
+                    self.form_refused(form);
+                }
             }
             (Asked::Log { .. }, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, "The log", &refusal);
@@ -265,6 +287,9 @@ impl Console {
             EndReason::ConsoleGone => format!("The session with {name} was left alone and ended."),
             EndReason::ApplianceStopped => {
                 format!("The session with {name} ended with the appliance.")
+            }
+            EndReason::EndedByCustomer => {
+                format!("The person at {name} ended the session.")
             }
             EndReason::Idle => {
                 format!("The session with {name} ended: nobody did anything in it for too long.")

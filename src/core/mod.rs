@@ -17,6 +17,7 @@ mod known;
 pub mod layer;
 pub mod layout;
 mod link;
+pub mod lobby;
 pub mod messages;
 pub mod mouse;
 mod navigate;
@@ -44,6 +45,7 @@ use command::Command;
 use inventory::Inventory;
 use jiff::tz::TimeZone;
 use jumpdeck_protocol::preferences::Preferences;
+use jumpdeck_protocol::queue::Lobby;
 use jumpdeck_protocol::rep::{FromRep, RepNotice, RepRequest};
 use jumpdeck_protocol::rights::PlaceRights;
 use jumpdeck_protocol::session::Size;
@@ -140,6 +142,15 @@ enum Asked {
         session: SessionId,
         transfer: bool,
     },
+    Join {
+        name: String,
+    },
+    SessionKey,
+    Pin {
+        /// The form it was asked from.
+        form: Option<u64>,
+        name: String,
+    },
     /// Something small, and what is said once it is done.
     Words {
         what: String,
@@ -220,6 +231,7 @@ pub struct Console {
     /// Sessions of others that were told of once.
     tabs_known: HashSet<SessionId>,
     sessions_selected: usize,
+    lobby: Lobby,
     screen: Screen,
     layers: Vec<Layer>,
     messages: Messages,
@@ -269,6 +281,7 @@ impl Console {
             tabs: Vec::new(),
             tabs_known: HashSet::new(),
             sessions_selected: 0,
+            lobby: Lobby::default(),
             screen: Screen::Jump,
             layers: Vec::new(),
             messages: Messages::default(),

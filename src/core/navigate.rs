@@ -262,6 +262,8 @@ impl Console {
             Question::CloseShell { channel, .. } => self.close_shell(channel),
             Question::Leave { session, name, .. } => self.leave_session(session, &name),
             Question::Transfer { session, to, .. } => self.transfer_to(session, to),
+            Question::TurnAway { item, name } => self.turn_away(item, &name),
+            Question::Unpin { session, name } => self.unpin(session, &name),
             Question::Remove { items, .. } => self.remove(items),
             Question::Start { items } => self.start_many(items),
             Question::Override { item, .. } => self.start(item, true, true),

@@ -35,6 +35,10 @@ pub struct Tab {
     pub started: Timestamp,
     /// How far this rep takes part.
     pub part: Part,
+    /// Whether its machine is a Jump Client.
+    pub pinned: bool,
+    /// Somebody was at the machine when it started.
+    pub customer_present: bool,
     /// Who takes part or may, the owner first.
     pub participants: Vec<Participant>,
     /// Its shells.
@@ -77,6 +81,8 @@ impl Tab {
             name: text::clean(&view.item_name).into_owned(),
             started: view.started,
             part: Part::Owner,
+            pinned: view.pinned,
+            customer_present: view.terms.customer_present,
             participants: Vec::new(),
             shells: Vec::new(),
             shown: 0,
@@ -92,6 +98,7 @@ impl Tab {
     pub fn update(&mut self, view: &SessionView, user: Option<UserId>, size: Size) {
         self.part = user.and_then(|user| view.part(user)).unwrap_or(Part::Owner);
         self.participants.clone_from(&view.participants);
+        self.pinned = view.pinned;
         let shown = self.shell().map(Shell::channel);
         let shells: Vec<_> = view.channels.iter().filter(|channel| channel.is_shell).collect();
         self.shells.retain(|shell| shells.iter().any(|view| view.id == shell.channel()));

@@ -2,6 +2,7 @@
 
 use super::input::Input;
 use super::layer::{Ask, Chooser, Entry, EntryValue, Layer, Pick, Prompt, Question};
+use super::lobby::SessionRow;
 use super::session::{Shell, Tab};
 use super::sessions::TERM;
 use super::{Asked, Console, Screen};
@@ -146,7 +147,10 @@ impl Console {
 
     pub(super) fn open_log(&mut self) {
         let shown = self.shown_tab().map(|tab| tab.id);
-        let selected = self.tabs.get(self.sessions_selected).map(|tab| tab.id);
+        let selected = match self.selected_row() {
+            Some(SessionRow::Tab(number)) => self.tabs.get(number).map(|tab| tab.id),
+            _ => None,
+        };
         let session = if self.screen == Screen::Sessions { selected } else { shown };
         let Some(session) = session else {
             return;
@@ -277,6 +281,7 @@ impl Console {
         session: SessionId,
         transfer: bool,
         names: &[Box<str>],
+        teams: &[Box<str>],
     ) {
         let Some(tab) = self.shown_tab().filter(|tab| tab.id == session) else {
             return;
@@ -310,6 +315,14 @@ impl Console {
                 entries.push(entry(name, None, "takes part no more"));
             }
         }
+        for team in teams.iter().filter(|_| !transfer) {
+            for (part, detail) in [(Part::Participant, "may type"), (Part::Observer, "may look")] {
+                let label = format!("Team {}", text::clean(team));
+                let (team, part) = (team.clone(), Some(part));
+                let detail = format!("everybody in it {detail}");
+                entries.push(Entry { label, detail, value: EntryValue::Team { team, part } });
+            }
+        }
         let purpose = if transfer { Pick::Transfer(session) } else { Pick::Share(session) };
         self.layers.push(Layer::Chooser(Chooser::entries(purpose, entries)));
         self.dirty = true;
@@ -327,6 +340,18 @@ impl Console {
         };
         let asked = Asked::Words { what: format!("Sharing with {with}"), done: Some(done) };
         self.request(asked, RepRequest::Share { session, with: with.to_owned(), part });
+    }
+
+    pub(super) fn share_with_team(&mut self, session: SessionId, team: &str, part: Option<Part>) {
+        if let Some(reason) = self.no_link() {
+            self.warn(&reason);
+            return;
+        }
+        let how = if part == Some(Part::Observer) { "look on" } else { "take part" };
+        let done = Some(format!("Everybody of {team} may {how}."));
+        let asked = Asked::Words { what: format!("Sharing with {team}"), done };
+        let team = team.to_owned();
+        self.request(asked, RepRequest::ShareTeam { session, team, part });
     }
 
     pub(super) fn ask_transfer_to(&mut self, session: SessionId, to: &str) {
@@ -369,48 +394,6 @@ impl Console {
             let done = Some(format!("You take no part in the session with {name} any more."));
             let asked = Asked::Words { what: format!("Leaving {name}"), done };
             self.request(asked, RepRequest::Leave { session });
-        }
-    }
-
-    pub(super) fn go_sessions(&mut self) {
-        self.layers.clear();
-        self.hide_shells();
-        self.screen = Screen::Sessions;
-        self.sessions_selected = self.sessions_selected.min(self.tabs.len().saturating_sub(1));
-    }
-
-    /// The selected row of the sessions' screen.
-    pub const fn selected_session(&self) -> usize {
-        self.sessions_selected
-    }
-
-    pub(super) fn move_session(&mut self, by: isize) {
-        let last = self.tabs.len().saturating_sub(1);
-        self.sessions_selected = self.sessions_selected.saturating_add_signed(by).min(last);
-    }
-
-    pub(super) fn no_session_selected(&self) -> Option<String> {
-        self.tabs.is_empty().then(|| "No session is open.".to_owned())
-    }
-
-    pub(super) fn open_session(&mut self) {
-        self.show_tab(self.sessions_selected);
-    }
-
-    pub(super) fn no_end_selected(&self) -> Option<String> {
-        let Some(tab) = self.tabs.get(self.sessions_selected) else {
-            return Some("No session is open.".to_owned());
-        };
-        let others = tab.part != Part::Owner;
-        self.no_link().or_else(|| {
-            others.then(|| format!("The session is {}'s; only its owner ends it.", tab.owner()))
-        })
-    }
-
-    pub(super) fn ask_end_selected(&mut self) {
-        if let Some(tab) = self.tabs.get(self.sessions_selected) {
-            let question = Question::EndSession { session: tab.id, name: tab.name.clone() };
-            self.layers.push(Layer::Confirm(question));
         }
     }
 }
@@ -464,6 +447,15 @@ pub fn entry_text(entry: &LogEntry) -> String {
             format!("shell {channel} cannot be recorded: {reason}")
         }
         LogEvent::RecordingResumed { channel } => format!("shell {channel} is recorded again"),
+        LogEvent::Asked { what, allowed } => {
+            let answer = if *allowed { "allowed it" } else { "did not allow it" };
+            format!("{who} asked {what}; the person at the machine {answer}")
+        }
+        LogEvent::Pinned { place, by_hand: None } => format!("{who} pinned the machine to {place}"),
+        LogEvent::Pinned { place, by_hand: Some(reason) } => {
+            format!("{who} pinned the machine to {place}; it does not start by itself: {reason}")
+        }
+        LogEvent::Unpinned => format!("{who} unpinned the machine"),
         LogEvent::Chat { text } => format!("{who}: {text}"),
         LogEvent::Note { text } => format!("{who} notes: {text}"),
         LogEvent::Ended { reason } => format!("the session ended: {}", reason.words()),

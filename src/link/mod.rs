@@ -146,7 +146,8 @@ impl Keeper {
             RepWelcome::Welcome { user, username, embedded, .. } => {
                 let username = clean(&username).into_owned();
                 let address = target.shown.clone();
-                Ok((dialed, Welcome { username, address, embedded, user }))
+                let url = target.address.to_string();
+                Ok((dialed, Welcome { username, address, url, embedded, user }))
             }
             // The token of an embedded appliance is new at each of its starts.
             RepWelcome::Refused(refusal) if self.destination.is_embedded() => {

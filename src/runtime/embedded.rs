@@ -314,6 +314,7 @@ pub async fn local_agent(dir: DataDir) -> anyhow::Result<()> {
         comments: None,
     });
     let options = Options {
+        visit: None,
         // The appliance is on this machine; nobody is in the way.
         most_pause: Duration::from_secs(1),
         dir: agent_dir,
@@ -325,7 +326,7 @@ pub async fn local_agent(dir: DataDir) -> anyhow::Result<()> {
         match jumpdeck_agent::run(options, stopped).await {
             // An agent that outlived the last appliance still serves.
             Err(RunError::Dir(AgentDirError::InUse(_))) => Ok(()),
-            outcome => outcome,
+            outcome => outcome.map(drop),
         }
     };
     let mut running = std::pin::pin!(running);

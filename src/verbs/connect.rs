@@ -35,7 +35,18 @@ impl Connect {
         }
     }
 
-    /// The address as it is to be shown to somebody who enrols a machine.
+    /// The address of the appliance, as other programs need it.
+    ///
+    /// # Errors
+    /// When the embedded one has gone meanwhile.
+    pub(super) fn appliance_url(&self, places: &Places) -> anyhow::Result<String> {
+        match self.url() {
+            Some(url) => Ok(url.to_owned()),
+            None => Ok(places.data()?.running().context("the appliance is gone")?.url),
+        }
+    }
+
+    /// The address that was asked for, if it is not the embedded one.
     pub(super) fn url(&self) -> Option<&str> {
         self.connect.as_deref()
     }

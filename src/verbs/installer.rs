@@ -5,7 +5,7 @@ use super::output;
 use crate::runtime::dirs::Places;
 use anyhow::{Context, bail};
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{Span, SpanRelativeTo, Timestamp};
 use jumpdeck_protocol::rep::{Installer as Made, RepReply, RepRequest};
 use std::process::ExitCode;
 
@@ -21,17 +21,13 @@ pub(super) struct Installer {
 
 impl Installer {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let valid: SignedDuration = jiff::Span::from_str_days(&self.valid)?;
-        let valid = u64::try_from(valid.as_secs()).context("the time is negative")?;
+        let valid = seconds(&self.valid)?;
         let mut client = connect.client(places).await?;
         let request = RepRequest::CreateInstaller { group: self.group, valid };
         let RepReply::Installer(installer) = client.ask(request).await? else {
             bail!("the appliance gave an answer that does not fit the question");
         };
-        let url = match connect.url() {
-            Some(url) => url.to_owned(),
-            None => places.data()?.running().context("the appliance is gone")?.url,
-        };
+        let url = connect.appliance_url(places)?;
         client.close().await;
         output::print(|out| write!(out, "{}", line(&installer, &url)))
     }
@@ -51,16 +47,11 @@ pub(super) fn line(installer: &Made, url: &str) -> String {
     )
 }
 
-/// Reads times like `10m`, `12h`, `30d`.
-trait FromDays: Sized {
-    fn from_str_days(text: &str) -> anyhow::Result<SignedDuration>;
-}
-
-impl FromDays for jiff::Span {
-    fn from_str_days(text: &str) -> anyhow::Result<SignedDuration> {
-        let span: Self = text
-            .parse()
-            .with_context(|| format!("{text:?} is no time; times look like 10m, 12h, 30d"))?;
-        Ok(span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())?)
-    }
+/// Reads a time like `10m`, `12h`, `30d`.
+pub(super) fn seconds(text: &str) -> anyhow::Result<u64> {
+    let span: Span = text
+        .parse()
+        .with_context(|| format!("{text:?} is no time; times look like 10m, 12h, 30d"))?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours())?;
+    u64::try_from(duration.as_secs()).context("the time is negative")
 }

@@ -17,7 +17,9 @@ mod output;
 mod recordings;
 mod select;
 mod serve;
+mod session_key;
 mod stop;
+mod team;
 mod transfer;
 mod user;
 
@@ -57,6 +59,10 @@ enum Verb {
     Log(log::Log),
     /// Make users.
     User(user::User),
+    /// Make a key by which a machine joins for one session, and print the line to type there.
+    SessionKey(session_key::SessionKey),
+    /// List, make and change teams.
+    Team(team::Team),
     /// Make an installer key and print the line that enrols a machine.
     Installer(installer::Installer),
     /// Open a throw-away appliance with simulated machines.
@@ -122,6 +128,8 @@ impl Cli {
             Some(Verb::Recordings(recordings)) => recordings.run(&places, &connect).await,
             Some(Verb::Log(log)) => log.run(&places, &connect).await,
             Some(Verb::User(user)) => user.run(&places, &connect).await,
+            Some(Verb::SessionKey(key)) => key.run(&places, &connect).await,
+            Some(Verb::Team(team)) => team.run(&places, &connect).await,
             Some(Verb::Installer(installer)) => installer.run(&places, &connect).await,
             Some(Verb::Demo(demo)) => demo.run(&places).await,
             Some(Verb::Serve(serve)) => serve.run(&places).await,

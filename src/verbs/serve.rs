@@ -24,6 +24,9 @@ pub(super) struct Serve {
     /// End sessions in which nobody does anything for so many minutes; 0: never.
     #[arg(long, value_name = "MINUTES", default_value_t = 0)]
     idle_timeout: u32,
+    /// So many machines may be Jump Clients; 0: any number.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    most_clients: usize,
 }
 
 impl Serve {
@@ -34,6 +37,7 @@ impl Serve {
         let public: Option<Address> = self.public_url.as_deref().map(str::parse).transpose()?;
         let appliance = Appliance::open(&dir, ApplianceRole::Server, clock)?;
         appliance.end_idle_after(u64::from(self.idle_timeout) * 60);
+        appliance.limit_clients(self.most_clients);
         let listening = appliance.listen(&self.listen).await?;
         let first = appliance.settle().await?;
         let url =

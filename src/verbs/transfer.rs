@@ -251,6 +251,7 @@ impl Program {
                 bail!("the link was gone for too long; the program was ended")
             }
             EndReason::ApplianceStopped => bail!("the appliance was stopped"),
+            EndReason::EndedByCustomer => bail!("the person at the machine ended the session"),
             EndReason::Idle => bail!("nobody did anything in the session for too long"),
         }
     }

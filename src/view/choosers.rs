@@ -25,6 +25,8 @@ impl Artist<'_, '_> {
                 Pick::Field => "Choose ─ Esc closes",
                 Pick::Share(_) => "Share with ─ Esc closes",
                 Pick::Transfer(_) => "Give the session to ─ Esc closes",
+                Pick::Queue => "A session key for ─ Esc closes",
+                Pick::Pin(_) => "Pin to ─ Esc closes",
             },
         };
         let height = area.height.saturating_sub(4).min(20);

@@ -134,6 +134,24 @@ fn words(question: &Question) -> Words {
             yes: "give it",
             no: "keep it",
         },
+        Question::TurnAway { name, .. } => Words {
+            title: "Turn it away?",
+            text: format!(
+                "{name} waits no longer, and the person there is told that nobody can take it. \
+                 The key is used up."
+            ),
+            yes: "turn away",
+            no: "let it wait",
+        },
+        Question::Unpin { name, .. } => Words {
+            title: "Unpin the machine?",
+            text: format!(
+                "{name} leaves the list, and its Jump Client is removed from the machine. The \
+                 session goes on until it is ended."
+            ),
+            yes: "unpin",
+            no: "keep",
+        },
         Question::Remove { items, names } => Words {
             title: "Remove?",
             text: format!(

@@ -3,17 +3,20 @@
 use super::theme::Role;
 use super::{Artist, row, text};
 use crate::core::keymap::Context;
+use crate::core::lobby::{KeyNote, SessionRow};
 use crate::core::session::Tab;
 use crate::core::together::entry_text;
-use jumpdeck_protocol::SessionId;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
+use jumpdeck_protocol::queue::Queue;
 use jumpdeck_protocol::session::Part;
+use jumpdeck_protocol::text::clean;
+use jumpdeck_protocol::{SessionId, Timestamp};
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-const FOOTER: [&str; 6] =
-    ["open-session", "selected-log", "end-selected", "go-jump", "palette", "help"];
+const FOOTER: [&str; 7] =
+    ["open-session", "selected-log", "end-selected", "session-key", "go-jump", "palette", "help"];
 
 impl Artist<'_, '_> {
     pub(super) fn sessions_screen(&mut self, area: Rect) {
@@ -35,12 +38,14 @@ impl Artist<'_, '_> {
     }
 
     fn session_rows(&mut self, area: Rect) {
-        let tabs = self.console.tabs();
-        if tabs.is_empty() {
+        let rows = self.console.session_rows();
+        if rows.is_empty() {
             let words = format!(
-                "No session is open. {} goes to the Jump Items; {} there starts one.",
+                "No session is open. {} goes to the Jump Items; {} there starts one. {} here makes a \
+                 key by which a machine joins that is not a Jump Client.",
                 self.console.key_of("go-jump"),
-                self.console.key_of("jump")
+                self.console.key_of("jump"),
+                self.console.key_of("session-key"),
             );
             let style = self.style(Role::Muted);
             let inside = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
@@ -51,25 +56,97 @@ impl Artist<'_, '_> {
             return;
         }
         let columns = SessionColumns::of(usize::from(area.width));
-        if let Some(area) = row(area, 0) {
-            let heading = columns.line("#", "Machine", "Owner", "Lasts", "Shells", "Here");
-            self.line(area, Line::styled(heading, self.style(Role::Muted)));
-        }
-        let height = usize::from(area.height.saturating_sub(1)).max(1);
         let selected = self.console.selected_session();
-        let top = (selected + 1).saturating_sub(height);
-        for (number, tab) in tabs.iter().enumerate().skip(top).take(height) {
-            let Some(area) = row(area, 1 + number - top) else {
-                break;
-            };
-            let words = self.session_row(number, tab, &columns);
+        let mut lines = Vec::new();
+        let mut at = 0;
+        let mut section = None;
+        for (number, row) in rows.into_iter().enumerate() {
+            if section != Some(std::mem::discriminant(&row)) {
+                section = Some(std::mem::discriminant(&row));
+                lines.extend(self.section(row, &columns, !lines.is_empty()));
+            }
+            if number == selected {
+                at = lines.len();
+            }
             let role = if number == selected { Role::Selection } else { Role::Text };
+            let words = self.session_row(row, &columns);
             let words = text::left(&words, usize::from(area.width));
-            self.line(area, Line::styled(words, self.style(role)));
+            lines.push(Line::styled(words, self.style(role)));
+        }
+        let height = usize::from(area.height).max(1);
+        // Its heading comes along with a section's first row.
+        let top = if at < height { 0 } else { at + 1 - height };
+        for (offset, line) in lines.into_iter().skip(top).take(height).enumerate() {
+            if let Some(area) = row(area, offset) {
+                self.line(area, line);
+            }
         }
     }
 
-    fn session_row(&self, number: usize, tab: &Tab, columns: &SessionColumns) -> String {
+    /// What stands above the rows of one kind.
+    fn section(
+        &self,
+        first: SessionRow,
+        columns: &SessionColumns,
+        below: bool,
+    ) -> Vec<Line<'static>> {
+        let muted = self.style(Role::Muted);
+        let heading = |words: String| Line::styled(words, muted);
+        let titled = |title: &str, cells: String| {
+            let rule = Line::styled(format!(" {title}"), self.style(Role::Accent));
+            let gap = below.then(Line::default);
+            gap.into_iter().chain([rule, heading(cells)]).collect()
+        };
+        match first {
+            SessionRow::Tab(_) => {
+                vec![heading(columns.line("#", "Machine", "Owner", "Lasts", "Shells", "Here"))]
+            }
+            SessionRow::Waiting(_) => titled(
+                "Waiting",
+                columns.line("", "Machine", "Queue", "Waits", "", "User, system, key by"),
+            ),
+            SessionRow::Team(_) => {
+                titled("Of your teams", columns.line("", "Machine", "Owner", "Lasts", "", "Team"))
+            }
+        }
+    }
+
+    fn session_row(&self, row: SessionRow, columns: &SessionColumns) -> String {
+        let lasts = |since| text::span(self.console.now().since(since));
+        match row {
+            SessionRow::Tab(number) => self
+                .console
+                .tabs()
+                .get(number)
+                .map(|tab| self.tab_row(number, tab, columns))
+                .unwrap_or_default(),
+            SessionRow::Waiting(number) => {
+                let Some(one) = self.console.lobby().waiting.get(number) else {
+                    return String::new();
+                };
+                let queue = match one.queue {
+                    Queue::Personal(_) => "yours".to_owned(),
+                    Queue::Team(_) => clean(&one.team).into_owned(),
+                    Queue::General => "general".to_owned(),
+                };
+                let about = [&one.console_user, &one.operating_system, &one.invited_by];
+                let about: Vec<_> =
+                    about.into_iter().filter(|text| !text.is_empty()).map(|t| clean(t)).collect();
+                let (name, waits) = (clean(&one.name), lasts(one.since));
+                columns.line("◌", &name, &queue, &waits, "", &about.join(", "))
+            }
+            SessionRow::Team(number) => {
+                let Some(one) = self.console.lobby().sessions.get(number) else {
+                    return String::new();
+                };
+                let sign = if one.may_join { "▸" } else { "" };
+                let (name, owner) = (clean(&one.item_name), clean(&one.owner));
+                columns.line(sign, &name, &owner, &lasts(one.started), "", &clean(&one.team))
+            }
+        }
+    }
+
+    fn tab_row(&self, number: usize, tab: &Tab, columns: &SessionColumns) -> String {
         let owner = match tab.part {
             Part::Owner => "you".to_owned(),
             Part::Participant => tab.owner().to_owned(),
@@ -93,11 +170,52 @@ impl Artist<'_, '_> {
             self.counts(area);
             return;
         }
-        let tabs = self.console.tabs();
+        let (tabs, lobby) = (self.console.tabs(), self.console.lobby());
         let mine = tabs.iter().filter(|tab| tab.part == Part::Owner).count();
-        let words = format!(" {mine} yours. {} shared with you.", tabs.len() - mine);
+        let counted = [
+            (mine, "yours"),
+            (tabs.len() - mine, "shared with you"),
+            (lobby.waiting.len(), "waiting"),
+            (lobby.sessions.len(), "of your teams"),
+        ];
+        let told = counted.iter().enumerate().filter(|(n, (count, _))| *n < 2 || *count > 0);
+        let words: String = told.map(|(_, (count, what))| format!(" {count} {what}.")).collect();
         let words = text::fit(&words, usize::from(area.width));
         self.line(area, Line::styled(words, self.style(Role::Muted)));
+    }
+
+    /// A session key that was made.
+    pub(super) fn session_key(&mut self, note: &KeyNote, area: Rect) {
+        let until = self.time_of_day(note.key.expires);
+        let room = usize::from(area.width.min(92)).saturating_sub(4);
+        let says = format!(
+            "Good until {until}, once; it leads to the {}. The person at the machine types:",
+            clean(&note.key.queue)
+        );
+        let mut lines = vec![
+            Line::styled(format!("   {}", note.key.key), self.style(Role::Key)),
+            Line::default(),
+        ];
+        let muted = self.style(Role::Muted);
+        let wrapped = text::wrap(&says, room);
+        lines.extend(wrapped.into_iter().map(|words| Line::styled(format!(" {words}"), muted)));
+        lines.push(Line::default());
+        let command = text::wrap(&note.line, room);
+        lines.extend(command.into_iter().map(|words| Line::raw(format!(" {words}"))));
+        lines.push(Line::default());
+        lines.push(self.key_line(&["read-copy", "back"], Context::Reader, room));
+        let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
+        let inner = self.window(area, "Session key ─ Esc closes", 92, height);
+        for (offset, line) in lines.into_iter().enumerate() {
+            if let Some(area) = row(inner, offset) {
+                self.line(area, line);
+            }
+        }
+    }
+
+    fn time_of_day(&self, at: Timestamp) -> String {
+        let time = jiff::Timestamp::from_second(at.0).unwrap_or_default();
+        time.to_zoned(self.console.zone().clone()).strftime("%H:%M").to_string()
     }
 
     /// A session's log, the newest entry at the bottom.

@@ -1,6 +1,6 @@
 //! The agent's directory.
 
-use jumpdeck_protocol::private_file;
+use jumpdeck_protocol::{Timestamp, private_file};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
@@ -52,6 +52,16 @@ impl AgentDir {
         Self(path.to_path_buf())
     }
 
+    /// Where this user's Jump Client usually is: a service's for root, else under the home
+    /// directory.
+    pub fn usual() -> Option<PathBuf> {
+        if rustix::process::getuid().is_root() {
+            return Some(PathBuf::from("/var/lib/jumpdeck-agent"));
+        }
+        let dirs = directories::ProjectDirs::from("", "", "jumpdeck-agent")?;
+        Some(dirs.data_dir().to_path_buf())
+    }
+
     fn unusable(&self, reason: io::Error) -> AgentDirError {
         AgentDirError::Unusable { path: self.0.clone(), reason }
     }
@@ -74,17 +84,60 @@ impl AgentDir {
     }
 
     fn open_lock(&self) -> io::Result<File> {
-        File::options().create(true).append(true).read(true).open(self.0.join("agent.lock"))
+        File::options().create(true).append(true).read(true).open(self.lock_file())
     }
 
     /// The process that has the directory, if one has.
     pub fn running(&self) -> Option<u32> {
-        let file = File::open(self.0.join("agent.lock")).ok()?;
+        let file = File::open(self.lock_file()).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => {}
             Ok(()) | Err(TryLockError::Error(_)) => return None,
         }
         io::read_to_string(file).ok()?.trim().parse().ok()
+    }
+
+    /// The directory itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn lock_file(&self) -> PathBuf {
+        self.0.join("agent.lock")
+    }
+
+    /// The agent's own copy of this program, if it was installed by itself.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.0.join("bin/jumpdeck-agent")
+    }
+
+    /// What starts it by hand.
+    pub(crate) fn command(&self) -> String {
+        let (program, dir) = (self.program(), self.0.display());
+        let program = program.display();
+        let mode = if rustix::process::geteuid().is_root() { "" } else { " --user" };
+        format!("{program} run --data-dir {dir}{mode}")
+    }
+
+    pub(crate) fn expiry(&self) -> PathBuf {
+        self.0.join("expires.json")
+    }
+
+    /// When the Jump Client uninstalls itself, as far as it was told.
+    pub(crate) fn expires(&self) -> Option<Timestamp> {
+        serde_json::from_slice(&std::fs::read(self.expiry()).ok()?).ok()
+    }
+
+    /// Remembers when the Jump Client uninstalls itself.
+    ///
+    /// # Errors
+    /// [`AgentDirError::Unusable`].
+    pub(crate) fn expires_at(&self, time: Option<Timestamp>) -> Result<(), AgentDirError> {
+        if time == self.expires() {
+            return Ok(());
+        }
+        let text = serde_json::to_vec(&time).unwrap_or_default();
+        private_file::write(&self.expiry(), &text).map_err(|reason| self.unusable(reason))
     }
 
     /// The agent's private key.

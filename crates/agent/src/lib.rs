@@ -7,14 +7,18 @@ mod channels;
 mod facts;
 mod files;
 mod identity;
+mod install;
 mod link;
+mod person;
+mod pinned;
 mod statistics;
 mod thumbnail;
 pub mod wake;
 
 pub use files::{AgentDir, AgentDirError, Target};
 pub use identity::IdentityError;
-pub use link::{EnrolWish, RunError, run};
+pub use link::{Ending, EnrolWish, RunError, fingerprint_of, run, uninstall};
+pub use person::Person;
 
 use std::path::PathBuf;
 
@@ -27,10 +31,46 @@ pub struct Options {
     pub source: Source,
     /// What to enrol with, if the agent is new.
     pub enrol: Option<EnrolWish>,
+    /// What to join with, if it comes for one session.
+    pub visit: Option<Visit>,
     /// Only while its user is logged in, or always.
     pub install_mode: jumpdeck_protocol::inventory::InstallMode,
     /// The longest pause between two attempts to make the link.
     pub most_pause: std::time::Duration,
+}
+
+impl Options {
+    /// Those of a Jump Client that is installed in a directory.
+    fn of_installed(dir: AgentDir) -> Self {
+        let none = Target { url: String::new(), fingerprint: String::new() };
+        Self {
+            source: Source::Fixed(dir.target().unwrap_or(none)),
+            dir,
+            enrol: None,
+            visit: None,
+            install_mode: jumpdeck_protocol::inventory::InstallMode::default(),
+            most_pause: std::time::Duration::from_secs(60),
+        }
+    }
+}
+
+/// What a machine joins with that comes for one session. The key does not show in `Debug`.
+#[derive(Clone)]
+pub struct Visit {
+    /// The session key that its user was told.
+    pub session_key: String,
+    /// What its user calls it.
+    pub name: Option<String>,
+    /// Whom to ask and to tell.
+    pub person: Person,
+    /// Where a Jump Client is installed if a rep pins the machine.
+    pub place: PathBuf,
+}
+
+impl std::fmt::Debug for Visit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Visit").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// How the agent knows where its appliance is.

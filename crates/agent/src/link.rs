@@ -1,11 +1,13 @@
 //! The agent's link: made, proved, held, and made again.
 
 use crate::channels::Channels;
-use crate::files::{AgentDirError, Target};
+use crate::files::{AgentDir, AgentDirError, Target};
 use crate::identity::{self, IdentityError};
+use crate::person::Person;
+use crate::pinned::{self, Pinned};
 use crate::statistics::Meter;
 use crate::thumbnail::Camera;
-use crate::{Options, Source, facts, wake};
+use crate::{Options, Source, facts, install, wake};
 use jumpdeck_protocol::agent::{
     AgentOrder, AgentReply, AgentReport, AgentRequest, FromAgent, Standing, ToAgent,
 };
@@ -13,14 +15,14 @@ use jumpdeck_protocol::backoff::{self, Backoff};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{
-    AGENT_PATH, AgentProof, AgentWelcome, Enrolment, Party, PublicKey, sign, transcript,
+    self, AGENT_PATH, AgentProof, AgentWelcome, Enrolment, Party, PublicKey, sign, transcript,
 };
 use jumpdeck_protocol::inventory::{InstallMode, Thumbnail};
 use jumpdeck_protocol::link::{
     Address, AddressError, DialError, Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin,
     client_config, dial, pump, read_plain, write_plain,
 };
-use jumpdeck_protocol::{Control, Never, Outcome, Refusal, RefusalCode, limits};
+use jumpdeck_protocol::{Control, Never, Outcome, Refusal, RefusalCode, Timestamp, limits};
 use ring::signature::Ed25519KeyPair;
 use rustls::ClientConfig;
 use std::sync::Arc;
@@ -31,6 +33,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// A link that stood this long was a good one.
 const STEADY: Duration = Duration::from_secs(2);
+/// So long without a link, a clock that says the Jump Client has expired is believed.
+const DOUBT: Duration = Duration::from_secs(3600);
 /// How long programs are kept while no appliance can be reached.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 
@@ -86,6 +90,8 @@ enum Ended {
     Retired,
     /// The Jump Client was removed.
     Removed,
+    /// Another process of this machine goes on with the link.
+    Left,
     /// There is no point in trying again.
     Final(RunError),
 }
@@ -94,26 +100,81 @@ enum Ended {
 ///
 /// # Errors
 /// [`RunError`] when there is no point in trying again.
-pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
-    let _lock = options.dir.lock()?;
+pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<Ending, RunError> {
+    let lock = options.dir.lock()?;
     let agent = Agent {
+        standing: Standing::Ready,
         key: identity::key_pair(&options.dir)?,
         machine: identity::machine(),
         tls: client_config()?,
         channels: Channels::default(),
+        pinned: Pinned::new(options.visit.as_ref().map(|visit| visit.place.clone())),
         options,
     };
     let outcome = tokio::select! {
         outcome = agent.keep_linked() => outcome,
-        _ = stop.wait_for(|stop| *stop) => Ok(()),
+        _ = stop.wait_for(|stop| *stop) => Ok(Ending::Stopped),
     };
     agent.channels.close_all();
     agent.channels.all_ended().await;
+    let serves_itself = agent.pinned.stands() == Some(true);
+    drop((agent, lock));
+    if serves_itself {
+        install::start_now();
+    }
     outcome
 }
 
+/// Undoes an installation: what is on the disk goes, and the appliance is told if it can be
+/// reached.
+///
+/// # Errors
+/// [`RunError::Dir`] when something cannot be removed.
+pub async fn uninstall(dir: &AgentDir) -> Result<(), RunError> {
+    install::stop_now(dir);
+    let _lock = dir.lock()?;
+    let agent = Agent {
+        standing: Standing::Uninstalled,
+        key: identity::key_pair(dir)?,
+        machine: identity::machine(),
+        tls: client_config()?,
+        channels: Channels::default(),
+        pinned: Pinned::new(None),
+        options: Options::of_installed(dir.clone()),
+    };
+    if let Err(reason) = agent.say_goodbye().await {
+        tracing::warn!(reason, "the appliance was not told");
+    }
+    Ok(install::uninstall(dir)?)
+}
+
+/// Why an agent ended that could have gone on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It was told to, on its own machine.
+    Stopped,
+    /// The appliance took it along.
+    Retired,
+    /// The Jump Client was removed.
+    Removed,
+    /// Another process of this machine goes on with the link.
+    Left,
+}
+
+/// The fingerprint of the appliance at an address, for a person to compare.
+///
+/// # Errors
+/// [`DialError`] when it cannot be reached or proves nothing; [`RunError`] says why.
+pub async fn fingerprint_of(url: &str) -> Result<String, RunError> {
+    let address: Address = url.parse()?;
+    let dialed = dial(&address, AGENT_PATH, &Pin::AskFirst, &client_config()?, None).await;
+    Ok(dialed.map_err(RunError::WrongAppliance)?.key.fingerprint())
+}
+
 struct Agent {
+    standing: Standing,
     options: Options,
+    pinned: Pinned,
     key: Ed25519KeyPair,
     machine: String,
     tls: Arc<ClientConfig>,
@@ -121,13 +182,14 @@ struct Agent {
 }
 
 impl Agent {
-    async fn keep_linked(&self) -> Result<(), RunError> {
+    async fn keep_linked(&self) -> Result<Ending, RunError> {
         let mut backoff = Backoff::new(Duration::from_millis(250), self.options.most_pause);
         let mut last_linked = Instant::now();
         loop {
             sleep(backoff.next(backoff::random())).await;
             match self.link_once().await {
-                Ended::Retired => return Ok(()),
+                Ended::Retired => return Ok(Ending::Retired),
+                Ended::Left => return Ok(Ending::Left),
                 Ended::Removed => return self.uninstall(),
                 Ended::Final(error) => return Err(error),
                 Ended::Lost { end, stood } => {
@@ -143,14 +205,24 @@ impl Agent {
             if last_linked.elapsed() > KEEP {
                 self.channels.close_all();
             }
+            if last_linked.elapsed() > DOUBT && self.is_expired() {
+                tracing::info!("this Jump Client has expired");
+                return self.uninstall();
+            }
         }
     }
 
+    /// Whether its time is over, as far as it was told.
+    fn is_expired(&self) -> bool {
+        let expires = self.pinned.dir(&self.options.dir).expires();
+        expires.is_some_and(|at| at < Timestamp::from_system(std::time::SystemTime::now()))
+    }
+
     /// The appliance does not know this machine any more; it forgets the appliance.
-    fn uninstall(&self) -> Result<(), RunError> {
-        self.options.dir.forget()?;
+    fn uninstall(&self) -> Result<Ending, RunError> {
+        self.pinned.remove(&self.options.dir)?;
         tracing::info!("this Jump Client was removed: its key is deleted, and it ends");
-        Ok(())
+        Ok(Ending::Removed)
     }
 
     async fn link_once(&self) -> Ended {
@@ -171,12 +243,30 @@ impl Agent {
             Ok(Err(ended)) => ended,
             Ok(Ok((dialed, close))) => {
                 let known = self.options.dir.target().as_ref() == Some(&target);
-                if !known && let Err(error) = self.options.dir.remember(&target) {
+                let forgotten = self.pinned.is_undone();
+                if !known
+                    && !forgotten
+                    && let Err(error) = self.options.dir.remember(&target)
+                {
                     return Ended::Final(error.into());
                 }
                 self.channels.close(&close);
                 self.hold(dialed).await
             }
+        }
+    }
+
+    /// Tells the appliance that this machine is no Jump Client any more.
+    async fn say_goodbye(&self) -> Result<(), String> {
+        let target = self.target().ok_or("it is not known where it is")?;
+        let address: Address = target.url.parse().map_err(|e: AddressError| e.to_string())?;
+        let pin = Pin::Fingerprint(target.fingerprint);
+        let dialed = dial(&address, AGENT_PATH, &pin, &self.tls, None).await;
+        let dialed = dialed.map_err(|error| error.to_string())?;
+        match timeout(limits::HANDSHAKE_TIME, self.prove(dialed)).await {
+            Err(_) => Err("it did not answer in time".to_owned()),
+            Ok(Err(Ended::Again(reason))) => Err(reason),
+            Ok(_) => Ok(()),
         }
     }
 
@@ -207,6 +297,8 @@ impl Agent {
                 | RefusalCode::ParameterNotAllowed
                 | RefusalCode::IdentityCheckFailed
                 | RefusalCode::VersionMismatch
+                | RefusalCode::SessionKeyInvalid
+                | RefusalCode::SessionKeyThrottled
         );
         if is_new && lasting {
             Ended::Final(RunError::Refused(refusal))
@@ -236,19 +328,40 @@ impl Agent {
                 comments: wish.comments,
             }),
             facts: facts::gather(self.options.install_mode),
+            visit: self.options.visit.as_ref().map(|visit| handshake::Visit {
+                session_key: visit.session_key.clone(),
+                name: visit.name.clone(),
+            }),
+            attended: self.person().is_some(),
             channels: self.channels.ids(),
-            standing: Standing::Ready,
+            standing: self.standing,
         };
         let lost = |end: LinkEnd| Ended::Again(end.to_string());
         write_plain(&mut dialed.socket, &proof).await.map_err(lost)?;
         match read_plain(&mut dialed.socket).await.map_err(lost)? {
             AgentWelcome::Refused(refusal) => Err(self.refused(refusal)),
             AgentWelcome::Removed => Err(Ended::Removed),
-            AgentWelcome::Welcome { item, name, close, .. } => {
+            AgentWelcome::Welcome { item, name, close, expires, .. } => {
+                self.expires_at(expires);
                 let name = jumpdeck_protocol::text::clean(&name).into_owned();
                 tracing::info!(item = item.0, name, "linked");
                 Ok((dialed, close))
             }
+        }
+    }
+
+    fn person(&self) -> Option<&Person> {
+        self.options.visit.as_ref().map(|visit| &visit.person)
+    }
+
+    /// Remembers when it uninstalls itself, if it is a Jump Client.
+    fn expires_at(&self, time: Option<Timestamp>) {
+        let visits = self.options.visit.is_some() && self.pinned.stands().is_none();
+        if visits || self.pinned.is_undone() {
+            return;
+        }
+        if let Err(error) = self.pinned.dir(&self.options.dir).expires_at(time) {
+            tracing::warn!(%error, "when it expires is not written down");
         }
     }
 
@@ -259,6 +372,9 @@ impl Agent {
         let began = Instant::now();
         let mut leaving = None;
         self.channels.linked(outbox.clone());
+        if let Some(person) = self.person() {
+            person.linked(outbox.clone());
+        }
         let keep_alive =
             KeepAlive { ping: Some(limits::AGENT_PING), silence: limits::AGENT_SILENCE };
         let take = |incoming| self.take(&outbox, &interest, &mut leaving, incoming);
@@ -267,6 +383,12 @@ impl Agent {
             () = measure(watched, &outbox, self.options.install_mode) => LinkEnd::ClosedHere,
         };
         self.channels.unlinked();
+        if let Some(person) = self.person() {
+            person.unlinked();
+            if leaving.is_none() {
+                person.say("The link is lost; it is being made again …");
+            }
+        }
         let stood = began.elapsed();
         leaving.unwrap_or(Ended::Lost { end, stood })
     }
@@ -319,6 +441,36 @@ impl Agent {
                 let body = Outcome::from(self.channels.open(channel, errors, kind));
                 outbox.send(&FromAgent::Reply { id, body });
             }
+            Control::Request { id, body: AgentRequest::Customer } => {
+                let user = facts::console_user(self.options.install_mode).into();
+                let body = Outcome::Ok(AgentReply::Customer { user });
+                outbox.send(&FromAgent::Reply { id, body });
+            }
+            Control::Request { id, body: AgentRequest::Ask { rep } } => {
+                let (person, outbox) = (self.person().cloned(), outbox.clone());
+                tokio::spawn(async move {
+                    let yes = match person {
+                        Some(person) => person.allows(&wants_in(&rep)).await,
+                        None => false,
+                    };
+                    let body = Outcome::Ok(AgentReply::Answered { yes });
+                    outbox.send(&FromAgent::Reply { id, body });
+                });
+            }
+            Control::Request { id, body: AgentRequest::Pin { rep, name, expires } } => {
+                let (pinned, person) = (self.pinned.clone(), self.person().cloned());
+                let (dir, target, outbox) =
+                    (self.options.dir.clone(), self.target(), outbox.clone());
+                tokio::spawn(async move {
+                    let wish = pinned::Wish { rep, name, expires };
+                    let outcome = pinned.pin(person.as_ref(), dir, target, wish).await;
+                    outbox.send(&FromAgent::Reply { id, body: outcome.into() });
+                });
+            }
+            Control::Request { id, body: AgentRequest::Unpin } => {
+                let body = self.pinned.unpin(&self.options.dir).into();
+                outbox.send(&FromAgent::Reply { id, body });
+            }
             Control::Request { id, body: AgentRequest::Wake { mac, password } } => {
                 let body = match wake::broadcast(mac, password) {
                     0 => Outcome::Refused(RefusalCode::NoWakeHelper.plain()),
@@ -344,9 +496,31 @@ impl Agent {
                     *leaving = Some(Ended::Removed);
                     outbox.close();
                 }
+                AgentOrder::Say { text } => {
+                    if let Some(person) = self.person() {
+                        person.say(&text);
+                    }
+                }
+                AgentOrder::SessionsOver => {
+                    // From now on the service does it.
+                    if self.pinned.stands() == Some(true) {
+                        *leaving = Some(Ended::Left);
+                        outbox.close();
+                    }
+                }
+                AgentOrder::Expires { at } => self.expires_at(at),
             },
         }
     }
+}
+
+/// What a person is asked before a rep comes in.
+fn wants_in(rep: &str) -> String {
+    let user = uzers::get_current_username().unwrap_or_default();
+    format!(
+        "{rep} wants to see this computer and type on it, as the user {}. Allow it?",
+        user.to_string_lossy()
+    )
 }
 
 /// An interval this short, in milliseconds, means that somebody looks at the machine.

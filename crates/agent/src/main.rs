@@ -1,15 +1,12 @@
 //! `jumpdeck-agent`: a Jump Client for an endpoint.
 
-use anyhow::{Context, bail};
-use clap::{Args, Parser, Subcommand};
-use jumpdeck_agent::{AgentDir, EnrolWish, Options, Source, Target};
-use jumpdeck_protocol::inventory::InstallMode;
-use std::path::PathBuf;
-use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+mod verbs;
 
-/// Keeps this machine reachable through a jumpdeck appliance.
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use verbs::{join::Join, run::Run, uninstall::Uninstall};
+
+/// Keeps this machine reachable through a jumpdeck appliance, or lets a representative in once.
 #[derive(Parser)]
 #[command(version, about)]
 struct Cli {
@@ -21,121 +18,23 @@ struct Cli {
 enum Verb {
     /// Enrol this machine if it is new, then keep the link to the appliance.
     Run(Box<Run>),
-}
-
-#[derive(Args)]
-struct Run {
-    /// The longest pause between two attempts to reach the appliance, in seconds: 1 to 3600.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60,
-        value_parser = clap::value_parser!(u64).range(1..=3600))]
-    most_pause: u64,
-    /// Where the appliance is, e.g. https://support.example.com:8443. Known after enrolment.
-    #[arg(long, value_name = "URL")]
-    appliance: Option<String>,
-    /// The fingerprint of the appliance's key. Known after enrolment.
-    #[arg(long, value_name = "SHA256:…")]
-    fingerprint: Option<String>,
-    /// Read the installer key from this file; else from the variable JUMPDECK_INSTALLER_KEY.
-    #[arg(long, value_name = "FILE")]
-    installer_key_file: Option<PathBuf>,
-    /// The item's name [default: the host's name]
-    #[arg(long, value_name = "NAME")]
-    jc_name: Option<String>,
-    /// The item's tag.
-    #[arg(long, value_name = "TAG")]
-    jc_tag: Option<String>,
-    /// The item's comments.
-    #[arg(long, value_name = "TEXT")]
-    jc_comments: Option<String>,
-    /// Available only while this user is logged in. As root this must be said outright.
-    #[arg(long)]
-    user: bool,
-    /// The agent's directory [default: /var/lib/jumpdeck-agent for root, else under ~/.local/share]
-    #[arg(long, value_name = "DIR", env = "JUMPDECK_DATA_DIR")]
-    data_dir: Option<PathBuf>,
+    /// Let a representative in for one session, with the key you were told.
+    Join(Join),
+    /// Undo an installation: the service, the key and the program's copy.
+    Uninstall(Uninstall),
 }
 
 fn main() -> ExitCode {
-    let Verb::Run(run) = Cli::parse().verb;
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(std::io::stderr)
-        .init();
-    match start(*run) {
+    let outcome = match Cli::parse().verb {
+        Verb::Run(run) => run.start(),
+        Verb::Join(join) => join.start(),
+        Verb::Uninstall(uninstall) => uninstall.start(),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("jumpdeck-agent: {error:#}");
             ExitCode::FAILURE
         }
     }
-}
-
-fn start(run: Run) -> anyhow::Result<()> {
-    let options = options(run)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let (stop, stopped) = watch::channel(false);
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let waiting = async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            stop.send_replace(true);
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            outcome = jumpdeck_agent::run(options, stopped) => Ok(outcome?),
-            () = waiting => Ok(()),
-        }
-    })
-}
-
-fn options(run: Run) -> anyhow::Result<Options> {
-    let dir = AgentDir::create(&match run.data_dir {
-        Some(dir) => dir,
-        None => default_dir().context("there is no home directory; use --data-dir")?,
-    })?;
-    let target = match (run.appliance, run.fingerprint, dir.target()) {
-        (Some(url), Some(fingerprint), _) => Target { url, fingerprint },
-        (url, fingerprint, Some(known)) => Target {
-            url: url.unwrap_or(known.url),
-            fingerprint: fingerprint.unwrap_or(known.fingerprint),
-        },
-        _ => bail!(
-            "this machine is not enrolled yet: give --appliance and --fingerprint, and the \
-             installer key in JUMPDECK_INSTALLER_KEY (`jumpdeck installer` prints the whole line)"
-        ),
-    };
-    let key = match run.installer_key_file {
-        Some(path) => {
-            let text = std::fs::read_to_string(&path);
-            Some(text.with_context(|| format!("reading {}", path.display()))?)
-        }
-        None => std::env::var("JUMPDECK_INSTALLER_KEY").ok(),
-    };
-    if key.is_none() && dir.target().is_none() {
-        bail!(
-            "this machine is not enrolled yet, and there is no installer key: put it into \
-             JUMPDECK_INSTALLER_KEY or --installer-key-file"
-        );
-    }
-    let enrol = key.map(|key| EnrolWish {
-        installer_key: key.trim().to_owned(),
-        name: run.jc_name,
-        tag: run.jc_tag,
-        comments: run.jc_comments,
-    });
-    let install_mode = if run.user { InstallMode::User } else { InstallMode::Service };
-    let most_pause = std::time::Duration::from_secs(run.most_pause);
-    Ok(Options { dir, source: Source::Fixed(target), enrol, install_mode, most_pause })
-}
-
-fn default_dir() -> Option<PathBuf> {
-    if rustix::process::getuid().is_root() {
-        return Some(PathBuf::from("/var/lib/jumpdeck-agent"));
-    }
-    let dirs = directories::ProjectDirs::from("", "", "jumpdeck-agent")?;
-    Some(dirs.data_dir().to_path_buf())
 }

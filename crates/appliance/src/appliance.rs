@@ -6,11 +6,13 @@ use crate::document::{Document, Installer, User};
 use crate::keys::{self, Keys};
 use crate::login::{Login, hash_password};
 use crate::presence::Presences;
+use crate::queues::Asking;
 use crate::reps::Reps;
 use crate::sessions::Sessions;
 use crate::statistics::Watching;
 use crate::store::{Draft, Store, StoreError};
 use crate::tape::{News, Recorder};
+use crate::throttle::Throttle;
 use crate::wake::Wakes;
 use crate::world::World;
 use jumpdeck_policy::{Role as ItemRole, Slots};
@@ -21,7 +23,7 @@ use jumpdeck_protocol::{
 };
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -100,6 +102,11 @@ pub struct Appliance {
     pub(crate) login: Login,
     pub(crate) keys: Keys,
     pub(crate) starts: Semaphore,
+    pub(crate) asking: Asking,
+    /// Where session keys are guessed from.
+    pub(crate) key_tries: Throttle<std::net::IpAddr>,
+    /// Jump Clients there may be; 0: any number.
+    pub(crate) most_clients: AtomicUsize,
     pub(crate) recorder: Arc<Recorder>,
     /// Seconds after which a session ends in which nobody does anything; 0: it does not.
     pub(crate) idle: AtomicU64,
@@ -147,6 +154,9 @@ impl Appliance {
             login: Login::new(token.as_deref())?,
             keys: Keys::open(data_dir)?,
             starts: Semaphore::new(MAX_CONCURRENT_STARTS),
+            asking: Asking::default(),
+            key_tries: Throttle::default(),
+            most_clients: AtomicUsize::new(0),
             recorder: Arc::new(recorder),
             idle: AtomicU64::new(0),
             keeping: watch::channel(0).0,
@@ -376,6 +386,11 @@ impl Appliance {
             }
             link.outbox.close();
         }
+    }
+
+    /// So many machines may be Jump Clients; 0: any number.
+    pub fn limit_clients(&self, most: usize) {
+        self.most_clients.store(most, Ordering::Relaxed);
     }
 
     /// Becomes true when the appliance is ending.

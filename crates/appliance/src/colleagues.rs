@@ -8,7 +8,7 @@ use crate::reps::RepLink;
 use crate::store::{Draft, History};
 use jumpdeck_policy::{Role, Slots};
 use jumpdeck_protocol::log::LogEvent;
-use jumpdeck_protocol::rep::NewUser;
+use jumpdeck_protocol::rep::{NewUser, RepReply};
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, UserId, limits, text};
 use std::collections::BTreeMap;
@@ -79,6 +79,7 @@ impl Appliance {
         self.log(session, Some(rep.user), event);
         self.tell_session(session);
         self.tell_sessions(user);
+        self.tell_lobby();
         Ok(())
     }
 
@@ -113,6 +114,7 @@ impl Appliance {
         let to = self.world().username(user);
         self.log(session, Some(former), LogEvent::Transferred { to });
         self.tell_session(session);
+        self.tell_lobby();
         Ok(())
     }
 
@@ -140,11 +142,13 @@ impl Appliance {
         Ok(())
     }
 
-    /// The names of those whom a rep could work with.
-    pub(crate) fn colleagues(&self, rep: &RepLink) -> Vec<Box<str>> {
+    /// The names of those whom a rep could work with, and of the rep's teams.
+    pub(crate) fn colleagues(&self, rep: &RepLink) -> RepReply {
         let world = self.world();
         let others = world.users().filter(|user| user.enabled && user.id != rep.user);
-        others.map(|user| user.username.as_str().into()).collect()
+        let names = others.map(|user| user.username.as_str().into()).collect();
+        let teams = world.teams_of(rep.user).map(|team| team.name.as_str().into()).collect();
+        RepReply::Colleagues { names, teams }
     }
 
     /// Makes a user, in the name of the first one. The password in the answer is not kept.

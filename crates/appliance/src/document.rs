@@ -5,11 +5,13 @@ use jumpdeck_protocol::agent::Standing;
 use jumpdeck_protocol::handshake::PublicKey;
 use jumpdeck_protocol::inventory::{GroupView, ItemView, Place};
 use jumpdeck_protocol::preferences::Preferences;
+use jumpdeck_protocol::queue::{Queue, Rank};
 use jumpdeck_protocol::{
-    EndpointId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, RoleId, Timestamp, UserId,
+    EndpointId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, RoleId, SessionKeyId, TeamId,
+    Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A Jump Item with what only the appliance knows of it.
@@ -72,15 +74,39 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// The user as the policy sees it.
-    pub(crate) const fn subject(&self) -> Subject<'_> {
+    /// The user as the policy sees it, who outranks these.
+    pub(crate) const fn subject<'a>(
+        &'a self,
+        outranked: Option<&'a BTreeSet<UserId>>,
+    ) -> Subject<'a> {
         Subject {
             user: self.id,
             enabled: self.enabled,
             slots: self.slots,
             memberships: &self.memberships,
+            outranked,
         }
     }
+}
+
+/// A team of reps (DOMAIN 1).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Team {
+    pub id: TeamId,
+    pub name: String,
+    pub members: BTreeMap<UserId, Rank>,
+}
+
+/// What a machine joins with that is not a Jump Client.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SessionKey {
+    pub id: SessionKeyId,
+    /// SHA-256 of the key; the key itself is shown once and not kept.
+    pub key_hash: String,
+    /// Who made it.
+    pub user: UserId,
+    pub queue: Queue,
+    pub expires: Timestamp,
 }
 
 /// What an agent enrols with (DOMAIN 7).
@@ -106,6 +132,8 @@ pub(crate) enum Document {
     JumpPolicy(JumpPolicy),
     Removed(Removed),
     Liking(Box<Liking>),
+    Team(Team),
+    SessionKey(SessionKey),
 }
 
 /// Which one.
@@ -119,6 +147,8 @@ pub(crate) enum DocumentId {
     JumpPolicy(JumpPolicyId),
     Removed(EndpointId),
     Liking(UserId),
+    Team(TeamId),
+    SessionKey(SessionKeyId),
 }
 
 impl Document {
@@ -132,6 +162,8 @@ impl Document {
             Self::JumpPolicy(policy) => DocumentId::JumpPolicy(policy.id),
             Self::Removed(removed) => DocumentId::Removed(removed.endpoint),
             Self::Liking(liking) => DocumentId::Liking(liking.user),
+            Self::Team(team) => DocumentId::Team(team.id),
+            Self::SessionKey(key) => DocumentId::SessionKey(key.id),
         }
     }
 }
@@ -148,6 +180,8 @@ impl DocumentId {
             Self::JumpPolicy(id) => ("jump_policy", id.0),
             Self::Removed(id) => ("removed", id.0),
             Self::Liking(id) => ("liking", id.0),
+            Self::Team(id) => ("team", id.0),
+            Self::SessionKey(id) => ("session_key", id.0),
         }
     }
 
@@ -162,6 +196,8 @@ impl DocumentId {
             "jump_policy" => Self::JumpPolicy(JumpPolicyId(number)),
             "removed" => Self::Removed(EndpointId(number)),
             "liking" => Self::Liking(UserId(number)),
+            "team" => Self::Team(TeamId(number)),
+            "session_key" => Self::SessionKey(SessionKeyId(number)),
             _ => return None,
         })
     }

@@ -371,9 +371,9 @@ impl<'a> SnapshotParts<'a> {
     }
 }
 
-/// Whether a user or a role changed after `since`: then what may be seen is reckoned anew.
+/// Whether a user, a role or a team changed after `since`: then what may be seen is reckoned anew.
 fn rights_changed(world: &World, since: Revision) -> bool {
-    let rights = |id| matches!(id, DocumentId::User(_) | DocumentId::Role(_));
+    let rights = |id| matches!(id, DocumentId::User(_) | DocumentId::Role(_) | DocumentId::Team(_));
     world.changed_since(since).is_none_or(|mut ids| ids.any(rights))
 }
 

@@ -19,11 +19,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What was done, for the audit.
-struct Deed {
+pub(crate) struct Deed {
     /// Nobody: its time was over.
-    user: Option<UserId>,
-    item: ItemId,
-    what: String,
+    pub user: Option<UserId>,
+    pub item: ItemId,
+    pub what: String,
 }
 
 /// Items that were not done, and why.
@@ -45,10 +45,27 @@ impl Appliance {
     ) -> Result<Refused, Refusal> {
         within_limit(edits.len())?;
         let now = self.now();
-        self.tend(move |draft, deeds| {
-            each(edits, |edit| edit.item, |edit| edit_one(draft, user, &edit, now, deeds))
-        })
-        .await
+        let expires =
+            |edit: &&ItemEdit| edit.changes.iter().any(|change| change.field == ItemField::Expires);
+        let expiring: Vec<_> = edits.iter().filter(expires).map(|edit| edit.item).collect();
+        let refused = self
+            .tend(move |draft, deeds| {
+                each(edits, |edit| edit.item, |edit| edit_one(draft, user, &edit, now, deeds))
+            })
+            .await?;
+        self.tell_expiry(&expiring);
+        Ok(refused)
+    }
+
+    /// Tells machines when they uninstall themselves.
+    fn tell_expiry(&self, items: &[ItemId]) {
+        let world = self.world();
+        let endpoints = items.iter().filter_map(|item| world.item(*item)?.endpoint());
+        for endpoint in endpoints {
+            if let Some(agent) = self.presences.link(endpoint) {
+                agent.order(AgentOrder::Expires { at: world.expiry(endpoint) });
+            }
+        }
     }
 
     /// Makes items in another place that lead to the same machines.
@@ -125,7 +142,7 @@ impl Appliance {
     }
 
     /// Runs an edit; what was done is audited once it is on the disk.
-    async fn tend<T: Send + 'static>(
+    pub(crate) async fn tend<T: Send + 'static>(
         &self,
         edit: impl FnOnce(&mut Draft, &mut Vec<Deed>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -143,8 +160,9 @@ impl Appliance {
     }
 
     /// Removes the items whose time is over: expired ones, and those that were away for too long.
-    pub(crate) async fn sweep(&self) {
+    pub async fn sweep(&self) {
         self.end_idle_sessions();
+        self.dismiss_absent();
         let due = self.due();
         for some in due.chunks(limits::ITEMS_PER_REQUEST) {
             match self.remove(None, some.to_vec()).await {
@@ -158,8 +176,9 @@ impl Appliance {
 
     fn due(&self) -> Vec<ItemId> {
         let (world, now) = (self.world(), self.now());
-        let is_expired =
-            |item: &&Arc<Item>| !item.local && item.view.expires.is_some_and(|time| time <= now);
+        let is_expired = |item: &&Arc<Item>| {
+            !item.local && !in_queue(item) && item.view.expires.is_some_and(|time| time <= now)
+        };
         let mut due: BTreeSet<ItemId> =
             world.items().filter(is_expired).map(|item| item.view.id).collect();
         if now.since(self.opened) > SETTLING {
@@ -168,13 +187,18 @@ impl Appliance {
                 minutes => u64::from(minutes) * 60,
             };
             for (endpoint, since) in self.presences.absent() {
-                let items = world.items_of(endpoint).filter(|item| !item.local);
+                let items = world.items_of(endpoint).filter(|item| !item.local && !in_queue(item));
                 let items = items.filter(|item| now.since(since) > patience(item));
                 due.extend(items.map(|item| item.view.id));
             }
         }
         due.into_iter().collect()
     }
+}
+
+/// Whether it is no Jump Item, but a machine that came for one session.
+fn in_queue(item: &Item) -> bool {
+    matches!(item.view.place, Place::Queue(_))
 }
 
 fn within_limit(count: usize) -> Result<(), Refusal> {
@@ -213,7 +237,7 @@ fn seen(world: &World, user: UserId, item: ItemId) -> Result<(Arc<User>, Arc<Ite
     }
 }
 
-fn permitted(
+pub(crate) fn permitted(
     world: &World,
     user: &User,
     place: Place,
@@ -228,7 +252,7 @@ fn permitted(
 }
 
 /// A place that items can go to, with this permission.
-fn destination(
+pub(crate) fn destination(
     world: &World,
     user: &User,
     place: Place,
@@ -237,6 +261,7 @@ fn destination(
     let exists = match place {
         Place::JumpGroup(group) => world.group(group).is_some(),
         Place::Personal(owner) => world.user(owner).is_some(),
+        Place::Queue(_) => false,
     };
     if !exists || !world.decide(user, place, None).is_allowed() {
         return Err(RefusalCode::InvalidValue.because("there is no such Jump Group"));
@@ -296,7 +321,12 @@ fn edit_one(
 }
 
 /// Whether what a value speaks of is there.
-fn check(world: &World, user: &User, value: &FieldValue, now: Timestamp) -> Result<(), Refusal> {
+pub(crate) fn check(
+    world: &World,
+    user: &User,
+    value: &FieldValue,
+    now: Timestamp,
+) -> Result<(), Refusal> {
     match value {
         FieldValue::Place(place) => {
             destination(world, user, *place, Permission::PermAssignJumpGroup)

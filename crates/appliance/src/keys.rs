@@ -4,7 +4,7 @@ use crate::data_dir::DataDir;
 use anyhow::{Context, anyhow};
 use data_encoding::HEXLOWER;
 use jumpdeck_protocol::handshake::PublicKey;
-use jumpdeck_protocol::private_file;
+use jumpdeck_protocol::{private_file, queue};
 use ring::digest;
 use ring::rand::SystemRandom;
 use ring::signature::Ed25519KeyPair;
@@ -68,6 +68,16 @@ pub(crate) fn secret() -> anyhow::Result<String> {
     let mut bytes = [0; 20];
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("no randomness: {error}"))?;
     Ok(data_encoding::BASE32_NOPAD.encode(&bytes).to_lowercase())
+}
+
+/// A new session key: 35 bits, in seven characters that can be read aloud.
+pub(crate) fn session_key() -> anyhow::Result<String> {
+    let mut bytes = [0; queue::KEY_LENGTH];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("no randomness: {error}"))?;
+    // The alphabet has 32 characters: the remainder favours none.
+    let letters = queue::KEY_ALPHABET.iter().cycle();
+    let letter = |byte: &u8| letters.clone().nth(usize::from(*byte)).map(|c| char::from(*c));
+    Ok(bytes.iter().filter_map(letter).collect())
 }
 
 /// What is kept of a secret.

@@ -34,7 +34,23 @@ impl Appliance {
         event: LogEvent,
         position: Option<(ChannelId, u64)>,
     ) {
-        let Some(entry) = self.entry(session, user, event) else {
+        let who = user.map(|user| self.world().username(user));
+        self.write_down(session, who, event, position);
+    }
+
+    /// Writes an entry in the name of somebody who is no user.
+    pub(crate) fn log_as(&self, session: SessionId, who: &str, event: LogEvent) {
+        self.write_down(session, Some(who.into()), event, None);
+    }
+
+    fn write_down(
+        &self,
+        session: SessionId,
+        who: Option<Box<str>>,
+        event: LogEvent,
+        position: Option<(ChannelId, u64)>,
+    ) {
+        let Some(entry) = self.entry(session, who, event) else {
             return;
         };
         let kept = entry.clone();
@@ -44,8 +60,12 @@ impl Appliance {
         self.tell_logged(session, &entry);
     }
 
-    fn entry(&self, session: SessionId, user: Option<UserId>, event: LogEvent) -> Option<LogEntry> {
-        let who = user.map(|user| self.world().username(user));
+    fn entry(
+        &self,
+        session: SessionId,
+        who: Option<Box<str>>,
+        event: LogEvent,
+    ) -> Option<LogEntry> {
         let number = self.sessions.next_entry(session, who.as_deref(), &event)?;
         Some(LogEntry { number, at: self.now(), who, event })
     }
@@ -55,6 +75,7 @@ impl Appliance {
         for rep in self.reps.those(|rep| users.contains(&rep.user)) {
             rep.tell(ApplianceNotice::Logged { session, entry: entry.clone() });
         }
+        self.tell_customer(session, entry);
     }
 
     /// Writes an entry, and returns once it is on the disk.
@@ -65,7 +86,8 @@ impl Appliance {
         event: LogEvent,
     ) -> Result<(), Refusal> {
         let gone = || RefusalCode::SessionGone.plain();
-        let entry = self.entry(session, Some(user), event).ok_or_else(gone)?;
+        let who = Some(self.world().username(user));
+        let entry = self.entry(session, who, event).ok_or_else(gone)?;
         let kept = entry.clone();
         let edit = move |draft: &mut crate::store::Draft| {
             draft.history(History::Logged { session, entry: kept, position: None });

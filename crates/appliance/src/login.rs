@@ -2,21 +2,15 @@
 
 use crate::document::User;
 use crate::keys;
+use crate::throttle::Throttle;
 use crate::world::World;
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use jumpdeck_protocol::handshake::RepProof;
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// Failed logins after which a name has to wait.
-const PATIENCE: u32 = 5;
-/// How long it has to wait, in seconds.
-const PAUSE: u64 = 60;
-/// Names that are remembered at the most.
-const REMEMBERED: usize = 10_000;
 /// Passwords that are checked at once: each check takes 19 MiB.
 const AT_ONCE: usize = 2;
 
@@ -24,7 +18,7 @@ const AT_ONCE: usize = 2;
 #[derive(Debug)]
 pub(crate) struct Login {
     token: Option<String>,
-    failures: Mutex<HashMap<String, (u32, Timestamp)>>,
+    failures: Throttle<String>,
     checks: Semaphore,
     decoy: String,
 }
@@ -34,7 +28,7 @@ impl Login {
     pub(crate) fn new(token: Option<&str>) -> anyhow::Result<Self> {
         Ok(Self {
             token: token.map(keys::hash),
-            failures: Mutex::default(),
+            failures: Throttle::default(),
             checks: Semaphore::new(AT_ONCE),
             decoy: if token.is_some() { String::new() } else { hash_password("decoy")? },
         })
@@ -69,7 +63,8 @@ impl Login {
         password: String,
         now: Timestamp,
     ) -> Result<Arc<User>, Refusal> {
-        self.admit(username, now)?;
+        let name: String = username.chars().take(64).collect();
+        self.admit(&name, now)?;
         let user = world.user_by_name(username).filter(|user| user.enabled).cloned();
         let stored = user.as_ref().and_then(|user| user.password.clone());
         let known = stored.is_some();
@@ -78,47 +73,26 @@ impl Login {
         let _turn = self.checks.acquire().await.map_err(|_| RefusalCode::Stopping.plain())?;
         // Others may have failed while this one waited; and each try counts before it is judged,
         // so that many at once are no more than as many in turn.
-        self.admit(username, now)?;
-        self.count(username, now);
+        self.admit(&name, now)?;
+        self.failures.count(name.clone(), now);
         let matches =
             tokio::task::spawn_blocking(move || matches(&password, &stored)).await.unwrap_or(false);
         match user.filter(|_| known && matches) {
             Some(user) => {
-                self.failures().remove(username);
+                self.failures.forgive(&name);
                 Ok(user)
             }
             None => {
-                let name = jumpdeck_protocol::text::bounded(username, 64);
-                tracing::warn!(target: "audit", username = name, "a login failed");
+                let name = jumpdeck_protocol::text::clean(&name);
+                tracing::warn!(target: "audit", username = %name, "a login failed");
                 Err(RefusalCode::LoginFailed.plain())
             }
         }
     }
 
-    fn admit(&self, username: &str, now: Timestamp) -> Result<(), Refusal> {
-        match self.failures().get(username) {
-            Some((count, last)) if *count >= PATIENCE && now.since(*last) < PAUSE => {
-                Err(RefusalCode::LoginThrottled.plain())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Counts a try; a login that succeeds takes it back.
-    fn count(&self, username: &str, now: Timestamp) {
-        let mut failures = self.failures();
-        if failures.len() >= REMEMBERED {
-            failures.retain(|_, (_, last)| now.since(*last) < PAUSE);
-        }
-        let entry = failures.entry(username.chars().take(64).collect()).or_default();
-        if now.since(entry.1) >= PAUSE {
-            entry.0 = 0;
-        }
-        *entry = (entry.0 + 1, now);
-    }
-
-    fn failures(&self) -> std::sync::MutexGuard<'_, HashMap<String, (u32, Timestamp)>> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    fn admit(&self, name: &String, now: Timestamp) -> Result<(), Refusal> {
+        let admitted = self.failures.admits(name, now);
+        if admitted { Ok(()) } else { Err(RefusalCode::LoginThrottled.plain()) }
     }
 }
 

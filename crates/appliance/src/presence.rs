@@ -21,6 +21,8 @@ const CHANGES: usize = 4096;
 pub(crate) struct AgentLink {
     pub id: LinkId,
     pub outbox: Outbox,
+    /// A person sits at the agent's own terminal.
+    pub attended: bool,
     calls: Mutex<Calls>,
 }
 
@@ -31,8 +33,8 @@ struct Calls {
 }
 
 impl AgentLink {
-    pub(crate) fn new(id: LinkId, outbox: Outbox) -> Self {
-        Self { id, outbox, calls: Mutex::default() }
+    pub(crate) fn new(id: LinkId, outbox: Outbox, attended: bool) -> Self {
+        Self { id, outbox, attended, calls: Mutex::default() }
     }
 
     /// Tells the agent something.
@@ -353,7 +355,7 @@ mod tests {
     use super::*;
 
     fn link(id: u64) -> Arc<AgentLink> {
-        Arc::new(AgentLink::new(LinkId(id), Outbox::new()))
+        Arc::new(AgentLink::new(LinkId(id), Outbox::new(), false))
     }
 
     fn status(presences: &Presences, item: u64) -> Status {

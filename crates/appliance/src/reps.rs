@@ -1,10 +1,11 @@
 //! The consoles that are linked.
 
 use jumpdeck_protocol::link::Outbox;
+use jumpdeck_protocol::queue::Lobby;
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
 use jumpdeck_protocol::{LinkId, UserId};
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// A console's link.
 #[derive(Clone, Debug)]
@@ -14,12 +15,24 @@ pub(crate) struct RepLink {
     /// The number of the console; 0: none.
     pub console: u64,
     pub outbox: Outbox,
+    /// What it was told last of what goes on besides its own sessions.
+    pub lobby: Arc<Mutex<Option<Lobby>>>,
 }
 
 impl RepLink {
     /// Tells the console something.
     pub(crate) fn tell(&self, notice: ApplianceNotice) {
         self.outbox.send(&ToRep::Notice { body: notice });
+    }
+
+    /// Whether the console does not know this yet. From now on, it does.
+    pub(crate) fn is_new(&self, lobby: &Lobby) -> bool {
+        let mut told = self.lobby.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.as_ref() == Some(lobby) {
+            return false;
+        }
+        *told = Some(lobby.clone());
+        true
     }
 }
 

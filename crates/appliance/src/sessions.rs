@@ -8,11 +8,12 @@ use crate::tape::Tape;
 use crate::world::World;
 use bytes::Bytes;
 use jumpdeck_protocol::agent::AgentOrder;
+use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::link::{Lane, Outbox};
 use jumpdeck_protocol::log::{LogEvent, Summary};
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
 use jumpdeck_protocol::session::{
-    ChannelOrder, ChannelView, ExitStatus, Part, Participant, SessionView, Size,
+    ChannelOrder, ChannelView, ExitStatus, Part, Participant, SessionView, Size, Terms,
 };
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, SessionId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -134,6 +135,7 @@ struct Session {
     item: ItemId,
     item_name: String,
     started: Timestamp,
+    terms: Terms,
     channels: Vec<ChannelView>,
     /// Who else may take part.
     others: BTreeMap<UserId, Part>,
@@ -213,6 +215,7 @@ pub(crate) struct NewSession {
     pub item: ItemId,
     pub item_name: String,
     pub started: Timestamp,
+    pub terms: Terms,
 }
 
 /// All open sessions.
@@ -275,7 +278,7 @@ impl Sessions {
 
     /// Enters a session without channels.
     pub(crate) fn add(&self, new: NewSession) {
-        let NewSession { id, owner, endpoint, item, item_name, started } = new;
+        let NewSession { id, owner, endpoint, item, item_name, started, terms } = new;
         self.write(|book| {
             let session = Session {
                 owner,
@@ -283,6 +286,7 @@ impl Sessions {
                 item,
                 item_name,
                 started,
+                terms,
                 channels: Vec::new(),
                 others: BTreeMap::new(),
                 here: BTreeSet::new(),
@@ -397,6 +401,19 @@ impl Sessions {
             let mine = book.sessions.iter().filter(|(_, session)| session.part(user).is_some());
             mine.map(|(id, session)| session.view(*id, book, world)).collect()
         })
+    }
+
+    /// The sessions a rep takes no part in.
+    pub(crate) fn without(&self, user: UserId, world: &World) -> Vec<SessionView> {
+        self.read(|book| {
+            let others = book.sessions.iter().filter(|(_, session)| session.part(user).is_none());
+            others.map(|(id, session)| session.view(*id, book, world)).collect()
+        })
+    }
+
+    /// What was decided when a session started.
+    pub(crate) fn terms(&self, id: SessionId) -> Option<Terms> {
+        self.read(|book| Some(book.sessions.get(&id)?.terms.clone()))
     }
 
     /// A session, as those see it who take part.
@@ -588,6 +605,10 @@ impl Session {
             channels,
             owner: self.owner,
             participants: self.users().into_iter().map(participant).collect(),
+            terms: self.terms.clone(),
+            pinned: world
+                .item(self.item)
+                .is_some_and(|item| !matches!(item.view.place, Place::Queue(_))),
         }
     }
 }

@@ -4,16 +4,18 @@ use crate::appliance::Appliance;
 use crate::commands::masked_line;
 use crate::document::Item;
 use crate::presence::AgentLink;
+use crate::queues::Question;
 use crate::reps::RepLink;
 use crate::sessions::{Channel, NewSession, Removed};
 use crate::store::History;
 use crate::tape::{Header, Tape};
 use jumpdeck_policy::{Permission, SimultaneousJumps};
-use jumpdeck_protocol::agent::{AgentOrder, AgentRequest};
+use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
+use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::{
-    ChannelKind, ChannelOrder, ChannelReport, ChannelView, EndReason, Part, SessionView,
+    ChannelKind, ChannelOrder, ChannelReport, ChannelView, EndReason, Part, SessionView, Terms,
 };
 use jumpdeck_protocol::{
     ChannelId, EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
@@ -24,6 +26,8 @@ use std::time::Duration;
 
 /// How long an agent may take to start a program.
 const SPAWN_PATIENCE: Duration = Duration::from_secs(20);
+/// How long it may take to say who is logged in.
+const CUSTOMER_PATIENCE: Duration = Duration::from_secs(3);
 
 impl Appliance {
     /// Starts a session with an item and opens its first channel.
@@ -47,11 +51,20 @@ impl Appliance {
             .startable(endpoint)
             .map_err(|code| code.because(item.view.name.to_string()))?;
         let shell = matches!(kind, ChannelKind::Shell { .. });
+        let waited = matches!(item.view.place, Place::Queue(_));
+        let _question =
+            if waited { Some(self.take_waiting(rep, endpoint, &agent).await?) } else { None };
         if let Some(joined) = self.join_instead(rep, &item, endpoint, shell)? {
             return Ok(joined);
         }
         let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
-        let session = self.enter(rep.user, &item, endpoint).await?;
+        let customer_present = waited || self.somebody_is_at(&item, &agent).await;
+        let terms = Terms { customer_present, recording: self.records(&item) };
+        let session = self.enter(rep.user, &item, endpoint, terms).await?;
+        if waited {
+            let what = format!("to let {} in", self.world().username(rep.user)).into();
+            self.log(session, Some(rep.user), LogEvent::Asked { what, allowed: true });
+        }
         let opened = self.open_channel(rep, session, &agent, kind).await;
         if let Err(refusal) = opened {
             self.end_session(session, EndReason::StartFailed);
@@ -75,12 +88,31 @@ impl Appliance {
         Ok(view)
     }
 
+    /// Takes a machine out of its queue, if the person there allows it. Nobody else can meanwhile.
+    async fn take_waiting(
+        &self,
+        rep: &RepLink,
+        endpoint: EndpointId,
+        agent: &AgentLink,
+    ) -> Result<Question<'_>, Refusal> {
+        let taken = || RefusalCode::JoinDenied.because("another rep is taking it");
+        let question = self.asking.begin(endpoint).ok_or_else(taken)?;
+        if self.sessions.count(endpoint) > 0 {
+            return Err(taken());
+        }
+        self.ask_in(agent, &self.world().username(rep.user)).await?;
+        Ok(question)
+    }
+
     /// The item, if this user may start a session with it.
     fn startable(&self, user: UserId, item: ItemId) -> Result<Arc<Item>, Refusal> {
         let world = self.world();
         let user = world.user(user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
         let gone = || RefusalCode::JumpItemGone.plain();
         let item = world.item(item).ok_or_else(gone)?;
+        if let Place::Queue(queue) = item.view.place {
+            return if self.serves(user.id, queue) { Ok(Arc::clone(item)) } else { Err(gone()) };
+        }
         if !world.decide(user, item.view.place, None).is_allowed() {
             return Err(gone());
         }
@@ -130,6 +162,7 @@ impl Appliance {
         user: UserId,
         item: &Item,
         endpoint: EndpointId,
+        terms: Terms,
     ) -> Result<SessionId, Refusal> {
         let new = NewSession {
             id: self.sessions.next_session(),
@@ -138,6 +171,7 @@ impl Appliance {
             item: item.view.id,
             item_name: item.view.name.to_string(),
             started: self.now(),
+            terms: terms.clone(),
         };
         let id = new.id;
         let started = History::SessionStarted {
@@ -145,6 +179,7 @@ impl Appliance {
             item: new.item,
             item_name: new.item_name.clone(),
             user,
+            terms,
             at: new.started,
         };
         let edit = move |draft: &mut crate::store::Draft| {
@@ -155,7 +190,17 @@ impl Appliance {
         self.sessions.add(new);
         self.log(id, Some(user), LogEvent::Started);
         self.tell_in_sessions(endpoint);
+        self.tell_lobby();
         Ok(id)
+    }
+
+    /// Whether somebody is logged in at a machine at this moment.
+    async fn somebody_is_at(&self, item: &Item, agent: &AgentLink) -> bool {
+        match agent.call(AgentRequest::Customer, CUSTOMER_PATIENCE).await {
+            Ok(AgentReply::Customer { user }) => !user.trim().is_empty(),
+            // An older agent; what it said when it came is all there is.
+            _ => !item.view.facts.console_user.trim().is_empty(),
+        }
     }
 
     /// Opens another shell in a session.
@@ -250,7 +295,7 @@ impl Appliance {
         let ChannelKind::Shell { size, term } = kind else {
             return Ok(None);
         };
-        if !self.records(session) {
+        if !self.sessions.terms(session).is_some_and(|terms| terms.recording) {
             return Ok(None);
         }
         let title = self.sessions.target(session).map(|(_, name)| name).unwrap_or_default();
@@ -264,11 +309,9 @@ impl Appliance {
         tape.map(Some).map_err(|error| failed(error.to_string()))
     }
 
-    /// Whether shells of a session are recorded: unless the item's Jump Policy says otherwise.
-    fn records(&self, session: SessionId) -> bool {
-        let world = self.world();
-        let item = self.sessions.view(session, &world).map(|view| view.item);
-        let policy = item.and_then(|item| world.item(item)?.view.jump_policy);
+    /// Whether shells of sessions are recorded: unless the item's Jump Policy says otherwise.
+    fn records(&self, item: &Item) -> bool {
+        let (world, policy) = (self.world(), item.view.jump_policy);
         !policy.and_then(|id| world.policy(id)).is_some_and(|policy| policy.no_recordings)
     }
 
@@ -344,15 +387,17 @@ impl Appliance {
             who: None,
             event: LogEvent::Ended { reason: reason.clone() },
         };
+        let kept = entry.clone();
         self.store.note(move |draft| {
             for closed in closed {
                 draft.history(closed);
             }
-            draft.history(History::Logged { session, entry, position: None });
+            draft.history(History::Logged { session, entry: kept, position: None });
             draft.history(History::SessionEnded { session, reason: why, at });
         });
         tracing::info!(session = session.0, ?reason, "session ended");
         self.tell_in_sessions(ended.endpoint);
+        self.tell_customer_of(ended.endpoint, &entry);
         for rep in self.reps.those(|rep| ended.users.contains(&rep.user)) {
             let (reason, summary) = (reason.clone(), Some(ended.summary.clone()));
             rep.tell(ApplianceNotice::SessionEnded { session, reason, summary });
@@ -360,6 +405,14 @@ impl Appliance {
         for user in ended.users {
             self.tell_sessions(user);
         }
+        if self.sessions.count(ended.endpoint) == 0 {
+            let agent = self.presences.link(ended.endpoint).filter(|agent| agent.attended);
+            if let Some(agent) = agent {
+                agent.order(AgentOrder::SessionsOver);
+            }
+            self.dismiss(ended.endpoint);
+        }
+        self.tell_lobby();
     }
 
     /// Ends sessions without channels: the appliance was killed while they began or ended.

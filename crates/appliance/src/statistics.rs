@@ -229,7 +229,8 @@ mod tests {
     use jumpdeck_protocol::link::Outbox;
 
     fn link(id: u64) -> RepLink {
-        RepLink { id: LinkId(id), user: UserId(1), console: 0, outbox: Outbox::new() }
+        let (outbox, lobby) = (Outbox::new(), Arc::default());
+        RepLink { id: LinkId(id), user: UserId(1), console: 0, outbox, lobby }
     }
 
     const FIVE: (ItemId, EndpointId) = (ItemId(5), EndpointId(5));

@@ -3,16 +3,18 @@
 //! A new revision shares what did not change with the one before, so a reader keeps its snapshot
 //! for as long as it likes and blocks nobody.
 
-use crate::document::{Document, DocumentId, Installer, Item, User};
+use crate::document::{Document, DocumentId, Installer, Item, SessionKey, Team, User};
 use imbl::{HashMap, OrdMap, OrdSet};
-use jumpdeck_policy::{Decision, JumpPolicy, Permission, Role, decide, role_of};
+use jumpdeck_policy::{Decision, JumpPolicy, Permission, Role, Subject, decide, role_of};
 use jumpdeck_protocol::handshake::PublicKey;
 use jumpdeck_protocol::inventory::{GroupView, Place};
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rights::{Permissions, PlaceRights};
 use jumpdeck_protocol::{
-    EndpointId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, Revision, RoleId, Timestamp, UserId,
+    EndpointId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, Revision, RoleId, SessionKeyId,
+    TeamId, Timestamp, UserId,
 };
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Everything the appliance knows of its configuration at one revision.
@@ -27,6 +29,12 @@ pub(crate) struct World {
     installers: OrdMap<InstallerId, Arc<Installer>>,
     policies: OrdMap<JumpPolicyId, Arc<JumpPolicy>>,
     likings: OrdMap<UserId, Arc<Preferences>>,
+    teams: OrdMap<TeamId, Arc<Team>>,
+    session_keys: OrdMap<SessionKeyId, Arc<SessionKey>>,
+    /// Whom each user outranks in a team they share.
+    outranked: Arc<BTreeMap<UserId, BTreeSet<UserId>>>,
+    /// The machines that joined with a session key and are no Jump Items.
+    visitors: OrdSet<ItemId>,
     by_key: HashMap<PublicKey, EndpointId>,
     /// The items that lead to each machine with an agent.
     endpoints: OrdMap<EndpointId, OrdSet<ItemId>>,
@@ -75,6 +83,15 @@ impl World {
         ids.filter_map(|id| self.item(*id))
     }
 
+    /// When a machine stops to be a Jump Client: when the last item that leads there expires.
+    pub(crate) fn expiry(&self, endpoint: EndpointId) -> Option<Timestamp> {
+        let mut last = None;
+        for item in self.items_of(endpoint) {
+            last = last.max(Some(item.view.expires?));
+        }
+        last
+    }
+
     /// Whether the Jump Client with this key was removed.
     pub(crate) fn is_removed(&self, key: &PublicKey) -> bool {
         self.removed_keys.contains_key(key)
@@ -105,11 +122,11 @@ impl World {
         if !self.decide(user, place, None).is_allowed() {
             return None;
         }
-        let (role, step) = role_of(&user.subject(), place);
+        let (role, step) = role_of(&self.subject(user), place);
         let role = self.role(role)?;
         let owner = match place {
             Place::Personal(owner) => Some(self.user(owner)?.username.as_str().into()),
-            Place::JumpGroup(_) => None,
+            Place::JumpGroup(_) | Place::Queue(_) => None,
         };
         let permitted: Permissions = role.permissions;
         let because = format!("{} {}", step.source, step.says).into();
@@ -182,7 +199,76 @@ impl World {
 
     /// May this user do `wanted` (see, if nothing is named) with items in this place?
     pub(crate) fn decide(&self, user: &User, place: Place, wanted: Option<Permission>) -> Decision {
-        decide(&user.subject(), place, wanted, |id| self.roles.get(&id).map(AsRef::as_ref))
+        let role = |id| self.roles.get(&id).map(AsRef::as_ref);
+        decide(&self.subject(user), place, wanted, role)
+    }
+
+    fn subject<'a>(&'a self, user: &'a User) -> Subject<'a> {
+        user.subject(self.outranked.get(&user.id))
+    }
+
+    /// Whether one user outranks another in a team they share.
+    pub(crate) fn outranks(&self, user: UserId, other: UserId) -> bool {
+        self.outranked.get(&user).is_some_and(|them| them.contains(&other))
+    }
+
+    pub(crate) fn teams(&self) -> impl Iterator<Item = &Arc<Team>> {
+        self.teams.values()
+    }
+
+    pub(crate) fn team(&self, id: TeamId) -> Option<&Arc<Team>> {
+        self.teams.get(&id)
+    }
+
+    pub(crate) fn team_by_name(&self, name: &str) -> Option<&Arc<Team>> {
+        self.teams.values().find(|team| team.name == name)
+    }
+
+    /// The teams a user is in.
+    pub(crate) fn teams_of(&self, user: UserId) -> impl Iterator<Item = &Arc<Team>> {
+        self.teams.values().filter(move |team| team.members.contains_key(&user))
+    }
+
+    pub(crate) fn next_team(&self) -> TeamId {
+        TeamId(self.next_number(DocumentId::Team(TeamId(u64::MAX)), "team"))
+    }
+
+    pub(crate) fn session_keys(&self) -> impl Iterator<Item = &Arc<SessionKey>> {
+        self.session_keys.values()
+    }
+
+    pub(crate) fn session_key_by_hash(&self, hash: &str) -> Option<&Arc<SessionKey>> {
+        self.session_keys.values().find(|key| key.key_hash == hash)
+    }
+
+    pub(crate) fn next_session_key(&self) -> SessionKeyId {
+        let most = DocumentId::SessionKey(SessionKeyId(u64::MAX));
+        SessionKeyId(self.next_number(most, "session_key"))
+    }
+
+    /// How many machines are Jump Clients.
+    pub(crate) fn clients(&self) -> usize {
+        self.endpoints.len().saturating_sub(self.visitors.len())
+    }
+
+    /// The machines that joined with a session key and are no Jump Items.
+    pub(crate) fn visitors(&self) -> impl Iterator<Item = &Arc<Item>> {
+        self.visitors.iter().filter_map(|id| self.item(*id))
+    }
+
+    /// Who outranks whom, once more.
+    fn rank(&mut self) {
+        let mut outranked: BTreeMap<UserId, BTreeSet<UserId>> = BTreeMap::new();
+        for team in self.teams.values() {
+            for (user, rank) in &team.members {
+                let lower = team.members.iter().filter(|(_, other)| *other < rank);
+                let lower: BTreeSet<UserId> = lower.map(|(other, _)| *other).collect();
+                if !lower.is_empty() {
+                    outranked.entry(*user).or_default().extend(lower);
+                }
+            }
+        }
+        self.outranked = Arc::new(outranked);
     }
 
     /// What changed after `since`, oldest first, each document once. `None` if that position
@@ -201,6 +287,11 @@ impl World {
             Document::Item(mut item) => {
                 Arc::make_mut(&mut item.view).revision = revision;
                 self.settle(&item);
+                if matches!(item.view.place, Place::Queue(_)) {
+                    self.visitors.insert(item.view.id);
+                } else {
+                    self.visitors.remove(&item.view.id);
+                }
                 self.items.insert(item.view.id, Arc::new(*item));
             }
             Document::Group(group) => {
@@ -225,6 +316,13 @@ impl World {
             Document::Liking(liking) => {
                 self.likings.insert(liking.user, Arc::new(liking.preferences));
             }
+            Document::Team(team) => {
+                self.teams.insert(team.id, Arc::new(team));
+                self.rank();
+            }
+            Document::SessionKey(key) => {
+                self.session_keys.insert(key.id, Arc::new(key));
+            }
         }
     }
 
@@ -234,6 +332,7 @@ impl World {
         match id {
             DocumentId::Item(id) => {
                 if let Some(item) = self.items.remove(&id) {
+                    self.visitors.remove(&id);
                     self.unsettle(&item);
                 }
             }
@@ -248,6 +347,11 @@ impl World {
                 }
             }
             DocumentId::Liking(id) => drop(self.likings.remove(&id)),
+            DocumentId::Team(id) => {
+                self.teams.remove(&id);
+                self.rank();
+            }
+            DocumentId::SessionKey(id) => drop(self.session_keys.remove(&id)),
         }
     }
 

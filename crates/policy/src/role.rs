@@ -5,7 +5,7 @@ use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::rights::{Permission, Permissions};
 use jumpdeck_protocol::{JumpGroupId, RoleId, UserId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A Jump Item Role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,8 @@ pub struct Subject<'a> {
     pub slots: Slots,
     /// Groups the user is a member of, with the role set on the membership, if one is.
     pub memberships: &'a BTreeMap<JumpGroupId, Option<RoleId>>,
+    /// Whom the user outranks in a team they share.
+    pub outranked: Option<&'a BTreeSet<UserId>>,
 }
 
 /// The role that counts for items in this place, and what named it.
@@ -79,7 +81,14 @@ pub fn role_of(subject: &Subject<'_>, place: Place) -> (RoleId, Step) {
     };
     match place {
         Place::Personal(owner) if owner == subject.user => slot("Personal", subject.slots.personal),
+        Place::Personal(owner) if subject.outranked.is_some_and(|them| them.contains(&owner)) => {
+            slot("Teams", subject.slots.teams)
+        }
         Place::Personal(_) => slot("System", subject.slots.system),
+        Place::Queue(_) => {
+            let source = "a machine that waits in a queue".to_owned();
+            (Role::NO_ACCESS, Step { source, says: "is no Jump Item".to_owned() })
+        }
         Place::JumpGroup(group) => match subject.memberships.get(&group) {
             Some(Some(role)) => {
                 let source = "the membership of the Jump Group".to_owned();
@@ -122,6 +131,8 @@ pub fn decide<'r>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jumpdeck_protocol::TeamId;
+    use jumpdeck_protocol::queue::Queue;
 
     fn ask(user: &Subject<'_>, place: Place, wanted: Option<Permission>) -> Decision {
         let roles = Role::built_in();
@@ -141,8 +152,13 @@ mod tests {
     fn the_membership_speaks_before_the_slots() {
         let memberships =
             BTreeMap::from([(JumpGroupId(1), Some(Role::AUDITOR)), (JumpGroupId(2), None)]);
-        let user =
-            Subject { user: UserId(7), enabled: true, slots: slots(), memberships: &memberships };
+        let user = Subject {
+            user: UserId(7),
+            enabled: true,
+            slots: slots(),
+            memberships: &memberships,
+            outranked: None,
+        };
         let start = Some(Permission::PermStart);
         assert!(!ask(&user, Place::JumpGroup(JumpGroupId(1)), start).is_allowed());
         assert!(ask(&user, Place::JumpGroup(JumpGroupId(1)), None).is_allowed());
@@ -153,10 +169,46 @@ mod tests {
     }
 
     #[test]
+    fn the_teams_slot_counts_for_the_list_of_whom_one_outranks() {
+        let (memberships, them) = (BTreeMap::new(), BTreeSet::from([UserId(8)]));
+        let slots = Slots { teams: Role::AUDITOR, ..slots() };
+        let outranked = Some(&them);
+        let user =
+            Subject { user: UserId(7), enabled: true, slots, memberships: &memberships, outranked };
+        assert!(ask(&user, Place::Personal(UserId(8)), None).is_allowed());
+        assert!(!ask(&user, Place::Personal(UserId(9)), None).is_allowed());
+        let decision =
+            ask(&user, Place::Personal(UserId(8)), Some(Permission::PermStart)).to_string();
+        assert!(decision.starts_with("the user's Teams slot"), "{decision}");
+    }
+
+    #[test]
+    fn what_waits_in_a_queue_is_in_nobodys_inventory() {
+        let memberships = BTreeMap::new();
+        let all = Role::ADMINISTRATOR;
+        let slots = Slots { default: all, personal: all, teams: all, system: all };
+        let user = Subject {
+            user: UserId(7),
+            enabled: true,
+            slots,
+            memberships: &memberships,
+            outranked: None,
+        };
+        for queue in [Queue::General, Queue::Personal(UserId(7)), Queue::Team(TeamId(1))] {
+            assert!(!ask(&user, Place::Queue(queue), None).is_allowed());
+        }
+    }
+
+    #[test]
     fn a_refusal_names_the_role_and_what_it_lacks() {
         let memberships = BTreeMap::from([(JumpGroupId(1), Some(Role::AUDITOR))]);
-        let user =
-            Subject { user: UserId(7), enabled: true, slots: slots(), memberships: &memberships };
+        let user = Subject {
+            user: UserId(7),
+            enabled: true,
+            slots: slots(),
+            memberships: &memberships,
+            outranked: None,
+        };
         let decision = ask(&user, Place::JumpGroup(JumpGroupId(1)), Some(Permission::PermStart));
         assert_eq!(
             decision.to_string(),
@@ -167,8 +219,13 @@ mod tests {
     #[test]
     fn a_disabled_user_may_nothing() {
         let memberships = BTreeMap::new();
-        let user =
-            Subject { user: UserId(7), enabled: false, slots: slots(), memberships: &memberships };
+        let user = Subject {
+            user: UserId(7),
+            enabled: false,
+            slots: slots(),
+            memberships: &memberships,
+            outranked: None,
+        };
         assert!(!ask(&user, Place::Personal(UserId(7)), None).is_allowed());
     }
 }

@@ -3,7 +3,7 @@
 use crate::inventory::{Facts, Statistics, Thumbnail};
 use crate::session::{ChannelKind, ChannelOrder, ChannelReport};
 use crate::wake::{Mac, SecureOn};
-use crate::{ChannelId, Control, Never, SessionId};
+use crate::{ChannelId, Control, Never, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Appliance to agent.
@@ -26,6 +26,24 @@ pub enum AgentRequest {
         /// What to start.
         kind: ChannelKind,
     },
+    /// Say who is logged in there now.
+    Customer,
+    /// Ask the person at the machine whether this rep may come in.
+    Ask {
+        /// Who wants to.
+        rep: Box<str>,
+    },
+    /// Ask the person at the machine, then become a Jump Client that outlives the session.
+    Pin {
+        /// Who wants that.
+        rep: Box<str>,
+        /// The item's name from then on.
+        name: Box<str>,
+        /// When it uninstalls itself.
+        expires: Option<Timestamp>,
+    },
+    /// Be no Jump Client any more; the session goes on.
+    Unpin,
     /// Broadcast a magic packet on every network this machine is in.
     Wake {
         /// Whom it wakes.
@@ -36,7 +54,7 @@ pub enum AgentRequest {
 }
 
 /// The answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentReply {
     /// The program runs.
@@ -44,6 +62,23 @@ pub enum AgentReply {
         /// Its process id on the machine.
         process: u32,
     },
+    /// Who is logged in.
+    Customer {
+        /// The user name; empty for nobody.
+        user: Box<str>,
+    },
+    /// What the person at the machine said.
+    Answered {
+        /// Yes.
+        yes: bool,
+    },
+    /// It is a Jump Client, and has what it needs on its disk.
+    Pinned {
+        /// Nothing if it starts by itself from now on; else why it does not.
+        by_hand: Option<Box<str>>,
+    },
+    /// It is none any more, and nothing of it is left on its disk.
+    Unpinned,
     /// The packet is on its way.
     Called {
         /// On so many networks.
@@ -74,6 +109,18 @@ pub enum AgentOrder {
     Retire,
     /// The Jump Client was removed: forget the appliance, and end.
     Uninstall,
+    /// Show the person at the machine this sentence.
+    Say {
+        /// The sentence.
+        text: Box<str>,
+    },
+    /// No session goes through this machine any more. Told only where a person sits.
+    SessionsOver,
+    /// When the Jump Client uninstalls itself has changed.
+    Expires {
+        /// When; nothing for never.
+        at: Option<Timestamp>,
+    },
 }
 
 /// Whether a Jump Client may be used, as far as its own machine has a say (DOMAIN 2).
@@ -105,4 +152,11 @@ pub enum AgentReport {
     Facts(Box<Facts>),
     /// Whether it may be used has changed.
     Standing(Standing),
+    /// The person at the machine wants no session any more.
+    Stopped,
+    /// The person at the machine says something to the reps.
+    Said {
+        /// What.
+        text: Box<str>,
+    },
 }

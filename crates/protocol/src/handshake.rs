@@ -150,6 +150,12 @@ pub struct AgentProof {
     pub machine: String,
     /// Wanted when the key is not known to the appliance yet.
     pub enrolment: Option<Enrolment>,
+    /// Wanted when it comes for one session only, and its key is not known yet.
+    #[serde(default)]
+    pub visit: Option<Visit>,
+    /// A person sits at the agent's own terminal, and can be asked and told.
+    #[serde(default)]
+    pub attended: bool,
     /// What the machine is.
     pub facts: Facts,
     /// The channels that still live at this agent.
@@ -181,6 +187,21 @@ impl fmt::Debug for Enrolment {
     }
 }
 
+/// What a machine asks for that comes for one session.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// The session key that its user was told.
+    pub session_key: String,
+    /// What its user calls it; else the host's name is taken.
+    pub name: Option<String>,
+}
+
+impl fmt::Debug for Visit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Visit").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// The answer to an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -195,6 +216,9 @@ pub enum AgentWelcome {
         now: Timestamp,
         /// Channels whose sessions have ended meanwhile: close them.
         close: Vec<ChannelId>,
+        /// When the Jump Client uninstalls itself.
+        #[serde(default)]
+        expires: Option<Timestamp>,
     },
     /// It is not.
     Refused(Refusal),

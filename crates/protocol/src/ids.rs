@@ -33,6 +33,10 @@ ids! {
     EndpointId;
     /// A Jump Group (DOMAIN 1).
     JumpGroupId;
+    /// A team of reps (DOMAIN 1).
+    TeamId;
+    /// A session key, by which a machine joins that is not a Jump Client.
+    SessionKeyId;
     /// A Jump Policy (DOMAIN 5).
     JumpPolicyId;
     /// A Jump Item Role (DOMAIN 3). 1 is *No Access*.

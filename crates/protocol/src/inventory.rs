@@ -1,11 +1,12 @@
 //! The inventory as a rep sees it: items, groups, presence, statistics.
 
 use crate::item::Shortcut;
+use crate::queue::Queue;
 use crate::{ItemId, JumpGroupId, JumpPolicyId, Revision, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Where an item stands: in a Jump Group or on a rep's personal list.
+/// Where an item stands: in a Jump Group, on a rep's personal list, or not yet anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
@@ -13,6 +14,8 @@ pub enum Place {
     JumpGroup(JumpGroupId),
     /// On this user's personal list.
     Personal(UserId),
+    /// It is no Jump Item, but a machine that joined with a session key: nobody's inventory has it.
+    Queue(Queue),
 }
 
 impl Default for Place {
@@ -83,6 +86,35 @@ pub enum InstallMode {
     Service,
     /// While its user is logged in.
     User,
+}
+
+/// What the person at the machine is shown of a Jump Client's sessions (DOMAIN 2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartMode {
+    /// Who comes and goes.
+    #[default]
+    Normal,
+    /// That a session begins and ends.
+    Minimized,
+    /// Nothing.
+    Hidden,
+}
+
+impl StartMode {
+    /// The mode as a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Minimized => "minimized",
+            Self::Hidden => "hidden",
+        }
+    }
+
+    /// The mode of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Normal, Self::Minimized, Self::Hidden].into_iter().find(|mode| mode.word() == word)
+    }
 }
 
 /// An item's status, in the order of DOMAIN 2: the first that holds.
@@ -158,9 +190,17 @@ pub struct ItemView {
     /// Minutes offline after which it is removed; 0 for the appliance's setting.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub max_offline_minutes: u32,
+    /// What the person at the machine is shown.
+    #[serde(default, skip_serializing_if = "is_normal")]
+    pub start_mode: StartMode,
     /// For a Jump shortcut: how it reaches its machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortcut: Option<Box<Shortcut>>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_normal(mode: &StartMode) -> bool {
+    matches!(mode, StartMode::Normal)
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]

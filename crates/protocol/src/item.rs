@@ -4,7 +4,7 @@
 //! A property is changed from the value it had to the one it shall have. So nobody overwrites what
 //! somebody else changed meanwhile, and an edit that is sent twice does no harm.
 
-use crate::inventory::{ItemView, JumpMethod, Place};
+use crate::inventory::{ItemView, JumpMethod, Place, StartMode};
 use crate::rights::Permission;
 use crate::{ItemId, JumpPolicyId, Timestamp, limits, text};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub enum ItemField {
     Expires,
     /// Minutes offline after which a Jump Client is removed; 0 for the appliance's setting.
     MaxOfflineMinutes,
+    /// What the person at a Jump Client's machine is shown.
+    StartMode,
     /// Where a shortcut leads.
     Hostname,
     /// The port there.
@@ -70,6 +72,7 @@ impl ItemField {
             Self::JumpPolicy => "Jump Policy",
             Self::Expires => "Expires",
             Self::MaxOfflineMinutes => "Max offline (min)",
+            Self::StartMode => "Start mode",
             Self::Hostname => "Hostname/IP",
             Self::Port => "Port",
             Self::Protocol => "Protocol",
@@ -96,6 +99,7 @@ impl ItemField {
             Self::JumpPolicy => Permission::PermEditJumpPolicy,
             Self::Expires
             | Self::MaxOfflineMinutes
+            | Self::StartMode
             | Self::Terminal
             | Self::KeepAlive
             | Self::Quality
@@ -120,6 +124,7 @@ impl ItemField {
             Self::Protocol => &["ssh", "telnet"],
             Self::Terminal => &["xterm", "vt100"],
             Self::Quality => &["best_performance", "balanced", "best_quality"],
+            Self::StartMode => &["normal", "minimized", "hidden"],
             _ => &[],
         }
     }
@@ -128,12 +133,12 @@ impl ItemField {
     pub const fn of(method: JumpMethod) -> &'static [Self] {
         use ItemField::{
             Comments, ConsoleSession, Domain, Expires, Hostname, IgnoreUntrusted, JumpPolicy,
-            KeepAlive, MaxOfflineMinutes, Name, Place, Port, Protocol, Quality, Tag, Terminal,
-            TunnelDefinitions, TunnelListenAddress, Url, Username, VerifyCertificate,
+            KeepAlive, MaxOfflineMinutes, Name, Place, Port, Protocol, Quality, StartMode, Tag,
+            Terminal, TunnelDefinitions, TunnelListenAddress, Url, Username, VerifyCertificate,
         };
         match method {
             JumpMethod::JumpClient => {
-                &[Name, Place, Tag, Comments, JumpPolicy, Expires, MaxOfflineMinutes]
+                &[Name, Place, Tag, Comments, JumpPolicy, Expires, MaxOfflineMinutes, StartMode]
             }
             JumpMethod::ShellJump => &[
                 Name, Hostname, Port, Protocol, Username, Terminal, KeepAlive, Place, Tag,
@@ -285,6 +290,7 @@ impl ItemView {
             ItemField::JumpPolicy => FieldValue::JumpPolicy(self.jump_policy),
             ItemField::Expires => FieldValue::Time(self.expires),
             ItemField::MaxOfflineMinutes => FieldValue::Number(self.max_offline_minutes),
+            ItemField::StartMode => FieldValue::Text(self.start_mode.word().into()),
             ItemField::Hostname => FieldValue::Text(self.facts.hostname.clone()),
             other => shortcut.field(other),
         }
@@ -310,6 +316,10 @@ impl ItemView {
             (ItemField::Expires, FieldValue::Time(time)) => self.expires = time,
             (ItemField::MaxOfflineMinutes, FieldValue::Number(minutes)) => {
                 self.max_offline_minutes = number(field, minutes, 0..=MOST_OFFLINE)?;
+            }
+            (ItemField::StartMode, FieldValue::Text(text)) => {
+                let mode = StartMode::named(&known(field, text)?);
+                self.start_mode = mode.unwrap_or_default();
             }
             (ItemField::Hostname, FieldValue::Text(text)) => {
                 self.facts.hostname = host(field, &text)?;

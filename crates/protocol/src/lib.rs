@@ -20,6 +20,7 @@ pub mod link;
 pub mod log;
 pub mod preferences;
 pub mod private_file;
+pub mod queue;
 pub mod refusal;
 pub mod rep;
 pub mod rights;
@@ -32,7 +33,7 @@ pub use control::{Control, Never, Outcome};
 pub use frame::{Frame, FrameError};
 pub use ids::{
     ChannelId, EndpointId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, LinkId, RequestId,
-    Revision, RoleId, SessionId, Timestamp, UserId,
+    Revision, RoleId, SessionId, SessionKeyId, TeamId, Timestamp, UserId,
 };
 pub use refusal::{Refusal, RefusalCode};
 

@@ -80,6 +80,21 @@ pub const RECORDING_PIECE: usize = 256 * 1024;
 /// Reps that take part in one session, at the most.
 pub const PARTICIPANTS: usize = 64;
 
+/// Machines that wait in queues, at the most.
+pub const WAITING: usize = 1000;
+
+/// Teams, at the most, and members of one.
+pub const TEAMS: usize = 1000;
+
+/// Seconds a session key can be used: a minute to a day.
+pub const SESSION_KEY_VALID: std::ops::RangeInclusive<u64> = 60..=86_400;
+
+/// Session keys that one rep may have open, at the most.
+pub const SESSION_KEYS: usize = 100;
+
+/// How long the person at a machine may take to answer.
+pub const CUSTOMER_PATIENCE: Duration = Duration::from_secs(60);
+
 /// Shells in one session, at the most.
 pub const SHELLS_PER_SESSION: usize = 32;
 

@@ -97,6 +97,22 @@ pub enum LogEvent {
         /// What.
         text: Box<str>,
     },
+    /// The person at the machine was asked for something.
+    Asked {
+        /// What for.
+        what: Box<str>,
+        /// The answer.
+        allowed: bool,
+    },
+    /// The machine became a Jump Client.
+    Pinned {
+        /// Where it stands: the name of a Jump Group, or of whose personal list.
+        place: Box<str>,
+        /// Why it will not start by itself, if it will not.
+        by_hand: Option<Box<str>>,
+    },
+    /// The machine is no Jump Client any more.
+    Unpinned,
     /// The session ended.
     Ended {
         /// Why.

@@ -72,6 +72,15 @@ codes! {
     InstallerKeyInvalid "installer_key_invalid": "The installer key is wrong, expired or revoked.", "Make a new one with `jumpdeck installer` and enrol with it.";
     ParameterNotAllowed "parameter_not_allowed": "This installer does not let that parameter be chosen.", "Leave the parameter out, or make an installer that allows it.";
     EditConflict "edit_conflict": "Somebody else changed this first.", "Look at the new values, then edit again.";
+    SessionKeyInvalid "session_key_invalid": "The session key is wrong, used or expired.", "Ask the representative for a new one.";
+    SessionKeyThrottled "session_key_throttled": "Too many session keys were tried.", "Wait a minute, then try again.";
+    CustomerRefused "customer_refused": "The person at the machine did not allow it.", "Talk to them, then ask again.";
+    CustomerNotOnline "customer_not_online": "The machine of this session is not linked at this moment.", "Try again when it is back.";
+    NoCustomerInSession "no_customer_in_session": "There is no machine in this session any more.", "Start a new session.";
+    AlreadyPinned "already_pinned": "The machine is a Jump Client already.", "Edit its properties instead.";
+    NotPinned "not_pinned": "The machine is no Jump Client.", "There is nothing to undo.";
+    PinAlreadyPending "pin_already_pending": "The machine is being pinned at this moment.", "Wait for the answer of the person there.";
+    JumpClientLimitReached "jump_client_limit_reached": "This appliance has as many Jump Clients as it may have.", "Remove one that is not needed, or have the limit raised.";
     InSession "in_session": "A session with this item is open.", "End the session first.";
     LocalAgent "local_agent": "This machine's own Jump Client belongs to its appliance.", "`jumpdeck stop` ends both.";
     NotOwner "not_owner": "The session belongs to another rep.", "Ask its owner.";

@@ -7,6 +7,7 @@ use crate::inventory::{
 use crate::item::ItemEdit;
 use crate::log::{LogEntry, Recording, Summary};
 use crate::preferences::Preferences;
+use crate::queue::{Lobby, QueueWish, Rank, SessionKey, TeamView};
 use crate::rights::PlaceRights;
 use crate::session::{
     ChannelKind, ChannelOrder, ChannelReport, ChannelState, ChannelView, EndReason, Part,
@@ -67,6 +68,15 @@ pub enum RepRequest {
         /// How far; nothing to take it back.
         part: Option<Part>,
     },
+    /// Let everybody of a team take part in a session, as [`RepRequest::Share`] does.
+    ShareTeam {
+        /// The session.
+        session: SessionId,
+        /// The team's name.
+        team: String,
+        /// How far; nothing to take it back.
+        part: Option<Part>,
+    },
     /// Give a session to another rep; whoever gives it stays a participant.
     Transfer {
         /// The session.
@@ -114,6 +124,44 @@ pub enum RepRequest {
     },
     /// The names of those a session can be shared with.
     Colleagues,
+    /// Make a key by which a machine joins that is not a Jump Client.
+    CreateSessionKey {
+        /// Where it will wait.
+        queue: QueueWish,
+        /// Seconds the key can be used: [`crate::limits::SESSION_KEY_VALID`].
+        valid: u64,
+    },
+    /// Turn a machine away that waits.
+    TurnAway {
+        /// The machine.
+        item: ItemId,
+    },
+    /// Come into a session of somebody one outranks in a team.
+    JoinSession {
+        /// The session.
+        session: SessionId,
+    },
+    /// Make the machine of a session a Jump Client.
+    Pin {
+        /// The session.
+        session: SessionId,
+        /// What the item is to be: its name, place, tag, comments, policy and the like.
+        item: Box<ItemView>,
+    },
+    /// Make the machine of a session no Jump Client any more.
+    Unpin {
+        /// The session.
+        session: SessionId,
+    },
+    /// The teams one may see.
+    Teams,
+    /// Make a team, or change who is in it.
+    SetTeam {
+        /// Its name.
+        name: String,
+        /// Who is in it, all of them; nobody to remove the team.
+        members: Vec<(String, Rank)>,
+    },
     /// Make a user.
     AddUser {
         /// 1 to 64 characters.
@@ -203,6 +251,23 @@ pub enum RepReply {
     Colleagues {
         /// Their user names.
         names: Vec<Box<str>>,
+        /// The names of one's own teams.
+        #[serde(default)]
+        teams: Vec<Box<str>>,
+    },
+    /// A session key was made.
+    SessionKey(SessionKey),
+    /// The machine is a Jump Client.
+    Pinned {
+        /// The item.
+        item: ItemId,
+        /// Why it does not start by itself, if it does not.
+        by_hand: Option<Box<str>>,
+    },
+    /// Some teams.
+    Teams {
+        /// By name.
+        teams: Vec<TeamView>,
     },
     /// The user was made.
     UserAdded(NewUser),
@@ -382,6 +447,8 @@ pub enum ApplianceNotice {
         /// In the order they started.
         sessions: Vec<SessionView>,
     },
+    /// What goes on besides the rep's own sessions.
+    Lobby(Lobby),
     /// A session the rep took part in is over.
     SessionEnded {
         /// The session.

@@ -273,6 +273,21 @@ pub struct SessionView {
     /// Who takes part or may: the owner first.
     #[serde(default)]
     pub participants: Vec<Participant>,
+    /// What was so when it started, and holds until its end.
+    #[serde(default)]
+    pub terms: Terms,
+    /// Whether its machine is a Jump Client.
+    #[serde(default)]
+    pub pinned: bool,
+}
+
+/// What is decided when a session starts, and holds for all of it (DOMAIN 6).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Somebody was logged in at the machine.
+    pub customer_present: bool,
+    /// Shells are recorded.
+    pub recording: bool,
 }
 
 impl SessionView {
@@ -296,6 +311,7 @@ impl EndReason {
             Self::ConsoleGone => "it was left alone".to_owned(),
             Self::ApplianceStopped => "the appliance was stopped".to_owned(),
             Self::Idle => "nobody did anything in it for too long".to_owned(),
+            Self::EndedByCustomer => "the person at the machine ended it".to_owned(),
         }
     }
 }
@@ -318,4 +334,6 @@ pub enum EndReason {
     ApplianceStopped,
     /// Nobody did anything in it for too long.
     Idle,
+    /// The person at the machine ended it.
+    EndedByCustomer,
 }

@@ -102,6 +102,7 @@ fn any_item() -> impl Strategy<Value = ItemView> {
     let place = prop_oneof![
         any::<u64>().prop_map(|id| Place::JumpGroup(JumpGroupId(id))),
         any::<u64>().prop_map(|id| Place::Personal(UserId(id))),
+        any::<u64>().prop_map(|id| Place::Queue(queue::Queue::Team(TeamId(id)))),
     ];
     (any::<[u64; 3]>(), vec(".{0,30}", 14), place, any::<i64>()).prop_map(
         |(numbers, texts, place, created)| {
@@ -134,6 +135,7 @@ fn any_item() -> impl Strategy<Value = ItemView> {
                 jump_policy: Some(JumpPolicyId(numbers[0])),
                 expires: Some(Timestamp(created)),
                 max_offline_minutes: 7,
+                start_mode: StartMode::Hidden,
                 shortcut: Some(Box::default()),
             }
         },
@@ -209,6 +211,13 @@ proptest! {
         };
         let request: agent::ToAgent = Control::Request { id: RequestId(id), body: open };
         prop_assert_eq!(round(&request), Received::Known(request));
+        let pin = AgentRequest::Pin {
+            rep: "alice".into(), name: "pc".into(), expires: Some(Timestamp(7)),
+        };
+        for body in [AgentRequest::Ask { rep: "alice".into() }, AgentRequest::Unpin, pin] {
+            let request: agent::ToAgent = Control::Request { id: RequestId(id), body };
+            prop_assert_eq!(round(&request), Received::Known(request));
+        }
         let notice: agent::ToAgent = Control::Notice { body: AgentOrder::Channel(order) };
         prop_assert_eq!(round(&notice), Received::Known(notice));
     }
@@ -219,7 +228,13 @@ proptest! {
     ) {
         let notice: agent::FromAgent = Control::Notice { body: AgentReport::Channel(report) };
         prop_assert_eq!(round(&notice), Received::Known(notice));
-        for body in [Outcome::Ok(AgentReply::Opened { process: 7 }), Outcome::Refused(refusal)] {
+        let replies = [
+            AgentReply::Opened { process: 7 },
+            AgentReply::Answered { yes: true },
+            AgentReply::Pinned { by_hand: Some("why".into()) },
+            AgentReply::Customer { user: "ann".into() },
+        ];
+        for body in replies.map(Outcome::Ok).into_iter().chain([Outcome::Refused(refusal)]) {
             let reply: agent::FromAgent = Control::Reply { id: RequestId(id), body };
             prop_assert_eq!(round(&reply), Received::Known(reply));
         }

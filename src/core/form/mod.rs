@@ -10,9 +10,9 @@ mod value;
 
 use super::input::Input;
 use super::key::{Code, Key};
-use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::JumpMethod;
 use jumpdeck_protocol::item::{FieldValue, ItemField};
+use jumpdeck_protocol::{ItemId, SessionId};
 pub use value::{time_text, value_text};
 
 /// What a form is for.
@@ -22,6 +22,8 @@ pub enum Purpose {
     Edit(Vec<ItemId>),
     /// Making a new one.
     New(JumpMethod),
+    /// Making the machine of this session one.
+    Pin(SessionId),
 }
 
 /// A form.
@@ -162,6 +164,13 @@ impl Form {
         match (&mut row.entry, key.code) {
             (Entry::Text(input), _) => {
                 let before = input.text().to_owned();
+                // Nobody wants to be “never+7d”.
+                if row.field == ItemField::Expires
+                    && before == value::NEVER
+                    && key.typed().is_some()
+                {
+                    input.clear();
+                }
                 let was_key = input.key(key);
                 if input.text() != before {
                     row.touched = input.text() != row.original;

@@ -5,7 +5,7 @@ use crate::core::input::Input;
 use crate::core::layer::Layer;
 use crate::core::{Console, Link};
 use jumpdeck_protocol::ItemId;
-use jumpdeck_protocol::inventory::{JumpMethod, Place};
+use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
 use jumpdeck_protocol::item::{FieldValue, ItemField, Shortcut};
 use jumpdeck_protocol::rights::Permission;
 
@@ -23,16 +23,39 @@ impl Console {
         };
         let fields = ItemField::of(method).iter();
         let rows = fields.map(|field| self.row_of(*field, &items)).collect();
+        self.open_form(Purpose::Edit(items), title, rows);
+    }
+
+    /// Opens the form of a new Jump Client, with what is known of it.
+    pub(in crate::core) fn open_new_client(
+        &mut self,
+        purpose: Purpose,
+        title: String,
+        view: &ItemView,
+    ) {
+        let rows = ItemField::of(JumpMethod::JumpClient).iter();
+        let rows = rows.map(|field| self.new_row(*field, &view.field(*field))).collect();
+        self.open_form(purpose, title, rows);
+    }
+
+    fn new_row(&self, field: ItemField, value: &FieldValue) -> Row {
+        let entry = self.entry(field, Some(value), Permission::PermAdd);
+        Row {
+            field,
+            original: original(&entry),
+            entry,
+            touched: false,
+            before: Vec::new(),
+            theirs: None,
+            why_not: None,
+            mistake: None,
+        }
+    }
+
+    fn open_form(&mut self, purpose: Purpose, title: String, rows: Vec<Row>) {
         self.last_form += 1;
-        let form = Form {
-            number: self.last_form,
-            purpose: Purpose::Edit(items),
-            title,
-            rows,
-            selected: 0,
-            saving: false,
-            gone: false,
-        };
+        let number = self.last_form;
+        let form = Form { number, purpose, title, rows, selected: 0, saving: false, gone: false };
         self.layers.push(Layer::Form(Box::new(form)));
     }
 
@@ -49,34 +72,14 @@ impl Console {
                 ItemField::JumpPolicy => FieldValue::JumpPolicy(None),
                 other => shortcut.field(*other),
             };
-            let entry = self.entry(*field, Some(&value), Permission::PermAdd);
-            Row {
-                field: *field,
-                original: original(&entry),
-                entry,
-                touched: false,
-                before: Vec::new(),
-                theirs: None,
-                why_not: None,
-                mistake: None,
-            }
+            self.new_row(*field, &value)
         });
         let rows = rows.collect();
-        self.last_form += 1;
-        let form = Form {
-            number: self.last_form,
-            purpose: Purpose::New(method),
-            title: format!("New {}", method.title()),
-            rows,
-            selected: 0,
-            saving: false,
-            gone: false,
-        };
-        self.layers.push(Layer::Form(Box::new(form)));
+        self.open_form(Purpose::New(method), format!("New {}", method.title()), rows);
     }
 
     /// Where a new shortcut goes: to the place that is shown, if the rep may add there.
-    fn new_place(&self) -> Place {
+    pub(in crate::core) fn new_place(&self) -> Place {
         let places = self.places_for(Permission::PermAdd);
         let shown = self.jump.tree.selected().place();
         let shown = shown.filter(|shown| places.iter().any(|(place, _)| place == shown));

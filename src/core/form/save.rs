@@ -148,6 +148,14 @@ impl Console {
         match &form.purpose {
             Purpose::Edit(_) if !form.is_touched() => self.close_form(),
             Purpose::Edit(items) => self.save_edits(&form, items),
+            Purpose::Pin(session) => {
+                let (session, number) = (*session, form.number);
+                let mut view = ItemView::default();
+                if self.fill(&form, &mut view) {
+                    self.begin_saving();
+                    self.pin(session, view, Some(number));
+                }
+            }
             Purpose::New(method) => {
                 let mut view = ItemView {
                     method: *method,
@@ -241,13 +249,20 @@ impl Console {
         }
     }
 
+    /// The appliance did not do what a form wanted.
+    pub(in crate::core) fn form_refused(&mut self, number: u64) {
+        if let Some(form) = self.form_mut().filter(|form| form.number == number) {
+            form.saving = false;
+        }
+    }
+
     /// The link was lost before the appliance answered.
     pub(in crate::core) fn form_unanswered(&mut self) {
         let Some(form) = self.form_mut().filter(|form| form.saving) else {
             return;
         };
         form.saving = false;
-        if matches!(form.purpose, Purpose::New(_)) {
+        if matches!(form.purpose, Purpose::New(_) | Purpose::Pin(_)) {
             self.warn(
                 "The link was lost before the appliance answered. What you typed is kept; look \
                  whether it was made before you save it again.",
@@ -273,9 +288,7 @@ impl Console {
                 self.stale.items = true;
             }
             Outcome::Refused(refusal) => {
-                if let Some(form) = self.form_mut().filter(|_| is_open) {
-                    form.saving = false;
-                }
+                self.form_refused(form);
                 self.messages.say(self.now, Level::Error, &format!("{name}: {refusal}"));
             }
         }

@@ -27,13 +27,16 @@ pub fn value_text(console: &Console, value: &FieldValue) -> String {
             let policy = console.policy(*policy).map_or("—".into(), |policy| policy.name.clone());
             jumpdeck_protocol::text::clean(&policy).into_owned()
         }
-        FieldValue::Time(None) => "never".to_owned(),
+        FieldValue::Time(None) => NEVER.to_owned(),
         FieldValue::Time(Some(time)) => time_text(*time, console.zone()),
         FieldValue::Number(number) => number.to_string(),
         FieldValue::Flag(true) => "yes".to_owned(),
         FieldValue::Flag(false) => "no".to_owned(),
     }
 }
+
+/// No moment, in words.
+pub(super) const NEVER: &str = "never";
 
 /// What a row's field shall hold.
 pub(super) fn value(row: &Row, now: Timestamp, zone: &TimeZone) -> Result<FieldValue, String> {
@@ -55,7 +58,7 @@ pub(super) fn value(row: &Row, now: Timestamp, zone: &TimeZone) -> Result<FieldV
 
 /// A moment that is typed: never, a date, a date and a time, or how long from now.
 fn time(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Option<Timestamp>, String> {
-    if text.is_empty() || text.eq_ignore_ascii_case("never") {
+    if text.is_empty() || text.eq_ignore_ascii_case(NEVER) {
         return Ok(None);
     }
     let wrong = || "never, 2027-01-31, 2027-01-31 18:00, or +12h, +7d, +4w".to_owned();

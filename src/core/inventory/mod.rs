@@ -402,6 +402,8 @@ impl Inventory {
             Place::JumpGroup(_) => 1,
             other if self.is_anothers(other) => 2,
             Place::Personal(_) => 0,
+            // No inventory has any.
+            Place::Queue(_) => 3,
         }
     }
 
@@ -499,6 +501,7 @@ fn rare(view: &ItemView) -> Option<Arc<Rare>> {
         jump_policy: view.jump_policy,
         expires: view.expires,
         max_offline_minutes: view.max_offline_minutes,
+        start_mode: view.start_mode,
         shortcut: view.shortcut.as_deref().cloned(),
     };
     (rare != Rare::default()).then(|| Arc::new(rare))

@@ -3,7 +3,7 @@
 use super::chunk::{CHUNK, Chunk, Record};
 use super::standing::Standings;
 use super::symbols::{Matching, Symbol, Symbols};
-use jumpdeck_protocol::inventory::{InstallMode, JumpMethod, Place, Presence};
+use jumpdeck_protocol::inventory::{InstallMode, JumpMethod, Place, Presence, StartMode};
 use jumpdeck_protocol::item::{FieldValue, ItemField, Shortcut};
 use jumpdeck_protocol::wake::Mac;
 use jumpdeck_protocol::{ItemId, JumpGroupId, JumpPolicyId, Timestamp, UserId};
@@ -39,6 +39,7 @@ impl Names {
             Place::Personal(user) if self.me.is_none_or(|me| me == user) => PERSONAL,
             Place::Personal(user) => self.people.get(&user).map_or(UNKNOWN, |name| name),
             Place::JumpGroup(id) => self.groups.get(&id).map_or(UNKNOWN, |name| name),
+            Place::Queue(_) => UNKNOWN,
         }
     }
 }
@@ -296,6 +297,11 @@ impl<'p> Item<'p> {
         self.record.rare.as_ref().map_or(0, |rare| rare.max_offline_minutes)
     }
 
+    /// What the person at its machine is shown.
+    pub fn start_mode(&self) -> StartMode {
+        self.record.rare.as_ref().map_or(StartMode::Normal, |rare| rare.start_mode)
+    }
+
     /// How a shortcut reaches its machine.
     pub fn shortcut(&self) -> Option<&'p Shortcut> {
         self.record.rare.as_ref()?.shortcut.as_ref()
@@ -321,6 +327,7 @@ impl<'p> Item<'p> {
             ItemField::JumpPolicy => FieldValue::JumpPolicy(self.jump_policy()),
             ItemField::Expires => FieldValue::Time(self.expires()),
             ItemField::MaxOfflineMinutes => FieldValue::Number(self.max_offline_minutes()),
+            ItemField::StartMode => FieldValue::Text(self.start_mode().word().into()),
             ItemField::Hostname => FieldValue::Text(self.hostname().into()),
             other => self.shortcut().cloned().unwrap_or_default().field(other),
         }

@@ -139,7 +139,7 @@ fn whom_to_share_a_session_with() {
         let mut desk = with_bob(columns, rows);
         desk.press("<ctrl-]>S");
         let names = vec!["bob".into(), "carol".into()];
-        desk.reply(Outcome::Ok(RepReply::Colleagues { names }));
+        desk.reply(Outcome::Ok(RepReply::Colleagues { names, teams: vec![] }));
         desk
     });
 }
@@ -149,7 +149,7 @@ fn a_session_that_is_given_away() {
     snapshot("session-transfer", |columns, rows| {
         let mut desk = with_bob(columns, rows);
         desk.press("<ctrl-]>T");
-        desk.reply(Outcome::Ok(RepReply::Colleagues { names: vec!["bob".into()] }));
+        desk.reply(Outcome::Ok(RepReply::Colleagues { names: vec!["bob".into()], teams: vec![] }));
         desk.press("<enter>");
         desk
     });

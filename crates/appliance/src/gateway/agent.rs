@@ -5,17 +5,21 @@ use super::budget::Budget;
 use crate::appliance::Appliance;
 use crate::document::{Document, Item};
 use crate::keys;
+use crate::pin::room_for_another;
 use crate::presence::AgentLink;
+use crate::queues::{Visitor, visitor_name};
 use crate::store::{Draft, History, Seen};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, FromAgent, Standing};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
-use jumpdeck_protocol::handshake::{AgentProof, AgentWelcome, Enrolment, Party, transcript};
+use jumpdeck_protocol::handshake::{AgentProof, AgentWelcome, Enrolment, Party, Visit, transcript};
 use jumpdeck_protocol::inventory::{Facts, ItemView, JumpMethod};
 use jumpdeck_protocol::link::{
     Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain,
 };
-use jumpdeck_protocol::{Control, EndpointId, Never, Refusal, RefusalCode, limits, text};
+use jumpdeck_protocol::{
+    Control, EndpointId, Never, Refusal, RefusalCode, Timestamp, limits, text,
+};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
@@ -26,6 +30,7 @@ struct Known {
     endpoint: EndpointId,
     alive: Vec<jumpdeck_protocol::ChannelId>,
     standing: Standing,
+    attended: bool,
 }
 
 /// Serves one agent's link from its first message to its end.
@@ -45,7 +50,7 @@ pub(super) async fn serve(
 async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     let id = known.endpoint;
     let outbox = Outbox::new();
-    let link = Arc::new(AgentLink::new(appliance.next_link(), outbox.clone()));
+    let link = Arc::new(AgentLink::new(appliance.next_link(), outbox.clone(), known.attended));
     let now = appliance.now();
     let (sessions, standing) = (appliance.sessions.count(id), known.standing);
     if let Some(former) =
@@ -62,11 +67,12 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
         note_seen(appliance, Seen { endpoint: id, connected: true, at: now });
     }
     appliance.agent_came(id, &link, &known.alive);
+    appliance.visitor_moved(&known.item);
     let interval = appliance.watching.interval(id);
     if interval > 0 {
         link.order(AgentOrder::Interest { interval });
     }
-    drop(known);
+    let item = known.item;
     let keep_alive = KeepAlive { ping: None, silence: limits::AGENT_SILENCE };
     let mut budget = Budget::new();
     let take = |incoming| take(appliance, &link, id, &mut budget, incoming);
@@ -82,6 +88,7 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     if appliance.presences.left(id, link.id, now) {
         note_seen(appliance, Seen { endpoint: id, connected: false, at: now });
         appliance.agent_left(id);
+        appliance.visitor_moved(&item);
     }
 }
 
@@ -156,6 +163,10 @@ fn control_message(
                 tracing::info!(target: "audit", endpoint = endpoint.0, ?standing, "a Jump Client's standing changed");
             }
         }
+        Control::Notice { body: AgentReport::Stopped } => appliance.customer_stopped(endpoint),
+        Control::Notice { body: AgentReport::Said { text } } => {
+            appliance.customer_said(endpoint, &text);
+        }
     }
     false
 }
@@ -186,6 +197,7 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
                 name: known.item.view.name.to_string(),
                 now: appliance.now(),
                 close: appliance.reconcile(known.endpoint, &known.alive),
+                expires: appliance.world().expiry(known.endpoint),
             };
             write_plain(&mut caller.socket, &welcome).await?;
             Ok(Some(known))
@@ -209,7 +221,7 @@ async fn admit(
     let facts = clean(proof.facts);
     let public_ip: Box<str> = caller.from.ip().to_canonical().to_string().into();
     let machine = text::bounded(&proof.machine, 128);
-    let standing = proof.standing;
+    let (standing, attended) = (proof.standing, proof.attended);
     let alive = proof.channels.into_iter().take(limits::CHANNELS_PER_AGENT * 2).collect();
     let known = appliance.world().item_by_key(&proof.key).cloned();
     let item = match (known, proof.enrolment) {
@@ -218,6 +230,10 @@ async fn admit(
             return Err(RefusalCode::IdentityCheckFailed.because(name));
         }
         (Some(item), _) => refresh(appliance, item, facts, public_ip, standing).await?,
+        (None, None) if proof.visit.is_some() => {
+            let newcomer = Newcomer { key: proof.key, machine, facts, public_ip, standing };
+            visit(appliance, caller, newcomer, proof.visit).await?
+        }
         (None, None) => {
             let detail = "the appliance does not know this agent's key";
             return Err(RefusalCode::IdentityCheckFailed.because(detail));
@@ -228,7 +244,7 @@ async fn admit(
         }
     };
     let endpoint = item.endpoint().ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
-    Ok(Known { item, endpoint, alive, standing })
+    Ok(Known { item, endpoint, alive, standing, attended })
 }
 
 /// Stores what is new about a known machine.
@@ -281,12 +297,53 @@ struct Newcomer {
     standing: Standing,
 }
 
+impl Newcomer {
+    /// The item it is to be, but for its id and its place.
+    fn item(&self, name: String, now: Timestamp) -> Item {
+        let view = ItemView {
+            name: name.into(),
+            method: JumpMethod::JumpClient,
+            created: now,
+            facts: self.facts.clone(),
+            public_ip: self.public_ip.clone(),
+            ..ItemView::default()
+        };
+        Item {
+            view: view.into(),
+            key: Some(self.key),
+            machine: self.machine.clone(),
+            local: false,
+            copy_of: None,
+            standing: self.standing,
+            edited_by: None,
+        }
+    }
+}
+
+/// A machine comes for one session.
+async fn visit(
+    appliance: &Appliance,
+    caller: &Caller,
+    newcomer: Newcomer,
+    visit: Option<Visit>,
+) -> Result<Arc<Item>, Refusal> {
+    let invalid = || RefusalCode::SessionKeyInvalid.plain();
+    let visit = visit.ok_or_else(invalid)?;
+    let name = visitor_name(visit.name.as_deref(), &newcomer.facts.hostname);
+    let item = newcomer.item(name, appliance.now());
+    let session_key = visit.session_key;
+    let visitor = Visitor { session_key, from: caller.from.ip(), item };
+    let id = appliance.let_visitor_in(visitor).await?;
+    appliance.world().item(id).cloned().ok_or_else(invalid)
+}
+
 async fn enrol(
     appliance: &Appliance,
     newcomer: Newcomer,
     enrolment: Enrolment,
 ) -> Result<Arc<Item>, Refusal> {
     let (hash, now) = (keys::hash(&enrolment.installer_key), appliance.now());
+    let most = appliance.most_clients.load(std::sync::atomic::Ordering::Relaxed);
     let key = newcomer.key;
     let edit = move |draft: &mut Draft| {
         let installer = draft
@@ -305,29 +362,15 @@ async fn enrol(
         if !lost.is_empty() {
             return Ok(());
         }
-        let hostname = newcomer.facts.hostname.clone();
-        let view = ItemView {
-            id: draft.next_item(),
-            revision: draft.revision(),
-            name: name(enrolment.name, &hostname).into(),
-            place,
-            tag: wish(enrolment.tag, limits::TAG).into(),
-            comments: wish(enrolment.comments, limits::COMMENTS).into(),
-            method: JumpMethod::JumpClient,
-            created: now,
-            facts: newcomer.facts,
-            public_ip: newcomer.public_ip,
-            ..ItemView::default()
-        };
-        let item = Item {
-            view: view.into(),
-            key: Some(newcomer.key),
-            machine: newcomer.machine,
-            local,
-            copy_of: None,
-            standing: newcomer.standing,
-            edited_by: None,
-        };
+        room_for_another(draft, most)?;
+        let wished = enrolment.name.as_deref();
+        let mut item = newcomer.item(visitor_name(wished, &newcomer.facts.hostname), now);
+        item.local = local;
+        let id = draft.next_item();
+        let view = Arc::make_mut(&mut item.view);
+        (view.id, view.place) = (id, place);
+        view.tag = wish(enrolment.tag, limits::TAG).into();
+        view.comments = wish(enrolment.comments, limits::COMMENTS).into();
         draft.put(Document::Item(Box::new(item)))
     };
     appliance.store.edit(edit).await?;
@@ -339,14 +382,6 @@ async fn enrol(
 
 fn wish(text: Option<String>, limit: usize) -> String {
     text::bounded(text.unwrap_or_default().trim(), limit)
-}
-
-/// The name that was wished for, else the host's.
-fn name(wished: Option<String>, hostname: &str) -> String {
-    let wished = wish(wished, limits::NAME);
-    let candidates = [wished.as_str(), hostname.trim(), "unnamed"];
-    let first = candidates.into_iter().find(|name| !name.is_empty());
-    first.unwrap_or_default().to_owned()
 }
 
 fn bounded(text: &str) -> Box<str> {

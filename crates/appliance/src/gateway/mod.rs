@@ -4,6 +4,7 @@ mod agent;
 mod budget;
 mod http;
 mod rep;
+mod requests;
 
 use crate::appliance::{Appliance, StartError};
 use crate::data_dir::RunningAddress;

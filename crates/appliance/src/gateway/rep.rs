@@ -1,20 +1,18 @@
 //! A console's link: the login, and the requests from then on.
 
 use super::Caller;
-use crate::appliance::{Appliance, InstallerSpec, group_name};
+use super::requests::fulfil;
+use crate::appliance::Appliance;
 use crate::feed::{Have, feed};
 use crate::reps::RepLink;
 use crate::sight::Sight;
-use jumpdeck_policy::Permission;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{RepLogin, RepWelcome};
-use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::link::{
     Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain,
 };
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, ToRep};
-use jumpdeck_protocol::session::{ChannelKind, EndReason, Part};
 use jumpdeck_protocol::{
     Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
 };
@@ -56,6 +54,7 @@ pub(super) async fn serve(
     appliance.reps.add(rep.clone());
     let sessions = appliance.sessions.of(rep.user, &appliance.world());
     rep.tell(ApplianceNotice::Sessions { sessions });
+    appliance.tell_lobby();
     let keep_alive = KeepAlive { ping: None, silence: limits::REP_SILENCE };
     let end = pump(caller.socket, &rep.outbox, keep_alive, |incoming| desk.take(incoming)).await;
     tracing::debug!(user = rep.user.0, %end, "console link ended");
@@ -82,7 +81,8 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
             write_plain(&mut caller.socket, &welcome).await?;
             let id = appliance.next_link();
             let console = login.console;
-            Ok(Some(RepLink { id, user: user.id, console, outbox: Outbox::new() }))
+            let (outbox, lobby) = (Outbox::new(), Arc::default());
+            Ok(Some(RepLink { id, user: user.id, console, outbox, lobby }))
         }
         Err(refusal) => {
             write_plain(&mut caller.socket, &RepWelcome::Refused(refusal)).await?;
@@ -188,123 +188,5 @@ impl Desk {
 
     fn reply(&self, id: RequestId, outcome: Result<RepReply, Refusal>) {
         self.rep.outbox.send(&ToRep::Reply { id, body: Outcome::from(outcome) });
-    }
-}
-
-async fn fulfil(
-    appliance: &Arc<Appliance>,
-    rep: &RepLink,
-    id: RequestId,
-    request: RepRequest,
-) -> Result<RepReply, Refusal> {
-    match request {
-        RepRequest::Subscribe { .. } => Err(RefusalCode::Unsupported.plain()),
-        RepRequest::StartSession { item, kind, override_schedule } => {
-            let view = appliance.start_session(rep, item, kind, override_schedule).await?;
-            Ok(RepReply::SessionStarted(view))
-        }
-        RepRequest::EndSession { session } => {
-            appliance.takes_part(session, rep.user, Part::Owner)?;
-            appliance.end_session(session, EndReason::EndedByRep);
-            Ok(RepReply::SessionEnded)
-        }
-        RepRequest::OpenShell { session, size, term } => {
-            let kind = ChannelKind::Shell { size, term };
-            let channel = appliance.open_shell(rep, session, kind).await?;
-            Ok(RepReply::ShellOpened(channel))
-        }
-        RepRequest::Share { session, with, part } => {
-            appliance.share(rep, session, &with, part).await.map(|()| RepReply::Saved)
-        }
-        RepRequest::Transfer { session, to } => {
-            appliance.transfer(rep, session, &to).await.map(|()| RepReply::Saved)
-        }
-        RepRequest::Leave { session } => {
-            appliance.leave(rep, session).await.map(|()| RepReply::Saved)
-        }
-        RepRequest::Chat { session, text } => {
-            appliance.chat(rep, session, &text).await.map(|()| RepReply::Saved)
-        }
-        RepRequest::Note { session, text } => {
-            appliance.note(rep, session, &text).await.map(|()| RepReply::Saved)
-        }
-        RepRequest::Log { session, after } => {
-            let (entries, more) = appliance.read_log(rep, session, after).await?;
-            Ok(RepReply::Log { entries, more })
-        }
-        RepRequest::Recordings { before } => {
-            let (recordings, more) = appliance.recordings(rep, before).await?;
-            Ok(RepReply::Recordings { recordings, more })
-        }
-        RepRequest::ReadRecording { channel, offset } => {
-            let bytes = appliance.read_recording(rep, channel, offset).await?;
-            Ok(RepReply::Piece { bytes })
-        }
-        RepRequest::Colleagues => Ok(RepReply::Colleagues { names: appliance.colleagues(rep) }),
-        RepRequest::AddUser { username } => {
-            Ok(RepReply::UserAdded(appliance.add_user(rep, &username).await?))
-        }
-        RepRequest::CreateInstaller { group, valid } => {
-            let group = group.as_deref().map(group_name).transpose()?;
-            may_add(appliance, rep, group.as_deref())?;
-            let spec = InstallerSpec { group, valid, local: false };
-            let installer = appliance.create_installer_for(rep.user, spec).await?;
-            tracing::info!(target: "audit", user = rep.user.0, group = installer.group, "an installer was made");
-            Ok(RepReply::Installer(installer))
-        }
-        RepRequest::EditItems { edits } => {
-            let refused = appliance.edit_items(rep.user, edits).await?;
-            Ok(RepReply::Done { refused })
-        }
-        RepRequest::CopyItems { items, to } => {
-            let refused = appliance.copy_items(rep.user, items, to).await?;
-            Ok(RepReply::Done { refused })
-        }
-        RepRequest::RemoveItems { items } => {
-            let refused = appliance.remove_items(rep.user, items).await?;
-            Ok(RepReply::Done { refused })
-        }
-        RepRequest::AddShortcut { item } => {
-            Ok(RepReply::Added { item: appliance.add_shortcut(rep.user, item).await? })
-        }
-        RepRequest::Wake { item, password } => {
-            Ok(RepReply::Waking { helper: appliance.wake(rep, item, password).await? })
-        }
-        RepRequest::History { item } => {
-            Ok(RepReply::History { sessions: appliance.history(rep, item).await? })
-        }
-        RepRequest::SavePreferences { preferences } => {
-            appliance.save_preferences(rep, *preferences).await?;
-            Ok(RepReply::Saved)
-        }
-        RepRequest::Stop if appliance.is_embedded() => {
-            // The answer goes out first.
-            rep.outbox.send(&ToRep::Reply { id, body: Outcome::Ok(RepReply::Stopping) });
-            appliance.stop();
-            Ok(RepReply::Stopping)
-        }
-        RepRequest::Stop => {
-            let detail = "only an embedded appliance is stopped from a console";
-            Err(RefusalCode::PermissionDenied.because(detail))
-        }
-    }
-}
-
-/// Whether this rep may add items where the installer will put them.
-fn may_add(appliance: &Appliance, rep: &RepLink, group: Option<&str>) -> Result<(), Refusal> {
-    let world = appliance.world();
-    let user = world.user(rep.user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
-    let place = match group {
-        None => Place::Personal(rep.user),
-        // A group that is not there yet counts as one the user is no member of.
-        Some(name) => Place::JumpGroup(
-            world.group_by_name(name).map_or_else(|| world.next_group(), |group| group.id),
-        ),
-    };
-    let decision = world.decide(user, place, Some(Permission::PermAdd));
-    if decision.is_allowed() {
-        Ok(())
-    } else {
-        Err(RefusalCode::PermissionDenied.because(decision.to_string()))
     }
 }

@@ -87,7 +87,8 @@ impl House {
         let (endpoint, now) = (EndpointId(endpoint), self.appliance.now());
         let presences = &self.appliance.presences;
         let outbox = jumpdeck_protocol::link::Outbox::new();
-        let link = Arc::new(crate::presence::AgentLink::new(jumpdeck_protocol::LinkId(9), outbox));
+        let link =
+            Arc::new(crate::presence::AgentLink::new(jumpdeck_protocol::LinkId(9), outbox, false));
         presences.arrived(endpoint, link, Standing::Ready, 0, now);
         presences.left(endpoint, jumpdeck_protocol::LinkId(9), now);
     }

@@ -3,7 +3,7 @@
 use crate::document::{Document, DocumentId};
 use crate::world::World;
 use jumpdeck_protocol::log::LogEntry;
-use jumpdeck_protocol::session::{EndReason, ExitStatus, Part, Size};
+use jumpdeck_protocol::session::{EndReason, ExitStatus, Part, Size, Terms};
 use jumpdeck_protocol::{
     ChannelId, EndpointId, ItemId, Refusal, Revision, SessionId, Timestamp, UserId,
 };
@@ -42,6 +42,7 @@ pub(crate) enum History {
         item: ItemId,
         item_name: String,
         user: UserId,
+        terms: Terms,
         at: Timestamp,
     },
     ChannelOpened {
@@ -154,16 +155,19 @@ impl Deref for Draft {
 impl History {
     pub(super) fn write(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         match self {
-            Self::SessionStarted { session, item, item_name, user, at } => transaction
+            Self::SessionStarted { session, item, item_name, user, terms, at } => transaction
                 .prepare_cached(
-                    "INSERT INTO sessions (id, item, item_name, user, started) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT INTO sessions (id, item, item_name, user, started, customer, recording)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
                 .execute(params![
                     session.0.cast_signed(),
                     item.0.cast_signed(),
                     item_name,
                     user.0.cast_signed(),
-                    at.0
+                    at.0,
+                    terms.customer_present,
+                    terms.recording,
                 ])?,
             Self::ChannelOpened { channel, errors, session, is_shell, recorded, size, at } => transaction
                 .prepare_cached(
@@ -295,5 +299,6 @@ const fn word(reason: &EndReason) -> &'static str {
         EndReason::ConsoleGone => "console_gone",
         EndReason::ApplianceStopped => "appliance_stopped",
         EndReason::Idle => "idle",
+        EndReason::EndedByCustomer => "ended_by_customer",
     }
 }

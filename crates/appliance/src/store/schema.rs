@@ -5,7 +5,7 @@ use crate::document::DocumentId;
 use crate::sessions::{NewSession, Tally};
 use crate::world::World;
 use jumpdeck_protocol::log::LogEvent;
-use jumpdeck_protocol::session::{ChannelView, Part, Size};
+use jumpdeck_protocol::session::{ChannelView, Part, Size, Terms};
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, Revision, SessionId, Timestamp, UserId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +57,10 @@ const MIGRATIONS: &[&str] = &[
         user INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER, bytes INTEGER, sha256 TEXT
     );
     CREATE INDEX recordings_open ON recordings (channel) WHERE ended IS NULL;
+",
+    "
+    ALTER TABLE sessions ADD COLUMN customer INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sessions ADD COLUMN recording INTEGER NOT NULL DEFAULT 1;
 ",
 ];
 
@@ -222,7 +226,8 @@ fn take_in(world: &mut World, row: &Row<'_>, path: &Path) -> Result<(), StoreErr
 
 fn open_sessions(connection: &Connection) -> rusqlite::Result<Vec<OpenSession>> {
     let mut statement = connection.prepare(
-        "SELECT id, item, item_name, user, started FROM sessions WHERE ended IS NULL ORDER BY id",
+        "SELECT id, item, item_name, user, started, customer, recording FROM sessions
+         WHERE ended IS NULL ORDER BY id",
     )?;
     let rows = statement.query_map([], |row| {
         let item = ItemId(number(row, 1)?);
@@ -233,6 +238,7 @@ fn open_sessions(connection: &Connection) -> rusqlite::Result<Vec<OpenSession>> 
             item,
             item_name: row.get(2)?,
             started: Timestamp(row.get(4)?),
+            terms: Terms { customer_present: row.get(5)?, recording: row.get(6)? },
         })
     })?;
     let sessions = rows.collect::<rusqlite::Result<Vec<_>>>()?;

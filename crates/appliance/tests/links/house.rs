@@ -88,6 +88,8 @@ impl House {
                 tag: None,
                 comments: None,
             }),
+            visit: who.session_key.clone().map(|session_key| Visit { session_key, name: None }),
+            attended: who.session_key.is_some(),
             facts: who.facts.clone(),
             channels: who.channels.clone(),
             standing: agent::Standing::Ready,
@@ -132,6 +134,8 @@ pub struct Who {
     pub name: String,
     pub channels: Vec<ChannelId>,
     pub signs_another_link: bool,
+    /// It comes for one session.
+    pub session_key: Option<String>,
     pub facts: Facts,
 }
 
@@ -145,6 +149,7 @@ impl Who {
             name: "box".into(),
             channels: vec![],
             signs_another_link: false,
+            session_key: None,
             facts: Facts { hostname: "h\x1b[31mst".into(), ..Facts::default() },
         }
     }
@@ -172,10 +177,23 @@ impl Link {
         }
     }
 
+    /// The next control message, if that is what comes next.
+    async fn control_frame(&mut self) -> Option<Bytes> {
+        match self.socket.next().await {
+            Some(Ok(Message::Binary(bytes))) => match Frame::decode(bytes).unwrap() {
+                Frame::Control(body) => Some(body),
+                _ => None,
+            },
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => None,
+            // Whoever waits for an answer would wait for ever.
+            gone => panic!("the appliance closed the link: {gone:?}"),
+        }
+    }
+
     /// The next notice that `pick` takes.
     pub async fn notice<T>(&mut self, pick: impl Fn(ApplianceNotice) -> Option<T>) -> T {
         loop {
-            let Some(Frame::Control(body)) = self.frame().await else { continue };
+            let Some(body) = self.control_frame().await else { continue };
             let received = control::decode::<Never, RepReply, ApplianceNotice>(&body).unwrap();
             if let Received::Known(Control::Notice { body }) = received
                 && let Some(found) = pick(body)
@@ -189,7 +207,7 @@ impl Link {
         let id = RequestId(77);
         self.send(&rep::FromRep::Request { id, body: request }).await;
         loop {
-            let Some(Frame::Control(body)) = self.frame().await else { continue };
+            let Some(body) = self.control_frame().await else { continue };
             let received = control::decode::<Never, RepReply, ApplianceNotice>(&body).unwrap();
             if let Received::Known(Control::Reply { body, .. }) = received {
                 return body.into();
@@ -201,14 +219,33 @@ impl Link {
         self.send(&rep::FromRep::Notice { body: RepNotice::Channel(order) }).await;
     }
 
-    /// As an agent: the next thing the appliance wants.
+    /// As an agent with nobody there: the next thing the appliance wants.
     pub async fn wanted(&mut self) -> Control<AgentRequest, Never, AgentOrder> {
         loop {
-            let Some(Frame::Control(body)) = self.frame().await else { continue };
-            if let Received::Known(message) = control::decode(&body).unwrap() {
-                return message;
+            let Some(body) = self.control_frame().await else { continue };
+            match control::decode(&body).unwrap() {
+                Received::Known(Control::Request { id, body: AgentRequest::Customer }) => {
+                    self.answer(id, AgentReply::Customer { user: "".into() }).await;
+                }
+                Received::Known(message) => return message,
+                _ => {}
             }
         }
+    }
+
+    /// As an agent: the next thing the appliance asks for.
+    pub async fn wanted_request(&mut self) -> Control<AgentRequest, Never, AgentOrder> {
+        loop {
+            if let request @ Control::Request { .. } = self.wanted().await {
+                return request;
+            }
+        }
+    }
+
+    /// As an agent: what was asked for is done.
+    pub async fn answer(&mut self, id: RequestId, reply: AgentReply) {
+        let body = Outcome::Ok(reply);
+        self.send(&agent::FromAgent::Reply { id, body }).await;
     }
 
     /// As an agent: grants the next request to open something.
@@ -217,8 +254,7 @@ impl Link {
             if let Control::Request { id, body: AgentRequest::Open { channel, .. } } =
                 self.wanted().await
             {
-                let body = Outcome::Ok(AgentReply::Opened { process: 1 });
-                self.send(&agent::FromAgent::Reply { id, body }).await;
+                self.answer(id, AgentReply::Opened { process: 1 }).await;
                 return channel;
             }
         }

@@ -16,3 +16,4 @@ mod house;
 mod links;
 mod sharing;
 mod tending;
+mod visiting;

@@ -86,6 +86,7 @@ impl Known {
             Field::Group => match self.view.place {
                 Place::Personal(_) => own(&["Personal"]),
                 Place::JumpGroup(id) => own(&[GROUPS[usize::try_from(id.0).unwrap()]]),
+                Place::Queue(_) => Vec::new(),
             },
             Field::User => own(&[&facts.console_user]),
             Field::Ip => own(&[&facts.private_ip, &self.view.public_ip]),

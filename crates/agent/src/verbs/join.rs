@@ -1,0 +1,133 @@
+//! `jumpdeck-agent join`: lets a representative in for one session.
+
+use anyhow::{Context, bail};
+use clap::Args;
+use jumpdeck_agent::{AgentDir, Ending, Options, Person, Source, Target, Visit, fingerprint_of};
+use jumpdeck_protocol::inventory::InstallMode;
+use jumpdeck_protocol::queue::read_key;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// The longest pause between two attempts to reach the appliance: somebody waits.
+const MOST_PAUSE: Duration = Duration::from_secs(10);
+
+#[derive(Args)]
+pub(crate) struct Join {
+    /// The session key: seven characters. It is asked for if it is left out.
+    key: Option<String>,
+    /// Where the appliance is, e.g. https://support.example.com:8443
+    #[arg(long, value_name = "URL")]
+    appliance: String,
+    /// The fingerprint of the appliance's key. Without it, it is shown for you to compare.
+    #[arg(long, value_name = "SHA256:…")]
+    fingerprint: Option<String>,
+    /// What the representative sees this machine as [default: the host's name]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Where a Jump Client is installed if you allow that [default: /var/lib/jumpdeck-agent for
+    /// root, else under ~/.local/share]
+    #[arg(long, value_name = "DIR", env = "JUMPDECK_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Join {
+    pub(crate) fn start(self) -> anyhow::Result<()> {
+        super::start_log(tracing::Level::ERROR);
+        super::runtime()?.block_on(self.join())
+    }
+
+    async fn join(self) -> anyhow::Result<()> {
+        let key = match self.key {
+            Some(key) => key,
+            None => ask("Session key: ")?,
+        };
+        let Some(session_key) = read_key(&key) else {
+            bail!("{:?} is no session key: it has seven letters and digits", key.trim());
+        };
+        let fingerprint = match self.fingerprint {
+            Some(fingerprint) => fingerprint,
+            None => compared(&self.appliance).await?,
+        };
+        // What is kept for this session goes with it.
+        let visit = tempfile::Builder::new().prefix("jumpdeck-join-").tempdir();
+        let visit = visit.context("making a directory for this session")?;
+        let person = Person::listen().context("listening to what is typed")?;
+        let install_mode = if rustix::process::geteuid().is_root() {
+            InstallMode::Service
+        } else {
+            InstallMode::User
+        };
+        let options = Options {
+            dir: AgentDir::create(visit.path())?,
+            source: Source::Fixed(Target { url: self.appliance, fingerprint }),
+            enrol: None,
+            visit: Some(Visit {
+                session_key,
+                name: self.name,
+                person: person.clone(),
+                place: super::data_dir(self.data_dir)?,
+            }),
+            install_mode,
+            most_pause: MOST_PAUSE,
+        };
+        let (stop, stopped) = watch::channel(false);
+        let leaving = async {
+            let mut signals = [
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::hangup())?,
+            ];
+            let [interrupt, terminate, hangup] = &mut signals;
+            tokio::select! {
+                _ = interrupt.recv() => person.stop().await,
+                _ = terminate.recv() => person.stop().await,
+                _ = hangup.recv() => person.stop().await,
+                () = person.leaves() => {}
+            }
+            stop.send_replace(true);
+            std::future::pending::<std::io::Result<Ending>>().await
+        };
+        let ending = tokio::select! {
+            ending = jumpdeck_agent::run(options, stopped) => ending?,
+            ending = leaving => ending?,
+        };
+        match ending {
+            Ending::Stopped => person.say("You left."),
+            Ending::Removed if person.was_served() => {
+                person.say("Nothing of the session is left on this computer.");
+            }
+            Ending::Removed => bail!("no representative came"),
+            Ending::Left | Ending::Retired => {
+                person.say("This computer stays reachable; the session is over.");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The fingerprint that the appliance shows, if a person says that it is the right one.
+async fn compared(url: &str) -> anyhow::Result<String> {
+    if !std::io::stdin().is_terminal() {
+        bail!("--fingerprint is needed: nobody is there to compare it");
+    }
+    let fingerprint = fingerprint_of(url).await?;
+    println!("The appliance at {url} has the key {fingerprint}");
+    let answer = ask("Is that what the representative told you? [y/N] ")?;
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        return Ok(fingerprint);
+    }
+    bail!("not joined: what answers there may not be the appliance")
+}
+
+fn ask(question: &str) -> anyhow::Result<String> {
+    print!("{question}");
+    std::io::stdout().flush()?;
+    let mut line = String::new();
+    if std::io::stdin().lock().read_line(&mut line)? == 0 {
+        bail!("the input ended");
+    }
+    Ok(line)
+}

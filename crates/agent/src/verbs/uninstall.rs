@@ -1,0 +1,27 @@
+//! `jumpdeck-agent uninstall`: this machine is no Jump Client any more.
+
+use anyhow::bail;
+use clap::Args;
+use jumpdeck_agent::AgentDir;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub(crate) struct Uninstall {
+    /// The agent's directory [default: /var/lib/jumpdeck-agent for root, else under ~/.local/share]
+    #[arg(long, value_name = "DIR", env = "JUMPDECK_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Uninstall {
+    pub(crate) fn start(self) -> anyhow::Result<()> {
+        super::start_log(tracing::Level::WARN);
+        let path = super::data_dir(self.data_dir)?;
+        let dir = AgentDir::at(&path);
+        if dir.target().is_none() {
+            bail!("there is no Jump Client in {}", path.display());
+        }
+        super::runtime()?.block_on(jumpdeck_agent::uninstall(&dir))?;
+        println!("This machine is no Jump Client any more.");
+        Ok(())
+    }
+}

@@ -1,0 +1,162 @@
+//! What a console asks, and who answers it.
+
+use crate::appliance::{Appliance, InstallerSpec, group_name};
+use crate::reps::RepLink;
+use jumpdeck_policy::Permission;
+use jumpdeck_protocol::inventory::Place;
+use jumpdeck_protocol::rep::{RepReply, RepRequest, ToRep};
+use jumpdeck_protocol::session::{ChannelKind, EndReason, Part};
+use jumpdeck_protocol::{Outcome, Refusal, RefusalCode, RequestId};
+use std::sync::Arc;
+
+/// Does what a console asks.
+pub(super) async fn fulfil(
+    appliance: &Arc<Appliance>,
+    rep: &RepLink,
+    id: RequestId,
+    request: RepRequest,
+) -> Result<RepReply, Refusal> {
+    match request {
+        RepRequest::Subscribe { .. } => Err(RefusalCode::Unsupported.plain()),
+        RepRequest::Colleagues => Ok(appliance.colleagues(rep)),
+        RepRequest::AddUser { username } => {
+            Ok(RepReply::UserAdded(appliance.add_user(rep, &username).await?))
+        }
+        RepRequest::CreateInstaller { group, valid } => {
+            let group = group.as_deref().map(group_name).transpose()?;
+            may_add(appliance, rep, group.as_deref())?;
+            let spec = InstallerSpec { group, valid, local: false };
+            let installer = appliance.create_installer_for(rep.user, spec).await?;
+            tracing::info!(target: "audit", user = rep.user.0, group = installer.group, "an installer was made");
+            Ok(RepReply::Installer(installer))
+        }
+        RepRequest::EditItems { edits } => {
+            let refused = appliance.edit_items(rep.user, edits).await?;
+            Ok(RepReply::Done { refused })
+        }
+        RepRequest::CopyItems { items, to } => {
+            let refused = appliance.copy_items(rep.user, items, to).await?;
+            Ok(RepReply::Done { refused })
+        }
+        RepRequest::RemoveItems { items } => {
+            let refused = appliance.remove_items(rep.user, items).await?;
+            Ok(RepReply::Done { refused })
+        }
+        RepRequest::AddShortcut { item } => {
+            Ok(RepReply::Added { item: appliance.add_shortcut(rep.user, item).await? })
+        }
+        RepRequest::Wake { item, password } => {
+            Ok(RepReply::Waking { helper: appliance.wake(rep, item, password).await? })
+        }
+        RepRequest::History { item } => {
+            Ok(RepReply::History { sessions: appliance.history(rep, item).await? })
+        }
+        RepRequest::SavePreferences { preferences } => {
+            appliance.save_preferences(rep, *preferences).await?;
+            Ok(RepReply::Saved)
+        }
+        RepRequest::Stop if appliance.is_embedded() => {
+            // The answer goes out first.
+            rep.outbox.send(&ToRep::Reply { id, body: Outcome::Ok(RepReply::Stopping) });
+            appliance.stop();
+            Ok(RepReply::Stopping)
+        }
+        RepRequest::Stop => {
+            let detail = "only an embedded appliance is stopped from a console";
+            Err(RefusalCode::PermissionDenied.because(detail))
+        }
+        of_sessions => in_sessions(appliance, rep, of_sessions).await,
+    }
+}
+
+/// What is asked of sessions, and of what leads to them.
+async fn in_sessions(
+    appliance: &Arc<Appliance>,
+    rep: &RepLink,
+    request: RepRequest,
+) -> Result<RepReply, Refusal> {
+    match request {
+        RepRequest::StartSession { item, kind, override_schedule } => {
+            let view = appliance.start_session(rep, item, kind, override_schedule).await?;
+            Ok(RepReply::SessionStarted(view))
+        }
+        RepRequest::EndSession { session } => {
+            appliance.takes_part(session, rep.user, Part::Owner)?;
+            appliance.end_session(session, EndReason::EndedByRep);
+            Ok(RepReply::SessionEnded)
+        }
+        RepRequest::OpenShell { session, size, term } => {
+            let kind = ChannelKind::Shell { size, term };
+            let channel = appliance.open_shell(rep, session, kind).await?;
+            Ok(RepReply::ShellOpened(channel))
+        }
+        RepRequest::Share { session, with, part } => {
+            appliance.share(rep, session, &with, part).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Transfer { session, to } => {
+            appliance.transfer(rep, session, &to).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Leave { session } => {
+            appliance.leave(rep, session).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Chat { session, text } => {
+            appliance.chat(rep, session, &text).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Note { session, text } => {
+            appliance.note(rep, session, &text).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Log { session, after } => {
+            let (entries, more) = appliance.read_log(rep, session, after).await?;
+            Ok(RepReply::Log { entries, more })
+        }
+        RepRequest::Recordings { before } => {
+            let (recordings, more) = appliance.recordings(rep, before).await?;
+            Ok(RepReply::Recordings { recordings, more })
+        }
+        RepRequest::ReadRecording { channel, offset } => {
+            let bytes = appliance.read_recording(rep, channel, offset).await?;
+            Ok(RepReply::Piece { bytes })
+        }
+        RepRequest::ShareTeam { session, team, part } => {
+            appliance.share_with_team(rep, session, &team, part).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::CreateSessionKey { queue, valid } => {
+            appliance.create_session_key(rep, queue, valid).await.map(RepReply::SessionKey)
+        }
+        RepRequest::TurnAway { item } => appliance.turn_away(rep, item).map(|()| RepReply::Saved),
+        RepRequest::JoinSession { session } => {
+            appliance.join_session(rep, session).map(RepReply::SessionStarted)
+        }
+        RepRequest::Pin { session, item } => {
+            let (item, by_hand) = appliance.pin(rep, session, *item).await?;
+            Ok(RepReply::Pinned { item, by_hand })
+        }
+        RepRequest::Unpin { session } => {
+            appliance.unpin(rep, session).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Teams => Ok(RepReply::Teams { teams: appliance.teams(rep) }),
+        RepRequest::SetTeam { name, members } => {
+            appliance.set_team(rep, &name, members).await.map(|()| RepReply::Saved)
+        }
+        _ => Err(RefusalCode::Unsupported.plain()),
+    }
+}
+
+/// Whether this rep may add items where the installer will put them.
+fn may_add(appliance: &Appliance, rep: &RepLink, group: Option<&str>) -> Result<(), Refusal> {
+    let world = appliance.world();
+    let user = world.user(rep.user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+    let place = match group {
+        None => Place::Personal(rep.user),
+        // A group that is not there yet counts as one the user is no member of.
+        Some(name) => Place::JumpGroup(
+            world.group_by_name(name).map_or_else(|| world.next_group(), |group| group.id),
+        ),
+    };
+    let decision = world.decide(user, place, Some(Permission::PermAdd));
+    if decision.is_allowed() {
+        Ok(())
+    } else {
+        Err(RefusalCode::PermissionDenied.because(decision.to_string()))
+    }
+}

@@ -1,0 +1,102 @@
+//! Teams: reps who work together, each with a rank (DOMAIN 1).
+
+use crate::appliance::Appliance;
+use crate::document::{Document, DocumentId, Team};
+use crate::reps::RepLink;
+use crate::store::Draft;
+use jumpdeck_protocol::queue::{Rank, TeamView};
+use jumpdeck_protocol::session::Part;
+use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, UserId, limits, text};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Appliance {
+    /// Makes a team or changes who is in it; without members, it is removed.
+    pub(crate) async fn set_team(
+        &self,
+        rep: &RepLink,
+        name: &str,
+        members: Vec<(String, Rank)>,
+    ) -> Result<(), Refusal> {
+        if rep.user != UserId(1) {
+            return Err(RefusalCode::PermissionDenied.because("only the first user makes teams"));
+        }
+        let name = text::clean(name.trim()).into_owned();
+        if name.is_empty() || name.chars().count() > limits::NAME {
+            let detail = "a team's name has 1 to 128 characters";
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        if members.len() > limits::TEAMS {
+            let detail = format!("a team has at most {} members", limits::TEAMS);
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        let said = name.clone();
+        let edit = move |draft: &mut Draft| {
+            let known = draft.team_by_name(&name).map(|team| team.id);
+            if members.is_empty() {
+                let none = || RefusalCode::InvalidValue.because("there is no such team");
+                draft.remove(DocumentId::Team(known.ok_or_else(none)?));
+                return Ok(());
+            }
+            if known.is_none() && draft.teams().count() >= limits::TEAMS {
+                let detail = format!("there are at most {} teams", limits::TEAMS);
+                return Err(RefusalCode::InvalidValue.because(detail));
+            }
+            let mut them = BTreeMap::new();
+            for (member, rank) in members {
+                let user = draft.user_by_name(member.trim());
+                let none = || RefusalCode::NoSuchUser.because(text::bounded(&member, limits::NAME));
+                them.insert(user.ok_or_else(none)?.id, rank);
+            }
+            let id = known.unwrap_or_else(|| draft.next_team());
+            draft.put(Document::Team(Team { id, name, members: them }))
+        };
+        self.store.edit(edit).await?;
+        tracing::info!(target: "audit", user = rep.user.0, team = said, "a team was changed");
+        self.tell_lobby();
+        Ok(())
+    }
+
+    /// The teams a rep is in; for the first user, all.
+    pub(crate) fn teams(&self, rep: &RepLink) -> Vec<TeamView> {
+        let world = self.world();
+        let seen =
+            |team: &&Arc<Team>| rep.user == UserId(1) || team.members.contains_key(&rep.user);
+        let view = |team: &Arc<Team>| TeamView {
+            name: team.name.as_str().into(),
+            members: team
+                .members
+                .iter()
+                .map(|(user, rank)| (world.username(*user), *rank))
+                .collect(),
+        };
+        let mut teams: Vec<_> = world.teams().filter(seen).map(view).collect();
+        teams.sort_by(|one, other| one.name.cmp(&other.name));
+        teams
+    }
+
+    /// Lets everybody of one of the rep's teams take part in a session.
+    pub(crate) async fn share_with_team(
+        self: &Arc<Self>,
+        rep: &RepLink,
+        session: SessionId,
+        team: &str,
+        part: Option<Part>,
+    ) -> Result<(), Refusal> {
+        self.takes_part(session, rep.user, Part::Owner)?;
+        let world = self.world();
+        let none = || RefusalCode::InvalidValue.because("you are in no team of that name");
+        let team = world.teams_of(rep.user).find(|one| one.name == team).ok_or_else(none)?;
+        let others = team.members.keys().filter(|user| **user != rep.user);
+        let mut names: Vec<_> = others.map(|user| world.username(*user)).collect();
+        // A user who may not log in is no reason to keep the others out.
+        names.retain(|name| world.user_by_name(name).is_some_and(|user| user.enabled));
+        if names.is_empty() {
+            return Err(RefusalCode::InvalidValue.because("nobody else is in that team"));
+        }
+        for name in names {
+            self.share(rep, session, &name, part).await?;
+        }
+        Ok(())
+    }
+}

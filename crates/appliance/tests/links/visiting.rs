@@ -1,0 +1,421 @@
+//! Machines that join with a session key: who may take them, and what becomes of them.
+
+use crate::house::*;
+use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, AgentRequest, FromAgent};
+use jumpdeck_protocol::inventory::{ItemView, Place, StartMode};
+use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::queue::{Lobby, QueueWish, Rank};
+use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
+use jumpdeck_protocol::session::{EndReason, SessionView};
+use jumpdeck_protocol::*;
+use std::sync::atomic::Ordering;
+
+async fn key(rep: &mut Link, queue: QueueWish) -> String {
+    let request = RepRequest::CreateSessionKey { queue, valid: 600 };
+    let RepReply::SessionKey(made) = rep.ask(request).await.unwrap() else { panic!() };
+    assert!(queue::read_key(&made.key).is_some(), "{}", made.key);
+    made.key
+}
+
+/// A machine that nobody knows yet.
+fn stranger(key: &str) -> Who {
+    Who { session_key: Some(key.to_owned()), ..Who::new(None) }
+}
+
+async fn refusal(house: &House, who: &Who) -> RefusalCode {
+    match house.agent(who).await {
+        Err(refusal) => refusal.code,
+        Ok(_) => panic!("it was let in"),
+    }
+}
+
+/// The names of the machines that wait, once there are so many.
+async fn waiting(rep: &mut Link, count: usize) -> Lobby {
+    rep.notice(|notice| match notice {
+        ApplianceNotice::Lobby(lobby) if lobby.waiting.len() == count => Some(lobby),
+        _ => None,
+    })
+    .await
+}
+
+async fn add_user(house: &House, admin: &mut Link, name: &str) -> Link {
+    let request = RepRequest::AddUser { username: name.into() };
+    let RepReply::UserAdded(user) = admin.ask(request).await.unwrap() else { panic!() };
+    house.rep_named(name, &user.password).await.unwrap()
+}
+
+async fn team(admin: &mut Link, name: &str, members: &[(&str, Rank)]) {
+    let members = members.iter().map(|(user, rank)| ((*user).to_owned(), *rank)).collect();
+    let request = RepRequest::SetTeam { name: name.into(), members };
+    assert_eq!(admin.ask(request).await, Ok(RepReply::Saved));
+}
+
+/// As the person at the machine: answers the next question.
+async fn answers(agent: &mut Link, yes: bool) {
+    loop {
+        if let Control::Request { id, body: AgentRequest::Ask { rep } } = agent.wanted().await {
+            assert!(!rep.is_empty());
+            return agent.answer(id, AgentReply::Answered { yes }).await;
+        }
+    }
+}
+
+async fn let_in(rep: &mut Link, agent: &mut Link) -> SessionView {
+    let item = agent.item;
+    let there = async {
+        answers(agent, true).await;
+        agent.open().await
+    };
+    let (answer, _) = tokio::join!(rep.ask(shell(item)), there);
+    match answer.unwrap() {
+        RepReply::SessionStarted(view) => view,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A rep's wish to pin, and the machine that does its part.
+async fn pin(
+    rep: &mut Link,
+    agent: &mut Link,
+    session: SessionId,
+    item: ItemView,
+) -> Result<RepReply, Refusal> {
+    let there = async {
+        loop {
+            if let Control::Request { id, body: AgentRequest::Pin { .. } } = agent.wanted().await {
+                let by_hand = Some("no manager".into());
+                return agent.answer(id, AgentReply::Pinned { by_hand }).await;
+            }
+        }
+    };
+    tokio::join!(rep.ask(RepRequest::Pin { session, item: Box::new(item) }), there).0
+}
+
+fn client(name: &str) -> ItemView {
+    let place = Place::Personal(UserId(1));
+    ItemView { name: name.into(), place, tag: "lab".into(), ..ItemView::default() }
+}
+
+#[tokio::test]
+async fn a_key_lets_one_machine_in_for_a_while_and_no_second() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let first = key(&mut admin, QueueWish::Personal).await;
+    let spoken = format!(" {}-{} ", &first[..3], first[3..].to_lowercase());
+    let machine = house.agent(&stranger(&spoken)).await.unwrap();
+    assert_eq!(refusal(&house, &stranger(&first)).await, RefusalCode::SessionKeyInvalid);
+    let lobby = waiting(&mut admin, 1).await;
+    assert_eq!(lobby.waiting[0].item, machine.item);
+    assert_eq!(&*lobby.waiting[0].name, "h[31mst", "cleaned");
+    assert_eq!(&*lobby.waiting[0].invited_by, "admin");
+
+    let late = key(&mut admin, QueueWish::Personal).await;
+    house.clock.0.fetch_add(601, Ordering::SeqCst);
+    assert_eq!(refusal(&house, &stranger(&late)).await, RefusalCode::SessionKeyInvalid);
+    for valid in [59, 86_401] {
+        let request = RepRequest::CreateSessionKey { queue: QueueWish::General, valid };
+        assert_eq!(admin.ask(request).await.unwrap_err().code, RefusalCode::InvalidValue);
+    }
+}
+
+#[tokio::test]
+async fn whoever_guesses_keys_has_to_wait() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let right = key(&mut admin, QueueWish::General).await;
+    for _ in 0..5 {
+        assert_eq!(refusal(&house, &stranger("AAAAAAA")).await, RefusalCode::SessionKeyInvalid);
+    }
+    assert_eq!(refusal(&house, &stranger(&right)).await, RefusalCode::SessionKeyThrottled);
+    house.clock.0.fetch_add(60, Ordering::SeqCst);
+    assert!(house.agent(&stranger(&right)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_machine_that_waits_is_seen_and_taken_only_by_those_who_serve_its_queue() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let mut bob = add_user(&house, &mut admin, "bob").await;
+    let mut eve = add_user(&house, &mut admin, "eve").await;
+    team(&mut admin, "Desk", &[("admin", Rank::Member), ("bob", Rank::Lead)]).await;
+    let outside =
+        RepRequest::CreateSessionKey { queue: QueueWish::Team("Desk".into()), valid: 600 };
+    assert_eq!(eve.ask(outside).await.unwrap_err().code, RefusalCode::InvalidValue);
+    let desk = key(&mut admin, QueueWish::Team("Desk".into())).await;
+    let mut machine = house.agent(&stranger(&desk)).await.unwrap();
+    assert_eq!(&*waiting(&mut bob, 1).await.waiting[0].team, "Desk");
+    waiting(&mut admin, 1).await;
+
+    // Eve knows its number, and that is all the good it does.
+    let item = machine.item;
+    assert_eq!(eve.ask(shell(item)).await.unwrap_err().code, RefusalCode::JumpItemGone);
+    let away = RepRequest::TurnAway { item };
+    assert_eq!(eve.ask(away).await.unwrap_err().code, RefusalCode::JumpItemGone);
+    for request in [
+        RepRequest::RemoveItems { items: vec![item] },
+        RepRequest::CopyItems { items: vec![item], to: Place::Personal(UserId(1)) },
+    ] {
+        let RepReply::Done { refused } = bob.ask(request).await.unwrap() else { panic!() };
+        assert_eq!(refused[0].1.code, RefusalCode::JumpItemGone, "it is no Jump Item");
+    }
+    let_in(&mut bob, &mut machine).await;
+    assert_eq!(waiting(&mut admin, 0).await.sessions.len(), 1, "it is bob's now");
+}
+
+#[tokio::test]
+async fn the_person_there_may_say_no_and_may_stop() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let general = key(&mut admin, QueueWish::General).await;
+    let mut machine = house.agent(&stranger(&general)).await.unwrap();
+    waiting(&mut admin, 1).await;
+    let item = machine.item;
+    let (answer, ()) = tokio::join!(admin.ask(shell(item)), answers(&mut machine, false));
+    assert_eq!(answer.unwrap_err().code, RefusalCode::CustomerRefused);
+
+    let view = let_in(&mut admin, &mut machine).await;
+    assert!(view.terms.customer_present && !view.pinned);
+    machine.send(&FromAgent::Notice { body: AgentReport::Said { text: "hi\u{1b}".into() } }).await;
+    let said = |notice| match notice {
+        ApplianceNotice::Logged { entry, .. } => match entry.event {
+            LogEvent::Chat { text } => Some((entry.who.unwrap(), text)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (who, text) = admin.notice(said).await;
+    assert_eq!((&*who, &*text), ("the customer", "hi"));
+    machine.send(&FromAgent::Notice { body: AgentReport::Stopped }).await;
+    let ended = |notice| match notice {
+        ApplianceNotice::SessionEnded { reason, .. } => Some(reason),
+        _ => None,
+    };
+    assert_eq!(admin.notice(ended).await, EndReason::EndedByCustomer);
+    loop {
+        if let Control::Notice { body: AgentOrder::Uninstall } = machine.wanted().await {
+            break;
+        }
+    }
+    assert!(machine.until_closed().await);
+    // What is written after it is written once it is gone.
+    key(&mut admin, QueueWish::General).await;
+    assert_eq!(admin.ask(shell(item)).await.unwrap_err().code, RefusalCode::JumpItemGone);
+}
+
+#[tokio::test]
+async fn two_reps_do_not_take_the_same_machine() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let mut bob = add_user(&house, &mut admin, "bob").await;
+    let general = key(&mut admin, QueueWish::General).await;
+    let mut machine = house.agent(&stranger(&general)).await.unwrap();
+    let item = machine.item;
+    let there = async {
+        let Control::Request { id, .. } = machine.wanted().await else { panic!() };
+        let second = bob.ask(shell(item)).await.unwrap_err();
+        assert_eq!(second.code, RefusalCode::JoinDenied, "while the person is asked");
+        machine.answer(id, AgentReply::Answered { yes: true }).await;
+        machine.open().await;
+    };
+    let (first, ()) = tokio::join!(admin.ask(shell(item)), there);
+    assert!(first.is_ok());
+    assert_eq!(bob.ask(shell(item)).await.unwrap_err().code, RefusalCode::JoinDenied);
+}
+
+#[tokio::test]
+async fn who_is_turned_away_or_leaves_is_gone() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let one = key(&mut admin, QueueWish::General).await;
+    let who = stranger(&one);
+    let machine = house.agent(&who).await.unwrap();
+    waiting(&mut admin, 1).await;
+    assert_eq!(admin.ask(RepRequest::TurnAway { item: machine.item }).await, Ok(RepReply::Saved));
+    assert!(machine.until_closed().await);
+    assert_eq!(refusal(&house, &who).await, RefusalCode::JumpItemGone, "it is told");
+
+    let two = key(&mut admin, QueueWish::General).await;
+    let who = stranger(&two);
+    drop(house.agent(&who).await.unwrap());
+    waiting(&mut admin, 1).await;
+    waiting(&mut admin, 0).await;
+    // A broken link is no farewell: the same machine may come back without another key.
+    let back = house.agent(&who).await.unwrap();
+    waiting(&mut admin, 1).await;
+    drop(back);
+    waiting(&mut admin, 0).await;
+    house.clock.0.fetch_add(121, Ordering::SeqCst);
+    house.appliance.dismiss_absent();
+    assert_eq!(refusal(&house, &who).await, RefusalCode::JumpItemGone);
+}
+
+#[tokio::test]
+async fn a_machine_is_pinned_and_unpinned_within_its_session() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let mut bob = add_user(&house, &mut admin, "bob").await;
+    let general = key(&mut admin, QueueWish::General).await;
+    let who = stranger(&general);
+    let mut machine = house.agent(&who).await.unwrap();
+    let view = let_in(&mut admin, &mut machine).await;
+    let session = view.id;
+
+    let request = RepRequest::Pin { session, item: Box::new(client("pc")) };
+    assert_eq!(bob.ask(request).await.unwrap_err().code, RefusalCode::SessionGone);
+    let mut over = client("pc");
+    over.expires = Some(Timestamp(1));
+    let request = RepRequest::Pin { session, item: Box::new(over) };
+    assert_eq!(admin.ask(request).await.unwrap_err().code, RefusalCode::InvalidValue);
+    let unpin = RepRequest::Unpin { session };
+    assert_eq!(admin.ask(unpin.clone()).await.unwrap_err().code, RefusalCode::NotPinned);
+
+    let mut wish = client("pc");
+    wish.start_mode = StartMode::Hidden;
+    wish.expires = Some(Timestamp(house.clock.0.load(Ordering::SeqCst) + 3600));
+    let pinned = pin(&mut admin, &mut machine, session, wish).await.unwrap();
+    let RepReply::Pinned { item, by_hand } = pinned else { panic!() };
+    assert_eq!((item, by_hand.as_deref()), (machine.item, Some("no manager")));
+    let again = RepRequest::Pin { session, item: Box::new(client("pc")) };
+    assert_eq!(admin.ask(again).await.unwrap_err().code, RefusalCode::AlreadyPinned);
+
+    // It stays when the session ends, and when its agent is started anew.
+    admin.ask(RepRequest::EndSession { session }).await.unwrap();
+    drop(machine);
+    let mut machine = house.agent(&Who { session_key: None, ..who }).await.unwrap();
+    let view = crate::house::session(&mut admin, &mut machine).await;
+    assert!(view.pinned);
+    let request = RepRequest::Unpin { session: view.id };
+    let there = async {
+        loop {
+            if let Control::Request { id, body: AgentRequest::Unpin } = machine.wanted().await {
+                return machine.answer(id, AgentReply::Unpinned).await;
+            }
+        }
+    };
+    let (answer, ()) = tokio::join!(admin.ask(request), there);
+    assert_eq!(answer, Ok(RepReply::Saved));
+    assert_eq!(bob.ask(shell(item)).await.unwrap_err().code, RefusalCode::JumpItemGone);
+    admin.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    assert!(machine.until_closed().await, "with the session, the machine goes");
+}
+
+#[tokio::test]
+async fn a_pin_that_cannot_be_is_refused_with_the_reason() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let general = key(&mut admin, QueueWish::General).await;
+    let mut machine = house.agent(&stranger(&general)).await.unwrap();
+    let session = let_in(&mut admin, &mut machine).await.id;
+    let request = || RepRequest::Pin { session, item: Box::new(client("pc")) };
+
+    let nowhere = ItemView { place: Place::JumpGroup(JumpGroupId(99)), ..client("pc") };
+    let nowhere = RepRequest::Pin { session, item: Box::new(nowhere) };
+    assert_eq!(admin.ask(nowhere).await.unwrap_err().code, RefusalCode::InvalidValue);
+
+    // The person says no.
+    let there = async {
+        let Control::Request { id, .. } = machine.wanted_request().await else { panic!() };
+        let body = Outcome::Refused(RefusalCode::CustomerRefused.plain());
+        machine.send(&FromAgent::Reply { id, body }).await;
+    };
+    let (answer, ()) = tokio::join!(admin.ask(request()), there);
+    assert_eq!(answer.unwrap_err().code, RefusalCode::CustomerRefused);
+
+    // Another console of the same rep asks while the person is asked.
+    let mut second = house.admin().await;
+    let there = async {
+        let Control::Request { id, .. } = machine.wanted_request().await else { panic!() };
+        let pending = second.ask(request()).await.unwrap_err();
+        assert_eq!(pending.code, RefusalCode::PinAlreadyPending);
+        let body = Outcome::Refused(RefusalCode::CustomerRefused.plain());
+        machine.send(&FromAgent::Reply { id, body }).await;
+    };
+    tokio::join!(admin.ask(request()), there).0.unwrap_err();
+
+    // The appliance is full: a machine that enrols, and one that is pinned, are refused.
+    house.appliance.limit_clients(1);
+    house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let another = Who::new(Some(&house.installer(600).await));
+    assert_eq!(refusal(&house, &another).await, RefusalCode::JumpClientLimitReached);
+    assert_eq!(admin.ask(request()).await.unwrap_err().code, RefusalCode::JumpClientLimitReached);
+    house.appliance.limit_clients(0);
+
+    // Its machine is away.
+    drop(machine);
+    // The appliance may not have noticed yet.
+    let mut code = RefusalCode::JumpClientOffline;
+    while code == RefusalCode::JumpClientOffline {
+        code = admin.ask(request()).await.unwrap_err().code;
+    }
+    assert_eq!(code, RefusalCode::CustomerNotOnline);
+    let ended = admin.ask(RepRequest::EndSession { session }).await;
+    assert_eq!(ended, Ok(RepReply::SessionEnded));
+    assert_eq!(admin.ask(request()).await.unwrap_err().code, RefusalCode::SessionGone);
+}
+
+#[tokio::test]
+async fn a_pinned_machine_that_expires_uninstalls_itself_and_leaves_the_list() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let general = key(&mut admin, QueueWish::General).await;
+    let mut machine = house.agent(&stranger(&general)).await.unwrap();
+    let session = let_in(&mut admin, &mut machine).await.id;
+    let expires = Timestamp(house.clock.0.load(Ordering::SeqCst) + 3600);
+    let wish = ItemView { expires: Some(expires), ..client("pc") };
+    pin(&mut admin, &mut machine, session, wish).await.unwrap();
+    house.clock.0.store(expires.0, Ordering::SeqCst);
+    house.appliance.sweep().await;
+    assert_eq!(
+        admin.ask(RepRequest::EndSession { session }).await,
+        Ok(RepReply::SessionEnded),
+        "a session that runs is not cut off"
+    );
+    house.appliance.sweep().await;
+    loop {
+        if let Control::Notice { body: AgentOrder::Uninstall } = machine.wanted().await {
+            break;
+        }
+    }
+    assert!(machine.until_closed().await);
+}
+
+#[tokio::test]
+async fn who_outranks_the_owner_may_come_in_and_nobody_else() {
+    let house = House::new().await;
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let mut admin = house.admin().await;
+    let mut bob = add_user(&house, &mut admin, "bob").await;
+    let mut eve = add_user(&house, &mut admin, "eve").await;
+    let mut kim = add_user(&house, &mut admin, "kim").await;
+    let ranks = [("bob", Rank::Manager), ("admin", Rank::Lead), ("kim", Rank::Member)];
+    team(&mut admin, "Desk", &ranks).await;
+    let view = session(&mut admin, &mut agent).await;
+    let of_team = |may_join| {
+        move |notice| match notice {
+            ApplianceNotice::Lobby(lobby) if lobby.sessions.len() == 1 => {
+                assert_eq!(lobby.sessions[0].may_join, may_join);
+                Some(lobby.sessions[0].session)
+            }
+            _ => None,
+        }
+    };
+    assert_eq!(bob.notice(of_team(true)).await, view.id);
+    assert_eq!(kim.notice(of_team(false)).await, view.id);
+    let join = RepRequest::JoinSession { session: view.id };
+    assert_eq!(eve.ask(join.clone()).await.unwrap_err().code, RefusalCode::SessionGone);
+    assert_eq!(kim.ask(join.clone()).await.unwrap_err().code, RefusalCode::NotOwner);
+    assert!(matches!(bob.ask(join.clone()).await, Ok(RepReply::SessionStarted(_))));
+    assert!(bob.ask(RepRequest::Note { session: view.id, text: "x".into() }).await.is_ok());
+
+    // A team is shared with as a whole; whoever is in none of that name shares with nobody.
+    let share = |team: &str| RepRequest::ShareTeam {
+        session: view.id,
+        team: team.into(),
+        part: Some(session::Part::Observer),
+    };
+    assert_eq!(admin.ask(share("Other")).await.unwrap_err().code, RefusalCode::InvalidValue);
+    assert_eq!(admin.ask(share("Desk")).await, Ok(RepReply::Saved));
+    assert!(kim.ask(RepRequest::Log { session: view.id, after: 0 }).await.is_ok());
+    let only_first = RepRequest::SetTeam { name: "Desk".into(), members: vec![] };
+    assert_eq!(bob.ask(only_first).await.unwrap_err().code, RefusalCode::PermissionDenied);
+}

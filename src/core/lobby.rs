@@ -1,0 +1,389 @@
+//! What goes on besides one's own sessions: machines that wait, sessions of the teams, session
+//! keys; and the machine of a session that is pinned or unpinned.
+
+use super::form::Purpose;
+use super::layer::{Chooser, Entry, EntryValue, Layer, Pick, Question};
+use super::sessions::TERM;
+use super::{Asked, Console, Effect, Screen};
+use jumpdeck_protocol::inventory::{ItemView, Place};
+use jumpdeck_protocol::queue::{Lobby, Queue, QueueWish, SessionKey, TeamSession, Waiting};
+use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rights::Permission;
+use jumpdeck_protocol::session::{ChannelKind, Part};
+use jumpdeck_protocol::{ItemId, SessionId, text};
+
+/// Seconds that a session key from here can be used.
+const KEY_VALID: u64 = 3600;
+
+/// A row of the sessions' screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionRow {
+    /// A session one takes part in, by the number of its tab.
+    Tab(usize),
+    /// A machine that waits.
+    Waiting(usize),
+    /// A session of a team.
+    Team(usize),
+}
+
+/// A session key that was made, as it is shown.
+#[derive(Debug)]
+pub struct KeyNote {
+    /// The key and what belongs to it.
+    pub key: SessionKey,
+    /// What the person at the machine types.
+    pub line: String,
+}
+
+impl Console {
+    /// What goes on besides one's own sessions.
+    pub const fn lobby(&self) -> &Lobby {
+        &self.lobby
+    }
+
+    /// The rows of the sessions' screen, in their order.
+    pub fn session_rows(&self) -> Vec<SessionRow> {
+        let tabs = (0..self.tabs.len()).map(SessionRow::Tab);
+        let waiting = (0..self.lobby.waiting.len()).map(SessionRow::Waiting);
+        let teams = (0..self.lobby.sessions.len()).map(SessionRow::Team);
+        tabs.chain(waiting).chain(teams).collect()
+    }
+
+    /// The selected row of the sessions' screen.
+    pub fn selected_row(&self) -> Option<SessionRow> {
+        self.session_rows().get(self.sessions_selected).copied()
+    }
+
+    /// The number of the selected row.
+    pub const fn selected_session(&self) -> usize {
+        self.sessions_selected
+    }
+
+    fn selected_waiting(&self) -> Option<&Waiting> {
+        match self.selected_row()? {
+            SessionRow::Waiting(number) => self.lobby.waiting.get(number),
+            _ => None,
+        }
+    }
+
+    fn selected_of_team(&self) -> Option<&TeamSession> {
+        match self.selected_row()? {
+            SessionRow::Team(number) => self.lobby.sessions.get(number),
+            _ => None,
+        }
+    }
+
+    pub(super) fn move_session(&mut self, by: isize) {
+        let last = self.session_rows().len().saturating_sub(1);
+        self.sessions_selected = self.sessions_selected.saturating_add_signed(by).min(last);
+    }
+
+    /// The selection stays where there is something.
+    pub(super) fn keep_row(&mut self) {
+        self.move_session(0);
+    }
+
+    pub(super) fn take_lobby(&mut self, lobby: Lobby) {
+        let known = |one: &Waiting| self.lobby.waiting.iter().any(|other| other.item == one.item);
+        let news: Vec<_> = lobby.waiting.iter().filter(|one| !known(one)).collect();
+        let key = self.key_of("go-sessions");
+        let words = match news.as_slice() {
+            [] => None,
+            [one] => {
+                Some(format!("{} waits in {}; {key} shows it.", clean(&one.name), queue_text(one)))
+            }
+            many => Some(format!("{} machines wait; {key} shows them.", many.len())),
+        };
+        let selected = self.selected_row();
+        let kept = match selected {
+            Some(SessionRow::Waiting(n)) => self.lobby.waiting.get(n).map(|one| one.item),
+            _ => None,
+        };
+        self.lobby = lobby;
+        if let Some(n) =
+            kept.and_then(|item| self.lobby.waiting.iter().position(|w| w.item == item))
+        {
+            // Others that came or went do not move the selection to another machine.
+            self.sessions_selected = self.tabs.len() + n;
+        }
+        self.keep_row();
+        if let Some(words) = words {
+            self.say(&words);
+        }
+        self.dirty = true;
+    }
+
+    pub(super) fn no_session_selected(&self) -> Option<String> {
+        match self.selected_row() {
+            None => Some("No session is open.".to_owned()),
+            Some(SessionRow::Tab(_)) => None,
+            Some(SessionRow::Waiting(_)) => self.no_link(),
+            Some(SessionRow::Team(_)) => self.no_link().or_else(|| {
+                let one = self.selected_of_team()?;
+                (!one.may_join).then(|| {
+                    format!(
+                        "You do not outrank {} in the team {}; ask there to be let in.",
+                        clean(&one.owner),
+                        clean(&one.team)
+                    )
+                })
+            }),
+        }
+    }
+
+    pub(super) fn no_log_selected(&self) -> Option<String> {
+        match self.selected_row() {
+            Some(SessionRow::Tab(_)) => None,
+            _ => Some("Only a session you take part in shows you its log.".to_owned()),
+        }
+    }
+
+    pub(super) fn open_session(&mut self) {
+        match self.selected_row() {
+            Some(SessionRow::Tab(number)) => self.show_tab(number),
+            Some(SessionRow::Waiting(_)) => self.take_waiting(),
+            Some(SessionRow::Team(_)) => self.join_team_session(),
+            None => {}
+        }
+    }
+
+    /// Starts a session with the machine that waits.
+    fn take_waiting(&mut self) {
+        let Some(one) = self.selected_waiting() else {
+            return;
+        };
+        let (item, name) = (one.item, clean(&one.name));
+        let is_asked =
+            |asked: &Asked| matches!(asked, Asked::Start { item: other, .. } if *other == item);
+        if self.asked.values().any(is_asked) {
+            self.warn(&format!("The person at {name} is being asked already."));
+            return;
+        }
+        self.say(&format!("Asking the person at {name} …"));
+        let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
+        let request = RepRequest::StartSession { item, kind, override_schedule: false };
+        self.request(Asked::Start { item, name, show: true }, request);
+    }
+
+    fn join_team_session(&mut self) {
+        let Some(one) = self.selected_of_team() else {
+            return;
+        };
+        let (session, name) = (one.session, clean(&one.item_name));
+        self.request(Asked::Join { name }, RepRequest::JoinSession { session });
+    }
+
+    pub(super) fn no_end_selected(&self) -> Option<String> {
+        match self.selected_row() {
+            None => Some("No session is open.".to_owned()),
+            Some(SessionRow::Tab(number)) => self.no_link().or_else(|| {
+                let tab = self.tabs.get(number)?;
+                (tab.part != Part::Owner)
+                    .then(|| format!("The session is {}'s; only its owner ends it.", tab.owner()))
+            }),
+            Some(SessionRow::Waiting(_)) => self.no_link(),
+            Some(SessionRow::Team(_)) => Some("Only its owner ends a session.".to_owned()),
+        }
+    }
+
+    pub(super) fn ask_end_selected(&mut self) {
+        let question = match self.selected_row() {
+            Some(SessionRow::Tab(number)) => self
+                .tabs
+                .get(number)
+                .map(|tab| Question::EndSession { session: tab.id, name: tab.name.clone() }),
+            Some(SessionRow::Waiting(_)) => self
+                .selected_waiting()
+                .map(|one| Question::TurnAway { item: one.item, name: clean(&one.name) }),
+            _ => None,
+        };
+        self.layers.extend(question.map(Layer::Confirm));
+    }
+
+    pub(super) fn turn_away(&mut self, item: ItemId, name: &str) {
+        if let Some(reason) = self.no_link() {
+            self.warn(&reason);
+            return;
+        }
+        let done = Some(format!("{name} was turned away."));
+        let asked = Asked::Words { what: format!("Turning {name} away"), done };
+        self.request(asked, RepRequest::TurnAway { item });
+    }
+
+    /// Asks which queue a session key is for.
+    pub(super) fn ask_session_key(&mut self) {
+        let entry = |label: &str, detail: &str, wish| Entry {
+            label: label.to_owned(),
+            detail: detail.to_owned(),
+            value: EntryValue::Queue(wish),
+        };
+        let mut entries = vec![entry("Your queue", "only you see who comes", QueueWish::Personal)];
+        let teams = self.lobby.teams.iter();
+        entries.extend(teams.map(|team| {
+            let name = clean(team);
+            entry(&format!("Queue of {name}"), "your team", QueueWish::Team(team.clone()))
+        }));
+        entries.push(entry("General queue", "every representative", QueueWish::General));
+        self.layers.push(Layer::Chooser(Chooser::entries(Pick::Queue, entries)));
+    }
+
+    pub(super) fn make_session_key(&mut self, queue: QueueWish) {
+        if let Some(reason) = self.no_link() {
+            self.warn(&reason);
+            return;
+        }
+        let request = RepRequest::CreateSessionKey { queue, valid: KEY_VALID };
+        self.request(Asked::SessionKey, request);
+    }
+
+    /// The key that was asked for is there.
+    pub(super) fn session_key_came(&mut self, key: SessionKey) {
+        let url = self.welcome.as_ref().map_or("", |welcome| &welcome.url);
+        let line = format!(
+            "jumpdeck-agent join {} --appliance {url} --fingerprint {}",
+            clean(&key.key),
+            clean(&key.fingerprint)
+        );
+        self.layers.push(Layer::SessionKey(KeyNote { key, line }));
+        self.dirty = true;
+    }
+
+    pub(super) fn no_read_copy(&self) -> Option<String> {
+        let shown = matches!(self.layers.last(), Some(Layer::SessionKey(_)));
+        (!shown).then(|| "Here is nothing to copy.".to_owned())
+    }
+
+    pub(super) fn read_copy(&mut self) {
+        if let Some(Layer::SessionKey(note)) = self.layers.last() {
+            let line = note.line.clone();
+            self.effects.push(Effect::Copy(line));
+            self.say("The line for the customer is in your clipboard.");
+        }
+    }
+
+    pub(super) fn no_pin(&self) -> Option<String> {
+        self.no_ownership().or_else(|| {
+            let tab = self.shown_tab()?;
+            let pinning = self.asked.values().any(|asked| matches!(asked, Asked::Pin { .. }));
+            if pinning {
+                return Some("The person at the machine is being asked already.".to_owned());
+            }
+            if tab.pinned {
+                let place = self.inventory.item(tab.item)?.place();
+                return self.forbidden(place, Permission::PermRemove);
+            }
+            let nowhere = self.places_for(Permission::PermAdd).is_empty();
+            nowhere.then(|| "You may not add Jump Items anywhere.".to_owned())
+        })
+    }
+
+    /// Pins the machine of the session, or undoes that.
+    pub(super) fn ask_pin(&mut self) {
+        let Some(tab) = self.shown_tab() else {
+            return;
+        };
+        let (session, name) = (tab.id, tab.name.clone());
+        if tab.pinned {
+            self.layers.push(Layer::Confirm(Question::Unpin { session, name }));
+            return;
+        }
+        let customize = Entry {
+            label: "Customize …".to_owned(),
+            detail: "name, group, tag, comments, policy, expiry".to_owned(),
+            value: EntryValue::Customize,
+        };
+        let places = self.places_for(Permission::PermAdd).into_iter();
+        let entries = places.map(|(place, label)| Entry {
+            label,
+            detail: "pin it there as it is".to_owned(),
+            value: EntryValue::Place(place),
+        });
+        let entries = std::iter::once(customize).chain(entries).collect();
+        self.layers.push(Layer::Chooser(Chooser::entries(Pick::Pin(session), entries)));
+    }
+
+    /// Pins the machine to a place without more ado.
+    pub(super) fn pin_to(&mut self, session: SessionId, place: Place) {
+        let Some(tab) = self.tabs.iter().find(|tab| tab.id == session) else {
+            return;
+        };
+        let view = ItemView { name: tab.name.as_str().into(), place, ..ItemView::default() };
+        self.pin(session, view, None);
+    }
+
+    pub(super) fn customize_pin(&mut self, session: SessionId) {
+        if let Some(tab) = self.tabs.iter().find(|tab| tab.id == session) {
+            let (name, place) = (tab.name.clone(), self.new_place());
+            let view = ItemView { name: name.as_str().into(), place, ..ItemView::default() };
+            self.open_new_client(Purpose::Pin(session), format!("Pin {name}"), &view);
+        }
+    }
+
+    pub(super) fn pin(&mut self, session: SessionId, view: ItemView, form: Option<u64>) {
+        if let Some(reason) = self.no_link() {
+            self.warn(&reason);
+            return;
+        }
+        let name = view.name.to_string();
+        self.say(&format!("Asking the person at {name} …"));
+        let item = Box::new(view);
+        self.request(Asked::Pin { form, name }, RepRequest::Pin { session, item });
+    }
+
+    /// The machine is a Jump Client.
+    pub(super) fn was_pinned(
+        &mut self,
+        form: Option<u64>,
+        name: &str,
+        item: ItemId,
+        by_hand: Option<&str>,
+    ) {
+        if let Some(number) = form {
+            self.form_saved(number, &[]);
+        }
+        self.jump.select_when_there(item);
+        self.stale.items = true;
+        match by_hand {
+            None => self.say(&format!("{name} is pinned, and starts by itself.")),
+            Some(reason) => self.warn(&format!(
+                "{name} is pinned, but does not start by itself: {} It stays reachable while its \
+                 program runs there.",
+                sentence(reason)
+            )),
+        }
+    }
+
+    pub(super) fn unpin(&mut self, session: SessionId, name: &str) {
+        if let Some(reason) = self.no_link() {
+            self.warn(&reason);
+            return;
+        }
+        let done = Some(format!("{name} is no Jump Client any more; the session goes on."));
+        let asked = Asked::Words { what: format!("Unpinning {name}"), done };
+        self.request(asked, RepRequest::Unpin { session });
+    }
+
+    pub(super) fn go_sessions(&mut self) {
+        self.layers.clear();
+        self.hide_shells();
+        self.screen = Screen::Sessions;
+        self.keep_row();
+    }
+}
+
+fn clean(words: &str) -> String {
+    text::clean(words).into_owned()
+}
+
+fn sentence(words: &str) -> String {
+    format!("{}.", clean(words).trim_end_matches('.'))
+}
+
+/// Where a machine waits, in words.
+pub fn queue_text(one: &Waiting) -> String {
+    match one.queue {
+        Queue::Personal(_) => "your queue".to_owned(),
+        Queue::Team(_) => format!("the queue of {}", clean(&one.team)),
+        Queue::General => "the general queue".to_owned(),
+    }
+}

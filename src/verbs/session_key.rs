@@ -1,0 +1,73 @@
+//! `jumpdeck session-key`: lets a machine in that is not a Jump Client.
+
+use super::connect::Connect;
+use super::{installer, output};
+use crate::runtime::dirs::Places;
+use anyhow::bail;
+use clap::Args;
+use jiff::Timestamp;
+use jumpdeck_protocol::queue::QueueWish;
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use serde::Serialize;
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+pub(super) struct SessionKey {
+    /// The machine waits for every representative [default: for you].
+    #[arg(long, conflicts_with = "team")]
+    general: bool,
+    /// The machine waits for this team of yours.
+    #[arg(long, value_name = "NAME")]
+    team: Option<String>,
+    /// How long the key can be used, once: 1m to 1d.
+    #[arg(long, default_value = "1h", value_name = "TIME")]
+    valid: String,
+    /// Print a JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A session key as `--json` prints it. Fields are added, never taken away or renamed.
+#[derive(Serialize)]
+struct Made<'a> {
+    key: &'a str,
+    /// Seconds since 1970.
+    expires: i64,
+    queue: &'a str,
+    appliance: &'a str,
+    fingerprint: &'a str,
+}
+
+impl SessionKey {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let valid = installer::seconds(&self.valid)?;
+        let queue = match (self.general, self.team) {
+            (true, _) => QueueWish::General,
+            (false, Some(team)) => QueueWish::Team(team.into()),
+            (false, None) => QueueWish::Personal,
+        };
+        let mut client = connect.client(places).await?;
+        let answer = client.ask(RepRequest::CreateSessionKey { queue, valid }).await;
+        client.close().await;
+        let RepReply::SessionKey(made) = answer? else {
+            bail!("the appliance gave an answer that does not fit the question");
+        };
+        let url = connect.appliance_url(places)?;
+        let (key, fingerprint) = (made.key.as_str(), made.fingerprint.as_str());
+        output::print(|out| {
+            if self.json {
+                let (expires, queue) = (made.expires.0, made.queue.as_str());
+                let made = Made { key, expires, queue, appliance: &url, fingerprint };
+                return writeln!(out, "{}", serde_json::to_string(&made)?);
+            }
+            let until = Timestamp::from_second(made.expires.0).map(|t| t.to_string());
+            writeln!(
+                out,
+                "# On the machine; good until {}, once, for the {}:\n\
+                 jumpdeck-agent join {key} --appliance {url} --fingerprint {fingerprint}",
+                until.unwrap_or_default(),
+                made.queue
+            )
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! `jumpdeck team`: who works together, and with which rank.
+
+use super::connect::Connect;
+use super::output;
+use crate::runtime::dirs::Places;
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use jumpdeck_protocol::queue::{Rank, TeamView};
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use serde::Serialize;
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+pub(super) struct Team {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// List the teams: yours, or all of them for the first user.
+    Ls {
+        /// Print a JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a team, or say anew who is in it.
+    Set {
+        /// Its name.
+        name: String,
+        /// Who is in it: a user name, or with a rank, as alice:manager (member, lead, manager).
+        #[arg(required = true, value_name = "USER[:RANK]")]
+        members: Vec<String>,
+    },
+    /// Remove a team.
+    Rm {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// A member as `--json` prints it. Fields are added, never taken away or renamed.
+#[derive(Serialize)]
+struct Member<'a> {
+    team: &'a str,
+    user: &'a str,
+    rank: &'a str,
+}
+
+impl Team {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let request = match &self.what {
+            What::Ls { .. } => RepRequest::Teams,
+            What::Rm { name } => RepRequest::SetTeam { name: name.clone(), members: Vec::new() },
+            What::Set { name, members } => {
+                let members = members.iter().map(|member| read(member));
+                let members = members.collect::<anyhow::Result<_>>()?;
+                RepRequest::SetTeam { name: name.clone(), members }
+            }
+        };
+        let mut client = connect.client(places).await?;
+        let answer = client.ask(request).await;
+        client.close().await;
+        match (answer?, self.what) {
+            (RepReply::Teams { teams }, What::Ls { json }) => list(&teams, json),
+            (RepReply::Saved, _) => Ok(ExitCode::SUCCESS),
+            _ => bail!("the appliance gave an answer that does not fit the question"),
+        }
+    }
+}
+
+/// A member and a rank, as they are typed.
+fn read(member: &str) -> anyhow::Result<(String, Rank)> {
+    let Some((user, rank)) = member.rsplit_once(':') else {
+        return Ok((member.to_owned(), Rank::Member));
+    };
+    let rank = Rank::named(rank)
+        .with_context(|| format!("{rank:?} is no rank: member, lead or manager"))?;
+    Ok((user.to_owned(), rank))
+}
+
+fn list(teams: &[TeamView], json: bool) -> anyhow::Result<ExitCode> {
+    let members = teams.iter().flat_map(|team| {
+        let of = |(user, rank): &(Box<str>, Rank)| (team.name.clone(), user.clone(), rank.word());
+        team.members.iter().map(of).collect::<Vec<_>>()
+    });
+    output::print(|out| {
+        if json {
+            for (team, user, rank) in members {
+                let member = Member { team: &team, user: &user, rank };
+                writeln!(out, "{}", serde_json::to_string(&member)?)?;
+            }
+            return Ok(());
+        }
+        let clean = |text: &str| jumpdeck_protocol::text::clean(text).into_owned();
+        let row = |(team, user, rank): (Box<str>, Box<str>, &str)| {
+            [clean(&team), clean(&user), rank.to_owned()]
+        };
+        let rows: Vec<_> = members.map(row).collect();
+        output::table(["TEAM", "USER", "RANK"], &rows, out)
+    })
+}
