@@ -15,6 +15,7 @@ mod console;
 mod demo;
 mod exec;
 mod faults;
+mod joining;
 mod matrix;
 mod programs;
 mod reference;

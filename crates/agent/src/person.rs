@@ -33,6 +33,8 @@ struct Talk {
     served: bool,
     /// A link stood once.
     known: bool,
+    /// Said that it is over.
+    stopped: bool,
 }
 
 impl Person {
@@ -101,6 +103,11 @@ impl Person {
         self.say(if known { "The link is back." } else { WELCOME });
     }
 
+    /// Whether the person said that it is over.
+    pub fn has_stopped(&self) -> bool {
+        self.talk().stopped
+    }
+
     /// Whether a rep was let in.
     pub fn was_served(&self) -> bool {
         self.talk().served
@@ -113,7 +120,11 @@ impl Person {
 
     /// Wants no session any more. Returns once the appliance knows, as far as that can be.
     pub async fn stop(&self) {
-        let outbox = self.talk().outbox.clone();
+        let outbox = {
+            let mut talk = self.talk();
+            talk.stopped = true;
+            talk.outbox.clone()
+        };
         if let Some(outbox) = outbox {
             outbox.send(&FromAgent::Notice { body: AgentReport::Stopped });
             // It closes the link in answer; without an answer there is nothing to wait for.
@@ -143,6 +154,7 @@ impl Person {
         match (line.to_lowercase().as_str(), outbox) {
             ("", _) => {}
             ("stop" | "quit" | "exit", outbox) => {
+                self.talk().stopped = true;
                 if let Some(outbox) = outbox {
                     outbox.send(&FromAgent::Notice { body: AgentReport::Stopped });
                 } else {

@@ -99,6 +99,7 @@ impl Join {
             Ending::Removed if person.was_served() => {
                 person.say("Nothing of the session is left on this computer.");
             }
+            Ending::Removed if person.has_stopped() => person.say("You left."),
             Ending::Removed => bail!("no representative came"),
             Ending::Left | Ending::Retired => {
                 person.say("This computer stays reachable; the session is over.");
