@@ -204,6 +204,10 @@ impl Artist<'_, '_> {
         lines.extend(command.into_iter().map(|words| Line::raw(format!(" {words}"))));
         lines.push(Line::default());
         lines.push(self.key_line(&["read-copy", "back"], Context::Reader, room));
+        if lines.len() + 2 > usize::from(area.height) {
+            // Every row is needed.
+            lines.retain(|line| line.width() > 0);
+        }
         let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
         let inner = self.window(area, "Session key ─ Esc closes", 92, height);
         for (offset, line) in lines.into_iter().enumerate() {

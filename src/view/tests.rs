@@ -1,6 +1,7 @@
 //! Screens, as a rep sees them.
 
 mod dialogues;
+mod lobby;
 mod sessions;
 
 use super::draw;
