@@ -240,6 +240,7 @@ impl Desk {
             yours: false,
             consoles: 2,
             recording: RecordingState::On,
+            fitted: false,
         };
         self.notice(ApplianceNotice::ChannelState { channel, state });
     }
@@ -247,7 +248,14 @@ impl Desk {
     /// Whether a channel of ours can be recorded.
     pub(crate) fn recording(&mut self, channel: ChannelId, recording: RecordingState) {
         let keyboard = Some("alice".into());
-        let state = ChannelState { size: None, keyboard, yours: true, consoles: 1, recording };
+        let state = ChannelState {
+            size: None,
+            keyboard,
+            yours: true,
+            consoles: 1,
+            recording,
+            fitted: false,
+        };
         self.notice(ApplianceNotice::ChannelState { channel, state });
     }
 
@@ -259,6 +267,7 @@ impl Desk {
             yours,
             consoles: 2,
             recording: RecordingState::On,
+            fitted: false,
         };
         self.notice(ApplianceNotice::ChannelState { channel, state });
     }

@@ -180,6 +180,17 @@ impl Screen {
         panic!("waited in vain for {wanted:?}:\n{}", self.terminal.text());
     }
 
+    /// Takes everything that comes within a time.
+    pub fn drain_for(&mut self, time: Duration) -> Vec<u8> {
+        let deadline = Instant::now() + time;
+        let mut all = Vec::new();
+        while let Some((_, chunk)) = self.next(deadline.saturating_duration_since(Instant::now())) {
+            self.terminal.take(&chunk);
+            all.extend_from_slice(&chunk);
+        }
+        all
+    }
+
     /// Takes everything until it was quiet for so long. Returns how much came and when the last.
     pub fn drain(&mut self, quiet: Duration) -> (usize, Option<Instant>) {
         let (mut bytes, mut last) = (0, None);

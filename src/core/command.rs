@@ -184,6 +184,8 @@ table! {
         "scroll-back" "look back" "Look back at what the shell wrote: search, copy, save."
             => Console::open_scroll, unless Console::no_scroll;
         "zoom" "zoom" "Give the shell the whole screen, or the bar its row back." => Console::zoom;
+        "fit" "fit" "Make the terminal as large as your pane, or as the smallest one again."
+            => Console::fit_terminal, unless Console::no_ownership;
         "share" "share" "Let another rep look on or take part."
             => Console::ask_share, unless Console::no_ownership;
         "transfer" "transfer" "Give the session to another rep."

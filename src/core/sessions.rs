@@ -329,6 +329,21 @@ impl Console {
         self.order_all(orders);
     }
 
+    /// The terminal is as large as this rep's own pane, or as the smallest one again.
+    pub(super) fn fit_terminal(&mut self) {
+        let Some(shell) = self.shown_shell_mut() else {
+            return;
+        };
+        let own = !shell.state.as_ref().is_some_and(|state| state.fitted);
+        let channel = shell.channel();
+        self.order_all([ChannelOrder::Fit { channel, own }]);
+        self.say(if own {
+            "The terminal is as large as your pane; others may see a part of it."
+        } else {
+            "The terminal is as large as the smallest pane that shows it."
+        });
+    }
+
     fn shown_shell_mut(&mut self) -> Option<&mut Shell> {
         match self.screen {
             Screen::Session(shown) => self.tabs.get_mut(shown)?.shell_mut(),

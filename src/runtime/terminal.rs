@@ -25,8 +25,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 const GRACE: Duration = Duration::from_millis(10);
 /// Between two frames: sixty a second.
 const FRAME: Duration = Duration::from_millis(16);
-/// Link events that are taken in before the next look at the keyboard.
-const GULP: usize = 64;
+/// How long link events are taken in before the next look at the keyboard and the screen: a flood
+/// of output must not hold up either.
+const GULP: Duration = Duration::from_millis(4);
 
 /// What a local console is made of.
 pub struct Local {
@@ -263,15 +264,11 @@ impl Runner {
 
     /// Takes in an event of the link and those that wait behind it.
     fn link(&mut self, first: LinkEvent) {
-        let mut next = Some(first);
-        for _ in 0..GULP {
-            let Some(event) = next else {
-                return;
-            };
-            self.link_event(event);
-            next = self.link.try_recv().ok();
-        }
-        if let Some(event) = next {
+        let until = Instant::now() + GULP;
+        self.link_event(first);
+        while Instant::now() < until
+            && let Ok(event) = self.link.try_recv()
+        {
             self.link_event(event);
         }
     }

@@ -88,9 +88,10 @@ impl Artist<'_, '_> {
     fn terminal(&mut self, shell: &Shell, area: Rect) {
         let term = shell.terminal.term();
         let (columns, rows) = (term.columns(), term.screen_lines());
-        cells(term, area, self.frame.buffer_mut());
+        let first = first_shown(term, area);
+        cells(term, area, first, self.frame.buffer_mut());
         self.beyond(area, columns, rows);
-        if let Some(position) = cursor(term, area)
+        if let Some(position) = cursor(term, area, first)
             && self.console.layers().is_empty()
         {
             self.frame.set_cursor_position(position);
@@ -114,11 +115,25 @@ impl Artist<'_, '_> {
     }
 }
 
+/// The cell of a terminal that stands in the pane's corner: of one that is larger than the pane,
+/// the part with the cursor is shown.
+fn first_shown<T: EventListener>(term: &Term<T>, area: Rect) -> Position {
+    let cursor = point_to_viewport(0, term.renderable_content().cursor.point);
+    let side = |at: Option<usize>, pane: u16| {
+        let at = at.and_then(|at| u16::try_from(at).ok()).unwrap_or(0);
+        (at + 1).saturating_sub(pane)
+    };
+    Position {
+        x: side(cursor.map(|point| point.column.0), area.width),
+        y: side(cursor.map(|point| point.line), area.height),
+    }
+}
+
 /// Copies the emulator's cells into the screen.
-fn cells<T: EventListener>(term: &Term<T>, area: Rect, buffer: &mut Buffer) {
+fn cells<T: EventListener>(term: &Term<T>, area: Rect, first: Position, buffer: &mut Buffer) {
     let content = term.renderable_content();
     for indexed in content.display_iter {
-        let Some(position) = place(indexed.point, content.display_offset, area) else {
+        let Some(position) = place(indexed.point, content.display_offset, area, first) else {
             continue;
         };
         if indexed.cell.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER)
@@ -143,15 +158,16 @@ fn cells<T: EventListener>(term: &Term<T>, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn cursor<T: EventListener>(term: &Term<T>, area: Rect) -> Option<Position> {
+fn cursor<T: EventListener>(term: &Term<T>, area: Rect, first: Position) -> Option<Position> {
     let content = term.renderable_content();
     let shown = content.cursor.shape != CursorShape::Hidden;
-    shown.then(|| place(content.cursor.point, content.display_offset, area)).flatten()
+    shown.then(|| place(content.cursor.point, content.display_offset, area, first)).flatten()
 }
 
-fn place(point: Point, offset: usize, area: Rect) -> Option<Position> {
+fn place(point: Point, offset: usize, area: Rect, first: Position) -> Option<Position> {
     let point = point_to_viewport(offset, point)?;
-    let (x, y) = (u16::try_from(point.column.0).ok()?, u16::try_from(point.line).ok()?);
+    let x = u16::try_from(point.column.0).ok()?.checked_sub(first.x)?;
+    let y = u16::try_from(point.line).ok()?.checked_sub(first.y)?;
     (x < area.width && y < area.height).then(|| Position { x: area.x + x, y: area.y + y })
 }
 

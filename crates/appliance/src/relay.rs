@@ -178,6 +178,12 @@ impl Appliance {
                 let size = channel.hub().sized(rep.id, size, linked);
                 self.resize(&channel, size);
             }
+            ChannelOrder::Fit { .. } if part < Part::Owner => {}
+            ChannelOrder::Fit { own, .. } => {
+                let linked = self.presences.link(channel.endpoint).is_some();
+                let size = channel.hub().fit_to(own.then_some(rep.user), linked);
+                self.resize(&channel, size);
+            }
             ChannelOrder::Detach { .. } => self.console_left(rep.id, &channel),
             _ if !channel.hub().types(rep.id) => {}
             ChannelOrder::Close { .. }

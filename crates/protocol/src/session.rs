@@ -94,6 +94,14 @@ pub enum ChannelOrder {
         /// Bytes of input in all.
         offset: u64,
     },
+    /// How large the terminal is to be. For the appliance, from the session's owner; an agent does
+    /// not look at it.
+    Fit {
+        /// The channel.
+        channel: ChannelId,
+        /// As the owner's own panes; else as the smallest pane that shows it.
+        own: bool,
+    },
     /// This console does not show the channel any more. For the appliance; an agent does not look
     /// at it.
     Detach {
@@ -165,6 +173,7 @@ impl ChannelOrder {
             Self::Attach { channel, .. }
             | Self::Resize { channel, .. }
             | Self::InputEnd { channel, .. }
+            | Self::Fit { channel, .. }
             | Self::Detach { channel }
             | Self::Close { channel } => *channel,
         }
@@ -195,6 +204,9 @@ pub struct ChannelState {
     pub consoles: u32,
     /// Whether it is recorded.
     pub recording: RecordingState,
+    /// Its size is that of its owner's panes, not of the smallest one.
+    #[serde(default)]
+    pub fitted: bool,
 }
 
 /// Whether a channel is recorded.

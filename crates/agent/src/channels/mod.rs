@@ -239,8 +239,8 @@ impl Channels {
                 channel.state().end_input(offset);
                 channel.input.notify_one();
             }
-            // Who shows a channel is the appliance's to know.
-            ChannelOrder::Detach { .. } => {}
+            // Who shows a channel, and how, is the appliance's to know.
+            ChannelOrder::Detach { .. } | ChannelOrder::Fit { .. } => {}
             ChannelOrder::Close { .. } => self.forget(id),
         }
     }

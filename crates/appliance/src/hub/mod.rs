@@ -6,6 +6,7 @@
 //! from there. Pure state; messages leave through the ways it is given.
 
 mod leg;
+mod size;
 #[cfg(test)]
 mod tests;
 
@@ -87,6 +88,8 @@ pub(crate) struct Hub<W> {
     again: bool,
     legs: Vec<Leg<W>>,
     keyboard: Option<LinkId>,
+    /// Whose panes alone count for the terminal's size; nobody's: all do.
+    fitted: Option<UserId>,
 }
 
 /// Where the recording stands.
@@ -115,6 +118,7 @@ impl<W: ToConsole> Hub<W> {
             again: false,
             legs: Vec::new(),
             keyboard: None,
+            fitted: None,
         }
     }
 
@@ -468,31 +472,6 @@ impl<W: ToConsole> Hub<W> {
         }
     }
 
-    /// A console's pane has this size. Returns the terminal's new size if that changes it.
-    pub(crate) fn sized(&mut self, link: LinkId, size: Size, linked: bool) -> Option<Size> {
-        let leg = self.legs.iter_mut().find(|leg| leg.link == link)?;
-        leg.size = Some(size.clamped());
-        self.fit(linked)
-    }
-
-    /// The terminal is as large as the smallest pane that shows it.
-    fn fit(&mut self, linked: bool) -> Option<Size> {
-        let sizes = self.legs.iter().filter_map(|leg| leg.size);
-        let smallest = sizes
-            .reduce(|a, b| Size { columns: a.columns.min(b.columns), rows: a.rows.min(b.rows) })?;
-        let changed = self.size != Some(smallest);
-        self.size = Some(smallest);
-        if changed && let Some((screen, _)) = &mut self.screen {
-            screen.resize(smallest);
-        }
-        self.tell_state();
-        let news = changed || self.told != Some(smallest);
-        if linked {
-            self.told = Some(smallest);
-        }
-        news.then_some(smallest)
-    }
-
     /// A console does not show it any more. Returns the terminal's new size if that changes it.
     pub(crate) fn detach(&mut self, link: LinkId, linked: bool) -> Option<Size> {
         self.legs.retain(|leg| leg.link != link);
@@ -560,6 +539,7 @@ impl<W: ToConsole> Hub<W> {
                 yours: self.keyboard == Some(leg.link),
                 consoles: u32::try_from(self.legs.len()).unwrap_or(u32::MAX),
                 recording: recording.clone(),
+                fitted: self.fitted.is_some(),
             };
             leg.way.tell(ApplianceNotice::ChannelState { channel: self.channel, state });
         }
