@@ -203,7 +203,7 @@ impl Desk {
                 part: Part::Owner,
                 here: true,
             }],
-            terms: Terms { customer_present: false, recording: true },
+            terms: Terms { recording: true, ..Terms::default() },
             pinned: true,
         }
     }

@@ -67,12 +67,16 @@ impl Console {
             | Asked::End { name }
             | Asked::Wake { name, .. }
             | Asked::Shell { name, .. }
+            | Asked::Join { name }
+            | Asked::Pin { form: None, name, .. }
             | Asked::Words { what: name, .. } = asked
             {
                 self.warn(&format!(
                     "The link was lost before the appliance answered about {name}; look again \
                      when it is back."
                 ));
+            } else if asked == Asked::SessionKey {
+                self.warn("The link was lost before a session key came; ask for another one.");
             }
         }
         self.batches_lost();
@@ -228,10 +232,10 @@ impl Console {
             (Asked::SessionKey, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, "No session key", &refusal);
             }
-            (Asked::Pin { form, name }, Outcome::Ok(RepReply::Pinned { item, by_hand })) => {
+            (Asked::Pin { form, name, .. }, Outcome::Ok(RepReply::Pinned { item, by_hand })) => {
                 self.was_pinned(form, &name, item, by_hand.as_deref());
             }
-            (Asked::Pin { form, name }, Outcome::Refused(refusal)) => {
+            (Asked::Pin { form, name, .. }, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, &format!("{name} is not pinned"), &refusal);
                 if let Some(form) = form {
                     self.form_refused(form);

@@ -26,13 +26,34 @@ pub enum SessionRow {
     Team(usize),
 }
 
+/// What a row stands for, whatever row it stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RowOf {
+    Session(SessionId),
+    Waiting(ItemId),
+    Team(SessionId),
+}
+
+/// The selection on the sessions' screen: it stays with what was selected.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Selection {
+    of: Option<RowOf>,
+    /// Where it stood, for when that is gone.
+    row: usize,
+}
+
 /// A session key that was made, as it is shown.
-#[derive(Debug)]
 pub struct KeyNote {
     /// The key and what belongs to it.
     pub key: SessionKey,
     /// What the person at the machine types.
     pub line: String,
+}
+
+impl std::fmt::Debug for KeyNote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyNote").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 impl Console {
@@ -51,12 +72,23 @@ impl Console {
 
     /// The selected row of the sessions' screen.
     pub fn selected_row(&self) -> Option<SessionRow> {
-        self.session_rows().get(self.sessions_selected).copied()
+        self.session_rows().get(self.selected_session()).copied()
     }
 
     /// The number of the selected row.
-    pub const fn selected_session(&self) -> usize {
-        self.sessions_selected
+    pub fn selected_session(&self) -> usize {
+        let rows = self.session_rows();
+        let Selection { of, row } = self.session_row;
+        let same = rows.iter().position(|row| self.stands_for(*row) == of && of.is_some());
+        same.unwrap_or(row).min(rows.len().saturating_sub(1))
+    }
+
+    fn stands_for(&self, row: SessionRow) -> Option<RowOf> {
+        Some(match row {
+            SessionRow::Tab(number) => RowOf::Session(self.tabs.get(number)?.id),
+            SessionRow::Waiting(number) => RowOf::Waiting(self.lobby.waiting.get(number)?.item),
+            SessionRow::Team(number) => RowOf::Team(self.lobby.sessions.get(number)?.session),
+        })
     }
 
     fn selected_waiting(&self) -> Option<&Waiting> {
@@ -74,8 +106,11 @@ impl Console {
     }
 
     pub(super) fn move_session(&mut self, by: isize) {
-        let last = self.session_rows().len().saturating_sub(1);
-        self.sessions_selected = self.sessions_selected.saturating_add_signed(by).min(last);
+        let rows = self.session_rows();
+        let last = rows.len().saturating_sub(1);
+        let row = self.selected_session().saturating_add_signed(by).min(last);
+        let of = rows.get(row).and_then(|row| self.stands_for(*row));
+        self.session_row = Selection { of, row };
     }
 
     /// The selection stays where there is something.
@@ -94,19 +129,7 @@ impl Console {
             }
             many => Some(format!("{} machines wait; {key} shows them.", many.len())),
         };
-        let selected = self.selected_row();
-        let kept = match selected {
-            Some(SessionRow::Waiting(n)) => self.lobby.waiting.get(n).map(|one| one.item),
-            _ => None,
-        };
         self.lobby = lobby;
-        if let Some(n) =
-            kept.and_then(|item| self.lobby.waiting.iter().position(|w| w.item == item))
-        {
-            // Others that came or went do not move the selection to another machine.
-            self.sessions_selected = self.tabs.len() + n;
-        }
-        self.keep_row();
         if let Some(words) = words {
             self.say(&words);
         }
@@ -264,8 +287,9 @@ impl Console {
     pub(super) fn no_pin(&self) -> Option<String> {
         self.no_ownership().or_else(|| {
             let tab = self.shown_tab()?;
-            let pinning = self.asked.values().any(|asked| matches!(asked, Asked::Pin { .. }));
-            if pinning {
+            let of_this =
+                |asked: &Asked| matches!(asked, Asked::Pin { session, .. } if *session == tab.id);
+            if self.asked.values().any(of_this) {
                 return Some("The person at the machine is being asked already.".to_owned());
             }
             if tab.pinned {
@@ -327,7 +351,7 @@ impl Console {
         let name = view.name.to_string();
         self.say(&format!("Asking the person at {name} …"));
         let item = Box::new(view);
-        self.request(Asked::Pin { form, name }, RepRequest::Pin { session, item });
+        self.request(Asked::Pin { session, form, name }, RepRequest::Pin { session, item });
     }
 
     /// The machine is a Jump Client.
@@ -344,7 +368,7 @@ impl Console {
         self.jump.select_when_there(item);
         self.stale.items = true;
         match by_hand {
-            None => self.say(&format!("{name} is pinned, and starts by itself.")),
+            None => self.say(&format!("{name} is pinned; its service starts it from now on.")),
             Some(reason) => self.warn(&format!(
                 "{name} is pinned, but does not start by itself: {} It stays reachable while its \
                  program runs there.",

@@ -147,6 +147,7 @@ enum Asked {
     },
     SessionKey,
     Pin {
+        session: SessionId,
         /// The form it was asked from.
         form: Option<u64>,
         name: String,
@@ -230,7 +231,7 @@ pub struct Console {
     tabs: Vec<Tab>,
     /// Sessions of others that were told of once.
     tabs_known: HashSet<SessionId>,
-    sessions_selected: usize,
+    session_row: lobby::Selection,
     lobby: Lobby,
     screen: Screen,
     layers: Vec<Layer>,
@@ -280,7 +281,7 @@ impl Console {
             jump: Jump::new(layout::list_height(size)),
             tabs: Vec::new(),
             tabs_known: HashSet::new(),
-            sessions_selected: 0,
+            session_row: lobby::Selection::default(),
             lobby: Lobby::default(),
             screen: Screen::Jump,
             layers: Vec::new(),

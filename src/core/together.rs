@@ -447,6 +447,7 @@ pub fn entry_text(entry: &LogEntry) -> String {
             format!("shell {channel} cannot be recorded: {reason}")
         }
         LogEvent::RecordingResumed { channel } => format!("shell {channel} is recorded again"),
+        LogEvent::Entered => format!("{who} came in, who outranks the owner in a team"),
         LogEvent::Asked { what, allowed } => {
             let answer = if *allowed { "allowed it" } else { "did not allow it" };
             format!("{who} asked {what}; the person at the machine {answer}")

@@ -152,7 +152,7 @@ fn who_was_let_in_once_leaves_nothing_behind() {
     console.send("\x1dx");
     console.wait_for("End the session?");
     console.send("y");
-    person.wait_for("Nothing of the session is left on this computer.");
+    person.wait_for("nothing of it is left on this computer.");
     assert_eq!(person.wait_for_end(), 0);
     assert_eq!(passing_files(&home), 0);
     assert!(!home.path().join("pinned").exists());
@@ -290,7 +290,7 @@ fn a_pinned_machine_gets_a_user_service_where_there_is_a_manager() {
     person.wait_for("wants to keep this computer reachable");
     person.send("y\r");
     person.wait_for("This computer stays reachable.");
-    console.wait_for("kiosk is pinned, and starts by itself.");
+    console.wait_for("kiosk is pinned; its service starts it from now on.");
     let unit = somebody.dir.path().join(".config/systemd/user/jumpdeck-agent.service");
     let program = somebody.dir.path().join(".local/share/jumpdeck-agent/bin/jumpdeck-agent");
     let text_of_unit = fs::read_to_string(&unit).unwrap();

@@ -55,7 +55,7 @@ impl AgentDir {
     /// Where this user's Jump Client usually is: a service's for root, else under the home
     /// directory.
     pub fn usual() -> Option<PathBuf> {
-        if rustix::process::getuid().is_root() {
+        if rustix::process::geteuid().is_root() {
             return Some(PathBuf::from("/var/lib/jumpdeck-agent"));
         }
         let dirs = directories::ProjectDirs::from("", "", "jumpdeck-agent")?;
@@ -111,12 +111,20 @@ impl AgentDir {
         self.0.join("bin/jumpdeck-agent")
     }
 
-    /// What starts it by hand.
-    pub(crate) fn command(&self) -> String {
-        let (program, dir) = (self.program(), self.0.display());
-        let program = program.display();
+    /// Says that this program was put there by itself.
+    pub(crate) fn marker(&self) -> PathBuf {
+        self.0.join("installed")
+    }
+
+    /// What starts it by hand, for a shell.
+    pub(crate) fn run_command(&self) -> String {
         let mode = if rustix::process::geteuid().is_root() { "" } else { " --user" };
-        format!("{program} run --data-dir {dir}{mode}")
+        format!("{} run --data-dir {}{mode}", in_shell(&self.program()), in_shell(&self.0))
+    }
+
+    /// What removes it, for a shell.
+    pub(crate) fn uninstall_command(&self) -> String {
+        format!("{} uninstall --data-dir {}", in_shell(&self.program()), in_shell(&self.0))
     }
 
     pub(crate) fn expiry(&self) -> PathBuf {
@@ -175,4 +183,11 @@ impl AgentDir {
         private_file::write(&self.0.join("appliance.json"), &text)
             .map_err(|reason| self.unusable(reason))
     }
+}
+
+/// A path as a shell reads it.
+fn in_shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

@@ -5,20 +5,26 @@ use crate::files::{AgentDir, AgentDirError, Target};
 use jumpdeck_protocol::{Timestamp, private_file};
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// The service's name.
 const UNIT: &str = "jumpdeck-agent.service";
+/// How long the service manager may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why nothing was installed. Nothing of it is left then.
 #[derive(Debug, Error)]
 pub(crate) enum InstallError {
     /// There is a Jump Client already.
-    #[error("{0} holds a Jump Client already")]
-    Taken(PathBuf),
+    #[error("there is a Jump Client already; to remove it: {0}")]
+    Taken(String),
+    /// Others could put their own program in its place.
+    #[error("{0} can be changed by others, and a program there would run as root")]
+    Unsafe(PathBuf),
     /// The directory.
     #[error(transparent)]
     Dir(#[from] AgentDirError),
@@ -49,17 +55,42 @@ pub(crate) fn install(
     expires: Option<Timestamp>,
 ) -> Result<Installed, InstallError> {
     let dir = AgentDir::create(to)?;
-    if dir.target().is_some() {
-        return Err(InstallError::Taken(to.to_path_buf()));
-    }
     let lock = dir.lock()?;
+    if dir.target().is_some() {
+        return Err(InstallError::Taken(dir.uninstall_command()));
+    }
+    only_ours(to)?;
     let written = write(from, &dir, target, expires);
     if let Err(error) = written {
-        remove_files(&dir);
+        if let Err(left) = remove_files(&dir) {
+            tracing::error!(%left, "an installation that failed left something behind");
+        }
         return Err(error);
     }
     let by_hand = start_at_login(&dir).err();
     Ok(Installed { dir, by_hand, _lock: lock })
+}
+
+/// A program that root starts stands where only root can change it: in a directory of root's, below
+/// directories of root's. Where anybody may add a file, nobody may replace another's.
+fn only_ours(dir: &Path) -> Result<(), InstallError> {
+    if !is_root() {
+        return Ok(());
+    }
+    for (depth, place) in dir.ancestors().enumerate() {
+        let about = fs::symlink_metadata(place);
+        let about = about.map_err(|reason| unwritable(place, reason))?;
+        let sticky = about.mode() & 0o1000 != 0 && depth > 0;
+        let writable = about.mode() & 0o022 != 0 && !sticky;
+        if about.uid() != 0 || writable || !about.is_dir() {
+            return Err(InstallError::Unsafe(place.to_path_buf()));
+        }
+    }
+    Ok(())
+}
+
+fn unwritable(path: &Path, reason: io::Error) -> InstallError {
+    InstallError::Unwritable { path: path.to_path_buf(), reason }
 }
 
 /// The files; the one that makes it a Jump Client is the last.
@@ -69,18 +100,18 @@ fn write(
     target: &Target,
     expires: Option<Timestamp>,
 ) -> Result<(), InstallError> {
-    let at = |path: &Path| {
-        let path = path.to_path_buf();
-        move |reason| InstallError::Unwritable { path, reason }
-    };
-    let program = dir.program();
+    let (program, marker) = (dir.program(), dir.marker());
     let folder = program.parent().unwrap_or(&program);
-    private_file::create_dir(folder).map_err(at(folder))?;
-    let own = std::env::current_exe().and_then(fs::read).map_err(at(&program))?;
-    private_file::write(&program, &own).map_err(at(&program))?;
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).map_err(at(&program))?;
-    let key = fs::read(from.key()).map_err(at(&from.key()))?;
-    private_file::write(&dir.key(), &key).map_err(at(&dir.key()))?;
+    private_file::create_dir(folder).map_err(|reason| unwritable(folder, reason))?;
+    private_file::write(&marker, b"").map_err(|reason| unwritable(&marker, reason))?;
+    // What runs, and not what may stand under its name by now.
+    let running = Path::new("/proc/self/exe");
+    let own = fs::read(running).map_err(|reason| unwritable(running, reason))?;
+    private_file::write(&program, &own)
+        .and_then(|()| fs::set_permissions(&program, fs::Permissions::from_mode(0o700)))
+        .map_err(|reason| unwritable(&program, reason))?;
+    let key = fs::read(from.key()).map_err(|reason| unwritable(&from.key(), reason))?;
+    private_file::write(&dir.key(), &key).map_err(|reason| unwritable(&dir.key(), reason))?;
     dir.expires_at(expires)?;
     dir.remember(target)?;
     Ok(())
@@ -89,33 +120,45 @@ fn write(
 /// Undoes an installation: the service, then every file. What is not there is passed over.
 ///
 /// # Errors
-/// What could not be removed.
+/// The first thing that could not be removed; everything else is gone then.
 pub(crate) fn uninstall(dir: &AgentDir) -> Result<(), AgentDirError> {
     let unit = unit_path();
     let ours = unit.as_ref().filter(|unit| starts(unit, &dir.program()));
+    let mut removed = Ok(());
     if let Some(unit) = ours {
-        // Without its file the service is gone whatever the manager says.
-        let _ = systemctl(&["disable", UNIT]);
-        if let Err(reason) = fs::remove_file(unit) {
-            return Err(AgentDirError::Unusable { path: unit.clone(), reason });
+        // Without its file the service is gone, whatever the manager says.
+        let told = systemctl(&["disable", UNIT]);
+        removed = remove_file(unit);
+        if let Err(reason) = told.and_then(|()| systemctl(&["daemon-reload"])) {
+            tracing::warn!(reason, "the service manager was not told");
         }
-        let _ = systemctl(&["daemon-reload"]);
     }
-    dir.forget()?;
-    remove_files(dir);
-    Ok(())
+    let forgotten = dir.forget();
+    removed.and(forgotten).and(remove_files(dir))
 }
 
-fn remove_files(dir: &AgentDir) {
-    let program = dir.program();
-    for path in [dir.key(), program.clone(), dir.expiry(), dir.lock_file()] {
-        // What is not there need not go.
-        let _ = fs::remove_file(path);
+fn remove_file(path: &Path) -> Result<(), AgentDirError> {
+    match fs::remove_file(path) {
+        Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
+            Err(AgentDirError::Unusable { path: path.to_path_buf(), reason })
+        }
+        _ => Ok(()),
     }
+}
+
+fn remove_files(dir: &AgentDir) -> Result<(), AgentDirError> {
+    let program = dir.program();
+    let mut removed = remove_file(&dir.key());
+    if dir.marker().exists() {
+        // A program that somebody else put there is not ours to remove.
+        removed = removed.and(remove_file(&program)).and(remove_file(&dir.marker()));
+    }
+    removed = removed.and(remove_file(&dir.expiry())).and(remove_file(&dir.lock_file()));
     for folder in [program.parent(), Some(dir.path())].into_iter().flatten() {
         // A folder in which something else is stays.
         let _ = fs::remove_dir(folder);
     }
+    removed
 }
 
 /// Has the service manager start the Jump Client from the next login (as root: the next start of
@@ -125,6 +168,7 @@ fn remove_files(dir: &AgentDir) {
 /// Why that cannot be, as half a sentence.
 fn start_at_login(dir: &AgentDir) -> Result<(), String> {
     let unit = unit_path().ok_or("there is no home directory")?;
+    let text = unit_text(dir).ok_or("its path cannot stand in a service's file")?;
     if unit.exists() {
         return Err(format!("{} is there already", unit.display()));
     }
@@ -132,7 +176,7 @@ fn start_at_login(dir: &AgentDir) -> Result<(), String> {
     systemctl(&["daemon-reload"])?;
     let written = unit.parent().map_or(Ok(()), fs::create_dir_all);
     written
-        .and_then(|()| fs::write(&unit, unit_text(dir)))
+        .and_then(|()| fs::write(&unit, text))
         .map_err(|reason| format!("{} cannot be written: {reason}", unit.display()))?;
     let enabled = systemctl(&["daemon-reload"]).and_then(|()| systemctl(&["enable", UNIT]));
     if enabled.is_err() {
@@ -143,10 +187,11 @@ fn start_at_login(dir: &AgentDir) -> Result<(), String> {
 }
 
 /// Starts the service now, once this process lets go of the directory.
-pub(crate) fn start_now() {
-    if let Err(reason) = systemctl(&["start", "--no-block", UNIT]) {
-        tracing::warn!(reason, "the service starts at the next login");
-    }
+///
+/// # Errors
+/// What the service manager said.
+pub(crate) fn start_now() -> Result<(), String> {
+    systemctl(&["start", "--no-block", UNIT])
 }
 
 /// Stops the service, if it runs the Jump Client of this directory.
@@ -171,14 +216,16 @@ fn unit_path() -> Option<PathBuf> {
 
 /// Whether a unit starts this program.
 fn starts(unit: &Path, program: &Path) -> bool {
-    fs::read_to_string(unit).is_ok_and(|text| text.contains(&quoted(program)))
+    let program = quoted(program);
+    program
+        .is_some_and(|program| fs::read_to_string(unit).is_ok_and(|text| text.contains(&program)))
 }
 
-fn unit_text(dir: &AgentDir) -> String {
+fn unit_text(dir: &AgentDir) -> Option<String> {
     let (mode, wanted_by) =
         if is_root() { ("", "multi-user.target") } else { (" --user", "default.target") };
-    let (program, data) = (quoted(&dir.program()), quoted(dir.path()));
-    format!(
+    let (program, data) = (quoted(&dir.program())?, quoted(dir.path())?);
+    Some(format!(
         "[Unit]\n\
          Description=jumpdeck Jump Client\n\
          StartLimitIntervalSec=0\n\n\
@@ -189,21 +236,23 @@ fn unit_text(dir: &AgentDir) -> String {
          KillMode=mixed\n\n\
          [Install]\n\
          WantedBy={wanted_by}\n"
-    )
+    ))
 }
 
-/// A path as a unit wants it (systemd.syntax(7), systemd.unit(5)).
-fn quoted(path: &Path) -> String {
+/// A path as a unit wants it (systemd.syntax(7), systemd.unit(5)); nothing for one that it cannot
+/// take.
+fn quoted(path: &Path) -> Option<String> {
+    let text = path.to_str().filter(|text| !text.contains(|c: char| c.is_control() || c == '$'))?;
     let mut quoted = String::from("\"");
-    for c in path.to_string_lossy().chars() {
+    for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            '%' | '$' => quoted.extend([c, c]),
+            '%' => quoted.push_str("%%"),
             _ => quoted.push(c),
         }
     }
     quoted.push('"');
-    quoted
+    Some(quoted)
 }
 
 /// Tells the service manager something. What it complains of is the error.
@@ -212,12 +261,26 @@ fn systemctl(arguments: &[&str]) -> Result<(), String> {
     if !is_root() {
         command.arg("--user");
     }
-    let output = command.args(arguments).stdin(Stdio::null()).output();
-    let output = output.map_err(|error| format!("systemctl cannot be run: {error}"))?;
-    if output.status.success() {
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let failed = |error: io::Error| format!("systemctl cannot be run: {error}");
+    let mut child = command.spawn().map_err(failed)?;
+    let deadline = Instant::now() + PATIENCE;
+    let status = loop {
+        match child.try_wait().map_err(failed)? {
+            Some(status) => break status,
+            None if Instant::now() > deadline => {
+                // It is not known what came of it; that is a failure.
+                let _ = child.kill().and_then(|()| child.wait());
+                return Err("the service manager does not answer".to_owned());
+            }
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    if status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = child.stderr.take().map(io::read_to_string).transpose();
+    let said = said.ok().flatten().unwrap_or_default();
     let first = said.lines().find(|line| !line.trim().is_empty());
     Err(first.map_or_else(|| "systemctl failed".to_owned(), |line| line.trim().to_owned()))
 }
@@ -228,7 +291,9 @@ mod tests {
 
     #[test]
     fn a_path_is_quoted_as_a_unit_reads_it() {
-        assert_eq!(quoted(Path::new("/a b/100%/\"c\"")), "\"/a b/100%%/\\\"c\\\"\"");
+        let quoted = |path: &str| quoted(Path::new(path));
+        assert_eq!(quoted("/a b/100%/\"c\"").unwrap(), "\"/a b/100%%/\\\"c\\\"\"");
+        assert_eq!(quoted("/a\nExecStartPre=/bin/false"), None);
     }
 
     #[test]
@@ -251,5 +316,26 @@ mod tests {
         uninstall(&dir).unwrap();
         let left: Vec<_> = fs::read_dir(&to).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["notes"]);
+        // A program that was not installed by us stays where it is.
+        let dir = AgentDir::create(&to).unwrap();
+        private_file::create_dir(dir.program().parent().unwrap()).unwrap();
+        fs::write(dir.program(), b"a package's").unwrap();
+        uninstall(&dir).unwrap();
+        assert!(dir.program().exists());
+    }
+
+    #[test]
+    fn root_does_not_install_where_others_can_change_the_program() {
+        if !is_root() {
+            return;
+        }
+        let home = tempfile::tempdir().unwrap();
+        assert!(only_ours(home.path()).is_ok());
+        let theirs = home.path().join("theirs");
+        fs::create_dir(&theirs).unwrap();
+        std::os::unix::fs::chown(&theirs, Some(1000), None).unwrap();
+        let ours = theirs.join("agent");
+        fs::create_dir(&ours).unwrap();
+        assert!(matches!(only_ours(&ours), Err(InstallError::Unsafe(place)) if place == theirs));
     }
 }

@@ -9,16 +9,19 @@ mod files;
 mod identity;
 mod install;
 mod link;
+mod measure;
 mod person;
 mod pinned;
+mod requests;
+mod run;
 mod statistics;
 mod thumbnail;
 pub mod wake;
 
 pub use files::{AgentDir, AgentDirError, Target};
 pub use identity::IdentityError;
-pub use link::{Ending, EnrolWish, RunError, fingerprint_of, run, uninstall};
 pub use person::Person;
+pub use run::{Ending, EnrolWish, RunError, fingerprint_of, run, uninstall};
 
 use std::path::PathBuf;
 

@@ -1,25 +1,37 @@
 //! The person at the agent's own terminal: told in plain lines, asked with y and n, heard.
 //!
-//! What is typed is read on a thread of its own. A line answers the open question; without one it
-//! goes to the reps, and `stop` ends the session.
+//! What is typed is read, and what is shown is written, on threads of their own: a terminal that
+//! stands still holds up no shell. A line answers the open question; without one it goes to the
+//! reps, and `stop` ends the session.
 
 use jumpdeck_protocol::agent::{AgentReport, FromAgent};
 use jumpdeck_protocol::link::Outbox;
 use jumpdeck_protocol::{limits, text};
 use std::io::{BufRead, Write};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-/// How long a last word may take to get out.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// Lines that wait for a terminal that stands still, at the most.
+const UNWRITTEN: usize = 256;
+/// How long what is still to be shown may take when the program ends.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The person. Clones speak with the same one.
 #[derive(Clone, Debug)]
 pub struct Person {
     talk: Arc<Mutex<Talk>>,
-    leaving: watch::Sender<bool>,
+    out: SyncSender<Words>,
+    stopping: watch::Sender<bool>,
+}
+
+/// What is shown, or whom to tell that all before it was.
+#[derive(Debug)]
+enum Words {
+    Text(String),
+    Shown(std::sync::mpsc::Sender<()>),
 }
 
 #[derive(Debug, Default)]
@@ -33,8 +45,6 @@ struct Talk {
     served: bool,
     /// A link stood once.
     known: bool,
-    /// Said that it is over.
-    stopped: bool,
 }
 
 impl Person {
@@ -43,7 +53,9 @@ impl Person {
     /// # Errors
     /// When there is no thread to be had.
     pub fn listen() -> std::io::Result<Self> {
-        let person = Self { talk: Arc::default(), leaving: watch::channel(false).0 };
+        let (out, shown) = sync_channel(UNWRITTEN);
+        let person = Self { talk: Arc::default(), out, stopping: watch::channel(false).0 };
+        std::thread::Builder::new().name("words".to_owned()).spawn(move || show(&shown))?;
         let listener = person.clone();
         std::thread::Builder::new().name("terminal".to_owned()).spawn(move || {
             for line in std::io::stdin().lock().lines() {
@@ -62,8 +74,18 @@ impl Person {
         let talk = self.talk();
         let sentence = text::clean(sentence);
         match &talk.question {
-            None => print(&format!("{sentence}\n")),
-            Some((question, _)) => print(&format!("\n{sentence}\n{question}")),
+            None => self.print(format!("{sentence}\n")),
+            Some((question, _)) => self.print(format!("\n{sentence}\n{question}")),
+        }
+    }
+
+    /// Shows a last sentence, and returns once it is shown, as far as that can be.
+    pub fn say_at_last(&self, sentence: &str) {
+        self.say(sentence);
+        let (shown, is_shown) = std::sync::mpsc::channel();
+        if self.out.try_send(Words::Shown(shown)).is_ok() {
+            // A terminal that stands still is not waited for.
+            let _ = is_shown.recv_timeout(LAST_WORDS);
         }
     }
 
@@ -76,7 +98,7 @@ impl Person {
                 return false;
             }
             let question = format!("{} [y/N] ", text::clean(question));
-            print(&question);
+            self.print(question.clone());
             // One question at a time: whoever asked before gets a no.
             talk.question = Some((question, answer));
         }
@@ -88,7 +110,7 @@ impl Person {
             Ok(Err(_)) => false,
             Err(_) => {
                 self.talk().question = None;
-                print("\nNobody answered: that is a no.\n");
+                self.print("\nNobody answered: that is a no.\n".to_owned());
                 false
             }
         }
@@ -96,6 +118,10 @@ impl Person {
 
     /// A link is up: what is typed goes there.
     pub(crate) fn linked(&self, outbox: Outbox) {
+        if self.has_stopped() {
+            // It was said while there was no link, or on one that was dead already.
+            outbox.send(&FromAgent::Notice { body: AgentReport::Stopped });
+        }
         let mut talk = self.talk();
         talk.outbox = Some(outbox);
         let known = std::mem::replace(&mut talk.known, true);
@@ -103,41 +129,44 @@ impl Person {
         self.say(if known { "The link is back." } else { WELCOME });
     }
 
+    /// The link is gone; so is whoever asked something.
+    pub(crate) fn unlinked(&self) {
+        let mut talk = self.talk();
+        talk.outbox = None;
+        if talk.question.take().is_some() {
+            self.print("\nThat question is no longer open.\n".to_owned());
+        }
+    }
+
+    /// Wants no session any more.
+    pub fn stop(&self) {
+        if self.stopping.send_replace(true) {
+            return;
+        }
+        if let Some(outbox) = &self.talk().outbox {
+            outbox.send(&FromAgent::Notice { body: AgentReport::Stopped });
+        }
+    }
+
+    /// Resolves when the person wants no session any more.
+    pub(crate) async fn stops(&self) {
+        // The sender lives as long as this.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    /// What the person wanted to stop is over: another session may come.
+    pub(crate) fn has_been_heard(&self) {
+        self.stopping.send_replace(false);
+    }
+
     /// Whether the person said that it is over.
     pub fn has_stopped(&self) -> bool {
-        self.talk().stopped
+        *self.stopping.borrow()
     }
 
     /// Whether a rep was let in.
     pub fn was_served(&self) -> bool {
         self.talk().served
-    }
-
-    /// The link is gone.
-    pub(crate) fn unlinked(&self) {
-        self.talk().outbox = None;
-    }
-
-    /// Wants no session any more. Returns once the appliance knows, as far as that can be.
-    pub async fn stop(&self) {
-        let outbox = {
-            let mut talk = self.talk();
-            talk.stopped = true;
-            talk.outbox.clone()
-        };
-        if let Some(outbox) = outbox {
-            outbox.send(&FromAgent::Notice { body: AgentReport::Stopped });
-            // It closes the link in answer; without an answer there is nothing to wait for.
-            let _ = timeout(FAREWELL, outbox.until_below(1)).await;
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        self.leaving.send_replace(true);
-    }
-
-    /// Resolves when the person wants to leave.
-    pub async fn leaves(&self) {
-        // The sender lives as long as this.
-        let _ = self.leaving.subscribe().wait_for(|leaving| *leaving).await;
     }
 
     fn heard(&self, line: &str) {
@@ -153,14 +182,7 @@ impl Person {
         drop(talk);
         match (line.to_lowercase().as_str(), outbox) {
             ("", _) => {}
-            ("stop" | "quit" | "exit", outbox) => {
-                self.talk().stopped = true;
-                if let Some(outbox) = outbox {
-                    outbox.send(&FromAgent::Notice { body: AgentReport::Stopped });
-                } else {
-                    self.leaving.send_replace(true);
-                }
-            }
+            ("stop" | "quit" | "exit", _) => self.stop(),
             ("?" | "help", _) => self.say(HELP),
             (_, Some(outbox)) => {
                 let text = text::bounded(line, limits::COMMENTS).into();
@@ -177,18 +199,32 @@ impl Person {
         talk.question = None;
     }
 
+    /// Has something shown. What a terminal that stands still has no room for is lost.
+    fn print(&self, text: String) {
+        let _ = self.out.try_send(Words::Text(text));
+    }
+
     fn talk(&self) -> MutexGuard<'_, Talk> {
         self.talk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-const WELCOME: &str =
-    "You wait for a representative. What you type is shown to them; “stop” or Ctrl-C leaves.";
+const WELCOME: &str = "You wait for a representative. Once one is here, what you type is shown to them; “stop” or \
+     Ctrl-C leaves.";
 const HELP: &str =
     "What you type goes to the representative. “stop” ends the session, and so does Ctrl-C.";
 
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    // Nobody reads it: then there is nobody to tell.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+/// Writes what is to be shown.
+fn show(words: &Receiver<Words>) {
+    while let Ok(words) = words.recv() {
+        match words {
+            Words::Text(text) => {
+                let mut out = std::io::stdout().lock();
+                // Nobody reads it: then there is nobody to tell.
+                let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            }
+            // Whoever wanted to know may be gone.
+            Words::Shown(shown) => drop(shown.send(())),
+        }
+    }
 }

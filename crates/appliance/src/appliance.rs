@@ -13,6 +13,7 @@ use crate::statistics::Watching;
 use crate::store::{Draft, Store, StoreError};
 use crate::tape::{News, Recorder};
 use crate::throttle::Throttle;
+use crate::usher::Usher;
 use crate::wake::Wakes;
 use crate::world::World;
 use jumpdeck_policy::{Role as ItemRole, Slots};
@@ -103,6 +104,7 @@ pub struct Appliance {
     pub(crate) keys: Keys,
     pub(crate) starts: Semaphore,
     pub(crate) asking: Asking,
+    pub(crate) usher: Usher,
     /// Where session keys are guessed from.
     pub(crate) key_tries: Throttle<std::net::IpAddr>,
     /// Jump Clients there may be; 0: any number.
@@ -155,6 +157,7 @@ impl Appliance {
             keys: Keys::open(data_dir)?,
             starts: Semaphore::new(MAX_CONCURRENT_STARTS),
             asking: Asking::default(),
+            usher: Usher::default(),
             key_tries: Throttle::default(),
             most_clients: AtomicUsize::new(0),
             recorder: Arc::new(recorder),

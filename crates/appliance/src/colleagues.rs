@@ -55,10 +55,8 @@ impl Appliance {
             let detail = "a session is shared with others; `transfer` gives it away";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
-        if self.sessions.users(session).len() >= limits::PARTICIPANTS && part.is_some() {
-            let detail = format!("at most {} take part in a session", limits::PARTICIPANTS);
-            return Err(RefusalCode::InvalidValue.because(detail));
-        }
+        let new = part.is_some() && self.sessions.part(session, user).is_none();
+        self.room_for(session, usize::from(new))?;
         let edit = move |draft: &mut Draft| {
             draft.history(History::Part { session, user, part });
             Ok(())
@@ -83,6 +81,16 @@ impl Appliance {
         Ok(())
     }
 
+    /// Whether so many more fit into a session.
+    pub(crate) fn room_for(&self, session: SessionId, more: usize) -> Result<(), Refusal> {
+        let most = limits::PARTICIPANTS;
+        if more > 0 && self.sessions.users(session).len() + more > most {
+            let detail = format!("at most {most} take part in a session");
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        Ok(())
+    }
+
     /// Lets a user in who came by another way than an invitation.
     pub(crate) fn let_in(&self, session: SessionId, user: UserId, part: Part) {
         if self.sessions.share(session, user, Some(part)) {
@@ -90,6 +98,7 @@ impl Appliance {
                 draft.history(History::Part { session, user, part: Some(part) });
             });
             self.tell_session(session);
+            self.tell_lobby();
         }
     }
 
@@ -139,6 +148,7 @@ impl Appliance {
         self.expel(session, user);
         self.tell_session(session);
         self.tell_sessions(user);
+        self.tell_lobby();
         Ok(())
     }
 

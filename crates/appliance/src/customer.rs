@@ -3,9 +3,9 @@
 use crate::appliance::Appliance;
 use crate::presence::AgentLink;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
-use jumpdeck_protocol::inventory::{Place, StartMode};
+use jumpdeck_protocol::inventory::StartMode;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
-use jumpdeck_protocol::session::EndReason;
+use jumpdeck_protocol::session::{EndReason, Terms};
 use jumpdeck_protocol::{EndpointId, Refusal, RefusalCode, SessionId, limits, text};
 use std::time::Duration;
 
@@ -15,25 +15,17 @@ const CUSTOMER: &str = "the customer";
 /// How long an answer may take on its way, besides the time to think.
 const WAY: Duration = Duration::from_secs(10);
 
-/// Asks the agent of a machine something that its person answers.
-///
-/// # Errors
-/// [`RefusalCode::CustomerRefused`] when nobody answers in time, or what the agent says.
-pub(crate) async fn ask(agent: &AgentLink, request: AgentRequest) -> Result<AgentReply, Refusal> {
-    agent.call(request, limits::CUSTOMER_PATIENCE + WAY).await.map_err(|refusal| {
-        match refusal.code {
-            RefusalCode::SpawnTimeout => RefusalCode::CustomerRefused.because("nobody answered"),
-            _ => refusal,
-        }
-    })
-}
-
 impl Appliance {
     /// Asks the person at a machine whether a rep may come in.
     pub(crate) async fn ask_in(&self, agent: &AgentLink, rep: &str) -> Result<(), Refusal> {
-        match ask(agent, AgentRequest::Ask { rep: rep.into() }).await? {
-            AgentReply::Answered { yes: true } => Ok(()),
-            _ => Err(RefusalCode::CustomerRefused.plain()),
+        let request = AgentRequest::Ask { rep: rep.into() };
+        match agent.call(request, limits::CUSTOMER_PATIENCE + WAY).await {
+            Ok(AgentReply::Answered { yes: true }) => Ok(()),
+            Ok(_) => Err(RefusalCode::CustomerRefused.plain()),
+            Err(refusal) if refusal.code == RefusalCode::SpawnTimeout => {
+                Err(RefusalCode::CustomerRefused.because("nobody answered"))
+            }
+            Err(refusal) => Err(refusal),
         }
     }
 
@@ -46,12 +38,17 @@ impl Appliance {
     }
 
     /// The person at a machine says something to the reps.
-    pub(crate) fn customer_said(&self, endpoint: EndpointId, words: &str) {
+    pub(crate) fn customer_said(&self, link: &AgentLink, endpoint: EndpointId, words: &str) {
         let text: Box<str> = text::bounded(words.trim(), limits::COMMENTS).into();
-        if text.is_empty() {
+        if text.is_empty() || !link.may_speak(self.now()) {
             return;
         }
-        for session in self.sessions.with_machine(endpoint) {
+        let sessions = self.sessions.with_machine(endpoint);
+        if sessions.is_empty() {
+            let text = "Nobody is here yet to read that.".into();
+            link.order(AgentOrder::Say { text });
+        }
+        for session in sessions {
             self.log_as(session, CUSTOMER, LogEvent::Chat { text: text.clone() });
         }
     }
@@ -59,22 +56,18 @@ impl Appliance {
     /// Tells the person at a session's machine what happened, if somebody is there who wants to
     /// know.
     pub(crate) fn tell_customer(&self, session: SessionId, entry: &LogEntry) {
-        let Some((endpoint, _)) = self.sessions.target(session) else {
-            return;
-        };
-        self.tell_customer_of(endpoint, entry);
+        let target = self.sessions.target(session).zip(self.sessions.terms(session));
+        if let Some(((endpoint, _), terms)) = target {
+            self.tell_customer_of(endpoint, &terms, entry);
+        }
     }
 
-    pub(crate) fn tell_customer_of(&self, endpoint: EndpointId, entry: &LogEntry) {
+    /// Tells the person at a machine what happened in a session with these terms.
+    pub(crate) fn tell_customer_of(&self, endpoint: EndpointId, terms: &Terms, entry: &LogEntry) {
         let Some(agent) = self.presences.link(endpoint).filter(|agent| agent.attended) else {
             return;
         };
-        let world = self.world();
-        let item = world.items_of(endpoint).next();
-        let visits = item.is_some_and(|item| matches!(item.view.place, Place::Queue(_)));
-        let mode = item.map_or(StartMode::Normal, |item| item.view.start_mode);
-        let mode = if visits { StartMode::Normal } else { mode };
-        if let Some(text) = words(entry, mode) {
+        if let Some(text) = words(entry, terms.start_mode) {
             agent.order(AgentOrder::Say { text: text.into() });
         }
     }
@@ -88,6 +81,10 @@ fn words(entry: &LogEntry, mode: StartMode) -> Option<String> {
         LogEvent::Ended { reason } => Some(format!("The session is over: {}.", reason.words())),
         _ => None,
     };
+    if let LogEvent::Chat { text } = &entry.event {
+        // What is meant for the person reaches the person.
+        return (who != CUSTOMER).then(|| format!("{who}: {text}"));
+    }
     match mode {
         StartMode::Hidden => return None,
         StartMode::Minimized => return brief,
@@ -101,8 +98,8 @@ fn words(entry: &LogEntry, mode: StartMode) -> Option<String> {
         LogEvent::Transferred { to } => Some(format!("The session is {to}'s from now on.")),
         LogEvent::ShellOpened { .. } => Some(format!("{who} opened a shell.")),
         LogEvent::ShellClosed { .. } => Some("A shell was closed.".to_owned()),
-        LogEvent::Chat { text } if who != CUSTOMER => Some(format!("{who}: {text}")),
-        LogEvent::Unpinned => Some(format!("{who} undid the installation on this machine.")),
+        LogEvent::Entered => Some(format!("{who} may take part.")),
+        LogEvent::Unpinned => Some(format!("{who} unpinned this machine.")),
         _ => None,
     })
 }

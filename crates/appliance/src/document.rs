@@ -40,6 +40,11 @@ pub(crate) struct Item {
 }
 
 impl Item {
+    /// Whether it is no Jump Item, but a machine that came for one session.
+    pub(crate) fn is_visitor(&self) -> bool {
+        matches!(self.view.place, Place::Queue(_))
+    }
+
     /// The machine it leads to, if an agent is there.
     pub(crate) fn endpoint(&self) -> Option<EndpointId> {
         self.key.map(|_| self.copy_of.unwrap_or(EndpointId(self.view.id.0)))

@@ -162,7 +162,9 @@ impl Appliance {
     /// Removes the items whose time is over: expired ones, and those that were away for too long.
     pub async fn sweep(&self) {
         self.end_idle_sessions();
-        self.dismiss_absent();
+        if let Err(refusal) = self.dismiss_absent().await {
+            tracing::error!(%refusal, "machines that left are still waited for");
+        }
         let due = self.due();
         for some in due.chunks(limits::ITEMS_PER_REQUEST) {
             match self.remove(None, some.to_vec()).await {
@@ -177,7 +179,7 @@ impl Appliance {
     fn due(&self) -> Vec<ItemId> {
         let (world, now) = (self.world(), self.now());
         let is_expired = |item: &&Arc<Item>| {
-            !item.local && !in_queue(item) && item.view.expires.is_some_and(|time| time <= now)
+            !item.local && !item.is_visitor() && item.view.expires.is_some_and(|time| time <= now)
         };
         let mut due: BTreeSet<ItemId> =
             world.items().filter(is_expired).map(|item| item.view.id).collect();
@@ -187,18 +189,14 @@ impl Appliance {
                 minutes => u64::from(minutes) * 60,
             };
             for (endpoint, since) in self.presences.absent() {
-                let items = world.items_of(endpoint).filter(|item| !item.local && !in_queue(item));
+                let items =
+                    world.items_of(endpoint).filter(|item| !item.local && !item.is_visitor());
                 let items = items.filter(|item| now.since(since) > patience(item));
                 due.extend(items.map(|item| item.view.id));
             }
         }
         due.into_iter().collect()
     }
-}
-
-/// Whether it is no Jump Item, but a machine that came for one session.
-fn in_queue(item: &Item) -> bool {
-    matches!(item.view.place, Place::Queue(_))
 }
 
 fn within_limit(count: usize) -> Result<(), Refusal> {

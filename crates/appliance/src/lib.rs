@@ -38,6 +38,7 @@ mod store;
 mod tape;
 mod teams;
 mod throttle;
+mod usher;
 mod wake;
 mod world;
 

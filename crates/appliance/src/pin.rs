@@ -1,9 +1,9 @@
 //! Pinning: the machine of a session becomes a Jump Client, or is none any more (DOMAIN 1, 8).
 
 use crate::appliance::Appliance;
-use crate::customer;
 use crate::document::{Document, DocumentId, Item};
 use crate::items::{Deed, check, destination, permitted};
+use crate::presence::AgentLink;
 use crate::reps::RepLink;
 use crate::store::Draft;
 use crate::world::World;
@@ -14,11 +14,15 @@ use jumpdeck_protocol::item::ItemField;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::queue::Queue;
 use jumpdeck_protocol::session::Part;
-use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId};
+use jumpdeck_protocol::{
+    EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
+};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// How long the person may think, and the installation may take.
+const PIN_PATIENCE: Duration = Duration::from_secs(150);
 /// How long an agent may take to undo its installation.
 const UNPIN_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -47,23 +51,34 @@ impl Appliance {
             rep: self.world().username(user),
             name: view.name.clone(),
             expires: view.expires,
+            start_mode: view.start_mode,
         };
-        let answer = customer::ask(&agent, request).await;
-        let allowed = answer.is_ok();
-        if matches!(&answer, Err(refusal) if refusal.code == RefusalCode::CustomerRefused)
-            || allowed
-        {
+        let answer = agent.call(request, PIN_PATIENCE).await;
+        let allowed = match &answer {
+            Ok(_) => Some(true),
+            Err(refusal) if refusal.code == RefusalCode::CustomerRefused => Some(false),
+            // Nobody was asked, or it is not known what came of it.
+            Err(_) => None,
+        };
+        if let Some(allowed) = allowed {
             let what = "to install a Jump Client".into();
             self.log(session, Some(user), LogEvent::Asked { what, allowed });
         }
-        let AgentReply::Pinned { by_hand } = answer? else {
-            return Err(RefusalCode::ProtocolViolation.because("it gave another answer"));
+        let by_hand = match answer {
+            Ok(AgentReply::Pinned { by_hand }) => by_hand,
+            Ok(_) => {
+                return Err(RefusalCode::ProtocolViolation.because("it gave another answer"));
+            }
+            Err(refusal) if refusal.code == RefusalCode::SpawnTimeout => {
+                self.undo(&agent, endpoint).await;
+                return Err(RefusalCode::PinFailed.because("it did not answer in time"));
+            }
+            Err(refusal) => return Err(refusal),
         };
+        let by_hand: ByHand = by_hand.map(|why| text::bounded(&why, limits::FACT).into());
         if let Err(refusal) = self.keep_pinned(user, endpoint, wish).await {
             // Nobody would know of it.
-            if let Err(error) = agent.call(AgentRequest::Unpin, UNPIN_PATIENCE).await {
-                tracing::warn!(endpoint = endpoint.0, %error, "a pin could not be undone");
-            }
+            self.undo(&agent, endpoint).await;
             return Err(refusal);
         }
         let place = self.place_name(view.place);
@@ -72,6 +87,13 @@ impl Appliance {
         self.tell_session(session);
         self.tell_lobby();
         Ok((item.view.id, by_hand))
+    }
+
+    /// What a machine installed is undone there.
+    async fn undo(&self, agent: &AgentLink, endpoint: EndpointId) {
+        if let Err(error) = agent.call(AgentRequest::Unpin, UNPIN_PATIENCE).await {
+            tracing::warn!(endpoint = endpoint.0, %error, "a pin could not be undone");
+        }
     }
 
     /// The machine has done its part: now it is an item.
@@ -104,55 +126,44 @@ impl Appliance {
         session: SessionId,
     ) -> Result<(), Refusal> {
         self.takes_part(session, rep.user, Part::Owner)?;
-        let (endpoint, _) = self.machine_of(session)?;
-        let user = rep.user;
+        let (endpoint, item) = self.machine_of(session)?;
+        let (user, kept) = (rep.user, item.view.id);
         may_unpin(&self.world(), user, endpoint)?;
+        if self.sessions.count(endpoint) > 1 {
+            return Err(RefusalCode::InSession.because("another session with the machine is open"));
+        }
         let agent = self.presences.link(endpoint);
         let agent = agent.ok_or_else(|| RefusalCode::CustomerNotOnline.plain())?;
         let pending = || RefusalCode::PinAlreadyPending.plain();
         let _question = self.asking.begin(endpoint).ok_or_else(pending)?;
-        let edit = move |draft: &mut Draft, deeds: &mut Vec<Deed>| {
-            may_unpin(draft, user, endpoint)?;
-            let items: Vec<_> = draft.items_of(endpoint).cloned().collect();
-            for (number, before) in items.into_iter().enumerate() {
-                let what = format!("unpinned: {}", before.view.name);
-                deeds.push(Deed { user: Some(user), item: before.view.id, what });
-                // One keeps the session its machine.
-                if number > 0 {
-                    draft.remove(DocumentId::Item(before.view.id));
-                    continue;
-                }
-                let mut item = Item::clone(&before);
-                let view = Arc::make_mut(&mut item.view);
-                view.place = Place::Queue(Queue::Personal(user));
-                view.expires = None;
-                draft.put(Document::Item(Box::new(item)))?;
-            }
-            Ok(())
-        };
         // First the list: should the machine not answer, it is told at the session's end.
+        let edit = move |draft: &mut Draft, deeds: &mut Vec<Deed>| {
+            unpin_all(draft, user, endpoint, kept, deeds)
+        };
         self.tend(edit).await?;
+        let answer = agent.call(AgentRequest::Unpin, UNPIN_PATIENCE).await;
         self.log(session, Some(user), LogEvent::Unpinned);
         self.tell_session(session);
-        self.tell_lobby();
-        match agent.call(AgentRequest::Unpin, UNPIN_PATIENCE).await {
+        // The session may have ended meanwhile.
+        self.dismiss(endpoint);
+        match answer {
             Ok(_) => Ok(()),
             Err(refusal) => {
                 tracing::warn!(endpoint = endpoint.0, %refusal, "a machine did not undo its pin");
-                let detail = format!(
-                    "it left the list, but its machine says: {refusal} It is told again when the session ends"
-                );
-                Err(RefusalCode::SpawnFailed.because(detail))
+                Err(RefusalCode::UnpinFailed.because(refusal.detail))
             }
         }
     }
 
-    /// The machine of a session, and one of the items that lead to it.
+    /// The machine of a session, and the item it goes through, or another that leads there.
     fn machine_of(&self, session: SessionId) -> Result<(EndpointId, Arc<Item>), Refusal> {
         let gone = || RefusalCode::NoCustomerInSession.plain();
         let (endpoint, _) = self.sessions.target(session).ok_or_else(gone)?;
-        let item = self.world().items_of(endpoint).next().cloned().ok_or_else(gone)?;
-        Ok((endpoint, item))
+        let world = self.world();
+        let through = self.sessions.view(session, &world).map(|view| view.item);
+        let through = through.and_then(|item| world.item(item)).cloned();
+        let item = through.or_else(|| world.items_of(endpoint).next().cloned());
+        Ok((endpoint, item.ok_or_else(gone)?))
     }
 
     /// A place's name, for people.
@@ -185,7 +196,7 @@ fn pinned(
     wish: &ItemView,
     now: Timestamp,
 ) -> Result<ItemView, Refusal> {
-    if !matches!(item.view.place, Place::Queue(_)) {
+    if !item.is_visitor() {
         return Err(RefusalCode::AlreadyPinned.plain());
     }
     let user = world.user(user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
@@ -203,6 +214,33 @@ fn pinned(
     Ok(view)
 }
 
+/// Takes a machine out of the list: the item its session goes through waits in the rep's queue,
+/// its copies go.
+fn unpin_all(
+    draft: &mut Draft,
+    user: UserId,
+    endpoint: EndpointId,
+    kept: ItemId,
+    deeds: &mut Vec<Deed>,
+) -> Result<(), Refusal> {
+    may_unpin(draft, user, endpoint)?;
+    let items: Vec<_> = draft.items_of(endpoint).cloned().collect();
+    for before in items {
+        let what = format!("unpinned: {}", before.view.name);
+        deeds.push(Deed { user: Some(user), item: before.view.id, what });
+        if before.view.id != kept {
+            draft.remove(DocumentId::Item(before.view.id));
+            continue;
+        }
+        let mut item = Item::clone(&before);
+        let view = Arc::make_mut(&mut item.view);
+        view.place = Place::Queue(Queue::Personal(user));
+        view.expires = None;
+        draft.put(Document::Item(Box::new(item)))?;
+    }
+    Ok(())
+}
+
 /// Whether a rep may undo the pin of a machine.
 fn may_unpin(world: &World, user: UserId, endpoint: EndpointId) -> Result<(), Refusal> {
     let user = world.user(user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
@@ -210,7 +248,7 @@ fn may_unpin(world: &World, user: UserId, endpoint: EndpointId) -> Result<(), Re
         if item.local {
             return Err(RefusalCode::LocalAgent.plain());
         }
-        if matches!(item.view.place, Place::Queue(_)) {
+        if item.is_visitor() {
             return Err(RefusalCode::NotPinned.plain());
         }
         permitted(world, user, item.view.place, Permission::PermRemove)?;

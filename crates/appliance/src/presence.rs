@@ -6,7 +6,7 @@ use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, Standing, T
 use jumpdeck_protocol::inventory::{PresencePosition, Status};
 use jumpdeck_protocol::link::Outbox;
 use jumpdeck_protocol::{
-    EndpointId, LinkId, Outcome, Refusal, RefusalCode, RequestId, Timestamp, limits,
+    EndpointId, LinkId, Outcome, Refusal, RefusalCode, RequestId, Timestamp, limits, text,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -24,7 +24,12 @@ pub(crate) struct AgentLink {
     /// A person sits at the agent's own terminal.
     pub attended: bool,
     calls: Mutex<Calls>,
+    /// The second in which its person spoke last, and how often then.
+    spoken: Mutex<(Timestamp, u32)>,
 }
+
+/// Lines of the person at a machine in one second, at the most.
+const LINES: u32 = 5;
 
 #[derive(Debug, Default)]
 struct Calls {
@@ -34,7 +39,17 @@ struct Calls {
 
 impl AgentLink {
     pub(crate) fn new(id: LinkId, outbox: Outbox, attended: bool) -> Self {
-        Self { id, outbox, attended, calls: Mutex::default() }
+        Self { id, outbox, attended, calls: Mutex::default(), spoken: Mutex::default() }
+    }
+
+    /// Whether what its person says is heard: not more than a person says.
+    pub(crate) fn may_speak(&self, now: Timestamp) -> bool {
+        let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
+        if spoken.0 != now {
+            *spoken = (now, 0);
+        }
+        spoken.1 += 1;
+        self.attended && spoken.1 <= LINES
     }
 
     /// Tells the agent something.
@@ -60,7 +75,10 @@ impl AgentLink {
         let outcome = tokio::time::timeout(patience, answered).await;
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).waiting.remove(&id);
         match outcome {
-            Ok(Ok(result)) => result,
+            Ok(Ok(result)) => result.map_err(|refusal| Refusal {
+                detail: text::bounded(&refusal.detail, limits::FACT),
+                ..refusal
+            }),
             Ok(Err(_)) => Err(RefusalCode::JumpClientOffline.because("its link was lost just now")),
             Err(_) => Err(RefusalCode::SpawnTimeout.plain()),
         }

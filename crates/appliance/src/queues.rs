@@ -1,13 +1,15 @@
 //! Machines that wait for a rep: session keys, queues, and who is told of what.
 
 use crate::appliance::Appliance;
-use crate::document::{Document, DocumentId, Item, Removed, SessionKey};
+use crate::document::{Document, DocumentId, Item, SessionKey};
 use crate::keys;
 use crate::reps::RepLink;
-use crate::store::{Draft, History};
+use crate::sessions::Brief;
+use crate::store::Draft;
 use crate::world::World;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::inventory::Place;
+use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::queue::{
     Lobby, Queue, QueueWish, SessionKey as NewKey, TeamSession, Waiting, read_key,
 };
@@ -81,7 +83,9 @@ impl Appliance {
                 return Err(RefusalCode::InvalidValue.because(detail));
             }
             if draft.session_key_by_hash(&key_hash).is_some() {
-                return Err(RefusalCode::ServerBusy.because("the same key was drawn twice"));
+                return Err(
+                    RefusalCode::StoreFailed.because("the same key was drawn twice; try again")
+                );
             }
             let id = draft.next_session_key();
             draft.put(Document::SessionKey(SessionKey { id, key_hash, user, queue, expires }))?;
@@ -100,6 +104,7 @@ impl Appliance {
         if !self.key_tries.admits(&source, now) {
             return Err(RefusalCode::SessionKeyThrottled.plain());
         }
+        // It counts before it is judged, so that many at once are no more than as many in turn.
         self.key_tries.count(source, now);
         let invalid = || RefusalCode::SessionKeyInvalid.plain();
         let hash = keys::hash(&read_key(&visitor.session_key).ok_or_else(invalid)?);
@@ -108,7 +113,7 @@ impl Appliance {
             remove_expired_keys(draft, now);
             let key = draft.session_key_by_hash(&hash).cloned().ok_or_else(invalid)?;
             if draft.visitors().count() >= limits::WAITING {
-                return Err(RefusalCode::ServerBusy.because("too many machines wait already"));
+                return Err(RefusalCode::QueueFull.plain());
             }
             draft.remove(DocumentId::SessionKey(key.id));
             let id = draft.next_item();
@@ -118,8 +123,12 @@ impl Appliance {
             draft.put(Document::Item(Box::new(item)))?;
             Ok(id)
         };
-        let id = self.store.edit(edit).await?;
-        self.key_tries.forgive(&source);
+        let outcome = self.store.edit(edit).await;
+        if !matches!(&outcome, Err(refusal) if refusal.code == RefusalCode::SessionKeyInvalid) {
+            // Whoever has a key does not guess.
+            self.key_tries.forgive(&source);
+        }
+        let id = outcome?;
         tracing::info!(target: "audit", item = id.0, "a machine joined with a session key");
         Ok(id)
     }
@@ -130,7 +139,7 @@ impl Appliance {
     }
 
     /// Turns a machine away that waits.
-    pub(crate) fn turn_away(&self, rep: &RepLink, item: ItemId) -> Result<(), Refusal> {
+    pub(crate) async fn turn_away(&self, rep: &RepLink, item: ItemId) -> Result<(), Refusal> {
         let world = self.world();
         let gone = || RefusalCode::JumpItemGone.plain();
         let waiting = world.item(item).ok_or_else(gone)?;
@@ -141,6 +150,8 @@ impl Appliance {
             return Err(gone());
         }
         let endpoint = waiting.endpoint().ok_or_else(gone)?;
+        let taken = || RefusalCode::JoinDenied.because("another rep is taking it");
+        let _question = self.asking.begin(endpoint).ok_or_else(taken)?;
         if self.sessions.count(endpoint) > 0 {
             return Err(RefusalCode::InSession.plain());
         }
@@ -149,107 +160,96 @@ impl Appliance {
             agent.order(AgentOrder::Say { text });
         }
         tracing::info!(target: "audit", user = rep.user.0, item = item.0, "a machine was turned away");
-        self.dismiss(endpoint);
+        self.let_go(endpoint).await?;
+        self.tell_lobby();
         Ok(())
     }
 
-    /// A machine that came for one session goes; a Jump Client stays.
-    pub(crate) fn dismiss(&self, endpoint: EndpointId) {
-        let world = self.world();
-        let is_visitor = |item: &Arc<Item>| matches!(item.view.place, Place::Queue(_));
-        if !world.items_of(endpoint).any(is_visitor) {
-            return;
-        }
-        let at = self.now();
-        self.store.note(move |draft| {
-            let items: Vec<_> = draft.items_of(endpoint).cloned().collect();
-            for item in items.iter().filter(|item| is_visitor(item)) {
-                if let Some(key) = item.key {
-                    // It cannot fail but for its size.
-                    let _ = draft.put(Document::Removed(Removed { endpoint, key, at }));
-                    draft.history(History::Forgotten(endpoint));
-                }
-                draft.remove(DocumentId::Item(item.view.id));
-            }
-        });
-        if let Some(agent) = self.presences.link(endpoint) {
-            agent.order(AgentOrder::Uninstall);
-            agent.outbox.close();
-        }
-        self.presences.forget(endpoint);
-        self.tell_lobby();
-    }
-
     /// Machines that left while they waited are not waited for.
-    pub fn dismiss_absent(&self) {
+    ///
+    /// # Errors
+    /// A [`Refusal`] when the store fails.
+    pub async fn dismiss_absent(&self) -> Result<(), Refusal> {
         let now = self.now();
         let world = self.world();
         let absent: HashMap<_, _> = self.presences.absent().into_iter().collect();
-        let left = |endpoint: &EndpointId| {
-            let since = absent.get(endpoint).copied();
-            let never = self.presences.of(*endpoint).is_none() && now.since(self.opened) > PATIENCE;
-            let idle = self.sessions.count(*endpoint) == 0;
-            idle && (never || since.is_some_and(|since| now.since(since) > PATIENCE))
+        let left = |item: &&Arc<Item>| {
+            let Some(endpoint) = item.endpoint() else {
+                return false;
+            };
+            // One that came a moment ago is not linked yet.
+            let known = self.presences.of(endpoint).is_some();
+            let never = !known
+                && now.since(item.view.created) > PATIENCE
+                && now.since(self.opened) > PATIENCE;
+            let since = absent.get(&endpoint).copied();
+            never || since.is_some_and(|since| now.since(since) > PATIENCE)
         };
-        for endpoint in world.visitors().filter_map(|item| item.endpoint()).filter(left) {
-            self.dismiss(endpoint);
+        for endpoint in world.visitors().filter(left).filter_map(|item| item.endpoint()) {
+            self.let_go(endpoint).await?;
         }
+        Ok(())
     }
 
     /// A machine that may be waiting came or went.
     pub(crate) fn visitor_moved(&self, item: &Item) {
-        if matches!(item.view.place, Place::Queue(_)) {
+        if item.is_visitor() {
             self.tell_lobby();
         }
     }
 
-    /// What goes on besides a rep's own sessions.
-    pub(crate) fn lobby(&self, user: UserId) -> Lobby {
+    /// Tells everybody what goes on, if that is new to them. Called by one task alone, so that what
+    /// is told last is what is so.
+    pub(crate) fn tell_lobby_now(&self) {
         let world = self.world();
-        let waits = |item: &&Arc<Item>| match (item.view.place, item.endpoint()) {
-            (Place::Queue(queue), Some(endpoint)) => {
-                serves(&world, user, queue)
-                    && self.sessions.count(endpoint) == 0
-                    && self.presences.link(endpoint).is_some()
-            }
-            _ => false,
-        };
-        let mut waiting: Vec<_> =
-            world.visitors().filter(waits).map(|item| waiting(&world, item)).collect();
-        waiting.sort_by_key(|one| (one.since, one.item));
-        let teams = world.teams_of(user).map(|team| team.name.as_str().into()).collect();
-        Lobby { waiting, sessions: self.team_sessions(&world, user), teams }
-    }
-
-    fn team_sessions(&self, world: &World, user: UserId) -> Vec<TeamSession> {
-        if world.teams_of(user).next().is_none() {
-            return Vec::new();
+        let reps = self.reps.those(|_| true);
+        if reps.is_empty() {
+            return;
         }
-        let of = |view: SessionView| {
-            let mut teams = world.teams_of(user);
-            let team = teams.find(|team| team.members.contains_key(&view.owner))?;
-            Some(TeamSession {
-                session: view.id,
-                item_name: view.item_name.as_str().into(),
-                owner: world.username(view.owner),
-                team: team.name.as_str().into(),
-                started: view.started,
-                may_join: world.outranks(user, view.owner),
-            })
+        let sessions = match world.teams().next() {
+            Some(_) => self.sessions.briefs(),
+            None => Vec::new(),
         };
-        let others = self.sessions.without(user, world).into_iter();
-        others.filter_map(of).collect()
-    }
-
-    /// Tells everybody what goes on, if that is new to them.
-    pub(crate) fn tell_lobby(&self) {
         let mut known: HashMap<UserId, Lobby> = HashMap::new();
-        for rep in self.reps.those(|_| true) {
-            let lobby = known.entry(rep.user).or_insert_with(|| self.lobby(rep.user));
+        for rep in reps {
+            let make = || self.lobby(&world, rep.user, &sessions);
+            let lobby = known.entry(rep.user).or_insert_with(make);
             if rep.is_new(lobby) {
                 rep.tell(ApplianceNotice::Lobby(lobby.clone()));
             }
         }
+    }
+
+    /// What goes on besides a rep's own sessions.
+    fn lobby(&self, world: &World, user: UserId, sessions: &[Brief]) -> Lobby {
+        let waits = |item: &Arc<Item>| {
+            let (Place::Queue(queue), Some(endpoint)) = (item.view.place, item.endpoint()) else {
+                return None;
+            };
+            let here = serves(world, user, queue)
+                && self.sessions.count(endpoint) == 0
+                && self.presences.link(endpoint).is_some();
+            here.then(|| waiting(world, item, queue))
+        };
+        let mut waiting: Vec<_> = world.visitors().filter_map(waits).collect();
+        waiting.sort_by_key(|one| (one.since, one.item));
+        waiting.truncate(limits::LOBBY_WAITING);
+        let teams: Vec<_> = world.teams_of(user).collect();
+        let of_team = |brief: &Brief| {
+            let mut teams = teams.iter().filter(|_| !brief.users.contains(&user));
+            let team = teams.find(|team| team.members.contains_key(&brief.owner))?;
+            Some(TeamSession {
+                session: brief.id,
+                item_name: brief.item_name.as_str().into(),
+                owner: world.username(brief.owner),
+                team: team.name.as_str().into(),
+                started: brief.started,
+                may_join: world.outranks(user, brief.owner),
+            })
+        };
+        let sessions = sessions.iter().filter_map(of_team).take(limits::LOBBY_SESSIONS).collect();
+        let teams = teams.into_iter().map(|team| team.name.as_str().into()).collect();
+        Lobby { waiting, sessions, teams }
     }
 
     /// Comes into a session of somebody the rep outranks.
@@ -261,20 +261,21 @@ impl Appliance {
         let world = self.world();
         let gone = || RefusalCode::SessionGone.plain();
         let view = self.sessions.view(session, &world).ok_or_else(gone)?;
-        if view.part(rep.user).is_none() {
-            let colleague =
-                |team: &&Arc<crate::document::Team>| team.members.contains_key(&view.owner);
-            if !world.teams_of(rep.user).any(|team| colleague(&team)) {
-                return Err(gone());
-            }
-            if !world.outranks(rep.user, view.owner) {
-                let detail = "you do not outrank its owner in a team";
-                return Err(RefusalCode::NotOwner.because(detail));
-            }
-            tracing::info!(target: "audit", user = rep.user.0, session = session.0, "a session of the team was joined");
-            self.let_in(session, rep.user, Part::Participant);
-            self.tell_lobby();
+        if view.part(rep.user).is_some() {
+            return Ok(view);
         }
+        let mut teams = world.teams_of(rep.user);
+        if !teams.any(|team| team.members.contains_key(&view.owner)) {
+            return Err(gone());
+        }
+        if !world.outranks(rep.user, view.owner) {
+            let detail = "you do not outrank its owner in a team";
+            return Err(RefusalCode::NotOwner.because(detail));
+        }
+        self.room_for(session, 1)?;
+        self.let_in(session, rep.user, Part::Participant);
+        self.log(session, Some(rep.user), LogEvent::Entered);
+        self.tell_lobby();
         self.sessions.view(session, &self.world()).ok_or_else(gone)
     }
 }
@@ -311,12 +312,8 @@ pub(crate) fn queue_name(world: &World, queue: Queue) -> String {
     }
 }
 
-fn waiting(world: &World, item: &Item) -> Waiting {
+fn waiting(world: &World, item: &Item, queue: Queue) -> Waiting {
     let view = &item.view;
-    let queue = match view.place {
-        Place::Queue(queue) => queue,
-        _ => Queue::default(),
-    };
     let team = match queue {
         Queue::Team(team) => world.team(team).map(|team| team.name.as_str().into()),
         _ => None,

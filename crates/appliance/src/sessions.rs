@@ -8,7 +8,6 @@ use crate::tape::Tape;
 use crate::world::World;
 use bytes::Bytes;
 use jumpdeck_protocol::agent::AgentOrder;
-use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::link::{Lane, Outbox};
 use jumpdeck_protocol::log::{LogEvent, Summary};
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
@@ -202,8 +201,20 @@ pub(crate) struct Ended {
     pub users: Vec<UserId>,
     pub channels: Vec<Arc<Channel>>,
     pub summary: Summary,
+    pub terms: Terms,
     /// The number of its last log entry.
     pub last: u64,
+}
+
+/// A session in a few words.
+#[derive(Clone, Debug)]
+pub(crate) struct Brief {
+    pub id: SessionId,
+    pub owner: UserId,
+    /// Who may take part, the owner among them.
+    pub users: Vec<UserId>,
+    pub item_name: String,
+    pub started: Timestamp,
 }
 
 /// A new session.
@@ -233,9 +244,11 @@ impl Sessions {
     ) -> Self {
         let sessions = Self(RwLock::new(Book { next_session, next_channel, ..Book::default() }));
         for OpenSession { new, channels, others, logged, tally, names, watched } in open {
-            let endpoint = world.item(new.item).and_then(|item| item.endpoint());
-            let endpoint = endpoint.unwrap_or(EndpointId(new.item.0));
             let id = new.id;
+            // One of an older version says only which item it went through.
+            let endpoint = world.item(new.item).and_then(|item| item.endpoint());
+            let known = new.endpoint != EndpointId(new.item.0);
+            let endpoint = if known { None } else { endpoint }.unwrap_or(new.endpoint);
             sessions.add(NewSession { endpoint, ..new });
             sessions.touch(id, now);
             for (view, size) in channels {
@@ -358,7 +371,8 @@ impl Sessions {
                 recordings: tally.recordings,
             };
             let (endpoint, last) = (session.endpoint, session.logged);
-            Some(Ended { endpoint, users, channels, summary, last })
+            let terms = session.terms;
+            Some(Ended { endpoint, users, channels, summary, terms, last })
         })
     }
 
@@ -403,12 +417,16 @@ impl Sessions {
         })
     }
 
-    /// The sessions a rep takes no part in.
-    pub(crate) fn without(&self, user: UserId, world: &World) -> Vec<SessionView> {
-        self.read(|book| {
-            let others = book.sessions.iter().filter(|(_, session)| session.part(user).is_none());
-            others.map(|(id, session)| session.view(*id, book, world)).collect()
-        })
+    /// All of them, without a look at their channels.
+    pub(crate) fn briefs(&self) -> Vec<Brief> {
+        let brief = |(id, session): (&SessionId, &Session)| Brief {
+            id: *id,
+            owner: session.owner,
+            users: session.users(),
+            item_name: session.item_name.clone(),
+            started: session.started,
+        };
+        self.read(|book| book.sessions.iter().map(brief).collect())
     }
 
     /// What was decided when a session started.
@@ -606,9 +624,7 @@ impl Session {
             owner: self.owner,
             participants: self.users().into_iter().map(participant).collect(),
             terms: self.terms.clone(),
-            pinned: world
-                .item(self.item)
-                .is_some_and(|item| !matches!(item.view.place, Place::Queue(_))),
+            pinned: world.item(self.item).is_some_and(|item| !item.is_visitor()),
         }
     }
 }

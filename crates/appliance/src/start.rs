@@ -11,7 +11,7 @@ use crate::store::History;
 use crate::tape::{Header, Tape};
 use jumpdeck_policy::{Permission, SimultaneousJumps};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
-use jumpdeck_protocol::inventory::Place;
+use jumpdeck_protocol::inventory::{Place, StartMode};
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::{
@@ -51,15 +51,22 @@ impl Appliance {
             .startable(endpoint)
             .map_err(|code| code.because(item.view.name.to_string()))?;
         let shell = matches!(kind, ChannelKind::Shell { .. });
-        let waited = matches!(item.view.place, Place::Queue(_));
+        let waited = item.is_visitor();
         let _question =
             if waited { Some(self.take_waiting(rep, endpoint, &agent).await?) } else { None };
         if let Some(joined) = self.join_instead(rep, &item, endpoint, shell)? {
             return Ok(joined);
         }
-        let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
+        let Ok(_turn) = self.starts.try_acquire() else {
+            if waited {
+                let text = "The session could not be started at this moment.".into();
+                agent.order(AgentOrder::Say { text });
+            }
+            return Err(RefusalCode::ServerBusy.plain());
+        };
         let customer_present = waited || self.somebody_is_at(&item, &agent).await;
-        let terms = Terms { customer_present, recording: self.records(&item) };
+        let start_mode = if waited { StartMode::Normal } else { item.view.start_mode };
+        let terms = Terms { customer_present, recording: self.records(&item), start_mode };
         let session = self.enter(rep.user, &item, endpoint, terms).await?;
         if waited {
             let what = format!("to let {} in", self.world().username(rep.user)).into();
@@ -67,6 +74,7 @@ impl Appliance {
         }
         let opened = self.open_channel(rep, session, &agent, kind).await;
         if let Err(refusal) = opened {
+            // The person there, if one was asked, reads that in the session's end.
             self.end_session(session, EndReason::StartFailed);
             return Err(refusal);
         }
@@ -149,6 +157,7 @@ impl Appliance {
             SimultaneousJumps::Join if !shell => Ok(None),
             SimultaneousJumps::Join => {
                 if self.sessions.part(session, rep.user).is_none() {
+                    self.room_for(session, 1)?;
                     self.let_in(session, rep.user, Part::Participant);
                 }
                 Ok(self.sessions.view(session, &world))
@@ -179,6 +188,7 @@ impl Appliance {
             item: new.item,
             item_name: new.item_name.clone(),
             user,
+            endpoint,
             terms,
             at: new.started,
         };
@@ -397,7 +407,7 @@ impl Appliance {
         });
         tracing::info!(session = session.0, ?reason, "session ended");
         self.tell_in_sessions(ended.endpoint);
-        self.tell_customer_of(ended.endpoint, &entry);
+        self.tell_customer_of(ended.endpoint, &ended.terms, &entry);
         for rep in self.reps.those(|rep| ended.users.contains(&rep.user)) {
             let (reason, summary) = (reason.clone(), Some(ended.summary.clone()));
             rep.tell(ApplianceNotice::SessionEnded { session, reason, summary });
@@ -405,14 +415,7 @@ impl Appliance {
         for user in ended.users {
             self.tell_sessions(user);
         }
-        if self.sessions.count(ended.endpoint) == 0 {
-            let agent = self.presences.link(ended.endpoint).filter(|agent| agent.attended);
-            if let Some(agent) = agent {
-                agent.order(AgentOrder::SessionsOver);
-            }
-            self.dismiss(ended.endpoint);
-        }
-        self.tell_lobby();
+        self.dismiss(ended.endpoint);
     }
 
     /// Ends sessions without channels: the appliance was killed while they began or ended.

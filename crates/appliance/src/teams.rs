@@ -1,12 +1,13 @@
 //! Teams: reps who work together, each with a rank (DOMAIN 1).
 
 use crate::appliance::Appliance;
-use crate::document::{Document, DocumentId, Team};
+use crate::document::{Document, DocumentId, Item, Team};
 use crate::reps::RepLink;
 use crate::store::Draft;
-use jumpdeck_protocol::queue::{Rank, TeamView};
+use jumpdeck_protocol::inventory::Place;
+use jumpdeck_protocol::queue::{Queue, Rank, TeamView};
 use jumpdeck_protocol::session::Part;
-use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, UserId, limits, text};
+use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, TeamId, UserId, limits, text};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,8 +27,8 @@ impl Appliance {
             let detail = "a team's name has 1 to 128 characters";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
-        if members.len() > limits::TEAMS {
-            let detail = format!("a team has at most {} members", limits::TEAMS);
+        if members.len() > limits::TEAM_MEMBERS {
+            let detail = format!("a team has at most {} members", limits::TEAM_MEMBERS);
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let said = name.clone();
@@ -35,8 +36,7 @@ impl Appliance {
             let known = draft.team_by_name(&name).map(|team| team.id);
             if members.is_empty() {
                 let none = || RefusalCode::InvalidValue.because("there is no such team");
-                draft.remove(DocumentId::Team(known.ok_or_else(none)?));
-                return Ok(());
+                return remove(draft, known.ok_or_else(none)?);
             }
             if known.is_none() && draft.teams().count() >= limits::TEAMS {
                 let detail = format!("there are at most {} teams", limits::TEAMS);
@@ -94,9 +94,36 @@ impl Appliance {
         if names.is_empty() {
             return Err(RefusalCode::InvalidValue.because("nobody else is in that team"));
         }
+        let part_of = |name: &str| {
+            let user = world.user_by_name(name)?;
+            self.sessions.part(session, user.id)
+        };
+        // Who takes part already is not made to look on.
+        names.retain(|name| part.is_none() || part_of(name) < part);
+        let newcomers = names.iter().filter(|name| part_of(name).is_none()).count();
+        self.room_for(session, if part.is_some() { newcomers } else { 0 })?;
         for name in names {
             self.share(rep, session, &name, part).await?;
         }
         Ok(())
     }
+}
+
+/// Removes a team. Its keys go with it, and who waited for it waits for whoever made the key.
+fn remove(draft: &mut Draft, team: TeamId) -> Result<(), Refusal> {
+    let keys: Vec<_> = draft.session_keys().filter(|key| key.queue == Queue::Team(team)).collect();
+    let keys: Vec<_> = keys.into_iter().map(|key| key.id).collect();
+    for key in keys {
+        draft.remove(DocumentId::SessionKey(key));
+    }
+    let waits = |item: &&Arc<Item>| item.view.place == Place::Queue(Queue::Team(team));
+    let waiting: Vec<_> = draft.visitors().filter(waits).cloned().collect();
+    for before in waiting {
+        let mut item = Item::clone(&before);
+        let maker = before.edited_by.unwrap_or(UserId(1));
+        Arc::make_mut(&mut item.view).place = Place::Queue(Queue::Personal(maker));
+        draft.put(Document::Item(Box::new(item)))?;
+    }
+    draft.remove(DocumentId::Team(team));
+    Ok(())
 }

@@ -149,7 +149,7 @@ impl Appliance {
         let mut seen = BTreeSet::from([endpoint]);
         let mut ready: Vec<_> = world
             .items()
-            .filter(|item| is_near(item))
+            .filter(|item| !item.is_visitor() && is_near(item))
             .filter_map(|item| {
                 let link = self.presences.startable(item.endpoint()?).ok()?;
                 seen.insert(item.endpoint()?).then(|| (Arc::clone(item), link))

@@ -287,7 +287,7 @@ impl World {
             Document::Item(mut item) => {
                 Arc::make_mut(&mut item.view).revision = revision;
                 self.settle(&item);
-                if matches!(item.view.place, Place::Queue(_)) {
+                if item.is_visitor() {
                     self.visitors.insert(item.view.id);
                 } else {
                     self.visitors.remove(&item.view.id);

@@ -1,6 +1,6 @@
 //! Between an appliance and an agent, after the handshake.
 
-use crate::inventory::{Facts, Statistics, Thumbnail};
+use crate::inventory::{Facts, StartMode, Statistics, Thumbnail};
 use crate::session::{ChannelKind, ChannelOrder, ChannelReport};
 use crate::wake::{Mac, SecureOn};
 use crate::{ChannelId, Control, Never, SessionId, Timestamp};
@@ -41,6 +41,9 @@ pub enum AgentRequest {
         name: Box<str>,
         /// When it uninstalls itself.
         expires: Option<Timestamp>,
+        /// What the person is shown of later sessions.
+        #[serde(default)]
+        start_mode: StartMode,
     },
     /// Be no Jump Client any more; the session goes on.
     Unpin,

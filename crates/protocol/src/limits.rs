@@ -83,8 +83,17 @@ pub const PARTICIPANTS: usize = 64;
 /// Machines that wait in queues, at the most.
 pub const WAITING: usize = 1000;
 
-/// Teams, at the most, and members of one.
-pub const TEAMS: usize = 1000;
+/// Machines that a rep is told of as waiting, at the most.
+pub const LOBBY_WAITING: usize = 200;
+
+/// Sessions of teams that a rep is told of, at the most.
+pub const LOBBY_SESSIONS: usize = 300;
+
+/// Teams, at the most.
+pub const TEAMS: usize = 100;
+
+/// Members of a team, at the most.
+pub const TEAM_MEMBERS: usize = 100;
 
 /// Seconds a session key can be used: a minute to a day.
 pub const SESSION_KEY_VALID: std::ops::RangeInclusive<u64> = 60..=86_400;

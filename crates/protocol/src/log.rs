@@ -97,6 +97,8 @@ pub enum LogEvent {
         /// What.
         text: Box<str>,
     },
+    /// A rep came in who outranks the owner in a team.
+    Entered,
     /// The person at the machine was asked for something.
     Asked {
         /// What for.

@@ -77,6 +77,10 @@ codes! {
     CustomerRefused "customer_refused": "The person at the machine did not allow it.", "Talk to them, then ask again.";
     CustomerNotOnline "customer_not_online": "The machine of this session is not linked at this moment.", "Try again when it is back.";
     NoCustomerInSession "no_customer_in_session": "There is no machine in this session any more.", "Start a new session.";
+    NobodyThere "nobody_there": "Nobody is at the machine who could be asked.", "Jump to it as a Jump Client, or have somebody join with a session key.";
+    QueueFull "queue_full": "Too many machines wait already.", "Try again later.";
+    PinFailed "pin_failed": "The Jump Client could not be installed on the machine.", "Look at what the machine says, then try again.";
+    UnpinFailed "unpin_failed": "The machine left the list, but what was installed there is not undone yet.", "Its agent is told again when the session ends.";
     AlreadyPinned "already_pinned": "The machine is a Jump Client already.", "Edit its properties instead.";
     NotPinned "not_pinned": "The machine is no Jump Client.", "There is nothing to undo.";
     PinAlreadyPending "pin_already_pending": "The machine is being pinned at this moment.", "Wait for the answer of the person there.";

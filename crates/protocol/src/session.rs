@@ -1,5 +1,6 @@
 //! Sessions and channels: what a console asks of an agent, and what the agent reports.
 
+use crate::inventory::StartMode;
 use crate::{ChannelId, ItemId, Refusal, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -300,6 +301,9 @@ pub struct Terms {
     pub customer_present: bool,
     /// Shells are recorded.
     pub recording: bool,
+    /// What the person at the machine is shown of it.
+    #[serde(default)]
+    pub start_mode: StartMode,
 }
 
 impl SessionView {

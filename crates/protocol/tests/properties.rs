@@ -213,6 +213,7 @@ proptest! {
         prop_assert_eq!(round(&request), Received::Known(request));
         let pin = AgentRequest::Pin {
             rep: "alice".into(), name: "pc".into(), expires: Some(Timestamp(7)),
+            start_mode: StartMode::Minimized,
         };
         for body in [AgentRequest::Ask { rep: "alice".into() }, AgentRequest::Unpin, pin] {
             let request: agent::ToAgent = Control::Request { id: RequestId(id), body };

@@ -152,6 +152,12 @@ fn a_machine_that_waits_is_taken_by_its_number_and_only_once() {
     desk.press("<enter>");
     let (_, request) = desk.last_request();
     assert!(matches!(request, RepRequest::StartSession { item: ItemId(902), .. }));
+    desk.reply(Outcome::Refused(RefusalCode::CustomerRefused.plain()));
+    // And when one's own session above it ends.
+    desk.notice(ApplianceNotice::Sessions { sessions: vec![] });
+    desk.press("<enter>");
+    let (_, request) = desk.last_request();
+    assert!(matches!(request, RepRequest::StartSession { item: ItemId(902), .. }));
 }
 
 #[test]
@@ -194,6 +200,6 @@ fn a_refused_pin_keeps_what_was_typed() {
     desk.press("<ctrl-s>");
     let item = desk.console.tabs()[0].item;
     desk.reply(Outcome::Ok(RepReply::Pinned { item, by_hand: None }));
-    assert_eq!(desk.said(), "kiosk is pinned, and starts by itself.");
+    assert_eq!(desk.said(), "kiosk is pinned; its service starts it from now on.");
     assert!(desk.console.form().is_none());
 }

@@ -10,9 +10,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// The longest pause between two attempts to reach the appliance: somebody waits.
 const MOST_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long the appliance may take to hear that the person left.
+const FAREWELL: Duration = Duration::from_secs(4);
 
 #[derive(Args)]
 pub(crate) struct Join {
@@ -74,39 +78,57 @@ impl Join {
             most_pause: MOST_PAUSE,
         };
         let (stop, stopped) = watch::channel(false);
-        let leaving = async {
-            let mut signals = [
-                signal(SignalKind::interrupt())?,
-                signal(SignalKind::terminate())?,
-                signal(SignalKind::hangup())?,
-            ];
-            let [interrupt, terminate, hangup] = &mut signals;
-            tokio::select! {
-                _ = interrupt.recv() => person.stop().await,
-                _ = terminate.recv() => person.stop().await,
-                _ = hangup.recv() => person.stop().await,
-                () = person.leaves() => {}
-            }
-            stop.send_replace(true);
-            std::future::pending::<std::io::Result<Ending>>().await
-        };
+        let running = jumpdeck_agent::run(options, stopped);
+        let mut running = std::pin::pin!(running);
         let ending = tokio::select! {
-            ending = jumpdeck_agent::run(options, stopped) => ending?,
-            ending = leaving => ending?,
+            ending = &mut running => ending?,
+            signal = signals() => {
+                signal?;
+                person.stop();
+                let ended = timeout(FAREWELL, &mut running).await;
+                stop.send_replace(true);
+                match ended {
+                    Ok(ending) => ending?,
+                    Err(_) => running.await?,
+                }
+            }
         };
-        match ending {
-            Ending::Stopped => person.say("You left."),
-            Ending::Removed if person.was_served() => {
-                person.say("Nothing of the session is left on this computer.");
-            }
-            Ending::Removed if person.has_stopped() => person.say("You left."),
-            Ending::Removed => bail!("no representative came"),
-            Ending::Left | Ending::Retired => {
-                person.say("This computer stays reachable; the session is over.");
-            }
-        }
-        Ok(())
+        farewell(&person, ending)
     }
+}
+
+/// Resolves when the program is to end.
+async fn signals() -> std::io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
+}
+
+/// Says how it ended.
+fn farewell(person: &Person, ending: Ending) -> anyhow::Result<()> {
+    match ending {
+        Ending::Stopped => person.say_at_last("You left."),
+        Ending::Removed if person.was_served() => {
+            person.say_at_last("The session is over; nothing of it is left on this computer.");
+        }
+        Ending::Removed if person.has_stopped() => person.say_at_last("You left."),
+        Ending::Removed => bail!("no representative came"),
+        Ending::Retired => bail!("the appliance has ended"),
+        Ending::Left(Ok(())) => {
+            person.say_at_last("The session is over; this computer stays reachable.");
+        }
+        Ending::Left(Err(reason)) => person.say_at_last(&format!(
+            "The session is over; this computer is reachable from the next login on, for its \
+             service did not start now: {reason}"
+        )),
+    }
+    Ok(())
 }
 
 /// The fingerprint that the appliance shows, if a person says that it is the right one.

@@ -68,6 +68,10 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     }
     appliance.agent_came(id, &link, &known.alive);
     appliance.visitor_moved(&known.item);
+    if !known.item.is_visitor() {
+        // It may not have heard of the end of the last one.
+        appliance.tell_sessions_over(id);
+    }
     let interval = appliance.watching.interval(id);
     if interval > 0 {
         link.order(AgentOrder::Interest { interval });
@@ -165,7 +169,7 @@ fn control_message(
         }
         Control::Notice { body: AgentReport::Stopped } => appliance.customer_stopped(endpoint),
         Control::Notice { body: AgentReport::Said { text } } => {
-            appliance.customer_said(endpoint, &text);
+            appliance.customer_said(link, endpoint, &text);
         }
     }
     false

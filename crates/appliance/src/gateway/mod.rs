@@ -86,6 +86,7 @@ impl Appliance {
         // Consoles of sessions that outlived the last appliance are expected back.
         self.expect_back(self.sessions.channels());
         self.listen_to_recorder();
+        self.do_chores();
         self.end_empty_sessions();
         self.keep_leftovers().await;
         let mut stopping = self.stopping();

@@ -123,7 +123,9 @@ async fn in_sessions(
         RepRequest::CreateSessionKey { queue, valid } => {
             appliance.create_session_key(rep, queue, valid).await.map(RepReply::SessionKey)
         }
-        RepRequest::TurnAway { item } => appliance.turn_away(rep, item).map(|()| RepReply::Saved),
+        RepRequest::TurnAway { item } => {
+            appliance.turn_away(rep, item).await.map(|()| RepReply::Saved)
+        }
         RepRequest::JoinSession { session } => {
             appliance.join_session(rep, session).map(RepReply::SessionStarted)
         }

@@ -42,6 +42,7 @@ pub(crate) enum History {
         item: ItemId,
         item_name: String,
         user: UserId,
+        endpoint: EndpointId,
         terms: Terms,
         at: Timestamp,
     },
@@ -155,10 +156,10 @@ impl Deref for Draft {
 impl History {
     pub(super) fn write(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         match self {
-            Self::SessionStarted { session, item, item_name, user, terms, at } => transaction
+            Self::SessionStarted { session, item, item_name, user, endpoint, terms, at } => transaction
                 .prepare_cached(
-                    "INSERT INTO sessions (id, item, item_name, user, started, customer, recording)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT INTO sessions (id, item, item_name, user, started, customer, recording, start_mode, endpoint)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 )?
                 .execute(params![
                     session.0.cast_signed(),
@@ -168,6 +169,8 @@ impl History {
                     at.0,
                     terms.customer_present,
                     terms.recording,
+                    terms.start_mode.word(),
+                    endpoint.0.cast_signed(),
                 ])?,
             Self::ChannelOpened { channel, errors, session, is_shell, recorded, size, at } => transaction
                 .prepare_cached(

@@ -4,6 +4,7 @@ use super::{Seen, StoreError, decode};
 use crate::document::DocumentId;
 use crate::sessions::{NewSession, Tally};
 use crate::world::World;
+use jumpdeck_protocol::inventory::StartMode;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::session::{ChannelView, Part, Size, Terms};
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, Revision, SessionId, Timestamp, UserId};
@@ -61,6 +62,8 @@ const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE sessions ADD COLUMN customer INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE sessions ADD COLUMN recording INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE sessions ADD COLUMN start_mode TEXT NOT NULL DEFAULT 'normal';
+    ALTER TABLE sessions ADD COLUMN endpoint INTEGER;
 ",
 ];
 
@@ -226,19 +229,25 @@ fn take_in(world: &mut World, row: &Row<'_>, path: &Path) -> Result<(), StoreErr
 
 fn open_sessions(connection: &Connection) -> rusqlite::Result<Vec<OpenSession>> {
     let mut statement = connection.prepare(
-        "SELECT id, item, item_name, user, started, customer, recording FROM sessions
-         WHERE ended IS NULL ORDER BY id",
+        "SELECT id, item, item_name, user, started, customer, recording, start_mode, endpoint
+         FROM sessions WHERE ended IS NULL ORDER BY id",
     )?;
     let rows = statement.query_map([], |row| {
         let item = ItemId(number(row, 1)?);
         Ok(NewSession {
             id: SessionId(number(row, 0)?),
             owner: UserId(number(row, 3)?),
-            endpoint: EndpointId(item.0),
+            endpoint: row
+                .get::<_, Option<i64>>(8)?
+                .map_or(EndpointId(item.0), |id| EndpointId(id.cast_unsigned())),
             item,
             item_name: row.get(2)?,
             started: Timestamp(row.get(4)?),
-            terms: Terms { customer_present: row.get(5)?, recording: row.get(6)? },
+            terms: Terms {
+                customer_present: row.get(5)?,
+                recording: row.get(6)?,
+                start_mode: StartMode::named(&row.get::<_, String>(7)?).unwrap_or_default(),
+            },
         })
     })?;
     let sessions = rows.collect::<rusqlite::Result<Vec<_>>>()?;

@@ -260,13 +260,16 @@ impl Link {
         }
     }
 
+    /// Whether the appliance closes the link; not that it stays silent.
     pub async fn until_closed(mut self) -> bool {
-        while let Some(message) = self.socket.next().await {
-            if matches!(message, Ok(Message::Close(_)) | Err(_)) {
-                return true;
+        let closed = async {
+            while let Some(message) = self.socket.next().await {
+                if matches!(message, Ok(Message::Close(_)) | Err(_)) {
+                    return;
+                }
             }
-        }
-        true
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), closed).await.is_ok()
     }
 }
 

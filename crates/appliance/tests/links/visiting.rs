@@ -197,8 +197,6 @@ async fn the_person_there_may_say_no_and_may_stop() {
         }
     }
     assert!(machine.until_closed().await);
-    // What is written after it is written once it is gone.
-    key(&mut admin, QueueWish::General).await;
     assert_eq!(admin.ask(shell(item)).await.unwrap_err().code, RefusalCode::JumpItemGone);
 }
 
@@ -245,7 +243,7 @@ async fn who_is_turned_away_or_leaves_is_gone() {
     drop(back);
     waiting(&mut admin, 0).await;
     house.clock.0.fetch_add(121, Ordering::SeqCst);
-    house.appliance.dismiss_absent();
+    house.appliance.dismiss_absent().await.unwrap();
     assert_eq!(refusal(&house, &who).await, RefusalCode::JumpItemGone);
 }
 
@@ -418,4 +416,84 @@ async fn who_outranks_the_owner_may_come_in_and_nobody_else() {
     assert!(kim.ask(RepRequest::Log { session: view.id, after: 0 }).await.is_ok());
     let only_first = RepRequest::SetTeam { name: "Desk".into(), members: vec![] };
     assert_eq!(bob.ask(only_first).await.unwrap_err().code, RefusalCode::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_hostile_machine_can_neither_flood_the_log_nor_break_a_console() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let general = key(&mut admin, QueueWish::General).await;
+    let mut machine = house.agent(&stranger(&general)).await.unwrap();
+    let session = let_in(&mut admin, &mut machine).await.id;
+    for _ in 0..200 {
+        let text = "x".repeat(5000).into();
+        machine.send(&FromAgent::Notice { body: AgentReport::Said { text } }).await;
+    }
+    let there = async {
+        let Control::Request { id, .. } = machine.wanted_request().await else { panic!() };
+        let by_hand = Some("y\u{202e}".repeat(200_000).into());
+        machine.answer(id, AgentReply::Pinned { by_hand }).await;
+    };
+    let request = RepRequest::Pin { session, item: Box::new(client("pc")) };
+    let (answer, ()) = tokio::join!(admin.ask(request), there);
+    let RepReply::Pinned { by_hand, .. } = answer.unwrap() else { panic!() };
+    assert_eq!(by_hand.unwrap().chars().count(), limits::FACT);
+    let log = admin.ask(RepRequest::Log { session, after: 0 }).await.unwrap();
+    let RepReply::Log { entries, .. } = log else { panic!() };
+    let said = entries.iter().filter(|entry| matches!(entry.event, LogEvent::Chat { .. }));
+    assert_eq!(said.count(), 5, "a second's worth");
+}
+
+#[tokio::test]
+async fn a_jump_client_whose_session_was_started_through_a_copy_is_unpinned_with_all_of_them() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let to = Place::Personal(UserId(1));
+    let request = RepRequest::CopyItems { items: vec![agent.item], to };
+    assert_eq!(admin.ask(request).await, Ok(RepReply::Done { refused: vec![] }));
+    let (original, copy) = (agent.item, ItemId(agent.item.0 + 1));
+    agent.item = copy;
+    let view = session(&mut admin, &mut agent).await;
+    assert_eq!(view.item, copy);
+    let there = async {
+        loop {
+            if let Control::Request { id, body: AgentRequest::Unpin } = agent.wanted().await {
+                return agent.answer(id, AgentReply::Unpinned).await;
+            }
+        }
+    };
+    let request = RepRequest::Unpin { session: view.id };
+    let (answer, ()) = tokio::join!(admin.ask(request), there);
+    assert_eq!(answer, Ok(RepReply::Saved));
+    for item in [original, copy] {
+        let history = admin.ask(RepRequest::History { item }).await.unwrap_err();
+        assert_eq!(history.code, RefusalCode::JumpItemGone);
+    }
+    assert!(admin.ask(RepRequest::Note { session: view.id, text: "on".into() }).await.is_ok());
+    admin.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    assert!(agent.until_closed().await);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_team_that_is_removed_waits_for_the_maker_of_the_key() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let mut bob = add_user(&house, &mut admin, "bob").await;
+    team(&mut admin, "Desk", &[("bob", Rank::Member), ("admin", Rank::Member)]).await;
+    let desk = || QueueWish::Team("Desk".into());
+    let (used, unused) = (key(&mut bob, desk()).await, key(&mut bob, desk()).await);
+    let _machine = house.agent(&stranger(&used)).await.unwrap();
+    waiting(&mut admin, 1).await;
+    team(&mut admin, "Desk", &[]).await;
+    waiting(&mut admin, 0).await;
+    let moved = |notice| match notice {
+        ApplianceNotice::Lobby(lobby) => match lobby.waiting.as_slice() {
+            [one] if one.queue == queue::Queue::Personal(UserId(2)) => Some(()),
+            _ => None,
+        },
+        _ => None,
+    };
+    bob.notice(moved).await;
+    assert_eq!(refusal(&house, &stranger(&unused)).await, RefusalCode::SessionKeyInvalid);
 }

@@ -1,0 +1,111 @@
+//! What the appliance asks of an agent, and what it orders.
+
+use crate::link::Ended;
+use crate::run::Agent;
+use crate::{Source, facts, pinned, wake};
+use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, FromAgent, ToAgent};
+use jumpdeck_protocol::link::Outbox;
+use jumpdeck_protocol::{Control, Never, Outcome, RefusalCode};
+use tokio::sync::watch;
+
+impl Agent {
+    /// Does what the appliance asks for and orders.
+    pub(crate) fn control(
+        &self,
+        outbox: &Outbox,
+        interest: &watch::Sender<u32>,
+        leaving: &mut Option<Ended>,
+        message: ToAgent,
+    ) {
+        match message {
+            Control::Request { id, body: AgentRequest::Open { channel, errors, kind, .. } } => {
+                let body = Outcome::from(self.channels.open(channel, errors, kind));
+                outbox.send(&FromAgent::Reply { id, body });
+            }
+            Control::Request { id, body: AgentRequest::Customer } => {
+                let user = facts::console_user(self.options.install_mode).into();
+                let body = Outcome::Ok(AgentReply::Customer { user });
+                outbox.send(&FromAgent::Reply { id, body });
+            }
+            Control::Request { id, body: AgentRequest::Ask { rep } } => {
+                let (person, outbox) = (self.person().cloned(), outbox.clone());
+                tokio::spawn(async move {
+                    let body = match person {
+                        Some(person) => {
+                            let yes = person.allows(&wants_in(&rep)).await;
+                            Outcome::Ok(AgentReply::Answered { yes })
+                        }
+                        None => Outcome::Refused(RefusalCode::NobodyThere.plain()),
+                    };
+                    outbox.send(&FromAgent::Reply { id, body });
+                });
+            }
+            Control::Request { id, body: AgentRequest::Pin { rep, name, expires, start_mode } } => {
+                let (pinned, person) = (self.pinned.clone(), self.person().cloned());
+                let (dir, target, outbox) =
+                    (self.options.dir.clone(), self.target(), outbox.clone());
+                tokio::spawn(async move {
+                    let wish = pinned::Wish { rep, name, expires, start_mode };
+                    let outcome = pinned.pin(person.as_ref(), dir, target, wish).await;
+                    outbox.send(&FromAgent::Reply { id, body: outcome.into() });
+                });
+            }
+            Control::Request { id, body: AgentRequest::Unpin } => {
+                let (pinned, dir, outbox) =
+                    (self.pinned.clone(), self.options.dir.clone(), outbox.clone());
+                tokio::spawn(async move {
+                    let body = pinned.unpin(&dir).await.into();
+                    outbox.send(&FromAgent::Reply { id, body });
+                });
+            }
+            Control::Request { id, body: AgentRequest::Wake { mac, password } } => {
+                let body = match wake::broadcast(mac, password) {
+                    0 => Outcome::Refused(RefusalCode::NoWakeHelper.plain()),
+                    networks => Outcome::Ok(AgentReply::Called { networks }),
+                };
+                outbox.send(&FromAgent::Reply { id, body });
+            }
+            Control::Reply { body, .. } => match body {
+                Outcome::Ok(never) => match never as Never {},
+                Outcome::Refused(_) => {}
+            },
+            Control::Notice { body } => match body {
+                AgentOrder::Channel(order) => self.channels.order(order),
+                AgentOrder::Hold { channel, held } => self.channels.hold(channel, held),
+                AgentOrder::Interest { interval } => drop(interest.send_replace(interval)),
+                AgentOrder::Retire => {
+                    if matches!(self.options.source, Source::File(_)) {
+                        *leaving = Some(Ended::Retired);
+                    }
+                    outbox.close();
+                }
+                AgentOrder::Uninstall => {
+                    *leaving = Some(Ended::Removed);
+                    outbox.close();
+                }
+                AgentOrder::Say { text } => {
+                    if let Some(person) = self.person() {
+                        person.say(&text);
+                    }
+                }
+                AgentOrder::SessionsOver => {
+                    // From now on the service does it.
+                    if self.pinned.stands() == Some(true) {
+                        *leaving = Some(Ended::Left);
+                        outbox.close();
+                    }
+                }
+                AgentOrder::Expires { at } => self.expires_at(at),
+            },
+        }
+    }
+}
+
+/// What a person is asked before a rep comes in.
+fn wants_in(rep: &str) -> String {
+    let user = uzers::get_current_username().unwrap_or_default();
+    format!(
+        "{rep} wants to see this computer and type on it, as the user {}. Allow it?",
+        user.to_string_lossy()
+    )
+}
