@@ -421,6 +421,12 @@ impl Chooser {
                 let few = commands(*context, text).into_iter().take(FEW);
                 *fitting = if text.trim().is_empty() { Vec::new() } else { few.collect() };
             }
+            ChooserKind::Entries { purpose: Pick::Share(_), entries, fitting } => {
+                // A name stands there more than once, and what is beside it tells them apart.
+                let label = |entry: &Entry| format!("{} {}", entry.label, entry.detail);
+                let labels: Vec<_> = entries.iter().map(label).collect();
+                *fitting = like(labels.iter().map(String::as_str), text);
+            }
             ChooserKind::Entries { entries, fitting, .. } => {
                 let labels = entries.iter().map(|entry| entry.label.as_str());
                 *fitting = like(labels, text);

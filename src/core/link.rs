@@ -172,8 +172,8 @@ impl Console {
             return;
         };
         match (asked, outcome) {
-            (Asked::Start { show, .. }, Outcome::Ok(RepReply::SessionStarted(view))) => {
-                self.started(&view, show);
+            (Asked::Start { show, after, .. }, Outcome::Ok(RepReply::SessionStarted(view))) => {
+                self.started(&view, show && after.is_none_or(|keys| keys == self.keys));
             }
             (Asked::Batch { number, items }, outcome) => {
                 self.batch_answered(number, items, outcome);

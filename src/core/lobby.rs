@@ -121,12 +121,14 @@ impl Console {
     pub(super) fn take_lobby(&mut self, lobby: Lobby) {
         let known = |one: &Waiting| self.lobby.waiting.iter().any(|other| other.item == one.item);
         let news: Vec<_> = lobby.waiting.iter().filter(|one| !known(one)).collect();
-        let key = self.key_of("go-sessions");
+        let (key, there) = (self.key_of("go-sessions"), self.screen == Screen::Sessions);
         let words = match news.as_slice() {
             [] => None,
+            [one] if there => Some(format!("{} waits in {}.", clean(&one.name), queue_text(one))),
             [one] => {
                 Some(format!("{} waits in {}; {key} shows it.", clean(&one.name), queue_text(one)))
             }
+            many if there => Some(format!("{} machines wait.", many.len())),
             many => Some(format!("{} machines wait; {key} shows them.", many.len())),
         };
         self.lobby = lobby;
@@ -185,7 +187,8 @@ impl Console {
         self.say(&format!("Asking the person at {name} …"));
         let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
         let request = RepRequest::StartSession { item, kind, override_schedule: false };
-        self.request(Asked::Start { item, name, show: true }, request);
+        let asked = Asked::Start { item, name, show: true, after: Some(self.keys) };
+        self.request(asked, request);
     }
 
     fn join_team_session(&mut self) {

@@ -127,6 +127,9 @@ enum Asked {
         item: ItemId,
         name: String,
         show: bool,
+        /// How many keys had been pressed, where somebody else has to answer first: whoever goes on
+        /// working is not torn away.
+        after: Option<u64>,
     },
     End {
         name: String,
@@ -232,6 +235,8 @@ pub struct Console {
     /// Sessions of others that were told of once.
     tabs_known: HashSet<SessionId>,
     session_row: lobby::Selection,
+    /// Keys that were pressed so far.
+    keys: u64,
     lobby: Lobby,
     screen: Screen,
     layers: Vec<Layer>,
@@ -282,6 +287,7 @@ impl Console {
             tabs: Vec::new(),
             tabs_known: HashSet::new(),
             session_row: lobby::Selection::default(),
+            keys: 0,
             lobby: Lobby::default(),
             screen: Screen::Jump,
             layers: Vec::new(),

@@ -9,6 +9,7 @@ use super::{Console, Focus, Screen, form, input};
 impl Console {
     pub(super) fn key(&mut self, key: Key) {
         self.dirty = true;
+        self.keys += 1;
         if self.searches.holds_keys() {
             self.searches.held.push(key);
             return;

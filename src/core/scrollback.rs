@@ -52,7 +52,13 @@ impl Line {
         let (mut text, mut pens, mut pen) = (String::new(), Vec::new(), Pen::PLAIN);
         let mut wrapped = false;
         let (mut kept, mut kept_pens) = (0, 0);
-        for column in 0..row.len() {
+        // Most of most lines is empty.
+        let empty = |column: &usize| {
+            let cell = &row[Column(*column)];
+            cell.c == ' ' && cell.flags.is_empty() && cell.bg == Pen::PLAIN.bg
+        };
+        let end = row.len() - (0..row.len()).rev().take_while(empty).count();
+        for column in 0..end {
             let cell = &row[Column(column)];
             wrapped |= cell.flags.contains(Flags::WRAPLINE);
             if cell.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER) {

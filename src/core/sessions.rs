@@ -109,7 +109,7 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let starting = Asked::Start { item, name: name.clone(), show };
+        let starting = Asked::Start { item, name: name.clone(), show, after: None };
         self.say(&format!("Starting a session with {name} …"));
         let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
         self.request(starting, RepRequest::StartSession { item, kind, override_schedule });

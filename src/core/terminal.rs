@@ -14,12 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Lines above the screen that the emulator keeps, and fits to a new size.
 const NEAR: usize = 2_000;
-/// Older ones are gathered in passing, once there are so many.
-const MANY: usize = NEAR + 1_000;
-/// Bytes that are taken at once: they can scroll no more lines than there is room for.
-const PIECE: usize = 4_096;
+/// Bytes that are taken at once: they scroll no more lines than the emulator keeps the memory of
+/// when it forgets them (1,000), so that none is asked for and given back all the time.
+const PIECE: usize = 900;
 /// Room for lines above the screen.
-const ROOM: usize = MANY + PIECE + 1_000;
+const ROOM: usize = NEAR + PIECE + 1_000;
 
 /// A terminal without a screen: bytes in, cells out.
 pub struct Terminal {
@@ -103,7 +102,7 @@ impl Terminal {
             return;
         }
         let above = self.term.grid().history_size();
-        if above <= MANY {
+        if above <= NEAR {
             return;
         }
         for line in (NEAR + 1..=above).rev() {

@@ -242,7 +242,10 @@ impl Console {
             Ask::Chat { session, name } => {
                 let tab = self.tabs.iter().find(|tab| tab.id == session);
                 let alone = tab.is_none_or(|tab| tab.others_here(self.user()).next().is_none());
-                let done = if alone {
+                let visited = tab.is_some_and(|tab| !tab.pinned);
+                let done = if visited {
+                    "Sent; the person at the machine reads it too."
+                } else if alone {
                     "Nobody else is here at this moment; your words stand in the log."
                 } else {
                     "Sent."

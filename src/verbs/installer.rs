@@ -3,7 +3,7 @@
 use super::connect::Connect;
 use super::output;
 use crate::runtime::dirs::Places;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use jumpdeck_protocol::rep::{Installer as Made, RepReply, RepRequest};
@@ -15,15 +15,14 @@ pub(super) struct Installer {
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
     /// How long the installer can be used: 10m to 365d.
-    #[arg(long, default_value = "1d", value_name = "TIME")]
-    valid: String,
+    #[arg(long, default_value = "1d", value_name = "TIME", value_parser = seconds)]
+    valid: u64,
 }
 
 impl Installer {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let valid = seconds(&self.valid)?;
         let mut client = connect.client(places).await?;
-        let request = RepRequest::CreateInstaller { group: self.group, valid };
+        let request = RepRequest::CreateInstaller { group: self.group, valid: self.valid };
         let RepReply::Installer(installer) = client.ask(request).await? else {
             bail!("the appliance gave an answer that does not fit the question");
         };
@@ -48,10 +47,9 @@ pub(super) fn line(installer: &Made, url: &str) -> String {
 }
 
 /// Reads a time like `10m`, `12h`, `30d`.
-pub(super) fn seconds(text: &str) -> anyhow::Result<u64> {
-    let span: Span = text
-        .parse()
-        .with_context(|| format!("{text:?} is no time; times look like 10m, 12h, 30d"))?;
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours())?;
-    u64::try_from(duration.as_secs()).context("the time is negative")
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
+    let wrong = || "times look like 10m, 12h, 30d".to_owned();
+    let span: Span = text.parse().map_err(|_| wrong())?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
+    u64::try_from(duration.as_secs()).map_err(|_| wrong())
 }

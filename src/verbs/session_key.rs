@@ -6,9 +6,11 @@ use crate::runtime::dirs::Places;
 use anyhow::bail;
 use clap::Args;
 use jiff::Timestamp;
+use jumpdeck_protocol::link::Address;
 use jumpdeck_protocol::queue::QueueWish;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use serde::Serialize;
+use std::net::IpAddr;
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
@@ -20,8 +22,8 @@ pub(super) struct SessionKey {
     #[arg(long, value_name = "NAME")]
     team: Option<String>,
     /// How long the key can be used, once: 1m to 1d.
-    #[arg(long, default_value = "1h", value_name = "TIME")]
-    valid: String,
+    #[arg(long, default_value = "1h", value_name = "TIME", value_parser = installer::seconds)]
+    valid: u64,
     /// Print a JSON object.
     #[arg(long)]
     json: bool,
@@ -38,16 +40,21 @@ struct Made<'a> {
     fingerprint: &'a str,
 }
 
+/// Whether an address leads nowhere but to this machine.
+fn is_loopback(url: &str) -> bool {
+    let host = url.parse::<Address>().map(|address| address.host).unwrap_or_default();
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 impl SessionKey {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let valid = installer::seconds(&self.valid)?;
         let queue = match (self.general, self.team) {
             (true, _) => QueueWish::General,
             (false, Some(team)) => QueueWish::Team(team.into()),
             (false, None) => QueueWish::Personal,
         };
         let mut client = connect.client(places).await?;
-        let answer = client.ask(RepRequest::CreateSessionKey { queue, valid }).await;
+        let answer = client.ask(RepRequest::CreateSessionKey { queue, valid: self.valid }).await;
         client.close().await;
         let RepReply::SessionKey(made) = answer? else {
             bail!("the appliance gave an answer that does not fit the question");
@@ -59,6 +66,9 @@ impl SessionKey {
                 let (expires, queue) = (made.expires.0, made.queue.as_str());
                 let made = Made { key, expires, queue, appliance: &url, fingerprint };
                 return writeln!(out, "{}", serde_json::to_string(&made)?);
+            }
+            if is_loopback(&url) {
+                writeln!(out, "# This appliance can be reached on this machine only.")?;
             }
             let until = Timestamp::from_second(made.expires.0).map(|t| t.to_string());
             writeln!(

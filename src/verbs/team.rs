@@ -3,7 +3,7 @@
 use super::connect::Connect;
 use super::output;
 use crate::runtime::dirs::Places;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use jumpdeck_protocol::queue::{Rank, TeamView};
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
@@ -29,8 +29,8 @@ enum What {
         /// Its name.
         name: String,
         /// Who is in it: a user name, or with a rank, as alice:manager (member, lead, manager).
-        #[arg(required = true, value_name = "USER[:RANK]")]
-        members: Vec<String>,
+        #[arg(required = true, value_name = "USER[:RANK]", value_parser = read)]
+        members: Vec<(String, Rank)>,
     },
     /// Remove a team.
     Rm {
@@ -53,9 +53,7 @@ impl Team {
             What::Ls { .. } => RepRequest::Teams,
             What::Rm { name } => RepRequest::SetTeam { name: name.clone(), members: Vec::new() },
             What::Set { name, members } => {
-                let members = members.iter().map(|member| read(member));
-                let members = members.collect::<anyhow::Result<_>>()?;
-                RepRequest::SetTeam { name: name.clone(), members }
+                RepRequest::SetTeam { name: name.clone(), members: members.clone() }
             }
         };
         let mut client = connect.client(places).await?;
@@ -70,12 +68,11 @@ impl Team {
 }
 
 /// A member and a rank, as they are typed.
-fn read(member: &str) -> anyhow::Result<(String, Rank)> {
+fn read(member: &str) -> Result<(String, Rank), String> {
     let Some((user, rank)) = member.rsplit_once(':') else {
         return Ok((member.to_owned(), Rank::Member));
     };
-    let rank = Rank::named(rank)
-        .with_context(|| format!("{rank:?} is no rank: member, lead or manager"))?;
+    let rank = Rank::named(rank).ok_or("a rank is member, lead or manager")?;
     Ok((user.to_owned(), rank))
 }
 

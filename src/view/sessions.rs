@@ -4,7 +4,7 @@ use super::theme::Role;
 use super::{Artist, row, text};
 use crate::core::keymap::Context;
 use crate::core::lobby::{KeyNote, SessionRow};
-use crate::core::session::Tab;
+use crate::core::session::{Pane, Tab};
 use crate::core::together::entry_text;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::queue::Queue;
@@ -28,8 +28,12 @@ impl Artist<'_, '_> {
         ])
         .areas(area);
         self.bar(bar);
-        let count = self.console.tabs().len();
-        let title = self.title(&format!("Sessions ─ {count}"), middle.width);
+        let (count, waiting) = (self.console.tabs().len(), self.console.lobby().waiting.len());
+        let title = match waiting {
+            0 => format!("Sessions ─ {count}"),
+            _ => format!("Sessions ─ {count} ─ {waiting} waiting"),
+        };
+        let title = self.title(&title, middle.width);
         let inner = self.pane(middle, title, true);
         self.session_rows(inner);
         self.session_counts(counts);
@@ -103,7 +107,7 @@ impl Artist<'_, '_> {
             }
             SessionRow::Waiting(_) => titled(
                 "Waiting",
-                columns.line("", "Machine", "Queue", "Waits", "", "User, system, key by"),
+                columns.waiting().line("", "Machine", "Queue", "Waits", "", "User, key by, system"),
             ),
             SessionRow::Team(_) => {
                 titled("Of your teams", columns.line("", "Machine", "Owner", "Lasts", "", "Team"))
@@ -129,11 +133,11 @@ impl Artist<'_, '_> {
                     Queue::Team(_) => clean(&one.team).into_owned(),
                     Queue::General => "general".to_owned(),
                 };
-                let about = [&one.console_user, &one.operating_system, &one.invited_by];
+                let about = [&one.console_user, &one.invited_by, &one.operating_system];
                 let about: Vec<_> =
                     about.into_iter().filter(|text| !text.is_empty()).map(|t| clean(t)).collect();
                 let (name, waits) = (clean(&one.name), lasts(one.since));
-                columns.line("◌", &name, &queue, &waits, "", &about.join(", "))
+                columns.waiting().line("◌", &name, &queue, &waits, "", &about.join(", "))
             }
             SessionRow::Team(number) => {
                 let Some(one) = self.console.lobby().sessions.get(number) else {
@@ -153,8 +157,10 @@ impl Artist<'_, '_> {
             Part::Observer => format!("{} (look)", tab.owner()),
         };
         let lasts = text::span(self.console.now().since(tab.started));
+        let away = tab.shells.iter().any(|shell| shell.pane == Pane::AgentAway);
+        let others = tab.others_here(self.console.user()).map(|one| one.name.to_string());
         let here: Vec<_> =
-            tab.others_here(self.console.user()).map(|one| one.name.to_string()).collect();
+            away.then(|| "machine away".to_owned()).into_iter().chain(others).collect();
         let unread = match tab.unread {
             0 => String::new(),
             count => format!(" ✉{count}"),
@@ -179,8 +185,8 @@ impl Artist<'_, '_> {
             (lobby.sessions.len(), "of your teams"),
         ];
         let told = counted.iter().enumerate().filter(|(n, (count, _))| *n < 2 || *count > 0);
-        let words: String = told.map(|(_, (count, what))| format!(" {count} {what}.")).collect();
-        let words = text::fit(&words, usize::from(area.width));
+        let told: Vec<_> = told.map(|(_, (count, what))| format!(" {count} {what}.")).collect();
+        let words = text::fit(&told.concat(), usize::from(area.width));
         self.line(area, Line::styled(words, self.style(Role::Muted)));
     }
 
@@ -294,6 +300,13 @@ impl SessionColumns {
         let here = if width < 76 { 0 } else { width / 5 };
         let name = width.saturating_sub(5 + owner + lasts + shells + here);
         Self { name, owner, lasts, shells, here }
+    }
+
+    /// Those of machines that wait: who sits there says more than a long name.
+    fn waiting(&self) -> Self {
+        let name = self.name.min(24);
+        let here = if self.here == 0 { 0 } else { self.here + self.shells + self.name - name };
+        Self { name: if here == 0 { self.name } else { name }, shells: 0, here, ..*self }
     }
 
     fn line(

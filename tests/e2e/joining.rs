@@ -152,7 +152,7 @@ fn who_was_let_in_once_leaves_nothing_behind() {
     console.send("\x1dx");
     console.wait_for("End the session?");
     console.send("y");
-    person.wait_for("nothing of it is left on this computer.");
+    person.wait_for("Nothing of jumpdeck is left on this computer");
     assert_eq!(person.wait_for_end(), 0);
     assert_eq!(passing_files(&home), 0);
     assert!(!home.path().join("pinned").exists());
@@ -176,8 +176,14 @@ fn the_person_refuses_leaves_and_stops() {
     console.wait_for("kiosk");
     console.send("\r");
     person.wait_for("Allow it? [y/N]");
-    person.send("n\r");
+    // Ctrl-D is no yes, and no end of the talk.
+    person.send("\x04");
+    person.wait_for("That is a no.");
     console.wait_for("The person at the machine did not allow it.");
+    console.send("\r");
+    person.wait_until("another question", |text| text.matches("Allow it?").count() == 2);
+    person.send("n\r");
+    person.wait_until("another no", |text| text.matches("That is a no.").count() == 2);
     // Ctrl-C.
     person.send("\x03");
     assert_eq!(person.wait_for_end(), 0);

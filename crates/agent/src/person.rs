@@ -7,7 +7,7 @@
 use jumpdeck_protocol::agent::{AgentReport, FromAgent};
 use jumpdeck_protocol::link::Outbox;
 use jumpdeck_protocol::{limits, text};
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +16,8 @@ use tokio::time::timeout;
 
 /// Lines that wait for a terminal that stands still, at the most.
 const UNWRITTEN: usize = 256;
+/// So many ends of the input in a row are one: the terminal is gone.
+const MOST_ENDS: u32 = 50;
 /// How long what is still to be shown may take when the program ends.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -57,15 +59,9 @@ impl Person {
         let person = Self { talk: Arc::default(), out, stopping: watch::channel(false).0 };
         std::thread::Builder::new().name("words".to_owned()).spawn(move || show(&shown))?;
         let listener = person.clone();
-        std::thread::Builder::new().name("terminal".to_owned()).spawn(move || {
-            for line in std::io::stdin().lock().lines() {
-                match line {
-                    Ok(line) => listener.heard(&line),
-                    Err(_) => break,
-                }
-            }
-            listener.fell_silent();
-        })?;
+        std::thread::Builder::new()
+            .name("terminal".to_owned())
+            .spawn(move || listener.listens())?;
         Ok(person)
     }
 
@@ -169,11 +165,29 @@ impl Person {
         self.talk().served
     }
 
+    /// Reads what is typed to its end. On a terminal, Ctrl-D is an empty line and no end.
+    fn listens(&self) {
+        let (mut line, mut ends) = (String::new(), 0);
+        loop {
+            line.clear();
+            match std::io::stdin().lock().read_line(&mut line) {
+                Ok(0) if std::io::stdin().is_terminal() && ends < MOST_ENDS => ends += 1,
+                Ok(0) | Err(_) => break,
+                Ok(_) => ends = 0,
+            }
+            self.heard(&line);
+        }
+        self.fell_silent();
+    }
+
     fn heard(&self, line: &str) {
         let line = line.trim();
         let mut talk = self.talk();
         if let Some((_, waiting)) = talk.question.take() {
             let yes = matches!(line.to_lowercase().as_str(), "y" | "yes");
+            if !yes {
+                self.print("That is a no.\n".to_owned());
+            }
             // Whoever asked may have given up.
             let _ = waiting.send(yes);
             return;

@@ -37,7 +37,8 @@ impl Wish {
     fn question(&self) -> String {
         let date = |at: Timestamp| jiff::Timestamp::from_second(at.0).ok();
         let until = self.expires.and_then(date);
-        let until = until.map_or(String::new(), |at| format!(" until {}", at.strftime("%F")));
+        let until = until.map(|at| at.to_zoned(jiff::tz::TimeZone::system()));
+        let until = until.map_or(String::new(), |at| format!(" until {}", at.strftime("%F %H:%M")));
         let quietly = match self.start_mode {
             StartMode::Normal => "",
             StartMode::Minimized => " Later you are only told when a session begins and ends.",
@@ -73,6 +74,12 @@ impl Pinned {
             return Ok(AgentReply::Pinned { by_hand });
         }
         let person = person.ok_or_else(|| RefusalCode::NobodyThere.plain())?;
+        let there = AgentDir::at(&place);
+        if there.target().is_some() {
+            // Nobody is asked for what cannot be.
+            let detail = format!("to remove it: {}", there.uninstall_command());
+            return Err(RefusalCode::AlreadyPinned.because(detail));
+        }
         if !person.allows(&wish.question()).await {
             return Err(RefusalCode::CustomerRefused.plain());
         }

@@ -90,9 +90,15 @@ impl Agent {
                 }
                 AgentOrder::SessionsOver => {
                     // From now on the service does it.
-                    if self.pinned.stands() == Some(true) {
-                        *leaving = Some(Ended::Left);
-                        outbox.close();
+                    match (self.pinned.stands(), self.person()) {
+                        (Some(true), _) => {
+                            *leaving = Some(Ended::Left);
+                            outbox.close();
+                        }
+                        (Some(false), Some(person)) => {
+                            person.say("This program keeps the computer reachable; Ctrl-C ends it.")
+                        }
+                        _ => {}
                     }
                 }
                 AgentOrder::Expires { at } => self.expires_at(at),

@@ -5,6 +5,7 @@
 //! reached through a link.
 
 mod appliance;
+mod channel;
 mod clock;
 mod colleagues;
 mod commands;

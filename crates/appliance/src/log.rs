@@ -1,9 +1,9 @@
 //! A session's log: what happened in it, written down and told to those who take part.
 
 use crate::appliance::Appliance;
+use crate::channel::Channel;
 use crate::commands::Seen;
 use crate::reps::RepLink;
-use crate::sessions::Channel;
 use crate::store::History;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;

@@ -14,7 +14,7 @@ use jumpdeck_protocol::queue::{
     Lobby, Queue, QueueWish, SessionKey as NewKey, TeamSession, Waiting, read_key,
 };
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::session::{Part, SessionView};
+use jumpdeck_protocol::session::{EndReason, Part, SessionView};
 use jumpdeck_protocol::{
     EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
 };
@@ -24,6 +24,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Seconds that a machine without a session is waited for when its link is gone.
 const PATIENCE: u64 = 120;
+
+/// Seconds that one with a session is waited for.
+const SESSION_PATIENCE: u64 = 1800;
 
 /// Machines whose person is being asked something: one question at a time.
 #[derive(Debug, Default)]
@@ -150,7 +153,7 @@ impl Appliance {
             return Err(gone());
         }
         let endpoint = waiting.endpoint().ok_or_else(gone)?;
-        let taken = || RefusalCode::JoinDenied.because("another rep is taking it");
+        let taken = || RefusalCode::BeingTaken.plain();
         let _question = self.asking.begin(endpoint).ok_or_else(taken)?;
         if self.sessions.count(endpoint) > 0 {
             return Err(RefusalCode::InSession.plain());
@@ -186,6 +189,12 @@ impl Appliance {
             never || since.is_some_and(|since| now.since(since) > PATIENCE)
         };
         for endpoint in world.visitors().filter(left).filter_map(|item| item.endpoint()) {
+            let since = absent.get(&endpoint).copied().unwrap_or(now);
+            if now.since(since) > SESSION_PATIENCE {
+                for session in self.sessions.with_machine(endpoint) {
+                    self.end_session(session, EndReason::AgentLost);
+                }
+            }
             self.let_go(endpoint).await?;
         }
         Ok(())
@@ -294,7 +303,7 @@ fn queue_of(world: &World, user: UserId, wish: &QueueWish) -> Result<Queue, Refu
         QueueWish::General => Ok(Queue::General),
         QueueWish::Team(name) => {
             let team = world.teams_of(user).find(|team| team.name == **name);
-            let none = || RefusalCode::InvalidValue.because("you are in no team of that name");
+            let none = || RefusalCode::NotFound.because("you are in no team of that name");
             Ok(Queue::Team(team.ok_or_else(none)?.id))
         }
     }

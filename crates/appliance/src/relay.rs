@@ -6,10 +6,10 @@
 //! Never look into the book of sessions while holding a hub: the book looks into hubs.
 
 use crate::appliance::Appliance;
+use crate::channel::{Channel, ConsoleWay};
 use crate::hub::{Console, Wish};
 use crate::presence::AgentLink;
 use crate::reps::RepLink;
-use crate::sessions::{Channel, ConsoleWay};
 use crate::tape::News;
 use bytes::Bytes;
 use jumpdeck_protocol::agent::AgentOrder;

@@ -1,12 +1,13 @@
 //! The start and the end of a session.
 
 use crate::appliance::Appliance;
+use crate::channel::Channel;
 use crate::commands::masked_line;
 use crate::document::Item;
 use crate::presence::AgentLink;
 use crate::queues::Question;
 use crate::reps::RepLink;
-use crate::sessions::{Channel, NewSession, Removed};
+use crate::sessions::{NewSession, Removed};
 use crate::store::History;
 use crate::tape::{Header, Tape};
 use jumpdeck_policy::{Permission, SimultaneousJumps};
@@ -69,7 +70,7 @@ impl Appliance {
         let terms = Terms { customer_present, recording: self.records(&item), start_mode };
         let session = self.enter(rep.user, &item, endpoint, terms).await?;
         if waited {
-            let what = format!("to let {} in", self.world().username(rep.user)).into();
+            let what = "to come in".into();
             self.log(session, Some(rep.user), LogEvent::Asked { what, allowed: true });
         }
         let opened = self.open_channel(rep, session, &agent, kind).await;
@@ -103,7 +104,7 @@ impl Appliance {
         endpoint: EndpointId,
         agent: &AgentLink,
     ) -> Result<Question<'_>, Refusal> {
-        let taken = || RefusalCode::JoinDenied.because("another rep is taking it");
+        let taken = || RefusalCode::BeingTaken.plain();
         let question = self.asking.begin(endpoint).ok_or_else(taken)?;
         if self.sessions.count(endpoint) > 0 {
             return Err(taken());

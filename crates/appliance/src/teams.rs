@@ -22,9 +22,10 @@ impl Appliance {
         if rep.user != UserId(1) {
             return Err(RefusalCode::PermissionDenied.because("only the first user makes teams"));
         }
-        let name = text::clean(name.trim()).into_owned();
-        if name.is_empty() || name.chars().count() > limits::NAME {
-            let detail = "a team's name has 1 to 128 characters";
+        let name = name.trim().to_owned();
+        let plain = text::clean(&name) == name;
+        if name.is_empty() || name.chars().count() > limits::NAME || !plain {
+            let detail = "a team's name has 1 to 128 characters, all of them visible";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         if members.len() > limits::TEAM_MEMBERS {
@@ -35,7 +36,7 @@ impl Appliance {
         let edit = move |draft: &mut Draft| {
             let known = draft.team_by_name(&name).map(|team| team.id);
             if members.is_empty() {
-                let none = || RefusalCode::InvalidValue.because("there is no such team");
+                let none = || RefusalCode::NotFound.because("there is no such team");
                 return remove(draft, known.ok_or_else(none)?);
             }
             if known.is_none() && draft.teams().count() >= limits::TEAMS {
@@ -46,7 +47,10 @@ impl Appliance {
             for (member, rank) in members {
                 let user = draft.user_by_name(member.trim());
                 let none = || RefusalCode::NoSuchUser.because(text::bounded(&member, limits::NAME));
-                them.insert(user.ok_or_else(none)?.id, rank);
+                if them.insert(user.ok_or_else(none)?.id, rank).is_some() {
+                    let detail = format!("{} stands there twice", text::bounded(&member, 64));
+                    return Err(RefusalCode::InvalidValue.because(detail));
+                }
             }
             let id = known.unwrap_or_else(|| draft.next_team());
             draft.put(Document::Team(Team { id, name, members: them }))
@@ -85,7 +89,7 @@ impl Appliance {
     ) -> Result<(), Refusal> {
         self.takes_part(session, rep.user, Part::Owner)?;
         let world = self.world();
-        let none = || RefusalCode::InvalidValue.because("you are in no team of that name");
+        let none = || RefusalCode::NotFound.because("you are in no team of that name");
         let team = world.teams_of(rep.user).find(|one| one.name == team).ok_or_else(none)?;
         let others = team.members.keys().filter(|user| **user != rep.user);
         let mut names: Vec<_> = others.map(|user| world.username(*user)).collect();

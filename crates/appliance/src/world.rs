@@ -221,7 +221,8 @@ impl World {
     }
 
     pub(crate) fn team_by_name(&self, name: &str) -> Option<&Arc<Team>> {
-        self.teams.values().find(|team| team.name == name)
+        let name = name.to_lowercase();
+        self.teams.values().find(|team| team.name.to_lowercase() == name)
     }
 
     /// The teams a user is in.

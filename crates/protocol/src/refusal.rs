@@ -77,6 +77,8 @@ codes! {
     CustomerRefused "customer_refused": "The person at the machine did not allow it.", "Talk to them, then ask again.";
     CustomerNotOnline "customer_not_online": "The machine of this session is not linked at this moment.", "Try again when it is back.";
     NoCustomerInSession "no_customer_in_session": "There is no machine in this session any more.", "Start a new session.";
+    BeingTaken "being_taken": "Another rep is taking this machine.", "Look again in a moment, or take another one.";
+    NotFound "not_found": "What you named does not exist.", "Look at how it is written.";
     NobodyThere "nobody_there": "Nobody is at the machine who could be asked.", "Jump to it as a Jump Client, or have somebody join with a session key.";
     QueueFull "queue_full": "Too many machines wait already.", "Try again later.";
     PinFailed "pin_failed": "The Jump Client could not be installed on the machine.", "Look at what the machine says, then try again.";

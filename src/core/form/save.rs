@@ -295,7 +295,9 @@ impl Console {
     }
 
     pub(in crate::core) fn close_form(&mut self) {
-        self.layers.retain(|layer| !matches!(layer, Layer::Form(_)));
+        let of_form =
+            |layer: &Layer| matches!(layer, Layer::Form(_) | Layer::Confirm(Question::Discard));
+        self.layers.retain(|layer| !of_form(layer));
     }
 
     /// Leaves a form; what was typed is not thrown away without a question.

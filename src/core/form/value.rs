@@ -56,22 +56,27 @@ pub(super) fn value(row: &Row, now: Timestamp, zone: &TimeZone) -> Result<FieldV
     }
 }
 
+/// Seconds from now that a moment can lie ahead: a hundred years.
+const FAR: u64 = 100 * 365 * 86_400;
+
 /// A moment that is typed: never, a date, a date and a time, or how long from now.
 fn time(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Option<Timestamp>, String> {
     if text.is_empty() || text.eq_ignore_ascii_case(NEVER) {
         return Ok(None);
     }
-    let wrong = || "never, 2027-01-31, 2027-01-31 18:00, or +12h, +7d, +4w".to_owned();
+    let wrong = || "never, 2027-01-31, 2027-01-31 18:00, or +30m, +12h, +7d, +4w".to_owned();
     if let Some(after) = text.strip_prefix('+') {
         let unit = after.chars().last().ok_or_else(wrong)?;
         let seconds = match unit.to_ascii_lowercase() {
+            'm' => 60,
             'h' => 3600,
             'd' => 86_400,
             'w' => 604_800,
             _ => return Err(wrong()),
         };
         let count: u64 = after.strip_suffix(unit).and_then(|n| n.parse().ok()).ok_or_else(wrong)?;
-        return Ok(Some(now.plus(count.checked_mul(seconds).ok_or_else(wrong)?)));
+        let after = count.checked_mul(seconds).filter(|after| *after <= FAR).ok_or_else(wrong)?;
+        return Ok(Some(now.plus(after)));
     }
     let whole = if text.contains([' ', 'T']) { text.to_owned() } else { format!("{text} 00:00") };
     let civil: DateTime = whole.parse().map_err(|_| wrong())?;
@@ -93,9 +98,15 @@ mod tests {
         assert_eq!(time_text(moment, &berlin), "2027-01-31 18:00");
         assert_eq!(time_text(moment, &TimeZone::UTC), "2027-01-31 17:00");
         assert_eq!(time_text(read("2027-07-01").unwrap().unwrap(), &berlin), "2027-07-01 00:00");
-        for text in
-            ["soon", "+", "+7", "+99999999999999999999d", "2027-02-30", "+18446744073709551615w"]
-        {
+        for text in [
+            "soon",
+            "+",
+            "+7",
+            "+99999999999999999999d",
+            "2027-02-30",
+            "+18446744073709551615w",
+            "+999999999d",
+        ] {
             assert!(read(text).unwrap_err().starts_with("never, 2027-01-31"), "{text}");
         }
     }

@@ -161,6 +161,17 @@ fn a_machine_that_waits_is_taken_by_its_number_and_only_once() {
 }
 
 #[test]
+fn who_works_on_while_the_person_is_asked_is_not_torn_away() {
+    let mut desk = with_lobby(120, 40);
+    desk.press("jj<enter>gj/a");
+    let view = desk.session(5, ItemId(902));
+    desk.reply(Outcome::Ok(RepReply::SessionStarted(view)));
+    assert!(desk.said().contains("runs;"), "{}", desk.said());
+    desk.press("b");
+    assert_eq!(desk.console.jump_screen().search.text(), "ab");
+}
+
+#[test]
 fn a_teams_session_is_joined_by_whoever_outranks_its_owner() {
     let mut desk = with_lobby(120, 40);
     desk.press("<end><enter>");

@@ -115,7 +115,10 @@ fn farewell(person: &Person, ending: Ending) -> anyhow::Result<()> {
     match ending {
         Ending::Stopped => person.say_at_last("You left."),
         Ending::Removed if person.was_served() => {
-            person.say_at_last("The session is over; nothing of it is left on this computer.");
+            person.say_at_last(
+                "Nothing of jumpdeck is left on this computer; what was started in the background \
+                 may still run.",
+            );
         }
         Ending::Removed if person.has_stopped() => person.say_at_last("You left."),
         Ending::Removed => bail!("no representative came"),

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use clap::Args;
-use jumpdeck_agent::AgentDir;
+use jumpdeck_agent::{AgentDir, AgentDirError, RunError};
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -20,7 +20,12 @@ impl Uninstall {
         if dir.target().is_none() {
             bail!("there is no Jump Client in {}", path.display());
         }
-        super::runtime()?.block_on(jumpdeck_agent::uninstall(&dir))?;
+        let undone = super::runtime()?.block_on(jumpdeck_agent::uninstall(&dir));
+        if let Err(RunError::Dir(AgentDirError::InUse(_))) = &undone {
+            let process = dir.running().map_or(String::new(), |id| format!(" (process {id})"));
+            bail!("the Jump Client in {} runs{process}: end it first", path.display());
+        }
+        undone?;
         println!("This machine is no Jump Client any more.");
         Ok(())
     }

@@ -140,7 +140,7 @@ async fn a_machine_that_waits_is_seen_and_taken_only_by_those_who_serve_its_queu
     team(&mut admin, "Desk", &[("admin", Rank::Member), ("bob", Rank::Lead)]).await;
     let outside =
         RepRequest::CreateSessionKey { queue: QueueWish::Team("Desk".into()), valid: 600 };
-    assert_eq!(eve.ask(outside).await.unwrap_err().code, RefusalCode::InvalidValue);
+    assert_eq!(eve.ask(outside).await.unwrap_err().code, RefusalCode::NotFound);
     let desk = key(&mut admin, QueueWish::Team("Desk".into())).await;
     let mut machine = house.agent(&stranger(&desk)).await.unwrap();
     assert_eq!(&*waiting(&mut bob, 1).await.waiting[0].team, "Desk");
@@ -211,13 +211,15 @@ async fn two_reps_do_not_take_the_same_machine() {
     let there = async {
         let Control::Request { id, .. } = machine.wanted().await else { panic!() };
         let second = bob.ask(shell(item)).await.unwrap_err();
-        assert_eq!(second.code, RefusalCode::JoinDenied, "while the person is asked");
+        assert_eq!(second.code, RefusalCode::BeingTaken, "while the person is asked");
+        let away = bob.ask(RepRequest::TurnAway { item }).await.unwrap_err();
+        assert_eq!(away.code, RefusalCode::BeingTaken);
         machine.answer(id, AgentReply::Answered { yes: true }).await;
         machine.open().await;
     };
     let (first, ()) = tokio::join!(admin.ask(shell(item)), there);
     assert!(first.is_ok());
-    assert_eq!(bob.ask(shell(item)).await.unwrap_err().code, RefusalCode::JoinDenied);
+    assert_eq!(bob.ask(shell(item)).await.unwrap_err().code, RefusalCode::BeingTaken);
 }
 
 #[tokio::test]
@@ -411,7 +413,7 @@ async fn who_outranks_the_owner_may_come_in_and_nobody_else() {
         team: team.into(),
         part: Some(session::Part::Observer),
     };
-    assert_eq!(admin.ask(share("Other")).await.unwrap_err().code, RefusalCode::InvalidValue);
+    assert_eq!(admin.ask(share("Other")).await.unwrap_err().code, RefusalCode::NotFound);
     assert_eq!(admin.ask(share("Desk")).await, Ok(RepReply::Saved));
     assert!(kim.ask(RepRequest::Log { session: view.id, after: 0 }).await.is_ok());
     let only_first = RepRequest::SetTeam { name: "Desk".into(), members: vec![] };
@@ -496,4 +498,30 @@ async fn whoever_waits_for_a_team_that_is_removed_waits_for_the_maker_of_the_key
     };
     bob.notice(moved).await;
     assert_eq!(refusal(&house, &stranger(&unused)).await, RefusalCode::SessionKeyInvalid);
+}
+
+#[tokio::test]
+async fn a_session_with_a_visitor_that_never_comes_back_ends_after_half_an_hour() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let general = key(&mut admin, QueueWish::General).await;
+    let mut machine = house.agent(&stranger(&general)).await.unwrap();
+    let view = let_in(&mut admin, &mut machine).await;
+    let channel = view.channels[0].id;
+    attach(&mut admin, &mut machine, channel, session::Keyboard::Take).await;
+    drop(machine);
+    let away =
+        |notice| matches!(notice, ApplianceNotice::AgentLink { linked: false, .. }).then_some(());
+    admin.notice(away).await;
+    house.clock.0.fetch_add(1800, Ordering::SeqCst);
+    house.appliance.sweep().await;
+    let note = RepRequest::Note { session: view.id, text: "still here".into() };
+    assert!(admin.ask(note).await.is_ok());
+    house.clock.0.fetch_add(1, Ordering::SeqCst);
+    house.appliance.sweep().await;
+    let ended = |notice| match notice {
+        ApplianceNotice::SessionEnded { reason, .. } => Some(reason),
+        _ => None,
+    };
+    assert_eq!(admin.notice(ended).await, EndReason::AgentLost);
 }
