@@ -263,6 +263,8 @@ table! {
         "read-down" "down" "Scroll down." => |c| c.scroll(1);
         "read-page-up" "page up" "Scroll up by a page." => |c| c.scroll(-10);
         "read-page-down" "page down" "Scroll down by a page." => |c| c.scroll(10);
+        "read-save" "save" "Write the session's log to a file."
+            => Console::ask_save_log, unless Console::no_read_save;
         "read-copy" "copy" "Copy the line for the customer to your clipboard."
             => Console::read_copy, unless Console::no_read_copy;
     }

@@ -293,6 +293,11 @@ pub enum Ask {
     LineWith,
     /// Where a shell's lines are written to.
     LinesPath,
+    /// Where a session's log is written to.
+    LogPath {
+        /// The session.
+        session: SessionId,
+    },
     /// What the machine wants to hear before it wakes.
     WakePassword {
         /// The machines.
@@ -357,7 +362,11 @@ impl Layer {
                         | Question::Leave { .. }
                 )
                 | Self::Prompt(Prompt {
-                    purpose: Ask::Chat { .. } | Ask::Note { .. } | Ask::LineWith | Ask::LinesPath,
+                    purpose: Ask::Chat { .. }
+                        | Ask::Note { .. }
+                        | Ask::LineWith
+                        | Ask::LinesPath
+                        | Ask::LogPath { .. },
                     ..
                 })
         )

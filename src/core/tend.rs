@@ -216,11 +216,19 @@ impl Console {
         match outcome {
             Ok(text) => self.say(&text),
             // The path stands there again, to be corrected.
-            Err(error) if matches!(self.layers.last(), None | Some(Layer::Scroll(_))) => {
+            Err(error)
+                if matches!(
+                    self.layers.last(),
+                    None | Some(Layer::Scroll(_) | Layer::Log { .. })
+                ) =>
+            {
                 let input = super::input::Input::of(&error.path);
                 let mistake = Some(error.to_string());
-                let lines = matches!(self.layers.last(), Some(Layer::Scroll(_)));
-                let purpose = if lines { Ask::LinesPath } else { Ask::ExportPath };
+                let purpose = match self.layers.last() {
+                    Some(Layer::Scroll(_)) => Ask::LinesPath,
+                    Some(Layer::Log { session, .. }) => Ask::LogPath { session: *session },
+                    _ => Ask::ExportPath,
+                };
                 self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake }));
                 self.dirty = true;
             }
@@ -249,6 +257,10 @@ impl Console {
             Ask::LineWith => self.search_lines(text),
             Ask::LinesPath if text.is_empty() => self.prompt_mistake("A file name is needed."),
             Ask::LinesPath => self.save_lines(&text),
+            Ask::LogPath { .. } if text.is_empty() => {
+                self.prompt_mistake("A file name is needed.");
+            }
+            Ask::LogPath { session } => self.save_log(session, &text),
             purpose @ (Ask::Chat { .. } | Ask::Note { .. }) => self.accept_words(purpose, text),
         }
     }

@@ -1,15 +1,17 @@
 //! Working together in sessions: several shells, the log, words for the others, who takes part.
 
+use super::export::Export;
 use super::input::Input;
 use super::layer::{Ask, Chooser, Entry, EntryValue, Layer, Pick, Prompt, Question};
 use super::lobby::SessionRow;
 use super::session::{Shell, Tab};
 use super::sessions::TERM;
-use super::{Asked, Console, Screen};
+use super::{Asked, Console, Effect, Screen};
 use jumpdeck_protocol::log::{LogEntry, LogEvent, Summary};
 use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::session::{ChannelOrder, Part};
 use jumpdeck_protocol::{SessionId, limits, text};
+use std::path::PathBuf;
 
 impl Console {
     /// Why nothing can be done in a session now, or why this rep may not.
@@ -164,6 +166,41 @@ impl Console {
         if self.is_linked() && !self.asked_already(&asked) {
             self.request(asked, RepRequest::Log { session, after });
         }
+    }
+
+    pub(super) fn no_read_save(&self) -> Option<String> {
+        let Some(Layer::Log { session, .. }) = self.layers.last() else {
+            return Some("Here is nothing to save.".to_owned());
+        };
+        let tab = self.tabs.iter().find(|tab| tab.id == *session);
+        let whole = tab.is_some_and(|tab| tab.log_asked);
+        (!whole).then(|| "The log is not all here yet.".to_owned())
+    }
+
+    pub(super) fn ask_save_log(&mut self) {
+        if let Some(Layer::Log { session, .. }) = self.layers.last() {
+            let session = *session;
+            let input = Input::of(&format!("session-{session}.log"));
+            let purpose = Ask::LogPath { session };
+            self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
+        }
+    }
+
+    /// Where the log is to be written was typed.
+    pub(super) fn save_log(&mut self, session: SessionId, path: &str) {
+        self.layers.pop();
+        let Some(tab) = self.tabs.iter().find(|tab| tab.id == session) else {
+            return;
+        };
+        let line = |entry: &LogEntry| {
+            let at = jiff::Timestamp::from_second(entry.at.0).unwrap_or_default();
+            let at = at.to_zoned(self.zone().clone()).strftime("%FT%T%:z").to_string();
+            format!("{at}  {}\n", entry_text(entry))
+        };
+        let text: String = tab.log.values().map(line).collect();
+        let export = Export::Text { path: PathBuf::from(path), text: text.into() };
+        self.say(&format!("Writing {path} …"));
+        self.effects.push(Effect::Export(Box::new(export)));
     }
 
     /// A part of a log came.

@@ -17,7 +17,13 @@ impl Artist<'_, '_> {
         let lines: usize = form.rows.iter().map(height).sum();
         let height = u16::try_from(lines + FOOT + 2).unwrap_or(u16::MAX);
         let height = height.min(area.height.saturating_sub(2));
-        let inner = self.window(area, &form.title, 84, height);
+        let title = if lines + FOOT + 2 > usize::from(height) {
+            // Not all of them are on the screen.
+            format!("{} ─ {}/{}", form.title, form.selected + 1, form.rows.len())
+        } else {
+            form.title.clone()
+        };
+        let inner = self.window(area, &title, 84, height);
         let room = usize::from(inner.height).saturating_sub(FOOT);
         let width = usize::from(inner.width);
         let shown = form.rows.iter().enumerate().flat_map(|(number, row)| {

@@ -44,7 +44,7 @@ impl Artist<'_, '_> {
                 ("Export", "The file to write; one that is there is not overwritten.".to_owned())
             }
             Ask::LineWith => ("Look for", "A text, in either case; from here up.".to_owned()),
-            Ask::LinesPath => {
+            Ask::LinesPath | Ask::LogPath { .. } => {
                 ("Save", "The file to write; one that is there is not overwritten.".to_owned())
             }
             Ask::Chat { name, .. } => {

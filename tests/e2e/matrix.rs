@@ -6,6 +6,7 @@ use crate::support::{Guard, Home, text, until};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::session::ChannelOrder;
 use jumpdeck_server_sim::{Heard, Login, SimulatedConsole, SimulatedShell};
+use std::process::Command;
 use std::time::Duration;
 
 /// Points at which something breaks.
@@ -167,6 +168,12 @@ async fn run() {
         .map(|(_, _, data)| data)
         .collect();
     assert!(recorded == got, "the recording is not what came");
+    let file = field.home.path().join("matrix.cast");
+    std::fs::write(&file, &cast).unwrap();
+    let mut asciinema = Command::new("asciinema");
+    asciinema.arg("cat").arg(&file).env("HOME", field.home.path()).env("LC_ALL", "C.UTF-8");
+    let played = asciinema.output().unwrap();
+    assert!(played.status.success(), "asciinema: {}", text(&played.stderr));
     let log = rep(&["log", "1"]);
     let times = |words: &str| log.matches(words).count();
     assert_eq!((times("started the session"), times("opened shell")), (1, 1), "{log}");

@@ -134,6 +134,24 @@ fn the_log_of_a_session() {
 }
 
 #[test]
+fn the_log_is_saved_once_it_is_whole() {
+    let mut desk = with_bob(120, 40);
+    desk.press("<ctrl-]>le");
+    assert!(desk.said().contains("not all here yet"), "{}", desk.said());
+    let entries = vec![
+        entry(1, Some("alice"), LogEvent::Started),
+        entry(2, Some("alice"), LogEvent::Note { text: "ticket 4711".into() }),
+    ];
+    desk.reply(Outcome::Ok(RepReply::Log { entries, more: false }));
+    desk.press("e<ctrl-u>a.log<enter>");
+    let crate::core::export::Export::Text { path, text } = &desk.exports[0] else { panic!() };
+    assert_eq!(path.to_str(), Some("a.log"));
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[1].ends_with("+00:00  alice notes: ticket 4711"), "{text}");
+}
+
+#[test]
 fn whom_to_share_a_session_with() {
     snapshot("session-share", |columns, rows| {
         let mut desk = with_bob(columns, rows);
