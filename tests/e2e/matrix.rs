@@ -2,7 +2,7 @@
 //! points while a shell prints and is typed into. The seed is fixed: a failure can be repeated.
 
 use crate::serve::Served;
-use crate::support::{Guard, Home, text, until};
+use crate::support::{Guard, Home, Screen, text, until};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::session::ChannelOrder;
 use jumpdeck_server_sim::{Heard, Login, SimulatedConsole, SimulatedShell};
@@ -172,8 +172,8 @@ async fn run() {
     std::fs::write(&file, &cast).unwrap();
     let mut asciinema = Command::new("asciinema");
     asciinema.arg("cat").arg(&file).env("HOME", field.home.path()).env("LC_ALL", "C.UTF-8");
-    let played = asciinema.output().unwrap();
-    assert!(played.status.success(), "asciinema: {}", text(&played.stderr));
+    let mut played = Screen::start(&asciinema, 80, 24);
+    assert_eq!(played.wait_for_end(), 0, "{}", played.text());
     let log = rep(&["log", "1"]);
     let times = |words: &str| log.matches(words).count();
     assert_eq!((times("started the session"), times("opened shell")), (1, 1), "{log}");
