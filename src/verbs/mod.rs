@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 not done, 2 wrong usage; `exec` and `jump` pass on the remote status and
 //! use 255 for a failure of our own, as `ssh` does.
 
+mod audit;
 mod completions;
 mod connect;
 mod console;
@@ -57,6 +58,8 @@ enum Verb {
     Recordings(recordings::Recordings),
     /// Print a session's log.
     Log(log::Log),
+    /// List, export and verify what was done that has consequences.
+    Audit(audit::Audit),
     /// Make users.
     User(user::User),
     /// Make a key by which a machine joins for one session, and print the line to type there.
@@ -127,6 +130,7 @@ impl Cli {
             Some(Verb::Jump(jump)) => Ok(own_failure(jump.run(&places, &connect).await)),
             Some(Verb::Recordings(recordings)) => recordings.run(&places, &connect).await,
             Some(Verb::Log(log)) => log.run(&places, &connect).await,
+            Some(Verb::Audit(audit)) => audit.run(&places, &connect).await,
             Some(Verb::User(user)) => user.run(&places, &connect).await,
             Some(Verb::SessionKey(key)) => key.run(&places, &connect).await,
             Some(Verb::Team(team)) => team.run(&places, &connect).await,

@@ -1,8 +1,11 @@
 //! Output in lines: whole in a pipe, quiet when the pipe is closed.
 
 use crate::view::text;
+use anyhow::Context;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tempfile::NamedTempFile;
 
 /// Writes rows in columns with headings for a person, separated by tabs and uncut for a pipe.
 pub(super) fn table<const N: usize>(
@@ -26,6 +29,50 @@ pub(super) fn table<const N: usize>(
         writeln!(out, "{}", padded.join("  ").trim_end())?;
     }
     Ok(())
+}
+
+/// A file that is not there yet, and has its name only once it is whole.
+pub(super) struct NewFile {
+    part: io::BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl NewFile {
+    /// # Errors
+    /// When its directory cannot be written to.
+    pub(super) fn create(path: &Path) -> anyhow::Result<Self> {
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let dir = dir.unwrap_or(Path::new("."));
+        let part = NamedTempFile::new_in(dir)
+            .with_context(|| format!("{} cannot be written to", dir.display()))?;
+        Ok(Self { part: io::BufWriter::new(part), path: path.to_path_buf() })
+    }
+
+    /// It is whole, and gets its name.
+    ///
+    /// # Errors
+    /// When it cannot be written, or something of that name is there already.
+    pub(super) fn keep(self) -> anyhow::Result<()> {
+        let part = self.part.into_inner().map_err(io::IntoInnerError::into_error)?;
+        part.as_file().sync_all()?;
+        part.persist_noclobber(&self.path).map_err(|error| match error.error.kind() {
+            ErrorKind::AlreadyExists => {
+                anyhow::anyhow!("{} is there already; name another file", self.path.display())
+            }
+            _ => error.error.into(),
+        })?;
+        Ok(())
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.part.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.part.flush()
+    }
 }
 
 /// Says something on the standard error. Nobody may be there to read it.

@@ -15,7 +15,6 @@ use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tempfile::NamedTempFile;
 
 #[derive(Args, Debug)]
 pub(super) struct Recordings {
@@ -148,17 +147,9 @@ async fn export(
             Err(error) => Err(error),
         };
     }
-    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut whole = NamedTempFile::new_in(dir)
-        .with_context(|| format!("{} cannot be written to", dir.display()))?;
+    let mut whole = output::NewFile::create(&file)?;
     fetch(client, &recording, &mut whole).await?;
-    whole.as_file().sync_all()?;
-    whole.persist_noclobber(&file).map_err(|error| match error.error.kind() {
-        ErrorKind::AlreadyExists => {
-            anyhow::anyhow!("{} is there already; name another file", file.display())
-        }
-        _ => error.error.into(),
-    })?;
+    whole.keep()?;
     if recording.ended.is_none() {
         output::say("jumpdeck: the recording goes on; the file holds it as far as it is written.");
     }

@@ -278,3 +278,45 @@ fn the_first_password_is_shown_once_and_kept_nowhere() {
         assert!(!holds(&database) && !holds(&wal));
     }
 }
+
+#[test]
+fn the_audit_is_exported_and_verified_without_the_appliance() {
+    let home = Home::new();
+    let mut screen = home.console(100, 30);
+    screen.wait_for("● online");
+    screen.send("\r");
+    screen.wait_for("Ctrl-] then d: list");
+    screen.send("\x1dxy");
+    screen.wait_for("The session with");
+    let sha = || -> Option<String> {
+        let listed = home.ok(&["recordings", "ls", "--json"]);
+        let entry: serde_json::Value = serde_json::from_str(listed.trim()).unwrap();
+        entry["sha256"].as_str().map(str::to_owned)
+    };
+    until("the recording is closed", || sha().is_some());
+    let listed = home.ok(&["audit", "ls"]);
+    assert!(listed.contains("session_started") && listed.contains("session_ended"), "{listed}");
+    assert!(listed.contains(&sha().unwrap()), "the recording is anchored:\n{listed}");
+    assert!(home.ok(&["audit", "verify"]).contains("all of them whole"));
+    let path = home.path().join("audit.jsonl");
+    let file = path.to_str().unwrap();
+    home.ok(&["audit", "export", file]);
+    assert_eq!(home.run(&["audit", "export", file]).status.code(), Some(1), "it is there already");
+    assert!(home.ok(&["audit", "export", "--format", "cef", "-"]).starts_with("CEF:0|jumpdeck|"));
+    assert!(home.ok(&["audit", "export", "--format", "syslog", "-"]).starts_with("<110>1 "));
+    home.ok(&["stop"]);
+
+    // From here on there is no appliance.
+    let whole = home.ok(&["audit", "verify", file]);
+    let key = whole.split_whitespace().last().unwrap().to_owned();
+    home.ok(&["audit", "verify", file, "--key", &key]);
+    let other = home.run(&["audit", "verify", file, "--key", "SHA256:other"]);
+    assert_eq!(other.status.code(), Some(1));
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("session_started", "session_starved", 1)).unwrap();
+    let broken = home.run(&["audit", "verify", file]);
+    assert_eq!(broken.status.code(), Some(1));
+    let said = self::text(&broken.stderr);
+    assert!(said.contains("was changed, or one before it"), "{said}");
+    assert!(!home.data().join("run").join("address.json").exists(), "nothing was started");
+}

@@ -96,7 +96,8 @@ impl Agent {
                             outbox.close();
                         }
                         (Some(false), Some(person)) => {
-                            person.say("This program keeps the computer reachable; Ctrl-C ends it.");
+                            person
+                                .say("This program keeps the computer reachable; Ctrl-C ends it.");
                         }
                         _ => {}
                     }

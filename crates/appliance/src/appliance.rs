@@ -105,6 +105,8 @@ pub struct Appliance {
     pub(crate) starts: Semaphore,
     pub(crate) asking: Asking,
     pub(crate) usher: Usher,
+    /// The second in which strangers were audited last, and how often then.
+    pub(crate) strangers: Mutex<(Timestamp, u32)>,
     /// Where session keys are guessed from.
     pub(crate) key_tries: Throttle<std::net::IpAddr>,
     /// Jump Clients there may be; 0: any number.
@@ -158,6 +160,7 @@ impl Appliance {
             starts: Semaphore::new(MAX_CONCURRENT_STARTS),
             asking: Asking::default(),
             usher: Usher::default(),
+            strangers: Mutex::default(),
             key_tries: Throttle::default(),
             most_clients: AtomicUsize::new(0),
             recorder: Arc::new(recorder),

@@ -205,7 +205,7 @@ impl Appliance {
             draft.put(Document::User(Box::new(user)))
         };
         self.store.edit(edit).await?;
-        tracing::info!(target: "audit", user = rep.user.0, username, "a user was made");
+        self.audit(Some(rep.user), "user_made", &username, "");
         Ok(NewUser { username, password: secret })
     }
 }

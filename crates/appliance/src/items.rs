@@ -5,7 +5,7 @@
 
 use crate::appliance::Appliance;
 use crate::document::{Document, DocumentId, Item, Removed, User};
-use crate::store::{Draft, History};
+use crate::store::{self, Draft, History};
 use crate::world::World;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentOrder, Standing};
@@ -141,22 +141,24 @@ impl Appliance {
         self.tend(move |draft, deeds| add(draft, user, &wish, now, deeds)).await
     }
 
-    /// Runs an edit; what was done is audited once it is on the disk.
+    /// Runs an edit; what was done is audited with it, or not at all.
     pub(crate) async fn tend<T: Send + 'static>(
         &self,
         edit: impl FnOnce(&mut Draft, &mut Vec<Deed>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
+        let now = self.now();
         let edit = move |draft: &mut Draft| {
             let mut deeds = Vec::new();
             let outcome = edit(draft, &mut deeds)?;
-            Ok((outcome, deeds))
+            for Deed { user, item, what } in deeds {
+                let who = user.map(|user| draft.username(user)).unwrap_or_default();
+                let (action, subject) = ("item_tended", format!("item {item}"));
+                let (who, subject, detail) = (who.as_ref(), subject.as_str(), what.as_str());
+                draft.audit(now, store::Deed { who, action, subject, detail });
+            }
+            Ok(outcome)
         };
-        let (outcome, deeds) = self.store.edit(edit).await?;
-        for Deed { user, item, what } in deeds {
-            let user = user.map_or(0, |user| user.0);
-            tracing::info!(target: "audit", user, item = item.0, what, "an item was tended");
-        }
-        Ok(outcome)
+        self.store.edit(edit).await
     }
 
     /// Removes the items whose time is over: expired ones, and those that were away for too long.

@@ -5,6 +5,7 @@
 //! reached through a link.
 
 mod appliance;
+mod audit;
 mod channel;
 mod clock;
 mod colleagues;

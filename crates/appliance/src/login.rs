@@ -82,11 +82,7 @@ impl Login {
                 self.failures.forgive(&name);
                 Ok(user)
             }
-            None => {
-                let name = jumpdeck_protocol::text::clean(&name);
-                tracing::warn!(target: "audit", username = %name, "a login failed");
-                Err(RefusalCode::LoginFailed.plain())
-            }
+            None => Err(RefusalCode::LoginFailed.plain()),
         }
     }
 

@@ -95,8 +95,8 @@ impl Appliance {
             Ok(queue)
         };
         let queue = self.store.edit(edit).await?;
-        tracing::info!(target: "audit", user = user.0, ?queue, "a session key was made");
         let queue = queue_name(&self.world(), queue);
+        self.audit(Some(user), "session_key_made", &queue, "");
         Ok(NewKey { key: secret, expires, fingerprint: self.fingerprint(), queue })
     }
 
@@ -132,7 +132,7 @@ impl Appliance {
             self.key_tries.forgive(&source);
         }
         let id = outcome?;
-        tracing::info!(target: "audit", item = id.0, "a machine joined with a session key");
+        self.audit_as("", "machine_joined", &format!("item {id}"), &visitor.from.to_string());
         Ok(id)
     }
 
@@ -162,7 +162,7 @@ impl Appliance {
             let text = "No representative can take you at this moment.".into();
             agent.order(AgentOrder::Say { text });
         }
-        tracing::info!(target: "audit", user = rep.user.0, item = item.0, "a machine was turned away");
+        self.audit(Some(rep.user), "machine_turned_away", &format!("item {item}"), "");
         self.let_go(endpoint).await?;
         self.tell_lobby();
         Ok(())

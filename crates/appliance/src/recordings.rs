@@ -3,6 +3,7 @@
 use crate::appliance::Appliance;
 use crate::log::took_part;
 use crate::reps::RepLink;
+use crate::store::Deed;
 use crate::store::History;
 use crate::tape::{Tape, digest, trim};
 use jumpdeck_protocol::log::Recording;
@@ -37,6 +38,10 @@ impl Appliance {
             let kept = tokio::task::spawn_blocking(move || keep(&part, &whole)).await;
             match kept.map_err(anyhow::Error::from).and_then(|kept| Ok(kept?)) {
                 Ok((bytes, sha256)) => store.note(move |draft| {
+                    let (subject, detail) =
+                        (format!("recording {channel}"), format!("{bytes} bytes, sha256 {sha256}"));
+                    let action = "recording_closed";
+                    draft.audit(at, Deed { who: "", action, subject: &subject, detail: &detail });
                     draft.history(History::RecordingClosed { channel, bytes, sha256, at });
                 }),
                 Err(error) => {

@@ -8,7 +8,7 @@ use crate::presence::AgentLink;
 use crate::queues::Question;
 use crate::reps::RepLink;
 use crate::sessions::{NewSession, Removed};
-use crate::store::History;
+use crate::store::{Deed, History};
 use crate::tape::{Header, Tape};
 use jumpdeck_policy::{Permission, SimultaneousJumps};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
@@ -87,8 +87,9 @@ impl Appliance {
         let view = self.sessions.view(session, &self.world());
         let view = view.ok_or_else(|| RefusalCode::SessionGone.plain())?;
         if overridden {
-            tracing::warn!(target: "audit", session = view.id.0, item = id.0, user = rep.user.0,
-                "a closed schedule was overridden");
+            let subject = format!("session {}", view.id);
+            let detail = format!("item {id}");
+            self.audit(Some(rep.user), "schedule_overridden", &subject, &detail);
         }
         tracing::info!(session = view.id.0, item = id.0, user = rep.user.0, "session started");
         self.tell_session(view.id);
@@ -193,8 +194,14 @@ impl Appliance {
             terms,
             at: new.started,
         };
+        let who = self.world().username(user);
+        let (subject, detail) =
+            (format!("session {id}"), format!("item {}: {}", new.item, new.item_name));
+        let at = new.started;
         let edit = move |draft: &mut crate::store::Draft| {
             draft.history(started);
+            let action = "session_started";
+            draft.audit(at, Deed { who: &who, action, subject: &subject, detail: &detail });
             Ok(())
         };
         self.store.edit(edit).await?;
@@ -404,6 +411,9 @@ impl Appliance {
                 draft.history(closed);
             }
             draft.history(History::Logged { session, entry: kept, position: None });
+            let (subject, detail) = (format!("session {session}"), why.words());
+            let action = "session_ended";
+            draft.audit(at, Deed { who: "", action, subject: &subject, detail: &detail });
             draft.history(History::SessionEnded { session, reason: why, at });
         });
         tracing::info!(session = session.0, ?reason, "session ended");

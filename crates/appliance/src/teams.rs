@@ -33,6 +33,9 @@ impl Appliance {
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let said = name.clone();
+        let who: Vec<_> =
+            members.iter().map(|(user, rank)| format!("{user} ({})", rank.word())).collect();
+        let who = who.join(", ");
         let edit = move |draft: &mut Draft| {
             let known = draft.team_by_name(&name).map(|team| team.id);
             if members.is_empty() {
@@ -56,7 +59,7 @@ impl Appliance {
             draft.put(Document::Team(Team { id, name, members: them }))
         };
         self.store.edit(edit).await?;
-        tracing::info!(target: "audit", user = rep.user.0, team = said, "a team was changed");
+        self.audit(Some(rep.user), "team_changed", &said, &who);
         self.tell_lobby();
         Ok(())
     }

@@ -87,8 +87,8 @@ impl Appliance {
         for (name, link) in helpers {
             let request = AgentRequest::Wake { mac, password };
             if let Ok(AgentReply::Called { networks: 1.. }) = link.call(request, PATIENCE).await {
-                tracing::info!(target: "audit", user = rep.user.0, item = item.view.id.0, helper = &*name,
-                    "a magic packet was sent");
+                let subject = format!("item {}", item.view.id);
+                self.audit(Some(rep.user), "magic_packet_sent", &subject, &name);
                 self.tell_waking(endpoint);
                 return Ok(name);
             }

@@ -241,6 +241,16 @@ pub enum RepProof {
     },
 }
 
+impl RepProof {
+    /// Who it says it is; empty for a token.
+    pub fn username(&self) -> &str {
+        match self {
+            Self::Token(_) => "",
+            Self::Password { username, .. } => username,
+        }
+    }
+}
+
 impl fmt::Debug for RepProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -7,6 +7,7 @@
 //! No decisions live here (see `jumpdeck-policy`) and no state (see `jumpdeck-appliance`).
 
 pub mod agent;
+pub mod audit;
 pub mod backoff;
 pub mod control;
 pub mod endpoint;

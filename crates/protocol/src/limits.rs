@@ -71,6 +71,13 @@ pub const STARTS_AT_ONCE: usize = 10;
 /// Entries of a session's log in one message, at the most.
 pub const LOG_CHUNK: usize = 500;
 
+/// Events of the audit in one message, at the most; each has at most four texts of
+/// [`COMMENTS`] characters.
+pub const AUDIT_CHUNK: usize = 200;
+
+/// Bytes of events in one message, but for the last of them.
+pub const AUDIT_BYTES: usize = 256 * 1024;
+
 /// Recordings in one message, at the most.
 pub const RECORDINGS_CHUNK: usize = 200;
 

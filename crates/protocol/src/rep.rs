@@ -1,5 +1,6 @@
 //! Between an appliance and a console, after the handshake.
 
+use crate::audit::{AuditEvent, Seal};
 use crate::inventory::{
     Figure, InventoryPart, ItemView, JumpPolicyView, Place, Position, Presence, PresencePosition,
     Statistics, Thumbnail,
@@ -153,6 +154,11 @@ pub enum RepRequest {
         /// The session.
         session: SessionId,
     },
+    /// A part of the audit. For the first user.
+    Audit {
+        /// Events after this number.
+        after: u64,
+    },
     /// The teams one may see.
     Teams,
     /// Make a team, or change who is in it.
@@ -263,6 +269,13 @@ pub enum RepReply {
         item: ItemId,
         /// Why it does not start by itself, if it does not.
         by_hand: Option<Box<str>>,
+    },
+    /// A part of the audit.
+    Audit {
+        /// The events, the oldest first, at most [`crate::limits::AUDIT_CHUNK`].
+        events: Vec<AuditEvent>,
+        /// The end of what there is, once nothing follows.
+        seal: Option<Box<Seal>>,
     },
     /// Some teams.
     Teams {

@@ -83,7 +83,8 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     let end = pump(caller.socket, &outbox, keep_alive, take).await;
     match &end {
         LinkEnd::Violation(what) => {
-            tracing::warn!(target: "audit", endpoint = id.0, what, "an agent broke the protocol");
+            let machine = format!("machine {id}");
+            appliance.audit_as("", "agent_broke_protocol", &machine, what);
         }
         _ => tracing::debug!(endpoint = id.0, %end, "agent link ended"),
     }
@@ -164,7 +165,8 @@ fn control_message(
                 let edit =
                     move |draft: &mut Draft| update(draft, endpoint, |i| i.standing = standing);
                 appliance.store.note(edit);
-                tracing::info!(target: "audit", endpoint = endpoint.0, ?standing, "a Jump Client's standing changed");
+                let (machine, now) = (format!("machine {endpoint}"), format!("{standing:?}"));
+                appliance.audit_as("", "standing_changed", &machine, &now);
             }
         }
         Control::Notice { body: AgentReport::Stopped } => appliance.customer_stopped(endpoint),
@@ -184,7 +186,7 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
     let signed = transcript(Party::Agent, &caller.binding, &theirs, &ours);
     let is_proven = proof.key.verifies(&signed, &proof.signature);
     if is_proven && appliance.world().is_removed(&proof.key) {
-        tracing::info!(target: "audit", from = %caller.from, "a removed Jump Client was told so");
+        tracing::info!(from = %caller.from, "a removed Jump Client was told so");
         write_plain(&mut caller.socket, &AgentWelcome::Removed).await?;
         let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;
         return Ok(None);
@@ -208,7 +210,7 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
         }
         Err(refusal) => {
             let from = caller.from;
-            tracing::warn!(target: "audit", %from, code = refusal.code.as_str(), "an agent was refused");
+            appliance.audit_stranger("", "agent_refused", &from.to_string(), refusal.code.as_str());
             write_plain(&mut caller.socket, &AgentWelcome::Refused(refusal)).await?;
             // Wait for the agent to read it and go; the time for handshakes bounds this.
             let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;
@@ -380,7 +382,8 @@ async fn enrol(
     appliance.store.edit(edit).await?;
     let item = appliance.world().item_by_key(&key).cloned();
     let item = item.ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
-    tracing::info!(target: "audit", item = item.view.id.0, "a Jump Client enrolled");
+    let subject = format!("item {}", item.view.id);
+    appliance.audit_as("", "jump_client_enrolled", &subject, &item.view.name);
     Ok(item)
 }
 

@@ -70,6 +70,7 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
     }
     let login: RepLogin = read_plain(&mut caller.socket).await?;
     let now = appliance.now();
+    let (claimed, from) = (login.proof.username().to_owned(), caller.from.ip().to_string());
     match appliance.login.check(&appliance.world(), login.proof, now).await {
         Ok(user) => {
             let welcome = RepWelcome::Welcome {
@@ -79,12 +80,14 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
                 embedded: appliance.is_embedded(),
             };
             write_plain(&mut caller.socket, &welcome).await?;
+            appliance.audit(Some(user.id), "logged_in", &from, "");
             let id = appliance.next_link();
             let console = login.console;
             let (outbox, lobby) = (Outbox::new(), Arc::default());
             Ok(Some(RepLink { id, user: user.id, console, outbox, lobby }))
         }
         Err(refusal) => {
+            appliance.audit_stranger(&claimed, "login_failed", &from, refusal.code.as_str());
             write_plain(&mut caller.socket, &RepWelcome::Refused(refusal)).await?;
             // Wait for the console to read it and go; the time for handshakes bounds this.
             let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;

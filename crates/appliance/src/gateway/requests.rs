@@ -27,7 +27,7 @@ pub(super) async fn fulfil(
             may_add(appliance, rep, group.as_deref())?;
             let spec = InstallerSpec { group, valid, local: false };
             let installer = appliance.create_installer_for(rep.user, spec).await?;
-            tracing::info!(target: "audit", user = rep.user.0, group = installer.group, "an installer was made");
+            appliance.audit(Some(rep.user), "installer_made", &installer.group, "");
             Ok(RepReply::Installer(installer))
         }
         RepRequest::EditItems { edits } => {
@@ -135,6 +135,10 @@ async fn in_sessions(
         }
         RepRequest::Unpin { session } => {
             appliance.unpin(rep, session).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Audit { after } => {
+            let (events, seal) = appliance.read_audit(rep, after).await?;
+            Ok(RepReply::Audit { events, seal })
         }
         RepRequest::Teams => Ok(RepReply::Teams { teams: appliance.teams(rep) }),
         RepRequest::SetTeam { name, members } => {

@@ -2,6 +2,7 @@
 
 use crate::document::{Document, DocumentId};
 use crate::world::World;
+use jumpdeck_protocol::audit::{AuditEvent, kept};
 use jumpdeck_protocol::log::LogEntry;
 use jumpdeck_protocol::session::{EndReason, ExitStatus, Part, Size, Terms};
 use jumpdeck_protocol::{
@@ -25,6 +26,19 @@ pub(super) enum Row {
         body: Option<Vec<u8>>,
     },
     History(History),
+    /// An event of the audit; it gets its number and its hash when it is written.
+    Audit(AuditEvent),
+}
+
+/// What was done that has consequences.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deed<'a> {
+    /// The user; empty for what happened by itself.
+    pub who: &'a str,
+    /// A stable word.
+    pub action: &'static str,
+    pub subject: &'a str,
+    pub detail: &'a str,
 }
 
 /// When a machine was last linked and when it last went away.
@@ -138,6 +152,20 @@ impl Draft {
     /// Appends to the history.
     pub(crate) fn history(&mut self, history: History) {
         self.rows.push(Row::History(history));
+    }
+
+    /// Writes down that something was done. Together with the rest of the edit, or not at all.
+    pub(crate) fn audit(&mut self, at: Timestamp, deed: Deed<'_>) {
+        let Deed { who, action, subject, detail } = deed;
+        self.rows.push(Row::Audit(AuditEvent {
+            number: 0,
+            at,
+            who: kept(who),
+            action: action.into(),
+            subject: kept(subject),
+            detail: kept(detail),
+            hash: "".into(),
+        }));
     }
 
     pub(super) fn finish(self) -> (World, Vec<Row>) {

@@ -7,13 +7,14 @@
 mod draft;
 mod schema;
 
-pub(crate) use draft::{Draft, History, Seen};
+pub(crate) use draft::{Deed, Draft, History, Seen};
 pub(crate) use schema::OpenSession;
 
 use crate::document::{Document, DocumentId};
 use crate::world::World;
 use arc_swap::ArcSwap;
 use draft::Row;
+use jumpdeck_protocol::audit::Chain;
 use jumpdeck_protocol::{Refusal, RefusalCode};
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
@@ -101,7 +102,7 @@ impl Store {
         let (jobs, queue) = mpsc::unbounded_channel();
         let (publish, changed) = watch::channel(());
         let store = Self { jobs, world: Arc::clone(&world), changed };
-        let writer = Writer { connection, world, publish };
+        let writer = Writer { connection, world, publish, chain: loaded.chain };
         std::thread::Builder::new().name("store".into()).spawn(move || writer.run(queue)).map_err(
             |error| StoreError::Unusable { path: path.to_path_buf(), reason: error.to_string() },
         )?;
@@ -192,6 +193,8 @@ struct Writer {
     connection: Connection,
     world: Arc<ArcSwap<World>>,
     publish: watch::Sender<()>,
+    /// The audit, as far as it is on the disk.
+    chain: Chain,
 }
 
 impl Writer {
@@ -231,14 +234,21 @@ impl Writer {
     }
 
     fn commit(&mut self, draft: Draft) -> Result<(), Refusal> {
-        let (world, rows) = draft.finish();
+        let (world, mut rows) = draft.finish();
         if rows.is_empty() {
             return Ok(());
+        }
+        let mut chain = self.chain.clone();
+        for row in &mut rows {
+            if let Row::Audit(event) = row {
+                chain.add(event);
+            }
         }
         write(&mut self.connection, &rows).map_err(|error| {
             tracing::error!(%error, "the database could not be written");
             RefusalCode::StoreFailed.because(error.to_string())
         })?;
+        self.chain = chain;
         let changed = world.revision() != self.world.load().revision();
         self.world.store(Arc::new(world));
         if changed {
@@ -262,6 +272,22 @@ fn write(connection: &mut Connection, rows: &[Row]) -> rusqlite::Result<()> {
                     .execute(params![kind, number.cast_signed(), revision.0.cast_signed(), body])?;
             }
             Row::History(history) => history.write(&transaction)?,
+            Row::Audit(event) => {
+                transaction
+                    .prepare_cached(
+                        "INSERT INTO audit (number, at, who, action, subject, detail, hash)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    )?
+                    .execute(params![
+                        event.number.cast_signed(),
+                        event.at.0,
+                        event.who,
+                        event.action,
+                        event.subject,
+                        event.detail,
+                        event.hash
+                    ])?;
+            }
         }
     }
     transaction.commit()
@@ -339,7 +365,8 @@ mod tests {
         connection.pragma_update(None, "max_page_count", 12).unwrap();
         let world = Arc::new(ArcSwap::from_pointee(World::new("e")));
         let (publish, _changed) = watch::channel(());
-        let mut writer = Writer { connection, world: Arc::clone(&world), publish };
+        let chain = Chain::default();
+        let mut writer = Writer { connection, world: Arc::clone(&world), publish, chain };
         let mut draft = Draft::new(World::new("e"));
         draft.put(group(1, &"x".repeat(200_000))).unwrap();
         let refusal = writer.commit(draft).unwrap_err();

@@ -4,6 +4,8 @@ use super::{Seen, StoreError, decode};
 use crate::document::DocumentId;
 use crate::sessions::{NewSession, Tally};
 use crate::world::World;
+use data_encoding::HEXLOWER;
+use jumpdeck_protocol::audit::{BEGINNING, Chain};
 use jumpdeck_protocol::inventory::StartMode;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::session::{ChannelView, Part, Size, Terms};
@@ -65,6 +67,12 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE sessions ADD COLUMN start_mode TEXT NOT NULL DEFAULT 'normal';
     ALTER TABLE sessions ADD COLUMN endpoint INTEGER;
 ",
+    "
+    CREATE TABLE audit (
+        number INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL,
+        subject TEXT NOT NULL, detail TEXT NOT NULL, hash TEXT NOT NULL
+    );
+",
 ];
 
 /// A database larger than this is not read through at the start; damage shows where it is met.
@@ -92,6 +100,7 @@ pub(super) struct Loaded {
     pub seen: Vec<Seen>,
     pub next_session: u64,
     pub next_channel: u64,
+    pub chain: Chain,
 }
 
 fn known() -> u32 {
@@ -193,7 +202,23 @@ pub(super) fn load(connection: &Connection, path: &Path) -> Result<Loaded, Store
         seen: seen(connection).map_err(sql)?,
         next_session: next("sessions")?,
         next_channel: next("channels")?.max(last_errors),
+        chain: chain(connection).map_err(sql)?,
     })
+}
+
+/// Where the audit stands.
+fn chain(connection: &Connection) -> rusqlite::Result<Chain> {
+    let last = connection
+        .query_row("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1", [], |row| {
+            Ok((number(row, 0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    let Some((events, hash)) = last else {
+        return Ok(Chain::default());
+    };
+    // One that is no hash does not fit any event, and `verify` says so.
+    let head = HEXLOWER.decode(hash.as_bytes()).ok().and_then(|hash| hash.try_into().ok());
+    Ok(Chain::at(events, head.unwrap_or(BEGINNING)))
 }
 
 fn epoch(connection: &Connection, path: &Path) -> Result<String, StoreError> {

@@ -283,3 +283,74 @@ impl Link {
         self.socket.close(None).await.is_ok()
     }
 }
+
+/// The whole audit, followed from its beginning to its seal.
+async fn audited(rep: &mut Link) -> Vec<jumpdeck_protocol::audit::AuditEvent> {
+    let (mut chain, mut all) = (jumpdeck_protocol::audit::Chain::default(), Vec::new());
+    loop {
+        let answer = rep.ask(RepRequest::Audit { after: chain.events() }).await.unwrap();
+        let RepReply::Audit { events, seal } = answer else { panic!("{answer:?}") };
+        events.iter().for_each(|event| chain.follow(event).unwrap());
+        all.extend(events);
+        if let Some(seal) = seal {
+            chain.ends_with(&seal).unwrap();
+            return all;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_has_consequences_is_audited_as_a_chain_that_only_the_first_user_reads() {
+    let house = House::new().await;
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    assert!(house.rep("wrong").await.is_err());
+    assert!(house.agent(&Who::new(Some("no such key"))).await.is_err());
+    let mut admin = house.admin().await;
+    let RepReply::UserAdded(user) =
+        admin.ask(RepRequest::AddUser { username: "bob".into() }).await.unwrap()
+    else {
+        panic!()
+    };
+    let mut bob = house.rep_named("bob", &user.password).await.unwrap();
+    let denied = bob.ask(RepRequest::Audit { after: 0 }).await.unwrap_err();
+    assert_eq!(denied.code, RefusalCode::PermissionDenied);
+    let view = session(&mut admin, &mut agent).await;
+    admin.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    // More than one message of them.
+    for n in 0..450 {
+        let request = RepRequest::CreateInstaller { group: Some(format!("G{n}")), valid: 600 };
+        admin.ask(request).await.unwrap();
+    }
+    let events = audited(&mut admin).await;
+    let has = |action: &str, who: &str| {
+        events.iter().any(|event| *event.action == *action && *event.who == *who)
+    };
+    for (action, who) in [
+        ("login_failed", "admin"),
+        ("agent_refused", ""),
+        ("jump_client_enrolled", ""),
+        ("logged_in", "bob"),
+        ("user_made", "admin"),
+        ("session_started", "admin"),
+        ("session_ended", ""),
+        ("installer_made", "admin"),
+    ] {
+        assert!(has(action, who), "{action} of {who:?} is missing");
+    }
+    let text = serde_json::to_string(&events).unwrap();
+    assert!(!text.contains(&user.password) && !text.contains(&house.password));
+    let beyond = admin.ask(RepRequest::Audit { after: u64::MAX }).await.unwrap_err();
+    assert_eq!(beyond.code, RefusalCode::NotFound);
+}
+
+#[tokio::test]
+async fn strangers_cannot_fill_the_audit() {
+    let house = House::new().await;
+    for _ in 0..40 {
+        assert!(house.agent(&Who::new(Some("guess"))).await.is_err());
+    }
+    let mut admin = house.admin().await;
+    let events = audited(&mut admin).await;
+    let refused = events.iter().filter(|event| &*event.action == "agent_refused").count();
+    assert_eq!(refused, 20, "the clock stands still: one second's worth");
+}
