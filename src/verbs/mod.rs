@@ -9,6 +9,7 @@ mod connect;
 mod console;
 mod demo;
 mod exec;
+mod explain;
 mod installer;
 mod jump;
 mod log;
@@ -58,6 +59,8 @@ enum Verb {
     Recordings(recordings::Recordings),
     /// Print a session's log.
     Log(log::Log),
+    /// Say why somebody may do something with an item, or who may.
+    Explain(explain::Explain),
     /// List, export and verify what was done that has consequences.
     Audit(audit::Audit),
     /// Make users.
@@ -130,6 +133,7 @@ impl Cli {
             Some(Verb::Jump(jump)) => Ok(own_failure(jump.run(&places, &connect).await)),
             Some(Verb::Recordings(recordings)) => recordings.run(&places, &connect).await,
             Some(Verb::Log(log)) => log.run(&places, &connect).await,
+            Some(Verb::Explain(explain)) => explain.run(&places, &connect).await,
             Some(Verb::Audit(audit)) => audit.run(&places, &connect).await,
             Some(Verb::User(user)) => user.run(&places, &connect).await,
             Some(Verb::SessionKey(key)) => key.run(&places, &connect).await,

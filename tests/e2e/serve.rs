@@ -320,3 +320,21 @@ fn the_audit_is_exported_and_verified_without_the_appliance() {
     assert!(said.contains("was changed, or one before it"), "{said}");
     assert!(!home.data().join("run").join("address.json").exists(), "nothing was started");
 }
+
+#[test]
+fn rights_are_explained_in_lines_and_as_json() {
+    let home = Home::new();
+    let said = home.ok(&["explain", &hostname(), "--action", "perm_start"]);
+    assert!(said.contains(" may start sessions (perm_start)"), "{said}");
+    assert!(said.contains("    the role Administrator has perm_start"), "{said}");
+    let json = home.ok(&["explain", &hostname(), "--everybody", "--json"]);
+    let first: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["allowed"], &first["action"]), (&true.into(), &"perm_add".into()));
+    for (arguments, status) in [
+        (["explain", "no such item", "--at", "2027-01-31 09:00"], 1),
+        (["explain", "x", "--at", "tomorrow"], 2),
+        (["explain", "x", "--action", "fly"], 2),
+    ] {
+        assert_eq!(home.run(&arguments).status.code(), Some(status), "{arguments:?}");
+    }
+}

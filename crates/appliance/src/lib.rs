@@ -13,6 +13,7 @@ mod commands;
 mod customer;
 mod data_dir;
 mod document;
+mod explain;
 mod feed;
 mod gateway;
 mod guard;

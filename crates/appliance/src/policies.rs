@@ -66,7 +66,8 @@ impl Appliance {
     }
 }
 
-fn in_utc(time: Timestamp) -> String {
+/// A moment, for whoever may be anywhere.
+pub(crate) fn in_utc(time: Timestamp) -> String {
     let instant = jiff::Timestamp::from_second(time.0).unwrap_or_default();
     instant.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }

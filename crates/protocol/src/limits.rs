@@ -71,6 +71,9 @@ pub const STARTS_AT_ONCE: usize = 10;
 /// Entries of a session's log in one message, at the most.
 pub const LOG_CHUNK: usize = 500;
 
+/// Explanations in one message, at the most.
+pub const ANSWERS: usize = 1000;
+
 /// Events of the audit in one message, at the most; each has at most four texts of
 /// [`COMMENTS`] characters.
 pub const AUDIT_CHUNK: usize = 200;

@@ -9,7 +9,7 @@ use crate::item::ItemEdit;
 use crate::log::{LogEntry, Recording, Summary};
 use crate::preferences::Preferences;
 use crate::queue::{Lobby, QueueWish, Rank, SessionKey, TeamView};
-use crate::rights::PlaceRights;
+use crate::rights::{Answer, Permission, PlaceRights, Whom};
 use crate::session::{
     ChannelKind, ChannelOrder, ChannelReport, ChannelState, ChannelView, EndReason, Part,
     SessionView, Size,
@@ -154,6 +154,17 @@ pub enum RepRequest {
         /// The session.
         session: SessionId,
     },
+    /// Why may somebody do something with an item? Only the first user asks about others.
+    Explain {
+        /// Who.
+        whom: Whom,
+        /// With what.
+        item: ItemId,
+        /// What; nothing for everything.
+        action: Option<Permission>,
+        /// When; nothing for now.
+        at: Option<Timestamp>,
+    },
     /// A part of the audit. For the first user.
     Audit {
         /// Events after this number.
@@ -269,6 +280,11 @@ pub enum RepReply {
         item: ItemId,
         /// Why it does not start by itself, if it does not.
         by_hand: Option<Box<str>>,
+    },
+    /// Who may do what, and why.
+    Explained {
+        /// At most [`crate::limits::ANSWERS`].
+        answers: Vec<Answer>,
     },
     /// A part of the audit.
     Audit {

@@ -92,3 +92,38 @@ pub struct PlaceRights {
     /// What it permits.
     pub permitted: Permissions,
 }
+
+/// Whom a question is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whom {
+    /// Whoever asks.
+    #[default]
+    Me,
+    /// The user of this name.
+    User(Box<str>),
+    /// All users.
+    Everybody,
+}
+
+/// Whether somebody may do something, and why (DESIGN 6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Who.
+    pub user: Box<str>,
+    /// What.
+    pub action: Permission,
+    /// It may be done.
+    pub allowed: bool,
+    /// What had a say, in the order it was asked; the last one decided.
+    pub because: Vec<ExplainedStep>,
+}
+
+/// One thing that had a say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplainedStep {
+    /// A membership, a slot, a role, a Jump Policy.
+    pub source: Box<str>,
+    /// What it said.
+    pub says: Box<str>,
+}

@@ -136,6 +136,10 @@ async fn in_sessions(
         RepRequest::Unpin { session } => {
             appliance.unpin(rep, session).await.map(|()| RepReply::Saved)
         }
+        RepRequest::Explain { whom, item, action, at } => {
+            let answers = appliance.explain(rep, &whom, item, action, at)?;
+            Ok(RepReply::Explained { answers })
+        }
         RepRequest::Audit { after } => {
             let (events, seal) = appliance.read_audit(rep, after).await?;
             Ok(RepReply::Audit { events, seal })

@@ -12,6 +12,7 @@
     reason = "a test says what it expects by unwrapping and indexing"
 )]
 
+mod explaining;
 mod house;
 mod links;
 mod sharing;

@@ -1,0 +1,88 @@
+//! `jumpdeck explain`: why may somebody do something with an item, and who may.
+
+use super::connect::Connect;
+use super::{output, select};
+use crate::runtime::dirs::Places;
+use anyhow::bail;
+use clap::Args;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jumpdeck_protocol::Timestamp;
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rights::{Answer, Permission, Whom};
+use jumpdeck_protocol::text::clean;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+pub(super) struct Explain {
+    /// The item: its name, its host, or `#NUMBER`.
+    item: String,
+    /// Whom it is about [default: you]. Only the first user asks about others.
+    #[arg(long, value_name = "NAME", conflicts_with = "everybody")]
+    user: Option<String>,
+    /// About everybody: who may?
+    #[arg(long)]
+    everybody: bool,
+    /// What is to be done, as perm_start [default: everything]
+    #[arg(long, value_name = "PERMISSION", value_parser = action)]
+    action: Option<Permission>,
+    /// When: 2027-01-31T09:00Z, or 2027-01-31 09:00 in your time zone [default: now]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    at: Option<Timestamp>,
+    /// Print a JSON object a line: `user`, `action`, `allowed`, `because`.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Explain {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let mut client = connect.client(places).await?;
+        client.fetch_inventory().await?;
+        let item = select::one(&client.inventory, &self.item)?;
+        let whom = match (self.everybody, self.user) {
+            (true, _) => Whom::Everybody,
+            (false, Some(user)) => Whom::User(user.into()),
+            (false, None) => Whom::Me,
+        };
+        let (action, at) = (self.action, self.at);
+        let answer = client.ask(RepRequest::Explain { whom, item, action, at }).await;
+        client.close().await;
+        let RepReply::Explained { answers } = answer? else {
+            bail!("the appliance gave an answer that does not fit the question");
+        };
+        let json = self.json;
+        output::print(|out| answers.iter().try_for_each(|answer| line(answer, json, out)))
+    }
+}
+
+fn line(answer: &Answer, json: bool, out: &mut dyn Write) -> io::Result<()> {
+    if json {
+        serde_json::to_writer(&mut *out, answer)?;
+        return writeln!(out);
+    }
+    let may = if answer.allowed { "may" } else { "may not" };
+    let action = answer.action;
+    writeln!(out, "{} {may} {} ({})", clean(&answer.user), action.title(), action.as_str())?;
+    for step in &answer.because {
+        writeln!(out, "    {} {}", clean(&step.source), clean(&step.says))?;
+    }
+    Ok(())
+}
+
+fn action(text: &str) -> Result<Permission, String> {
+    let known = Permission::ALL.iter().copied();
+    let all: Vec<_> = known.clone().map(Permission::as_str).collect();
+    let found = known.into_iter().find(|permission| permission.as_str() == text);
+    found.ok_or_else(|| format!("it is one of {}", all.join(", ")))
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let wrong = || "times look like 2027-01-31T09:00Z or 2027-01-31 09:00".to_owned();
+    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        return Ok(Timestamp(instant.as_second()));
+    }
+    let civil: DateTime = text.parse().map_err(|_| wrong())?;
+    let zoned = civil.to_zoned(TimeZone::system()).map_err(|_| wrong())?;
+    Ok(Timestamp(zoned.timestamp().as_second()))
+}
