@@ -121,9 +121,10 @@ fn policy(world: &World, item: &Item, at: Timestamp) -> Option<Say> {
             let opens = opens.map_or("never opens".to_owned(), |opens| {
                 format!("is closed and opens {}", crate::policies::in_utc(opens))
             });
-            match view.strict {
-                true => (format!("{opens}; it is strict"), false),
-                false => (format!("{opens}; that may be overridden, which is logged"), true),
+            if view.strict {
+                (format!("{opens}; it is strict"), false)
+            } else {
+                (format!("{opens}; that may be overridden, which is logged"), true)
             }
         }
     };
