@@ -297,7 +297,8 @@ fn the_audit_is_exported_and_verified_without_the_appliance() {
     let listed = home.ok(&["audit", "ls"]);
     assert!(listed.contains("session_started") && listed.contains("session_ended"), "{listed}");
     assert!(listed.contains(&sha().unwrap()), "the recording is anchored:\n{listed}");
-    assert!(home.ok(&["audit", "verify"]).contains("all of them whole"));
+    let whole = home.ok(&["audit", "verify"]);
+    assert!(whole.contains("all of them whole"));
     let path = home.path().join("audit.jsonl");
     let file = path.to_str().unwrap();
     home.ok(&["audit", "export", file]);
@@ -307,9 +308,9 @@ fn the_audit_is_exported_and_verified_without_the_appliance() {
     home.ok(&["stop"]);
 
     // From here on there is no appliance.
-    let whole = home.ok(&["audit", "verify", file]);
-    let key = whole.split_whitespace().last().unwrap().to_owned();
-    home.ok(&["audit", "verify", file, "--key", &key]);
+    let key = whole.split_whitespace().last().unwrap();
+    home.ok(&["audit", "verify", file, "--key", key]);
+    assert_eq!(home.run(&["audit", "verify", file]).status.code(), Some(1), "whose key is it?");
     let other = home.run(&["audit", "verify", file, "--key", "SHA256:other"]);
     assert_eq!(other.status.code(), Some(1));
     let text = std::fs::read_to_string(&path).unwrap();

@@ -1,10 +1,12 @@
 //! The appliance as a whole: opening it, and what only its own program may do.
 
+use crate::audit::Often;
 use crate::clock::Clock;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::document::{Document, Installer, User};
 use crate::keys::{self, Keys};
 use crate::login::{Login, hash_password};
+use crate::pin::place_name;
 use crate::presence::Presences;
 use crate::queues::Asking;
 use crate::reps::Reps;
@@ -105,8 +107,7 @@ pub struct Appliance {
     pub(crate) starts: Semaphore,
     pub(crate) asking: Asking,
     pub(crate) usher: Usher,
-    /// The second in which strangers were audited last, and how often then.
-    pub(crate) strangers: Mutex<(Timestamp, u32)>,
+    pub(crate) often: Mutex<Often>,
     /// Where session keys are guessed from.
     pub(crate) key_tries: Throttle<std::net::IpAddr>,
     /// Jump Clients there may be; 0: any number.
@@ -160,7 +161,7 @@ impl Appliance {
             starts: Semaphore::new(MAX_CONCURRENT_STARTS),
             asking: Asking::default(),
             usher: Usher::default(),
-            strangers: Mutex::default(),
+            often: Mutex::default(),
             key_tries: Throttle::default(),
             most_clients: AtomicUsize::new(0),
             recorder: Arc::new(recorder),
@@ -345,6 +346,10 @@ impl Appliance {
             };
             let id = draft.next_installer();
             let (revoked, local) = (false, spec.local);
+            if !local {
+                let place = place_name(draft, place);
+                draft.audit_by(now, user, "installer_made", (&place, ""));
+            }
             draft.put(Document::Installer(Installer {
                 id,
                 key_hash,

@@ -3,13 +3,21 @@
 use crate::appliance::Appliance;
 use crate::reps::RepLink;
 use crate::store::Deed;
-use jumpdeck_protocol::audit::{AuditEvent, Chain, Seal};
+use jumpdeck_protocol::audit::{AuditEvent, Seal};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits};
 use rusqlite::{Connection, params};
+use std::collections::HashMap;
 use std::sync::PoisonError;
 
-/// Events that strangers bring about in one second, at the most.
-const STRANGERS: u32 = 20;
+/// Events of one kind in a minute, where anybody can bring them about.
+const OFTEN: u32 = 60;
+
+/// What anybody brought about in this minute.
+#[derive(Debug, Default)]
+pub(crate) struct Often {
+    minute: i64,
+    counts: HashMap<&'static str, u32>,
+}
 
 impl Appliance {
     /// Writes down that something was done, where nobody waits for it.
@@ -26,7 +34,6 @@ impl Appliance {
 
     /// The same, in the name of somebody who may be no user.
     pub(crate) fn audit_as(&self, who: &str, action: &'static str, subject: &str, detail: &str) {
-        tracing::info!(target: "audit", who, action, subject, detail);
         let (at, who) = (self.now(), who.to_owned());
         let (subject, detail) = (subject.to_owned(), detail.to_owned());
         self.store.note(move |draft| {
@@ -35,25 +42,29 @@ impl Appliance {
         });
     }
 
-    /// The same for what anybody on the network can bring about: so much of it, and no more.
-    pub(crate) fn audit_stranger(
-        &self,
-        who: &str,
-        action: &'static str,
-        subject: &str,
-        detail: &str,
-    ) {
-        let now = self.now();
-        {
-            let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
-            if strangers.0 != now {
-                *strangers = (now, 0);
-            }
-            strangers.1 += 1;
-            if strangers.1 > STRANGERS {
-                tracing::warn!(who, action, subject, detail, "not audited: too many in a second");
+    /// The same for what anybody can bring about as often as it pleases: of each kind so much in a
+    /// minute. How much more there was is written down, too.
+    pub(crate) fn audit_often(&self, who: &str, action: &'static str, subject: &str, detail: &str) {
+        let minute = self.now().0.div_euclid(60);
+        let omitted = {
+            let mut often = self.often.lock().unwrap_or_else(PoisonError::into_inner);
+            let omitted = if often.minute == minute {
+                0
+            } else {
+                let omitted = often.counts.values().map(|count| count.saturating_sub(OFTEN)).sum();
+                *often = Often { minute, ..Often::default() };
+                omitted
+            };
+            let count = often.counts.entry(action).or_default();
+            *count += 1;
+            if *count > OFTEN {
                 return;
             }
+            omitted
+        };
+        if omitted > 0 {
+            let more = format!("{omitted} more events like those of that minute");
+            self.audit_as("", "events_omitted", "", &more);
         }
         self.audit_as(who, action, subject, detail);
     }
@@ -69,25 +80,25 @@ impl Appliance {
                 RefusalCode::PermissionDenied.because("only the first user reads the audit")
             );
         }
-        let (events, last) = self.store.read(move |db| some(db, after)).await?;
-        let seal = last.then(|| self.seal(&events, after)).transpose()?;
-        Ok((events, seal.map(Box::new)))
-    }
-
-    /// Seals what ends with these.
-    fn seal(&self, events: &[AuditEvent], after: u64) -> Result<Seal, Refusal> {
-        let damaged = || RefusalCode::StoreFailed.because("the audit is damaged");
-        let chain = match events.last() {
-            None if after == 0 => Chain::default(),
-            // Whoever has everything already asks for nothing but the seal.
-            None => return Err(RefusalCode::NotFound.because("the audit is not that long")),
-            Some(last) => {
-                let hash = data_encoding::HEXLOWER.decode(last.hash.as_bytes());
-                let hash = hash.ok().and_then(|hash| hash.try_into().ok()).ok_or_else(damaged)?;
-                Chain::at(last.number, hash)
-            }
+        let chain = self.store.chain();
+        let read = move |db: &Connection| {
+            let chain = chain.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            Ok((some(db, after)?, chain))
         };
-        Ok(Seal::new(&self.keys.pair, &chain))
+        let ((events, last), chain) = self.store.read(read).await?;
+        if !last {
+            return Ok((events, None));
+        }
+        let end = events.last().map_or(after, |event| event.number);
+        if end > chain.events() {
+            return Err(RefusalCode::NotFound.because("the audit is not that long"));
+        }
+        if end < chain.events() {
+            let detail = "events of the audit are missing from the database";
+            return Err(RefusalCode::StoreFailed.because(detail));
+        }
+        let seal = Seal::new(&self.keys.pair, &chain, self.now());
+        Ok((events, Some(Box::new(seal))))
     }
 }
 

@@ -66,6 +66,13 @@ impl Appliance {
             return Ok(());
         }
         let with = self.world().username(user);
+        let how = match part {
+            Some(Part::Observer) => "may look on",
+            Some(_) => "may take part",
+            None => "takes part no more",
+        };
+        let (subject, detail) = (format!("session {session}"), format!("{with} {how}"));
+        self.audit(Some(rep.user), "session_shared", &subject, &detail);
         let event = match part {
             Some(part) => LogEvent::Shared { with, observe: part == Part::Observer },
             None => LogEvent::Unshared { with },
@@ -121,6 +128,7 @@ impl Appliance {
         self.store.edit(edit).await?;
         self.sessions.transfer(session, user);
         let to = self.world().username(user);
+        self.audit(Some(former), "session_transferred", &format!("session {session}"), &to);
         self.log(session, Some(former), LogEvent::Transferred { to });
         self.tell_session(session);
         self.tell_lobby();
@@ -181,7 +189,7 @@ impl Appliance {
         let plain = secret.clone();
         let hashed = tokio::task::spawn_blocking(move || hash_password(&plain)).await;
         let hash = hashed.map_err(|error| failed(error.into()))?.map_err(failed)?;
-        let username = name.clone();
+        let (username, maker, now) = (name.clone(), rep.user, self.now());
         let edit = move |draft: &mut Draft| {
             if draft.user_by_name(&name).is_some() {
                 return Err(RefusalCode::InvalidValue.because("there is a user of that name"));
@@ -202,10 +210,10 @@ impl Appliance {
                 },
                 memberships: BTreeMap::new(),
             };
+            draft.audit_by(now, maker, "user_made", (&user.username, ""));
             draft.put(Document::User(Box::new(user)))
         };
         self.store.edit(edit).await?;
-        self.audit(Some(rep.user), "user_made", &username, "");
         Ok(NewUser { username, password: secret })
     }
 }

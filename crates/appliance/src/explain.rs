@@ -6,8 +6,7 @@ use crate::reps::RepLink;
 use crate::sight::Sight;
 use crate::world::World;
 use jumpdeck_policy::{Decision, Step, Verdict};
-use jumpdeck_protocol::agent::Standing;
-use jumpdeck_protocol::inventory::PolicyState;
+use jumpdeck_protocol::inventory::{JumpMethod, PolicyState};
 use jumpdeck_protocol::rights::{Answer, ExplainedStep, Permission, Whom};
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, Timestamp, UserId, limits, text};
 use std::sync::Arc;
@@ -27,17 +26,26 @@ impl Appliance {
         Sight::new(&world, rep).item(item).ok_or_else(gone)?;
         let item = world.item(item).ok_or_else(gone)?;
         let users = asked_about(&world, rep, whom)?;
-        let at = at.unwrap_or_else(|| self.now());
         let actions: &[Permission] = match &action {
             Some(action) => std::slice::from_ref(action),
             None => Permission::ALL,
         };
+        if users.len() * actions.len() > limits::ANSWERS {
+            let detail = "these are too many answers; name one action, or one user";
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        let now = at.is_none();
+        let at = at.unwrap_or_else(|| self.now());
+        // Whether the machine is there can be said of this moment alone.
+        let machine =
+            item.endpoint().filter(|_| now).map(|machine| self.presences.startable(machine));
+        let machine = machine.and_then(Result::err);
         let answers = users.iter().flat_map(|user| {
-            actions
-                .iter()
-                .map(|action| answer(user, *action, &decide(&world, user, item, *action, at)))
+            actions.iter().map(|action| {
+                answer(user, *action, &decide(&world, user, item, *action, at, machine))
+            })
         });
-        Ok(answers.take(limits::ANSWERS).collect())
+        Ok(answers.collect())
     }
 }
 
@@ -76,12 +84,19 @@ fn answer(user: &User, action: Permission, decision: &Decision) -> Answer {
 }
 
 /// What the appliance would say at a moment: the role first, then what else has a say in a start.
-fn decide(world: &World, user: &User, item: &Item, action: Permission, at: Timestamp) -> Decision {
+fn decide(
+    world: &World,
+    user: &User,
+    item: &Item,
+    action: Permission,
+    at: Timestamp,
+    machine: Option<RefusalCode>,
+) -> Decision {
     let mut decision = world.decide(user, item.view.place, Some(action));
     if action != Permission::PermStart || !decision.is_allowed() {
         return decision;
     }
-    for (source, says, allows) in [standing(item), policy(world, item, at)].into_iter().flatten() {
+    for (source, says, allows) in says(world, item, at, machine) {
         decision.because.push(Step { source, says });
         if !allows {
             decision.verdict = Verdict::Deny;
@@ -94,15 +109,21 @@ fn decide(world: &World, user: &User, item: &Item, action: Permission, at: Times
 /// What something says, and whether it lets a session start.
 type Say = (String, String, bool);
 
-/// What the machine itself says.
-fn standing(item: &Item) -> Option<Say> {
-    let says = match item.standing {
-        Standing::Ready => return None,
-        Standing::UpgradePending => "waits for its upgrade",
-        Standing::Disabled => "was disabled by its customer",
-        Standing::Uninstalled => "was uninstalled",
-    };
-    Some(("the Jump Client".to_owned(), says.to_owned(), false))
+/// What else has a say in a start, in the order in which it is asked.
+fn says(
+    world: &World,
+    item: &Item,
+    at: Timestamp,
+    machine: Option<RefusalCode>,
+) -> impl Iterator<Item = Say> {
+    let method = item.view.method;
+    let unknown = (method != JumpMethod::JumpClient).then(|| {
+        let says = "comes with a later version".to_owned();
+        (format!("a {} session", method.title()), says, false)
+    });
+    let machine =
+        machine.map(|code| ("the machine".to_owned(), format!("says: {}", code.sentence()), false));
+    [unknown, policy(world, item, at), machine].into_iter().flatten()
 }
 
 /// What the Jump Policy says.

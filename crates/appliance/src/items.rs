@@ -5,6 +5,8 @@
 
 use crate::appliance::Appliance;
 use crate::document::{Document, DocumentId, Item, Removed, User};
+use crate::pin::place_name;
+use crate::policies::in_utc;
 use crate::store::{self, Draft, History};
 use crate::world::World;
 use jumpdeck_policy::Permission;
@@ -13,7 +15,7 @@ use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
 use jumpdeck_protocol::item::{FieldValue, ItemEdit, ItemField, Shortcut};
 use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::{
-    EndpointId, ItemId, Refusal, RefusalCode, Revision, Timestamp, UserId, limits,
+    EndpointId, ItemId, Refusal, RefusalCode, Revision, Timestamp, UserId, limits, text,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 pub(crate) struct Deed {
     /// Nobody: its time was over.
     pub user: Option<UserId>,
+    pub action: &'static str,
     pub item: ItemId,
     pub what: String,
 }
@@ -150,9 +153,9 @@ impl Appliance {
         let edit = move |draft: &mut Draft| {
             let mut deeds = Vec::new();
             let outcome = edit(draft, &mut deeds)?;
-            for Deed { user, item, what } in deeds {
+            for Deed { user, action, item, what } in deeds {
                 let who = user.map(|user| draft.username(user)).unwrap_or_default();
-                let (action, subject) = ("item_tended", format!("item {item}"));
+                let subject = format!("item {item}");
                 let (who, subject, detail) = (who.as_ref(), subject.as_str(), what.as_str());
                 draft.audit(now, store::Deed { who, action, subject, detail });
             }
@@ -302,7 +305,8 @@ fn edit_one(
         let view = Arc::make_mut(&mut item.view);
         view.set(field, change.to.clone())
             .map_err(|wrong| RefusalCode::InvalidValue.because(wrong.to_string()))?;
-        done.push(format!("{field:?} from {:?} to {:?}", change.from, change.to));
+        let stored = view.field(field);
+        done.push(difference(draft, field, &held, &stored));
     }
     if !theirs.is_empty() {
         let who = before.edited_by.and_then(|who| draft.user(who));
@@ -315,8 +319,10 @@ fn edit_one(
     }
     item.edited_by = Some(user.id);
     draft.put(Document::Item(Box::new(item)))?;
-    let (user, item) = (Some(user.id), edit.item);
-    deeds.push(Deed { user, item, what: done.join("; ") });
+    // One event each: no long value crowds out another.
+    for what in done {
+        deeds.push(Deed { user: Some(user.id), action: "item_edited", item: edit.item, what });
+    }
     Ok(())
 }
 
@@ -338,6 +344,42 @@ pub(crate) fn check(
             Err(RefusalCode::InvalidValue.because("that moment is over"))
         }
         _ => Ok(()),
+    }
+}
+
+/// What a property was and is, in words.
+fn difference(world: &World, field: ItemField, from: &FieldValue, to: &FieldValue) -> String {
+    let title = field.title();
+    match (field, from, to) {
+        // Comments may say anything, and a page of it is no event.
+        (ItemField::Comments, FieldValue::Text(from), FieldValue::Text(to)) => {
+            let count = |text: &str| text.chars().count();
+            format!("{title} changed: {} characters before, {} now", count(from), count(to))
+        }
+        _ => format!("{title} from {} to {}", value(world, field, from), value(world, field, to)),
+    }
+}
+
+/// A property's value in words, without what is nobody's business.
+fn value(world: &World, field: ItemField, value: &FieldValue) -> String {
+    match value {
+        FieldValue::Text(text) if field == ItemField::Url => {
+            // Who logs in there does not belong into an audit.
+            let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+            let (server, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let server = server.rsplit_once('@').map_or(server, |(_, server)| server);
+            let path = path.split_once('?').map_or(path, |(path, _)| path);
+            format!("\"{scheme}://{server}/{}\"", text::bounded(path, 200))
+        }
+        FieldValue::Text(text) => format!("\"{}\"", text::bounded(text, 300)),
+        FieldValue::Place(place) => place_name(world, *place),
+        FieldValue::JumpPolicy(policy) => {
+            let policy = policy.and_then(|policy| world.policy(policy));
+            policy.map_or("none".to_owned(), |policy| policy.display_name.clone())
+        }
+        FieldValue::Time(time) => time.map_or("never".to_owned(), in_utc),
+        FieldValue::Number(number) => number.to_string(),
+        FieldValue::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
     }
 }
 
@@ -364,9 +406,10 @@ fn copy(
     view.id = draft.next_item();
     view.place = to;
     view.created = now;
-    let what = format!("copied to {to:?} as {}", view.id);
+    let what = format!("as item {} in {}", view.id, place_name(draft, to));
     draft.put(Document::Item(Box::new(item)))?;
-    deeds.push(Deed { user: Some(user.id), item: original.view.id, what });
+    let (user, action) = (Some(user.id), "item_copied");
+    deeds.push(Deed { user, action, item: original.view.id, what });
     Ok(())
 }
 
@@ -400,8 +443,8 @@ fn remove_one(
         draft.history(History::Forgotten(last));
     }
     draft.remove(DocumentId::Item(item.view.id));
-    let what = format!("removed: {}", item.view.name);
-    deeds.push(Deed { user, item: item.view.id, what });
+    let what = item.view.name.to_string();
+    deeds.push(Deed { user, action: "item_removed", item: item.view.id, what });
     Ok(last)
 }
 
@@ -446,7 +489,7 @@ fn add(
         standing: Standing::Ready,
         edited_by: Some(user.id),
     })))?;
-    deeds.push(Deed { user: Some(user.id), item: id, what });
+    deeds.push(Deed { user: Some(user.id), action: "item_made", item: id, what });
     Ok(id)
 }
 

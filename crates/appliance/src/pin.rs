@@ -81,7 +81,7 @@ impl Appliance {
             self.undo(&agent, endpoint).await;
             return Err(refusal);
         }
-        let place = self.place_name(view.place);
+        let place = place_name(&self.world(), view.place);
         let event = LogEvent::Pinned { place: place.into(), by_hand: by_hand.clone() };
         self.log(session, Some(user), event);
         self.tell_session(session);
@@ -109,11 +109,11 @@ impl Appliance {
             let item = draft.items_of(endpoint).next().cloned();
             let item = item.ok_or_else(|| RefusalCode::NoCustomerInSession.plain())?;
             let view = pinned(draft, user, &item, &wish, now)?;
-            let what = format!("pinned to {:?} as {}", view.place, view.name);
+            let what = format!("{} in {}", view.name, place_name(draft, view.place));
             let id = view.id;
             let item = Item { view: view.into(), edited_by: Some(user), ..Item::clone(&item) };
             draft.put(Document::Item(Box::new(item)))?;
-            deeds.push(Deed { user: Some(user), item: id, what });
+            deeds.push(Deed { user: Some(user), action: "item_pinned", item: id, what });
             Ok(())
         })
         .await
@@ -165,17 +165,16 @@ impl Appliance {
         let item = through.or_else(|| world.items_of(endpoint).next().cloned());
         Ok((endpoint, item.ok_or_else(gone)?))
     }
+}
 
-    /// A place's name, for people.
-    fn place_name(&self, place: Place) -> String {
-        let world = self.world();
-        match place {
-            Place::JumpGroup(id) => {
-                world.group(id).map_or_else(String::new, |group| group.name.to_string())
-            }
-            Place::Personal(user) => format!("{}'s list", world.username(user)),
-            Place::Queue(queue) => crate::queues::queue_name(&world, queue),
+/// A place's name, for people.
+pub(crate) fn place_name(world: &World, place: Place) -> String {
+    match place {
+        Place::JumpGroup(id) => {
+            world.group(id).map_or_else(String::new, |group| group.name.to_string())
         }
+        Place::Personal(user) => format!("{}'s list", world.username(user)),
+        Place::Queue(queue) => crate::queues::queue_name(world, queue),
     }
 }
 
@@ -226,8 +225,8 @@ fn unpin_all(
     may_unpin(draft, user, endpoint)?;
     let items: Vec<_> = draft.items_of(endpoint).cloned().collect();
     for before in items {
-        let what = format!("unpinned: {}", before.view.name);
-        deeds.push(Deed { user: Some(user), item: before.view.id, what });
+        let (action, what) = ("item_unpinned", before.view.name.to_string());
+        deeds.push(Deed { user: Some(user), action, item: before.view.id, what });
         if before.view.id != kept {
             draft.remove(DocumentId::Item(before.view.id));
             continue;

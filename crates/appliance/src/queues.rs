@@ -5,7 +5,7 @@ use crate::document::{Document, DocumentId, Item, SessionKey};
 use crate::keys;
 use crate::reps::RepLink;
 use crate::sessions::Brief;
-use crate::store::Draft;
+use crate::store::{Deed, Draft};
 use crate::world::World;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::inventory::Place;
@@ -91,12 +91,13 @@ impl Appliance {
                 );
             }
             let id = draft.next_session_key();
+            let name = queue_name(draft, queue);
+            draft.audit_by(now, user, "session_key_made", (&name, ""));
             draft.put(Document::SessionKey(SessionKey { id, key_hash, user, queue, expires }))?;
             Ok(queue)
         };
         let queue = self.store.edit(edit).await?;
         let queue = queue_name(&self.world(), queue);
-        self.audit(Some(user), "session_key_made", &queue, "");
         Ok(NewKey { key: secret, expires, fingerprint: self.fingerprint(), queue })
     }
 
@@ -111,7 +112,7 @@ impl Appliance {
         self.key_tries.count(source, now);
         let invalid = || RefusalCode::SessionKeyInvalid.plain();
         let hash = keys::hash(&read_key(&visitor.session_key).ok_or_else(invalid)?);
-        let mut item = visitor.item;
+        let (mut item, from) = (visitor.item, visitor.from);
         let edit = move |draft: &mut Draft| {
             remove_expired_keys(draft, now);
             let key = draft.session_key_by_hash(&hash).cloned().ok_or_else(invalid)?;
@@ -123,6 +124,9 @@ impl Appliance {
             let view = Arc::make_mut(&mut item.view);
             (view.id, view.place) = (id, Place::Queue(key.queue));
             item.edited_by = Some(key.user);
+            let (subject, detail) = (format!("item {id}"), format!("from {from}"));
+            let action = "machine_joined";
+            draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });
             draft.put(Document::Item(Box::new(item)))?;
             Ok(id)
         };
@@ -132,7 +136,6 @@ impl Appliance {
             self.key_tries.forgive(&source);
         }
         let id = outcome?;
-        self.audit_as("", "machine_joined", &format!("item {id}"), &visitor.from.to_string());
         Ok(id)
     }
 
@@ -162,8 +165,8 @@ impl Appliance {
             let text = "No representative can take you at this moment.".into();
             agent.order(AgentOrder::Say { text });
         }
-        self.audit(Some(rep.user), "machine_turned_away", &format!("item {item}"), "");
         self.let_go(endpoint).await?;
+        self.audit(Some(rep.user), "machine_turned_away", &format!("item {item}"), "");
         self.tell_lobby();
         Ok(())
     }
@@ -283,6 +286,7 @@ impl Appliance {
         }
         self.room_for(session, 1)?;
         self.let_in(session, rep.user, Part::Participant);
+        self.audit(Some(rep.user), "session_entered", &format!("session {session}"), "");
         self.log(session, Some(rep.user), LogEvent::Entered);
         self.tell_lobby();
         self.sessions.view(session, &self.world()).ok_or_else(gone)

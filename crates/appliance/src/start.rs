@@ -46,7 +46,10 @@ impl Appliance {
             let what = item.view.method.title();
             RefusalCode::Unsupported.because(format!("{what} sessions come with a later version"))
         })?;
-        let overridden = self.check_policy(&item, override_schedule)?;
+        if self.check_policy(&item, override_schedule)? {
+            // Whatever comes of it: somebody wanted in while it was closed.
+            self.audit(Some(rep.user), "schedule_overridden", &format!("item {id}"), "");
+        }
         let agent = self
             .presences
             .startable(endpoint)
@@ -86,11 +89,6 @@ impl Appliance {
         }
         let view = self.sessions.view(session, &self.world());
         let view = view.ok_or_else(|| RefusalCode::SessionGone.plain())?;
-        if overridden {
-            let subject = format!("session {}", view.id);
-            let detail = format!("item {id}");
-            self.audit(Some(rep.user), "schedule_overridden", &subject, &detail);
-        }
         tracing::info!(session = view.id.0, item = id.0, user = rep.user.0, "session started");
         self.tell_session(view.id);
         let (appliance, user) = (Arc::clone(self), rep.user);

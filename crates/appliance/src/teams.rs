@@ -8,7 +8,7 @@ use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::queue::{Queue, Rank, TeamView};
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, TeamId, UserId, limits, text};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Appliance {
@@ -32,14 +32,12 @@ impl Appliance {
             let detail = format!("a team has at most {} members", limits::TEAM_MEMBERS);
             return Err(RefusalCode::InvalidValue.because(detail));
         }
-        let said = name.clone();
-        let who: Vec<_> =
-            members.iter().map(|(user, rank)| format!("{user} ({})", rank.word())).collect();
-        let who = who.join(", ");
+        let (maker, now) = (rep.user, self.now());
         let edit = move |draft: &mut Draft| {
             let known = draft.team_by_name(&name).map(|team| team.id);
             if members.is_empty() {
                 let none = || RefusalCode::NotFound.because("there is no such team");
+                draft.audit_by(now, maker, "team_removed", (&name, ""));
                 return remove(draft, known.ok_or_else(none)?);
             }
             if known.is_none() && draft.teams().count() >= limits::TEAMS {
@@ -55,11 +53,23 @@ impl Appliance {
                     return Err(RefusalCode::InvalidValue.because(detail));
                 }
             }
+            let before = known.and_then(|id| draft.team(id)).map(|team| team.members.clone());
+            let before = before.unwrap_or_default();
+            // One event each: no long team crowds out its end.
+            for user in before.keys().chain(them.keys()).collect::<BTreeSet<_>>() {
+                let rank = |team: &BTreeMap<UserId, Rank>| team.get(user).map(|rank| rank.word());
+                let (was, is) = (rank(&before), rank(&them));
+                if was != is {
+                    let words = |rank: Option<&'static str>| rank.unwrap_or("no member");
+                    let detail =
+                        format!("{}: {}, was {}", draft.username(*user), words(is), words(was));
+                    draft.audit_by(now, maker, "team_changed", (&name, &detail));
+                }
+            }
             let id = known.unwrap_or_else(|| draft.next_team());
             draft.put(Document::Team(Team { id, name, members: them }))
         };
         self.store.edit(edit).await?;
-        self.audit(Some(rep.user), "team_changed", &said, &who);
         self.tell_lobby();
         Ok(())
     }

@@ -77,6 +77,8 @@ impl AuditEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seal {
+    /// When it was sealed: an older seal does not hide what came later.
+    pub at: Timestamp,
     /// How many events there are.
     pub events: u64,
     /// The last one's hash, in hexadecimal digits.
@@ -91,10 +93,11 @@ pub struct Seal {
 
 impl Seal {
     /// Seals a chain with the appliance's key.
-    pub fn new(pair: &Ed25519KeyPair, chain: &Chain) -> Self {
+    pub fn new(pair: &Ed25519KeyPair, chain: &Chain, at: Timestamp) -> Self {
         let key = PublicKey::of(pair);
-        let signature = sign(pair, &sealed(chain.events, &chain.head));
+        let signature = sign(pair, &sealed(at, chain.events, &chain.head));
         Self {
+            at,
             events: chain.events,
             head: HEXLOWER.encode(&chain.head).into(),
             appliance: key.fingerprint().into(),
@@ -110,9 +113,11 @@ fn bytes<const N: usize>(text: &str) -> Option<ByteArray<N>> {
     <[u8; N]>::try_from(bytes).ok().map(ByteArray::new)
 }
 
-/// What the appliance signs: `"jumpdeck 1 audit"`, a zero byte, the number of events and the head.
-pub fn sealed(events: u64, head: &Hash) -> Vec<u8> {
-    [b"jumpdeck 1 audit\0".as_slice(), &events.to_be_bytes(), head].concat()
+/// What the appliance signs: `"jumpdeck 1 audit"`, a zero byte, the time, the number of events and
+/// the head.
+pub fn sealed(at: Timestamp, events: u64, head: &Hash) -> Vec<u8> {
+    let (at, events) = (at.0.to_be_bytes(), events.to_be_bytes());
+    [b"jumpdeck 1 audit\0".as_slice(), &at, &events, head].concat()
 }
 
 /// What is wrong with a chain.
@@ -199,7 +204,7 @@ impl Chain {
         let key = bytes(&seal.key).map(PublicKey);
         let key = key.filter(|key| key.fingerprint() == *seal.appliance);
         let signature = bytes(&seal.signature);
-        let signed = sealed(self.events, &self.head);
+        let signed = sealed(seal.at, self.events, &self.head);
         match key.zip(signature) {
             Some((key, signature))
                 if *seal.head == *HEXLOWER.encode(&self.head)
@@ -212,7 +217,12 @@ impl Chain {
     }
 }
 
-/// What stands in an event is cut and cleaned before it is sealed.
+/// What stands in an event is cleaned and cut before it is sealed; what is cut says so.
 pub fn kept(text: &str) -> Box<str> {
-    text::bounded(text, crate::limits::COMMENTS).into()
+    let count = text.chars().count();
+    if count <= crate::limits::COMMENTS {
+        return text::clean(text).into();
+    }
+    let head = text::bounded(text, crate::limits::COMMENTS - 40);
+    format!("{head} … ({count} characters)").into()
 }

@@ -30,7 +30,8 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// Follow the chain, and name the first event that is missing or changed.
+    /// Follow the chain, and name the first event that is missing or changed. A file needs --key: who
+    /// changes an export could seal it with another key.
     Verify {
         /// An export as JSON Lines, which is verified without the appliance [default: the
         /// appliance's own]
@@ -116,7 +117,9 @@ async fn live(client: &mut Client, key: Option<&str>) -> anyhow::Result<ExitCode
     let mut chain = Chain::default();
     let seal = each(client, |event| Ok(chain.follow(event)?)).await?;
     chain.ends_with(&seal)?;
-    verify::is_of(&seal, key)?;
+    if key.is_some() {
+        verify::is_of(&seal, key)?;
+    }
     whole(&seal)
 }
 
@@ -130,7 +133,9 @@ fn offline(file: &Path, key: Option<&str>) -> anyhow::Result<ExitCode> {
 fn whole(seal: &Seal) -> anyhow::Result<ExitCode> {
     output::print(|out| {
         let appliance = jumpdeck_protocol::text::clean(&seal.appliance);
-        writeln!(out, "{} events, all of them whole; sealed by {appliance}", seal.events)
+        let at = jiff::Timestamp::from_second(seal.at.0).unwrap_or_default();
+        let count = seal.events;
+        writeln!(out, "{count} events, all of them whole; sealed at {at} by {appliance}")
     })
 }
 

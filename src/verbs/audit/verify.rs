@@ -2,7 +2,10 @@
 
 use anyhow::{Context, bail};
 use jumpdeck_protocol::audit::{AuditEvent, Chain, Seal};
-use std::io::BufRead;
+use std::io::{BufRead, Read};
+
+/// Bytes of a line, at the most: more than any event has.
+const LINE: u64 = 64 * 1024;
 
 /// Follows an export from its first line to its seal. Returns the seal.
 ///
@@ -13,12 +16,12 @@ pub(super) fn lines(mut export: impl BufRead) -> anyhow::Result<Seal> {
     let mut seal: Option<Seal> = None;
     loop {
         line.clear();
-        if export.read_until(b'\n', &mut line)? == 0 {
+        if export.by_ref().take(LINE).read_until(b'\n', &mut line)? == 0 {
             break;
         }
         number += 1;
         let Some(text) = line.strip_suffix(b"\n") else {
-            bail!("line {number} has no end");
+            bail!("line {number} has no end, or is too long for an event");
         };
         if seal.is_some() {
             bail!("line {number} stands after the seal");
@@ -41,12 +44,15 @@ pub(super) fn lines(mut export: impl BufRead) -> anyhow::Result<Seal> {
 
 /// Whether the appliance that is meant has sealed it.
 pub(super) fn is_of(seal: &Seal, key: Option<&str>) -> anyhow::Result<()> {
+    let found = jumpdeck_protocol::text::clean(&seal.appliance);
     match key {
-        Some(key) if key != &*seal.appliance => {
-            let found = jumpdeck_protocol::text::clean(&seal.appliance);
-            bail!("it was sealed by another appliance: {found}")
-        }
-        _ => Ok(()),
+        Some(key) if key == &*seal.appliance => Ok(()),
+        Some(_) => bail!("it was sealed by another appliance: {found}"),
+        None => bail!(
+            "{} events, whole, and sealed by {found}; nobody says that this is the appliance's key: \
+             compare it, and give it with --key",
+            seal.events
+        ),
     }
 }
 
@@ -76,7 +82,8 @@ mod tests {
         }
         let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
         let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap();
-        super::super::format::json(&Seal::new(&pair, &chain), &mut out).unwrap();
+        super::super::format::json(&Seal::new(&pair, &chain, Timestamp(1_700_000_999)), &mut out)
+            .unwrap();
         out
     }
 
@@ -85,6 +92,14 @@ mod tests {
         for count in [0, 1, 5] {
             assert_eq!(lines(&export(count)[..]).unwrap().events, count);
         }
+    }
+
+    #[test]
+    fn an_export_that_somebody_else_sealed_is_not_the_appliances() {
+        let (ours, forged) = (lines(&export(3)[..]).unwrap(), lines(&export(2)[..]).unwrap());
+        assert!(is_of(&ours, Some(&ours.appliance)).is_ok());
+        assert!(is_of(&forged, Some(&ours.appliance)).is_err());
+        assert!(is_of(&ours, None).is_err(), "whole, but by whom?");
     }
 
     #[test]

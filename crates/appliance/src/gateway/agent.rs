@@ -8,7 +8,7 @@ use crate::keys;
 use crate::pin::room_for_another;
 use crate::presence::AgentLink;
 use crate::queues::{Visitor, visitor_name};
-use crate::store::{Draft, History, Seen};
+use crate::store::{Deed, Draft, History, Seen};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, FromAgent, Standing};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
@@ -84,7 +84,7 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     match &end {
         LinkEnd::Violation(what) => {
             let machine = format!("machine {id}");
-            appliance.audit_as("", "agent_broke_protocol", &machine, what);
+            appliance.audit_often("", "agent_broke_protocol", &machine, what);
         }
         _ => tracing::debug!(endpoint = id.0, %end, "agent link ended"),
     }
@@ -166,7 +166,7 @@ fn control_message(
                     move |draft: &mut Draft| update(draft, endpoint, |i| i.standing = standing);
                 appliance.store.note(edit);
                 let (machine, now) = (format!("machine {endpoint}"), format!("{standing:?}"));
-                appliance.audit_as("", "standing_changed", &machine, &now);
+                appliance.audit_often("", "standing_changed", &machine, &now);
             }
         }
         Control::Notice { body: AgentReport::Stopped } => appliance.customer_stopped(endpoint),
@@ -210,7 +210,8 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
         }
         Err(refusal) => {
             let from = caller.from;
-            appliance.audit_stranger("", "agent_refused", &from.to_string(), refusal.code.as_str());
+            let from = from.ip().to_string();
+            appliance.audit_often("", "agent_refused", &from, refusal.code.as_str());
             write_plain(&mut caller.socket, &AgentWelcome::Refused(refusal)).await?;
             // Wait for the agent to read it and go; the time for handshakes bounds this.
             let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;
@@ -268,6 +269,10 @@ async fn refresh(
     let Some(endpoint) = item.endpoint() else {
         return Ok(item);
     };
+    if item.standing != standing {
+        let (machine, now) = (format!("machine {endpoint}"), format!("{standing:?}"));
+        appliance.audit_often("", "standing_changed", &machine, &now);
+    }
     let edit = move |draft: &mut Draft| {
         update(draft, endpoint, |item| {
             let view = Arc::make_mut(&mut item.view);
@@ -377,13 +382,14 @@ async fn enrol(
         (view.id, view.place) = (id, place);
         view.tag = wish(enrolment.tag, limits::TAG).into();
         view.comments = wish(enrolment.comments, limits::COMMENTS).into();
+        let (subject, detail) = (format!("item {id}"), view.name.to_string());
+        let action = "jump_client_enrolled";
+        draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });
         draft.put(Document::Item(Box::new(item)))
     };
     appliance.store.edit(edit).await?;
     let item = appliance.world().item_by_key(&key).cloned();
     let item = item.ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
-    let subject = format!("item {}", item.view.id);
-    appliance.audit_as("", "jump_client_enrolled", &subject, &item.view.name);
     Ok(item)
 }
 

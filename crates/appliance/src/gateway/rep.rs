@@ -80,14 +80,18 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
                 embedded: appliance.is_embedded(),
             };
             write_plain(&mut caller.socket, &welcome).await?;
-            appliance.audit(Some(user.id), "logged_in", &from, "");
+            appliance.audit(Some(user.id), "logged_in", &format!("user {}", user.username), &from);
             let id = appliance.next_link();
             let console = login.console;
             let (outbox, lobby) = (Outbox::new(), Arc::default());
             Ok(Some(RepLink { id, user: user.id, console, outbox, lobby }))
         }
         Err(refusal) => {
-            appliance.audit_stranger(&claimed, "login_failed", &from, refusal.code.as_str());
+            // Whatever was typed into the name's place may be a secret.
+            let known = appliance.world().user_by_name(&claimed).is_some();
+            let whose = if known { format!("user {claimed}") } else { "an unknown name".into() };
+            let detail = format!("from {from}: {}", refusal.code.as_str());
+            appliance.audit_often("", "login_failed", &whose, &detail);
             write_plain(&mut caller.socket, &RepWelcome::Refused(refusal)).await?;
             // Wait for the console to read it and go; the time for handshakes bounds this.
             let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;

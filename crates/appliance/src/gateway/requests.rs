@@ -27,7 +27,6 @@ pub(super) async fn fulfil(
             may_add(appliance, rep, group.as_deref())?;
             let spec = InstallerSpec { group, valid, local: false };
             let installer = appliance.create_installer_for(rep.user, spec).await?;
-            appliance.audit(Some(rep.user), "installer_made", &installer.group, "");
             Ok(RepReply::Installer(installer))
         }
         RepRequest::EditItems { edits } => {
@@ -77,8 +76,14 @@ async fn in_sessions(
 ) -> Result<RepReply, Refusal> {
     match request {
         RepRequest::StartSession { item, kind, override_schedule } => {
-            let view = appliance.start_session(rep, item, kind, override_schedule).await?;
-            Ok(RepReply::SessionStarted(view))
+            let started = appliance.start_session(rep, item, kind, override_schedule).await;
+            if let Err(refusal) = &started {
+                let who = appliance.world().username(rep.user);
+                let (subject, why) = (format!("item {item}"), refusal.code.as_str());
+                let detail = format!("{why}: {}", refusal.detail);
+                appliance.audit_often(&who, "session_refused", &subject, &detail);
+            }
+            started.map(RepReply::SessionStarted)
         }
         RepRequest::EndSession { session } => {
             appliance.takes_part(session, rep.user, Part::Owner)?;

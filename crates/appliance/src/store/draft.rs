@@ -168,6 +168,18 @@ impl Draft {
         }));
     }
 
+    /// The same in the name of a user.
+    pub(crate) fn audit_by(
+        &mut self,
+        at: Timestamp,
+        user: UserId,
+        action: &'static str,
+        (subject, detail): (&str, &str),
+    ) {
+        let who = self.world.username(user);
+        self.audit(at, Deed { who: &who, action, subject, detail });
+    }
+
     pub(super) fn finish(self) -> (World, Vec<Row>) {
         (self.world, self.rows)
     }

@@ -14,11 +14,11 @@ use crate::document::{Document, DocumentId};
 use crate::world::World;
 use arc_swap::ArcSwap;
 use draft::Row;
-use jumpdeck_protocol::audit::Chain;
+use jumpdeck_protocol::audit::{AuditEvent, Chain};
 use jumpdeck_protocol::{Refusal, RefusalCode};
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -81,6 +81,7 @@ pub(crate) struct Store {
     jobs: mpsc::UnboundedSender<Job>,
     world: Arc<ArcSwap<World>>,
     changed: watch::Receiver<()>,
+    chain: Arc<Mutex<Chain>>,
 }
 
 /// What an opened store brings along.
@@ -101,8 +102,9 @@ impl Store {
         let world = Arc::new(ArcSwap::from_pointee(loaded.world));
         let (jobs, queue) = mpsc::unbounded_channel();
         let (publish, changed) = watch::channel(());
-        let store = Self { jobs, world: Arc::clone(&world), changed };
-        let writer = Writer { connection, world, publish, chain: loaded.chain };
+        let chain = Arc::new(Mutex::new(loaded.chain));
+        let store = Self { jobs, world: Arc::clone(&world), changed, chain: Arc::clone(&chain) };
+        let writer = Writer { connection, world, publish, chain };
         std::thread::Builder::new().name("store".into()).spawn(move || writer.run(queue)).map_err(
             |error| StoreError::Unusable { path: path.to_path_buf(), reason: error.to_string() },
         )?;
@@ -118,6 +120,11 @@ impl Store {
     /// The World as it is now.
     pub(crate) fn world(&self) -> Arc<World> {
         self.world.load_full()
+    }
+
+    /// Where the audit stands; to be asked in a read, between two commits.
+    pub(crate) fn chain(&self) -> Arc<Mutex<Chain>> {
+        Arc::clone(&self.chain)
     }
 
     /// Becomes ready whenever the World changed.
@@ -194,7 +201,7 @@ struct Writer {
     world: Arc<ArcSwap<World>>,
     publish: watch::Sender<()>,
     /// The audit, as far as it is on the disk.
-    chain: Chain,
+    chain: Arc<Mutex<Chain>>,
 }
 
 impl Writer {
@@ -238,7 +245,7 @@ impl Writer {
         if rows.is_empty() {
             return Ok(());
         }
-        let mut chain = self.chain.clone();
+        let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for row in &mut rows {
             if let Row::Audit(event) = row {
                 chain.add(event);
@@ -248,7 +255,13 @@ impl Writer {
             tracing::error!(%error, "the database could not be written");
             RefusalCode::StoreFailed.because(error.to_string())
         })?;
-        self.chain = chain;
+        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+        for row in &rows {
+            if let Row::Audit(event) = row {
+                let AuditEvent { number, who, action, subject, detail, .. } = event;
+                tracing::info!(target: "audit", number, %who, %action, %subject, %detail);
+            }
+        }
         let changed = world.revision() != self.world.load().revision();
         self.world.store(Arc::new(world));
         if changed {
@@ -308,6 +321,7 @@ fn decode(body: &[u8], id: DocumentId) -> Result<Document, String> {
 mod tests {
     use super::*;
     use jumpdeck_protocol::JumpGroupId;
+    use jumpdeck_protocol::Timestamp;
     use jumpdeck_protocol::inventory::GroupView;
 
     fn group(id: u64, name: &str) -> Document {
@@ -358,6 +372,54 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_audit_goes_on_after_refused_edits_and_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        let deed = |subject| Deed { who: "a", action: "done", subject, detail: "" };
+        let opened = Store::open(&path).unwrap();
+        let good = |subject: &'static str| {
+            move |draft: &mut Draft| {
+                draft.audit(Timestamp(1), deed(subject));
+                Ok(())
+            }
+        };
+        opened.store.edit(good("one")).await.unwrap();
+        let refused = opened
+            .store
+            .edit(move |draft: &mut Draft| -> Result<(), Refusal> {
+                draft.audit(Timestamp(2), deed("never"));
+                Err(RefusalCode::PermissionDenied.plain())
+            })
+            .await;
+        assert!(refused.is_err());
+        opened.store.edit(good("two")).await.unwrap();
+        opened.store.close().await;
+        let opened = Store::open(&path).unwrap();
+        opened.store.edit(good("three")).await.unwrap();
+        let read = |db: &Connection| {
+            let mut statement = db.prepare("SELECT subject, hash FROM audit ORDER BY number")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<(String, String)>>>()
+        };
+        let rows = opened.store.read(read).await.unwrap();
+        let mut chain = Chain::default();
+        for (number, (subject, hash)) in (1..).zip(&rows) {
+            let event = AuditEvent {
+                number,
+                at: Timestamp(1),
+                who: "a".into(),
+                action: "done".into(),
+                subject: subject.as_str().into(),
+                detail: "".into(),
+                hash: hash.as_str().into(),
+            };
+            chain.follow(&event).unwrap();
+        }
+        let subjects: Vec<_> = rows.iter().map(|(subject, _)| subject.as_str()).collect();
+        assert_eq!(subjects, ["one", "two", "three"]);
+    }
+
+    #[tokio::test]
     async fn a_full_disk_refuses_the_edit_and_the_store_goes_on() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.db");
@@ -365,7 +427,7 @@ mod tests {
         connection.pragma_update(None, "max_page_count", 12).unwrap();
         let world = Arc::new(ArcSwap::from_pointee(World::new("e")));
         let (publish, _changed) = watch::channel(());
-        let chain = Chain::default();
+        let chain = Arc::default();
         let mut writer = Writer { connection, world: Arc::clone(&world), publish, chain };
         let mut draft = Draft::new(World::new("e"));
         draft.put(group(1, &"x".repeat(200_000))).unwrap();

@@ -326,7 +326,7 @@ async fn what_has_consequences_is_audited_as_a_chain_that_only_the_first_user_re
         events.iter().any(|event| *event.action == *action && *event.who == *who)
     };
     for (action, who) in [
-        ("login_failed", "admin"),
+        ("login_failed", ""),
         ("agent_refused", ""),
         ("jump_client_enrolled", ""),
         ("logged_in", "bob"),
@@ -346,11 +346,68 @@ async fn what_has_consequences_is_audited_as_a_chain_that_only_the_first_user_re
 #[tokio::test]
 async fn strangers_cannot_fill_the_audit() {
     let house = House::new().await;
-    for _ in 0..40 {
+    for _ in 0..75 {
         assert!(house.agent(&Who::new(Some("guess"))).await.is_err());
     }
+    // What they did hides nobody else's failure, and leaves a trace of its own.
+    assert!(house.rep_named("hunter2", "x").await.is_err());
+    house.clock.0.fetch_add(60, Ordering::SeqCst);
+    assert!(house.agent(&Who::new(Some("guess"))).await.is_err());
     let mut admin = house.admin().await;
     let events = audited(&mut admin).await;
-    let refused = events.iter().filter(|event| &*event.action == "agent_refused").count();
-    assert_eq!(refused, 20, "the clock stands still: one second's worth");
+    let count = |action: &str| events.iter().filter(|event| *event.action == *action).count();
+    assert_eq!(count("agent_refused"), 61, "a minute's worth, and one of the next");
+    assert_eq!(count("login_failed"), 1);
+    let omitted = events.iter().find(|event| &*event.action == "events_omitted").unwrap();
+    assert!(omitted.detail.starts_with("15 more"), "{omitted:?}");
+    let text = serde_json::to_string(&events).unwrap();
+    assert!(!text.contains("hunter2"), "a secret typed into the name's place is not kept");
+}
+
+#[tokio::test]
+async fn no_long_value_hides_another_change_in_the_audit() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let shortcut = inventory::ItemView {
+        name: "box".into(),
+        place: inventory::Place::Personal(UserId(1)),
+        method: inventory::JumpMethod::WebJump,
+        shortcut: Some(Box::new(item::Shortcut {
+            url: "https://ann:hunter2@box/x?token=abc".into(),
+            ..item::Shortcut::new(inventory::JumpMethod::WebJump)
+        })),
+        ..inventory::ItemView::default()
+    };
+    let added = admin.ask(RepRequest::AddShortcut { item: Box::new(shortcut) }).await.unwrap();
+    let RepReply::Added { item } = added else { panic!() };
+    let text = |text: &str| item::FieldValue::Text(text.into());
+    let change = |field, from, to| item::ItemChange { field, from, to };
+    let changes = vec![
+        change(item::ItemField::Comments, text(""), text(&"x".repeat(1024))),
+        change(
+            item::ItemField::Url,
+            text("https://ann:hunter2@box/x?token=abc"),
+            text(&format!("{}https://evil/", " ".repeat(1100))),
+        ),
+    ];
+    let edits = vec![item::ItemEdit { item, changes }];
+    assert_eq!(
+        admin.ask(RepRequest::EditItems { edits }).await,
+        Ok(RepReply::Done { refused: vec![] })
+    );
+    let events = audited(&mut admin).await;
+    let edited: Vec<_> = events
+        .iter()
+        .filter(|event| &*event.action == "item_edited")
+        .map(|event| &*event.detail)
+        .collect();
+    assert_eq!(
+        edited,
+        [
+            "Comments changed: 0 characters before, 1024 now",
+            "URL from \"https://box/x\" to \"https://evil/\"",
+        ]
+    );
+    let text = serde_json::to_string(&events).unwrap();
+    assert!(!text.contains("hunter2") && !text.contains("token"), "{text}");
 }
