@@ -18,7 +18,7 @@ const PAGE: &str = "Push <RETURN>";
 /// A menu waits for this.
 const MENU: &str = "Enter choice number";
 /// So many looks at the same screen are a screen that stands.
-const STANDS: u32 = 6;
+const STANDS: u32 = 8;
 
 /// What both show, once it stands and is no more what was there before.
 fn screens(pair: &Pair, before: &(String, String)) -> (String, String) {
@@ -31,7 +31,7 @@ fn screens(pair: &Pair, before: &(String, String)) -> (String, String) {
         looks = if now == last { looks + 1 } else { 0 };
         last = now;
         // Two screens in a row may be the same.
-        let stands = looks >= if new { STANDS } else { 6 * STANDS };
+        let stands = looks >= if new { STANDS } else { 12 * STANDS };
         stands && waits(&last.0) && waits(&last.1)
     };
     let stood = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
