@@ -89,6 +89,8 @@ impl Desk {
             url: "https://here".into(),
             embedded: false,
             user: jumpdeck_protocol::UserId(1),
+            first: None,
+            idle_lock: None,
         };
         desk.event(Event::Link(LinkEvent::Up(welcome)));
         for part in parts(items) {

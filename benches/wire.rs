@@ -107,6 +107,7 @@ async fn house() -> (SimulatedConsole, ItemId) {
     let appliance = Appliance::open(&data, ApplianceRole::Server, Arc::new(SystemClock)).unwrap();
     let listening = appliance.listen("127.0.0.1:0").await.unwrap();
     let password = appliance.settle().await.unwrap().admin_password.unwrap();
+    appliance.choose_password("admin", password.clone()).await.unwrap();
     let url = format!("https://{}", listening.address);
     let spec = InstallerSpec { group: Some("Lab".into()), valid: 600, local: false };
     let key = appliance.create_installer(spec).await.unwrap().key;

@@ -74,6 +74,8 @@ impl Desk {
             url: "https://support.example.com:8443".into(),
             embedded: false,
             user: UserId(1),
+            first: None,
+            idle_lock: None,
         };
         self.event(Event::Link(LinkEvent::Up(welcome)));
     }
@@ -413,6 +415,7 @@ pub(crate) fn statistics(cpu: f32) -> Statistics {
 /// What the rep may do everywhere.
 pub(crate) fn rights(permitted: &[Permission]) -> ApplianceNotice {
     let rights = |place, owner: Option<&str>| PlaceRights {
+        jump_policy: None,
         place,
         owner: owner.map(Into::into),
         role: "Support".into(),

@@ -92,6 +92,8 @@ table! {
             => Console::go_sessions;
         "session-key" "session key" "Make a key by which a machine joins that is not a Jump Client."
             => Console::ask_session_key, unless Console::no_link;
+ "lock" "lock" "Show nothing until your password opens the console again."
+            => Console::lock_now, unless Console::no_lock;
         "redraw" "redraw" "Draw the whole screen anew." => Console::redraw;
         "suspend" "suspend" "Give the terminal back to the shell; `fg` comes back." => Console::suspend;
         "toggle-mouse" "mouse" "Use the mouse here, or leave it to the terminal." => Console::toggle_mouse;
@@ -144,6 +146,8 @@ table! {
             => Console::ask_remove, unless Console::no_remove;
         "copy-host" "copy host" "Copy the host name to your clipboard." => Console::yank, unless Console::no_yank;
         "why" "why" "Say what you may do with the item, and why." => Console::open_why, unless Console::no_selected;
+        "simulate" "simulate" "Show what a session with the item would grant, and which layer says so."
+            => Console::open_simulator, unless Console::no_selected;
     }
     Tree {
         "open" "open" "Show the items of the selected group." => Console::open_group;
@@ -267,6 +271,14 @@ table! {
             => Console::ask_save_log, unless Console::no_read_save;
         "read-copy" "copy" "Copy the line for the customer to your clipboard."
             => Console::read_copy, unless Console::no_read_copy;
+    }
+    Simulator {
+        "simulate-user" "whose" "Choose whose session is simulated." => Console::ask_simulated_user;
+        "simulate-start" "start" "Switch between a jump and a session that the customer starts."
+            => Console::simulate_start;
+        "simulate-customer" "customer" "Switch between a customer who is present and one who is not."
+            => Console::simulate_customer;
+        "simulate-time" "time" "Choose when." => Console::ask_simulated_time;
     }
     Confirm {
         "yes" "yes" "Do it." => Console::confirm;

@@ -8,7 +8,9 @@ use super::search::{Found, Job};
 use bytes::Bytes;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply};
 use jumpdeck_protocol::session::Size;
-use jumpdeck_protocol::{ChannelId, ItemId, Outcome, RequestId, Timestamp, UserId};
+use jumpdeck_protocol::{
+    ChannelId, ItemId, Outcome, RefusalCode, RequestId, Timestamp, UserId,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +59,8 @@ pub enum LinkEvent {
     Ended {
         /// Why.
         reason: String,
+        /// What the appliance refused it with, if it did.
+        code: Option<RefusalCode>,
     },
     /// The appliance said something.
     Notice(ApplianceNotice),
@@ -97,6 +101,10 @@ pub struct Welcome {
     pub embedded: bool,
     /// Whose console this is.
     pub user: UserId,
+    /// What has to be done before anything else.
+    pub first: Option<RefusalCode>,
+    /// Time without a key after which the console locks itself; nothing: it does not.
+    pub idle_lock: Option<Duration>,
 }
 
 /// A timer of the console.

@@ -43,13 +43,15 @@ pub enum Context {
     Scroll,
     /// In the help and the messages.
     Reader,
+    /// In the simulator.
+    Simulator,
     /// Where something is asked.
     Confirm,
 }
 
 impl Context {
     /// Every context, in the order of the reference.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Global,
         Self::Jump,
         Self::Tree,
@@ -65,6 +67,7 @@ impl Context {
         Self::Toggles,
         Self::Scroll,
         Self::Reader,
+        Self::Simulator,
         Self::Confirm,
     ];
 
@@ -86,6 +89,7 @@ impl Context {
             Self::Toggles => "Among columns and fields",
             Self::Scroll => "Looking back in a shell",
             Self::Reader => "In help and messages",
+            Self::Simulator => "In the simulator",
             Self::Confirm => "In questions",
         }
     }
@@ -108,6 +112,7 @@ impl Context {
             Self::Toggles => &[Self::Toggles, Self::Global],
             Self::Scroll => &[Self::Scroll, Self::Global],
             Self::Reader => &[Self::Reader, Self::Global],
+            Self::Simulator => &[Self::Simulator, Self::Reader, Self::Global],
             Self::Confirm => &[Self::Confirm, Self::Global],
         }
     }

@@ -3,8 +3,8 @@
 use super::Console;
 use jumpdeck_protocol::inventory::{JumpPolicyView, Place};
 use jumpdeck_protocol::rep::{PastSession, Used};
-use jumpdeck_protocol::rights::{Permission, PlaceRights};
-use jumpdeck_protocol::{ItemId, JumpPolicyId, Timestamp};
+use jumpdeck_protocol::rights::{Answer, Permission, PlaceRights};
+use jumpdeck_protocol::{ItemId, JumpPolicyId, PortalId, SessionPolicyId, Timestamp};
 use std::collections::BTreeMap;
 
 /// All of it.
@@ -16,6 +16,12 @@ pub(super) struct Known {
     pub(super) policies: Vec<JumpPolicyView>,
     /// What the rep used, the last one first.
     pub(super) used: Vec<Used>,
+    /// Why the rep may do what with one item.
+    pub(super) explained: Option<(ItemId, Vec<Answer>)>,
+    /// Session policies that can be applied to items, with their names.
+    pub(super) session_policies: Vec<(SessionPolicyId, Box<str>)>,
+    /// Public portals, with their names.
+    pub(super) portals: Vec<(PortalId, Box<str>)>,
     /// The last sessions with one item.
     pub(super) history: Option<(ItemId, Vec<PastSession>)>,
 }
@@ -61,6 +67,14 @@ impl Console {
         let others: Vec<_> = others.collect();
         places.extend(others);
         places
+    }
+
+    /// The Jump Policy that counts for an item: that of the rep's membership stands instead of the
+    /// item's own.
+    pub fn jump_policy_of(&self, item: ItemId) -> Option<JumpPolicyId> {
+        let item = self.inventory.item(item)?;
+        let of_place = self.rights(item.place()).and_then(|rights| rights.jump_policy);
+        of_place.or_else(|| item.jump_policy())
     }
 
     /// A Jump Policy.

@@ -8,6 +8,7 @@ use super::keymap::Context;
 use super::lobby::KeyNote;
 use super::query::Field;
 use super::scroll::Scroll;
+use super::simulator::Simulator;
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 use jumpdeck_protocol::inventory::{JumpMethod, Place};
@@ -46,6 +47,8 @@ pub enum Layer {
         /// Lines scrolled down.
         scroll: usize,
     },
+    /// What a session would grant.
+    Simulator(Box<Simulator>),
     /// A session key that was made.
     SessionKey(KeyNote),
     /// A choice by a few typed letters.
@@ -298,6 +301,19 @@ pub enum Ask {
         /// The session.
         session: SessionId,
     },
+    /// A code of the second factor, before a session starts.
+    Code {
+        /// The item.
+        item: ItemId,
+        /// Its name.
+        name: String,
+        /// Its Jump Policy is closed, and is overridden.
+        override_schedule: bool,
+    },
+    /// Whose session is simulated.
+    SimulatedUser,
+    /// When it is simulated.
+    SimulatedTime,
     /// What the machine wants to hear before it wakes.
     WakePassword {
         /// The machines.
@@ -310,7 +326,7 @@ pub enum Ask {
 impl Ask {
     /// Whether nobody may read what is typed.
     pub const fn is_secret(&self) -> bool {
-        matches!(self, Self::WakePassword { .. })
+        matches!(self, Self::WakePassword { .. } | Self::Code { .. })
     }
 }
 
@@ -380,6 +396,7 @@ impl Layer {
             | Self::Why { .. }
             | Self::Log { .. }
             | Self::SessionKey(_) => Context::Reader,
+            Self::Simulator(_) => Context::Simulator,
             Self::Chooser(_) => Context::Chooser,
             Self::Confirm(_) => Context::Confirm,
             Self::Prompt(_) => Context::Prompt,

@@ -1,5 +1,6 @@
 //! What comes over the link, and what becomes of the console when it is gone.
 
+use super::layer::Layer;
 use super::messages::Level;
 use super::session::Pane;
 use super::together::summary_text;
@@ -20,7 +21,7 @@ impl Console {
         match event {
             LinkEvent::Up(welcome) => self.link_up(welcome),
             LinkEvent::Down { reason } => self.link_down(reason),
-            LinkEvent::Ended { reason } => {
+            LinkEvent::Ended { reason, .. } => {
                 self.messages.say(self.now, Level::Error, &reason);
                 self.link_down(reason.clone());
                 self.link = Link::Ended { reason };
@@ -61,6 +62,7 @@ impl Console {
     }
 
     fn link_down(&mut self, reason: String) {
+        self.lock_unlinked();
         let asked: Vec<_> = self.asked.drain().map(|(_, asked)| asked).collect();
         for asked in asked {
             if let Asked::Start { name, .. }
@@ -131,6 +133,10 @@ impl Console {
                 self.stale.items = true;
                 self.dirty = true;
             }
+            ApplianceNotice::Choices { session_policies, portals } => {
+                (self.known.session_policies, self.known.portals) = (session_policies, portals);
+                self.dirty = true;
+            }
             ApplianceNotice::Preferences(preferences) => self.take_preferences(*preferences),
             ApplianceNotice::Used { items } => {
                 self.known.used = items;
@@ -199,6 +205,15 @@ impl Console {
             }
             // What an item's history is does not matter enough to complain.
             (Asked::History { .. }, Outcome::Refused(_)) => {}
+            (
+                Asked::Start { item, name, override_schedule, show: true, .. },
+                Outcome::Refused(refusal),
+            ) if refusal.code == RefusalCode::SecondFactorRequired
+                && !self.layers.iter().any(|layer| matches!(layer, Layer::Prompt(_))) =>
+            {
+                self.messages.refused(self.now, &format!("No session with {name} yet"), &refusal);
+                self.ask_code(item, name, override_schedule);
+            }
             (Asked::Start { name, .. }, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, &format!("No session with {name}"), &refusal);
             }
@@ -229,6 +244,16 @@ impl Console {
             (Asked::SessionKey, Outcome::Ok(RepReply::SessionKey(key))) => {
                 self.session_key_came(key);
             }
+            (Asked::Why { item }, Outcome::Ok(RepReply::Explained { answers })) => {
+                self.known.explained = Some((item, answers));
+            }
+            // What was told of the rights stands there already.
+            (Asked::Why { .. }, _) => {}
+            (Asked::Simulate, Outcome::Ok(RepReply::Simulated(simulation))) => {
+                self.simulated(Ok(simulation));
+            }
+            (Asked::Simulate, Outcome::Refused(refusal)) => self.simulated(Err(refusal)),
+            (Asked::Unlock, outcome) => self.unlocked(&outcome),
             (Asked::SessionKey, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, "No session key", &refusal);
             }
@@ -294,6 +319,9 @@ impl Console {
             }
             EndReason::EndedByCustomer => {
                 format!("The person at {name} ended the session.")
+            }
+            reason @ (EndReason::ScheduleClosed | EndReason::RightsWithdrawn) => {
+                format!("The session with {name} ended: {}.", reason.words())
             }
             EndReason::Idle => {
                 format!("The session with {name} ended: nobody did anything in it for too long.")

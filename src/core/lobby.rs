@@ -186,8 +186,14 @@ impl Console {
         }
         self.say(&format!("Asking the person at {name} …"));
         let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
-        let request = RepRequest::StartSession { item, kind, override_schedule: false };
-        let asked = Asked::Start { item, name, show: true, after: Some(self.keys) };
+        let request = RepRequest::StartSession { item, kind, override_schedule: false, code: None };
+        let asked = Asked::Start {
+            item,
+            name,
+            show: true,
+            override_schedule: false,
+            after: Some(self.keys),
+        };
         self.request(asked, request);
     }
 

@@ -17,6 +17,7 @@ mod known;
 pub mod layer;
 pub mod layout;
 mod link;
+pub mod lock;
 pub mod lobby;
 pub mod messages;
 pub mod mouse;
@@ -34,6 +35,7 @@ pub mod terminal;
 pub mod together;
 pub mod tree;
 mod waking;
+pub mod simulator;
 pub mod why;
 
 pub use event::{Effect, Event, LinkEvent, Timer, Welcome};
@@ -127,6 +129,7 @@ enum Asked {
         item: ItemId,
         name: String,
         show: bool,
+        override_schedule: bool,
         /// How many keys had been pressed, where somebody else has to answer first: whoever goes on
         /// working is not torn away.
         after: Option<u64>,
@@ -149,6 +152,11 @@ enum Asked {
         name: String,
     },
     SessionKey,
+    Why {
+        item: ItemId,
+    },
+    Simulate,
+    Unlock,
     Pin {
         session: SessionId,
         /// The form it was asked from.
@@ -259,6 +267,7 @@ pub struct Console {
     last_batch: u64,
     last_form: u64,
     rights_coming: Vec<PlaceRights>,
+    lock: lock::Lock,
     wakings: waking::Wakings,
     mouse: bool,
     /// Sessions have the whole screen.
@@ -308,6 +317,7 @@ impl Console {
             last_batch: 0,
             last_form: 0,
             rights_coming: Vec::new(),
+            lock: lock::Lock::default(),
             wakings: waking::Wakings::default(),
             zoomed: false,
             figures: false,
@@ -321,6 +331,9 @@ impl Console {
     /// Takes an event and says what is to be done.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         match event {
+            Event::Key(key) if self.lock.is_locked() => self.lock_key(key),
+            Event::Mouse(_) if self.lock.is_locked() => {}
+            Event::Paste(text) if self.lock.is_locked() => self.lock_paste(&text),
             Event::Key(key) => self.key(key),
             Event::Mouse(mouse) => self.take_mouse(mouse),
             Event::Paste(text) => self.paste(&text),
@@ -363,6 +376,7 @@ impl Console {
         let minute = before.0.div_euclid(60) != now.0.div_euclid(60);
         let faded = self.messages.current(before) != self.messages.current(now);
         let waking = self.tick_waking();
+        self.tick_lock();
         let mut saved = self.saved.iter().filter_map(|saved| saved.query.as_ref());
         let timely = saved.any(query::Query::depends_on_time);
         if minute && (timely || self.query_shown().depends_on_time()) {

@@ -1,5 +1,6 @@
 //! Moving about: the tree, the list, the search, the layers.
 
+use super::sessions::Start;
 use super::layer::{Chooser, ChooserKind, Layer, Question};
 use super::query::{self, Query};
 use super::search::{Answer, Found, Job, Scope, Wanted};
@@ -232,6 +233,7 @@ impl Console {
         let most = match self.layers.last() {
             Some(Layer::Help { context, .. }) => super::help::lines(self, *context).len(),
             Some(Layer::Why { item, .. }) => super::why::lines(self, *item).len(),
+            Some(Layer::Simulator(simulator)) => super::simulator::lines(simulator).len(),
             Some(Layer::Log { session, .. }) => {
                 let log = self.tabs.iter().find(|tab| tab.id == *session).map(|tab| tab.log.len());
                 log.unwrap_or(0)
@@ -242,6 +244,9 @@ impl Console {
         match self.layers.last_mut() {
             Some(Layer::Help { scroll, .. } | Layer::Why { scroll, .. }) => {
                 *scroll = scroll.saturating_add_signed(by).min(most);
+            }
+            Some(Layer::Simulator(simulator)) => {
+                simulator.scroll = simulator.scroll.saturating_add_signed(by).min(most);
             }
             Some(Layer::Messages { scroll } | Layer::Log { scroll, .. }) => {
                 *scroll = scroll.saturating_add_signed(-by).min(most);
@@ -266,7 +271,10 @@ impl Console {
             Question::Unpin { session, name } => self.unpin(session, &name),
             Question::Remove { items, .. } => self.remove(items),
             Question::Start { items } => self.start_many(items),
-            Question::Override { item, .. } => self.start(item, true, true),
+            Question::Override { item, .. } => {
+                let start = Start { show: true, override_schedule: true, code: None };
+                self.start(item, start);
+            }
             Question::Discard => self.close_form(),
             Question::Forget { name } => self.forget_search(&name),
         }

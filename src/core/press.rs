@@ -10,6 +10,7 @@ impl Console {
     pub(super) fn key(&mut self, key: Key) {
         self.dirty = true;
         self.keys += 1;
+        self.lock.touched(self.now);
         if self.searches.holds_keys() {
             self.searches.held.push(key);
             return;
@@ -145,6 +146,7 @@ impl Console {
 
     pub(super) fn paste(&mut self, text: &str) {
         self.dirty = true;
+        self.lock.touched(self.now);
         if let Some(Layer::Form(form)) = self.layers.last_mut() {
             form.paste(text);
         } else if self.takes_text() {

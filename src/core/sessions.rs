@@ -1,7 +1,8 @@
 //! Sessions: starting, showing, typing, ending.
 
 use super::key::Key;
-use super::layer::{Layer, Question};
+use super::input::Input;
+use super::layer::{Ask, Layer, Prompt, Question};
 use super::session::{Pane, Shell, Tab};
 use super::{Asked, Console, Effect, Screen, layout};
 use jumpdeck_protocol::inventory::{JumpPolicyView, PolicyState, Status};
@@ -14,6 +15,17 @@ use jumpdeck_protocol::{ChannelId, ItemId, RefusalCode, UserId, limits};
 
 /// What a session's terminal calls itself.
 pub(super) const TERM: &str = "xterm-256color";
+
+/// How a session is started.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Start {
+    /// Show it once it runs.
+    pub(super) show: bool,
+    /// Although its Jump Policy is closed.
+    pub(super) override_schedule: bool,
+    /// A code of the second factor.
+    pub(super) code: Option<Box<str>>,
+}
 
 impl Console {
     pub(super) fn jump(&mut self) {
@@ -85,17 +97,17 @@ impl Console {
             self.layers.push(Layer::Confirm(Question::Override { item, name, policy }));
             return;
         }
-        self.start(item, true, false);
+        self.start(item, Start { show: true, ..Start::default() });
     }
 
     /// The item's Jump Policy, if it lets nobody in now.
     fn closed_policy(&self, item: ItemId) -> Option<&JumpPolicyView> {
-        let policy = self.policy(self.inventory.item(item)?.jump_policy()?)?;
+        let policy = self.policy(self.jump_policy_of(item)?)?;
         matches!(policy.state, PolicyState::Closed { .. }).then_some(policy)
     }
 
     /// Starts a session, and shows it once it runs if that is wanted.
-    pub(super) fn start(&mut self, item: ItemId, show: bool, override_schedule: bool) {
+    pub(super) fn start(&mut self, item: ItemId, start: Start) {
         let Some(name) = self.inventory.name(item).map(str::to_owned) else {
             return;
         };
@@ -109,10 +121,28 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let starting = Asked::Start { item, name: name.clone(), show, after: None };
+        let Start { show, override_schedule, code } = start;
+        let starting = Asked::Start { item, name: name.clone(), show, override_schedule, after: None };
         self.say(&format!("Starting a session with {name} …"));
         let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
-        self.request(starting, RepRequest::StartSession { item, kind, override_schedule });
+        self.request(starting, RepRequest::StartSession { item, kind, override_schedule, code });
+    }
+
+    /// The appliance wants a code of the second factor before it starts a session.
+    pub(super) fn ask_code(&mut self, item: ItemId, name: String, override_schedule: bool) {
+        let (input, mistake) = (Input::default(), None);
+        let purpose = Ask::Code { item, name, override_schedule };
+        self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake }));
+    }
+
+    pub(super) fn accept_code(&mut self, item: ItemId, code: &str, override_schedule: bool) {
+        if code.is_empty() {
+            self.prompt_mistake("A code is needed: the one your authenticator shows now.");
+            return;
+        }
+        self.layers.pop();
+        let code = Some(code.into());
+        self.start(item, Start { show: true, override_schedule, code });
     }
 
     /// The size of a session's pane.

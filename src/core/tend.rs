@@ -2,6 +2,7 @@
 
 use super::export::ExportError;
 use super::form::time_text;
+use super::sessions::Start;
 use super::layer::{Ask, Layer, Prompt, Question};
 use super::{Asked, Console, Effect};
 use crate::core::batch::Deed;
@@ -178,6 +179,7 @@ impl Console {
     pub(super) fn open_why(&mut self) {
         if let Some(item) = self.jump.selected {
             self.layers.push(Layer::Why { item, scroll: 0 });
+            self.ask_why(item);
         }
     }
 
@@ -254,6 +256,11 @@ impl Console {
                 self.export(&text);
             }
             Ask::WakePassword { items, .. } => self.accept_password(&text, &items),
+            Ask::Code { item, override_schedule, .. } => {
+                self.accept_code(item, &text, override_schedule);
+            }
+            Ask::SimulatedUser => self.simulate_user(&text),
+            Ask::SimulatedTime => self.simulate_time(&text),
             Ask::LineWith => self.search_lines(text),
             Ask::LinesPath if text.is_empty() => self.prompt_mistake("A file name is needed."),
             Ask::LinesPath => self.save_lines(&text),
@@ -295,7 +302,7 @@ impl Console {
         for (item, _) in items {
             let open = self.tabs.iter().any(|tab| tab.item == item);
             if !open {
-                self.start(item, false, false);
+                self.start(item, Start::default());
             }
         }
     }

@@ -497,6 +497,12 @@ pub fn entry_text(entry: &LogEntry) -> String {
             format!("{who} pinned the machine to {place}; it does not start by itself: {reason}")
         }
         LogEvent::Unpinned => format!("{who} unpinned the machine"),
+        LogEvent::EndsSoon { policy, minutes } => {
+            format!("the Jump Policy {policy} ends this session in {minutes} min")
+        }
+        LogEvent::Overrode { policy } => {
+            format!("{who} came in although the Jump Policy {policy} was closed")
+        }
         LogEvent::Chat { text } => format!("{who}: {text}"),
         LogEvent::Note { text } => format!("{who} notes: {text}"),
         LogEvent::Ended { reason } => format!("the session ended: {}", reason.words()),

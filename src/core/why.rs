@@ -1,10 +1,12 @@
 //! Why may I, why may I not: what the appliance said of the rep's rights, for one item.
 
-use super::Console;
+use super::{Asked, Console};
 use super::form::time_text;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::PolicyState;
-use jumpdeck_protocol::rights::Permission;
+use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rights::{Answer, ExplainedStep, Permission, Whom};
+use jumpdeck_protocol::text::clean;
 
 /// A line of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +22,44 @@ pub enum WhyLine {
         /// The permission that decides.
         permission: &'static str,
     },
+    /// What a session grants: the permission, and its value.
+    Value {
+        /// The permission.
+        name: &'static str,
+        /// What comes out.
+        value: String,
+    },
+    /// Why, beneath what it is about.
+    Detail(String),
     /// Anything else.
     Text(String),
+}
+
+/// One thing that had a say.
+pub(super) fn step(step: &ExplainedStep) -> WhyLine {
+    let sign = match step.allows {
+        Some(true) => "✓",
+        Some(false) => "✕",
+        None => "·",
+    };
+    WhyLine::Detail(format!("{sign} {} {}", clean(&step.source), clean(&step.says)))
+}
+
+impl Console {
+    /// Asks the appliance for the reasons.
+    pub(super) fn ask_why(&mut self, item: ItemId) {
+        self.known.explained = None;
+        if self.is_linked() {
+            let (whom, action, at) = (Whom::Me, None, None);
+            self.request(Asked::Why { item }, RepRequest::Explain { whom, item, action, at });
+        }
+    }
+
+    /// What the appliance said of an item.
+    pub fn explained(&self, item: ItemId) -> Option<&[Answer]> {
+        let known = self.known.explained.as_ref();
+        known.filter(|(of, _)| *of == item).map(|(_, answers)| answers.as_slice())
+    }
 }
 
 /// The answer for an item.
@@ -37,13 +75,26 @@ pub fn lines(console: &Console, item: ItemId) -> Vec<WhyLine> {
         WhyLine::Text(format!("Your role here is {}: {}.", rights.role, rights.because)),
         WhyLine::Text(String::new()),
     ];
-    lines.extend(Permission::ALL.iter().map(|permission| WhyLine::Right {
-        allowed: rights.permitted.has(*permission),
-        what: permission.title(),
-        permission: permission.as_str(),
-    }));
+    let explained = console.explained(item);
+    for permission in Permission::ALL {
+        lines.push(WhyLine::Right {
+            allowed: rights.permitted.has(*permission),
+            what: permission.title(),
+            permission: permission.as_str(),
+        });
+    }
     lines.push(WhyLine::Text(String::new()));
     lines.push(WhyLine::Heading("Starting a session now".to_owned()));
+    let start = explained.and_then(|answers| {
+        answers.iter().find(|answer| answer.action == Permission::PermStart)
+    });
+    if let Some(start) = start {
+        let (sign, may) = if start.allowed { ("✓", "may") } else { ("✕", "may not") };
+        lines.push(WhyLine::Text(format!("{sign} You {may} start one. The appliance says:")));
+        lines.extend(start.because.iter().map(step));
+        lines.push(WhyLine::Text("S shows what a session would grant.".to_owned()));
+        return lines;
+    }
     let (policy, open) = policy_line(console, item);
     lines.push(WhyLine::Text(policy));
     lines.push(WhyLine::Text(match console.no_jump_to(item) {
@@ -58,7 +109,7 @@ pub fn lines(console: &Console, item: ItemId) -> Vec<WhyLine> {
 
 /// The item's Jump Policy in words, and whether it is open.
 fn policy_line(console: &Console, item: ItemId) -> (String, bool) {
-    let id = console.inventory().item(item).and_then(|item| item.jump_policy());
+    let id = console.jump_policy_of(item);
     let Some(policy) = id.and_then(|id| console.policy(id)) else {
         return ("No Jump Policy is applied to it.".to_owned(), true);
     };

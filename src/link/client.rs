@@ -4,7 +4,7 @@ use super::{Destination, LinkHandle, keep};
 use crate::core::inventory::Inventory;
 use crate::core::{LinkEvent, Welcome};
 use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest};
-use jumpdeck_protocol::{Outcome, Refusal, RequestId, control};
+use jumpdeck_protocol::{Outcome, Refusal, RefusalCode, RequestId, control};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -21,6 +21,14 @@ pub enum ClientError {
     /// The appliance cannot be reached or does not want us.
     #[error("{0}")]
     NoLink(String),
+    /// The appliance does not want this login.
+    #[error("{reason}")]
+    NoLogin {
+        /// What it said.
+        reason: String,
+        /// In a word.
+        code: RefusalCode,
+    },
     /// The appliance refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -61,16 +69,17 @@ impl Client {
                 match events.recv().await {
                     Some(LinkEvent::Up(welcome)) => return Ok(welcome),
                     Some(LinkEvent::Down { reason }) if patient => last_reason = reason,
-                    Some(LinkEvent::Down { reason }) => return Err(reason),
-                    Some(LinkEvent::Ended { reason }) => return Err(reason),
+                    Some(LinkEvent::Down { reason }) => return Err((reason, None)),
+                    Some(LinkEvent::Ended { reason, code }) => return Err((reason, code)),
                     Some(_) => {}
-                    None => return Err("the link ended".to_owned()),
+                    None => return Err(("the link ended".to_owned(), None)),
                 }
             }
         });
         let welcome = match linked.await {
             Ok(Ok(welcome)) => welcome,
-            Ok(Err(reason)) => return Err(ClientError::NoLink(reason)),
+            Ok(Err((reason, Some(code)))) => return Err(ClientError::NoLogin { reason, code }),
+            Ok(Err((reason, None))) => return Err(ClientError::NoLink(reason)),
             Err(_) => return Err(ClientError::NoLink(last_reason)),
         };
         let mut inventory = Inventory::default();
@@ -91,13 +100,18 @@ impl Client {
         (self.handle, self.events, self.welcome)
     }
 
+    /// The token of the login that was kept, if one was.
+    pub fn kept(&self) -> Option<String> {
+        self.handle.kept()
+    }
+
     /// Waits for whatever happens next, after the replica has taken it in.
     ///
     /// # Errors
     /// [`ClientError::NoLink`] when the link is gone for good.
     pub async fn next(&mut self) -> Result<LinkEvent, ClientError> {
         match self.events.recv().await {
-            Some(LinkEvent::Ended { reason }) => Err(ClientError::NoLink(reason)),
+            Some(LinkEvent::Ended { reason, .. }) => Err(ClientError::NoLink(reason)),
             None => Err(ClientError::NoLink("the link ended".to_owned())),
             Some(LinkEvent::Notice(ApplianceNotice::Inventory(part))) => {
                 self.inventory.take(part.clone());

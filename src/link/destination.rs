@@ -6,13 +6,29 @@ use jumpdeck_protocol::handshake::RepProof;
 use jumpdeck_protocol::link::{Address, DialError};
 use std::path::PathBuf;
 
-/// A user name and its password.
+/// A user name, and what proves that it is one's own.
 #[derive(Clone)]
 pub struct Credentials {
     /// The name.
     pub username: String,
-    /// The password.
-    pub password: String,
+    /// The proof.
+    pub proof: Proof,
+    /// Who is to hold a login that is kept, if one is to be.
+    pub keep: Option<String>,
+}
+
+/// What proves who somebody is.
+#[derive(Clone)]
+pub enum Proof {
+    /// A password, and a code of the second factor where one is wanted.
+    Password {
+        /// The password.
+        password: String,
+        /// The code. It is good for one login.
+        code: Option<String>,
+    },
+    /// The token of a login that was kept.
+    Kept(String),
 }
 
 impl std::fmt::Debug for Credentials {
@@ -53,8 +69,29 @@ pub(super) struct Target {
     pub address: Address,
     pub fingerprint: String,
     pub proof: RepProof,
+    pub code: Option<String>,
+    pub keep: Option<String>,
     /// The appliance for people.
     pub shown: String,
+}
+
+impl Credentials {
+    fn rep_proof(&self) -> RepProof {
+        match &self.proof {
+            Proof::Kept(token) => RepProof::Login(token.clone()),
+            Proof::Password { password, .. } => {
+                let (username, password) = (self.username.clone(), password.clone());
+                RepProof::Password { username, password }
+            }
+        }
+    }
+
+    fn code(&self) -> Option<String> {
+        match &self.proof {
+            Proof::Password { code, .. } => code.clone(),
+            Proof::Kept(_) => None,
+        }
+    }
 }
 
 impl Destination {
@@ -68,10 +105,9 @@ impl Destination {
             Self::Remote { address, fingerprint, credentials, .. } => Ok(Target {
                 address: address.clone(),
                 fingerprint: fingerprint.clone(),
-                proof: RepProof::Password {
-                    username: credentials.username.clone(),
-                    password: credentials.password.clone(),
-                },
+                proof: credentials.rep_proof(),
+                code: credentials.code(),
+                keep: credentials.keep.clone(),
                 shown: address.to_string().trim_start_matches("https://").to_owned(),
             }),
             Self::Embedded(dir) => {
@@ -91,6 +127,8 @@ impl Destination {
                     address: running.url.parse().map_err(|e| passing(format!("{e}")))?,
                     fingerprint: running.fingerprint,
                     proof: RepProof::Token(token),
+                    code: None,
+                    keep: None,
                     shown: "this machine".to_owned(),
                 })
             }

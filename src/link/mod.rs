@@ -5,7 +5,7 @@ mod destination;
 mod known;
 
 pub use client::{Client, ClientError};
-pub use destination::{Credentials, Destination, Unreachable};
+pub use destination::{Credentials, Destination, Proof, Unreachable};
 pub use known::{KnownAppliances, Trust};
 
 use crate::core::{LinkEvent, Welcome};
@@ -14,7 +14,7 @@ use destination::Target;
 use jumpdeck_protocol::backoff::{self, Backoff};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
-use jumpdeck_protocol::handshake::{REP_PATH, RepLogin, RepWelcome};
+use jumpdeck_protocol::handshake::{REP_PATH, RepLogin, RepProof, RepWelcome};
 use jumpdeck_protocol::link::{
     DialError, Dialed, Incoming, KeepAlive, Lane, LinkEnd, Outbox, Pin, client_config, dial, pump,
     read_plain, write_plain,
@@ -31,8 +31,17 @@ use tokio::time::{Instant, sleep, timeout};
 const STEADY: Duration = Duration::from_secs(2);
 
 /// The way to send on the link, whichever link is up.
-#[derive(Clone, Debug, Default)]
-pub struct LinkHandle(Arc<Mutex<Option<Outbox>>>);
+#[derive(Clone, Default)]
+pub struct LinkHandle {
+    outbox: Arc<Mutex<Option<Outbox>>>,
+    kept: Arc<Mutex<Option<String>>>,
+}
+
+impl std::fmt::Debug for LinkHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LinkHandle").finish_non_exhaustive()
+    }
+}
 
 impl LinkHandle {
     /// Sends a message; it is dropped if no link is up.
@@ -50,11 +59,16 @@ impl LinkHandle {
     }
 
     fn current(&self) -> Option<Outbox> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The token of the login that was kept, if one was.
+    pub fn kept(&self) -> Option<String> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn set(&self, outbox: Option<Outbox>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = outbox;
+        *self.outbox.lock().unwrap_or_else(PoisonError::into_inner) = outbox;
     }
 }
 
@@ -63,7 +77,8 @@ pub fn keep(destination: Destination) -> (LinkHandle, mpsc::UnboundedReceiver<Li
     let (events, receiver) = mpsc::unbounded_channel();
     let handle = LinkHandle::default();
     let console = backoff::random();
-    let keeper = Keeper { destination, handle: handle.clone(), events, console };
+    let kept = Arc::clone(&handle.kept);
+    let keeper = Keeper { destination, handle: handle.clone(), events, console, kept };
     tokio::spawn(keeper.run());
     (handle, receiver)
 }
@@ -74,13 +89,15 @@ struct Keeper {
     events: mpsc::UnboundedSender<LinkEvent>,
     /// Tells the appliance that a new link is this same console.
     console: u64,
+    /// The token of the login that was kept.
+    kept: Arc<Mutex<Option<String>>>,
 }
 
 /// How a link, or the attempt at one, ended.
 enum Ended {
     Again(String),
     Lost { reason: String, stood: Duration },
-    Final(String),
+    Final(String, Option<RefusalCode>),
 }
 
 impl Keeper {
@@ -89,8 +106,8 @@ impl Keeper {
         while !self.events.is_closed() {
             sleep(backoff.next(backoff::random())).await;
             let event = match self.link_once().await {
-                Ended::Final(reason) => {
-                    let _ = self.events.send(LinkEvent::Ended { reason });
+                Ended::Final(reason, code) => {
+                    let _ = self.events.send(LinkEvent::Ended { reason, code });
                     return;
                 }
                 Ended::Lost { reason, stood } => {
@@ -110,20 +127,20 @@ impl Keeper {
         let target = match self.destination.find().await {
             Ok(target) => target,
             Err(Unreachable::Passing(reason)) => return Ended::Again(reason),
-            Err(Unreachable::Lasting(reason)) => return Ended::Final(reason),
+            Err(Unreachable::Lasting(reason)) => return Ended::Final(reason, None),
         };
         let tls = match client_config() {
             Ok(tls) => tls,
-            Err(error) => return Ended::Final(error.to_string()),
+            Err(error) => return Ended::Final(error.to_string(), None),
         };
         let pin = Pin::Fingerprint(target.fingerprint.clone());
         let dialed = match dial(&target.address, REP_PATH, &pin, &tls, None).await {
             Ok(dialed) => dialed,
             Err(error @ DialError::WrongKey { .. }) => {
-                return Ended::Final(self.destination.changed_key(&error));
+                return Ended::Final(self.destination.changed_key(&error), None);
             }
             Err(DialError::Refused(refusal)) if refusal.code == RefusalCode::VersionMismatch => {
-                return Ended::Final(refusal.to_string());
+                return Ended::Final(refusal.to_string(), Some(refusal.code));
             }
             Err(error) => return Ended::Again(error.to_string()),
         };
@@ -139,21 +156,40 @@ impl Keeper {
         mut dialed: Dialed,
         target: &Target,
     ) -> Result<(Dialed, Welcome), Ended> {
-        let login = RepLogin { proof: target.proof.clone(), console: self.console };
+        // A code opens once; a link that is made again goes by the login that was kept then.
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let login = match kept {
+            Some(token) => {
+                let proof = RepProof::Login(token);
+                RepLogin { proof, console: self.console, code: None, keep: None }
+            }
+            None => RepLogin {
+                proof: target.proof.clone(),
+                console: self.console,
+                code: target.code.clone(),
+                keep: target.keep.clone(),
+            },
+        };
         let again = |end: LinkEnd| Ended::Again(end.to_string());
         write_plain(&mut dialed.socket, &login).await.map_err(again)?;
         match read_plain(&mut dialed.socket).await.map_err(again)? {
-            RepWelcome::Welcome { user, username, embedded, .. } => {
+            RepWelcome::Welcome { user, username, embedded, login, first, idle_lock, .. } => {
+                if let Some(login) = login {
+                    *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(login.token);
+                }
+                let idle_lock = (idle_lock > 0).then(|| Duration::from_secs(idle_lock));
                 let username = clean(&username).into_owned();
                 let address = target.shown.clone();
                 let url = target.address.to_string();
-                Ok((dialed, Welcome { username, address, url, embedded, user }))
+                Ok((dialed, Welcome { username, address, url, embedded, user, first, idle_lock }))
             }
             // The token of an embedded appliance is new at each of its starts.
             RepWelcome::Refused(refusal) if self.destination.is_embedded() => {
                 Err(Ended::Again(refusal.to_string()))
             }
-            RepWelcome::Refused(refusal) => Err(Ended::Final(refusal.to_string())),
+            RepWelcome::Refused(refusal) => {
+                Err(Ended::Final(refusal.to_string(), Some(refusal.code)))
+            }
         }
     }
 
@@ -172,7 +208,7 @@ impl Keeper {
         };
         self.handle.set(None);
         if stopping && embedded {
-            Ended::Final("The appliance was stopped.".to_owned())
+            Ended::Final("The appliance was stopped.".to_owned(), None)
         } else {
             Ended::Lost { reason: end.to_string(), stood: began.elapsed() }
         }

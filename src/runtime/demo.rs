@@ -6,7 +6,7 @@ use jumpdeck_appliance::{
     Appliance, Clock, DataDir, InstallerSpec, JumpPolicy, RunningAddress, Schedule, TimeOfWeek,
     WeeklyEntry,
 };
-use jumpdeck_protocol::{JumpPolicyId, Timestamp, private_file};
+use jumpdeck_protocol::{Timestamp, private_file};
 use jumpdeck_server_sim::{Counts, Fleet, InstallerKeys, Scenario};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -159,13 +159,10 @@ async fn policies(appliance: &Appliance) -> anyhow::Result<()> {
     let zone = jiff::tz::TimeZone::system();
     let zone = zone.iana_name().unwrap_or("UTC");
     let policy = |name: &str, entries: Vec<WeeklyEntry>, strict| JumpPolicy {
-        id: JumpPolicyId::default(),
         display_name: name.to_owned(),
         code_name: name.to_lowercase().replace(' ', "-"),
-        description: String::new(),
         schedule: Some(Schedule { timezone: zone.to_owned(), entries, strict }),
-        no_recordings: false,
-        simultaneous_jumps: None,
+        ..JumpPolicy::default()
     };
     let weekdays = (0..5).map(|day| daily(day, 8 * 60, 18 * 60)).collect();
     let nights = (0..7).map(|day| daily(day, 22 * 60, 24 * 60)).collect();

@@ -9,6 +9,7 @@ mod ink;
 mod keys;
 pub mod limits;
 pub mod logging;
+pub mod logins;
 pub mod prompt;
 mod report;
 mod screen;

@@ -274,7 +274,7 @@ impl Runner {
     }
 
     fn link_event(&mut self, event: LinkEvent) {
-        if let LinkEvent::Ended { reason } = &event {
+        if let LinkEvent::Ended { reason, .. } = &event {
             self.ended = Some(reason.clone());
             self.quit = true;
         }

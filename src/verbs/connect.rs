@@ -1,15 +1,119 @@
 //! Which appliance a verb goes to: this machine's own, or one elsewhere whose key was accepted.
 
-use crate::link::{Client, ClientError, Credentials, Destination, KnownAppliances, Trust};
+use super::account;
+use crate::link::{
+    Client, ClientError, Credentials, Destination, KnownAppliances, Proof, Trust,
+};
 use crate::runtime::dirs::Places;
+use crate::runtime::logins::Logins;
 use crate::runtime::prompt;
 use anyhow::{Context, bail};
 use clap::Args;
 use jumpdeck_protocol::handshake::REP_PATH;
+use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::link::{Address, Pin, client_config, dial};
+use std::path::PathBuf;
 
 /// Logins that are tried before giving up.
 const TRIES: usize = 3;
+
+/// The variable that a password is read from.
+const PASSWORD: &str = "JUMPDECK_PASSWORD";
+/// The variable that a code of the second factor is read from.
+const CODE: &str = "JUMPDECK_CODE";
+
+/// Whether a login is to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// It is over with the link.
+    No,
+    /// For as long as this console is there.
+    Console,
+    /// On this device.
+    Device,
+}
+
+/// A link, and what proved who it is.
+pub(super) struct Linked {
+    pub client: Client,
+    /// The password, if it was that.
+    pub password: Option<String>,
+}
+
+/// The way into one appliance for one user.
+struct Door<'a> {
+    address: &'a Address,
+    fingerprint: String,
+    known: PathBuf,
+    username: &'a str,
+    keep: Keep,
+}
+
+impl Door<'_> {
+    async fn enter(&self, proof: Proof) -> Result<Client, ClientError> {
+        let with_code = matches!(&proof, Proof::Password { code: Some(_), .. });
+        let keep = match self.keep {
+            Keep::Device => Some(device()),
+            // Without a code, the password opens again.
+            Keep::Console if with_code => Some("a console".to_owned()),
+            Keep::Console | Keep::No => None,
+        };
+        let username = self.username.to_owned();
+        Client::connect(Destination::Remote {
+            address: self.address.clone(),
+            fingerprint: self.fingerprint.clone(),
+            credentials: Credentials { username, proof, keep },
+            known: self.known.clone(),
+        })
+        .await
+    }
+
+    async fn by_password(&self, given: Option<String>) -> anyhow::Result<Linked> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let password = match &given {
+                Some(password) => password.clone(),
+                None => prompt::secret(&format!("Password of {}: ", self.username))?,
+            };
+            match self.with(&password).await {
+                Err(ClientError::NoLogin { reason, code: RefusalCode::LoginFailed })
+                    if given.is_none() && tries < TRIES =>
+                {
+                    eprintln!("{reason}");
+                }
+                outcome => return Ok(Linked { client: outcome?, password: Some(password) }),
+            }
+        }
+    }
+
+    /// With a password, and a code if one is wanted.
+    async fn with(&self, password: &str) -> Result<Client, ClientError> {
+        let proof = |code| Proof::Password { password: password.to_owned(), code };
+        let given = std::env::var(CODE).ok();
+        let mut outcome = self.enter(proof(given.clone())).await;
+        for _ in 0..TRIES {
+            match outcome {
+                Err(ClientError::NoLogin { reason, code: RefusalCode::SecondFactorRequired })
+                    if given.is_none() && prompt::somebody_is_there() =>
+                {
+                    eprintln!("{reason}");
+                    let no_answer = |error: anyhow::Error| ClientError::NoLink(error.to_string());
+                    let code = prompt::secret("Code: ").map_err(no_answer)?;
+                    outcome = self.enter(proof(Some(code))).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        outcome
+    }
+}
+
+/// What holds a kept login, for people.
+fn device() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("jumpdeck on {name}")
+}
 
 /// How to reach a remote appliance.
 #[derive(Args, Clone, Debug, Default)]
@@ -18,7 +122,7 @@ pub(super) struct Connect {
     #[arg(long, global = true, value_name = "URL", env = "JUMPDECK_CONNECT")]
     connect: Option<String>,
     /// Log in there under this name. The password is asked for, or read from the variable
-    /// JUMPDECK_PASSWORD.
+    /// JUMPDECK_PASSWORD; a code of the second factor, from JUMPDECK_CODE.
     #[arg(long, global = true, value_name = "NAME", env = "JUMPDECK_USER")]
     user: Option<String>,
     /// Accept an appliance that was never seen before if its key has this fingerprint.
@@ -27,11 +131,28 @@ pub(super) struct Connect {
 }
 
 impl Connect {
-    /// Links to the appliance, asking for what is missing if somebody is there.
+    /// Links to the appliance, asking for what is missing if somebody is there. What has to be
+    /// done before anything else is done, too.
     pub(super) async fn client(&self, places: &Places) -> anyhow::Result<Client> {
+        let linked = self.link(places, Keep::No).await?;
+        account::first(self, places, linked).await
+    }
+
+    /// The same for a console, which comes back by itself: a code of the second factor opens only
+    /// once, so the login is kept for as long as the console is there.
+    pub(super) async fn console(&self, places: &Places) -> anyhow::Result<Client> {
+        let linked = self.link(places, Keep::Console).await?;
+        account::first(self, places, linked).await
+    }
+
+    /// Links to the appliance, whatever has to be done there first.
+    pub(super) async fn link(&self, places: &Places, keep: Keep) -> anyhow::Result<Linked> {
         match &self.connect {
-            None => Ok(Client::connect(Destination::Embedded(places.data()?)).await?),
-            Some(url) => self.remote(places, &url.parse()?).await,
+            None => {
+                let client = Client::connect(Destination::Embedded(places.data()?)).await?;
+                Ok(Linked { client, password: None })
+            }
+            Some(url) => self.remote(places, &url.parse()?, keep).await,
         }
     }
 
@@ -51,7 +172,30 @@ impl Connect {
         self.connect.as_deref()
     }
 
-    async fn remote(&self, places: &Places, address: &Address) -> anyhow::Result<Client> {
+    /// Links once more, with another password.
+    pub(super) async fn again(&self, places: &Places, password: &str) -> anyhow::Result<Linked> {
+        let Some(url) = &self.connect else {
+            return self.link(places, Keep::No).await;
+        };
+        let address: Address = url.parse()?;
+        let known = KnownAppliances::in_dir(&places.config()?);
+        let fingerprint = known.fingerprint(&address).context("the appliance is not known")?;
+        let username = match &self.user {
+            Some(name) => name.clone(),
+            None => prompt::line("User name: ")?,
+        };
+        let known = known.path().to_path_buf();
+        let keep = Keep::Device;
+        let door = Door { address: &address, fingerprint, known, username: &username, keep };
+        door.by_password(Some(password.to_owned())).await
+    }
+
+    async fn remote(
+        &self,
+        places: &Places,
+        address: &Address,
+        keep: Keep,
+    ) -> anyhow::Result<Linked> {
         let known = KnownAppliances::in_dir(&places.config()?);
         let fingerprint = match known.fingerprint(address) {
             Some(known) if self.fingerprint.as_ref().is_some_and(|given| *given != known) => bail!(
@@ -60,34 +204,25 @@ impl Connect {
             Some(fingerprint) => fingerprint,
             None => self.get_acquainted(&known, address).await?,
         };
-        let username = match &self.user {
-            Some(name) => name.clone(),
+        let logins = Logins::in_dir(&places.config()?);
+        let username = match self.user.clone().or_else(|| logins.only_user(&address.to_string())) {
+            Some(name) => name,
             None => prompt::line("User name: ")?,
         };
-        let given = std::env::var("JUMPDECK_PASSWORD").ok();
-        for attempt in 1.. {
-            let password = match &given {
-                Some(password) => password.clone(),
-                None => prompt::secret(&format!("Password of {username}: "))?,
-            };
-            let destination = Destination::Remote {
-                address: address.clone(),
-                fingerprint: fingerprint.clone(),
-                credentials: Credentials { username: username.clone(), password },
-                known: known.path().to_path_buf(),
-            };
-            match Client::connect(destination).await {
-                Err(ClientError::NoLink(reason))
-                    if reason.contains("password is wrong")
-                        && given.is_none()
-                        && attempt < TRIES =>
-                {
+        let known = known.path().to_path_buf();
+        let door = Door { address, fingerprint, known, username: &username, keep };
+        let given = std::env::var(PASSWORD).ok();
+        let kept = logins.find(&address.to_string(), &username);
+        if let Some(token) = kept.filter(|_| given.is_none() && keep != Keep::Device) {
+            match door.enter(Proof::Kept(token)).await {
+                Err(ClientError::NoLogin { code: RefusalCode::LoginExpired, reason }) => {
+                    logins.forget(&address.to_string(), &username)?;
                     eprintln!("{reason}");
                 }
-                outcome => return Ok(outcome?),
+                outcome => return Ok(Linked { client: outcome?, password: None }),
             }
         }
-        bail!("no login")
+        door.by_password(given).await
     }
 
     /// Shows the key of an appliance that was never seen before, and asks.

@@ -31,7 +31,7 @@ pub(super) async fn open(places: &Places, connect: &Connect) -> anyhow::Result<L
     let watch = config::Watch::new(dir.clone(), colours);
     let config = config::read(&dir, colours);
     let notice = config.complaint("What is built in stands in its place.");
-    let (handle, link, welcome) = connect.client(places).await?.into_parts();
+    let (handle, link, welcome) = connect.console(places).await?.into_parts();
     let reports = places.data_path()?;
     let local = Local {
         settings: config.settings,

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 pub(super) struct Explain {
     /// The item: its name, its host, or `#NUMBER`.
     item: String,
-    /// Whom it is about [default: you]. Only the first user asks about others.
+    /// Whom it is about [default: you]. Only administrators ask about others.
     #[arg(long, value_name = "NAME", conflicts_with = "everybody")]
     user: Option<String>,
     /// About everybody: who may?
@@ -56,7 +56,7 @@ impl Explain {
     }
 }
 
-fn line(answer: &Answer, json: bool, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn line(answer: &Answer, json: bool, out: &mut dyn Write) -> io::Result<()> {
     if json {
         serde_json::to_writer(&mut *out, answer)?;
         return writeln!(out);
@@ -77,7 +77,7 @@ fn action(text: &str) -> Result<Permission, String> {
     found.ok_or_else(|| format!("it is one of {}", all.join(", ")))
 }
 
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     let wrong = || "times look like 2027-01-31T09:00Z or 2027-01-31 09:00".to_owned();
     if let Ok(instant) = text.parse::<jiff::Timestamp>() {
         return Ok(Timestamp(instant.as_second()));

@@ -3,6 +3,8 @@
 //! Exit status: 0 done, 1 not done, 2 wrong usage; `exec` and `jump` pass on the remote status and
 //! use 255 for a failure of our own, as `ssh` does.
 
+mod account;
+mod admin;
 mod audit;
 mod completions;
 mod connect;
@@ -20,6 +22,7 @@ mod recordings;
 mod select;
 mod serve;
 mod session_key;
+mod simulate;
 mod stop;
 mod team;
 mod transfer;
@@ -61,10 +64,22 @@ enum Verb {
     Log(log::Log),
     /// Say why somebody may do something with an item, or who may.
     Explain(explain::Explain),
+    /// Say what a session would grant, and which layer of session policies says so.
+    Simulate(simulate::Simulate),
+    /// Write, plan and apply the configuration as a file: who may do what, when.
+    Admin(admin::Admin),
     /// List, export and verify what was done that has consequences.
     Audit(audit::Audit),
-    /// Make users.
+    /// Make users, and reset their passwords.
     User(user::User),
+    /// Change your password.
+    Passwd(account::Passwd),
+    /// Set up or remove your second factor.
+    SecondFactor(account::SecondFactor),
+    /// Keep a login on this device, so that no password is asked for.
+    Login(account::Login),
+    /// End a login that is kept.
+    Logout(account::Logout),
     /// Make a key by which a machine joins for one session, and print the line to type there.
     SessionKey(session_key::SessionKey),
     /// List, make and change teams.
@@ -134,8 +149,14 @@ impl Cli {
             Some(Verb::Recordings(recordings)) => recordings.run(&places, &connect).await,
             Some(Verb::Log(log)) => log.run(&places, &connect).await,
             Some(Verb::Explain(explain)) => explain.run(&places, &connect).await,
+            Some(Verb::Simulate(simulate)) => simulate.run(&places, &connect).await,
+            Some(Verb::Admin(admin)) => admin.run(&places, &connect).await,
             Some(Verb::Audit(audit)) => audit.run(&places, &connect).await,
             Some(Verb::User(user)) => user.run(&places, &connect).await,
+            Some(Verb::Passwd(passwd)) => passwd.run(&places, &connect).await,
+            Some(Verb::SecondFactor(factor)) => factor.run(&places, &connect).await,
+            Some(Verb::Login(login)) => login.run(&places, &connect).await,
+            Some(Verb::Logout(logout)) => logout.run(&places, &connect).await,
             Some(Verb::SessionKey(key)) => key.run(&places, &connect).await,
             Some(Verb::Team(team)) => team.run(&places, &connect).await,
             Some(Verb::Installer(installer)) => installer.run(&places, &connect).await,

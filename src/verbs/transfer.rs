@@ -2,7 +2,9 @@
 //! any loss of the link.
 
 use crate::core::LinkEvent;
+use super::output;
 use crate::link::{Client, ClientError};
+use crate::runtime::prompt;
 use anyhow::bail;
 use bytes::Bytes;
 use jumpdeck_protocol::endpoint::{Endpoint, Event};
@@ -11,7 +13,7 @@ use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelReport, ChannelState, EndReason, ExitStatus, RecordingState,
     SessionView, Size,
 };
-use jumpdeck_protocol::{ChannelId, ItemId, limits, text};
+use jumpdeck_protocol::{ChannelId, ItemId, RefusalCode, limits, text};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -60,8 +62,25 @@ impl Program {
         item: ItemId,
         kind: ChannelKind,
     ) -> anyhow::Result<Self> {
-        let answer =
-            client.ask(RepRequest::StartSession { item, kind, override_schedule: false }).await?;
+        // A Jump Policy may want a code of the second factor.
+        let code = std::env::var("JUMPDECK_CODE").ok().map(Into::into);
+        let start = |code| RepRequest::StartSession {
+            item,
+            kind: kind.clone(),
+            override_schedule: false,
+            code,
+        };
+        let answer = match client.ask(start(code.clone())).await {
+            Err(ClientError::Refused(refusal))
+                if refusal.code == RefusalCode::SecondFactorRequired
+                    && code.is_none()
+                    && prompt::somebody_is_there() =>
+            {
+                output::say(&refusal.to_string());
+                client.ask(start(Some(prompt::secret("Code: ")?.into()))).await?
+            }
+            answer => answer?,
+        };
         let RepReply::SessionStarted(view) = answer else {
             return Err(ClientError::OddAnswer.into());
         };
@@ -252,6 +271,9 @@ impl Program {
             }
             EndReason::ApplianceStopped => bail!("the appliance was stopped"),
             EndReason::EndedByCustomer => bail!("the person at the machine ended the session"),
+            reason @ (EndReason::ScheduleClosed | EndReason::RightsWithdrawn) => {
+                bail!("the session was ended: {}", reason.words())
+            }
             EndReason::Idle => bail!("nobody did anything in the session for too long"),
         }
     }

@@ -16,18 +16,32 @@ pub(super) struct User {
 
 #[derive(Subcommand, Debug)]
 enum What {
-    /// Make a user, and print the password this once.
+    /// Make a user, and print the first password this once. An administrator's file
+    /// (`jumpdeck admin`) says what the user may do.
     Add {
         /// The user name, 1 to 64 characters.
         name: String,
+    },
+    /// Give a user another first password, and print it this once.
+    Reset {
+        /// The user name.
+        name: String,
+        /// Take the second factor away, too.
+        #[arg(long)]
+        second_factor: bool,
     },
 }
 
 impl User {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let What::Add { name } = self.what;
+        let request = match self.what {
+            What::Add { name } => RepRequest::AddUser { username: name },
+            What::Reset { name, second_factor } => {
+                RepRequest::ResetUser { username: name, second_factor }
+            }
+        };
         let mut client = connect.client(places).await?;
-        let answer = client.ask(RepRequest::AddUser { username: name }).await?;
+        let answer = client.ask(request).await?;
         client.close().await;
         let RepReply::UserAdded(user) = answer else {
             bail!("the appliance gave an answer that does not fit the question");

@@ -33,6 +33,10 @@ pub fn draw(console: &Console, theme: &Theme, time: &str, frame: &mut Frame<'_>)
         return;
     }
     let mut artist = Artist { console, theme, time, frame };
+    if let Some(locked) = console.locked() {
+        artist.lock(locked, area);
+        return;
+    }
     match console.screen() {
         Screen::Jump => artist.jump_screen(area),
         Screen::Sessions => artist.sessions_screen(area),

@@ -43,6 +43,16 @@ impl Artist<'_, '_> {
             Ask::ExportPath => {
                 ("Export", "The file to write; one that is there is not overwritten.".to_owned())
             }
+            Ask::Code { name, .. } => (
+                "Second factor",
+                format!("The Jump Policy of {name} wants the code that your authenticator shows."),
+            ),
+            Ask::SimulatedUser => {
+                ("Whose session", "A user name; nothing for your own. Others: administrators.".to_owned())
+            }
+            Ask::SimulatedTime => {
+                ("When", "As 2027-01-31 09:00, in your time zone; nothing for now.".to_owned())
+            }
             Ask::LineWith => ("Look for", "A text, in either case; from here up.".to_owned()),
             Ask::LinesPath | Ask::LogPath { .. } => {
                 ("Save", "The file to write; one that is there is not overwritten.".to_owned())

@@ -5,6 +5,8 @@ use super::theme::Role;
 use super::{Artist, row, text};
 use crate::core::help::{self, Line as HelpLine};
 use crate::core::keymap::Context;
+use crate::core::lock::Locked;
+use crate::core::simulator::{self, Simulator};
 use crate::core::why::{self, WhyLine};
 use jumpdeck_protocol::ItemId;
 use ratatui::layout::Rect;
@@ -78,7 +80,17 @@ impl Artist<'_, '_> {
     /// What the rep may do with an item, and why.
     pub(super) fn why(&mut self, item: ItemId, scroll: usize, area: Rect) {
         let lines = why::lines(self.console, item);
-        let width = area.width.min(76);
+        self.reasons("Why ─ Esc closes", lines, scroll, area);
+    }
+
+    /// What a session would grant.
+    pub(super) fn simulator(&mut self, simulator: &Simulator, area: Rect) {
+        let lines = simulator::lines(simulator);
+        self.reasons("Simulator ─ Esc closes", lines, simulator.scroll, area);
+    }
+
+    fn reasons(&mut self, title: &str, lines: Vec<WhyLine>, scroll: usize, area: Rect) {
+        let width = area.width.min(84);
         let room = usize::from(width).saturating_sub(3);
         let mut shown: Vec<Line<'static>> = Vec::new();
         for line in lines {
@@ -90,6 +102,20 @@ impl Artist<'_, '_> {
                 WhyLine::Right { allowed, what, permission } => {
                     shown.push(self.right(allowed, what, permission, room));
                 }
+                WhyLine::Value { name, value } => {
+                    let label = text::left(name, 23);
+                    let value = text::fit(&value, room.saturating_sub(24));
+                    shown.push(Line::from(vec![
+                        Span::raw(format!(" {label} ")),
+                        Span::styled(value, self.style(Role::Key)),
+                    ]));
+                }
+                WhyLine::Detail(words) => {
+                    let lines = text::wrap(&words, room.saturating_sub(3));
+                    let style = self.style(Role::Muted);
+                    let line = |line: &String| Line::styled(format!("    {line}"), style);
+                    shown.extend(lines.iter().map(line));
+                }
                 WhyLine::Text(words) => {
                     let lines = text::wrap(&words, room);
                     shown.extend(lines.into_iter().map(|line| Line::raw(format!(" {line}"))));
@@ -98,10 +124,39 @@ impl Artist<'_, '_> {
         }
         let height = u16::try_from(shown.len() + 2).unwrap_or(u16::MAX);
         let height = height.min(area.height.saturating_sub(2));
-        let inner = self.window(area, "Why ─ Esc closes", width, height);
+        let inner = self.window(area, title, width, height);
         for (offset, line) in shown.into_iter().skip(scroll).enumerate() {
             if let Some(area) = row(inner, offset) {
                 self.line(area, line);
+            }
+        }
+    }
+
+    /// The lock: nothing else is shown.
+    pub(super) fn lock(&mut self, locked: &Locked, area: Rect) {
+        let width = area.width.min(60);
+        let words = if locked.asking {
+            "The appliance is asked …".to_owned()
+        } else if locked.words.is_empty() {
+            let who = self.console.welcome().map(|welcome| welcome.username.as_str());
+            format!("Password of {} and Enter; Ctrl-q leaves.", who.unwrap_or("you"))
+        } else {
+            locked.words.clone()
+        };
+        let room = usize::from(width).saturating_sub(4);
+        let lines = text::wrap(&words, room);
+        let height = u16::try_from(lines.len() + 3).unwrap_or(6);
+        let inner = self.window(area, "Locked", width, height);
+        if let Some(area) = row(inner, 0) {
+            let mut line = Line::from(Span::styled(" › ", self.style(Role::Key)));
+            let (before, after) = locked.input.parts();
+            let stars = |text: &str| "•".repeat(text.chars().count());
+            self.edited(&mut line, (&stars(before), &stars(after)), room, Role::Text);
+            self.line(area, line);
+        }
+        for (offset, words) in lines.into_iter().enumerate() {
+            if let Some(area) = row(inner, offset + 1) {
+                self.line(area, Line::styled(format!(" {words}"), self.style(Role::Muted)));
             }
         }
     }

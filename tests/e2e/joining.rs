@@ -101,7 +101,7 @@ fn a_machine_joins_is_pinned_outlives_its_agent_and_is_unpinned() {
     console.wait_for("Customize");
     console.send("\r");
     console.wait_for("Pin kiosk");
-    console.send("\x1b[B\x1b[Blab\x1b[B\x1b[B\x1b[B+7d\x13");
+    console.send("\x1b[B\x1b[Blab\x1b[B\x1b[B\x1b[B\x1b[B\x1b[B\x1b[B+7d\x13");
     let asked = person.wait_for("wants to keep this computer reachable as “kiosk” until 20");
     assert!(asked.contains("wants to see this computer"), "{asked}");
     person.send("y\r");

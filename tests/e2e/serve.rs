@@ -10,6 +10,9 @@ pub struct Served {
     child: Guard,
     pub address: String,
     pub fingerprint: String,
+    /// The first password, as the server showed it.
+    pub first: String,
+    /// The one that was chosen in its place.
     pub password: String,
     pub key: String,
 }
@@ -23,6 +26,7 @@ impl Served {
             child: Guard(child),
             address,
             fingerprint: String::new(),
+            first: String::new(),
             password: String::new(),
             key: String::new(),
         };
@@ -31,13 +35,15 @@ impl Served {
             if let Some(fingerprint) = line.strip_prefix("The fingerprint of its key: ") {
                 served.fingerprint = fingerprint.to_owned();
             } else if let Some((_, password)) = line.split_once("user admin, password ") {
-                served.password = password.to_owned();
+                served.first = password.to_owned();
             } else if let Some(rest) = line.strip_prefix("JUMPDECK_INSTALLER_KEY=") {
                 served.key = rest.split(' ').next().unwrap().to_owned();
                 break;
             }
         }
         assert!(!served.key.is_empty(), "the server said all it should");
+        served.password = format!("{} and more", served.first);
+        choose_password(home, &served, "admin", (&served.first, &served.password));
         served
     }
 
@@ -98,6 +104,19 @@ impl Served {
             text(&output.stdout).matches("online").count() == count
         });
     }
+}
+
+/// Chooses another password in the place of a first one.
+pub fn choose_password(home: &Home, served: &Served, name: &str, (first, other): (&str, &str)) {
+    let output = home
+        .jumpdeck(&["passwd", "--connect", &served.url(), "--fingerprint", &served.fingerprint])
+        .env("JUMPDECK_CONFIG_DIR", home.path().join("config of whoever changes passwords"))
+        .env("JUMPDECK_USER", name)
+        .env("JUMPDECK_PASSWORD", first)
+        .env("JUMPDECK_NEW_PASSWORD", other)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
 fn serve(home: &Home, address: &str) -> Child {
@@ -273,7 +292,7 @@ fn the_first_password_is_shown_once_and_kept_nowhere() {
     assert!(!said.contains("password"), "{said}");
     let database = std::fs::read(home.path().join("server/appliance.db")).unwrap();
     let wal = std::fs::read(home.path().join("server/appliance.db-wal")).unwrap_or_default();
-    for secret in [&served.password, &served.key] {
+    for secret in [&served.first, &served.password, &served.key] {
         let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
         assert!(!holds(&database) && !holds(&wal));
     }

@@ -22,7 +22,10 @@ fn add_user(home: &Home, served: &Served, name: &str) -> String {
     let output = served.rep(home, &["user", "add", name]).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     let printed = text(&output.stdout);
-    printed.split_whitespace().last().unwrap().to_owned()
+    let first = printed.split_whitespace().last().unwrap();
+    let password = format!("{first} and more");
+    crate::serve::choose_password(home, served, name, (first, &password));
+    password
 }
 
 /// The rows of a terminal without blanks at the end.

@@ -87,27 +87,32 @@ impl Person {
 
     /// Asks for a yes. Whatever else is typed, and silence, is a no.
     pub(crate) async fn allows(&self, question: &str) -> bool {
+        self.answer(question, limits::CUSTOMER_PATIENCE).await.unwrap_or(false)
+    }
+
+    /// Asks for a yes, and waits for so long. Whatever else is typed is a no, and silence nothing.
+    pub(crate) async fn answer(&self, question: &str, patience: Duration) -> Option<bool> {
         let (answer, answered) = oneshot::channel();
         {
             let mut talk = self.talk();
             if talk.silent {
-                return false;
+                return None;
             }
             let question = format!("{} [y/N] ", text::clean(question));
             self.print(question.clone());
             // One question at a time: whoever asked before gets a no.
             talk.question = Some((question, answer));
         }
-        match timeout(limits::CUSTOMER_PATIENCE, answered).await {
+        match timeout(patience, answered).await {
             Ok(Ok(yes)) => {
                 self.talk().served |= yes;
-                yes
+                Some(yes)
             }
-            Ok(Err(_)) => false,
+            Ok(Err(_)) => Some(false),
             Err(_) => {
                 self.talk().question = None;
-                self.print("\nNobody answered: that is a no.\n".to_owned());
-                false
+                self.print("\nNobody answered in time.\n".to_owned());
+                None
             }
         }
     }

@@ -5,7 +5,8 @@ use crate::run::Agent;
 use crate::{Source, facts, pinned, wake};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, FromAgent, ToAgent};
 use jumpdeck_protocol::link::Outbox;
-use jumpdeck_protocol::{Control, Never, Outcome, RefusalCode};
+use jumpdeck_protocol::{Control, Never, Outcome, RefusalCode, limits};
+use std::time::Duration;
 use tokio::sync::watch;
 
 impl Agent {
@@ -27,13 +28,22 @@ impl Agent {
                 let body = Outcome::Ok(AgentReply::Customer { user });
                 outbox.send(&FromAgent::Reply { id, body });
             }
-            Control::Request { id, body: AgentRequest::Ask { rep } } => {
+            Control::Request { id, body: AgentRequest::Ask { rep, what, patience } } => {
                 let (person, outbox) = (self.person().cloned(), outbox.clone());
                 tokio::spawn(async move {
                     let body = match person {
                         Some(person) => {
-                            let yes = person.allows(&wants_in(&rep)).await;
-                            Outcome::Ok(AgentReply::Answered { yes })
+                            let question = match &what {
+                                None => wants_in(&rep),
+                                Some(what) => format!("{rep} wants {what}. Allow it?"),
+                            };
+                            let patience = match patience {
+                                0 => limits::CUSTOMER_PATIENCE,
+                                seconds => Duration::from_secs(seconds.into()),
+                            };
+                            let answer = person.answer(&question, patience).await;
+                            let (yes, silent) = (answer == Some(true), answer.is_none());
+                            Outcome::Ok(AgentReply::Answered { yes, silent })
                         }
                         None => Outcome::Refused(RefusalCode::NobodyThere.plain()),
                     };

@@ -3,7 +3,7 @@
 use crate::audit::Often;
 use crate::clock::Clock;
 use crate::data_dir::{DataDir, DataDirError};
-use crate::document::{Document, Installer, User};
+use crate::document::{Document, Installer};
 use crate::keys::{self, Keys};
 use crate::login::{Login, hash_password};
 use crate::pin::place_name;
@@ -15,16 +15,16 @@ use crate::statistics::Watching;
 use crate::store::{Draft, Store, StoreError};
 use crate::tape::{News, Recorder};
 use crate::throttle::Throttle;
+use crate::user::User;
 use crate::usher::Usher;
 use crate::wake::Wakes;
 use crate::world::World;
-use jumpdeck_policy::{Role as ItemRole, Slots};
+use jumpdeck_policy::{Role as ItemRole, SessionPolicy};
 use jumpdeck_protocol::inventory::{GroupView, JumpPolicyView, Place};
 use jumpdeck_protocol::session::RecordingState;
 use jumpdeck_protocol::{
     LinkId, Refusal, RefusalCode, Timestamp, UserId, limits, private_file, rep, text,
 };
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -108,6 +108,8 @@ pub struct Appliance {
     pub(crate) asking: Asking,
     pub(crate) usher: Usher,
     pub(crate) often: Mutex<Often>,
+    /// Who guesses codes and passwords on a link.
+    pub(crate) code_tries: Throttle<UserId>,
     /// Where session keys are guessed from.
     pub(crate) key_tries: Throttle<std::net::IpAddr>,
     /// Jump Clients there may be; 0: any number.
@@ -162,6 +164,7 @@ impl Appliance {
             asking: Asking::default(),
             usher: Usher::default(),
             often: Mutex::default(),
+            code_tries: Throttle::default(),
             key_tries: Throttle::default(),
             most_clients: AtomicUsize::new(0),
             recorder: Arc::new(recorder),
@@ -227,7 +230,7 @@ impl Appliance {
     /// When the store cannot be written.
     pub async fn settle(&self) -> Result<FirstStart, StartError> {
         if self.world().user(UserId(1)).is_some() {
-            self.renew_roles().await?;
+            self.renew_built_in().await?;
             return Ok(FirstStart::default());
         }
         let (username, password) = match &self.role {
@@ -235,18 +238,14 @@ impl Appliance {
             Role::Server => ("admin".to_owned(), Some(keys::secret()?)),
         };
         let hash = password.as_deref().map(hash_password).transpose()?;
-        let all = ItemRole::ADMINISTRATOR;
-        let user = User {
-            id: UserId(1),
-            username,
-            password: hash,
-            enabled: true,
-            slots: Slots { default: all, personal: all, teams: all, system: all },
-            memberships: BTreeMap::new(),
-        };
+        let must_change = hash.is_some();
+        let user = User { password: hash, must_change, ..User::owner(UserId(1), username) };
         let edit = move |draft: &mut Draft| {
             for role in ItemRole::built_in() {
                 draft.put(Document::Role(role))?;
+            }
+            for policy in SessionPolicy::built_in() {
+                draft.put(Document::SessionPolicy(Box::new(policy)))?;
             }
             draft.put(Document::User(Box::new(user)))
         };
@@ -254,16 +253,24 @@ impl Appliance {
         Ok(FirstStart { admin_password: password })
     }
 
-    /// The built-in roles permit what this version knows.
-    async fn renew_roles(&self) -> Result<(), StartError> {
+    /// Built-in roles and session policies say what this version knows. The global default is an
+    /// administrator's to change.
+    async fn renew_built_in(&self) -> Result<(), StartError> {
         let world = self.world();
         let differs = |role: &ItemRole| world.role(role.id).map(AsRef::as_ref) != Some(role);
         let roles: Vec<_> = ItemRole::built_in().into_iter().filter(differs).collect();
-        if roles.is_empty() {
+        let policies = SessionPolicy::built_in().into_iter().filter(|policy| {
+            let kept = world.session_policy(policy.id).map(AsRef::as_ref);
+            kept.is_none() || (policy.id == SessionPolicy::EVERYTHING && kept != Some(policy))
+        });
+        let policies: Vec<_> = policies.collect();
+        if roles.is_empty() && policies.is_empty() {
             return Ok(());
         }
         let edit = |draft: &mut Draft| {
-            roles.into_iter().try_for_each(|role| draft.put(Document::Role(role)))
+            roles.into_iter().try_for_each(|role| draft.put(Document::Role(role)))?;
+            let put = |policy| draft.put(Document::SessionPolicy(Box::new(policy)));
+            policies.into_iter().try_for_each(put)
         };
         Ok(self.store.edit(edit).await.map_err(anyhow::Error::from)?)
     }

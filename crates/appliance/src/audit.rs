@@ -75,10 +75,11 @@ impl Appliance {
         rep: &RepLink,
         after: u64,
     ) -> Result<(Vec<AuditEvent>, Option<Box<Seal>>), Refusal> {
-        if rep.user != UserId(1) {
-            return Err(
-                RefusalCode::PermissionDenied.because("only the first user reads the audit")
-            );
+        let world = self.world();
+        let sees = world.effective(rep.user).is_some_and(|user| user.settings.view_audit.value);
+        if !sees && !world.administers(rep.user) {
+            let detail = "only administrators and auditors read the audit";
+            return Err(RefusalCode::PermissionDenied.because(detail));
         }
         let chain = self.store.chain();
         let read = move |db: &Connection| {

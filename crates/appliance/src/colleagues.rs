@@ -1,21 +1,17 @@
 //! Working together: who else may take part in a session, and whose it is.
 
+use crate::accounts::hashed;
 use crate::appliance::Appliance;
-use crate::document::{Document, User};
+use crate::document::Document;
 use crate::keys;
-use crate::login::hash_password;
 use crate::reps::RepLink;
 use crate::store::{Draft, History};
-use jumpdeck_policy::{Role, Slots};
+use crate::user::{USERNAME, User, username};
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::rep::{NewUser, RepReply};
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, UserId, limits, text};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Characters of a user name (DOMAIN 4).
-const USERNAME: usize = 64;
 
 impl Appliance {
     /// Whether a user takes part in a session, at least so far.
@@ -171,49 +167,28 @@ impl Appliance {
 
     /// Makes a user, in the name of the first one. The password in the answer is not kept.
     pub(crate) async fn add_user(&self, rep: &RepLink, name: &str) -> Result<NewUser, Refusal> {
-        if rep.user != UserId(1) {
-            return Err(RefusalCode::PermissionDenied.because("only the first user makes others"));
+        if !self.world().administers(rep.user) {
+            return Err(RefusalCode::PermissionDenied.because("only an administrator makes users"));
         }
         if self.is_embedded() {
             let detail = "an embedded appliance has one user; `jumpdeck serve` is for many";
             return Err(RefusalCode::PermissionDenied.because(detail));
         }
-        let name = text::clean(name.trim()).into_owned();
-        let plain = |c: char| c.is_alphanumeric() || "._-@".contains(c);
-        if name.is_empty() || name.chars().count() > USERNAME || !name.chars().all(plain) {
-            let detail = "a user name has 1 to 64 letters, digits and . _ - @";
-            return Err(RefusalCode::InvalidValue.because(detail));
-        }
+        let name = username(name)?;
         let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
         let secret = keys::secret().map_err(failed)?;
-        let plain = secret.clone();
-        let hashed = tokio::task::spawn_blocking(move || hash_password(&plain)).await;
-        let hash = hashed.map_err(|error| failed(error.into()))?.map_err(failed)?;
-        let (username, maker, now) = (name.clone(), rep.user, self.now());
+        let hash = hashed(secret.clone()).await?;
+        let (made, maker, now) = (name.clone(), rep.user, self.now());
         let edit = move |draft: &mut Draft| {
             if draft.user_by_name(&name).is_some() {
                 return Err(RefusalCode::InvalidValue.because("there is a user of that name"));
             }
-            // Items, personal lists and sessions may be had by every rep; an administrator's
-            // files will say who may do what.
-            let start = Role::START_SESSIONS_ONLY;
-            let user = User {
-                id: draft.next_user(),
-                username: name,
-                password: Some(hash),
-                enabled: true,
-                slots: Slots {
-                    default: start,
-                    personal: Role::ADMINISTRATOR,
-                    teams: Role::NO_ACCESS,
-                    system: start,
-                },
-                memberships: BTreeMap::new(),
-            };
+            let id = draft.next_user();
+            let user = User { password: Some(hash), must_change: true, ..User::rep(id, name) };
             draft.audit_by(now, maker, "user_made", (&user.username, ""));
             draft.put(Document::User(Box::new(user)))
         };
         self.store.edit(edit).await?;
-        Ok(NewUser { username, password: secret })
+        Ok(NewUser { username: made, password: secret })
     }
 }

@@ -6,7 +6,8 @@ use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::StartMode;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::session::{EndReason, Terms};
-use jumpdeck_protocol::{EndpointId, Refusal, RefusalCode, SessionId, limits, text};
+use jumpdeck_protocol::session_policy::{Often, SessionPermission};
+use jumpdeck_protocol::{EndpointId, Refusal, RefusalCode, SessionId, UserId, limits, text};
 use std::time::Duration;
 
 /// Who it is in a session's log. No user name has a blank in it.
@@ -18,15 +19,58 @@ const WAY: Duration = Duration::from_secs(10);
 impl Appliance {
     /// Asks the person at a machine whether a rep may come in.
     pub(crate) async fn ask_in(&self, agent: &AgentLink, rep: &str) -> Result<(), Refusal> {
-        let request = AgentRequest::Ask { rep: rep.into() };
+        let request = AgentRequest::Ask { rep: rep.into(), what: None, patience: 0 };
         match agent.call(request, limits::CUSTOMER_PATIENCE + WAY).await {
-            Ok(AgentReply::Answered { yes: true }) => Ok(()),
+            Ok(AgentReply::Answered { yes: true, .. }) => Ok(()),
             Ok(_) => Err(RefusalCode::CustomerRefused.plain()),
             Err(refusal) if refusal.code == RefusalCode::SpawnTimeout => {
                 Err(RefusalCode::CustomerRefused.because("nobody answered"))
             }
             Err(refusal) => Err(refusal),
         }
+    }
+
+    /// Asks the person at a session's machine whether a tool may be used, where the session
+    /// policies want that. Where nobody is there to be asked, or nobody answers, what they say for
+    /// that case counts.
+    pub(crate) async fn ask_customer(
+        &self,
+        session: SessionId,
+        tool: SessionPermission,
+        agent: &AgentLink,
+        user: UserId,
+    ) -> Result<(), Refusal> {
+        let terms = self.sessions.terms(session).unwrap_or_default();
+        let prompting = &terms.granted.prompting;
+        if !prompting.asks(tool) {
+            return Ok(());
+        }
+        let once = prompting.often == Often::Once;
+        let known = if once { self.sessions.answered(session, tool) } else { None };
+        let assumed = prompting.on_timeout.is_allowed();
+        let allowed = match known {
+            Some(answer) => answer,
+            None if !agent.attended => assumed,
+            None => {
+                let patience = prompting.timeout.seconds();
+                let what: Box<str> = format!("to use this: {}", tool.title()).into();
+                let rep = self.world().username(user);
+                let request = AgentRequest::Ask { rep, what: Some(what.clone()), patience };
+                let wait = Duration::from_secs(patience.into()) + WAY;
+                let allowed = match agent.call(request, wait).await {
+                    Ok(AgentReply::Answered { yes, silent: false }) => yes,
+                    // Nobody answered, or nobody is there any more.
+                    Ok(_) | Err(_) => assumed,
+                };
+                self.log(session, Some(user), LogEvent::Asked { what, allowed });
+                allowed
+            }
+        };
+        if once {
+            self.sessions.remember_answer(session, tool, allowed);
+        }
+        let detail = format!("{}, as its session policies want it asked", tool.title());
+        if allowed { Ok(()) } else { Err(RefusalCode::CustomerRefused.because(detail)) }
     }
 
     /// The person at a machine wants no session any more.
@@ -99,6 +143,7 @@ fn words(entry: &LogEntry, mode: StartMode) -> Option<String> {
         LogEvent::ShellOpened { .. } => Some(format!("{who} opened a shell.")),
         LogEvent::ShellClosed { .. } => Some("A shell was closed.".to_owned()),
         LogEvent::Entered => Some(format!("{who} may take part.")),
+        LogEvent::EndsSoon { minutes, .. } => Some(format!("The session ends in {minutes} min.")),
         LogEvent::Unpinned => Some(format!("{who} unpinned this machine.")),
         _ => None,
     })

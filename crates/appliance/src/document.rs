@@ -1,17 +1,18 @@
 //! What the appliance stores: versioned documents, one kind per noun.
 
-use jumpdeck_policy::{JumpPolicy, Role, Slots, Subject};
+use crate::user::User;
+use jumpdeck_policy::{GroupPolicy, JumpPolicy, PolicyChoice, Role, SessionPolicy, SimultaneousJumps};
 use jumpdeck_protocol::agent::Standing;
 use jumpdeck_protocol::handshake::PublicKey;
 use jumpdeck_protocol::inventory::{GroupView, ItemView, Place};
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::queue::{Queue, Rank};
 use jumpdeck_protocol::{
-    EndpointId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, RoleId, SessionKeyId, TeamId,
-    Timestamp, UserId,
+    EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, LoginId, PortalId,
+    RoleId, SessionKeyId, SessionPolicyId, TeamId, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A Jump Item with what only the appliance knows of it.
@@ -66,40 +67,54 @@ pub(crate) struct Liking {
     pub preferences: Preferences,
 }
 
-/// A user.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct User {
-    pub id: UserId,
-    pub username: String,
-    /// argon2id in PHC form; an embedded owner has none.
-    pub password: Option<String>,
-    pub enabled: bool,
-    pub slots: Slots,
-    pub memberships: BTreeMap<JumpGroupId, Option<RoleId>>,
-}
-
-impl User {
-    /// The user as the policy sees it, who outranks these.
-    pub(crate) const fn subject<'a>(
-        &'a self,
-        outranked: Option<&'a BTreeSet<UserId>>,
-    ) -> Subject<'a> {
-        Subject {
-            user: self.id,
-            enabled: self.enabled,
-            slots: self.slots,
-            memberships: &self.memberships,
-            outranked,
-        }
-    }
-}
-
 /// A team of reps (DOMAIN 1).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Team {
     pub id: TeamId,
     pub name: String,
     pub members: BTreeMap<UserId, Rank>,
+}
+
+/// A site address through which customers arrive (DOMAIN 1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Portal {
+    pub id: PortalId,
+    pub name: String,
+    /// Its host name.
+    pub address: String,
+    /// The one that counts for items that name none.
+    pub default: bool,
+    pub session_policy: Option<PolicyChoice>,
+}
+
+/// What holds for the whole appliance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Site {
+    /// What becomes of a second rep where no Jump Policy says it.
+    pub simultaneous_jumps: SimultaneousJumps,
+    /// Seconds after which a rep has to log in again; 0: never.
+    pub login_life: u64,
+    /// Seconds without a key after which a console locks itself; 0: never.
+    pub idle_lock: u64,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self { simultaneous_jumps: SimultaneousJumps::NewSession, login_life: 0, idle_lock: 0 }
+    }
+}
+
+/// A login that outlives its link.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Login {
+    pub id: LoginId,
+    /// SHA-256 of the token; the token itself is not kept.
+    pub token_hash: String,
+    pub user: UserId,
+    pub expires: Timestamp,
+    /// What holds it, for people.
+    pub holder: String,
 }
 
 /// What a machine joins with that is not a Jump Client.
@@ -139,6 +154,11 @@ pub(crate) enum Document {
     Liking(Box<Liking>),
     Team(Team),
     SessionKey(SessionKey),
+    GroupPolicy(Box<GroupPolicy>),
+    SessionPolicy(Box<SessionPolicy>),
+    Portal(Portal),
+    Site(Site),
+    Login(Login),
 }
 
 /// Which one.
@@ -154,6 +174,11 @@ pub(crate) enum DocumentId {
     Liking(UserId),
     Team(TeamId),
     SessionKey(SessionKeyId),
+    GroupPolicy(GroupPolicyId),
+    SessionPolicy(SessionPolicyId),
+    Portal(PortalId),
+    Site,
+    Login(LoginId),
 }
 
 impl Document {
@@ -169,6 +194,11 @@ impl Document {
             Self::Liking(liking) => DocumentId::Liking(liking.user),
             Self::Team(team) => DocumentId::Team(team.id),
             Self::SessionKey(key) => DocumentId::SessionKey(key.id),
+            Self::GroupPolicy(policy) => DocumentId::GroupPolicy(policy.id),
+            Self::SessionPolicy(policy) => DocumentId::SessionPolicy(policy.id),
+            Self::Portal(portal) => DocumentId::Portal(portal.id),
+            Self::Site(_) => DocumentId::Site,
+            Self::Login(login) => DocumentId::Login(login.id),
         }
     }
 }
@@ -187,6 +217,11 @@ impl DocumentId {
             Self::Liking(id) => ("liking", id.0),
             Self::Team(id) => ("team", id.0),
             Self::SessionKey(id) => ("session_key", id.0),
+            Self::GroupPolicy(id) => ("group_policy", id.0),
+            Self::SessionPolicy(id) => ("session_policy", id.0),
+            Self::Portal(id) => ("portal", id.0),
+            Self::Site => ("site", 1),
+            Self::Login(id) => ("login", id.0),
         }
     }
 
@@ -203,6 +238,11 @@ impl DocumentId {
             "liking" => Self::Liking(UserId(number)),
             "team" => Self::Team(TeamId(number)),
             "session_key" => Self::SessionKey(SessionKeyId(number)),
+            "group_policy" => Self::GroupPolicy(GroupPolicyId(number)),
+            "session_policy" => Self::SessionPolicy(SessionPolicyId(number)),
+            "portal" => Self::Portal(PortalId(number)),
+            "site" => Self::Site,
+            "login" => Self::Login(LoginId(number)),
             _ => return None,
         })
     }

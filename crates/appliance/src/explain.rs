@@ -1,18 +1,22 @@
 //! Why may this user do that here, and who may: the policy's own steps, for whoever asks.
 
 use crate::appliance::Appliance;
-use crate::document::{Item, User};
+use crate::document::Item;
 use crate::reps::RepLink;
 use crate::sight::Sight;
+use crate::starting::Layers;
+use crate::user::User;
 use crate::world::World;
-use jumpdeck_policy::{Decision, Step, Verdict};
-use jumpdeck_protocol::inventory::{JumpMethod, PolicyState};
+use jumpdeck_policy::{Attempt, Code, Decision, Step, Verdict};
+use jumpdeck_protocol::configuration::Simulation;
+use jumpdeck_protocol::inventory::JumpMethod;
 use jumpdeck_protocol::rights::{Answer, ExplainedStep, Permission, Whom};
-use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, Timestamp, UserId, limits, text};
+use jumpdeck_protocol::session_policy::StartMethod;
+use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, Timestamp, limits, text};
 use std::sync::Arc;
 
 impl Appliance {
-    /// Explains what somebody may do with an item. Only the first user asks about others.
+    /// Explains what somebody may do with an item. Only administrators ask about others.
     pub(crate) fn explain(
         &self,
         rep: &RepLink,
@@ -34,24 +38,61 @@ impl Appliance {
             let detail = "these are too many answers; name one action, or one user";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
-        let now = at.is_none();
+        let machine = self.machine_says(item, at);
         let at = at.unwrap_or_else(|| self.now());
-        // Whether the machine is there can be said of this moment alone.
-        let machine =
-            item.endpoint().filter(|_| now).map(|machine| self.presences.startable(machine));
-        let machine = machine.and_then(Result::err);
         let answers = users.iter().flat_map(|user| {
             actions.iter().map(|action| {
-                answer(user, *action, &decide(&world, user, item, *action, at, machine))
+                let about = (user.as_ref(), item.as_ref(), *action, at);
+                answer(user, *action, &decide(&world, about, &jump_layers(&world, user, item), machine))
             })
         });
         Ok(answers.collect())
+    }
+
+    /// Why the machine cannot be reached. That can be said of this moment alone.
+    fn machine_says(&self, item: &Item, at: Option<Timestamp>) -> Option<RefusalCode> {
+        let machine = item.endpoint().filter(|_| at.is_none())?;
+        self.presences.startable(machine).err()
+    }
+
+    /// What a session would grant. Only administrators ask about others.
+    pub(crate) fn simulate(
+        &self,
+        rep: &RepLink,
+        whom: &Whom,
+        item: ItemId,
+        method: StartMethod,
+        (present, at): (Option<bool>, Option<Timestamp>),
+    ) -> Result<Simulation, Refusal> {
+        let world = self.world();
+        let gone = || RefusalCode::JumpItemGone.plain();
+        Sight::new(&world, rep).item(item).ok_or_else(gone)?;
+        let item = world.item(item).ok_or_else(gone)?;
+        let one = || RefusalCode::InvalidValue.because("a simulation is about one user");
+        let users = asked_about(&world, rep, whom)?;
+        let [user] = users.as_slice() else {
+            return Err(one());
+        };
+        let machine = self.machine_says(item, at);
+        let at = at.unwrap_or_else(|| self.now());
+        let seen = !item.view.facts.console_user.trim().is_empty();
+        let customer_present = present.unwrap_or(seen);
+        let layers = world.layers(user.id, item.view.policies, method, customer_present);
+        let about = (user.as_ref(), item.as_ref(), Permission::PermStart, at);
+        let start = decide(&world, about, &layers, machine);
+        Ok(Simulation {
+            user: user.username.as_str().into(),
+            customer_present,
+            at,
+            start: answer(user, Permission::PermStart, &start),
+            permissions: layers.simulate(),
+        })
     }
 }
 
 fn asked_about(world: &World, rep: &RepLink, whom: &Whom) -> Result<Vec<Arc<User>>, Refusal> {
     let others = || {
-        let detail = "only the first user asks what others may do";
+        let detail = "only an administrator asks what others may do";
         Err(RefusalCode::PermissionDenied.because(detail))
     };
     let own = world.user(rep.user).cloned();
@@ -60,7 +101,7 @@ fn asked_about(world: &World, rep: &RepLink, whom: &Whom) -> Result<Vec<Arc<User
         Whom::User(name) if own.as_ref().is_some_and(|own| *own.username == **name) => {
             Ok(own.into_iter().collect())
         }
-        _ if rep.user != UserId(1) => others(),
+        _ if !world.administers(rep.user) => others(),
         Whom::User(name) => {
             let user = world.user_by_name(name).cloned();
             let none = || RefusalCode::NoSuchUser.because(text::bounded(name, limits::NAME));
@@ -74,6 +115,7 @@ fn answer(user: &User, action: Permission, decision: &Decision) -> Answer {
     let step = |step: &Step| ExplainedStep {
         source: step.source.as_str().into(),
         says: step.says.as_str().into(),
+        allows: step.wants.map(|wants| wants == Verdict::Allow),
     };
     Answer {
         user: user.username.as_str().into(),
@@ -86,68 +128,45 @@ fn answer(user: &User, action: Permission, decision: &Decision) -> Answer {
 /// What the appliance would say at a moment: the role first, then what else has a say in a start.
 fn decide(
     world: &World,
-    user: &User,
-    item: &Item,
-    action: Permission,
-    at: Timestamp,
+    (user, item, action, at): (&User, &Item, Permission, Timestamp),
+    layers: &Layers,
     machine: Option<RefusalCode>,
 ) -> Decision {
-    let mut decision = world.decide(user, item.view.place, Some(action));
-    if action != Permission::PermStart || !decision.is_allowed() {
-        return decision;
+    if action != Permission::PermStart {
+        return world.decide(user, item.view.place, Some(action));
     }
-    for (source, says, allows) in says(world, item, at, machine) {
-        decision.because.push(Step { source, says });
-        if !allows {
-            decision.verdict = Verdict::Deny;
-            break;
-        }
-    }
-    decision
-}
-
-/// What something says, and whether it lets a session start.
-type Say = (String, String, bool);
-
-/// What else has a say in a start, in the order in which it is asked.
-fn says(
-    world: &World,
-    item: &Item,
-    at: Timestamp,
-    machine: Option<RefusalCode>,
-) -> impl Iterator<Item = Say> {
-    let method = item.view.method;
-    let unknown = (method != JumpMethod::JumpClient).then(|| {
-        let says = "comes with a later version".to_owned();
-        (format!("a {} session", method.title()), says, false)
-    });
-    let machine =
-        machine.map(|code| ("the machine".to_owned(), format!("says: {}", code.sentence()), false));
-    [unknown, policy(world, item, at), machine].into_iter().flatten()
-}
-
-/// What the Jump Policy says.
-fn policy(world: &World, item: &Item, at: Timestamp) -> Option<Say> {
-    let policy = world.policy(item.view.jump_policy?)?;
-    let view = policy.view(at);
-    let (says, allows) = match view.state {
-        PolicyState::Always => ("is always open".to_owned(), true),
-        PolicyState::Open { until } => {
-            let until = until.map_or(String::new(), |until| {
-                format!(" until {}", crate::policies::in_utc(until))
-            });
-            (format!("is open{until}"), true)
-        }
-        PolicyState::Closed { opens } => {
-            let opens = opens.map_or("never opens".to_owned(), |opens| {
-                format!("is closed and opens {}", crate::policies::in_utc(opens))
-            });
-            if view.strict {
-                (format!("{opens}; it is strict"), false)
-            } else {
-                (format!("{opens}; that may be overridden, which is logged"), true)
-            }
-        }
+    let start = world.may_start(user, &item.view, at, willing(user));
+    let start = if start.refusal.is_some() {
+        start
+    } else {
+        let refusal = layers.shell().wants == Some(Verdict::Deny);
+        start.and(layers.shell(), refusal.then_some(RefusalCode::PermissionDenied))
     };
-    Some((format!("the Jump Policy {}", policy.display_name), says, allows))
+    match (&start.refusal, says_no(item, machine)) {
+        (None, Some(step)) => start.decision.and(step),
+        _ => start.decision,
+    }
+}
+
+/// The session policies of a jump to an item as it was seen last.
+fn jump_layers(world: &World, user: &User, item: &Item) -> Layers {
+    let present = !item.view.facts.console_user.trim().is_empty();
+    world.layers(user.id, item.view.policies, StartMethod::Unattended, present)
+}
+
+/// A user who overrides what may be overridden, and gives a code if there is one to give.
+fn willing(user: &User) -> Attempt {
+    let has_factor = user.second_factor.as_ref().is_some_and(|factor| factor.confirmed);
+    let second_factor = if has_factor { Code::Promised } else { Code::None };
+    Attempt { overrides: true, second_factor }
+}
+
+/// Why a session cannot be started that may be started.
+fn says_no(item: &Item, machine: Option<RefusalCode>) -> Option<Step> {
+    let method = item.view.method;
+    if method != JumpMethod::JumpClient {
+        let source = format!("a {} session", method.title());
+        return Some(Step::denies(source, "comes with a later version"));
+    }
+    machine.map(|code| Step::denies("the machine", format!("says: {}", code.sentence())))
 }

@@ -2,11 +2,12 @@
 
 use crate::appliance::Appliance;
 use crate::document::DocumentId;
-use crate::parts::{Part, changes, is_empty};
+use crate::parts::{Part, changes, is_empty, rights_changed};
 use crate::presence::{self, Change, Known};
 use crate::reps::RepLink;
 use crate::sight::Sight;
 use crate::world::World;
+use jumpdeck_policy::{Availability, SessionPolicy};
 use jumpdeck_protocol::inventory::{
     Figure, InventoryPart, Place, Position, Presence, PresencePosition, Status,
 };
@@ -125,14 +126,15 @@ impl Feed<'_> {
 
     /// The difference between two Worlds.
     async fn go_on(&self, before: &World, now: &World) {
-        if rights_changed(now, before.revision()) {
+        let rights = rights_changed(now, before.revision());
+        if rights {
             self.watch_what_is_seen(now);
-            self.tell_rights(now);
-            self.snapshot(now).await;
-            return;
         }
-        if groups_changed(now, before.revision()) {
+        if rights || groups_changed(now, before.revision()) {
             self.tell_rights(now);
+        }
+        if choices_changed(now, before.revision()) {
+            self.tell_choices(now);
         }
         let parts = {
             let (past, present) = (Sight::new(before, self.rep), Sight::new(now, self.rep));
@@ -264,6 +266,7 @@ impl Feed<'_> {
         let preferences = Box::new(preferences.unwrap_or_default());
         self.rep.tell(ApplianceNotice::Preferences(preferences));
         self.tell_policies();
+        self.tell_choices(world);
         if let Ok(items) = self.appliance.used(user).await
             && !items.is_empty()
         {
@@ -303,6 +306,17 @@ impl Feed<'_> {
     fn tell_policies(&self) {
         let policies = self.appliance.policy_views();
         self.rep.tell(ApplianceNotice::JumpPolicies { policies });
+    }
+
+    /// What can be chosen for items.
+    fn tell_choices(&self, world: &World) {
+        let for_items =
+            |policy: &&Arc<SessionPolicy>| policy.availability.contains(&Availability::JumpItems);
+        let policies = world.session_policies().filter(for_items);
+        let session_policies =
+            policies.map(|policy| (policy.id, policy.display_name.as_str().into())).collect();
+        let portals = world.portals().map(|p| (p.id, p.name.as_str().into())).collect();
+        self.rep.tell(ApplianceNotice::Choices { session_policies, portals });
     }
 
     /// Tells the figures that changed after a change. Returns the last change.
@@ -371,10 +385,10 @@ impl<'a> SnapshotParts<'a> {
     }
 }
 
-/// Whether a user, a role or a team changed after `since`: then what may be seen is reckoned anew.
-fn rights_changed(world: &World, since: Revision) -> bool {
-    let rights = |id| matches!(id, DocumentId::User(_) | DocumentId::Role(_) | DocumentId::Team(_));
-    world.changed_since(since).is_none_or(|mut ids| ids.any(rights))
+/// Whether a session policy or a portal came, changed or went after `since`.
+fn choices_changed(world: &World, since: Revision) -> bool {
+    let choices = |id| matches!(id, DocumentId::SessionPolicy(_) | DocumentId::Portal(_));
+    world.changed_since(since).is_none_or(|mut ids| ids.any(choices))
 }
 
 /// Whether a group came, changed or went after `since`.

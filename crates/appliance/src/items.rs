@@ -4,12 +4,13 @@
 //! withdrawn a moment ago does not slip through.
 
 use crate::appliance::Appliance;
-use crate::document::{Document, DocumentId, Item, Removed, User};
+use crate::document::{Document, DocumentId, Item, Removed};
 use crate::pin::place_name;
 use crate::policies::in_utc;
 use crate::store::{self, Draft, History};
+use crate::user::User;
 use crate::world::World;
-use jumpdeck_policy::Permission;
+use jumpdeck_policy::{Availability, Permission};
 use jumpdeck_protocol::agent::{AgentOrder, Standing};
 use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
 use jumpdeck_protocol::item::{FieldValue, ItemEdit, ItemField, Shortcut};
@@ -340,6 +341,21 @@ pub(crate) fn check(
         FieldValue::JumpPolicy(Some(policy)) if world.policy(*policy).is_none() => {
             Err(RefusalCode::InvalidValue.because("there is no such Jump Policy"))
         }
+        FieldValue::Portal(Some(portal)) if !world.portals().any(|one| one.id == *portal) => {
+            Err(RefusalCode::InvalidValue.because("there is no such public portal"))
+        }
+        FieldValue::SessionPolicy(Some(policy)) => {
+            let policy = world.session_policy(*policy);
+            match policy {
+                Some(policy) if policy.availability.contains(&Availability::JumpItems) => Ok(()),
+                Some(policy) => {
+                    let name = &policy.display_name;
+                    let detail = format!("the session policy {name} is not for Jump Items");
+                    Err(RefusalCode::InvalidValue.because(detail))
+                }
+                None => Err(RefusalCode::InvalidValue.because("there is no such session policy")),
+            }
+        }
         FieldValue::Time(Some(time)) if *time <= now => {
             Err(RefusalCode::InvalidValue.because("that moment is over"))
         }
@@ -375,6 +391,14 @@ fn value(world: &World, field: ItemField, value: &FieldValue) -> String {
         FieldValue::Place(place) => place_name(world, *place),
         FieldValue::JumpPolicy(policy) => {
             let policy = policy.and_then(|policy| world.policy(policy));
+            policy.map_or("none".to_owned(), |policy| policy.display_name.clone())
+        }
+        FieldValue::Portal(portal) => {
+            let portal = world.portals().find(|one| Some(one.id) == *portal);
+            portal.map_or("default".to_owned(), |portal| portal.name.clone())
+        }
+        FieldValue::SessionPolicy(policy) => {
+            let policy = policy.and_then(|policy| world.session_policy(policy));
             policy.map_or("none".to_owned(), |policy| policy.display_name.clone())
         }
         FieldValue::Time(time) => time.map_or("never".to_owned(), in_utc),

@@ -4,12 +4,14 @@
 //! [`Appliance::open`] opens a data directory, [`Appliance::serve`] listens. Everything else is
 //! reached through a link.
 
+mod accounts;
 mod appliance;
 mod audit;
 mod channel;
 mod clock;
 mod colleagues;
 mod commands;
+mod configuration;
 mod customer;
 mod data_dir;
 mod document;
@@ -33,17 +35,25 @@ mod recordings;
 mod relay;
 mod reps;
 mod screen;
+mod second_factor;
 mod sessions;
 mod sight;
+mod standing;
 mod start;
+mod starting;
 mod statistics;
 mod store;
 mod tape;
 mod teams;
 mod throttle;
+mod user;
 mod usher;
 mod wake;
+mod withdraw;
 mod world;
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test")]
+mod worlds;
 
 pub use appliance::{Appliance, FirstStart, InstallerSpec, Role as ApplianceRole, StartError};
 pub use clock::{Clock, SystemClock};

@@ -1,10 +1,10 @@
 //! How a rep logs in.
 
-use crate::document::User;
+use crate::user::User;
 use crate::keys;
 use crate::throttle::Throttle;
 use crate::world::World;
-use argon2::Argon2;
+use argon2::{Algorithm, Argon2, Params, Version};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use jumpdeck_protocol::handshake::RepProof;
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp};
@@ -43,6 +43,7 @@ impl Login {
     ) -> Result<Arc<User>, Refusal> {
         match proof {
             RepProof::Token(token) => self.by_token(world, &token),
+            RepProof::Login(token) => by_login(world, &token, now),
             RepProof::Password { username, password } => {
                 self.by_password(world, &username, password, now).await
             }
@@ -92,10 +93,35 @@ impl Login {
     }
 }
 
+/// By a login that was kept.
+fn by_login(world: &World, token: &str, now: Timestamp) -> Result<Arc<User>, Refusal> {
+    let over = || RefusalCode::LoginExpired.plain();
+    let login = world.login_by_hash(&keys::hash(token)).filter(|login| login.expires > now);
+    let user = world.user(login.ok_or_else(over)?.user).filter(|user| user.enabled);
+    user.cloned().ok_or_else(over)
+}
+
+/// Whether somebody's password is this one.
+pub(crate) async fn is_password_of(user: &User, password: String) -> bool {
+    let Some(stored) = user.password.clone() else {
+        return false;
+    };
+    tokio::task::spawn_blocking(move || matches(&password, &stored)).await.unwrap_or(false)
+}
+
 /// argon2id with the crate's recommended cost, in PHC form.
 pub(crate) fn hash_password(password: &str) -> anyhow::Result<String> {
     let hash = Argon2::default().hash_password(password.as_bytes());
     Ok(hash.map_err(|error| anyhow::anyhow!("hashing a password: {error}"))?.to_string())
+}
+
+/// The same for a first password of 160 random bits, which nobody guesses: hashing it costs little,
+/// so that many users can be made at once.
+pub(crate) fn hash_first_password(password: &str) -> anyhow::Result<String> {
+    let failed = |error: &dyn std::fmt::Display| anyhow::anyhow!("hashing a password: {error}");
+    let params = Params::new(Params::MIN_M_COST, 1, 1, None).map_err(|error| failed(&error))?;
+    let cheap = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    Ok(cheap.hash_password(password.as_bytes()).map_err(|error| failed(&error))?.to_string())
 }
 
 fn matches(password: &str, stored: &str) -> bool {
@@ -107,21 +133,12 @@ fn matches(password: &str, stored: &str) -> bool {
 mod tests {
     use super::*;
     use crate::document::Document;
-    use jumpdeck_policy::{Role, Slots};
     use jumpdeck_protocol::{Revision, UserId};
-    use std::collections::BTreeMap;
 
     fn world() -> World {
-        let all = Role::ADMINISTRATOR;
         let mut world = World::new("e");
-        let user = User {
-            id: UserId(1),
-            username: "alice".into(),
-            password: Some(hash_password("right").unwrap()),
-            enabled: true,
-            slots: Slots { default: all, personal: all, teams: all, system: all },
-            memberships: BTreeMap::new(),
-        };
+        let password = Some(hash_password("right").unwrap());
+        let user = User { password, ..User::owner(UserId(1), "alice") };
         world.put(Revision(1), Document::User(Box::new(user)));
         world
     }

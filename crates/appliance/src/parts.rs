@@ -3,8 +3,9 @@
 use crate::document::DocumentId;
 use crate::sight::Sight;
 use crate::world::World;
-use jumpdeck_protocol::inventory::{InventoryPart, ItemView, Position};
+use jumpdeck_protocol::inventory::{InventoryPart, ItemView, Place, Position};
 use jumpdeck_protocol::{Revision, limits};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Bytes of an item on the wire besides its texts.
@@ -99,8 +100,51 @@ pub(crate) fn changes(
             _ => {}
         }
     }
+    if let Some(past) = past.filter(|past| rights_changed(now.world, past.world.revision())) {
+        parts.extend(flipped(now, past, &mut part));
+    }
     parts.push(part.last(now.world));
     Some(parts)
+}
+
+/// Whether a user, a role, a team or a group policy changed after `since`: then what may be seen
+/// is reckoned anew.
+pub(crate) fn rights_changed(world: &World, since: Revision) -> bool {
+    use DocumentId::{GroupPolicy, Role, Team, User};
+    let rights = |id| matches!(id, User(_) | Role(_) | Team(_) | GroupPolicy(_));
+    world.changed_since(since).is_none_or(|mut ids| ids.any(rights))
+}
+
+/// What may be seen and could not be before, and the other way round, though it did not change.
+fn flipped(now: &Sight<'_>, past: &Sight<'_>, part: &mut Part) -> Vec<InventoryPart> {
+    let mut parts = Vec::new();
+    for group in now.world.groups() {
+        // What changed was told already.
+        let changed = past.world.group(group.id) != Some(group);
+        match (past.group(group.id), now.group(group.id)) {
+            (false, true) if !changed => part.part.groups.push(group.clone()),
+            (true, false) if !changed => part.part.gone_groups.push(group.id),
+            _ => {}
+        }
+    }
+    let mut flips: HashMap<Place, bool> = HashMap::new();
+    for item in now.world.items() {
+        let place = item.view.place;
+        let flip = || now.place(place) != past.place(place);
+        if !*flips.entry(place).or_insert_with(flip) {
+            continue;
+        }
+        let same = past.world.item(item.view.id).is_some_and(|before| before.view == item.view);
+        match (same, now.place(place)) {
+            (false, _) => {}
+            (true, true) => parts.extend(part.item(&item.view)),
+            (true, false) => {
+                part.part.gone.push(item.view.id);
+                parts.extend(part.full());
+            }
+        }
+    }
+    parts
 }
 
 /// Whether a part says nothing but where the replica is.
@@ -112,7 +156,8 @@ pub(crate) fn is_empty(part: &InventoryPart) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Document, User};
+    use crate::document::Document;
+    use crate::user::User;
     use jumpdeck_protocol::JumpGroupId;
     use jumpdeck_protocol::inventory::GroupView;
 
@@ -122,15 +167,8 @@ mod tests {
         for role in jumpdeck_policy::Role::built_in() {
             world.put(world.revision().next(), Document::Role(role));
         }
-        let all = jumpdeck_policy::Role::ADMINISTRATOR;
-        let user = User {
-            id: jumpdeck_protocol::UserId(1),
-            username: "alice".into(),
-            password: None,
-            enabled: true,
-            slots: jumpdeck_policy::Slots { default: all, personal: all, teams: all, system: all },
-            memberships: std::collections::BTreeMap::new(),
-        };
+        let user = User::owner(jumpdeck_protocol::UserId(1), "alice");
+        world.put(world.revision().next(), Document::User(Box::new(user.clone())));
         let since = world.revision();
         let group = GroupView { id: JumpGroupId(1), name: "Lab".into() };
         world.put(since.next(), Document::Group(group));

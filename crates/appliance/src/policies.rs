@@ -1,12 +1,12 @@
-//! Jump Policies: told to consoles, and asked before a session starts.
+//! Jump Policies, as consoles are told of them.
 
 use crate::appliance::Appliance;
-use crate::document::{Document, Item};
+use crate::document::Document;
 use crate::store::Draft;
 use jiff::tz::TimeZone;
 use jumpdeck_policy::JumpPolicy;
-use jumpdeck_protocol::inventory::{JumpPolicyView, PolicyState};
-use jumpdeck_protocol::{JumpPolicyId, Refusal, RefusalCode, Timestamp};
+use jumpdeck_protocol::inventory::JumpPolicyView;
+use jumpdeck_protocol::{JumpPolicyId, Refusal, Timestamp};
 
 impl Appliance {
     /// Makes a Jump Policy, or changes the one of this code name.
@@ -39,30 +39,6 @@ impl Appliance {
             *told = views;
             changed
         });
-    }
-
-    /// Whether an item's Jump Policy lets anybody in now. Returns whether its schedule had to be
-    /// overridden for that.
-    pub(crate) fn check_policy(&self, item: &Item, overriding: bool) -> Result<bool, Refusal> {
-        let Some(id) = item.view.jump_policy else {
-            return Ok(false);
-        };
-        let world = self.world();
-        let Some(policy) = world.policy(id) else {
-            return Ok(false);
-        };
-        let view = policy.view(self.now());
-        match view.state {
-            PolicyState::Always | PolicyState::Open { .. } => Ok(false),
-            PolicyState::Closed { .. } if overriding && !view.strict => Ok(true),
-            PolicyState::Closed { opens } => {
-                let when = opens.map_or("it never opens".to_owned(), |opens| {
-                    format!("it opens {}", in_utc(opens))
-                });
-                let detail = format!("{}: {when}", policy.display_name);
-                Err(RefusalCode::ScheduleClosed.because(detail))
-            }
-        }
     }
 }
 

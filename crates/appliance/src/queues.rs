@@ -75,6 +75,13 @@ impl Appliance {
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let (user, now) = (rep.user, self.now());
+        let world = self.world();
+        let settings = world.effective(user).map(|effective| &effective.settings);
+        if !settings.is_some_and(|settings| settings.generate_session_keys.value) {
+            let by = settings.map(|settings| settings.generate_session_keys.by.words());
+            let detail = format!("generate_session_keys: {} do not allow it", by.unwrap_or_default());
+            return Err(RefusalCode::PermissionDenied.because(detail));
+        }
         let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
         let secret = keys::session_key().map_err(failed)?;
         let (key_hash, expires) = (keys::hash(&secret), now.plus(valid));
@@ -249,7 +256,7 @@ impl Appliance {
         let teams: Vec<_> = world.teams_of(user).collect();
         let of_team = |brief: &Brief| {
             let mut teams = teams.iter().filter(|_| !brief.users.contains(&user));
-            let team = teams.find(|team| team.members.contains_key(&brief.owner))?;
+            let team = teams.find(|team| world.members(team.id).contains_key(&brief.owner))?;
             Some(TeamSession {
                 session: brief.id,
                 item_name: brief.item_name.as_str().into(),
@@ -277,7 +284,7 @@ impl Appliance {
             return Ok(view);
         }
         let mut teams = world.teams_of(rep.user);
-        if !teams.any(|team| team.members.contains_key(&view.owner)) {
+        if !teams.any(|team| world.members(team.id).contains_key(&view.owner)) {
             return Err(gone());
         }
         if !world.outranks(rep.user, view.owner) {
@@ -296,7 +303,9 @@ impl Appliance {
 fn serves(world: &World, user: UserId, queue: Queue) -> bool {
     match queue {
         Queue::Personal(owner) => owner == user,
-        Queue::Team(team) => world.team(team).is_some_and(|team| team.members.contains_key(&user)),
+        Queue::Team(team) => {
+            world.team(team).is_some() && world.members(team).contains_key(&user)
+        }
         Queue::General => world.user(user).is_some_and(|user| user.enabled),
     }
 }

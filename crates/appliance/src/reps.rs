@@ -3,7 +3,7 @@
 use jumpdeck_protocol::link::Outbox;
 use jumpdeck_protocol::queue::Lobby;
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
-use jumpdeck_protocol::{LinkId, UserId};
+use jumpdeck_protocol::{LinkId, RefusalCode, Timestamp, UserId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -15,6 +15,10 @@ pub(crate) struct RepLink {
     /// The number of the console; 0: none.
     pub console: u64,
     pub outbox: Outbox,
+    /// Nothing is done on this link before this was.
+    pub first: Arc<Mutex<Option<RefusalCode>>>,
+    /// When its login is over.
+    pub expires: Option<Timestamp>,
     /// What it was told last of what goes on besides its own sessions.
     pub lobby: Arc<Mutex<Option<Lobby>>>,
 }
@@ -23,6 +27,16 @@ impl RepLink {
     /// Tells the console something.
     pub(crate) fn tell(&self, notice: ApplianceNotice) {
         self.outbox.send(&ToRep::Notice { body: notice });
+    }
+
+    /// What has to be done on this link before anything else.
+    pub(crate) fn first(&self) -> Option<RefusalCode> {
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on, this has to be done first; or nothing.
+    pub(crate) fn is_first(&self, first: Option<RefusalCode>) {
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner) = first;
     }
 
     /// Whether the console does not know this yet. From now on, it does.

@@ -4,6 +4,7 @@ use crate::channel::Channel;
 use crate::store::OpenSession;
 use crate::world::World;
 use jumpdeck_protocol::log::{LogEvent, Summary};
+use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::session::{ChannelView, Part, Participant, SessionView, Size, Terms};
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, SessionId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,6 +20,10 @@ struct Session {
     started: Timestamp,
     terms: Terms,
     channels: Vec<ChannelView>,
+    /// What the person at the machine said when asked for tools.
+    answers: BTreeMap<SessionPermission, bool>,
+    /// Minutes that were left when it was last said that the session ends soon.
+    warned: Option<u32>,
     /// Who else may take part.
     others: BTreeMap<UserId, Part>,
     /// Whose coming stands in the log, and whose going does not yet.
@@ -184,6 +189,8 @@ impl Sessions {
                 started,
                 terms,
                 channels: Vec::new(),
+                answers: BTreeMap::new(),
+                warned: None,
                 others: BTreeMap::new(),
                 here: BTreeSet::new(),
                 logged: 0,
@@ -272,6 +279,38 @@ impl Sessions {
     /// How far a user takes part in a session.
     pub(crate) fn part(&self, id: SessionId, user: UserId) -> Option<Part> {
         self.read(|book| book.sessions.get(&id)?.part(user))
+    }
+
+    /// What the person at the machine said when asked for a tool in this session.
+    pub(crate) fn answered(&self, id: SessionId, tool: SessionPermission) -> Option<bool> {
+        self.read(|book| book.sessions.get(&id)?.answers.get(&tool).copied())
+    }
+
+    /// The person at the machine said that.
+    pub(crate) fn remember_answer(&self, id: SessionId, tool: SessionPermission, allowed: bool) {
+        self.write(|book| {
+            if let Some(session) = book.sessions.get_mut(&id) {
+                session.answers.insert(tool, allowed);
+            }
+        });
+    }
+
+    /// So many minutes are left of a session. Returns whether that is to be said: once at each of
+    /// these marks.
+    pub(crate) fn warns(&self, id: SessionId, left: u32, marks: &[u32]) -> bool {
+        let Some(mark) = marks.iter().copied().filter(|mark| left <= *mark).min() else {
+            return false;
+        };
+        self.write(|book| {
+            let session = book.sessions.get_mut(&id);
+            session.is_some_and(|s| s.warned.replace(mark).is_none_or(|before| before > mark))
+        })
+    }
+
+    /// Whose every open session is, and through which item.
+    pub(crate) fn owners(&self) -> Vec<(SessionId, UserId, ItemId)> {
+        let one = |(id, session): (&SessionId, &Session)| (*id, session.owner, session.item);
+        self.read(|book| book.sessions.iter().map(one).collect())
     }
 
     /// Everybody who may take part, the owner first.

@@ -1,6 +1,6 @@
 //! What one rep may see of one World.
 
-use crate::document::User;
+use crate::user::User;
 use crate::reps::RepLink;
 use crate::world::World;
 use jumpdeck_protocol::inventory::{ItemView, Place};
@@ -30,8 +30,7 @@ impl<'a> Sight<'a> {
             return false;
         };
         let mut places = self.places.borrow_mut();
-        let decide = || self.world.decide(user, place, None).is_allowed();
-        *places.entry(place).or_insert_with(decide)
+        *places.entry(place).or_insert_with(|| self.world.sees(user, place))
     }
 
     pub(crate) fn group(&self, id: JumpGroupId) -> bool {

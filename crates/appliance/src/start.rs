@@ -10,11 +10,15 @@ use crate::reps::RepLink;
 use crate::sessions::{NewSession, Removed};
 use crate::store::{Deed, History};
 use crate::tape::{Header, Tape};
-use jumpdeck_policy::{Permission, SimultaneousJumps};
+use crate::starting::Start;
+use jumpdeck_policy::{
+    Attempt, Code, Decision, SimultaneousJumps, Step, check_command,
+};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::{Place, StartMode};
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::session_policy::{Granted, SessionPermission, StartMethod};
 use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelReport, ChannelView, EndReason, Part, SessionView, Terms,
 };
@@ -37,18 +41,18 @@ impl Appliance {
         rep: &RepLink,
         item: ItemId,
         kind: ChannelKind,
-        override_schedule: bool,
+        wish: Wish,
     ) -> Result<SessionView, Refusal> {
         check_kind(&kind)?;
-        let item = self.startable(rep.user, item)?;
+        let (item, why) = self.startable(rep, item, wish).await?;
         let id = item.view.id;
         let endpoint = item.endpoint().ok_or_else(|| {
             let what = item.view.method.title();
             RefusalCode::Unsupported.because(format!("{what} sessions come with a later version"))
         })?;
-        if self.check_policy(&item, override_schedule)? {
+        if let Some(policy) = &why.overrides {
             // Whatever comes of it: somebody wanted in while it was closed.
-            self.audit(Some(rep.user), "schedule_overridden", &format!("item {id}"), "");
+            self.audit(Some(rep.user), "schedule_overridden", &format!("item {id}"), policy);
         }
         let agent = self
             .presences
@@ -70,8 +74,18 @@ impl Appliance {
         };
         let customer_present = waited || self.somebody_is_at(&item, &agent).await;
         let start_mode = if waited { StartMode::Normal } else { item.view.start_mode };
-        let terms = Terms { customer_present, recording: self.records(&item), start_mode };
-        let session = self.enter(rep.user, &item, endpoint, terms).await?;
+        let method = if waited { StartMethod::Attended } else { StartMethod::Unattended };
+        let world = self.world();
+        let layers = world.layers(rep.user, item.view.policies, method, customer_present);
+        let granted = layers.granted();
+        may_run(&granted, &kind, || layers.because(SessionPermission::CommandShell))?;
+        let recording = granted.recording.is_allowed() && self.records(rep.user, &item);
+        let terms = Terms { granted, customer_present, recording, start_mode };
+        let why_so = why.decision.to_string();
+        let session = self.enter(rep.user, &item, endpoint, (terms, &why_so)).await?;
+        if let Some(policy) = why.overrides {
+            self.log(session, Some(rep.user), LogEvent::Overrode { policy: policy.into() });
+        }
         if waited {
             let what = "to come in".into();
             self.log(session, Some(rep.user), LogEvent::Asked { what, allowed: true });
@@ -112,23 +126,40 @@ impl Appliance {
         Ok(question)
     }
 
-    /// The item, if this user may start a session with it.
-    fn startable(&self, user: UserId, item: ItemId) -> Result<Arc<Item>, Refusal> {
+    /// The item, if this user may start a session with it now, and why.
+    async fn startable(
+        &self,
+        rep: &RepLink,
+        item: ItemId,
+        wish: Wish,
+    ) -> Result<(Arc<Item>, Start), Refusal> {
         let world = self.world();
-        let user = world.user(user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+        let user = world.user(rep.user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
         let gone = || RefusalCode::JumpItemGone.plain();
         let item = world.item(item).ok_or_else(gone)?;
         if let Place::Queue(queue) = item.view.place {
-            return if self.serves(user.id, queue) { Ok(Arc::clone(item)) } else { Err(gone()) };
+            let because = vec![Step::allows("the queue", "is one that the user serves")];
+            let start = Start { decision: Decision::of(because), refusal: None, overrides: None };
+            return if self.serves(user.id, queue) { Ok((item.clone(), start)) } else { Err(gone()) };
         }
-        if !world.decide(user, item.view.place, None).is_allowed() {
+        if !world.sees(user, item.view.place) {
             return Err(gone());
         }
-        let decision = world.decide(user, item.view.place, Some(Permission::PermStart));
-        if decision.is_allowed() {
-            Ok(Arc::clone(item))
-        } else {
-            Err(RefusalCode::PermissionDenied.because(decision.to_string()))
+        let mut attempt = Attempt { overrides: wish.override_schedule, second_factor: Code::None };
+        let start = world.may_start(user, &item.view, self.now(), attempt);
+        let wanted = start.refusal.as_ref().map(|refusal| refusal.code);
+        let start = match wish.code {
+            // A code is spent only where nothing else stands in the way.
+            Some(code) if wanted == Some(RefusalCode::SecondFactorRequired) => {
+                self.spend_code(user.id, &code).await?;
+                attempt.second_factor = Code::Right;
+                world.may_start(user, &item.view, self.now(), attempt)
+            }
+            _ => start,
+        };
+        match start.refusal {
+            None => Ok((item.clone(), start)),
+            Some(refusal) => Err(refusal),
         }
     }
 
@@ -141,8 +172,9 @@ impl Appliance {
         shell: bool,
     ) -> Result<Option<SessionView>, Refusal> {
         let world = self.world();
-        let policy = item.view.jump_policy.and_then(|id| world.policy(id));
-        let wanted = policy.and_then(|policy| policy.simultaneous_jumps).unwrap_or_default();
+        let policy = world.jump_policy_of(rep.user, &item.view).map(|(policy, _)| policy);
+        let wanted = policy.and_then(|policy| policy.simultaneous_jumps);
+        let wanted = wanted.unwrap_or(world.site().simultaneous_jumps);
         let Some(session) = self.sessions.of_others(endpoint, rep.user) else {
             return Ok(None);
         };
@@ -171,7 +203,7 @@ impl Appliance {
         user: UserId,
         item: &Item,
         endpoint: EndpointId,
-        terms: Terms,
+        (terms, why): (Terms, &str),
     ) -> Result<SessionId, Refusal> {
         let new = NewSession {
             id: self.sessions.next_session(),
@@ -194,7 +226,7 @@ impl Appliance {
         };
         let who = self.world().username(user);
         let (subject, detail) =
-            (format!("session {id}"), format!("item {}: {}", new.item, new.item_name));
+            (format!("session {id}"), format!("item {}: {}; {why}", new.item, new.item_name));
         let at = new.started;
         let edit = move |draft: &mut crate::store::Draft| {
             draft.history(started);
@@ -228,6 +260,9 @@ impl Appliance {
     ) -> Result<ChannelView, Refusal> {
         check_kind(&kind)?;
         self.takes_part(session, rep.user, Part::Participant)?;
+        if let Some(terms) = self.sessions.terms(session) {
+            may_run(&terms.granted, &kind, || "as its session policies were then".to_owned())?;
+        }
         let gone = || RefusalCode::SessionGone.plain();
         let (endpoint, name) = self.sessions.target(session).ok_or_else(gone)?;
         if self.sessions.shells(session) >= limits::SHELLS_PER_SESSION {
@@ -250,6 +285,7 @@ impl Appliance {
         agent: &AgentLink,
         kind: ChannelKind,
     ) -> Result<ChannelView, Refusal> {
+        self.ask_customer(session, SessionPermission::CommandShell, agent, rep.user).await?;
         let (id, errors) = self.sessions.next_channels();
         let (size, executed) = match &kind {
             ChannelKind::Shell { size, .. } => (Some(size.clamped()), None),
@@ -325,10 +361,11 @@ impl Appliance {
         tape.map(Some).map_err(|error| failed(error.to_string()))
     }
 
-    /// Whether shells of sessions are recorded: unless the item's Jump Policy says otherwise.
-    fn records(&self, item: &Item) -> bool {
-        let (world, policy) = (self.world(), item.view.jump_policy);
-        !policy.and_then(|id| world.policy(id)).is_some_and(|policy| policy.no_recordings)
+    /// Whether the Jump Policy lets shells be recorded.
+    fn records(&self, user: UserId, item: &Item) -> bool {
+        let world = self.world();
+        let policy = world.jump_policy_of(user, &item.view);
+        !policy.is_some_and(|(policy, _)| policy.no_recordings)
     }
 
     /// Ends a channel; with the last one its session ends too.
@@ -471,6 +508,35 @@ impl Appliance {
         for user in self.sessions.users(session) {
             self.tell_sessions(user);
         }
+    }
+}
+
+/// What a rep brings along to a start.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wish {
+    pub override_schedule: bool,
+    /// A code of the second factor.
+    pub code: Option<Box<str>>,
+}
+
+/// Whether a session lets a program be run.
+fn may_run(
+    granted: &Granted,
+    kind: &ChannelKind,
+    because: impl Fn() -> String,
+) -> Result<(), Refusal> {
+    let denied = |detail: String| Err(RefusalCode::PermissionDenied.because(detail));
+    if !granted.command_shell.is_allowed() {
+        return denied(because());
+    }
+    match kind {
+        ChannelKind::Shell { .. } if !granted.command_filter.is_open() => {
+            // What is typed into a shell cannot be known before it is run.
+            denied("a command filter is in force: `jumpdeck exec` runs single commands".to_owned())
+        }
+        ChannelKind::Shell { .. } => Ok(()),
+        ChannelKind::Exec { argv } => check_command(&granted.command_filter, argv)
+            .map_err(|why| RefusalCode::PermissionDenied.because(why)),
     }
 }
 

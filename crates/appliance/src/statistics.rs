@@ -230,7 +230,8 @@ mod tests {
 
     fn link(id: u64) -> RepLink {
         let (outbox, lobby) = (Outbox::new(), Arc::default());
-        RepLink { id: LinkId(id), user: UserId(1), console: 0, outbox, lobby }
+        let (first, expires) = (Arc::default(), None);
+        RepLink { id: LinkId(id), user: UserId(1), console: 0, outbox, first, expires, lobby }
     }
 
     const FIVE: (ItemId, EndpointId) = (ItemId(5), EndpointId(5));

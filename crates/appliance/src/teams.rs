@@ -19,8 +19,8 @@ impl Appliance {
         name: &str,
         members: Vec<(String, Rank)>,
     ) -> Result<(), Refusal> {
-        if rep.user != UserId(1) {
-            return Err(RefusalCode::PermissionDenied.because("only the first user makes teams"));
+        if !self.world().administers(rep.user) {
+            return Err(RefusalCode::PermissionDenied.because("only an administrator makes teams"));
         }
         let name = name.trim().to_owned();
         let plain = text::clean(&name) == name;
@@ -74,15 +74,15 @@ impl Appliance {
         Ok(())
     }
 
-    /// The teams a rep is in; for the first user, all.
+    /// The teams a rep is in; for an administrator, all.
     pub(crate) fn teams(&self, rep: &RepLink) -> Vec<TeamView> {
         let world = self.world();
-        let seen =
-            |team: &&Arc<Team>| rep.user == UserId(1) || team.members.contains_key(&rep.user);
+        let all = world.administers(rep.user);
+        let seen = |team: &&Arc<Team>| all || world.members(team.id).contains_key(&rep.user);
         let view = |team: &Arc<Team>| TeamView {
             name: team.name.as_str().into(),
-            members: team
-                .members
+            members: world
+                .members(team.id)
                 .iter()
                 .map(|(user, rank)| (world.username(*user), *rank))
                 .collect(),
@@ -104,7 +104,7 @@ impl Appliance {
         let world = self.world();
         let none = || RefusalCode::NotFound.because("you are in no team of that name");
         let team = world.teams_of(rep.user).find(|one| one.name == team).ok_or_else(none)?;
-        let others = team.members.keys().filter(|user| **user != rep.user);
+        let others = world.members(team.id).keys().filter(|user| **user != rep.user);
         let mut names: Vec<_> = others.map(|user| world.username(*user)).collect();
         // A user who may not log in is no reason to keep the others out.
         names.retain(|name| world.user_by_name(name).is_some_and(|user| user.enabled));
@@ -127,7 +127,7 @@ impl Appliance {
 }
 
 /// Removes a team. Its keys go with it, and who waited for it waits for whoever made the key.
-fn remove(draft: &mut Draft, team: TeamId) -> Result<(), Refusal> {
+pub(crate) fn remove(draft: &mut Draft, team: TeamId) -> Result<(), Refusal> {
     let keys: Vec<_> = draft.session_keys().filter(|key| key.queue == Queue::Team(team)).collect();
     let keys: Vec<_> = keys.into_iter().map(|key| key.id).collect();
     for key in keys {

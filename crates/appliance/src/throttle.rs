@@ -1,4 +1,4 @@
-//! Whoever guesses has to wait.
+//! Whoever guesses has to wait, and longer each time.
 
 use jumpdeck_protocol::Timestamp;
 use std::collections::HashMap;
@@ -7,8 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Failures after which somebody has to wait.
 const PATIENCE: u32 = 5;
-/// How long, in seconds.
+/// How long, in seconds; twice as long after each further failure.
 const PAUSE: u64 = 60;
+/// How long at the most, and until failures are forgotten.
+const LONGEST: u64 = 3600;
 /// How many are remembered at the most.
 const REMEMBERED: usize = 10_000;
 
@@ -27,7 +29,7 @@ impl<K: Hash + Eq> Throttle<K> {
     pub(crate) fn admits(&self, who: &K, now: Timestamp) -> bool {
         let failures = self.failures();
         let waits =
-            |(count, last): &(u32, Timestamp)| *count >= PATIENCE && now.since(*last) < PAUSE;
+            |(count, last): &(u32, Timestamp)| *count >= PATIENCE && now.since(*last) < pause(*count);
         !failures.get(who).is_some_and(waits)
     }
 
@@ -35,10 +37,11 @@ impl<K: Hash + Eq> Throttle<K> {
     pub(crate) fn count(&self, who: K, now: Timestamp) {
         let mut failures = self.failures();
         if failures.len() >= REMEMBERED {
-            failures.retain(|_, (_, last)| now.since(*last) < PAUSE);
+            failures.retain(|_, (_, last)| now.since(*last) < LONGEST);
         }
         let entry = failures.entry(who).or_default();
-        if now.since(entry.1) >= PAUSE {
+        let forgotten = if entry.0 < PATIENCE { PAUSE } else { LONGEST };
+        if now.since(entry.1) >= forgotten {
             entry.0 = 0;
         }
         *entry = (entry.0 + 1, now);
@@ -51,5 +54,35 @@ impl<K: Hash + Eq> Throttle<K> {
 
     fn failures(&self) -> MutexGuard<'_, HashMap<K, (u32, Timestamp)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Seconds to wait after so many failures.
+fn pause(count: u32) -> u64 {
+    let doublings = count.saturating_sub(PATIENCE).min(16);
+    (PAUSE << doublings).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_further_failure_doubles_the_wait_up_to_an_hour() {
+        let throttle = Throttle::default();
+        let mut now = 0;
+        for _ in 0..PATIENCE {
+            assert!(throttle.admits(&"alice", Timestamp(now)));
+            throttle.count("alice", Timestamp(now));
+        }
+        for wait in [60, 120, 240, 480, 960, 1920, 3600] {
+            assert!(!throttle.admits(&"alice", Timestamp(now + wait - 1)), "{wait}");
+            assert!(throttle.admits(&"alice", Timestamp(now + wait)), "{wait}");
+            now += wait;
+            throttle.count("alice", Timestamp(now));
+        }
+        throttle.forgive(&"alice");
+        assert!(throttle.admits(&"alice", Timestamp(now)));
+        assert!(throttle.admits(&"bob", Timestamp(now)));
     }
 }

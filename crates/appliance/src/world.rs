@@ -3,19 +3,25 @@
 //! A new revision shares what did not change with the one before, so a reader keeps its snapshot
 //! for as long as it likes and blocks nobody.
 
-use crate::document::{Document, DocumentId, Installer, Item, SessionKey, Team, User};
+use crate::document::{Document, DocumentId, Installer, Item, Login, Portal, SessionKey, Site, Team};
+use crate::standing::Derived;
+use crate::user::User;
 use imbl::{HashMap, OrdMap, OrdSet};
-use jumpdeck_policy::{Decision, JumpPolicy, Permission, Role, Subject, decide, role_of};
+use jumpdeck_policy::{
+    Decision, Effective, GroupPolicy, JumpPolicy, Permission, Role, SessionPolicy, Step, Subject,
+    decide, role_of, sees,
+};
 use jumpdeck_protocol::handshake::PublicKey;
 use jumpdeck_protocol::inventory::{GroupView, Place};
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rights::{Permissions, PlaceRights};
 use jumpdeck_protocol::{
-    EndpointId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, Revision, RoleId, SessionKeyId,
-    TeamId, Timestamp, UserId,
+    EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, LoginId, PortalId,
+    Revision, RoleId, SessionKeyId, SessionPolicyId, TeamId, Timestamp, UserId,
 };
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use jumpdeck_protocol::queue::Rank;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// Everything the appliance knows of its configuration at one revision.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +37,13 @@ pub(crate) struct World {
     likings: OrdMap<UserId, Arc<Preferences>>,
     teams: OrdMap<TeamId, Arc<Team>>,
     session_keys: OrdMap<SessionKeyId, Arc<SessionKey>>,
-    /// Whom each user outranks in a team they share.
-    outranked: Arc<BTreeMap<UserId, BTreeSet<UserId>>>,
+    group_policies: OrdMap<GroupPolicyId, Arc<GroupPolicy>>,
+    session_policies: OrdMap<SessionPolicyId, Arc<SessionPolicy>>,
+    portals: OrdMap<PortalId, Arc<Portal>>,
+    site: Arc<Site>,
+    logins: OrdMap<LoginId, Arc<Login>>,
+    /// What follows from users, group policies and teams: reckoned when it is first asked for.
+    derived: OnceLock<Arc<Derived>>,
     /// The machines that joined with a session key and are no Jump Items.
     visitors: OrdSet<ItemId>,
     by_key: HashMap<PublicKey, EndpointId>,
@@ -119,10 +130,10 @@ impl World {
 
     /// What a user may do in a place; nothing if that is hidden.
     pub(crate) fn rights(&self, user: &User, place: Place) -> Option<PlaceRights> {
-        if !self.decide(user, place, None).is_allowed() {
+        if !self.sees(user, place) {
             return None;
         }
-        let (role, step) = role_of(&self.subject(user), place);
+        let (role, step) = role_of(&self.subject(user)?, place);
         let role = self.role(role)?;
         let owner = match place {
             Place::Personal(owner) => Some(self.user(owner)?.username.as_str().into()),
@@ -130,7 +141,15 @@ impl World {
         };
         let permitted: Permissions = role.permissions;
         let because = format!("{} {}", step.source, step.says).into();
-        Some(PlaceRights { place, owner, role: role.name.as_str().into(), because, permitted })
+        let jump_policy = match place {
+            Place::JumpGroup(group) => {
+                let membership = self.effective(user.id)?.groups.get(&group);
+                membership.and_then(|own| own.jump_policy.as_ref()).map(|given| given.value)
+            }
+            Place::Personal(_) | Place::Queue(_) => None,
+        };
+        let role = role.name.as_str().into();
+        Some(PlaceRights { place, owner, role, because, permitted, jump_policy })
     }
 
     pub(crate) fn group(&self, id: JumpGroupId) -> Option<&GroupView> {
@@ -200,16 +219,138 @@ impl World {
     /// May this user do `wanted` (see, if nothing is named) with items in this place?
     pub(crate) fn decide(&self, user: &User, place: Place, wanted: Option<Permission>) -> Decision {
         let role = |id| self.roles.get(&id).map(AsRef::as_ref);
-        decide(&self.subject(user), place, wanted, role)
+        match self.subject(user) {
+            Some(subject) => decide(&subject, place, wanted, role),
+            None => Decision::of(vec![Step::denies("the user", "is not known any more")]),
+        }
     }
 
-    fn subject<'a>(&'a self, user: &'a User) -> Subject<'a> {
-        user.subject(self.outranked.get(&user.id))
+    /// Whether this user may see items in this place.
+    pub(crate) fn sees(&self, user: &User, place: Place) -> bool {
+        let subject = self.subject(user);
+        subject.is_some_and(|subject| sees(&subject, place, |id| self.roles.contains_key(&id)))
+    }
+
+    fn subject(&self, user: &User) -> Option<Subject<'_>> {
+        let derived = self.derived();
+        let (user, enabled) = (user.id, user.enabled);
+        let outranked = derived.outranked.get(&user);
+        Some(Subject { user, enabled, effective: derived.effective.get(&user)?, outranked })
+    }
+
+    /// The role that counts for a user in a place; nothing if the items there are hidden.
+    pub(crate) fn role_in(&self, user: &User, place: Place) -> Option<&Arc<Role>> {
+        let subject = self.subject(user).filter(|subject| subject.enabled)?;
+        let (role, _) = role_of(&subject, place);
+        self.role(role).filter(|role| role.id != Role::NO_ACCESS)
+    }
+
+    /// The revision of the last change of the configuration: of all but items and what is the
+    /// matter of single users.
+    pub(crate) fn configured(&self) -> Revision {
+        use DocumentId::{Group, GroupPolicy, JumpPolicy, Portal, Role, SessionPolicy, Team, User};
+        let ranges = [
+            (Group(JumpGroupId(0)), Group(JumpGroupId(u64::MAX))),
+            (User(UserId(0)), User(UserId(u64::MAX))),
+            (Role(RoleId(0)), Role(RoleId(u64::MAX))),
+            (JumpPolicy(JumpPolicyId(0)), JumpPolicy(JumpPolicyId(u64::MAX))),
+            (Team(TeamId(0)), Team(TeamId(u64::MAX))),
+            (GroupPolicy(GroupPolicyId(0)), GroupPolicy(GroupPolicyId(u64::MAX))),
+            (SessionPolicy(SessionPolicyId(0)), SessionPolicy(SessionPolicyId(u64::MAX))),
+            (Portal(PortalId(0)), Portal(PortalId(u64::MAX))),
+            (DocumentId::Site, DocumentId::Site),
+        ];
+        let latest = ranges.into_iter().flat_map(|(from, to)| self.latest.range(from..=to));
+        latest.map(|(_, revision)| *revision).max().unwrap_or_default()
+    }
+
+    fn derived(&self) -> &Derived {
+        self.derived.get_or_init(|| Arc::new(Derived::of(self)))
+    }
+
+    /// What counts for a user.
+    pub(crate) fn effective(&self, user: UserId) -> Option<&Effective> {
+        self.derived().effective.get(&user)
+    }
+
+    /// Whether a user who may log in administers the appliance.
+    pub(crate) fn administers(&self, user: UserId) -> bool {
+        let enabled = self.user(user).is_some_and(|user| user.enabled);
+        enabled && self.effective(user).is_some_and(|user| user.settings.administrator.value)
+    }
+
+    /// Who is in a team, also through group policies, and with which rank.
+    pub(crate) fn members(&self, team: TeamId) -> &BTreeMap<UserId, Rank> {
+        static NOBODY: BTreeMap<UserId, Rank> = BTreeMap::new();
+        self.derived().teams.get(&team).unwrap_or(&NOBODY)
+    }
+
+    pub(crate) fn roles(&self) -> impl Iterator<Item = &Arc<Role>> {
+        self.roles.values()
+    }
+
+    pub(crate) fn next_role(&self) -> RoleId {
+        RoleId(self.next_number(DocumentId::Role(RoleId(u64::MAX)), "role"))
+    }
+
+    /// The group policies in the order of their list.
+    pub(crate) fn group_policies(&self) -> Vec<&Arc<GroupPolicy>> {
+        let mut policies: Vec<_> = self.group_policies.values().collect();
+        policies.sort_by_key(|policy| (policy.order, policy.id));
+        policies
+    }
+
+    pub(crate) fn next_group_policy(&self) -> GroupPolicyId {
+        let most = DocumentId::GroupPolicy(GroupPolicyId(u64::MAX));
+        GroupPolicyId(self.next_number(most, "group_policy"))
+    }
+
+    pub(crate) fn session_policy(&self, id: SessionPolicyId) -> Option<&Arc<SessionPolicy>> {
+        self.session_policies.get(&id)
+    }
+
+    pub(crate) fn session_policies(&self) -> impl Iterator<Item = &Arc<SessionPolicy>> {
+        self.session_policies.values()
+    }
+
+    pub(crate) fn next_session_policy(&self) -> SessionPolicyId {
+        let most = DocumentId::SessionPolicy(SessionPolicyId(u64::MAX));
+        SessionPolicyId(self.next_number(most, "session_policy"))
+    }
+
+    pub(crate) fn portals(&self) -> impl Iterator<Item = &Arc<Portal>> {
+        self.portals.values()
+    }
+
+    /// The portal that counts for an item which names this one, or none.
+    pub(crate) fn portal(&self, id: Option<PortalId>) -> Option<&Arc<Portal>> {
+        let named = id.and_then(|id| self.portals.get(&id));
+        named.or_else(|| self.portals.values().find(|portal| portal.default))
+    }
+
+    pub(crate) fn next_portal(&self) -> PortalId {
+        PortalId(self.next_number(DocumentId::Portal(PortalId(u64::MAX)), "portal"))
+    }
+
+    pub(crate) fn logins(&self) -> impl Iterator<Item = &Arc<Login>> {
+        self.logins.values()
+    }
+
+    pub(crate) fn login_by_hash(&self, hash: &str) -> Option<&Arc<Login>> {
+        self.logins.values().find(|login| login.token_hash == hash)
+    }
+
+    pub(crate) fn next_login(&self) -> LoginId {
+        LoginId(self.next_number(DocumentId::Login(LoginId(u64::MAX)), "login"))
+    }
+
+    pub(crate) fn site(&self) -> &Arc<Site> {
+        &self.site
     }
 
     /// Whether one user outranks another in a team they share.
     pub(crate) fn outranks(&self, user: UserId, other: UserId) -> bool {
-        self.outranked.get(&user).is_some_and(|them| them.contains(&other))
+        self.derived().outranked.get(&user).is_some_and(|them| them.contains(&other))
     }
 
     pub(crate) fn teams(&self) -> impl Iterator<Item = &Arc<Team>> {
@@ -227,7 +368,7 @@ impl World {
 
     /// The teams a user is in.
     pub(crate) fn teams_of(&self, user: UserId) -> impl Iterator<Item = &Arc<Team>> {
-        self.teams.values().filter(move |team| team.members.contains_key(&user))
+        self.teams.values().filter(move |team| self.members(team.id).contains_key(&user))
     }
 
     pub(crate) fn next_team(&self) -> TeamId {
@@ -255,21 +396,6 @@ impl World {
     /// The machines that joined with a session key and are no Jump Items.
     pub(crate) fn visitors(&self) -> impl Iterator<Item = &Arc<Item>> {
         self.visitors.iter().filter_map(|id| self.item(*id))
-    }
-
-    /// Who outranks whom, once more.
-    fn rank(&mut self) {
-        let mut outranked: BTreeMap<UserId, BTreeSet<UserId>> = BTreeMap::new();
-        for team in self.teams.values() {
-            for (user, rank) in &team.members {
-                let lower = team.members.iter().filter(|(_, other)| *other < rank);
-                let lower: BTreeSet<UserId> = lower.map(|(other, _)| *other).collect();
-                if !lower.is_empty() {
-                    outranked.entry(*user).or_default().extend(lower);
-                }
-            }
-        }
-        self.outranked = Arc::new(outranked);
     }
 
     /// What changed after `since`, oldest first, each document once. `None` if that position
@@ -319,10 +445,22 @@ impl World {
             }
             Document::Team(team) => {
                 self.teams.insert(team.id, Arc::new(team));
-                self.rank();
             }
             Document::SessionKey(key) => {
                 self.session_keys.insert(key.id, Arc::new(key));
+            }
+            Document::GroupPolicy(policy) => {
+                self.group_policies.insert(policy.id, Arc::new(*policy));
+            }
+            Document::SessionPolicy(policy) => {
+                self.session_policies.insert(policy.id, Arc::new(*policy));
+            }
+            Document::Portal(portal) => {
+                self.portals.insert(portal.id, Arc::new(portal));
+            }
+            Document::Site(site) => self.site = Arc::new(site),
+            Document::Login(login) => {
+                self.logins.insert(login.id, Arc::new(login));
             }
         }
     }
@@ -348,11 +486,13 @@ impl World {
                 }
             }
             DocumentId::Liking(id) => drop(self.likings.remove(&id)),
-            DocumentId::Team(id) => {
-                self.teams.remove(&id);
-                self.rank();
-            }
+            DocumentId::Team(id) => drop(self.teams.remove(&id)),
             DocumentId::SessionKey(id) => drop(self.session_keys.remove(&id)),
+            DocumentId::GroupPolicy(id) => drop(self.group_policies.remove(&id)),
+            DocumentId::SessionPolicy(id) => drop(self.session_policies.remove(&id)),
+            DocumentId::Portal(id) => drop(self.portals.remove(&id)),
+            DocumentId::Site => self.site = Arc::default(),
+            DocumentId::Login(id) => drop(self.logins.remove(&id)),
         }
     }
 
@@ -384,6 +524,10 @@ impl World {
     }
 
     fn record(&mut self, revision: Revision, id: DocumentId) {
+        use DocumentId::{GroupPolicy, Team, User};
+        if matches!(id, User(_) | GroupPolicy(_) | Team(_)) {
+            self.derived = OnceLock::new();
+        }
         if let Some(before) = self.latest.insert(id, revision) {
             self.history.remove(&before);
         }

@@ -1,14 +1,26 @@
 //! Pure decisions: who may do what, and why.
 //!
 //! Nothing here reads a clock, a database or a socket: the appliance hands over plain values and
-//! gets a [`Decision`] whose steps name what decided it. The layers still to come (group policies,
-//! Jump Policies, session policies; DOMAIN 4 to 6) add steps, not mechanisms.
+//! gets a [`Decision`] whose steps name what decided it.
 
+mod command;
 mod decision;
+mod jump_policy;
 mod role;
 mod schedule;
+mod session;
+mod user;
 
+pub use command::check_command;
 pub use decision::{Decision, Step, Verdict};
+pub use jump_policy::{
+    Approval, Attempt, Code, Condition, JumpPolicy, Notifications, SimultaneousJumps, Ticket,
+};
 pub use jumpdeck_protocol::rights::{Permission, Permissions};
-pub use role::{Role, Slots, Subject, decide, role_of};
-pub use schedule::{JumpPolicy, Schedule, SimultaneousJumps, TimeOfWeek, WeeklyEntry};
+pub use role::{Role, Slots, Subject, decide, role_of, sees};
+pub use schedule::{Schedule, TimeOfWeek, WeeklyEntry};
+pub use session::{Availability, PolicyChoice, Say, SessionPolicy, granted, simulate, simulate_one};
+pub use user::{
+    Effective, EffectiveMembership, EffectiveSettings, Given, GroupPolicy, Membership,
+    PolicySettings, Setting, Settings, Source, given,
+};

@@ -1,11 +1,12 @@
 //! Jump Item Roles: which one counts, and what it permits (DOMAIN 3).
 
-use crate::decision::{Decision, Step, Verdict};
+use crate::decision::{Decision, Step};
+use crate::user::{Effective, EffectiveMembership, Given, Source};
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::rights::{Permission, Permissions};
-use jumpdeck_protocol::{JumpGroupId, RoleId, UserId};
+use jumpdeck_protocol::{RoleId, UserId};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A Jump Item Role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,45 +60,64 @@ pub struct Slots {
 }
 
 /// Who asks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The user.
     pub user: UserId,
     /// Whether the user may log in at all.
     pub enabled: bool,
-    /// The user's slots.
-    pub slots: Slots,
-    /// Groups the user is a member of, with the role set on the membership, if one is.
-    pub memberships: &'a BTreeMap<JumpGroupId, Option<RoleId>>,
+    /// What counts for the user.
+    pub effective: &'a Effective,
     /// Whom the user outranks in a team they share.
     pub outranked: Option<&'a BTreeSet<UserId>>,
 }
 
 /// The role that counts for items in this place, and what named it.
 pub fn role_of(subject: &Subject<'_>, place: Place) -> (RoleId, Step) {
-    let slot = |name: &str, role: RoleId| {
-        let says = "names the role".to_owned();
-        (role, Step { source: format!("the user's {name} slot"), says })
-    };
+    let settings = &subject.effective.settings;
     match place {
-        Place::Personal(owner) if owner == subject.user => slot("Personal", subject.slots.personal),
+        Place::Personal(owner) if owner == subject.user => {
+            slot("Personal", &settings.personal_role)
+        }
         Place::Personal(owner) if subject.outranked.is_some_and(|them| them.contains(&owner)) => {
-            slot("Teams", subject.slots.teams)
+            slot("Teams", &settings.teams_role)
         }
-        Place::Personal(_) => slot("System", subject.slots.system),
+        Place::Personal(_) => slot("System", &settings.system_role),
         Place::Queue(_) => {
-            let source = "a machine that waits in a queue".to_owned();
-            (Role::NO_ACCESS, Step { source, says: "is no Jump Item".to_owned() })
+            let source = "a machine that waits in a queue";
+            (Role::NO_ACCESS, Step::leads(source, "is no Jump Item"))
         }
-        Place::JumpGroup(group) => match subject.memberships.get(&group) {
-            Some(Some(role)) => {
-                let source = "the membership of the Jump Group".to_owned();
-                (*role, Step { source, says: "names the role".to_owned() })
+        Place::JumpGroup(group) => match subject.effective.groups.get(&group) {
+            Some(EffectiveMembership { role: Some(role), overridden, .. }) => {
+                (role.value, membership(role, overridden))
             }
-            Some(None) => slot("Default", subject.slots.default),
-            None => slot("System", subject.slots.system),
+            Some(_) => slot("Default", &settings.default_role),
+            None => slot("System", &settings.system_role),
         },
     }
+}
+
+fn slot(name: &str, role: &Given<RoleId>) -> (RoleId, Step) {
+    let says = match &role.by {
+        Source::User => "names the role".to_owned(),
+        Source::Policy(policy) => format!("names the role, set by the group policy {policy}"),
+    };
+    (role.value, Step::leads(format!("the user's {name} slot"), says))
+}
+
+fn membership(role: &Given<RoleId>, overridden: &[Given<RoleId>]) -> Step {
+    let by = match &role.by {
+        Source::User => "the user's own membership of the Jump Group".to_owned(),
+        Source::Policy(policy) => {
+            format!("the membership of the Jump Group through the group policy {policy}")
+        }
+    };
+    let others: Vec<_> = overridden.iter().map(|other| other.by.words()).collect();
+    let says = match others.as_slice() {
+        [] => "names the role".to_owned(),
+        others => format!("names the role and overrides {}", others.join(", ")),
+    };
+    Step::leads(by, says)
 }
 
 /// Whether the subject may do `wanted` with items in `place`; with nothing wanted, whether it
@@ -109,123 +129,122 @@ pub fn decide<'r>(
     role: impl Fn(RoleId) -> Option<&'r Role>,
 ) -> Decision {
     if !subject.enabled {
-        let step = Step { source: "the user".to_owned(), says: "is disabled".to_owned() };
-        return Decision { verdict: Verdict::Deny, because: vec![step] };
+        return Decision::of(vec![Step::denies("the user", "is disabled")]);
     }
     let (id, step) = role_of(subject, place);
-    let mut because = vec![step];
     let Some(role) = role(id).filter(|role| role.id != Role::NO_ACCESS) else {
-        let source = "the role No Access".to_owned();
-        because.push(Step { source, says: "hides the item".to_owned() });
-        return Decision { verdict: Verdict::Deny, because };
+        return Decision::of(vec![step, Step::denies("the role No Access", "hides the item")]);
     };
-    let (verdict, says) = match wanted {
-        None => (Verdict::Allow, "shows the item".to_owned()),
-        Some(p) if role.permissions.has(p) => (Verdict::Allow, format!("has {}", p.as_str())),
-        Some(p) => (Verdict::Deny, format!("lacks {}", p.as_str())),
+    let source = format!("the role {}", role.name);
+    let says = match wanted {
+        None => Step::allows(source, "shows the item"),
+        Some(p) if role.permissions.has(p) => Step::allows(source, format!("has {}", p.as_str())),
+        Some(p) => Step::denies(source, format!("lacks {}", p.as_str())),
     };
-    because.push(Step { source: format!("the role {}", role.name), says });
-    Decision { verdict, because }
+    Decision::of(vec![step, says])
+}
+
+/// Whether the subject may see items in a place: as [`decide`] says, without the reasons.
+pub fn sees(subject: &Subject<'_>, place: Place, exists: impl Fn(RoleId) -> bool) -> bool {
+    let (id, _) = role_of(subject, place);
+    subject.enabled && id != Role::NO_ACCESS && exists(id)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jumpdeck_protocol::TeamId;
+    use crate::user::{Membership, Settings};
     use jumpdeck_protocol::queue::Queue;
+    use jumpdeck_protocol::{JumpGroupId, TeamId};
+    use std::collections::BTreeMap;
 
-    fn ask(user: &Subject<'_>, place: Place, wanted: Option<Permission>) -> Decision {
+    fn ask(
+        settings: &Settings,
+        memberships: &[(u64, Option<RoleId>)],
+        place: Place,
+        wanted: Option<Permission>,
+    ) -> Decision {
+        let membership = |role| Membership { role, jump_policy: None };
+        let own = memberships.iter().map(|(id, role)| (JumpGroupId(*id), membership(*role)));
+        let effective = Effective::of(settings, &own.collect::<BTreeMap<_, _>>(), &[]);
+        let them = BTreeSet::from([UserId(8)]);
+        let user = Subject {
+            user: UserId(7),
+            enabled: true,
+            effective: &effective,
+            outranked: Some(&them),
+        };
         let roles = Role::built_in();
-        decide(user, place, wanted, |id| roles.iter().find(|role| role.id == id))
+        let decision = decide(&user, place, wanted, |id| roles.iter().find(|role| role.id == id));
+        let seen = sees(&user, place, |id| roles.iter().any(|role| role.id == id));
+        assert!(seen || wanted.is_some() || !decision.is_allowed());
+        decision
     }
 
-    fn slots() -> Slots {
-        Slots {
-            default: Role::START_SESSIONS_ONLY,
-            personal: Role::ADMINISTRATOR,
-            teams: Role::NO_ACCESS,
-            system: Role::NO_ACCESS,
+    fn slots() -> Settings {
+        Settings {
+            default_role: Role::START_SESSIONS_ONLY,
+            personal_role: Role::ADMINISTRATOR,
+            teams_role: Role::AUDITOR,
+            ..Settings::default()
         }
     }
 
     #[test]
     fn the_membership_speaks_before_the_slots() {
-        let memberships =
-            BTreeMap::from([(JumpGroupId(1), Some(Role::AUDITOR)), (JumpGroupId(2), None)]);
-        let user = Subject {
-            user: UserId(7),
-            enabled: true,
-            slots: slots(),
-            memberships: &memberships,
-            outranked: None,
-        };
+        let memberships = [(1, Some(Role::AUDITOR)), (2, None)];
         let start = Some(Permission::PermStart);
-        assert!(!ask(&user, Place::JumpGroup(JumpGroupId(1)), start).is_allowed());
-        assert!(ask(&user, Place::JumpGroup(JumpGroupId(1)), None).is_allowed());
-        assert!(ask(&user, Place::JumpGroup(JumpGroupId(2)), start).is_allowed());
-        assert!(!ask(&user, Place::JumpGroup(JumpGroupId(3)), None).is_allowed());
-        assert!(ask(&user, Place::Personal(UserId(7)), Some(Permission::PermAdd)).is_allowed());
-        assert!(!ask(&user, Place::Personal(UserId(8)), None).is_allowed());
+        let ask = |place, wanted| ask(&slots(), &memberships, place, wanted).is_allowed();
+        assert!(!ask(Place::JumpGroup(JumpGroupId(1)), start));
+        assert!(ask(Place::JumpGroup(JumpGroupId(1)), None));
+        assert!(ask(Place::JumpGroup(JumpGroupId(2)), start));
+        assert!(!ask(Place::JumpGroup(JumpGroupId(3)), None));
+        assert!(ask(Place::Personal(UserId(7)), Some(Permission::PermAdd)));
+        assert!(!ask(Place::Personal(UserId(9)), None));
     }
 
     #[test]
     fn the_teams_slot_counts_for_the_list_of_whom_one_outranks() {
-        let (memberships, them) = (BTreeMap::new(), BTreeSet::from([UserId(8)]));
-        let slots = Slots { teams: Role::AUDITOR, ..slots() };
-        let outranked = Some(&them);
-        let user =
-            Subject { user: UserId(7), enabled: true, slots, memberships: &memberships, outranked };
-        assert!(ask(&user, Place::Personal(UserId(8)), None).is_allowed());
-        assert!(!ask(&user, Place::Personal(UserId(9)), None).is_allowed());
-        let decision =
-            ask(&user, Place::Personal(UserId(8)), Some(Permission::PermStart)).to_string();
+        assert!(ask(&slots(), &[], Place::Personal(UserId(8)), None).is_allowed());
+        let start = Some(Permission::PermStart);
+        let decision = ask(&slots(), &[], Place::Personal(UserId(8)), start).to_string();
         assert!(decision.starts_with("the user's Teams slot"), "{decision}");
     }
 
     #[test]
     fn what_waits_in_a_queue_is_in_nobodys_inventory() {
-        let memberships = BTreeMap::new();
         let all = Role::ADMINISTRATOR;
-        let slots = Slots { default: all, personal: all, teams: all, system: all };
-        let user = Subject {
-            user: UserId(7),
-            enabled: true,
-            slots,
-            memberships: &memberships,
-            outranked: None,
+        let all = Settings {
+            default_role: all,
+            personal_role: all,
+            teams_role: all,
+            system_role: all,
+            ..Settings::default()
         };
         for queue in [Queue::General, Queue::Personal(UserId(7)), Queue::Team(TeamId(1))] {
-            assert!(!ask(&user, Place::Queue(queue), None).is_allowed());
+            assert!(!ask(&all, &[], Place::Queue(queue), None).is_allowed());
         }
     }
 
     #[test]
     fn a_refusal_names_the_role_and_what_it_lacks() {
-        let memberships = BTreeMap::from([(JumpGroupId(1), Some(Role::AUDITOR))]);
-        let user = Subject {
-            user: UserId(7),
-            enabled: true,
-            slots: slots(),
-            memberships: &memberships,
-            outranked: None,
-        };
-        let decision = ask(&user, Place::JumpGroup(JumpGroupId(1)), Some(Permission::PermStart));
+        let group = Place::JumpGroup(JumpGroupId(1));
+        let memberships = [(1, Some(Role::AUDITOR))];
+        let decision = ask(&slots(), &memberships, group, Some(Permission::PermStart));
         assert_eq!(
             decision.to_string(),
-            "the membership of the Jump Group names the role; the role Auditor lacks perm_start"
+            "the user's own membership of the Jump Group names the role; the role Auditor lacks perm_start"
         );
     }
 
     #[test]
     fn a_disabled_user_may_nothing() {
-        let memberships = BTreeMap::new();
-        let user = Subject {
-            user: UserId(7),
-            enabled: false,
-            slots: slots(),
-            memberships: &memberships,
-            outranked: None,
-        };
-        assert!(!ask(&user, Place::Personal(UserId(7)), None).is_allowed());
+        let effective = Effective::of(&slots(), &BTreeMap::new(), &[]);
+        let user =
+            Subject { user: UserId(7), enabled: false, effective: &effective, outranked: None };
+        let roles = Role::built_in();
+        let role = |id| roles.iter().find(|role| role.id == id);
+        assert!(!decide(&user, Place::Personal(UserId(7)), None, role).is_allowed());
+        assert!(!sees(&user, Place::Personal(UserId(7)), |_| true));
     }
 }

@@ -1,45 +1,11 @@
-//! Jump Policies: when an item may be jumped to (DOMAIN 5).
+//! Schedules: the times of a week at which a Jump Policy lets anybody in (DOMAIN 5).
 
-use jiff::civil::{Date, Time};
-use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp as Instant, ToSpan};
-use jumpdeck_protocol::inventory::{JumpPolicyView, PolicyState};
-use jumpdeck_protocol::{JumpPolicyId, Timestamp};
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Span, Timestamp as Instant};
+use jumpdeck_protocol::Timestamp;
+use jumpdeck_protocol::inventory::PolicyState;
 use serde::{Deserialize, Serialize};
-
-/// A Jump Policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JumpPolicy {
-    /// Its id.
-    pub id: JumpPolicyId,
-    /// Its name for people.
-    pub display_name: String,
-    /// Its name for files and programs, `[A-Za-z0-9_-]{1,64}`.
-    pub code_name: String,
-    /// What it is for.
-    pub description: String,
-    /// When it lets anybody in; nothing for always.
-    pub schedule: Option<Schedule>,
-    /// Sessions are not recorded.
-    #[serde(default)]
-    pub no_recordings: bool,
-    /// What becomes of a second rep; nothing for the global setting.
-    #[serde(default)]
-    pub simultaneous_jumps: Option<SimultaneousJumps>,
-}
-
-/// What becomes of a rep who jumps to an item that another rep is in a session with (DOMAIN 5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SimultaneousJumps {
-    /// Each has a session of their own.
-    #[default]
-    NewSession,
-    /// The second joins the first one's session.
-    Join,
-    /// The second is turned away.
-    Disallow,
-}
 
 /// The times of a week at which anybody is let in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,102 +36,97 @@ pub struct WeeklyEntry {
     pub end: TimeOfWeek,
 }
 
-impl JumpPolicy {
-    /// Whether it lets anybody in at a moment. What cannot be reckoned is closed.
-    pub fn state(&self, now: Timestamp) -> PolicyState {
-        let Some(schedule) = &self.schedule else {
-            return PolicyState::Always;
-        };
-        schedule.state(now).unwrap_or(PolicyState::Closed { opens: None })
-    }
-
-    /// As a rep sees it.
-    pub fn view(&self, now: Timestamp) -> JumpPolicyView {
-        JumpPolicyView {
-            id: self.id,
-            name: self.display_name.as_str().into(),
-            strict: self.schedule.as_ref().is_some_and(|schedule| schedule.strict),
-            state: self.state(now),
-        }
-    }
-}
-
 impl Schedule {
-    /// The state; nothing if the zone is not known or the moment is beyond the calendar.
-    fn state(&self, now: Timestamp) -> Option<PolicyState> {
+    /// Whether it lets anybody in; nothing if the zone is not known or the moment is beyond the
+    /// calendar.
+    ///
+    /// What counts is the clock on the wall there: it is open while that shows a time inside an
+    /// entry. A time that the clock leaves out is never; one that it shows twice is twice.
+    pub fn state(&self, now: Timestamp) -> Option<PolicyState> {
         let zone = TimeZone::get(&self.timezone).ok()?;
         let now = Instant::from_second(now.0).ok()?;
-        let times = self.times(&zone, now);
-        let around = times.iter().find(|(start, end)| *start <= now && now < *end);
-        Some(match around {
-            Some((start, end)) if is_for_ever(*start, *end) => PolicyState::Open { until: None },
-            Some((_, end)) => PolicyState::Open { until: Some(moment(*end)) },
-            None => {
-                let next = times.iter().map(|(start, _)| *start).find(|start| *start > now);
-                PolicyState::Closed { opens: next.map(moment) }
-            }
-        })
+        let open = self.is_open(&zone, now);
+        let changes = self.may_change(&zone, now);
+        let next = changes.into_iter().find(|then| self.is_open(&zone, *then) != open);
+        let next = next.map(|then| Timestamp(then.as_second()));
+        Some(if open { PolicyState::Open { until: next } } else { PolicyState::Closed { opens: next } })
     }
 
-    /// When it is open, from the week before to three weeks after, without gaps or overlaps.
-    fn times(&self, zone: &TimeZone, now: Instant) -> Vec<(Instant, Instant)> {
-        let today = now.to_zoned(zone.clone()).date();
-        let monday = -Span::new().days(i64::from(today.weekday().to_monday_zero_offset()));
-        let Ok(monday) = today.checked_add(monday) else {
+    fn is_open(&self, zone: &TimeZone, at: Instant) -> bool {
+        let wall = zone.to_datetime(at);
+        let day = wall.weekday().to_monday_zero_offset();
+        let minute = i32::from(wall.hour()) * 60 + i32::from(wall.minute());
+        let at = i32::from(day) * DAY + minute;
+        self.entries.iter().any(|entry| entry.holds(at))
+    }
+
+    /// The moments after this one at which it may open or close, for a good three weeks, in their
+    /// order.
+    fn may_change(&self, zone: &TimeZone, now: Instant) -> Vec<Instant> {
+        let Ok(end) = now.checked_add(Span::new().hours(24 * 23)) else {
             return Vec::new();
         };
-        let weeks = (-1..=3).filter_map(|week| monday.checked_add(week.weeks()).ok());
-        let mut times: Vec<_> = weeks
-            .flat_map(|monday| self.entries.iter().filter_map(move |e| e.in_week(zone, monday)))
+        // Where the clocks are put forward or back.
+        let mut moments: Vec<Instant> = zone
+            .following(now)
+            .map(|transition| transition.timestamp())
+            .take_while(|then| *then <= end)
             .collect();
-        times.sort_unstable();
-        let mut joined: Vec<(Instant, Instant)> = Vec::new();
-        for (start, end) in times {
-            match joined.last_mut() {
-                Some((_, last)) if start <= *last => *last = end.max(*last),
-                _ => joined.push((start, end)),
+        let today = zone.to_datetime(now).date();
+        let bounds: Vec<_> = self.entries.iter().flat_map(|e| [e.start, e.end]).collect();
+        for date in (-1..24).filter_map(|after| today.checked_add(Span::new().days(after)).ok()) {
+            let day = date.weekday().to_monday_zero_offset();
+            let of_day = bounds.iter().filter(|time| i32::from(time.day) == i32::from(day));
+            for wall in of_day.filter_map(|time| time.on(date)) {
+                let (one, other) = match zone.to_ambiguous_timestamp(wall).offset() {
+                    AmbiguousOffset::Unambiguous { offset } => (offset, offset),
+                    AmbiguousOffset::Gap { before, after }
+                    | AmbiguousOffset::Fold { before, after } => (before, after),
+                };
+                moments.extend([one, other].iter().filter_map(|o| o.to_timestamp(wall).ok()));
             }
         }
-        joined
+        moments.retain(|then| *then > now);
+        moments.sort_unstable();
+        moments.dedup();
+        moments
     }
 }
 
-/// What is open from a week before to three weeks after is always open.
-fn is_for_ever(start: Instant, end: Instant) -> bool {
-    end.as_second() - start.as_second() > 4 * 7 * 86_400
-}
-
-fn moment(instant: Instant) -> Timestamp {
-    Timestamp(instant.as_second())
-}
+/// Minutes of a day.
+const DAY: i32 = 1440;
 
 impl WeeklyEntry {
-    /// The time from its start in the week that begins on this Monday.
-    fn in_week(self, zone: &TimeZone, monday: Date) -> Option<(Instant, Instant)> {
-        let start = self.start.after(zone, monday)?;
-        let wraps = (self.end.day, self.end.minute) <= (self.start.day, self.start.minute);
-        let week = if wraps { monday.checked_add(1.week()).ok()? } else { monday };
-        let end = self.end.after(zone, week)?;
-        (start < end).then_some((start, end))
+    /// Whether a minute of the week is inside.
+    fn holds(self, minute: i32) -> bool {
+        let (start, end) = (self.start.minute_of_week(), self.end.minute_of_week());
+        match start < end {
+            true => (start..end).contains(&minute),
+            // Over the week's end; the same time again is a whole week.
+            false => minute >= start || minute < end,
+        }
     }
 }
 
 impl TimeOfWeek {
-    /// The moment in the week that begins on this Monday. A time that a clock leaves out is the
-    /// moment after the gap; one that it shows twice is the first.
-    fn after(self, zone: &TimeZone, monday: Date) -> Option<Instant> {
-        let date = monday.checked_add(i64::from(self.day).days()).ok()?;
+    fn minute_of_week(self) -> i32 {
+        (i32::from(self.day) * DAY + i32::from(self.minute)) % (7 * DAY)
+    }
+
+    /// The clock's time on a day.
+    fn on(self, date: Date) -> Option<DateTime> {
         let (hour, minute) = (self.minute / 60, self.minute % 60);
         let (date, hour) = if hour >= 24 { (date.tomorrow().ok()?, 0) } else { (date, hour) };
         let time = Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, 0, 0).ok()?;
-        let zoned = zone.to_ambiguous_zoned(date.to_datetime(time)).compatible().ok()?;
-        Some(zoned.timestamp())
+        Some(date.to_datetime(time))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::JumpPolicy;
+    use jumpdeck_protocol::JumpPolicyId;
 
     fn weekdays(timezone: &str) -> JumpPolicy {
         let nine_to_five = |day| WeeklyEntry {
@@ -180,10 +141,8 @@ mod tests {
             id: JumpPolicyId(1),
             display_name: "Weekdays".into(),
             code_name: "weekdays".into(),
-            description: String::new(),
             schedule: Some(Schedule { timezone: timezone.into(), entries, strict: false }),
-            no_recordings: false,
-            simultaneous_jumps: None,
+            ..JumpPolicy::default()
         }
     }
 

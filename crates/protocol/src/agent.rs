@@ -28,10 +28,16 @@ pub enum AgentRequest {
     },
     /// Say who is logged in there now.
     Customer,
-    /// Ask the person at the machine whether this rep may come in.
+    /// Ask the person at the machine whether this rep may come in, or may do something there.
     Ask {
         /// Who wants to.
         rep: Box<str>,
+        /// What; nothing for coming in.
+        #[serde(default)]
+        what: Option<Box<str>>,
+        /// Seconds to wait for the answer; 0 for [`crate::limits::CUSTOMER_PATIENCE`].
+        #[serde(default)]
+        patience: u8,
     },
     /// Ask the person at the machine, then become a Jump Client that outlives the session.
     Pin {
@@ -72,6 +78,9 @@ pub enum AgentReply {
     },
     /// What the person at the machine said.
     Answered {
+        /// Nobody said anything in time.
+        #[serde(default)]
+        silent: bool,
         /// Yes.
         yes: bool,
     },

@@ -12,7 +12,7 @@
 
 use crate::agent::Standing;
 use crate::inventory::Facts;
-use crate::{ChannelId, ItemId, Refusal, Timestamp, UserId};
+use crate::{ChannelId, ItemId, Refusal, RefusalCode, Timestamp, UserId};
 use data_encoding::BASE64_NOPAD;
 use ring::digest;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
@@ -232,6 +232,8 @@ pub enum AgentWelcome {
 pub enum RepProof {
     /// The token of an embedded appliance, which only its user can read.
     Token(String),
+    /// The token of a login that was kept, see [`Login`].
+    Login(String),
     /// A user name and password.
     Password {
         /// The name.
@@ -245,7 +247,7 @@ impl RepProof {
     /// Who it says it is; empty for a token.
     pub fn username(&self) -> &str {
         match self {
-            Self::Token(_) => "",
+            Self::Token(_) | Self::Login(_) => "",
             Self::Password { username, .. } => username,
         }
     }
@@ -255,13 +257,14 @@ impl fmt::Debug for RepProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Token(_) => "Token(…)",
+            Self::Login(_) => "Login(…)",
             Self::Password { .. } => "Password(…)",
         })
     }
 }
 
 /// A rep's proof and what it comes for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepLogin {
     /// The proof.
     pub proof: RepProof,
@@ -269,6 +272,34 @@ pub struct RepLogin {
     /// place of one that is not known to be dead yet. 0: none.
     #[serde(default)]
     pub console: u64,
+    /// A code of the second factor, or a recovery code.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// Keep the login: with a token, no password and no code are asked for again. What is to hold
+    /// it, for people.
+    #[serde(default)]
+    pub keep: Option<String>,
+}
+
+impl fmt::Debug for RepLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RepLogin").field("proof", &self.proof).finish_non_exhaustive()
+    }
+}
+
+/// A login that is kept. Whoever has the token logs in with it until it expires or is revoked.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// The token.
+    pub token: String,
+    /// Until when.
+    pub expires: Timestamp,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("expires", &self.expires).finish_non_exhaustive()
+    }
 }
 
 /// The answer to a rep.
@@ -285,6 +316,16 @@ pub enum RepWelcome {
         now: Timestamp,
         /// The appliance is embedded: `stop` ends it.
         embedded: bool,
+        /// The login that was to be kept.
+        #[serde(default)]
+        login: Option<Login>,
+        /// Nothing is done on this link before this was: `password_change_required` or
+        /// `second_factor_unknown`.
+        #[serde(default)]
+        first: Option<RefusalCode>,
+        /// Seconds without a key after which the console locks itself; 0: never.
+        #[serde(default)]
+        idle_lock: u64,
     },
     /// It is not.
     Refused(Refusal),

@@ -43,6 +43,14 @@ ids! {
     RoleId;
     /// A user: a representative who may log in (DOMAIN 4).
     UserId;
+    /// A group policy: settings and memberships for several users (DOMAIN 4).
+    GroupPolicyId;
+    /// A session policy (DOMAIN 6). 1 is the global default.
+    SessionPolicyId;
+    /// A login that outlives its link.
+    LoginId;
+    /// A public portal (DOMAIN 1).
+    PortalId;
     /// An installer: what an agent enrols with (DOMAIN 7).
     InstallerId;
     /// A support session (DOMAIN 1).

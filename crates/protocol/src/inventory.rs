@@ -2,7 +2,9 @@
 
 use crate::item::Shortcut;
 use crate::queue::Queue;
-use crate::{ItemId, JumpGroupId, JumpPolicyId, Revision, Timestamp, UserId};
+use crate::{
+    ItemId, JumpGroupId, JumpPolicyId, PortalId, Revision, SessionPolicyId, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -184,6 +186,9 @@ pub struct ItemView {
     /// The Jump Policy that is applied to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jump_policy: Option<JumpPolicyId>,
+    /// What counts in its sessions.
+    #[serde(default, skip_serializing_if = "ItemPolicies::is_empty")]
+    pub policies: ItemPolicies,
     /// When it uninstalls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
@@ -196,6 +201,27 @@ pub struct ItemView {
     /// For a Jump shortcut: how it reaches its machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortcut: Option<Box<Shortcut>>,
+}
+
+/// What of an item counts in its sessions (DOMAIN 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ItemPolicies {
+    /// The portal its customers come through; nothing for the default one.
+    pub public_portal: Option<PortalId>,
+    /// The session policy while somebody is at the machine.
+    pub customer_present: Option<SessionPolicyId>,
+    /// The session policy while nobody is.
+    pub customer_not_present: Option<SessionPolicyId>,
+}
+
+impl ItemPolicies {
+    /// Whether none is applied.
+    pub const fn is_empty(&self) -> bool {
+        self.public_portal.is_none()
+            && self.customer_present.is_none()
+            && self.customer_not_present.is_none()
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]

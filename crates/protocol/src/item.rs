@@ -4,9 +4,9 @@
 //! A property is changed from the value it had to the one it shall have. So nobody overwrites what
 //! somebody else changed meanwhile, and an edit that is sent twice does no harm.
 
-use crate::inventory::{ItemView, JumpMethod, Place, StartMode};
+use crate::inventory::{ItemPolicies, ItemView, JumpMethod, Place, StartMode};
 use crate::rights::Permission;
-use crate::{ItemId, JumpPolicyId, Timestamp, limits, text};
+use crate::{ItemId, JumpPolicyId, PortalId, SessionPolicyId, Timestamp, limits, text};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 use thiserror::Error;
@@ -25,6 +25,12 @@ pub enum ItemField {
     Comments,
     /// The Jump Policy.
     JumpPolicy,
+    /// The public portal.
+    PublicPortal,
+    /// The session policy while somebody is at the machine.
+    CustomerPresentPolicy,
+    /// The session policy while nobody is.
+    CustomerNotPresentPolicy,
     /// When a Jump Client uninstalls itself.
     Expires,
     /// Minutes offline after which a Jump Client is removed; 0 for the appliance's setting.
@@ -70,6 +76,9 @@ impl ItemField {
             Self::Tag => "Tag",
             Self::Comments => "Comments",
             Self::JumpPolicy => "Jump Policy",
+            Self::PublicPortal => "Public portal",
+            Self::CustomerPresentPolicy => "Customer present",
+            Self::CustomerNotPresentPolicy => "Customer absent",
             Self::Expires => "Expires",
             Self::MaxOfflineMinutes => "Max offline (min)",
             Self::StartMode => "Start mode",
@@ -97,6 +106,10 @@ impl ItemField {
             Self::Tag => Permission::PermEditTag,
             Self::Comments => Permission::PermEditComments,
             Self::JumpPolicy => Permission::PermEditJumpPolicy,
+            Self::PublicPortal => Permission::PermEditPublicPortal,
+            Self::CustomerPresentPolicy | Self::CustomerNotPresentPolicy => {
+                Permission::PermEditSessionPolicy
+            }
             Self::Expires
             | Self::MaxOfflineMinutes
             | Self::StartMode
@@ -132,14 +145,25 @@ impl ItemField {
     /// The properties of items that are reached in this way, in the order of a form.
     pub const fn of(method: JumpMethod) -> &'static [Self] {
         use ItemField::{
-            Comments, ConsoleSession, Domain, Expires, Hostname, IgnoreUntrusted, JumpPolicy,
-            KeepAlive, MaxOfflineMinutes, Name, Place, Port, Protocol, Quality, StartMode, Tag,
-            Terminal, TunnelDefinitions, TunnelListenAddress, Url, Username, VerifyCertificate,
+            Comments, ConsoleSession, CustomerNotPresentPolicy, CustomerPresentPolicy, Domain,
+            Expires, Hostname, IgnoreUntrusted, JumpPolicy, KeepAlive, MaxOfflineMinutes, Name,
+            Place, Port, Protocol, PublicPortal, Quality, StartMode, Tag, Terminal,
+            TunnelDefinitions, TunnelListenAddress, Url, Username, VerifyCertificate,
         };
         match method {
-            JumpMethod::JumpClient => {
-                &[Name, Place, Tag, Comments, JumpPolicy, Expires, MaxOfflineMinutes, StartMode]
-            }
+            JumpMethod::JumpClient => &[
+                    Name,
+                    Place,
+                    Tag,
+                    Comments,
+                    JumpPolicy,
+                    PublicPortal,
+                    CustomerPresentPolicy,
+                    CustomerNotPresentPolicy,
+                    Expires,
+                    MaxOfflineMinutes,
+                    StartMode,
+                ],
             JumpMethod::ShellJump => &[
                 Name, Hostname, Port, Protocol, Username, Terminal, KeepAlive, Place, Tag,
                 Comments, JumpPolicy,
@@ -188,6 +212,10 @@ pub enum FieldValue {
     Place(Place),
     /// A Jump Policy, or none.
     JumpPolicy(Option<JumpPolicyId>),
+    /// A public portal; none for the default one.
+    Portal(Option<PortalId>),
+    /// A session policy, or none.
+    SessionPolicy(Option<SessionPolicyId>),
     /// A moment, or never.
     Time(Option<Timestamp>),
     /// A number.
@@ -278,6 +306,19 @@ impl Shortcut {
     }
 }
 
+impl ItemPolicies {
+    /// What a property of them holds.
+    pub const fn field(&self, field: ItemField) -> FieldValue {
+        match field {
+            ItemField::CustomerPresentPolicy => FieldValue::SessionPolicy(self.customer_present),
+            ItemField::CustomerNotPresentPolicy => {
+                FieldValue::SessionPolicy(self.customer_not_present)
+            }
+            _ => FieldValue::Portal(self.public_portal),
+        }
+    }
+}
+
 impl ItemView {
     /// What a property holds.
     pub fn field(&self, field: ItemField) -> FieldValue {
@@ -288,6 +329,9 @@ impl ItemView {
             ItemField::Tag => FieldValue::Text(self.tag.clone()),
             ItemField::Comments => FieldValue::Text(self.comments.clone()),
             ItemField::JumpPolicy => FieldValue::JumpPolicy(self.jump_policy),
+            ItemField::PublicPortal
+            | ItemField::CustomerPresentPolicy
+            | ItemField::CustomerNotPresentPolicy => self.policies.field(field),
             ItemField::Expires => FieldValue::Time(self.expires),
             ItemField::MaxOfflineMinutes => FieldValue::Number(self.max_offline_minutes),
             ItemField::StartMode => FieldValue::Text(self.start_mode.word().into()),
@@ -313,6 +357,15 @@ impl ItemView {
                 self.comments = line(field, &text, 0..=limits::COMMENTS)?;
             }
             (ItemField::JumpPolicy, FieldValue::JumpPolicy(policy)) => self.jump_policy = policy,
+            (ItemField::PublicPortal, FieldValue::Portal(portal)) => {
+                self.policies.public_portal = portal;
+            }
+            (ItemField::CustomerPresentPolicy, FieldValue::SessionPolicy(policy)) => {
+                self.policies.customer_present = policy;
+            }
+            (ItemField::CustomerNotPresentPolicy, FieldValue::SessionPolicy(policy)) => {
+                self.policies.customer_not_present = policy;
+            }
             (ItemField::Expires, FieldValue::Time(time)) => self.expires = time,
             (ItemField::MaxOfflineMinutes, FieldValue::Number(minutes)) => {
                 self.max_offline_minutes = number(field, minutes, 0..=MOST_OFFLINE)?;

@@ -9,6 +9,7 @@
 pub mod agent;
 pub mod audit;
 pub mod backoff;
+pub mod configuration;
 pub mod control;
 pub mod endpoint;
 pub mod frame;
@@ -26,6 +27,7 @@ pub mod refusal;
 pub mod rep;
 pub mod rights;
 pub mod session;
+pub mod session_policy;
 pub mod stream;
 pub mod text;
 pub mod wake;
@@ -33,8 +35,9 @@ pub mod wake;
 pub use control::{Control, Never, Outcome};
 pub use frame::{Frame, FrameError};
 pub use ids::{
-    ChannelId, EndpointId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, LinkId, RequestId,
-    Revision, RoleId, SessionId, SessionKeyId, TeamId, Timestamp, UserId,
+    ChannelId, EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, LinkId,
+    LoginId, PortalId, RequestId, Revision, RoleId, SessionId, SessionKeyId, SessionPolicyId, TeamId, Timestamp,
+    UserId,
 };
 pub use refusal::{Refusal, RefusalCode};
 

@@ -71,6 +71,18 @@ pub const STARTS_AT_ONCE: usize = 10;
 /// Entries of a session's log in one message, at the most.
 pub const LOG_CHUNK: usize = 500;
 
+/// Characters of a password, at the least.
+pub const PASSWORD: usize = 10;
+
+/// Characters of a password, at the most.
+pub const PASSWORD_MOST: usize = 256;
+
+/// Bytes of a configuration file, at the most.
+pub const CONFIGURATION: usize = 900 * 1024;
+
+/// Changes and effects that a plan tells one by one.
+pub const PLAN_LINES: usize = 500;
+
 /// Explanations in one message, at the most.
 pub const ANSWERS: usize = 1000;
 

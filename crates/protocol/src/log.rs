@@ -115,6 +115,18 @@ pub enum LogEvent {
     },
     /// The machine is no Jump Client any more.
     Unpinned,
+    /// A strict Jump Policy will end the session.
+    EndsSoon {
+        /// The Jump Policy.
+        policy: Box<str>,
+        /// Minutes that are left.
+        minutes: u32,
+    },
+    /// It was started although its Jump Policy was closed.
+    Overrode {
+        /// The Jump Policy.
+        policy: Box<str>,
+    },
     /// The session ended.
     Ended {
         /// Why.

@@ -1,6 +1,7 @@
 //! Between an appliance and a console, after the handshake.
 
 use crate::audit::{AuditEvent, Seal};
+use crate::configuration::{Plan, Simulation};
 use crate::inventory::{
     Figure, InventoryPart, ItemView, JumpPolicyView, Place, Position, Presence, PresencePosition,
     Statistics, Thumbnail,
@@ -14,8 +15,12 @@ use crate::session::{
     ChannelKind, ChannelOrder, ChannelReport, ChannelState, ChannelView, EndReason, Part,
     SessionView, Size,
 };
+use crate::session_policy::StartMethod;
 use crate::wake::SecureOn;
-use crate::{ChannelId, Control, ItemId, Never, Refusal, SessionId, Timestamp};
+use crate::{
+    ChannelId, Control, ItemId, Never, PortalId, Refusal, Revision, SessionId, SessionPolicyId,
+    Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// Console to appliance.
@@ -45,6 +50,9 @@ pub enum RepRequest {
         /// is logged.
         #[serde(default)]
         override_schedule: bool,
+        /// A code of the rep's second factor, where the Jump Policy wants one.
+        #[serde(default)]
+        code: Option<Box<str>>,
     },
     /// End a session and everything in it.
     EndSession {
@@ -154,7 +162,7 @@ pub enum RepRequest {
         /// The session.
         session: SessionId,
     },
-    /// Why may somebody do something with an item? Only the first user asks about others.
+    /// Why may somebody do something with an item? Only administrators ask about others.
     Explain {
         /// Who.
         whom: Whom,
@@ -165,7 +173,32 @@ pub enum RepRequest {
         /// When; nothing for now.
         at: Option<Timestamp>,
     },
-    /// A part of the audit. For the first user.
+    /// What would a session grant? Only administrators ask about others.
+    Simulate {
+        /// Whose session.
+        whom: Whom,
+        /// With what.
+        item: ItemId,
+        /// How it would come about.
+        method: StartMethod,
+        /// Whether somebody is at the machine; nothing for what is so now.
+        present: Option<bool>,
+        /// When; nothing for now.
+        at: Option<Timestamp>,
+    },
+    /// The whole configuration as a file. For administrators.
+    ExportConfiguration,
+    /// Plan or apply a configuration. For administrators.
+    Configure {
+        /// The file, at most [`crate::limits::CONFIGURATION`] bytes.
+        file: String,
+        /// Apply it; else only say what it would change.
+        apply: bool,
+        /// Only if the configuration is still the one that was planned upon.
+        #[serde(default)]
+        planned: Option<Revision>,
+    },
+    /// A part of the audit. For whoever may see it.
     Audit {
         /// Events after this number.
         after: u64,
@@ -178,6 +211,33 @@ pub enum RepRequest {
         name: String,
         /// Who is in it, all of them; nobody to remove the team.
         members: Vec<(String, Rank)>,
+    },
+    /// Choose another password.
+    ChangePassword {
+        /// The one that holds.
+        current: Secret,
+        /// The other, at least [`crate::limits::PASSWORD`] characters.
+        new: Secret,
+    },
+    /// Set up, change or remove the second factor.
+    SecondFactor(SecondFactorWish),
+    /// Whether a password is the rep's own: what opens a locked console.
+    Unlock {
+        /// The password.
+        password: Secret,
+    },
+    /// Revoke the rep's kept logins.
+    Logout {
+        /// The token of the one; nothing for all.
+        token: Option<Secret>,
+    },
+    /// Give a user another first password, and perhaps no second factor any more. For
+    /// administrators.
+    ResetUser {
+        /// Who.
+        username: String,
+        /// Take the second factor away.
+        second_factor: bool,
     },
     /// Make a user.
     AddUser {
@@ -286,6 +346,15 @@ pub enum RepReply {
         /// At most [`crate::limits::ANSWERS`].
         answers: Vec<Answer>,
     },
+    /// What a session would grant.
+    Simulated(Box<Simulation>),
+    /// The configuration.
+    Configuration {
+        /// The file.
+        file: String,
+    },
+    /// What a configuration changes, or changed.
+    Plan(Box<Plan>),
     /// A part of the audit.
     Audit {
         /// The events, the oldest first, at most [`crate::limits::AUDIT_CHUNK`].
@@ -298,8 +367,20 @@ pub enum RepReply {
         /// By name.
         teams: Vec<TeamView>,
     },
-    /// The user was made.
+    /// The user was made, or has another first password.
     UserAdded(NewUser),
+    /// A second factor was begun: a code of it makes it count.
+    SecondFactor {
+        /// The secret in base32, for an authenticator.
+        secret: Secret,
+        /// The same as an `otpauth` address, for a QR code.
+        url: Secret,
+    },
+    /// The second factor counts from now on. Each code opens once, where the authenticator is lost.
+    RecoveryCodes {
+        /// The codes. Shown this once.
+        codes: Vec<Secret>,
+    },
     /// The session is over.
     SessionEnded,
     /// An installer was made.
@@ -328,6 +409,38 @@ pub enum RepReply {
     Saved,
     /// The appliance stops.
     Stopping,
+}
+
+/// A text that is shown to nobody by accident.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// What to do with the second factor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactorWish {
+    /// Make one. An older one counts until the new one is confirmed.
+    Begin {
+        /// A code of the older one, if there is one.
+        code: Option<Secret>,
+    },
+    /// Show that an authenticator has it.
+    Confirm {
+        /// Its code.
+        code: Secret,
+    },
+    /// Have none any more.
+    Remove {
+        /// A code of it, or a recovery code.
+        code: Secret,
+    },
 }
 
 /// A new installer. The key is shown this once.
@@ -449,6 +562,13 @@ pub enum ApplianceNotice {
         places: Vec<PlaceRights>,
         /// Another part follows.
         more: bool,
+    },
+    /// What can be chosen for items. Replaces what was said before.
+    Choices {
+        /// Session policies that may be applied to items.
+        session_policies: Vec<(SessionPolicyId, Box<str>)>,
+        /// Public portals.
+        portals: Vec<(PortalId, Box<str>)>,
     },
     /// All Jump Policies. Replaces what was said before.
     JumpPolicies {

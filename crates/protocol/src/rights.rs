@@ -1,5 +1,6 @@
 //! What a Jump Item Role can permit, and what a rep may do where (DOMAIN 3).
 
+use crate::JumpPolicyId;
 use crate::inventory::Place;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,22 @@ impl Permissions {
         Self(permissions.iter().fold(0, |bits, p| bits | p.bit()))
     }
 
+    /// What is in this set and not in another.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether nothing is in it.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// What is in it, in the order of DOMAIN 3.
+    pub fn iter(self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.iter().copied().filter(move |permission| self.has(*permission))
+    }
+
     /// Whether the set has it.
     pub const fn has(self, permission: Permission) -> bool {
         self.0 & permission.bit() != 0
@@ -91,6 +108,9 @@ pub struct PlaceRights {
     pub because: Box<str>,
     /// What it permits.
     pub permitted: Permissions,
+    /// The Jump Policy that stands there instead of the items' own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump_policy: Option<JumpPolicyId>,
 }
 
 /// Whom a question is about.
@@ -126,4 +146,7 @@ pub struct ExplainedStep {
     pub source: Box<str>,
     /// What it said.
     pub says: Box<str>,
+    /// Whether it lets it be done; nothing if it only leads to the next one.
+    #[serde(default)]
+    pub allows: Option<bool>,
 }

@@ -1,6 +1,7 @@
 //! Sessions and channels: what a console asks of an agent, and what the agent reports.
 
 use crate::inventory::StartMode;
+use crate::session_policy::Granted;
 use crate::{ChannelId, ItemId, Refusal, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -297,6 +298,9 @@ pub struct SessionView {
 /// What is decided when a session starts, and holds for all of it (DOMAIN 6).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
+    /// What may be done in it.
+    #[serde(default = "Granted::everything")]
+    pub granted: Granted,
     /// Somebody was logged in at the machine.
     pub customer_present: bool,
     /// Shells are recorded.
@@ -328,6 +332,8 @@ impl EndReason {
             Self::ApplianceStopped => "the appliance was stopped".to_owned(),
             Self::Idle => "nobody did anything in it for too long".to_owned(),
             Self::EndedByCustomer => "the person at the machine ended it".to_owned(),
+            Self::ScheduleClosed => "its Jump Policy closed".to_owned(),
+            Self::RightsWithdrawn => "its owner may not have it any more".to_owned(),
         }
     }
 }
@@ -352,4 +358,8 @@ pub enum EndReason {
     Idle,
     /// The person at the machine ended it.
     EndedByCustomer,
+    /// Its strict Jump Policy closed.
+    ScheduleClosed,
+    /// Its owner may not have sessions with the item any more.
+    RightsWithdrawn,
 }

@@ -133,6 +133,11 @@ fn any_item() -> impl Strategy<Value = ItemView> {
                 },
                 public_ip: text(12),
                 jump_policy: Some(JumpPolicyId(numbers[0])),
+                policies: ItemPolicies {
+                    public_portal: Some(PortalId(numbers[1])),
+                    customer_present: None,
+                    customer_not_present: Some(SessionPolicyId(numbers[2])),
+                },
                 expires: Some(Timestamp(created)),
                 max_offline_minutes: 7,
                 start_mode: StartMode::Hidden,
@@ -215,7 +220,7 @@ proptest! {
             rep: "alice".into(), name: "pc".into(), expires: Some(Timestamp(7)),
             start_mode: StartMode::Minimized,
         };
-        for body in [AgentRequest::Ask { rep: "alice".into() }, AgentRequest::Unpin, pin] {
+        for body in [AgentRequest::Ask { rep: "alice".into(), what: Some("to chat".into()), patience: 15 }, AgentRequest::Unpin, pin] {
             let request: agent::ToAgent = Control::Request { id: RequestId(id), body };
             prop_assert_eq!(round(&request), Received::Known(request));
         }
@@ -231,7 +236,7 @@ proptest! {
         prop_assert_eq!(round(&notice), Received::Known(notice));
         let replies = [
             AgentReply::Opened { process: 7 },
-            AgentReply::Answered { yes: true },
+            AgentReply::Answered { yes: true, silent: false },
             AgentReply::Pinned { by_hand: Some("why".into()) },
             AgentReply::Customer { user: "ann".into() },
         ];

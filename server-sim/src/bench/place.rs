@@ -1,6 +1,7 @@
 //! An appliance of the bench's own: its process, its directory, and what it takes.
 
 use anyhow::{Context, bail};
+use jumpdeck_protocol::rep::{RepRequest, Secret};
 use jumpdeck_server_sim::{InstallerKeys, Login, Scenario, SimulatedConsole};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -40,14 +41,25 @@ impl Place {
             let found = lines.iter().find_map(|line| line.split_once(before));
             found.map(|(_, after)| after.trim().to_owned())
         };
-        Ok(Self {
+        let place = Self {
             fingerprint: find("fingerprint of its key: ").context("no fingerprint was said")?,
             password: find("password ").context("no password was said")?,
             program,
             dir,
             address,
             child,
-        })
+        };
+        place.with_another_password().await
+    }
+
+    /// The first password is only good for choosing another one.
+    async fn with_another_password(mut self) -> anyhow::Result<Self> {
+        let new = format!("{} and more", self.password);
+        let (current, chosen) = (Secret(self.password.clone()), Secret(new.clone()));
+        let request = RepRequest::ChangePassword { current, new: chosen };
+        self.console().await?.ask(request).await?;
+        self.password = new;
+        Ok(self)
     }
 
     pub(super) fn url(&self) -> String {

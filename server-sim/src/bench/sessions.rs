@@ -48,6 +48,7 @@ async fn start_together(console: &mut SimulatedConsole, items: &[ItemId]) -> any
             let size = Size { columns: 80, rows: 24 };
             let kind = ChannelKind::Shell { size, term: "xterm".into() };
             console.request(RepRequest::StartSession {
+                code: None,
                 item: *item,
                 kind,
                 override_schedule: false,

@@ -50,6 +50,7 @@ impl House {
         let appliance = Appliance::open(&data, ApplianceRole::Server, clock.clone()).unwrap();
         let listening = appliance.listen("127.0.0.1:0").await.unwrap();
         let password = appliance.settle().await.unwrap().admin_password.unwrap();
+        appliance.choose_password("admin", password.clone()).await.unwrap();
         let url = format!("https://{}", listening.address);
         let served = Arc::clone(&appliance);
         let serving = tokio::spawn(async move { served.serve(listening).await });

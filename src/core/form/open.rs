@@ -127,6 +127,16 @@ impl Console {
                 let all = std::iter::once(None).chain(policies).map(FieldValue::JumpPolicy);
                 all.map(|value| (value.clone(), value_text(self, &value))).collect()
             }
+            ItemField::PublicPortal => {
+                let portals = self.known.portals.iter().map(|(portal, _)| Some(*portal));
+                let all = std::iter::once(None).chain(portals).map(FieldValue::Portal);
+                all.map(|value| (value.clone(), value_text(self, &value))).collect()
+            }
+            ItemField::CustomerPresentPolicy | ItemField::CustomerNotPresentPolicy => {
+                let policies = self.known.session_policies.iter().map(|(policy, _)| Some(*policy));
+                let all = std::iter::once(None).chain(policies).map(FieldValue::SessionPolicy);
+                all.map(|value| (value.clone(), value_text(self, &value))).collect()
+            }
             ItemField::ConsoleSession
             | ItemField::IgnoreUntrusted
             | ItemField::VerifyCertificate => [true, false]

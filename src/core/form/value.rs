@@ -27,12 +27,22 @@ pub fn value_text(console: &Console, value: &FieldValue) -> String {
             let policy = console.policy(*policy).map_or("—".into(), |policy| policy.name.clone());
             jumpdeck_protocol::text::clean(&policy).into_owned()
         }
+        FieldValue::Portal(None) => "default".to_owned(),
+        FieldValue::Portal(Some(portal)) => named(&console.known.portals, portal),
+        FieldValue::SessionPolicy(None) => "none".to_owned(),
+        FieldValue::SessionPolicy(Some(policy)) => named(&console.known.session_policies, policy),
         FieldValue::Time(None) => NEVER.to_owned(),
         FieldValue::Time(Some(time)) => time_text(*time, console.zone()),
         FieldValue::Number(number) => number.to_string(),
         FieldValue::Flag(true) => "yes".to_owned(),
         FieldValue::Flag(false) => "no".to_owned(),
     }
+}
+
+/// The name of one of these.
+fn named<T: PartialEq>(all: &[(T, Box<str>)], one: &T) -> String {
+    let name = all.iter().find(|(known, _)| known == one).map_or("—", |(_, name)| name);
+    jumpdeck_protocol::text::clean(name).into_owned()
 }
 
 /// No moment, in words.

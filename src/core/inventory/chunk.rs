@@ -1,7 +1,7 @@
 //! A few hundred items beside each other in memory, so that a search runs over them in one go.
 
 use super::symbols::Symbol;
-use jumpdeck_protocol::inventory::{InstallMode, JumpMethod, Place, StartMode};
+use jumpdeck_protocol::inventory::{ItemPolicies, InstallMode, JumpMethod, Place, StartMode};
 use jumpdeck_protocol::item::Shortcut;
 use jumpdeck_protocol::wake::Mac;
 use jumpdeck_protocol::{ItemId, JumpPolicyId, Timestamp};
@@ -38,6 +38,7 @@ pub(super) struct Record {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rare {
     pub jump_policy: Option<JumpPolicyId>,
+    pub policies: ItemPolicies,
     pub expires: Option<Timestamp>,
     pub max_offline_minutes: u32,
     pub start_mode: StartMode,

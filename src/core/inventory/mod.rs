@@ -499,6 +499,7 @@ impl Inventory {
 fn rare(view: &ItemView) -> Option<Arc<Rare>> {
     let rare = Rare {
         jump_policy: view.jump_policy,
+        policies: view.policies,
         expires: view.expires,
         max_offline_minutes: view.max_offline_minutes,
         start_mode: view.start_mode,

@@ -3,7 +3,7 @@
 use super::chunk::{CHUNK, Chunk, Record};
 use super::standing::Standings;
 use super::symbols::{Matching, Symbol, Symbols};
-use jumpdeck_protocol::inventory::{InstallMode, JumpMethod, Place, Presence, StartMode};
+use jumpdeck_protocol::inventory::{ItemPolicies, InstallMode, JumpMethod, Place, Presence, StartMode};
 use jumpdeck_protocol::item::{FieldValue, ItemField, Shortcut};
 use jumpdeck_protocol::wake::Mac;
 use jumpdeck_protocol::{ItemId, JumpGroupId, JumpPolicyId, Timestamp, UserId};
@@ -281,6 +281,11 @@ impl<'p> Item<'p> {
         self.record.rare.as_ref()?.jump_policy
     }
 
+    /// What counts in its sessions.
+    pub fn policies(&self) -> ItemPolicies {
+        self.record.rare.as_ref().map(|rare| rare.policies).unwrap_or_default()
+    }
+
     /// That policy's name; empty if it has none.
     pub fn policy_name(&self) -> &'p str {
         let name = self.jump_policy().and_then(|policy| self.names.policies.get(&policy));
@@ -325,6 +330,9 @@ impl<'p> Item<'p> {
             ItemField::Tag => FieldValue::Text(self.tag().into()),
             ItemField::Comments => FieldValue::Text(self.comments().into()),
             ItemField::JumpPolicy => FieldValue::JumpPolicy(self.jump_policy()),
+            ItemField::PublicPortal
+            | ItemField::CustomerPresentPolicy
+            | ItemField::CustomerNotPresentPolicy => self.policies().field(field),
             ItemField::Expires => FieldValue::Time(self.expires()),
             ItemField::MaxOfflineMinutes => FieldValue::Number(self.max_offline_minutes()),
             ItemField::StartMode => FieldValue::Text(self.start_mode().word().into()),

@@ -104,7 +104,7 @@ fn a_value_that_does_not_fit_is_marked_before_anything_is_sent() {
     let before = desk.sent.len();
     desk.press("p<ctrl-u><ctrl-s>");
     assert_eq!(row(&desk, ItemField::Name).mistake.as_deref(), Some("it cannot be empty"));
-    desk.press("x<down><down><down><down><down><ctrl-u>soon<ctrl-s>");
+    desk.press("x<down><down><down><down><down><down><down><down><ctrl-u>soon<ctrl-s>");
     assert!(row(&desk, ItemField::Expires).mistake.as_ref().unwrap().contains("+7d"));
     assert_eq!(form(&desk).row().unwrap().field, ItemField::Expires);
     assert_eq!(desk.sent.len(), before);

@@ -117,6 +117,7 @@ fn folding_is_remembered() {
 fn the_lists_of_others_stand_apart_below() {
     let mut desk = desk();
     let list = |user, owner: &str| PlaceRights {
+        jump_policy: None,
         place: Place::Personal(UserId(user)),
         owner: Some(owner.into()),
         role: "Administrator".into(),

@@ -87,6 +87,7 @@ impl Appliance {
         self.expect_back(self.sessions.channels());
         self.listen_to_recorder();
         self.do_chores();
+        self.look_after_rights();
         self.end_empty_sessions();
         self.keep_leftovers().await;
         let mut stopping = self.stopping();
@@ -102,6 +103,8 @@ impl Appliance {
                 _ = looks.tick() => {
                     self.presences.look(self.now());
                     self.look_at_policies();
+                    self.force_ends();
+                    self.end_expired_logins();
                     if self.watching.settle_search() {
                         self.settle_everybodys_interest();
                     }

@@ -5,18 +5,20 @@ use super::requests::fulfil;
 use crate::appliance::Appliance;
 use crate::feed::{Have, feed};
 use crate::reps::RepLink;
+use crate::second_factor::has_one;
 use crate::sight::Sight;
+use crate::user::User;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
-use jumpdeck_protocol::handshake::{RepLogin, RepWelcome};
+use jumpdeck_protocol::handshake::{RepLogin, RepProof, RepWelcome};
 use jumpdeck_protocol::link::{
     Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain,
 };
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::{
-    Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
+    Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, Timestamp, limits,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -52,9 +54,11 @@ pub(super) async fn serve(
         former.outbox.close();
     }
     appliance.reps.add(rep.clone());
-    let sessions = appliance.sessions.of(rep.user, &appliance.world());
-    rep.tell(ApplianceNotice::Sessions { sessions });
-    appliance.tell_lobby();
+    if rep.first().is_none() {
+        let sessions = appliance.sessions.of(rep.user, &appliance.world());
+        rep.tell(ApplianceNotice::Sessions { sessions });
+        appliance.tell_lobby();
+    }
     let keep_alive = KeepAlive { ping: None, silence: limits::REP_SILENCE };
     let end = pump(caller.socket, &rep.outbox, keep_alive, |incoming| desk.take(incoming)).await;
     tracing::debug!(user = rep.user.0, %end, "console link ended");
@@ -71,20 +75,30 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
     let login: RepLogin = read_plain(&mut caller.socket).await?;
     let now = appliance.now();
     let (claimed, from) = (login.proof.username().to_owned(), caller.from.ip().to_string());
-    match appliance.login.check(&appliance.world(), login.proof, now).await {
+    let (console, holder) = (login.console, login.keep.clone());
+    match prove(appliance, login, now).await {
         Ok(user) => {
+            let kept = match holder {
+                Some(holder) => appliance.keep_login(user.id, &holder).await.ok(),
+                None => None,
+            };
+            let first = appliance.first_of(user.id);
             let welcome = RepWelcome::Welcome {
                 user: user.id,
                 username: user.username.clone(),
                 now,
                 embedded: appliance.is_embedded(),
+                login: kept,
+                first,
+                idle_lock: appliance.world().site().idle_lock,
             };
             write_plain(&mut caller.socket, &welcome).await?;
             appliance.audit(Some(user.id), "logged_in", &format!("user {}", user.username), &from);
-            let id = appliance.next_link();
-            let console = login.console;
+            let expires = appliance.login_life().map(|life| now.plus(life));
             let (outbox, lobby) = (Outbox::new(), Arc::default());
-            Ok(Some(RepLink { id, user: user.id, console, outbox, lobby }))
+            let first = Arc::new(Mutex::new(first));
+            let id = appliance.next_link();
+            Ok(Some(RepLink { id, user: user.id, console, outbox, first, expires, lobby }))
         }
         Err(refusal) => {
             // Whatever was typed into the name's place may be a secret.
@@ -98,6 +112,22 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
             Ok(None)
         }
     }
+}
+
+/// Who proved itself, with everything that is wanted for that.
+async fn prove(
+    appliance: &Appliance,
+    login: RepLogin,
+    now: Timestamp,
+) -> Result<Arc<User>, Refusal> {
+    let world = appliance.world();
+    let by_password = matches!(login.proof, RepProof::Password { .. });
+    let user = appliance.login.check(&world, login.proof, now).await?;
+    if by_password && has_one(&world, user.id) {
+        let wanted = || RefusalCode::SecondFactorRequired.plain();
+        appliance.spend_code(user.id, &login.code.ok_or_else(wanted)?).await?;
+    }
+    Ok(user)
 }
 
 /// What serves one console.
@@ -142,6 +172,7 @@ impl Desk {
         match message {
             Control::Request { id, body } => self.request(id, body),
             Control::Reply { .. } => {}
+            Control::Notice { .. } if self.rep.first().is_some() => {}
             Control::Notice { body: RepNotice::Channel(order) } => {
                 self.appliance.channel_order(&self.rep, order);
             }
@@ -169,6 +200,13 @@ impl Desk {
     }
 
     fn request(&mut self, id: RequestId, request: RepRequest) {
+        use RepRequest::{ChangePassword, Logout, SecondFactor};
+        let about_the_login =
+            matches!(request, ChangePassword { .. } | SecondFactor(_) | Logout { .. });
+        if let Some(first) = self.rep.first().filter(|_| !about_the_login) {
+            self.reply(id, Err(first.plain()));
+            return;
+        }
         if let RepRequest::Subscribe { have, presence } = request {
             self.reply(id, Ok(RepReply::Subscribed));
             let have = Have { inventory: have, presence };

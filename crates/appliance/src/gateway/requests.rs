@@ -2,6 +2,7 @@
 
 use crate::appliance::{Appliance, InstallerSpec, group_name};
 use crate::reps::RepLink;
+use crate::start::Wish;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::rep::{RepReply, RepRequest, ToRep};
@@ -21,6 +22,21 @@ pub(super) async fn fulfil(
         RepRequest::Colleagues => Ok(appliance.colleagues(rep)),
         RepRequest::AddUser { username } => {
             Ok(RepReply::UserAdded(appliance.add_user(rep, &username).await?))
+        }
+        RepRequest::ResetUser { username, second_factor } => {
+            let user = appliance.reset_user(rep, &username, second_factor).await?;
+            Ok(RepReply::UserAdded(user))
+        }
+        RepRequest::ChangePassword { current, new } => {
+            appliance.change_password(rep, current.0, new.0).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::SecondFactor(wish) => appliance.second_factor(rep, wish).await,
+        RepRequest::Unlock { password } => {
+            appliance.is_own(rep, password.0).await.map(|()| RepReply::Saved)
+        }
+        RepRequest::Logout { token } => {
+            let token = token.as_ref().map(|token| token.0.as_str());
+            appliance.log_out(rep, token).await.map(|()| RepReply::Saved)
         }
         RepRequest::CreateInstaller { group, valid } => {
             let group = group.as_deref().map(group_name).transpose()?;
@@ -75,8 +91,9 @@ async fn in_sessions(
     request: RepRequest,
 ) -> Result<RepReply, Refusal> {
     match request {
-        RepRequest::StartSession { item, kind, override_schedule } => {
-            let started = appliance.start_session(rep, item, kind, override_schedule).await;
+        RepRequest::StartSession { item, kind, override_schedule, code } => {
+            let wish = Wish { override_schedule, code };
+            let started = appliance.start_session(rep, item, kind, wish).await;
             if let Err(refusal) = &started {
                 let who = appliance.world().username(rep.user);
                 let (subject, why) = (format!("item {item}"), refusal.code.as_str());
@@ -144,6 +161,17 @@ async fn in_sessions(
         RepRequest::Explain { whom, item, action, at } => {
             let answers = appliance.explain(rep, &whom, item, action, at)?;
             Ok(RepReply::Explained { answers })
+        }
+        RepRequest::Simulate { whom, item, method, present, at } => {
+            let simulation = appliance.simulate(rep, &whom, item, method, (present, at))?;
+            Ok(RepReply::Simulated(Box::new(simulation)))
+        }
+        RepRequest::ExportConfiguration => {
+            Ok(RepReply::Configuration { file: appliance.export_configuration(rep)? })
+        }
+        RepRequest::Configure { file, apply, planned } => {
+            let plan = appliance.configure(rep, file, apply, planned).await?;
+            Ok(RepReply::Plan(Box::new(plan)))
         }
         RepRequest::Audit { after } => {
             let (events, seal) = appliance.read_audit(rep, after).await?;

@@ -4,7 +4,7 @@ use super::*;
 use crate::appliance::Role as ApplianceRole;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
-use jumpdeck_policy::{Role, Slots};
+use jumpdeck_policy::{Membership, Role, Settings};
 use jumpdeck_protocol::inventory::GroupView;
 use jumpdeck_protocol::item::ItemChange;
 use jumpdeck_protocol::{JumpGroupId, RoleId};
@@ -30,6 +30,11 @@ const OPEN: Place = Place::JumpGroup(JumpGroupId(1));
 const CLOSED: Place = Place::JumpGroup(JumpGroupId(2));
 const BOB: UserId = UserId(2);
 
+/// A membership with this role.
+const fn member(role: RoleId) -> Membership {
+    Membership { role: Some(role), jump_policy: None }
+}
+
 impl House {
     /// Bob may do everything in the first group, and only start sessions in the second.
     async fn new() -> Self {
@@ -38,16 +43,16 @@ impl House {
         let data = DataDir::create(dir.path()).unwrap();
         let appliance = Appliance::open(&data, ApplianceRole::Server, clock.clone()).unwrap();
         appliance.settle().await.unwrap();
-        let slot =
-            |role: RoleId| Slots { default: role, personal: role, teams: role, system: role };
-        let bob = User {
-            id: BOB,
-            username: "bob".into(),
-            password: None,
-            enabled: true,
-            slots: slot(Role::START_SESSIONS_ONLY),
-            memberships: BTreeMap::from([(JumpGroupId(1), Some(Role::ADMINISTRATOR))]),
+        let start = Role::START_SESSIONS_ONLY;
+        let settings = Settings {
+            default_role: start,
+            personal_role: start,
+            teams_role: start,
+            system_role: start,
+            ..User::rep(BOB, "bob").settings
         };
+        let memberships = BTreeMap::from([(JumpGroupId(1), member(Role::ADMINISTRATOR))]);
+        let bob = User { settings, memberships, ..User::new(BOB, "bob") };
         let edit = move |draft: &mut Draft| {
             for id in [1, 2] {
                 let name = format!("group {id}").into();
@@ -144,7 +149,7 @@ async fn what_a_user_may_not_see_is_gone_for_that_user() {
     let house = House::new().await;
     let edit = |draft: &mut Draft| {
         let mut bob = User::clone(draft.user(BOB).unwrap());
-        bob.slots.system = Role::NO_ACCESS;
+        bob.settings.system_role = Role::NO_ACCESS;
         draft.put(Document::User(Box::new(bob)))
     };
     house.appliance.store.edit(edit).await.unwrap();
@@ -159,7 +164,7 @@ async fn a_right_that_is_withdrawn_counts_at_the_moment_of_the_edit() {
     let house = House::new().await;
     let withdraw = |draft: &mut Draft| {
         let mut bob = User::clone(draft.user(BOB).unwrap());
-        bob.memberships.insert(JumpGroupId(1), Some(Role::AUDITOR));
+        bob.memberships.insert(JumpGroupId(1), member(Role::AUDITOR));
         draft.put(Document::User(Box::new(bob)))
     };
     house.appliance.store.edit(withdraw).await.unwrap();

@@ -115,7 +115,7 @@ pub(crate) enum History {
 }
 
 impl Draft {
-    pub(super) const fn new(world: World) -> Self {
+    pub(crate) const fn new(world: World) -> Self {
         Self { world, rows: Vec::new() }
     }
 
@@ -198,8 +198,8 @@ impl History {
         match self {
             Self::SessionStarted { session, item, item_name, user, endpoint, terms, at } => transaction
                 .prepare_cached(
-                    "INSERT INTO sessions (id, item, item_name, user, started, customer, recording, start_mode, endpoint)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                    "INSERT INTO sessions (id, item, item_name, user, started, customer, recording, start_mode, endpoint, granted)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 )?
                 .execute(params![
                     session.0.cast_signed(),
@@ -211,6 +211,8 @@ impl History {
                     terms.recording,
                     terms.start_mode.word(),
                     endpoint.0.cast_signed(),
+                    serde_json::to_string(&terms.granted)
+                        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
                 ])?,
             Self::ChannelOpened { channel, errors, session, is_shell, recorded, size, at } => transaction
                 .prepare_cached(
@@ -343,5 +345,7 @@ const fn word(reason: &EndReason) -> &'static str {
         EndReason::ApplianceStopped => "appliance_stopped",
         EndReason::Idle => "idle",
         EndReason::EndedByCustomer => "ended_by_customer",
+        EndReason::ScheduleClosed => "schedule_closed",
+        EndReason::RightsWithdrawn => "rights_withdrawn",
     }
 }

@@ -9,6 +9,7 @@ use jumpdeck_protocol::audit::{BEGINNING, Chain};
 use jumpdeck_protocol::inventory::StartMode;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::session::{ChannelView, Part, Size, Terms};
+use jumpdeck_protocol::session_policy::Granted;
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, Revision, SessionId, Timestamp, UserId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +73,9 @@ const MIGRATIONS: &[&str] = &[
         number INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL,
         subject TEXT NOT NULL, detail TEXT NOT NULL, hash TEXT NOT NULL
     );
+",
+    "
+    ALTER TABLE sessions ADD COLUMN granted TEXT;
 ",
 ];
 
@@ -254,7 +258,7 @@ fn take_in(world: &mut World, row: &Row<'_>, path: &Path) -> Result<(), StoreErr
 
 fn open_sessions(connection: &Connection) -> rusqlite::Result<Vec<OpenSession>> {
     let mut statement = connection.prepare(
-        "SELECT id, item, item_name, user, started, customer, recording, start_mode, endpoint
+        "SELECT id, item, item_name, user, started, customer, recording, start_mode, endpoint, granted
          FROM sessions WHERE ended IS NULL ORDER BY id",
     )?;
     let rows = statement.query_map([], |row| {
@@ -269,6 +273,7 @@ fn open_sessions(connection: &Connection) -> rusqlite::Result<Vec<OpenSession>> 
             item_name: row.get(2)?,
             started: Timestamp(row.get(4)?),
             terms: Terms {
+                granted: granted(row.get::<_, Option<String>>(9)?.as_deref()),
                 customer_present: row.get(5)?,
                 recording: row.get(6)?,
                 start_mode: StartMode::named(&row.get::<_, String>(7)?).unwrap_or_default(),
@@ -277,6 +282,11 @@ fn open_sessions(connection: &Connection) -> rusqlite::Result<Vec<OpenSession>> 
     })?;
     let sessions = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     sessions.into_iter().map(|new| open_session(connection, new)).collect()
+}
+
+/// What a session grants, as it was written down; everything in one of an older version.
+fn granted(written: Option<&str>) -> Granted {
+    written.map_or_else(Granted::everything, |text| serde_json::from_str(text).unwrap_or_default())
 }
 
 fn open_session(connection: &Connection, new: NewSession) -> rusqlite::Result<OpenSession> {

@@ -41,7 +41,9 @@ async fn every_right_names_the_slot_and_the_role_it_comes_from() {
     let of = |action| own.iter().find(|answer| answer.action == action).unwrap();
     let (start, remove) = (of(Permission::PermStart), of(Permission::PermRemove));
     let slot = "the user's System slot names the role";
-    assert_eq!(steps(start), [slot, "the role Start Sessions Only has perm_start"]);
+    let has = "the role Start Sessions Only has perm_start";
+    let shell = "the session policy Everything (representative) allows shells and commands";
+    assert_eq!(steps(start), [slot, has, shell]);
     assert_eq!(steps(remove), [slot, "the role Start Sessions Only lacks perm_remove"]);
     assert!(start.allowed && !remove.allowed);
 
@@ -80,7 +82,7 @@ async fn a_start_is_explained_as_it_would_be_answered_at_that_moment() {
             strict,
         }),
         no_recordings: false,
-        simultaneous_jumps: None,
+        ..JumpPolicy::default()
     };
     let id = house.appliance.put_jump_policy(policy(false)).await.unwrap();
     let (from, to) = (FieldValue::JumpPolicy(None), FieldValue::JumpPolicy(Some(id)));
@@ -102,8 +104,9 @@ async fn a_start_is_explained_as_it_would_be_answered_at_that_moment() {
         house.appliance.put_jump_policy(policy(strict)).await.unwrap();
         let answers = explained(&mut admin, Whom::Me, agent.item, start, when).await.unwrap();
         assert_eq!(answers[0].allowed, allowed);
-        let step = answers[0].because.last().unwrap();
-        assert_eq!((&*step.source, &*step.says), ("the Jump Policy Evenings", last));
+        let mut steps = answers[0].because.iter();
+        let step = steps.find(|step| &*step.source == "the Jump Policy Evenings").unwrap();
+        assert_eq!((&*step.says, step.allows), (last, Some(allowed)));
     }
     let refused = admin.ask(shell(agent.item)).await.unwrap_err();
     assert_eq!(refused.code, RefusalCode::ScheduleClosed, "as it was explained for now");

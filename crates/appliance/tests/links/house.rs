@@ -12,7 +12,7 @@ use jumpdeck_protocol::inventory::Facts;
 use jumpdeck_protocol::link::{
     ClientStream, Dialed, Pin, client_config, dial, read_plain, write_plain,
 };
-use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, Secret};
 use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelReport, Keyboard, SessionView, Size,
 };
@@ -20,7 +20,8 @@ use jumpdeck_protocol::*;
 use ring::rand::SystemRandom;
 use ring::signature::Ed25519KeyPair;
 use serde::Serialize;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -40,6 +41,8 @@ pub struct House {
     pub clock: Arc<TestClock>,
     pub url: String,
     pub password: String,
+    /// The passwords that were chosen in the place of first ones.
+    pub chosen: Mutex<HashMap<(String, String), String>>,
     _dir: tempfile::TempDir,
 }
 
@@ -55,7 +58,8 @@ impl House {
         let serving = Arc::clone(&appliance);
         tokio::spawn(async move { serving.serve(listening).await });
         let password = first.admin_password.unwrap();
-        Self { appliance, clock, url, password, _dir: dir }
+        let chosen = Mutex::default();
+        Self { appliance, clock, url, password, chosen, _dir: dir }
     }
 
     pub async fn installer(&self, valid: u64) -> String {
@@ -109,15 +113,43 @@ impl House {
         self.rep_named("admin", password).await
     }
 
+    /// Logs in. Whoever has a first password chooses another one at once.
     pub async fn rep_named(&self, name: &str, password: &str) -> Result<Link, Refusal> {
+        let chosen = self.chosen.lock().unwrap().get(&(name.to_owned(), password.to_owned())).cloned();
+        let password = chosen.unwrap_or_else(|| password.to_owned());
+        let (mut link, first) = self.log_in(RepLogin {
+            proof: RepProof::Password { username: name.into(), password: password.clone() },
+            console: 0,
+            code: None,
+            keep: None,
+        })
+        .await?;
+        if first == Some(RefusalCode::PasswordChangeRequired) {
+            let new = format!("{password} and more");
+            let (current, other) = (Secret(password.clone()), Secret(new.clone()));
+            link.ask(RepRequest::ChangePassword { current, new: other }).await?;
+            self.chosen.lock().unwrap().insert((name.to_owned(), password), new);
+        }
+        Ok(link)
+    }
+
+    /// Logs in, and says what is to be done first.
+    pub async fn log_in(&self, login: RepLogin) -> Result<(Link, Option<RefusalCode>), Refusal> {
+        let (link, welcome) = self.welcomed(login).await?;
+        let RepWelcome::Welcome { first, .. } = welcome else { panic!("{welcome:?}") };
+        Ok((link, first))
+    }
+
+    /// Logs in, with all that the appliance says.
+    pub async fn welcomed(&self, login: RepLogin) -> Result<(Link, RepWelcome), Refusal> {
         let mut dialed = self.dial(REP_PATH).await;
-        let proof = RepProof::Password { username: name.into(), password: password.to_owned() };
-        write_plain(&mut dialed.socket, &RepLogin { proof, console: 0 }).await.unwrap();
+        write_plain(&mut dialed.socket, &login).await.unwrap();
         match read_plain(&mut dialed.socket).await.unwrap() {
-            RepWelcome::Welcome { .. } => {
-                Ok(Link { socket: dialed.socket, item: ItemId(0), close: vec![] })
-            }
             RepWelcome::Refused(refusal) => Err(refusal),
+            welcome => {
+                let link = Link { socket: dialed.socket, item: ItemId(0), close: vec![] };
+                Ok((link, welcome))
+            }
         }
     }
 
@@ -276,7 +308,7 @@ impl Link {
 pub fn shell(item: ItemId) -> RepRequest {
     let size = Size { columns: 80, rows: 24 };
     let kind = ChannelKind::Shell { size, term: "xterm".into() };
-    RepRequest::StartSession { item, kind, override_schedule: false }
+    RepRequest::StartSession { item, kind, override_schedule: false, code: None }
 }
 
 pub async fn session(rep: &mut Link, agent: &mut Link) -> SessionView {

@@ -105,6 +105,7 @@ async fn a_second_rep_is_turned_away_or_joins_as_the_policy_says() {
         schedule: None,
         no_recordings: true,
         simultaneous_jumps: Some(simultaneous),
+        ..JumpPolicy::default()
     };
     let disallow = house.appliance.put_jump_policy(policy(SimultaneousJumps::Disallow)).await;
     let id = disallow.unwrap();

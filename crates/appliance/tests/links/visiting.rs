@@ -53,9 +53,9 @@ async fn team(admin: &mut Link, name: &str, members: &[(&str, Rank)]) {
 /// As the person at the machine: answers the next question.
 async fn answers(agent: &mut Link, yes: bool) {
     loop {
-        if let Control::Request { id, body: AgentRequest::Ask { rep } } = agent.wanted().await {
+        if let Control::Request { id, body: AgentRequest::Ask { rep, .. } } = agent.wanted().await {
             assert!(!rep.is_empty());
-            return agent.answer(id, AgentReply::Answered { yes }).await;
+            return agent.answer(id, AgentReply::Answered { yes, silent: false }).await;
         }
     }
 }
@@ -214,7 +214,7 @@ async fn two_reps_do_not_take_the_same_machine() {
         assert_eq!(second.code, RefusalCode::BeingTaken, "while the person is asked");
         let away = bob.ask(RepRequest::TurnAway { item }).await.unwrap_err();
         assert_eq!(away.code, RefusalCode::BeingTaken);
-        machine.answer(id, AgentReply::Answered { yes: true }).await;
+        machine.answer(id, AgentReply::Answered { yes: true, silent: false }).await;
         machine.open().await;
     };
     let (first, ()) = tokio::join!(admin.ask(shell(item)), there);

@@ -1,0 +1,695 @@
+//! Makes the World what a file says.
+//!
+//! Things come in the order in which they refer to each other, so that a file may make a role and
+//! use it; removals come last, and what is still used is not removed.
+
+use super::export::is_built_in;
+use super::file::{
+    File, GroupPolicyEntry, JumpPolicyEntry, Name, PortalEntry, RoleEntry, SessionPolicyEntry,
+    SettingsEntry, SiteEntry, TeamEntry, UserEntry,
+};
+use super::hours;
+use super::reader::{At, Reader};
+use super::usage::{Subject, used_by};
+use crate::document::{Document, DocumentId, Portal, Site, Team};
+use crate::keys;
+use crate::login::hash_first_password;
+use crate::store::Draft;
+use crate::user::{User, username};
+use crate::world::World;
+use jiff::tz::TimeZone;
+use jumpdeck_policy::{
+    Availability, GroupPolicy, JumpPolicy, PolicySettings, Role, Schedule, SessionPolicy, Setting,
+    Settings,
+};
+use jumpdeck_protocol::inventory::{GroupView, Place};
+use jumpdeck_protocol::rep::NewUser;
+use jumpdeck_protocol::rights::Permissions;
+use jumpdeck_protocol::session_policy::SessionPermission;
+use jumpdeck_protocol::{Refusal, RefusalCode, UserId, limits};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What came of it.
+#[derive(Default)]
+pub(super) struct Applied {
+    /// Users that were made, with their first passwords.
+    pub passwords: Vec<NewUser>,
+    /// What to know besides.
+    pub notes: Vec<String>,
+}
+
+/// Whose file it is, and where.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct By {
+    pub user: UserId,
+    /// An embedded appliance has one user.
+    pub embedded: bool,
+}
+
+/// Puts everything into the draft. What is wrong with the file stands in the reader then, and the
+/// draft is to be thrown away.
+pub(super) fn apply(
+    draft: &mut Draft,
+    reader: &mut Reader<'_>,
+    file: &File,
+    by: By,
+) -> Result<Applied, Refusal> {
+    let mut applied = Applied::default();
+    if let Some(entry) = &file.site {
+        site(draft, entry)?;
+    }
+    let roles = each(file.jump_item_role.as_ref(), |e, seen| role(draft, reader, e, seen))?;
+    let sessions =
+        each(file.session_policy.as_ref(), |e, seen| session_policy(draft, reader, e, seen))?;
+    let jumps = each(file.jump_policy.as_ref(), |e, seen| {
+        jump_policy(draft, reader, e, seen, &mut applied)
+    })?;
+    let portals = each(file.public_portal.as_ref(), |e, seen| portal(draft, reader, e, seen))?;
+    let groups = each(file.jump_group.as_ref(), |e, seen| {
+        let Some(name) = reader.fresh("jump_group", "name", &e.name, seen) else { return Ok(()) };
+        group(draft, &name)
+    })?;
+    let teams = each(file.team.as_ref(), |e, seen| new_team(draft, reader, e, seen))?;
+    let users = each(file.user.as_ref(), |e, seen| {
+        new_user(draft, reader, e, seen, by, &mut applied)
+    })?;
+    for entry in file.user.iter().flatten() {
+        user(draft, reader, entry)?;
+    }
+    for entry in file.team.iter().flatten() {
+        team(draft, reader, entry)?;
+    }
+    let mut order = 0;
+    let policies = each(file.group_policy.as_ref(), |e, seen| {
+        order += 1;
+        group_policy(draft, reader, e, seen, order)
+    })?;
+    let mut rest = Rest { draft, reader, applied: &mut applied };
+    rest.group_policies(policies.as_ref());
+    rest.users(users.as_ref(), by);
+    rest.teams(teams.as_ref());
+    rest.groups(groups.as_ref());
+    rest.portals(portals.as_ref());
+    rest.jump_policies(jumps.as_ref());
+    rest.session_policies(sessions.as_ref());
+    rest.roles(roles.as_ref());
+    check_administrators(draft, reader, file);
+    check_default_portal(draft, reader, file);
+    Ok(applied)
+}
+
+/// Puts the entries of a kind, if the file speaks of it. Returns their names, in lower case.
+fn each<T>(
+    entries: Option<&Vec<T>>,
+    mut put: impl FnMut(&T, &mut BTreeSet<String>) -> Result<(), Refusal>,
+) -> Result<Option<BTreeSet<String>>, Refusal> {
+    let Some(entries) = entries else {
+        return Ok(None);
+    };
+    let mut seen = BTreeSet::new();
+    for entry in entries {
+        put(entry, &mut seen)?;
+    }
+    Ok(Some(seen))
+}
+
+fn site(draft: &mut Draft, entry: &SiteEntry) -> Result<(), Refusal> {
+    let site = Site {
+        simultaneous_jumps: entry.simultaneous_jumps,
+        login_life: u64::from(entry.login_life_minutes) * 60,
+        idle_lock: u64::from(entry.idle_lock_minutes) * 60,
+    };
+    if **draft.site() == site { Ok(()) } else { draft.put(Document::Site(site)) }
+}
+
+fn role(
+    draft: &mut Draft,
+    reader: &mut Reader<'_>,
+    entry: &RoleEntry,
+    seen: &mut BTreeSet<String>,
+) -> Result<(), Refusal> {
+    let Some(name) = reader.fresh("jump_item_role", "name", &entry.name, seen) else {
+        return Ok(());
+    };
+    let known = draft.roles().find(|role| role.name.to_lowercase() == name.to_lowercase()).cloned();
+    if let Some(known) = known.as_ref().filter(|known| is_built_in(known.id)) {
+        let at = At { kind: "jump_item_role", name: &known.name };
+        reader.wrong(at, "name", &entry.name, "a built-in role is as it is; choose another name");
+        return Ok(());
+    }
+    let id = known.as_ref().map_or_else(|| draft.next_role(), |known| known.id);
+    let role = Role { id, name, permissions: Permissions::of(&entry.permissions) };
+    if known.as_deref() == Some(&role) { Ok(()) } else { draft.put(Document::Role(role)) }
+}
+
+fn session_policy(
+    draft: &mut Draft,
+    reader: &mut Reader<'_>,
+    entry: &SessionPolicyEntry,
+    seen: &mut BTreeSet<String>,
+) -> Result<(), Refusal> {
+    let Some(code_name) = reader.code("session_policy", &entry.code_name, seen) else {
+        return Ok(());
+    };
+    let at = At { kind: "session_policy", name: &code_name };
+    let known = draft.session_policies().find(|policy| policy.code_name == code_name).cloned();
+    let id = known.as_ref().map_or_else(|| draft.next_session_policy(), |known| known.id);
+    if id == SessionPolicy::EVERYTHING {
+        let what = "this built-in session policy is as it is; choose another name";
+        reader.wrong(at, "code_name", &entry.code_name, what);
+        return Ok(());
+    }
+    let everything = SessionPermission::ALL.iter();
+    let missing: Vec<_> =
+        everything.filter(|p| !entry.rules.defines(**p)).map(|p| p.as_str()).collect();
+    if id == SessionPolicy::GLOBAL_DEFAULT && !missing.is_empty() {
+        let what = format!("it defines everything; these are missing: {}", missing.join(", "));
+        reader.wrong(at, "rules", &entry.code_name, &what);
+    }
+    let mut availability: BTreeSet<_> = entry.availability.iter().copied().collect();
+    if id == SessionPolicy::GLOBAL_DEFAULT {
+        availability = Availability::ALL.iter().copied().collect();
+    }
+    let policy = SessionPolicy {
+        id,
+        display_name: shown(entry.display_name.as_ref(), &code_name),
+        code_name,
+        description: entry.description.clone(),
+        availability,
+        rules: entry.rules.clone(),
+    };
+    if known.as_deref() == Some(&policy) {
+        return Ok(());
+    }
+    draft.put(Document::SessionPolicy(Box::new(policy)))
+}
+
+/// A name for people: what was given, or the other one.
+fn shown(name: Option<&Name>, code_name: &str) -> String {
+    let name = name.map(|name| name.get_ref().trim()).filter(|name| !name.is_empty());
+    jumpdeck_protocol::text::bounded(name.unwrap_or(code_name), limits::NAME)
+}
+
+fn jump_policy(
+    draft: &mut Draft,
+    reader: &mut Reader<'_>,
+    entry: &JumpPolicyEntry,
+    seen: &mut BTreeSet<String>,
+    applied: &mut Applied,
+) -> Result<(), Refusal> {
+    let Some(code_name) = reader.code("jump_policy", &entry.code_name, seen) else {
+        return Ok(());
+    };
+    let at = At { kind: "jump_policy", name: &code_name };
+    if entry.approval.is_some() && entry.schedule.is_some() {
+        let what = "a Jump Policy has a schedule or an approval, never both";
+        reader.wrong(at, "approval", &entry.code_name, what);
+    }
+    if entry.approval.as_ref().is_some_and(|approval| approval.approval_max_duration < 60) {
+        let what = "approval_max_duration is 60 seconds or more";
+        reader.wrong(at, "approval", &entry.code_name, what);
+    }
+    if entry.ticket.as_ref().is_some_and(|ticket| !ticket.url.starts_with("https://")) {
+        reader.wrong(at, "ticket", &entry.code_name, "a ticket system is asked over https");
+    }
+    let later = [
+        (entry.approval.is_some(), "approvals: until then nobody jumps under it"),
+        (entry.ticket.is_some(), "ticket IDs: until then nobody jumps under it"),
+        (entry.notifications.is_some(), "e-mail: until then nobody is told"),
+    ];
+    for (_, what) in later.into_iter().filter(|(wanted, _)| *wanted) {
+        let note = format!("jump_policy \"{code_name}\": a later version knows {what}");
+        applied.notes.push(note);
+    }
+    let schedule = entry.schedule.as_ref().map(|schedule| {
+        let zone = schedule.timezone.get_ref();
+        if TimeZone::get(zone).is_err() {
+            let what = format!("there is no time zone \"{zone}\"; one looks like Europe/Berlin");
+            reader.wrong(at, "schedule.timezone", &schedule.timezone, &what);
+        }
+        let mut entries = Vec::new();
+        for times in &schedule.times {
+            match hours::read(times.get_ref()) {
+                Ok(read) => entries.extend(read),
+                Err(what) => reader.wrong(at, "schedule.times", times, what),
+            }
+        }
+        Schedule { timezone: zone.clone(), entries, strict: schedule.strict }
+    });
+    let known = draft.policies().find(|policy| policy.code_name == code_name).cloned();
+    let policy = JumpPolicy {
+        id: known.as_ref().map_or_else(|| draft.next_policy(), |known| known.id),
+        display_name: shown(entry.display_name.as_ref(), &code_name),
+        code_name,
+        description: entry.description.clone(),
+        schedule,
+        approval: entry.approval.clone(),
+        ticket: entry.ticket.clone(),
+        notifications: entry.notifications.clone(),
+        two_factor: entry.two_factor,
+        no_recordings: entry.no_recordings,
+        simultaneous_jumps: entry.simultaneous_jumps,
+    };
+    if known.as_deref() == Some(&policy) {
+        return Ok(());
+    }
+    draft.put(Document::JumpPolicy(policy))
+}
+
+fn portal(
+    draft: &mut Draft,
+    reader: &mut Reader<'_>,
+    entry: &PortalEntry,
+    seen: &mut BTreeSet<String>,
+) -> Result<(), Refusal> {
+    let Some(name) = reader.fresh("public_portal", "name", &entry.name, seen) else {
+        return Ok(());
+    };
+    let at = At { kind: "public_portal", name: &name };
+    let address = entry.address.get_ref().trim().to_lowercase();
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    if address.is_empty() || address.len() > 253 || !address.chars().all(plain) {
+        let what = "an address is a host name, as support.example.com";
+        reader.wrong(at, "address", &entry.address, what);
+    }
+    let policy = (entry.session_policy.as_ref(), entry.custom_session_policy.as_ref());
+    let field = "session_policy";
+    let session_policy = reader.choice(draft, at, field, policy, Availability::PublicPortals);
+    let known = draft.portals().find(|portal| portal.name == name).cloned();
+    let id = known.as_ref().map_or_else(|| draft.next_portal(), |known| known.id);
+    let portal = Portal { id, name, address, default: entry.default, session_policy };
+    if known.as_deref() == Some(&portal) { Ok(()) } else { draft.put(Document::Portal(portal)) }
+}
+
+fn group(draft: &mut Draft, name: &str) -> Result<(), Refusal> {
+    if draft.group_by_name(name).is_some() {
+        return Ok(());
+    }
+    let id = draft.next_group();
+    draft.put(Document::Group(GroupView { id, name: name.into() }))
+}
+
+/// Teams are made before their members are.
+fn new_team(
+    draft: &mut Draft,
+    reader: &mut Reader<'_>,
+    entry: &TeamEntry,
+    seen: &mut BTreeSet<String>,
+) -> Result<(), Refusal> {
+    let Some(name) = reader.fresh("team", "name", &entry.name, seen) else {
+        return Ok(());
+    };
+    if draft.team_by_name(&name).is_some() {
+        return Ok(());
+    }
+    if draft.teams().count() >= limits::TEAMS {
+        let what = format!("there are at most {} teams", limits::TEAMS);
+        reader.wrong(At { kind: "team", name: &name }, "name", &entry.name, &what);
+        return Ok(());
+    }
+    let id = draft.next_team();
+    draft.put(Document::Team(Team { id, name, members: BTreeMap::new() }))
+}
+
+fn team(draft: &mut Draft, reader: &mut Reader<'_>, entry: &TeamEntry) -> Result<(), Refusal> {
+    let Some(known) = draft.team_by_name(entry.name.get_ref()).cloned() else {
+        return Ok(());
+    };
+    let at = At { kind: "team", name: entry.name.get_ref() };
+    let mut members = BTreeMap::new();
+    for member in &entry.members {
+        let Some(user) = reader.user(draft, at, "members", &member.user) else {
+            continue;
+        };
+        if members.insert(user, member.rank).is_some() {
+            reader.wrong(at, "members", &member.user, "this user stands there twice");
+        }
+    }
+    if members.len() > limits::TEAM_MEMBERS {
+        let what = format!("a team has at most {} members", limits::TEAM_MEMBERS);
+        reader.wrong(at, "members", &entry.name, &what);
+    }
+    if known.members == members {
+        return Ok(());
+    }
+    let team = Team { members, ..Team::clone(&known) };
+    draft.put(Document::Team(team))
+}
+
+/// Users are made before anything speaks of them.
+fn new_user(
+    draft: &mut Draft,
+    reader: &mut Reader<'_>,
+    entry: &UserEntry,
+    seen: &mut BTreeSet<String>,
+    by: By,
+    applied: &mut Applied,
+) -> Result<(), Refusal> {
+    let Some(name) = reader.fresh("user", "username", &entry.username, seen) else {
+        return Ok(());
+    };
+    if draft.user_by_name(&name).is_some() {
+        return Ok(());
+    }
+    let at = At { kind: "user", name: &name };
+    if by.embedded {
+        let what = "an embedded appliance has one user; `jumpdeck serve` is for many";
+        reader.wrong(at, "username", &entry.username, what);
+        return Ok(());
+    }
+    if let Err(refusal) = username(&name) {
+        reader.wrong(at, "username", &entry.username, &refusal.detail);
+        return Ok(());
+    }
+    let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
+    let password = keys::secret().map_err(failed)?;
+    let hash = hash_first_password(&password).map_err(failed)?;
+    let id = draft.next_user();
+    let user = User { password: Some(hash), must_change: true, ..User::new(id, name.clone()) };
+    applied.passwords.push(NewUser { username: name, password });
+    draft.put(Document::User(Box::new(user)))
+}
+
+fn user(draft: &mut Draft, reader: &mut Reader<'_>, entry: &UserEntry) -> Result<(), Refusal> {
+    let Some(known) = draft.user_by_name(entry.username.get_ref()).cloned() else {
+        return Ok(());
+    };
+    let at = At { kind: "user", name: entry.username.get_ref() };
+    let user = User {
+        display_name: jumpdeck_protocol::text::bounded(&entry.display_name, limits::NAME),
+        email: jumpdeck_protocol::text::bounded(&entry.email, limits::FACT),
+        enabled: entry.enabled,
+        memberships: reader.memberships(draft, at, "jump_groups", &entry.jump_groups),
+        settings: own_settings(draft, reader, at, &entry.settings),
+        ..User::clone(&known)
+    };
+    if *known == user { Ok(()) } else { draft.put(Document::User(Box::new(user))) }
+}
+
+fn own_settings(
+    world: &World,
+    reader: &mut Reader<'_>,
+    at: At<'_>,
+    entry: &SettingsEntry,
+) -> Settings {
+    let none = Settings::default();
+    let mut role = |field: &str, name: Option<&Name>| {
+        name.and_then(|name| reader.role(world, at, field, name)).unwrap_or(Role::NO_ACCESS)
+    };
+    let default_role = role("default_role", entry.default_role.as_ref());
+    let personal_role = role("personal_role", entry.personal_role.as_ref());
+    let teams_role = role("teams_role", entry.teams_role.as_ref());
+    let system_role = role("system_role", entry.system_role.as_ref());
+    let attended =
+        (entry.attended_session_policy.as_ref(), entry.custom_attended_session_policy.as_ref());
+    let unattended =
+        (entry.unattended_session_policy.as_ref(), entry.custom_unattended_session_policy.as_ref());
+    let to = Availability::Users;
+    Settings {
+        default_role,
+        personal_role,
+        teams_role,
+        system_role,
+        attended_session_policy: reader.choice(world, at, "attended_session_policy", attended, to),
+        unattended_session_policy: reader.choice(
+            world,
+            at,
+            "unattended_session_policy",
+            unattended,
+            to,
+        ),
+        administrator: entry.administrator.unwrap_or_default(),
+        view_audit: entry.view_audit.unwrap_or_default(),
+        generate_session_keys: entry.generate_session_keys.unwrap_or_default(),
+        jump_clients_pinning: entry.jump_clients_pinning.unwrap_or_default(),
+        second_factor_required: entry.second_factor_required.unwrap_or_default(),
+        jump_methods: match &entry.jump_methods {
+            Some(methods) => methods.iter().copied().collect(),
+            None => none.jump_methods,
+        },
+    }
+}
+
+fn group_policy(
+    draft: &mut Draft,
+    reader: &mut Reader<'_>,
+    entry: &GroupPolicyEntry,
+    seen: &mut BTreeSet<String>,
+    order: u32,
+) -> Result<(), Refusal> {
+    let Some(name) = reader.fresh("group_policy", "name", &entry.name, seen) else {
+        return Ok(());
+    };
+    let at = At { kind: "group_policy", name: &name };
+    let members = entry.members.iter();
+    let members = members.filter_map(|user| reader.user(draft, at, "members", user)).collect();
+    if entry.everybody && !entry.members.is_empty() {
+        reader.wrong(at, "members", &entry.name, "it is about everybody or about some, not both");
+    }
+    let settings = policy_settings(draft, reader, at, entry);
+    let add_to_groups =
+        reader.memberships(draft, at, "add_to_jump_groups", &entry.add_to_jump_groups);
+    let remove = entry.remove_from_jump_groups.iter();
+    let field = "remove_from_jump_groups";
+    let remove_from_groups =
+        remove.filter_map(|group| reader.group(draft, at, field, group)).collect();
+    let mut add_to_teams = BTreeMap::new();
+    for membership in &entry.add_to_teams {
+        if let Some(team) = reader.team(draft, at, "add_to_teams", &membership.team) {
+            add_to_teams.insert(team, membership.rank);
+        }
+    }
+    let remove = entry.remove_from_teams.iter();
+    let remove_from_teams =
+        remove.filter_map(|team| reader.team(draft, at, "remove_from_teams", team)).collect();
+    let known = draft.group_policies().into_iter().find(|known| *known.name == *name).cloned();
+    let policy = GroupPolicy {
+        id: known.as_ref().map_or_else(|| draft.next_group_policy(), |known| known.id),
+        name: name.as_str().into(),
+        order,
+        everybody: entry.everybody,
+        members,
+        settings,
+        add_to_groups,
+        remove_from_groups,
+        add_to_teams,
+        remove_from_teams,
+    };
+    if known.as_deref() == Some(&policy) {
+        return Ok(());
+    }
+    draft.put(Document::GroupPolicy(Box::new(policy)))
+}
+
+/// What a group policy defines, and what of that is final.
+fn policy_settings(
+    world: &World,
+    reader: &mut Reader<'_>,
+    at: At<'_>,
+    entry: &GroupPolicyEntry,
+) -> PolicySettings {
+    let own = own_settings(world, reader, at, &entry.settings);
+    let said = &entry.settings;
+    let mut fixed: BTreeMap<&str, &Name> =
+        entry.is_final.iter().map(|name| (name.get_ref().as_str(), name)).collect();
+    let mut settings = PolicySettings::default();
+    macro_rules! take {
+        ($($field:ident if $defined:expr;)*) => {$(
+            let is_final = fixed.remove(stringify!($field));
+            settings.$field = match ($defined, is_final) {
+                (true, None) => Setting::Defined(own.$field),
+                (true, Some(_)) => Setting::Final(own.$field),
+                (false, None) => Setting::NotDefined,
+                (false, Some(name)) => {
+                    reader.wrong(at, "final", name, "what is final must be defined in settings");
+                    Setting::NotDefined
+                }
+            };
+        )*};
+    }
+    let either = |name: &Option<Name>, custom: bool| name.is_some() || custom;
+    take! {
+        default_role if said.default_role.is_some();
+        personal_role if said.personal_role.is_some();
+        teams_role if said.teams_role.is_some();
+        system_role if said.system_role.is_some();
+        attended_session_policy if either(
+            &said.attended_session_policy, said.custom_attended_session_policy.is_some());
+        unattended_session_policy if either(
+            &said.unattended_session_policy, said.custom_unattended_session_policy.is_some());
+        administrator if said.administrator.is_some();
+        view_audit if said.view_audit.is_some();
+        generate_session_keys if said.generate_session_keys.is_some();
+        jump_clients_pinning if said.jump_clients_pinning.is_some();
+        second_factor_required if said.second_factor_required.is_some();
+        jump_methods if said.jump_methods.is_some();
+    }
+    for name in fixed.into_values() {
+        reader.wrong(at, "final", name, "there is no such setting");
+    }
+    settings
+}
+
+/// Somebody must be able to change it back.
+fn check_administrators(world: &World, reader: &mut Reader<'_>, file: &File) {
+    if !world.users().any(|user| world.administers(user.id)) {
+        let first = file.user.iter().flatten().next().map(|user| user.username.span());
+        let what = "nobody would be an administrator any more";
+        reader.problem(first.unwrap_or_default(), "user: settings.administrator", what);
+    }
+}
+
+/// At most one portal counts where none is named.
+fn check_default_portal(world: &World, reader: &mut Reader<'_>, file: &File) {
+    if world.portals().filter(|portal| portal.default).count() > 1 {
+        let second = file.public_portal.iter().flatten().filter(|portal| portal.default).nth(1);
+        let span = second.map(|portal| portal.name.span()).unwrap_or_default();
+        reader.problem(span, "public_portal: default", "only one portal is the default");
+    }
+}
+
+/// Removes what the file does not name, of the kinds it speaks of.
+struct Rest<'a, 'b, 'c> {
+    draft: &'a mut Draft,
+    reader: &'a mut Reader<'b>,
+    applied: &'c mut Applied,
+}
+
+impl Rest<'_, '_, '_> {
+    /// Removes what nothing depends on; what something does is a problem.
+    fn remove(&mut self, kind: &str, name: &str, id: DocumentId, used: &[String]) {
+        if used.is_empty() {
+            self.draft.remove(id);
+            return;
+        }
+        let some: Vec<_> = used.iter().take(8).map(String::as_str).collect();
+        let what = format!("it is not in the file, but cannot be removed: {}", some.join(", "));
+        self.reader.problem(0..0, &format!("{kind} \"{name}\""), &what);
+    }
+
+    fn roles(&mut self, kept: Option<&BTreeSet<String>>) {
+        let Some(kept) = kept else { return };
+        let gone = self.draft.roles().filter(|role| {
+            !is_built_in(role.id) && !kept.contains(&role.name.to_lowercase())
+        });
+        for role in gone.cloned().collect::<Vec<_>>() {
+            let used = used_by(self.draft, Subject::Role(role.id));
+            self.remove("jump_item_role", &role.name, DocumentId::Role(role.id), &used);
+        }
+    }
+
+    fn session_policies(&mut self, kept: Option<&BTreeSet<String>>) {
+        let Some(kept) = kept else { return };
+        let built_in = [SessionPolicy::GLOBAL_DEFAULT, SessionPolicy::EVERYTHING];
+        let gone = self.draft.session_policies().filter(|policy| {
+            !built_in.contains(&policy.id) && !kept.contains(&policy.code_name.to_lowercase())
+        });
+        for policy in gone.cloned().collect::<Vec<_>>() {
+            let used = used_by(self.draft, Subject::SessionPolicy(policy.id));
+            let id = DocumentId::SessionPolicy(policy.id);
+            self.remove("session_policy", &policy.code_name, id, &used);
+        }
+    }
+
+    fn jump_policies(&mut self, kept: Option<&BTreeSet<String>>) {
+        let Some(kept) = kept else { return };
+        let gone = self.draft.policies();
+        let gone = gone.filter(|policy| !kept.contains(&policy.code_name.to_lowercase()));
+        for policy in gone.cloned().collect::<Vec<_>>() {
+            let used = used_by(self.draft, Subject::JumpPolicy(policy.id));
+            let id = DocumentId::JumpPolicy(policy.id);
+            self.remove("jump_policy", &policy.code_name, id, &used);
+        }
+    }
+
+    fn portals(&mut self, kept: Option<&BTreeSet<String>>) {
+        let Some(kept) = kept else { return };
+        let gone = self.draft.portals().filter(|p| !kept.contains(&p.name.to_lowercase()));
+        for portal in gone.cloned().collect::<Vec<_>>() {
+            let used = used_by(self.draft, Subject::Portal(portal.id));
+            self.remove("public_portal", &portal.name, DocumentId::Portal(portal.id), &used);
+        }
+    }
+
+    fn groups(&mut self, kept: Option<&BTreeSet<String>>) {
+        let Some(kept) = kept else { return };
+        let gone = self.draft.groups().filter(|group| !kept.contains(&group.name.to_lowercase()));
+        for group in gone.cloned().collect::<Vec<_>>() {
+            let used = used_by(self.draft, Subject::Group(group.id));
+            self.remove("jump_group", &group.name, DocumentId::Group(group.id), &used);
+        }
+    }
+
+    fn group_policies(&mut self, kept: Option<&BTreeSet<String>>) {
+        let Some(kept) = kept else { return };
+        let policies = self.draft.group_policies().into_iter();
+        let gone: Vec<_> =
+            policies.filter(|p| !kept.contains(&p.name.to_lowercase())).map(|p| p.id).collect();
+        for policy in gone {
+            self.draft.remove(DocumentId::GroupPolicy(policy));
+        }
+    }
+
+    fn teams(&mut self, kept: Option<&BTreeSet<String>>) {
+        let Some(kept) = kept else { return };
+        let gone = self.draft.teams().filter(|team| !kept.contains(&team.name.to_lowercase()));
+        for team in gone.cloned().collect::<Vec<_>>() {
+            let policies = self.draft.group_policies().into_iter().filter(|policy| {
+                policy.add_to_teams.contains_key(&team.id)
+                    || policy.remove_from_teams.contains(&team.id)
+            });
+            let used: Vec<_> = policies.map(|policy| format!("group policy {}", policy.name)).collect();
+            if !used.is_empty() {
+                self.remove("team", &team.name, DocumentId::Team(team.id), &used);
+            } else if let Err(refusal) = crate::teams::remove(self.draft, team.id) {
+                self.applied.notes.push(refusal.to_string());
+            }
+        }
+    }
+
+    fn users(&mut self, kept: Option<&BTreeSet<String>>, by: By) {
+        let Some(kept) = kept else { return };
+        let gone = self.draft.users().filter(|user| !kept.contains(&user.username.to_lowercase()));
+        for user in gone.cloned().collect::<Vec<_>>() {
+            let items = self.draft.items().filter(|item| item.view.place == Place::Personal(user.id));
+            let mut used = Vec::new();
+            match items.count() {
+                0 => {}
+                count => used.push(format!("{count} Jump Items are on this personal list")),
+            }
+            if user.id == by.user {
+                used.push("it is yours".to_owned());
+            }
+            if user.id == UserId(1) {
+                used.push("it is the first user, in whose name the appliance acts".to_owned());
+            }
+            if used.is_empty() {
+                forget_user(self.draft, user.id);
+            }
+            self.remove("user", &user.username, DocumentId::User(user.id), &used);
+        }
+    }
+}
+
+/// What speaks of a user that goes.
+fn forget_user(draft: &mut Draft, user: UserId) {
+    let policies: Vec<_> = draft.group_policies().into_iter().cloned().collect();
+    for policy in policies.iter().filter(|policy| policy.members.contains(&user)) {
+        let mut policy = GroupPolicy::clone(policy);
+        policy.members.remove(&user);
+        // What cannot be encoded was not kept before either.
+        let _ = draft.put(Document::GroupPolicy(Box::new(policy)));
+    }
+    let teams: Vec<_> = draft.teams().cloned().collect();
+    for team in teams.iter().filter(|team| team.members.contains_key(&user)) {
+        let mut team = Team::clone(team);
+        team.members.remove(&user);
+        let _ = draft.put(Document::Team(team));
+    }
+    let logins: Vec<_> = draft.logins().filter(|login| login.user == user).map(|l| l.id).collect();
+    logins.into_iter().for_each(|login| draft.remove(DocumentId::Login(login)));
+    let keys: Vec<_> =
+        draft.session_keys().filter(|key| key.user == user).map(|key| key.id).collect();
+    keys.into_iter().for_each(|key| draft.remove(DocumentId::SessionKey(key)));
+    draft.remove(DocumentId::Liking(user));
+}

@@ -1,0 +1,187 @@
+//! What a change of the configuration does to whom.
+
+use super::export::{Entries, KINDS};
+use crate::world::World;
+use jumpdeck_protocol::configuration::{Change, Deed, Effect, Effected};
+use jumpdeck_protocol::inventory::{ItemPolicies, Place};
+use jumpdeck_protocol::rights::Permissions;
+use jumpdeck_protocol::session_policy::{SessionPermission, StartMethod};
+use jumpdeck_protocol::{UserId, limits, text};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is added, changed and removed between two states of the configuration.
+pub(super) fn changes(before: &Entries, after: &Entries) -> Vec<Change> {
+    let keys: BTreeSet<_> = before.tables.keys().chain(after.tables.keys()).collect();
+    let mut changes = Vec::new();
+    for key in keys {
+        let (kind, name) = (KINDS.get(key.0).copied().unwrap_or("?"), key.1.as_str());
+        let deeds = match (before.tables.get(key), after.tables.get(key)) {
+            (None, Some(_)) => vec![Deed::Added],
+            (Some(_), None) => vec![Deed::Removed],
+            (Some(was), Some(is)) => differences(was, is),
+            (None, None) => Vec::new(),
+        };
+        let change = |deed| Change { kind: kind.into(), name: name.into(), deed };
+        changes.extend(deeds.into_iter().map(change));
+    }
+    changes
+}
+
+fn differences(was: &Value, is: &Value) -> Vec<Deed> {
+    let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
+    flatten("", was, &mut before);
+    flatten("", is, &mut after);
+    let fields: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let mut deeds = Vec::new();
+    for field in fields {
+        let (was, is) = (before.get(field), after.get(field));
+        if was != is {
+            let words = |value: Option<&String>| -> Box<str> {
+                value.map_or("—".into(), |value| text::bounded(value, 300).into())
+            };
+            deeds.push(Deed::Changed(field.as_str().into(), words(was), words(is)));
+        }
+    }
+    deeds
+}
+
+/// Every field by its path.
+fn flatten(path: &str, value: &Value, fields: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                flatten(&path, value, fields);
+            }
+        }
+        Value::Null => {}
+        Value::String(text) => drop(fields.insert(path.to_owned(), text.clone())),
+        Value::Array(list) => {
+            let words: Vec<_> = list.iter().map(words).collect();
+            fields.insert(path.to_owned(), words.join(", "));
+        }
+        other => drop(fields.insert(path.to_owned(), other.to_string())),
+    }
+}
+
+/// An element of a list, in words.
+fn words(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(map) => {
+            let fields = map.iter().filter(|(_, value)| !value.is_null());
+            let fields: Vec<_> = fields.map(|(_, value)| words(value)).collect();
+            fields.join(" as ")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What a change does: the effects one by one, and how many gain and lose something.
+pub(super) struct Effects {
+    pub effects: Vec<Effect>,
+    pub in_all: u64,
+    pub gain: u64,
+    pub lose: u64,
+}
+
+/// What the change from one World to another does to every user.
+pub(super) fn effects(before: &World, after: &World) -> Effects {
+    let mut items: BTreeMap<Place, u64> = BTreeMap::new();
+    for item in after.items().filter(|item| !item.is_visitor()) {
+        *items.entry(item.view.place).or_default() += 1;
+    }
+    let groups = before.groups().chain(after.groups()).map(|group| Place::JumpGroup(group.id));
+    let lists = items.keys().copied().filter(|place| matches!(place, Place::Personal(_)));
+    let places: BTreeSet<Place> = groups.chain(lists).collect();
+    let users: BTreeSet<UserId> = before.users().chain(after.users()).map(|user| user.id).collect();
+    let mut told = Effects { effects: Vec::new(), in_all: 0, gain: 0, lose: 0 };
+    for user in users {
+        let name = if after.user(user).is_some() { after } else { before }.username(user);
+        let own = std::iter::once(Place::Personal(user));
+        let places: BTreeSet<Place> = places.iter().copied().chain(own).collect();
+        let mut of_user: Vec<Effect> = Vec::new();
+        let (mut gains, mut loses) = (false, false);
+        for place in places {
+            let (was, is) = (before.permitted(user, place), after.permitted(user, place));
+            if was == is {
+                continue;
+            }
+            let (held, holds) = (was.unwrap_or_default(), is.unwrap_or_default());
+            let (gained, lost) = (holds.without(held), held.without(holds));
+            gains |= is.is_some() && was.is_none() || !gained.is_empty();
+            loses |= was.is_some() && is.is_none() || !lost.is_empty();
+            of_user.push(Effect {
+                user: name.clone(),
+                place: place_name(before, after, place),
+                items: items.get(&place).copied().unwrap_or(0),
+                what: Effected::Items {
+                    saw: was.is_some(),
+                    sees: is.is_some(),
+                    gains: gained,
+                    loses: lost,
+                },
+            });
+        }
+        for (method, place) in
+            [(StartMethod::Unattended, "jumps"), (StartMethod::Attended, "attended sessions")]
+        {
+            for (permission, was, is) in granted(before, after, user, method) {
+                (gains, loses) = (true, true);
+                of_user.push(Effect {
+                    user: name.clone(),
+                    place: place.into(),
+                    items: 0,
+                    what: Effected::Session(permission.as_str().into(), was.into(), is.into()),
+                });
+            }
+        }
+        told.in_all += of_user.len() as u64;
+        let room = limits::PLAN_LINES.saturating_sub(told.effects.len());
+        told.effects.extend(of_user.into_iter().take(room));
+        told.gain += u64::from(gains);
+        told.lose += u64::from(loses);
+    }
+    told
+}
+
+/// What sessions grant otherwise than before.
+fn granted(
+    before: &World,
+    after: &World,
+    user: UserId,
+    method: StartMethod,
+) -> Vec<(SessionPermission, String, String)> {
+    let of = |world: &World| {
+        let known = world.user(user).is_some();
+        known.then(|| world.layers(user, ItemPolicies::default(), method, false).granted())
+    };
+    let (Some(was), Some(is)) = (of(before), of(after)) else {
+        return Vec::new();
+    };
+    let differs = |permission: &&SessionPermission| was.says(**permission) != is.says(**permission);
+    let different = SessionPermission::ALL.iter().filter(differs);
+    different.map(|one| (*one, was.says(*one), is.says(*one))).collect()
+}
+
+fn place_name(before: &World, after: &World, place: Place) -> Box<str> {
+    match place {
+        Place::JumpGroup(group) => {
+            let found = after.group(group).or_else(|| before.group(group));
+            found.map_or("—".into(), |group| group.name.clone())
+        }
+        Place::Personal(owner) => {
+            let world = if after.user(owner).is_some() { after } else { before };
+            format!("personal list of {}", world.username(owner)).into()
+        }
+        Place::Queue(_) => "—".into(),
+    }
+}
+
+impl World {
+    /// What a user may do with the items of a place; nothing if they are hidden.
+    pub(super) fn permitted(&self, user: UserId, place: Place) -> Option<Permissions> {
+        self.role_in(self.user(user)?, place).map(|role| role.permissions)
+    }
+}

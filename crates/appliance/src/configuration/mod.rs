@@ -1,0 +1,145 @@
+//! The configuration as a file: written, planned and applied.
+//!
+//! Applying is one edit of the store: all of it or nothing. A plan is the same edit on a World of
+//! its own that is thrown away, so what it says is what applying does.
+
+mod apply;
+mod effects;
+mod export;
+mod file;
+mod hours;
+mod reader;
+mod usage;
+
+use crate::appliance::Appliance;
+use crate::reps::RepLink;
+use crate::store::Draft;
+use crate::world::World;
+use apply::By;
+use jumpdeck_protocol::configuration::{Change, Deed, Plan, Problem};
+use jumpdeck_protocol::{Refusal, RefusalCode, limits};
+use reader::Reader;
+use std::sync::Arc;
+
+impl Appliance {
+    /// The configuration as a file.
+    pub(crate) fn export_configuration(&self, rep: &RepLink) -> Result<String, Refusal> {
+        let world = self.world();
+        administers(&world, rep)?;
+        let file = export::write(&world);
+        if file.len() > limits::CONFIGURATION {
+            let detail = format!("the file would have {} bytes, and at most", file.len());
+            let detail = format!("{detail} {} can be sent", limits::CONFIGURATION);
+            return Err(RefusalCode::Unsupported.because(detail));
+        }
+        Ok(file)
+    }
+
+    /// What a file changes; with `apply`, it does.
+    pub(crate) async fn configure(
+        self: &Arc<Self>,
+        rep: &RepLink,
+        file: String,
+        apply: bool,
+        planned: Option<jumpdeck_protocol::Revision>,
+    ) -> Result<Plan, Refusal> {
+        administers(&self.world(), rep)?;
+        if file.len() > limits::CONFIGURATION {
+            let detail = format!("a configuration has at most {} bytes", limits::CONFIGURATION);
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        let by = By { user: rep.user, embedded: self.is_embedded() };
+        let world = self.world();
+        let text = file.clone();
+        let planning = tokio::task::spawn_blocking(move || plan(&world, &text, by));
+        let failed = |error: tokio::task::JoinError| RefusalCode::StoreFailed.because(error.to_string());
+        let plan = planning.await.map_err(failed)??;
+        if !apply || !plan.problems.is_empty() {
+            return Ok(plan);
+        }
+        let base = planned.unwrap_or(plan.revision);
+        let (user, now) = (rep.user, self.now());
+        let changes = plan.changes.clone();
+        let edit = move |draft: &mut Draft| {
+            if draft.configured() != base {
+                let detail = "the configuration changed meanwhile; plan once more";
+                return Err(RefusalCode::EditConflict.because(detail));
+            }
+            let applied = put(draft, &file, by)?;
+            for change in &changes {
+                let (subject, detail) = words(change);
+                draft.audit_by(now, user, "configuration_changed", (&subject, &detail));
+            }
+            Ok((applied, draft.configured()))
+        };
+        let (applied, revision) = self.store.edit(edit).await?;
+        self.look_at_policies();
+        self.tell_lobby();
+        self.withdraw();
+        Ok(Plan { applied: true, passwords: applied.passwords, revision, ..plan })
+    }
+}
+
+fn administers(world: &World, rep: &RepLink) -> Result<(), Refusal> {
+    if world.administers(rep.user) {
+        return Ok(());
+    }
+    let by = world.effective(rep.user).map(|user| user.settings.administrator.by.words());
+    let detail = format!("administrator: {} say no", by.unwrap_or_default());
+    Err(RefusalCode::PermissionDenied.because(detail))
+}
+
+/// What a file changes of a World.
+fn plan(world: &World, text: &str, by: By) -> Result<Plan, Refusal> {
+    let revision = world.configured();
+    let nothing = Plan { revision, ..Plan::default() };
+    let file = match reader::parse(text) {
+        Ok(file) => file,
+        Err(problem) => return Ok(Plan { problems: vec![problem], ..nothing }),
+    };
+    let mut draft = Draft::new(world.clone());
+    let mut reader = Reader::new(text);
+    let applied = apply::apply(&mut draft, &mut reader, &file, by)?;
+    if !reader.problems.is_empty() {
+        return Ok(Plan { problems: reader.problems, ..nothing });
+    }
+    let mut changes = effects::changes(&export::entries(world), &export::entries(&draft));
+    let changes_in_all = changes.len() as u64;
+    changes.truncate(limits::PLAN_LINES);
+    let effects = effects::effects(world, &draft);
+    Ok(Plan {
+        changes,
+        changes_in_all,
+        effects: effects.effects,
+        effects_in_all: effects.in_all,
+        gain: effects.gain,
+        lose: effects.lose,
+        notes: applied.notes.into_iter().map(Into::into).collect(),
+        ..nothing
+    })
+}
+
+/// Applies a file that was planned before.
+fn put(draft: &mut Draft, text: &str, by: By) -> Result<apply::Applied, Refusal> {
+    let wrong = |problem: &Problem| {
+        RefusalCode::EditConflict.because(format!("line {}: {}", problem.line, problem.what))
+    };
+    let file = reader::parse(text).map_err(|problem| wrong(&problem))?;
+    let mut reader = Reader::new(text);
+    let applied = apply::apply(draft, &mut reader, &file, by)?;
+    match reader.problems.first() {
+        None => Ok(applied),
+        Some(problem) => Err(wrong(problem)),
+    }
+}
+
+/// A change, for the audit.
+fn words(change: &Change) -> (String, String) {
+    let subject = format!("{} {}", change.kind, change.name);
+    let detail = match &change.deed {
+        Deed::Added => "added".to_owned(),
+        Deed::Removed => "removed".to_owned(),
+        Deed::Changed(field, was, is) => format!("{field}: {is}, was {was}"),
+    };
+    (subject, detail)
+}

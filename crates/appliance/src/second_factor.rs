@@ -1,0 +1,252 @@
+//! The second factor: codes of an authenticator (RFC 6238), and recovery codes for when it is lost.
+//!
+//! A code is taken once: the time step it belongs to is written down in the same edit that takes
+//! it, so two that come at once are not both let in, nor one that comes again after a restart.
+
+use crate::appliance::Appliance;
+use crate::document::Document;
+use crate::keys;
+use crate::reps::RepLink;
+use crate::store::Draft;
+use crate::user::{SecondFactor, User};
+use crate::world::World;
+use data_encoding::BASE32_NOPAD;
+use jumpdeck_protocol::rep::{RepReply, Secret, SecondFactorWish};
+use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId};
+use std::fmt::Write;
+use totp_rs::{Builder, Totp};
+
+/// Seconds of a time step.
+const STEP: u64 = 30;
+/// Recovery codes that are made at once.
+const RECOVERY: usize = 10;
+/// Characters of a recovery code.
+const RECOVERY_LENGTH: usize = 12;
+
+impl Appliance {
+    /// Takes a code of a user's second factor. It is used up.
+    ///
+    /// # Errors
+    /// `second_factor_required` if it is wrong or used, `login_throttled` for whoever guesses.
+    pub(crate) async fn spend_code(&self, user: UserId, code: &str) -> Result<(), Refusal> {
+        let now = self.now();
+        if !self.code_tries.admits(&user, now) {
+            return Err(RefusalCode::LoginThrottled.plain());
+        }
+        // It counts before it is judged, so that many at once are no more than as many in turn.
+        self.code_tries.count(user, now);
+        let code = code.to_owned();
+        let spent = self.store.edit(move |draft| spend(draft, user, &code, now)).await;
+        if spent.is_ok() {
+            self.code_tries.forgive(&user);
+        }
+        spent
+    }
+
+    /// Sets up, changes or removes a rep's second factor.
+    pub(crate) async fn second_factor(
+        &self,
+        rep: &RepLink,
+        wish: SecondFactorWish,
+    ) -> Result<RepReply, Refusal> {
+        let user = rep.user;
+        match wish {
+            SecondFactorWish::Begin { code } => {
+                if has_one(&self.world(), user) {
+                    let wanted = || RefusalCode::SecondFactorRequired.plain();
+                    self.spend_code(user, &code.ok_or_else(wanted)?.0).await?;
+                }
+                let secret = random::<20>()?.to_vec();
+                let shown = Secret(BASE32_NOPAD.encode(&secret));
+                let url = Secret(address(&self.world().username(user), &shown.0));
+                self.store.edit(move |draft| begin(draft, user, secret)).await?;
+                Ok(RepReply::SecondFactor { secret: shown, url })
+            }
+            SecondFactorWish::Confirm { code } => self.confirm(rep, &code.0).await,
+            SecondFactorWish::Remove { code } => {
+                self.spend_code(user, &code.0).await?;
+                let now = self.now();
+                let remove = move |draft: &mut Draft| {
+                    draft.audit_by(now, user, "second_factor_removed", ("", ""));
+                    change(draft, user, |user| user.second_factor = None)
+                };
+                self.store.edit(remove).await?;
+                rep.is_first(self.first_of(user));
+                Ok(RepReply::Saved)
+            }
+        }
+    }
+
+    async fn confirm(&self, rep: &RepLink, code: &str) -> Result<RepReply, Refusal> {
+        let (user, now) = (rep.user, self.now());
+        if !self.code_tries.admits(&user, now) {
+            return Err(RefusalCode::LoginThrottled.plain());
+        }
+        self.code_tries.count(user, now);
+        let codes = (0..RECOVERY).map(|_| recovery_code()).collect::<Result<Vec<_>, _>>()?;
+        let recovery = codes.iter().map(|code| keys::hash(&plain(code))).collect();
+        let code = code.to_owned();
+        let edit = move |draft: &mut Draft| confirm(draft, user, &code, recovery, now);
+        self.store.edit(edit).await?;
+        self.code_tries.forgive(&user);
+        rep.is_first(self.first_of(user));
+        Ok(RepReply::RecoveryCodes { codes: codes.into_iter().map(Secret).collect() })
+    }
+}
+
+/// Whether a user has a second factor that counts.
+pub(crate) fn has_one(world: &World, user: UserId) -> bool {
+    let factor = world.user(user).and_then(|user| user.second_factor.as_ref());
+    factor.is_some_and(|factor| factor.confirmed)
+}
+
+fn change(draft: &mut Draft, user: UserId, how: impl FnOnce(&mut User)) -> Result<(), Refusal> {
+    let user = draft.user(user).ok_or_else(|| RefusalCode::NoSuchUser.plain())?;
+    let mut user = User::clone(user);
+    how(&mut user);
+    draft.put(Document::User(Box::new(user)))
+}
+
+fn spend(draft: &mut Draft, user: UserId, code: &str, now: Timestamp) -> Result<(), Refusal> {
+    let wrong = || RefusalCode::SecondFactorRequired.because("the code is wrong, or was used");
+    let factor = draft.user(user).and_then(|user| user.second_factor.clone());
+    let unknown = || RefusalCode::SecondFactorUnknown.plain();
+    let mut factor = factor.filter(|factor| factor.confirmed).ok_or_else(unknown)?;
+    let code = plain(code);
+    let hash = keys::hash(&code);
+    if let Some(step) = step_of(&factor.secret, &code, now) {
+        if step <= factor.last_step {
+            return Err(wrong());
+        }
+        factor.last_step = step;
+    } else if let Some(at) = factor.recovery.iter().position(|kept| *kept == hash) {
+        factor.recovery.remove(at);
+        let left = format!("{} are left", factor.recovery.len());
+        draft.audit_by(now, user, "recovery_code_used", ("", &left));
+    } else {
+        return Err(wrong());
+    }
+    change(draft, user, |user| user.second_factor = Some(factor))
+}
+
+fn begin(draft: &mut Draft, user: UserId, secret: Vec<u8>) -> Result<(), Refusal> {
+    change(draft, user, |user| match &mut user.second_factor {
+        Some(factor) if factor.confirmed => factor.next = Some(secret),
+        other => {
+            *other = Some(SecondFactor {
+                secret,
+                confirmed: false,
+                next: None,
+                last_step: 0,
+                recovery: Vec::new(),
+                since: Timestamp(0),
+            });
+        }
+    })
+}
+
+fn confirm(
+    draft: &mut Draft,
+    user: UserId,
+    code: &str,
+    recovery: Vec<String>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let factor = draft.user(user).and_then(|user| user.second_factor.clone());
+    let unknown = || RefusalCode::SecondFactorUnknown.because("none was begun");
+    let factor = factor.filter(|f| !f.confirmed || f.next.is_some()).ok_or_else(unknown)?;
+    let secret = factor.next.unwrap_or(factor.secret);
+    let wrong = || RefusalCode::SecondFactorRequired.because("the code is wrong");
+    let last_step = step_of(&secret, &plain(code), now).ok_or_else(wrong)?;
+    draft.audit_by(now, user, "second_factor_set", ("", ""));
+    let (confirmed, next, since) = (true, None, now);
+    let factor = SecondFactor { secret, confirmed, next, last_step, recovery, since };
+    change(draft, user, |user| user.second_factor = Some(factor))
+}
+
+/// The time step to which a code belongs: this one, the one before or the one after.
+fn step_of(secret: &[u8], code: &str, now: Timestamp) -> Option<u64> {
+    if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    totp(secret)?.check(code, u64::try_from(now.0).ok()?)
+}
+
+fn totp(secret: &[u8]) -> Option<Totp> {
+    let secret = <[u8; 20]>::try_from(secret).ok()?;
+    let builder = Builder::new().with_secret(secret).with_step_duration(STEP);
+    builder.with_skew(1).build().ok()
+}
+
+/// A code without what is only there to be read more easily.
+fn plain(code: &str) -> String {
+    let kept = code.chars().filter(|c| !c.is_whitespace() && *c != '-');
+    kept.flat_map(char::to_lowercase).take(64).collect()
+}
+
+/// A recovery code: 60 bits, in groups of four.
+fn recovery_code() -> Result<String, Refusal> {
+    let letters = BASE32_NOPAD.encode(&random::<8>()?).to_lowercase();
+    let mut code = String::new();
+    for (at, letter) in letters.chars().take(RECOVERY_LENGTH).enumerate() {
+        if at > 0 && at.is_multiple_of(4) {
+            code.push('-');
+        }
+        code.push(letter);
+    }
+    Ok(code)
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Refusal> {
+    let mut bytes = [0; N];
+    let failed = |error| RefusalCode::StoreFailed.because(format!("no randomness: {error}"));
+    getrandom::fill(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// What an authenticator reads from a QR code.
+fn address(username: &str, secret: &str) -> String {
+    let mut name = String::new();
+    for byte in username.bytes() {
+        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
+            name.push(char::from(byte));
+        } else {
+            // Writing to a text does not fail.
+            let _ = write!(name, "%{byte:02X}");
+        }
+    }
+    format!("otpauth://totp/jumpdeck:{name}?secret={secret}&issuer=jumpdeck")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_those_of_rfc_6238() {
+        // Its appendix B, for SHA-1, the last six digits.
+        let secret = b"12345678901234567890";
+        for (time, code) in [(59, "287082"), (1_111_111_109, "081804"), (20_000_000_000, "353130")]
+        {
+            let step = u64::try_from(time / 30).unwrap();
+            assert_eq!(step_of(secret, code, Timestamp(time)), Some(step));
+            assert_eq!(step_of(secret, code, Timestamp(time + 30)), Some(step), "a slow clock");
+            assert_eq!(step_of(secret, code, Timestamp(time + 90)), None);
+        }
+        assert_eq!(step_of(secret, "28708", Timestamp(59)), None);
+        assert_eq!(step_of(secret, "+87082", Timestamp(59)), None);
+    }
+
+    #[test]
+    fn a_recovery_code_is_read_however_it_is_typed() {
+        let code = recovery_code().unwrap();
+        assert_eq!(code.len(), 14);
+        assert_eq!(plain(&code.to_uppercase().replace('-', " ")), plain(&code));
+    }
+
+    #[test]
+    fn a_name_with_odd_letters_makes_an_address() {
+        let address = address("zoë@x", "ABC");
+        assert_eq!(address, "otpauth://totp/jumpdeck:zo%C3%AB%40x?secret=ABC&issuer=jumpdeck");
+    }
+}

@@ -1,0 +1,213 @@
+//! A user as the appliance keeps it, and what may be written of one.
+
+use jumpdeck_policy::{Membership, PolicyChoice, Role, SessionPolicy, Settings, Slots};
+use jumpdeck_protocol::{JumpGroupId, Refusal, RefusalCode, Timestamp, UserId, text};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Characters of a user name (DOMAIN 4).
+pub(crate) const USERNAME: usize = 64;
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
+pub(crate) struct User {
+    pub id: UserId,
+    pub username: String,
+    pub display_name: String,
+    pub email: String,
+    /// argon2id in PHC form; an embedded owner has none.
+    pub password: Option<String>,
+    /// The password was made by somebody else.
+    pub must_change: bool,
+    pub second_factor: Option<SecondFactor>,
+    pub enabled: bool,
+    /// Own settings: they stand where no group policy defines another.
+    pub settings: Settings,
+    /// Own memberships.
+    pub memberships: BTreeMap<JumpGroupId, Membership>,
+}
+
+/// What a user proves a login with besides the password (RFC 6238).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SecondFactor {
+    #[serde(with = "serde_bytes")]
+    pub secret: Vec<u8>,
+    /// The user has shown a code of it: from now on it is asked for.
+    pub confirmed: bool,
+    /// Another one that was begun and not confirmed yet.
+    #[serde(with = "serde_bytes", default)]
+    pub next: Option<Vec<u8>>,
+    /// The last time step whose code was taken: each is taken once.
+    pub last_step: u64,
+    /// SHA-256 of recovery codes that were not used.
+    pub recovery: Vec<String>,
+    pub since: Timestamp,
+}
+
+impl std::fmt::Debug for SecondFactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SecondFactor").field("confirmed", &self.confirmed).finish_non_exhaustive()
+    }
+}
+
+impl User {
+    /// A user who may log in and has nothing.
+    pub(crate) fn new(id: UserId, username: impl Into<String>) -> Self {
+        Self {
+            id,
+            username: username.into(),
+            display_name: String::new(),
+            email: String::new(),
+            password: None,
+            must_change: false,
+            second_factor: None,
+            enabled: true,
+            settings: Settings::default(),
+            memberships: BTreeMap::new(),
+        }
+    }
+
+    /// A user who may do everything.
+    pub(crate) fn owner(id: UserId, username: impl Into<String>) -> Self {
+        let all = Role::ADMINISTRATOR;
+        let settings = Settings {
+            default_role: all,
+            personal_role: all,
+            teams_role: all,
+            system_role: all,
+            administrator: true,
+            view_audit: true,
+            ..supporter()
+        };
+        Self { settings, ..Self::new(id, username) }
+    }
+
+    /// A user who may have sessions with everything, as `jumpdeck user add` makes them. An
+    /// administrator's file says it more exactly.
+    pub(crate) fn rep(id: UserId, username: impl Into<String>) -> Self {
+        let start = Role::START_SESSIONS_ONLY;
+        let settings = Settings {
+            default_role: start,
+            personal_role: Role::ADMINISTRATOR,
+            system_role: start,
+            ..supporter()
+        };
+        Self { settings, ..Self::new(id, username) }
+    }
+}
+
+/// Everything in sessions, and nothing outside of them.
+fn supporter() -> Settings {
+    let everything = || Some(PolicyChoice::Shared(SessionPolicy::EVERYTHING));
+    Settings {
+        attended_session_policy: everything(),
+        unattended_session_policy: everything(),
+        generate_session_keys: true,
+        jump_clients_pinning: true,
+        ..Settings::default()
+    }
+}
+
+/// A user as it stands in databases, also in those of former versions.
+#[derive(Deserialize)]
+struct Stored {
+    id: UserId,
+    username: String,
+    #[serde(default)]
+    display_name: String,
+    #[serde(default)]
+    email: String,
+    password: Option<String>,
+    #[serde(default)]
+    must_change: bool,
+    #[serde(default)]
+    second_factor: Option<SecondFactor>,
+    enabled: bool,
+    /// What a former version kept of settings.
+    #[serde(default)]
+    slots: Option<Slots>,
+    #[serde(default)]
+    settings: Option<Settings>,
+    memberships: BTreeMap<JumpGroupId, Membership>,
+}
+
+impl From<Stored> for User {
+    fn from(stored: Stored) -> Self {
+        let (id, username) = (stored.id, stored.username);
+        // Whoever is from before there were settings keeps what all users had then.
+        let former = match id {
+            UserId(1) => Self::owner(id, username),
+            _ => Self::rep(id, username),
+        };
+        let slots = |slots: Slots| Settings {
+            default_role: slots.default,
+            personal_role: slots.personal,
+            teams_role: slots.teams,
+            system_role: slots.system,
+            ..former.settings.clone()
+        };
+        let settings = stored.settings.or(stored.slots.map(slots));
+        Self {
+            display_name: stored.display_name,
+            email: stored.email,
+            password: stored.password,
+            must_change: stored.must_change,
+            second_factor: stored.second_factor,
+            enabled: stored.enabled,
+            settings: settings.unwrap_or(former.settings),
+            memberships: stored.memberships,
+            id,
+            username: former.username,
+        }
+    }
+}
+
+/// A user name as it is kept.
+///
+/// # Errors
+/// `invalid_value`, and what a name looks like.
+pub(crate) fn username(name: &str) -> Result<String, Refusal> {
+    let name = text::clean(name.trim()).into_owned();
+    let plain = |c: char| c.is_alphanumeric() || "._-@".contains(c);
+    if name.is_empty() || name.chars().count() > USERNAME || !name.chars().all(plain) {
+        let detail = "a user name has 1 to 64 letters, digits and . _ - @";
+        return Err(RefusalCode::InvalidValue.because(detail));
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_of_a_former_version_keeps_what_it_had() {
+        #[derive(Serialize)]
+        struct Former {
+            id: UserId,
+            username: String,
+            password: Option<String>,
+            enabled: bool,
+            slots: Slots,
+            memberships: BTreeMap<JumpGroupId, Option<u64>>,
+        }
+        let (start, none) = (Role::START_SESSIONS_ONLY, Role::NO_ACCESS);
+        let former = |id| Former {
+            id: UserId(id),
+            username: "bob".into(),
+            password: Some("hash".into()),
+            enabled: true,
+            slots: Slots { default: start, personal: Role::ADMINISTRATOR, teams: none, system: start },
+            memberships: BTreeMap::new(),
+        };
+        let read = |id| -> User {
+            rmp_serde::from_slice(&rmp_serde::to_vec_named(&former(id)).unwrap()).unwrap()
+        };
+        let bob = User { password: Some("hash".into()), ..User::rep(UserId(2), "bob") };
+        assert_eq!(read(2), bob);
+        assert!(read(1).settings.administrator && !read(2).settings.administrator);
+        let again: User = rmp_serde::from_slice(&rmp_serde::to_vec_named(&bob).unwrap()).unwrap();
+        assert_eq!(again, bob);
+    }
+}

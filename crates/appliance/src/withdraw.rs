@@ -1,0 +1,107 @@
+//! Running sessions whose time or whose owner's right is over.
+//!
+//! What a session grants was decided at its start and holds (DOMAIN 6). What ends it: its owner
+//! may not start sessions with the item any more, or its strict Jump Policy closes (DOMAIN 5).
+
+use crate::appliance::Appliance;
+use crate::document::Item;
+use crate::world::World;
+use jumpdeck_policy::{JumpPolicy, Permission};
+use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::session::EndReason;
+use jumpdeck_protocol::{ItemId, Timestamp, UserId};
+use std::sync::Arc;
+
+/// Minutes before a forced end at which it is said.
+const NOTICES: [u32; 3] = [15, 5, 1];
+
+impl Appliance {
+    /// Ends what may not go on, whenever the configuration changes, for as long as the appliance is
+    /// there.
+    pub(crate) fn look_after_rights(self: &Arc<Self>) {
+        let mut changed = self.store.changed();
+        changed.mark_unchanged();
+        let appliance = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while changed.changed().await.is_ok() {
+                let Some(appliance) = appliance.upgrade() else {
+                    return;
+                };
+                appliance.withdraw();
+            }
+        });
+    }
+
+    /// Ends the sessions of those who may not have them any more, and the links of those who may
+    /// not log in.
+    pub(crate) fn withdraw(self: &Arc<Self>) {
+        let world = self.world();
+        for (session, owner, item) in self.sessions.owners() {
+            if !may_go_on(&world, owner, item) {
+                let why = format!("{} may not have it any more", world.username(owner));
+                self.audit(None, "session_withdrawn", &format!("session {session}"), &why);
+                self.end_session(session, EndReason::RightsWithdrawn);
+            }
+        }
+        let barred = |user: UserId| !world.user(user).is_some_and(|user| user.enabled);
+        for rep in self.reps.those(|rep| barred(rep.user)) {
+            for session in self.sessions.of(rep.user, &world) {
+                self.expel(session.id, rep.user);
+            }
+            rep.outbox.close();
+        }
+    }
+
+    /// Ends the links whose login is over.
+    pub fn end_expired_logins(&self) {
+        let now = self.now();
+        for rep in self.reps.those(|rep| rep.expires.is_some_and(|expires| expires <= now)) {
+            rep.outbox.close();
+        }
+    }
+
+    /// Ends sessions whose strict Jump Policy has closed, and says so before it does.
+    pub fn force_ends(&self) {
+        let (world, now) = (self.world(), self.now());
+        for (session, owner, item) in self.sessions.owners() {
+            let Some((policy, end)) = forced_end(&world, owner, item, now) else {
+                continue;
+            };
+            if end <= now {
+                self.end_session(session, EndReason::ScheduleClosed);
+                continue;
+            }
+            let minutes = u32::try_from(end.since(now).div_ceil(60)).unwrap_or(u32::MAX);
+            if self.sessions.warns(session, minutes, &NOTICES) {
+                let policy = policy.display_name.as_str().into();
+                self.log(session, None, LogEvent::EndsSoon { policy, minutes });
+            }
+        }
+    }
+}
+
+/// Whether a session of this user through this item may go on.
+fn may_go_on(world: &World, owner: UserId, item: ItemId) -> bool {
+    let Some(user) = world.user(owner).filter(|user| user.enabled) else {
+        return false;
+    };
+    match world.item(item) {
+        // Whoever was let in from a queue is there for the session, and what is gone was ended.
+        None => true,
+        Some(item) if item.is_visitor() => true,
+        Some(item) => world.decide(user, item.view.place, Some(Permission::PermStart)).is_allowed(),
+    }
+}
+
+/// When a session must end, and the Jump Policy that wants it.
+fn forced_end(
+    world: &World,
+    owner: UserId,
+    item: ItemId,
+    now: Timestamp,
+) -> Option<(Arc<JumpPolicy>, Timestamp)> {
+    let item: &Arc<Item> = world.item(item)?;
+    let (policy, _) = world.jump_policy_of(owner, &item.view)?;
+    let end = policy.forces_end(now)?;
+    Some((Arc::clone(policy), end))
+}

@@ -1,0 +1,230 @@
+//! Jump Policies: when and on what conditions an item may be jumped to (DOMAIN 5).
+
+use crate::decision::Step;
+use crate::schedule::Schedule;
+use jumpdeck_protocol::inventory::{JumpPolicyView, PolicyState};
+use jumpdeck_protocol::{JumpPolicyId, RefusalCode, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A Jump Policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JumpPolicy {
+    /// Its id.
+    pub id: JumpPolicyId,
+    /// Its name for people.
+    pub display_name: String,
+    /// Its name for files and programs, `[A-Za-z0-9_-]{1,64}`.
+    pub code_name: String,
+    /// What it is for.
+    pub description: String,
+    /// When it lets anybody in; nothing for always.
+    pub schedule: Option<Schedule>,
+    /// Somebody must agree; never together with a schedule.
+    pub approval: Option<Approval>,
+    /// A ticket id is asked for and checked.
+    pub ticket: Option<Ticket>,
+    /// Who is told of sessions.
+    pub notifications: Option<Notifications>,
+    /// A code of the second factor is asked for before a start.
+    pub two_factor: bool,
+    /// Sessions are not recorded.
+    pub no_recordings: bool,
+    /// What becomes of a second rep; nothing for the global setting.
+    pub simultaneous_jumps: Option<SimultaneousJumps>,
+}
+
+/// Who must agree to a jump, and to what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Approval {
+    /// Seconds a grant may hold at the most, 60 or more.
+    pub approval_max_duration: u64,
+    /// User names.
+    pub users: Vec<String>,
+    /// Names of teams.
+    pub teams: Vec<String>,
+    /// Addresses.
+    pub emails: Vec<String>,
+    /// Whoever asked may agree too.
+    pub self_approval: bool,
+    /// A grant is for anyone who may ask, not only for whoever did.
+    pub for_anyone: bool,
+}
+
+/// A ticket id that is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ticket {
+    /// What the rep is asked.
+    pub prompt: String,
+    /// Where it is checked, an `https` address.
+    pub url: String,
+    /// It is shown nowhere.
+    pub sensitive: bool,
+}
+
+/// Who is told of sessions, by e-mail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Notifications {
+    /// Addresses.
+    pub emails: Vec<String>,
+    /// When a session starts.
+    pub at_start: bool,
+    /// When it ends.
+    pub at_end: bool,
+}
+
+/// What becomes of a rep who jumps to an item that another rep is in a session with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SimultaneousJumps {
+    /// Each has a session of their own.
+    #[default]
+    NewSession,
+    /// The second joins the first one's session.
+    Join,
+    /// The second is turned away.
+    Disallow,
+}
+
+/// What a rep brings along who wants to start a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempt {
+    /// The rep overrides a closed schedule.
+    pub overrides: bool,
+    /// How it stands with the second factor.
+    pub second_factor: Code,
+}
+
+/// How it stands with a code of the second factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Code {
+    /// There is none.
+    #[default]
+    None,
+    /// The rep can give one, if asked.
+    Promised,
+    /// One was given, and it was right.
+    Right,
+}
+
+/// A condition of a Jump Policy, and whether it is met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// What it says.
+    pub step: Step,
+    /// The refusal it is met with, if it is not met.
+    pub refusal: Option<RefusalCode>,
+    /// It is met only because the schedule is overridden.
+    pub overridden: bool,
+}
+
+impl JumpPolicy {
+    /// Whether its schedule lets anybody in at a moment. What cannot be reckoned is closed.
+    pub fn state(&self, now: Timestamp) -> PolicyState {
+        let Some(schedule) = &self.schedule else {
+            return PolicyState::Always;
+        };
+        schedule.state(now).unwrap_or(PolicyState::Closed { opens: None })
+    }
+
+    /// Whether nobody may override its schedule.
+    pub fn is_strict(&self) -> bool {
+        self.schedule.as_ref().is_some_and(|schedule| schedule.strict)
+    }
+
+    /// When a session that is open now must end.
+    pub fn forces_end(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.state(now) {
+            _ if !self.is_strict() => None,
+            PolicyState::Always => None,
+            PolicyState::Open { until } => until,
+            PolicyState::Closed { .. } => Some(now),
+        }
+    }
+
+    /// As a rep sees it.
+    pub fn view(&self, now: Timestamp) -> JumpPolicyView {
+        JumpPolicyView {
+            id: self.id,
+            name: self.display_name.as_str().into(),
+            strict: self.is_strict(),
+            state: self.state(now),
+        }
+    }
+
+    /// Its conditions for a start at a moment, in the order in which they are asked. `words` puts
+    /// a moment into words.
+    pub fn conditions(
+        &self,
+        now: Timestamp,
+        attempt: Attempt,
+        words: impl Fn(Timestamp) -> String,
+    ) -> Vec<Condition> {
+        let mut conditions = vec![self.hours(now, attempt, words)];
+        let source = format!("the Jump Policy {}", self.display_name);
+        let denies = |says: &str, code| Condition {
+            step: Step::denies(source.clone(), says),
+            refusal: Some(code),
+            overridden: false,
+        };
+        if self.approval.is_some() {
+            let says = "wants an approval, which comes with a later version";
+            conditions.push(denies(says, RefusalCode::ApprovalRequired));
+        }
+        if self.ticket.is_some() {
+            let says = "wants a ticket ID, which is asked for by a later version";
+            conditions.push(denies(says, RefusalCode::TicketRequired));
+        }
+        if self.two_factor {
+            let says = match attempt.second_factor {
+                Code::None => {
+                    let says = "wants a code of the second factor";
+                    conditions.push(denies(says, RefusalCode::SecondFactorRequired));
+                    return conditions;
+                }
+                Code::Promised => "asks for a code of the second factor",
+                Code::Right => "wanted a code of the second factor, and got it",
+            };
+            let step = Step::allows(source, says);
+            conditions.push(Condition { step, refusal: None, overridden: false });
+        }
+        conditions
+    }
+
+    /// What the schedule says.
+    fn hours(
+        &self,
+        now: Timestamp,
+        attempt: Attempt,
+        words: impl Fn(Timestamp) -> String,
+    ) -> Condition {
+        let source = format!("the Jump Policy {}", self.display_name);
+        let open = |says: String| Condition {
+            step: Step::allows(source.clone(), says),
+            refusal: None,
+            overridden: false,
+        };
+        let opens = match self.state(now) {
+            PolicyState::Always | PolicyState::Open { until: None } => {
+                return open("is always open".to_owned());
+            }
+            PolicyState::Open { until: Some(until) } => {
+                return open(format!("is open until {}", words(until)));
+            }
+            PolicyState::Closed { opens: Some(opens) } => {
+                format!("is closed and opens {}", words(opens))
+            }
+            PolicyState::Closed { opens: None } => "never opens".to_owned(),
+        };
+        if attempt.overrides && !self.is_strict() {
+            let says = format!("{opens}; that may be overridden, which is logged");
+            return Condition { overridden: true, ..open(says) };
+        }
+        let strict = if self.is_strict() { "; it is strict" } else { "" };
+        let step = Step::denies(source, format!("{opens}{strict}"));
+        Condition { step, refusal: Some(RefusalCode::ScheduleClosed), overridden: false }
+    }
+}

@@ -1,0 +1,125 @@
+//! The lock of a console that nobody sits at: nothing is shown until the password opens it.
+
+use super::input::Input;
+use super::key::{Code, Key};
+use super::{Asked, Console, Effect};
+use jumpdeck_protocol::rep::{RepRequest, Secret};
+use jumpdeck_protocol::{Outcome, Timestamp};
+
+/// Whether and how the console is locked.
+#[derive(Debug, Default)]
+pub struct Lock {
+    /// When a key was last pressed.
+    touched: Option<Timestamp>,
+    locked: Option<Locked>,
+}
+
+/// A locked console.
+#[derive(Debug, Default)]
+pub struct Locked {
+    /// What was typed.
+    pub input: Input,
+    /// What is to be said.
+    pub words: String,
+    /// The appliance is asked.
+    pub asking: bool,
+}
+
+impl Lock {
+    /// Whether nothing is shown.
+    pub const fn is_locked(&self) -> bool {
+        self.locked.is_some()
+    }
+
+    /// Somebody is there.
+    pub(super) const fn touched(&mut self, now: Timestamp) {
+        self.touched = Some(now);
+    }
+}
+
+impl Console {
+    /// The lock, while it is closed.
+    pub const fn locked(&self) -> Option<&Locked> {
+        self.lock.locked.as_ref()
+    }
+
+    /// Locks the console once nobody has pressed a key for so long.
+    pub(super) fn tick_lock(&mut self) {
+        let patience = self.welcome.as_ref().and_then(|welcome| welcome.idle_lock);
+        let touched = *self.lock.touched.get_or_insert(self.now);
+        let due = patience.is_some_and(|patience| self.now.since(touched) >= patience.as_secs());
+        if due && !self.lock.is_locked() {
+            self.lock_now();
+        }
+    }
+
+    /// Locks the console.
+    pub(super) fn lock_now(&mut self) {
+        self.lock.locked = Some(Locked::default());
+        self.end_chord();
+        self.dirty = true;
+    }
+
+    /// Why the console cannot be locked.
+    pub(super) fn no_lock(&self) -> Option<String> {
+        let embedded = self.welcome.as_ref().is_some_and(|welcome| welcome.embedded);
+        let why = "Your own appliance has no password that could open the lock.";
+        embedded.then(|| why.to_owned())
+    }
+
+    pub(super) fn lock_key(&mut self, key: Key) {
+        self.dirty = true;
+        let linked = self.is_linked();
+        let Some(locked) = &mut self.lock.locked else {
+            return;
+        };
+        if key.ctrl && matches!(key.code, Code::Char('q')) {
+            self.effects.push(Effect::Quit);
+            return;
+        }
+        if locked.asking {
+            return;
+        }
+        if key.code != Code::Enter {
+            locked.words.clear();
+            locked.input.key(key);
+            return;
+        }
+        if !linked {
+            locked.words = "There is no link; the appliance must say whether it is you.".to_owned();
+            return;
+        }
+        let password = Secret(std::mem::take(&mut locked.input).text().to_owned());
+        locked.asking = true;
+        self.request(Asked::Unlock, RepRequest::Unlock { password });
+    }
+
+    pub(super) fn lock_paste(&mut self, text: &str) {
+        if let Some(locked) = &mut self.lock.locked {
+            locked.input.insert(text);
+            self.dirty = true;
+        }
+    }
+
+    /// The appliance says whether the password was right.
+    pub(super) fn unlocked<T>(&mut self, outcome: &Outcome<T>) {
+        match (outcome, &mut self.lock.locked) {
+            (Outcome::Ok(_), _) => {
+                self.lock.locked = None;
+                self.lock.touched(self.now);
+            }
+            (Outcome::Refused(refusal), Some(locked)) => {
+                locked.asking = false;
+                locked.words = refusal.to_string();
+            }
+            (Outcome::Refused(_), None) => {}
+        }
+    }
+
+    /// The link is gone, and with it the question.
+    pub(super) fn lock_unlinked(&mut self) {
+        if let Some(locked) = &mut self.lock.locked {
+            locked.asking = false;
+        }
+    }
+}

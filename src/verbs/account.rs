@@ -1,0 +1,255 @@
+//! One's own account: `jumpdeck passwd`, `second-factor`, `login` and `logout`.
+
+use super::connect::{Connect, Keep, Linked};
+use super::output;
+use crate::link::Client;
+use crate::runtime::dirs::Places;
+use crate::runtime::logins::{Kept, Logins};
+use crate::runtime::prompt;
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use jumpdeck_protocol::RefusalCode;
+use jumpdeck_protocol::limits;
+use jumpdeck_protocol::rep::{RepReply, RepRequest, SecondFactorWish, Secret};
+use qrcode::{EcLevel, QrCode};
+use std::process::ExitCode;
+
+/// The variable that a new password is read from.
+const NEW_PASSWORD: &str = "JUMPDECK_NEW_PASSWORD";
+
+#[derive(Args, Debug)]
+pub(super) struct Passwd {}
+
+#[derive(Args, Debug)]
+pub(super) struct SecondFactor {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// Set one up, or put another in its place: shows a QR code, and recovery codes.
+    Set {
+        /// Do not draw the QR code.
+        #[arg(long)]
+        no_qr: bool,
+    },
+    /// Have none any more.
+    Rm,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Login {}
+
+#[derive(Args, Debug)]
+pub(super) struct Logout {
+    /// Every login of yours that is kept anywhere.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Passwd {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let Linked { mut client, password } = connect.link(places, Keep::No).await?;
+        if client.welcome.embedded {
+            bail!("your own appliance has no password: only you can open it");
+        }
+        let current = match password {
+            Some(password) => password,
+            None => prompt::secret("Password you have: ")?,
+        };
+        change(&mut client, current).await?;
+        client.close().await;
+        output::say("The password was changed. Logins that were kept have ended.");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Asks for another password, and has it changed. Returns it.
+async fn change(client: &mut Client, current: String) -> anyhow::Result<String> {
+    let new = match std::env::var(NEW_PASSWORD) {
+        Ok(new) => new,
+        Err(_) => ask_for_password().context(format!("or set {NEW_PASSWORD}"))?,
+    };
+    let (current, chosen) = (Secret(current), Secret(new.clone()));
+    match client.ask(RepRequest::ChangePassword { current, new: chosen }).await? {
+        RepReply::Saved => Ok(new),
+        _ => bail!("the appliance gave an answer that does not fit the question"),
+    }
+}
+
+fn ask_for_password() -> anyhow::Result<String> {
+    loop {
+        let new = prompt::secret(&format!("New password ({} characters or more): ", limits::PASSWORD))?;
+        if prompt::secret("The same once more: ")? == new {
+            return Ok(new);
+        }
+        eprintln!("Those were not the same.");
+    }
+}
+
+/// What has to be done on a link before anything else is done, if somebody is there to do it.
+pub(super) async fn first(
+    connect: &Connect,
+    places: &Places,
+    linked: Linked,
+) -> anyhow::Result<Client> {
+    let Linked { mut client, mut password } = linked;
+    loop {
+        match client.welcome.first {
+            None => return Ok(client),
+            Some(RefusalCode::PasswordChangeRequired) if prompt::somebody_is_there() => {
+                eprintln!("Your password was made for the first login. Choose another one.");
+                let current = password.take().context("log in with the password")?;
+                let new = change(&mut client, current).await?;
+                client.close().await;
+                let linked = connect.again(places, &new).await?;
+                (client, password) = (linked.client, linked.password);
+            }
+            Some(RefusalCode::SecondFactorUnknown) if prompt::somebody_is_there() => {
+                eprintln!("Your appliance wants a second factor of you. Set it up now.");
+                set_up(&mut client, true).await?;
+                client.welcome.first = None;
+            }
+            Some(code) => bail!("{}", code.plain()),
+        }
+    }
+}
+
+impl SecondFactor {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let Linked { mut client, .. } = connect.link(places, Keep::No).await?;
+        match self.what {
+            What::Set { no_qr } => set_up(&mut client, !no_qr).await?,
+            What::Rm => {
+                let code = Secret(code("Code of the second factor, or a recovery code: ")?);
+                client.ask(RepRequest::SecondFactor(SecondFactorWish::Remove { code })).await?;
+                output::say("You have no second factor any more.");
+            }
+        }
+        client.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn set_up(client: &mut Client, draw: bool) -> anyhow::Result<()> {
+    let begin = |code| RepRequest::SecondFactor(SecondFactorWish::Begin { code });
+    let answer = match client.ask(begin(None)).await {
+        Err(crate::link::ClientError::Refused(refusal))
+            if refusal.code == RefusalCode::SecondFactorRequired =>
+        {
+            let code = code("Code of the second factor you have: ")?;
+            client.ask(begin(Some(Secret(code)))).await
+        }
+        answer => answer,
+    };
+    let RepReply::SecondFactor { secret, url } = answer? else {
+        bail!("the appliance gave an answer that does not fit the question");
+    };
+    output::print(|out| {
+        if draw {
+            writeln!(out, "{}", picture(&url.0).unwrap_or_default())?;
+        }
+        writeln!(out, "secret  {}", secret.0)?;
+        writeln!(out, "The code above is for an authenticator; or type the secret there.")
+    })?;
+    let code = Secret(code("Code that it shows: ")?);
+    let answer = client.ask(RepRequest::SecondFactor(SecondFactorWish::Confirm { code })).await?;
+    let RepReply::RecoveryCodes { codes } = answer else {
+        bail!("the appliance gave an answer that does not fit the question");
+    };
+    output::print(|out| {
+        writeln!(out, "\nKeep these: each opens once, if the authenticator is lost.")?;
+        codes.iter().try_for_each(|code| writeln!(out, "  {}", code.0))
+    })?;
+    Ok(())
+}
+
+/// A code: from the variable, or asked for.
+fn code(question: &str) -> anyhow::Result<String> {
+    match std::env::var("JUMPDECK_CODE") {
+        Ok(code) => Ok(code),
+        Err(_) => prompt::line(question),
+    }
+}
+
+/// A QR code in half blocks: dark on light, whatever the terminal's colours are.
+fn picture(text: &str) -> Option<String> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
+    let width = code.width();
+    let colours = code.to_colors();
+    let quiet = 2;
+    let dark = |x: usize, y: usize| {
+        let inside = |at: usize| at.checked_sub(quiet).filter(|at| *at < width);
+        let at = inside(x).zip(inside(y)).map(|(x, y)| y * width + x);
+        at.and_then(|at| colours.get(at)).is_some_and(|colour| *colour == qrcode::Color::Dark)
+    };
+    let side = width + 2 * quiet;
+    let mut lines = String::new();
+    for y in (0..side).step_by(2) {
+        lines.push_str("\x1b[30;107m");
+        for x in 0..side {
+            lines.push(match (dark(x, y), dark(x, y + 1)) {
+                (true, true) => '█',
+                (true, false) => '▀',
+                (false, true) => '▄',
+                (false, false) => ' ',
+            });
+        }
+        lines.push_str("\x1b[0m\n");
+    }
+    Some(lines)
+}
+
+impl Login {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let Some(url) = connect.url() else {
+            bail!("your own appliance needs no login; name another one with --connect");
+        };
+        let address: jumpdeck_protocol::link::Address = url.parse()?;
+        let linked = connect.link(places, Keep::Device).await?;
+        let mut token = linked.client.kept();
+        let changed = linked.client.welcome.first.is_some();
+        let client = first(connect, places, linked).await?;
+        if changed {
+            // What was kept before the password was changed is over.
+            token = client.kept();
+        }
+        let username = client.welcome.username.clone();
+        client.close().await;
+        let token = token.context("the appliance did not keep the login; log in once more")?;
+        let logins = Logins::in_dir(&places.config()?);
+        match logins.keep(&address.to_string(), &username, &token)? {
+            Kept::Keyring => output::say(&format!("{username} is logged in; the keyring has it.")),
+            Kept::File(path) => output::say(&format!(
+                "{username} is logged in; {} has it, which only you can read.",
+                path.display()
+            )),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Logout {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let Some(url) = connect.url() else {
+            bail!("your own appliance has no login; name another one with --connect");
+        };
+        let address = url.parse::<jumpdeck_protocol::link::Address>()?.to_string();
+        let logins = Logins::in_dir(&places.config()?);
+        let Linked { mut client, .. } = connect.link(places, Keep::No).await?;
+        let username = client.welcome.username.clone();
+        let kept = logins.find(&address, &username);
+        if kept.is_none() && !self.all {
+            client.close().await;
+            bail!("no login of {username} is kept here; --all ends those kept elsewhere");
+        }
+        let token = kept.filter(|_| !self.all).map(Secret);
+        let answer = client.ask(RepRequest::Logout { token }).await;
+        client.close().await;
+        logins.forget(&address, &username)?;
+        answer?;
+        output::say(&format!("{username} is logged out."));
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,97 @@
+//! `jumpdeck simulate`: what would a session grant, and which layer says so?
+
+use super::connect::Connect;
+use super::{explain, output, select};
+use crate::runtime::dirs::Places;
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use jumpdeck_protocol::Timestamp;
+use jumpdeck_protocol::configuration::Simulation;
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rights::Whom;
+use jumpdeck_protocol::session_policy::{Simulated, StartMethod};
+use jumpdeck_protocol::text::clean;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+pub(super) struct Simulate {
+    /// The item: its name, its host, or `#NUMBER`.
+    item: String,
+    /// Whose session [default: yours]. Only administrators ask about others.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// How it comes about.
+    #[arg(long, value_enum, default_value_t = How::Unattended)]
+    start: How,
+    /// Whether somebody is at the machine [default: as it was seen last]
+    #[arg(long, value_enum, value_name = "PRESENCE")]
+    customer: Option<Presence>,
+    /// When: 2027-01-31T09:00Z, or 2027-01-31 09:00 in your time zone [default: now]
+    #[arg(long, value_name = "TIME", value_parser = explain::moment)]
+    at: Option<Timestamp>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// The representative jumps.
+    Unattended,
+    /// The customer starts it with a session key.
+    Attended,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Presence {
+    /// Somebody is there.
+    Present,
+    /// Nobody is.
+    NotPresent,
+}
+
+impl Simulate {
+    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+        let mut client = connect.client(places).await?;
+        client.fetch_inventory().await?;
+        let item = select::one(&client.inventory, &self.item)?;
+        let whom = self.user.map_or(Whom::Me, |user| Whom::User(user.into()));
+        let method = match self.start {
+            How::Unattended => StartMethod::Unattended,
+            How::Attended => StartMethod::Attended,
+        };
+        let present = self.customer.map(|presence| presence == Presence::Present);
+        let request = RepRequest::Simulate { whom, item, method, present, at: self.at };
+        let answer = client.ask(request).await;
+        client.close().await;
+        let RepReply::Simulated(simulation) = answer? else {
+            bail!("the appliance gave an answer that does not fit the question");
+        };
+        let json = self.json;
+        output::print(|out| {
+            if json {
+                serde_json::to_writer(&mut *out, &simulation)?;
+                return writeln!(out);
+            }
+            write(&simulation, out)
+        })
+    }
+}
+
+fn write(simulation: &Simulation, out: &mut dyn Write) -> io::Result<()> {
+    explain::line(&simulation.start, false, out)?;
+    let there = if simulation.customer_present { "is" } else { "is not" };
+    writeln!(out, "The customer {there} present.\n")?;
+    let row = |one: &Simulated| {
+        let lower = one.lower.iter().map(|lower| {
+            let says = lower.value.as_deref().unwrap_or("not defined");
+            format!("{}: {says}", lower.layer.title())
+        });
+        let by = format!("{} ({})", clean(&one.policy), one.layer.title());
+        let lower = clean(&lower.collect::<Vec<_>>().join(" · ")).into_owned();
+        [one.permission.as_str().to_owned(), clean(&one.value).into_owned(), by, lower]
+    };
+    let rows: Vec<_> = simulation.permissions.iter().map(row).collect();
+    output::table(["PERMISSION", "VALUE", "SAID BY", "LOWER LAYERS"], &rows, out)
+}
