@@ -27,8 +27,7 @@ impl Appliance {
     ) -> Result<Vec<Answer>, Refusal> {
         let world = self.world();
         let gone = || RefusalCode::JumpItemGone.plain();
-        Sight::new(&world, rep).item(item).ok_or_else(gone)?;
-        let item = world.item(item).ok_or_else(gone)?;
+        let item = asked_of(&world, rep, item).ok_or_else(gone)?;
         let users = asked_about(&world, rep, whom)?;
         let actions: &[Permission] = match &action {
             Some(action) => std::slice::from_ref(action),
@@ -66,8 +65,7 @@ impl Appliance {
     ) -> Result<Simulation, Refusal> {
         let world = self.world();
         let gone = || RefusalCode::JumpItemGone.plain();
-        Sight::new(&world, rep).item(item).ok_or_else(gone)?;
-        let item = world.item(item).ok_or_else(gone)?;
+        let item = asked_of(&world, rep, item).ok_or_else(gone)?;
         let one = || RefusalCode::InvalidValue.because("a simulation is about one user");
         let users = asked_about(&world, rep, whom)?;
         let [user] = users.as_slice() else {
@@ -88,6 +86,13 @@ impl Appliance {
             permissions: layers.simulate(),
         })
     }
+}
+
+/// An item that is asked about: one the rep may see; for an administrator, any.
+fn asked_of<'w>(world: &'w World, rep: &RepLink, item: ItemId) -> Option<&'w Arc<Item>> {
+    let may_ask =
+        world.administers(rep.user) || Sight::new(world, rep).item(item).is_some();
+    world.item(item).filter(|item| may_ask && !item.is_visitor())
 }
 
 fn asked_about(world: &World, rep: &RepLink, whom: &Whom) -> Result<Vec<Arc<User>>, Refusal> {

@@ -8,6 +8,7 @@ use crate::store::History;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::Part;
+use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{
     ChannelId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
 };
@@ -117,6 +118,7 @@ impl Appliance {
         text: &str,
     ) -> Result<(), Refusal> {
         self.takes_part(session, rep.user, Part::Observer)?;
+        self.session_allows(session, SessionPermission::Chat)?;
         self.log_surely(session, rep.user, LogEvent::Chat { text: said(text)? }).await
     }
 

@@ -14,6 +14,7 @@ use jumpdeck_protocol::item::ItemField;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::queue::Queue;
 use jumpdeck_protocol::session::Part;
+use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{
     EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
 };
@@ -38,6 +39,7 @@ impl Appliance {
         wish: ItemView,
     ) -> Result<(ItemId, ByHand), Refusal> {
         self.takes_part(session, rep.user, Part::Owner)?;
+        self.may_pin(session, rep.user)?;
         let (endpoint, item) = self.machine_of(session)?;
         let (user, now) = (rep.user, self.now());
         let view = pinned(&self.world(), user, &item, &wish, now)?;
@@ -89,6 +91,21 @@ impl Appliance {
         Ok((item.view.id, by_hand))
     }
 
+    /// Whether a rep pins and unpins, and this session lets it be.
+    fn may_pin(&self, session: SessionId, user: UserId) -> Result<(), Refusal> {
+        self.session_allows(session, SessionPermission::JumpClientsPinning)?;
+        let world = self.world();
+        let pinning = world.effective(user).map(|user| &user.settings.jump_clients_pinning);
+        match pinning {
+            Some(pinning) if pinning.value => Ok(()),
+            pinning => {
+                let by = pinning.map(|pinning| pinning.by.words()).unwrap_or_default();
+                let detail = format!("jump_clients_pinning: {by} do not allow it");
+                Err(RefusalCode::PermissionDenied.because(detail))
+            }
+        }
+    }
+
     /// What a machine installed is undone there.
     async fn undo(&self, agent: &AgentLink, endpoint: EndpointId) {
         if let Err(error) = agent.call(AgentRequest::Unpin, UNPIN_PATIENCE).await {
@@ -126,6 +143,7 @@ impl Appliance {
         session: SessionId,
     ) -> Result<(), Refusal> {
         self.takes_part(session, rep.user, Part::Owner)?;
+        self.may_pin(session, rep.user)?;
         let (endpoint, item) = self.machine_of(session)?;
         let (user, kept) = (rep.user, item.view.id);
         may_unpin(&self.world(), user, endpoint)?;

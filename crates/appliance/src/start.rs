@@ -277,6 +277,28 @@ impl Appliance {
         opened
     }
 
+    /// Whether a session grants something that is allowed or denied as a whole.
+    pub(crate) fn session_allows(
+        &self,
+        session: SessionId,
+        permission: SessionPermission,
+    ) -> Result<(), Refusal> {
+        let terms = self.sessions.terms(session);
+        let terms = terms.ok_or_else(|| RefusalCode::SessionGone.plain())?;
+        let granted = &terms.granted;
+        let access = match permission {
+            SessionPermission::Chat => granted.chat,
+            SessionPermission::JumpClientsPinning => granted.jump_clients_pinning,
+            _ => granted.command_shell,
+        };
+        if access.is_allowed() {
+            return Ok(());
+        }
+        let name = permission.as_str();
+        let detail = format!("the session policies denied {name} when this session started");
+        Err(RefusalCode::PermissionDenied.because(detail))
+    }
+
     /// Opens a channel in a session that is in the book.
     async fn open_channel(
         self: &Arc<Self>,

@@ -204,6 +204,7 @@ impl Desk {
         let about_the_login =
             matches!(request, ChangePassword { .. } | SecondFactor(_) | Logout { .. });
         if let Some(first) = self.rep.first().filter(|_| !about_the_login) {
+            audit_refusal(&self.appliance, &self.rep, &name(&request), &first.plain());
             self.reply(id, Err(first.plain()));
             return;
         }
@@ -223,9 +224,13 @@ impl Desk {
             return;
         };
         let (appliance, rep) = (Arc::clone(&self.appliance), self.rep.clone());
+        let what = name(&request);
         // Not one of the link's own tasks: what was begun is finished even if the link ends.
         tokio::spawn(async move {
             let outcome = fulfil(&appliance, &rep, id, request).await;
+            if let Err(refusal) = &outcome {
+                audit_refusal(&appliance, &rep, &what, refusal);
+            }
             rep.outbox.send(&ToRep::Reply { id, body: Outcome::from(outcome) });
             drop(turn);
         });
@@ -233,5 +238,47 @@ impl Desk {
 
     fn reply(&self, id: RequestId, outcome: Result<RepReply, Refusal>) {
         self.rep.outbox.send(&ToRep::Reply { id, body: Outcome::from(outcome) });
+    }
+}
+
+/// A request's name, without anything of what is in it.
+fn name(request: &RepRequest) -> String {
+    /// Takes the letters before anything else.
+    struct Letters(String);
+    impl std::fmt::Write for Letters {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            let letters = text.chars().take_while(|c| c.is_ascii_alphanumeric()).count();
+            self.0.extend(text.chars().take(letters));
+            if letters < text.chars().count() { Err(std::fmt::Error) } else { Ok(()) }
+        }
+    }
+    let mut letters = Letters(String::new());
+    // It stops at the first that is no letter, which is no failure.
+    let _ = std::fmt::Write::write_fmt(&mut letters, format_args!("{request:?}"));
+    letters.0
+}
+
+/// Writes down what was refused, but for what says nothing about anybody's rights.
+fn audit_refusal(appliance: &Appliance, rep: &RepLink, what: &str, refusal: &Refusal) {
+    use RefusalCode::{Stopping, StoreFailed};
+    // A start that is refused is written down with its item.
+    if matches!(refusal.code, Stopping | StoreFailed) || what == "StartSession" {
+        return;
+    }
+    let who = appliance.world().username(rep.user);
+    let detail = format!("{}: {}", refusal.code.as_str(), refusal.detail);
+    appliance.audit_often(&who, "request_refused", what, &detail);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jumpdeck_protocol::rep::Secret;
+
+    #[test]
+    fn a_requests_name_tells_nothing_of_what_is_in_it() {
+        let (current, new) = (Secret("one".into()), Secret("two".into()));
+        assert_eq!(name(&RepRequest::ChangePassword { current, new }), "ChangePassword");
+        assert_eq!(name(&RepRequest::Colleagues), "Colleagues");
     }
 }

@@ -241,7 +241,9 @@ impl Link {
         loop {
             let Some(body) = self.control_frame().await else { continue };
             let received = control::decode::<Never, RepReply, ApplianceNotice>(&body).unwrap();
-            if let Received::Known(Control::Reply { body, .. }) = received {
+            if let Received::Known(Control::Reply { id: of, body }) = received
+                && of == id
+            {
                 return body.into();
             }
         }

@@ -12,7 +12,9 @@
     reason = "a test says what it expects by unwrapping and indexing"
 )]
 
+mod configuring;
 mod explaining;
+mod field;
 mod house;
 mod links;
 mod sharing;

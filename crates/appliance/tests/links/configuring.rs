@@ -1,0 +1,348 @@
+//! The configuration as a file: planned, applied, refused with line and field, exported again; and
+//! what it does to those who are there.
+
+use crate::field::{apply, colleague, seen};
+use crate::house::*;
+use jumpdeck_protocol::audit::AuditEvent;
+use jumpdeck_protocol::configuration::{Deed, Effected, Plan};
+use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
+use jumpdeck_protocol::rights::Permission;
+use jumpdeck_protocol::session::{ChannelKind, EndReason};
+use jumpdeck_protocol::*;
+use std::sync::atomic::Ordering;
+
+const TEAM: &str = r#"
+[[jump_group]]
+name = "Lab"
+
+[[session_policy]]
+code_name = "careful"
+display_name = "Careful"
+rules = { command_shell = "allow", command_filter = { allow = ["uptime", "systemctl status *"] } }
+
+[[jump_policy]]
+code_name = "hours"
+display_name = "Hours"
+[jump_policy.schedule]
+timezone = "UTC"
+strict = true
+times = ["Mon-Fri 08:00-14:00"]
+
+[[user]]
+username = "admin"
+[user.settings]
+administrator = true
+default_role = "Administrator"
+personal_role = "Administrator"
+system_role = "Administrator"
+unattended_session_policy = "everything"
+
+[[user]]
+username = "bob"
+jump_groups = [{ group = "Lab", role = "Start Sessions Only" }]
+settings = { unattended_session_policy = "everything" }
+"#;
+
+/// All of the audit.
+pub async fn audited(rep: &mut Link) -> Vec<AuditEvent> {
+    let mut all: Vec<AuditEvent> = Vec::new();
+    loop {
+        let after = all.last().map_or(0, |event| event.number);
+        match rep.ask(RepRequest::Audit { after }).await.unwrap() {
+            RepReply::Audit { events, seal } => {
+                all.extend(events);
+                if seal.is_some() {
+                    return all;
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn plan(admin: &mut Link, file: &str) -> Plan {
+    let request = RepRequest::Configure { file: file.into(), apply: false, planned: None };
+    let RepReply::Plan(plan) = admin.ask(request).await.unwrap() else { panic!() };
+    *plan
+}
+
+async fn export(admin: &mut Link) -> String {
+    match admin.ask(RepRequest::ExportConfiguration).await.unwrap() {
+        RepReply::Configuration { file } => file,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The next time that a rep hears of the end of a session: why.
+async fn ended(rep: &mut Link) -> EndReason {
+    rep.notice(|notice| match notice {
+        ApplianceNotice::SessionEnded { reason, .. } => Some(reason),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_is_exported_changes_nothing_when_it_is_applied() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    for file in [TEAM, include_str!("basic.toml"), include_str!("advanced.toml")] {
+        let first = plan(&mut admin, file).await;
+        assert!(first.changes_in_all > 0 && !first.applied);
+        apply(&mut admin, file).await;
+        let again = plan(&mut admin, file).await;
+        assert_eq!(again.changes, [], "the same once more");
+        let exported = export(&mut admin).await;
+        assert_eq!(plan(&mut admin, &exported).await.changes, [], "{exported}");
+        assert!(!exported.contains("argon2") && !exported.contains("password"), "{exported}");
+    }
+    let exported = export(&mut admin).await;
+    let member = "# member vera: Start Sessions Only, set by the group policy Third-Party Vendors; \
+                  granted by the group policy Third-Party Vendors";
+    assert!(exported.contains(member), "{exported}");
+    assert!(exported.contains("# used by group policy Third-Party Vendors"), "{exported}");
+}
+
+#[tokio::test]
+async fn a_plan_says_who_gains_and_who_loses_and_changes_nothing() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let made = apply(&mut admin, TEAM).await;
+    let mut bob = colleague(&house, &made, "bob").await;
+    assert!(seen(&mut bob).await.contains(&agent.item));
+    let less = TEAM.replace("jump_groups = [{ group = \"Lab\", role = \"Start Sessions Only\" }]\n", "");
+    let told = plan(&mut admin, &less).await;
+    assert_eq!((told.gain, told.lose), (0, 1));
+    let effect = &told.effects[0];
+    assert_eq!((&*effect.user, &*effect.place, effect.items), ("bob", "Lab", 1));
+    let Effected::Items { saw: true, sees: false, gains, loses } = &effect.what else {
+        panic!("{effect:?}")
+    };
+    assert!(gains.is_empty() && loses.iter().eq([Permission::PermStart]));
+    assert!(
+        matches!(&told.changes[0].deed, Deed::Changed(field, _, _) if &**field == "jump_groups")
+    );
+    assert!(seen(&mut bob).await.contains(&agent.item), "a plan is only a plan");
+    apply(&mut admin, &less).await;
+    assert!(!seen(&mut bob).await.contains(&agent.item));
+}
+
+#[tokio::test]
+async fn mistakes_are_named_by_line_and_field_and_nothing_is_changed() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    for (file, line, words) in [
+        ("[[user]]\nusernam = \"x\"\n", 2, "unknown field `usernam`"),
+        ("[[user]]\nusername = \"admin\"\n", 2, "nobody would be an administrator any more"),
+        ("[[jump_item_role]]\nname = \"R\"\npermissions = [\"perm_fly\"]\n", 3, "perm_fly"),
+        (
+            "[[group_policy]]\nname = \"P\"\nsettings = { default_role = \"Admin\" }\n",
+            3,
+            "there is no Jump Item Role \"Admin\"; there are \"No Access\", \"Administrator\"",
+        ),
+        ("[[group_policy]]\nname = \"P\"\nmembers = [\"eve\"]\n", 3, "there is no user \"eve\""),
+        ("[[group_policy]]\nname = \"P\"\nfinal = [\"default_role\"]\n", 3, "must be defined"),
+        ("[[jump_group]]\nname = \"a\"\n[[jump_group]]\nname = \"A\"\n", 4, "stands there twice"),
+        ("[[jump_item_role]]\nname = \"Auditor\"\n", 2, "built-in role"),
+        (
+            "[[jump_policy]]\ncode_name = \"x\"\n[jump_policy.schedule]\ntimezone = \"Middle/Earth\"\ntimes = []\n",
+            4,
+            "there is no time zone",
+        ),
+        (
+            "[[jump_policy]]\ncode_name = \"x\"\n[jump_policy.schedule]\ntimezone = \"UTC\"\ntimes = [\"Mon 8-17\"]\n",
+            5,
+            "times look like",
+        ),
+        (
+            "[[jump_policy]]\ncode_name = \"x y\"\n",
+            2,
+            "a code name has 1 to 64 letters, digits, - and _",
+        ),
+        (
+            "[[session_policy]]\ncode_name = \"global_default\"\n",
+            2,
+            "it defines everything; these are missing: screen_sharing",
+        ),
+        (
+            "[[session_policy]]\ncode_name = \"s\"\n[session_policy.rules]\ncommand_shell = \"maybe\"\n",
+            4,
+            "maybe",
+        ),
+        (
+            "[[session_policy]]\ncode_name = \"s\"\n[session_policy.rules]\nprompting = { timeout = 31 }\n",
+            4,
+            "15, 20, 30 or 60",
+        ),
+        ("this is no file", 1, "key with no value"),
+    ] {
+        let told = plan(&mut admin, file).await;
+        let problem = &told.problems[0];
+        assert!(problem.what.contains(words), "{file}: {problem:?}");
+        assert_eq!(problem.line, line, "{file}: {problem:?}");
+        let request = RepRequest::Configure { file: file.into(), apply: true, planned: None };
+        let RepReply::Plan(told) = admin.ask(request).await.unwrap() else { panic!() };
+        assert!(!told.applied && !told.problems.is_empty());
+    }
+    apply(&mut admin, TEAM).await;
+    let agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    // What is used is not removed; what is not, is.
+    let told = plan(&mut admin, "jump_group = []\n").await;
+    assert_eq!(&*told.problems[0].field, "jump_group \"Lab\"");
+    assert!(told.problems[0].what.contains("user bob, 1 Jump Items"), "{:?}", told.problems);
+    let told = plan(&mut admin, "session_policy = []\n").await;
+    assert_eq!(told.changes[0].deed, Deed::Removed);
+    drop(agent);
+}
+
+#[tokio::test]
+async fn a_plan_that_is_no_longer_true_is_not_applied() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let stale = plan(&mut admin, TEAM).await.revision;
+    apply(&mut admin, "[[jump_group]]\nname = \"Other\"\n").await;
+    let planned = Some(stale);
+    let request = RepRequest::Configure { file: TEAM.into(), apply: true, planned };
+    assert_eq!(admin.ask(request).await.unwrap_err().code, RefusalCode::EditConflict);
+}
+
+#[tokio::test]
+async fn every_change_is_audited_with_what_it_was() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    apply(&mut admin, TEAM).await;
+    apply(&mut admin, &TEAM.replace("\"Start Sessions Only\"", "\"Auditor\"")).await;
+    let events = audited(&mut admin).await;
+    let event = events.iter().rfind(|e| &*e.action == "configuration_changed").unwrap();
+    let (who, subject, detail) = (&*event.who, &*event.subject, &*event.detail);
+    let expected = "jump_groups: Lab as Auditor, was Lab as Start Sessions Only";
+    assert_eq!((who, subject, detail), ("admin", "user bob", expected));
+}
+
+#[tokio::test]
+async fn rights_that_are_withdrawn_end_running_sessions_and_logins() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let made = apply(&mut admin, TEAM).await;
+    let mut bob = colleague(&house, &made, "bob").await;
+    session(&mut bob, &mut agent).await;
+    // What a session grants holds to its end (DOMAIN 6) …
+    let denied = TEAM.replace(
+        "settings = { unattended_session_policy = \"everything\" }",
+        "settings = {}",
+    );
+    apply(&mut admin, &denied).await;
+    let RepReply::ShellOpened(_) = (tokio::join!(
+        bob.ask(RepRequest::OpenShell {
+            session: SessionId(1),
+            size: session::Size { columns: 80, rows: 24 },
+            term: "xterm".into()
+        }),
+        agent.open()
+    ))
+    .0
+    .unwrap() else {
+        panic!()
+    };
+    // … but not the right to have it.
+    apply(&mut admin, &denied.replace("\"Start Sessions Only\"", "\"Auditor\"")).await;
+    assert_eq!(ended(&mut bob).await, EndReason::RightsWithdrawn);
+    let gone = denied.replace("username = \"bob\"", "username = \"bob\"\nenabled = false");
+    apply(&mut admin, &gone).await;
+    assert!(bob.until_closed().await, "who may not log in is not there any more");
+}
+
+#[tokio::test]
+async fn a_strict_jump_policy_warns_a_quarter_of_an_hour_before_and_ends_the_session() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    // It is a Monday, 13:46:40; from 13:45 on it would be said at once.
+    house.clock.0.store(1_000_000 - 1000, Ordering::SeqCst);
+    let with_hours = TEAM.replace(
+        "role = \"Start Sessions Only\" }",
+        "role = \"Start Sessions Only\", jump_policy = \"hours\" }",
+    );
+    let made = apply(&mut admin, &with_hours).await;
+    let mut bob = colleague(&house, &made, "bob").await;
+    session(&mut bob, &mut agent).await;
+    let soon = |notice| match notice {
+        ApplianceNotice::Logged { entry, .. } => match entry.event {
+            LogEvent::EndsSoon { minutes, .. } => Some(minutes),
+            _ => None,
+        },
+        _ => None,
+    };
+    house.appliance.force_ends();
+    for (at, minutes) in [("13:45:00", 15), ("13:50:00", 10), ("13:55:01", 5), ("13:59:30", 1)] {
+        let midnight = 1_000_000 - 1_000_000 % 86_400;
+        let seconds: i64 = at.split(':').fold(0, |sum, part| sum * 60 + part.parse::<i64>().unwrap());
+        house.clock.0.store(midnight + seconds, Ordering::SeqCst);
+        house.appliance.force_ends();
+        house.appliance.force_ends();
+        if minutes == 10 {
+            // Only at 15, 5 and 1.
+            continue;
+        }
+        assert_eq!(bob.notice(soon).await, minutes);
+    }
+    house.clock.0.store(1_000_000 - 1_000_000 % 86_400 + 14 * 3600, Ordering::SeqCst);
+    house.appliance.force_ends();
+    assert_eq!(ended(&mut bob).await, EndReason::ScheduleClosed);
+    // Nobody overrides a strict one.
+    let RepRequest::StartSession { item, kind, code, .. } = shell(agent.item) else { panic!() };
+    let anyway = RepRequest::StartSession { item, kind, override_schedule: true, code };
+    assert_eq!(bob.ask(anyway).await.unwrap_err().code, RefusalCode::ScheduleClosed);
+}
+
+#[tokio::test]
+async fn what_a_session_policy_denies_no_client_can_do() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let careful = TEAM.replace(
+        "settings = { unattended_session_policy = \"everything\" }",
+        "settings = { unattended_session_policy = \"careful\" }",
+    );
+    let made = apply(&mut admin, &careful).await;
+    let mut bob = colleague(&house, &made, "bob").await;
+    // A filter lets no shell be opened, in which anything could be typed.
+    let refusal = bob.ask(shell(agent.item)).await.unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::PermissionDenied);
+    assert!(refusal.detail.contains("command filter"), "{refusal}");
+    let item = agent.item;
+    let exec = |words: &[&str]| RepRequest::StartSession {
+        item,
+        kind: ChannelKind::Exec { argv: words.iter().map(|word| (*word).to_owned()).collect() },
+        override_schedule: false,
+        code: None,
+    };
+    let refusal = bob.ask(exec(&["systemctl", "stop", "sshd"])).await.unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::PermissionDenied);
+    assert_eq!(refusal.detail, "the command filter allows only uptime, systemctl status *");
+    let (answer, _) =
+        tokio::join!(bob.ask(exec(&["systemctl", "status", "sshd"])), agent.open());
+    let RepReply::SessionStarted(view) = answer.unwrap() else { panic!() };
+    // In the session that runs, nothing more may be opened than its policies let.
+    let more = RepRequest::OpenShell {
+        session: view.id,
+        size: session::Size { columns: 80, rows: 24 },
+        term: "xterm".into(),
+    };
+    assert_eq!(bob.ask(more).await.unwrap_err().code, RefusalCode::PermissionDenied);
+    let chat = RepRequest::Chat { session: view.id, text: "hello".into() };
+    assert_eq!(bob.ask(chat).await.unwrap_err().code, RefusalCode::PermissionDenied);
+    let item = Box::default();
+    let pin = RepRequest::Pin { session: view.id, item };
+    assert_eq!(bob.ask(pin).await.unwrap_err().code, RefusalCode::PermissionDenied);
+    // Without a policy, the global default denies.
+    apply(&mut admin, &careful.replace("settings = { unattended_session_policy = \"careful\" }", ""))
+        .await;
+    let refusal = bob.ask(exec(&["uptime"])).await.unwrap_err();
+    let expected =
+        "the session policy Global Default (global default) says command_shell: deny";
+    assert_eq!((refusal.code, &*refusal.detail), (RefusalCode::PermissionDenied, expected));
+}
