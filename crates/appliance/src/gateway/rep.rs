@@ -228,8 +228,14 @@ impl Desk {
         // Not one of the link's own tasks: what was begun is finished even if the link ends.
         tokio::spawn(async move {
             let outcome = fulfil(&appliance, &rep, id, request).await;
-            if let Err(refusal) = &outcome {
-                audit_refusal(&appliance, &rep, &what, refusal);
+            match &outcome {
+                Err(refusal) => audit_refusal(&appliance, &rep, &what, refusal),
+                Ok(RepReply::Done { refused }) => {
+                    for (item, refusal) in refused {
+                        audit_refusal(&appliance, &rep, &format!("{what}, item {item}"), refusal);
+                    }
+                }
+                Ok(_) => {}
             }
             rep.outbox.send(&ToRep::Reply { id, body: Outcome::from(outcome) });
             drop(turn);

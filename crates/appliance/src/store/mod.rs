@@ -207,8 +207,9 @@ struct Writer {
 impl Writer {
     fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>) {
         let mut closing = None;
+        let mut held = None;
         while closing.is_none()
-            && let Some(first) = queue.blocking_recv()
+            && let Some(first) = held.take().or_else(|| queue.blocking_recv())
         {
             let mut draft = Draft::new(World::clone(&self.world.load_full()));
             let mut answers: Vec<Answer> = Vec::new();
@@ -217,6 +218,11 @@ impl Writer {
             while let Some(job) = next.take() {
                 taken += 1;
                 match job {
+                    // Whoever reads sees what was written before.
+                    Job::Read(_) if !answers.is_empty() => {
+                        held = Some(job);
+                        break;
+                    }
                     Job::Edit(edit) => answers.push(edit(&mut draft)),
                     Job::Read(read) => read(&self.connection),
                     Job::Close(closed) => closing = Some(closed),

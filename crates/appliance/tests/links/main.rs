@@ -12,6 +12,8 @@
     reason = "a test says what it expects by unwrapping and indexing"
 )]
 
+mod accounts;
+mod adversary;
 mod configuring;
 mod explaining;
 mod field;
