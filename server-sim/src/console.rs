@@ -141,12 +141,8 @@ impl SimulatedConsole {
         let wire = Wire::new(tcp, login.fault);
         let mut dialed = dial_over(wire, &address, REP_PATH, &pin, &client_config()?).await?;
         let ended = |end: LinkEnd| ConsoleError::Ended(end.to_string());
-        let proof = RepLogin {
-            proof: login.proof.clone(),
-            console: login.console,
-            code: None,
-            keep: None,
-        };
+        let proof =
+            RepLogin { proof: login.proof.clone(), console: login.console, code: None, keep: None };
         write_plain(&mut dialed.socket, &proof).await.map_err(ended)?;
         match read_plain(&mut dialed.socket).await.map_err(ended)? {
             RepWelcome::Refused(refusal) => return Err(refusal.into()),
@@ -246,7 +242,10 @@ impl SimulatedConsole {
     pub async fn start(&mut self, item: ItemId) -> Result<SimulatedShell, ConsoleError> {
         let size = Size { columns: 80, rows: 24 };
         let kind = ChannelKind::Shell { size, term: "xterm-256color".into() };
-        match self.ask(RepRequest::StartSession { item, kind, override_schedule: false, code: None }).await? {
+        match self
+            .ask(RepRequest::StartSession { item, kind, override_schedule: false, code: None })
+            .await?
+        {
             RepReply::SessionStarted(view) => {
                 let mut shell = SimulatedShell::of(&view)?;
                 shell.attach(self);

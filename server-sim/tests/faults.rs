@@ -278,7 +278,12 @@ async fn agents_that_never_answer_a_start_time_out_and_too_many_of_them_make_it_
     let size = Size { columns: 80, rows: 24 };
     for item in items {
         let kind = ChannelKind::Shell { size, term: "xterm".into() };
-        console.request(RepRequest::StartSession { item, kind, override_schedule: false, code: None });
+        console.request(RepRequest::StartSession {
+            item,
+            kind,
+            override_schedule: false,
+            code: None,
+        });
     }
     let mut codes = Vec::new();
     while codes.len() < 21 {

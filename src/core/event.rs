@@ -8,9 +8,7 @@ use super::search::{Found, Job};
 use bytes::Bytes;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply};
 use jumpdeck_protocol::session::Size;
-use jumpdeck_protocol::{
-    ChannelId, ItemId, Outcome, RefusalCode, RequestId, Timestamp, UserId,
-};
+use jumpdeck_protocol::{ChannelId, ItemId, Outcome, RefusalCode, RequestId, Timestamp, UserId};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -172,9 +172,40 @@ impl Console {
         }
     }
 
+    /// Takes the answers to questions about rights and keys; others it gives back.
+    fn answered(
+        &mut self,
+        asked: Asked,
+        outcome: Outcome<RepReply>,
+    ) -> Option<(Asked, Outcome<RepReply>)> {
+        match (asked, outcome) {
+            (Asked::Why { item }, Outcome::Ok(RepReply::Explained { answers })) => {
+                self.known.explained = Some((item, answers));
+            }
+            // What was told of the rights stands there already.
+            (Asked::Why { .. }, _) => {}
+            (Asked::Simulate, Outcome::Ok(RepReply::Simulated(simulation))) => {
+                self.simulated(Ok(simulation));
+            }
+            (Asked::Simulate, Outcome::Refused(refusal)) => self.simulated(Err(refusal)),
+            (Asked::Unlock, outcome) => self.unlocked(&outcome),
+            (Asked::SessionKey, Outcome::Ok(RepReply::SessionKey(key))) => {
+                self.session_key_came(key);
+            }
+            (Asked::SessionKey, Outcome::Refused(refusal)) => {
+                self.messages.refused(self.now, "No session key", &refusal);
+            }
+            other => return Some(other),
+        }
+        None
+    }
+
     fn reply(&mut self, id: RequestId, outcome: Outcome<RepReply>) {
         self.dirty = true;
         let Some(asked) = self.asked.remove(&id) else {
+            return;
+        };
+        let Some((asked, outcome)) = self.answered(asked, outcome) else {
             return;
         };
         match (asked, outcome) {
@@ -241,22 +272,6 @@ impl Console {
             (Asked::Join { name }, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, &format!("Joining {name}"), &refusal);
             }
-            (Asked::SessionKey, Outcome::Ok(RepReply::SessionKey(key))) => {
-                self.session_key_came(key);
-            }
-            (Asked::Why { item }, Outcome::Ok(RepReply::Explained { answers })) => {
-                self.known.explained = Some((item, answers));
-            }
-            // What was told of the rights stands there already.
-            (Asked::Why { .. }, _) => {}
-            (Asked::Simulate, Outcome::Ok(RepReply::Simulated(simulation))) => {
-                self.simulated(Ok(simulation));
-            }
-            (Asked::Simulate, Outcome::Refused(refusal)) => self.simulated(Err(refusal)),
-            (Asked::Unlock, outcome) => self.unlocked(&outcome),
-            (Asked::SessionKey, Outcome::Refused(refusal)) => {
-                self.messages.refused(self.now, "No session key", &refusal);
-            }
             (Asked::Pin { form, name, .. }, Outcome::Ok(RepReply::Pinned { item, by_hand })) => {
                 self.was_pinned(form, &name, item, by_hand.as_deref());
             }
@@ -283,7 +298,9 @@ impl Console {
             (Asked::Subscribe, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, "The inventory", &refusal);
             }
-            (_, Outcome::Ok(_)) => {}
+            // Those were taken before.
+            (Asked::Why { .. } | Asked::Simulate | Asked::Unlock | Asked::SessionKey, _)
+            | (_, Outcome::Ok(_)) => {}
         }
     }
 

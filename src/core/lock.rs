@@ -86,7 +86,8 @@ impl Console {
             return;
         }
         if !linked {
-            locked.words = "There is no link; the appliance must say whether it is you.".to_owned();
+            let words = "There is no link; the appliance must say whether it is you.";
+            words.clone_into(&mut locked.words);
             return;
         }
         let password = Secret(std::mem::take(&mut locked.input).text().to_owned());

@@ -1,9 +1,9 @@
 //! Moving about: the tree, the list, the search, the layers.
 
-use super::sessions::Start;
 use super::layer::{Chooser, ChooserKind, Layer, Question};
 use super::query::{self, Query};
 use super::search::{Answer, Found, Job, Scope, Wanted};
+use super::sessions::Start;
 use super::{Console, Effect, Focus, Screen, Searches, Timer};
 use jumpdeck_protocol::preferences::Column;
 use jumpdeck_protocol::rep::{RepNotice, RepRequest};

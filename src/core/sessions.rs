@@ -1,7 +1,7 @@
 //! Sessions: starting, showing, typing, ending.
 
-use super::key::Key;
 use super::input::Input;
+use super::key::Key;
 use super::layer::{Ask, Layer, Prompt, Question};
 use super::session::{Pane, Shell, Tab};
 use super::{Asked, Console, Effect, Screen, layout};
@@ -122,7 +122,8 @@ impl Console {
             return;
         }
         let Start { show, override_schedule, code } = start;
-        let starting = Asked::Start { item, name: name.clone(), show, override_schedule, after: None };
+        let starting =
+            Asked::Start { item, name: name.clone(), show, override_schedule, after: None };
         self.say(&format!("Starting a session with {name} …"));
         let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
         self.request(starting, RepRequest::StartSession { item, kind, override_schedule, code });

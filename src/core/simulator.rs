@@ -12,6 +12,7 @@ use jumpdeck_protocol::rights::Whom;
 use jumpdeck_protocol::session_policy::{Simulated, StartMethod};
 use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{ItemId, Refusal, Timestamp};
+use std::fmt::Write;
 
 /// What is simulated, and what came out.
 #[derive(Debug)]
@@ -92,7 +93,8 @@ fn reason(one: &Simulated) -> String {
     let mut words = format!("{} ({})", clean(&one.policy), one.layer.title());
     for lower in &one.lower {
         let says = lower.value.as_deref().unwrap_or("not defined");
-        words.push_str(&format!(" · {}: {}", lower.layer.title(), clean(says)));
+        // Writing to a text does not fail.
+        let _ = write!(words, " · {}: {}", lower.layer.title(), clean(says));
     }
     words
 }

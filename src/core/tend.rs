@@ -2,8 +2,8 @@
 
 use super::export::ExportError;
 use super::form::time_text;
-use super::sessions::Start;
 use super::layer::{Ask, Layer, Prompt, Question};
+use super::sessions::Start;
 use super::{Asked, Console, Effect};
 use crate::core::batch::Deed;
 use jumpdeck_protocol::ItemId;

@@ -1,7 +1,7 @@
 //! Why may I, why may I not: what the appliance said of the rep's rights, for one item.
 
-use super::{Asked, Console};
 use super::form::time_text;
+use super::{Asked, Console};
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::PolicyState;
 use jumpdeck_protocol::rep::RepRequest;
@@ -85,9 +85,8 @@ pub fn lines(console: &Console, item: ItemId) -> Vec<WhyLine> {
     }
     lines.push(WhyLine::Text(String::new()));
     lines.push(WhyLine::Heading("Starting a session now".to_owned()));
-    let start = explained.and_then(|answers| {
-        answers.iter().find(|answer| answer.action == Permission::PermStart)
-    });
+    let start = explained
+        .and_then(|answers| answers.iter().find(|answer| answer.action == Permission::PermStart));
     if let Some(start) = start {
         let (sign, may) = if start.allowed { ("✓", "may") } else { ("✕", "may not") };
         lines.push(WhyLine::Text(format!("{sign} You {may} start one. The appliance says:")));

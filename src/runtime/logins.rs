@@ -90,7 +90,10 @@ impl Logins {
     }
 
     fn write(&self, kept: &BTreeMap<String, String>) -> anyhow::Result<()> {
-        let lines: String = kept.iter().map(|(key, token)| format!("{key} {token}\n")).collect();
+        let mut lines = String::new();
+        for (key, token) in kept {
+            lines.extend([key, " ", token, "\n"]);
+        }
         if let Some(dir) = self.file.parent() {
             private_file::create_dir(dir)?;
         }

@@ -80,7 +80,8 @@ async fn change(client: &mut Client, current: String) -> anyhow::Result<String> 
 
 fn ask_for_password() -> anyhow::Result<String> {
     loop {
-        let new = prompt::secret(&format!("New password ({} characters or more): ", limits::PASSWORD))?;
+        let new =
+            prompt::secret(&format!("New password ({} characters or more): ", limits::PASSWORD))?;
         if prompt::secret("The same once more: ")? == new {
             return Ok(new);
         }

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use jumpdeck_protocol::configuration::{Change, Deed, Effect, Effected, Plan};
 use jumpdeck_protocol::limits;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
-use jumpdeck_protocol::rights::Permissions;
+use jumpdeck_protocol::rights::{Permission, Permissions};
 use jumpdeck_protocol::text::clean;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -237,7 +237,9 @@ fn effected(effect: &Effect) -> String {
             let place = format!("{place} ({items})");
             match (saw, sees) {
                 (false, true) => format!("+ {user} sees {place}{}", list(", may ", *gains)),
-                (true, false) => format!("- {user} sees {place} no more{}", list("; could ", *loses)),
+                (true, false) => {
+                    format!("- {user} sees {place} no more{}", list("; could ", *loses))
+                }
                 _ => format!(
                     "~ {user} in {place}{}{}",
                     list(" may now ", *gains),
@@ -252,7 +254,7 @@ fn list(before: &str, permissions: Permissions) -> String {
     if permissions.is_empty() {
         return String::new();
     }
-    let titles: Vec<_> = permissions.iter().map(|permission| permission.title()).collect();
+    let titles: Vec<_> = permissions.iter().map(Permission::title).collect();
     format!("{before}{}", titles.join(", "))
 }
 

@@ -1,16 +1,14 @@
 //! Which appliance a verb goes to: this machine's own, or one elsewhere whose key was accepted.
 
 use super::account;
-use crate::link::{
-    Client, ClientError, Credentials, Destination, KnownAppliances, Proof, Trust,
-};
+use crate::link::{Client, ClientError, Credentials, Destination, KnownAppliances, Proof, Trust};
 use crate::runtime::dirs::Places;
 use crate::runtime::logins::Logins;
 use crate::runtime::prompt;
 use anyhow::{Context, bail};
 use clap::Args;
-use jumpdeck_protocol::handshake::REP_PATH;
 use jumpdeck_protocol::RefusalCode;
+use jumpdeck_protocol::handshake::REP_PATH;
 use jumpdeck_protocol::link::{Address, Pin, client_config, dial};
 use std::path::PathBuf;
 

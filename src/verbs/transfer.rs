@@ -1,8 +1,8 @@
 //! One program on a machine, for verbs: its session is started, and its bytes go both ways across
 //! any loss of the link.
 
-use crate::core::LinkEvent;
 use super::output;
+use crate::core::LinkEvent;
 use crate::link::{Client, ClientError};
 use crate::runtime::prompt;
 use anyhow::bail;

@@ -47,9 +47,10 @@ impl Artist<'_, '_> {
                 "Second factor",
                 format!("The Jump Policy of {name} wants the code that your authenticator shows."),
             ),
-            Ask::SimulatedUser => {
-                ("Whose session", "A user name; nothing for your own. Others: administrators.".to_owned())
-            }
+            Ask::SimulatedUser => (
+                "Whose session",
+                "A user name; nothing for your own. Others: administrators.".to_owned(),
+            ),
             Ask::SimulatedTime => {
                 ("When", "As 2027-01-31 09:00, in your time zone; nothing for now.".to_owned())
             }

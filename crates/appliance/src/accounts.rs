@@ -74,7 +74,9 @@ impl Appliance {
                 return Err(RefusalCode::LoginExpired.plain());
             }
             draft.audit_by(now, user, "logged_out", ("", &format!("{} kept logins", meant.len())));
-            meant.into_iter().for_each(|login| draft.remove(DocumentId::Login(login)));
+            for login in meant {
+                draft.remove(DocumentId::Login(login));
+            }
             Ok(())
         };
         self.store.edit(edit).await
@@ -204,12 +206,16 @@ fn put_password(
     draft.put(Document::User(Box::new(user)))?;
     let kept = draft.logins().filter(|login| login.user == id).map(|login| login.id);
     let kept: Vec<_> = kept.collect();
-    kept.into_iter().for_each(|login| draft.remove(DocumentId::Login(login)));
+    for login in kept {
+        draft.remove(DocumentId::Login(login));
+    }
     Ok(())
 }
 
 fn remove_expired(draft: &mut Draft, now: Timestamp) {
     let expired = draft.logins().filter(|login| login.expires <= now).map(|login| login.id);
     let expired: Vec<_> = expired.collect();
-    expired.into_iter().for_each(|login| draft.remove(DocumentId::Login(login)));
+    for login in expired {
+        draft.remove(DocumentId::Login(login));
+    }
 }

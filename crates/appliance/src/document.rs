@@ -1,7 +1,9 @@
 //! What the appliance stores: versioned documents, one kind per noun.
 
 use crate::user::User;
-use jumpdeck_policy::{GroupPolicy, JumpPolicy, PolicyChoice, Role, SessionPolicy, SimultaneousJumps};
+use jumpdeck_policy::{
+    GroupPolicy, JumpPolicy, PolicyChoice, Role, SessionPolicy, SimultaneousJumps,
+};
 use jumpdeck_protocol::agent::Standing;
 use jumpdeck_protocol::handshake::PublicKey;
 use jumpdeck_protocol::inventory::{GroupView, ItemView, Place};
@@ -149,7 +151,7 @@ pub(crate) enum Document {
     User(Box<User>),
     Role(Role),
     Installer(Installer),
-    JumpPolicy(JumpPolicy),
+    JumpPolicy(Box<JumpPolicy>),
     Removed(Removed),
     Liking(Box<Liking>),
     Team(Team),

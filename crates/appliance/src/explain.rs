@@ -42,7 +42,11 @@ impl Appliance {
         let answers = users.iter().flat_map(|user| {
             actions.iter().map(|action| {
                 let about = (user.as_ref(), item.as_ref(), *action, at);
-                answer(user, *action, &decide(&world, about, &jump_layers(&world, user, item), machine))
+                answer(
+                    user,
+                    *action,
+                    &decide(&world, about, &jump_layers(&world, user, item), machine),
+                )
             })
         });
         Ok(answers.collect())
@@ -90,8 +94,7 @@ impl Appliance {
 
 /// An item that is asked about: one the rep may see; for an administrator, any.
 fn asked_of<'w>(world: &'w World, rep: &RepLink, item: ItemId) -> Option<&'w Arc<Item>> {
-    let may_ask =
-        world.administers(rep.user) || Sight::new(world, rep).item(item).is_some();
+    let may_ask = world.administers(rep.user) || Sight::new(world, rep).item(item).is_some();
     world.item(item).filter(|item| may_ask && !item.is_visitor())
 }
 

@@ -52,7 +52,13 @@ mod wake;
 mod withdraw;
 mod world;
 #[cfg(test)]
-#[allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test")]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::option_option,
+    clippy::type_complexity,
+    reason = "a test"
+)]
 mod worlds;
 
 pub use appliance::{Appliance, FirstStart, InstallerSpec, Role as ApplianceRole, StartError};

@@ -1,11 +1,11 @@
 //! How a rep logs in.
 
-use crate::user::User;
 use crate::keys;
 use crate::throttle::Throttle;
+use crate::user::User;
 use crate::world::World;
-use argon2::{Algorithm, Argon2, Params, Version};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use argon2::{Algorithm, Argon2, Params, Version};
 use jumpdeck_protocol::handshake::RepProof;
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp};
 use std::sync::Arc;

@@ -18,7 +18,7 @@ impl Appliance {
             let known = draft.policies().find(|known| known.code_name == policy.code_name);
             policy.id = known.map_or_else(|| draft.next_policy(), |known| known.id);
             let id = policy.id;
-            draft.put(Document::JumpPolicy(policy)).map(|()| id)
+            draft.put(Document::JumpPolicy(Box::new(policy))).map(|()| id)
         };
         let id = self.store.edit(edit).await?;
         self.look_at_policies();

@@ -79,7 +79,8 @@ impl Appliance {
         let settings = world.effective(user).map(|effective| &effective.settings);
         if !settings.is_some_and(|settings| settings.generate_session_keys.value) {
             let by = settings.map(|settings| settings.generate_session_keys.by.words());
-            let detail = format!("generate_session_keys: {} do not allow it", by.unwrap_or_default());
+            let detail =
+                format!("generate_session_keys: {} do not allow it", by.unwrap_or_default());
             return Err(RefusalCode::PermissionDenied.because(detail));
         }
         let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
@@ -303,9 +304,7 @@ impl Appliance {
 fn serves(world: &World, user: UserId, queue: Queue) -> bool {
     match queue {
         Queue::Personal(owner) => owner == user,
-        Queue::Team(team) => {
-            world.team(team).is_some() && world.members(team).contains_key(&user)
-        }
+        Queue::Team(team) => world.team(team).is_some() && world.members(team).contains_key(&user),
         Queue::General => world.user(user).is_some_and(|user| user.enabled),
     }
 }

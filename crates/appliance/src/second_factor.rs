@@ -11,7 +11,7 @@ use crate::store::Draft;
 use crate::user::{SecondFactor, User};
 use crate::world::World;
 use data_encoding::BASE32_NOPAD;
-use jumpdeck_protocol::rep::{RepReply, Secret, SecondFactorWish};
+use jumpdeck_protocol::rep::{RepReply, SecondFactorWish, Secret};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId};
 use std::fmt::Write;
 use totp_rs::{Builder, Totp};

@@ -1,7 +1,7 @@
 //! What one rep may see of one World.
 
-use crate::user::User;
 use crate::reps::RepLink;
+use crate::user::User;
 use crate::world::World;
 use jumpdeck_protocol::inventory::{ItemView, Place};
 use jumpdeck_protocol::{ItemId, JumpGroupId};

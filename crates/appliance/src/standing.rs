@@ -26,7 +26,7 @@ impl Derived {
         }
         for user in world.users() {
             let about = policies.iter().filter(|policy| policy.is_about(user.id));
-            let about: Vec<&GroupPolicy> = about.map(|policy| policy.as_ref()).collect();
+            let about: Vec<&GroupPolicy> = about.map(AsRef::as_ref).collect();
             let effective = Effective::of(&user.settings, &user.memberships, &about);
             for (team, rank) in &effective.teams {
                 // A rank of one's own counts before one that a policy brings.

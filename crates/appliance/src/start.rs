@@ -8,20 +8,18 @@ use crate::presence::AgentLink;
 use crate::queues::Question;
 use crate::reps::RepLink;
 use crate::sessions::{NewSession, Removed};
+use crate::starting::Start;
 use crate::store::{Deed, History};
 use crate::tape::{Header, Tape};
-use crate::starting::Start;
-use jumpdeck_policy::{
-    Attempt, Code, Decision, SimultaneousJumps, Step, check_command,
-};
+use jumpdeck_policy::{Attempt, Code, Decision, SimultaneousJumps, Step, check_command};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::{Place, StartMode};
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::session_policy::{Granted, SessionPermission, StartMethod};
 use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelReport, ChannelView, EndReason, Part, SessionView, Terms,
 };
+use jumpdeck_protocol::session_policy::{Granted, SessionPermission, StartMethod};
 use jumpdeck_protocol::{
     ChannelId, EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
 };
@@ -77,7 +75,7 @@ impl Appliance {
         let method = if waited { StartMethod::Attended } else { StartMethod::Unattended };
         let world = self.world();
         let layers = world.layers(rep.user, item.view.policies, method, customer_present);
-        let granted = layers.granted();
+        let granted = Box::new(layers.granted());
         may_run(&granted, &kind, || layers.because(SessionPermission::CommandShell))?;
         let recording = granted.recording.is_allowed() && self.records(rep.user, &item);
         let terms = Terms { granted, customer_present, recording, start_mode };
@@ -140,7 +138,11 @@ impl Appliance {
         if let Place::Queue(queue) = item.view.place {
             let because = vec![Step::allows("the queue", "is one that the user serves")];
             let start = Start { decision: Decision::of(because), refusal: None, overrides: None };
-            return if self.serves(user.id, queue) { Ok((item.clone(), start)) } else { Err(gone()) };
+            return if self.serves(user.id, queue) {
+                Ok((item.clone(), start))
+            } else {
+                Err(gone())
+            };
         }
         if !world.sees(user, item.view.place) {
             return Err(gone());

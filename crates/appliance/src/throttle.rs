@@ -28,8 +28,9 @@ impl<K: Hash + Eq> Throttle<K> {
     /// Whether somebody may try at this moment.
     pub(crate) fn admits(&self, who: &K, now: Timestamp) -> bool {
         let failures = self.failures();
-        let waits =
-            |(count, last): &(u32, Timestamp)| *count >= PATIENCE && now.since(*last) < pause(*count);
+        let waits = |(count, last): &(u32, Timestamp)| {
+            *count >= PATIENCE && now.since(*last) < pause(*count)
+        };
         !failures.get(who).is_some_and(waits)
     }
 

@@ -198,7 +198,12 @@ mod tests {
             username: "bob".into(),
             password: Some("hash".into()),
             enabled: true,
-            slots: Slots { default: start, personal: Role::ADMINISTRATOR, teams: none, system: start },
+            slots: Slots {
+                default: start,
+                personal: Role::ADMINISTRATOR,
+                teams: none,
+                system: start,
+            },
             memberships: BTreeMap::new(),
         };
         let read = |id| -> User {

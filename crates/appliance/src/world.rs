@@ -3,7 +3,9 @@
 //! A new revision shares what did not change with the one before, so a reader keeps its snapshot
 //! for as long as it likes and blocks nobody.
 
-use crate::document::{Document, DocumentId, Installer, Item, Login, Portal, SessionKey, Site, Team};
+use crate::document::{
+    Document, DocumentId, Installer, Item, Login, Portal, SessionKey, Site, Team,
+};
 use crate::standing::Derived;
 use crate::user::User;
 use imbl::{HashMap, OrdMap, OrdSet};
@@ -14,12 +16,12 @@ use jumpdeck_policy::{
 use jumpdeck_protocol::handshake::PublicKey;
 use jumpdeck_protocol::inventory::{GroupView, Place};
 use jumpdeck_protocol::preferences::Preferences;
+use jumpdeck_protocol::queue::Rank;
 use jumpdeck_protocol::rights::{Permissions, PlaceRights};
 use jumpdeck_protocol::{
     EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, LoginId, PortalId,
     Revision, RoleId, SessionKeyId, SessionPolicyId, TeamId, Timestamp, UserId,
 };
-use jumpdeck_protocol::queue::Rank;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -434,7 +436,7 @@ impl World {
                 self.installers.insert(installer.id, Arc::new(installer));
             }
             Document::JumpPolicy(policy) => {
-                self.policies.insert(policy.id, Arc::new(policy));
+                self.policies.insert(policy.id, Arc::new(*policy));
             }
             Document::Removed(removed) => {
                 self.removed.insert(removed.endpoint, removed.key);

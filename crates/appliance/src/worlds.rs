@@ -13,9 +13,7 @@ use jumpdeck_policy::{
 };
 use jumpdeck_protocol::inventory::{GroupView, Place};
 use jumpdeck_protocol::queue::Rank;
-use jumpdeck_protocol::{
-    GroupPolicyId, ItemId, JumpGroupId, Revision, RoleId, TeamId, UserId,
-};
+use jumpdeck_protocol::{GroupPolicyId, ItemId, JumpGroupId, Revision, RoleId, TeamId, UserId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,8 +121,13 @@ fn document(edit: &Edit) -> Result<Document, DocumentId> {
     Ok(match edit {
         Edit::User { id, enabled, slots, groups } => {
             let [default_role, personal_role, teams_role, system_role] = slots.map(RoleId);
-            let settings =
-                Settings { default_role, personal_role, teams_role, system_role, ..Settings::default() };
+            let settings = Settings {
+                default_role,
+                personal_role,
+                teams_role,
+                system_role,
+                ..Settings::default()
+            };
             let (enabled, memberships) = (*enabled, memberships(groups));
             let user = User::new(UserId(*id), format!("user{id}"));
             Document::User(Box::new(User { enabled, settings, memberships, ..user }))
@@ -393,4 +396,3 @@ fn no_sequence_of_edits_shows_what_the_reference_denies() {
     let edits = prop::collection::vec(edit(), 1..40);
     TestRunner::new(config).run(&edits, |edits| check(&edits)).unwrap();
 }
-

@@ -19,7 +19,9 @@ pub use jump_policy::{
 pub use jumpdeck_protocol::rights::{Permission, Permissions};
 pub use role::{Role, Slots, Subject, decide, role_of, sees};
 pub use schedule::{Schedule, TimeOfWeek, WeeklyEntry};
-pub use session::{Availability, PolicyChoice, Say, SessionPolicy, granted, simulate, simulate_one};
+pub use session::{
+    Availability, PolicyChoice, Say, SessionPolicy, granted, simulate, simulate_one,
+};
 pub use user::{
     Effective, EffectiveMembership, EffectiveSettings, Given, GroupPolicy, Membership,
     PolicySettings, Setting, Settings, Source, given,

@@ -49,7 +49,11 @@ impl Schedule {
         let changes = self.may_change(&zone, now);
         let next = changes.into_iter().find(|then| self.is_open(&zone, *then) != open);
         let next = next.map(|then| Timestamp(then.as_second()));
-        Some(if open { PolicyState::Open { until: next } } else { PolicyState::Closed { opens: next } })
+        Some(if open {
+            PolicyState::Open { until: next }
+        } else {
+            PolicyState::Closed { opens: next }
+        })
     }
 
     fn is_open(&self, zone: &TimeZone, at: Instant) -> bool {
@@ -100,10 +104,11 @@ impl WeeklyEntry {
     /// Whether a minute of the week is inside.
     fn holds(self, minute: i32) -> bool {
         let (start, end) = (self.start.minute_of_week(), self.end.minute_of_week());
-        match start < end {
-            true => (start..end).contains(&minute),
+        if start < end {
+            (start..end).contains(&minute)
+        } else {
             // Over the week's end; the same time again is a whole week.
-            false => minute >= start || minute < end,
+            minute >= start || minute < end
         }
     }
 }

@@ -33,14 +33,15 @@ impl SessionPolicy {
 
     /// The policies every appliance starts with.
     pub fn built_in() -> [Self; 2] {
-        let policy = |id, display_name: &str, code_name: &str, description: &str, granted: Granted| Self {
-            id,
-            display_name: display_name.to_owned(),
-            code_name: code_name.to_owned(),
-            description: description.to_owned(),
-            availability: Availability::ALL.iter().copied().collect(),
-            rules: granted.rules(),
-        };
+        let policy =
+            |id, display_name: &str, code_name: &str, description: &str, granted: Granted| Self {
+                id,
+                display_name: display_name.to_owned(),
+                code_name: code_name.to_owned(),
+                description: description.to_owned(),
+                availability: Availability::ALL.iter().copied().collect(),
+                rules: granted.rules(),
+            };
         [
             policy(
                 Self::GLOBAL_DEFAULT,
@@ -155,7 +156,9 @@ mod tests {
         let access = if layer.is_multiple_of(2) { Access::Allow } else { Access::Deny };
         let everything = Granted::everything();
         let name = format!("layer-{layer}");
-        let choose = |at: usize| [Clipboard::Both, Clipboard::ToRep, Clipboard::Deny, Clipboard::ToCustomer][at];
+        let choose = |at: usize| {
+            [Clipboard::Both, Clipboard::ToRep, Clipboard::Deny, Clipboard::ToCustomer][at]
+        };
         Granted {
             screen_sharing: [ScreenSharing::ViewOnly, ScreenSharing::Deny][layer % 2],
             clipboard_direction: choose(layer),

@@ -282,12 +282,14 @@ mod tests {
 
     fn adds(name: &str, role: Option<RoleId>) -> GroupPolicy {
         let membership = Membership { role, jump_policy: None };
-        GroupPolicy { add_to_groups: BTreeMap::from([(JumpGroupId(1), membership)]), ..policy(name) }
+        GroupPolicy {
+            add_to_groups: BTreeMap::from([(JumpGroupId(1), membership)]),
+            ..policy(name)
+        }
     }
 
-    fn of(own: Option<Option<RoleId>>, policies: &[&GroupPolicy]) -> Option<EffectiveMembership> {
-        let own = own.map(|role| (JumpGroupId(1), Membership { role, jump_policy: None }));
-        let own = own.into_iter().collect();
+    fn of(own: Option<Membership>, policies: &[&GroupPolicy]) -> Option<EffectiveMembership> {
+        let own = own.map(|membership| (JumpGroupId(1), membership)).into_iter().collect();
         Effective::of(&Settings::default(), &own, policies).groups.remove(&JumpGroupId(1))
     }
 
@@ -298,23 +300,22 @@ mod tests {
         let given = of(None, &[&first, &second]).unwrap();
         assert_eq!(given.role.unwrap().value, Role::START_SESSIONS_ONLY);
         assert_eq!(given.overridden[0].by, Source::Policy("A".into()));
-        let given = of(Some(Some(Role::ADMINISTRATOR)), &[&first, &second]).unwrap();
+        let own = Membership { role: Some(Role::ADMINISTRATOR), jump_policy: None };
+        let given = of(Some(own), &[&first, &second]).unwrap();
         assert_eq!(given.role.unwrap().by, Source::User);
         assert_eq!(given.overridden.len(), 2);
-        let given = of(Some(None), &[&first, &second]).unwrap();
+        let given = of(Some(Membership::default()), &[&first, &second]).unwrap();
         assert_eq!(given.role.unwrap().value, Role::START_SESSIONS_ONLY, "one's own says nothing");
     }
 
     #[test]
     fn a_policy_takes_away_what_earlier_ones_gave_and_not_what_is_ones_own() {
         let first = adds("A", None);
-        let removes = GroupPolicy {
-            remove_from_groups: BTreeSet::from([JumpGroupId(1)]),
-            ..policy("B")
-        };
+        let removes =
+            GroupPolicy { remove_from_groups: BTreeSet::from([JumpGroupId(1)]), ..policy("B") };
         assert_eq!(of(None, &[&first, &removes]), None);
         assert!(of(None, &[&removes, &first]).is_some());
-        let own = of(Some(None), &[&first, &removes]).unwrap();
+        let own = of(Some(Membership::default()), &[&first, &removes]).unwrap();
         assert_eq!(own.granted_by, [Source::User]);
     }
 }

@@ -36,8 +36,8 @@ pub use control::{Control, Never, Outcome};
 pub use frame::{Frame, FrameError};
 pub use ids::{
     ChannelId, EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, LinkId,
-    LoginId, PortalId, RequestId, Revision, RoleId, SessionId, SessionKeyId, SessionPolicyId, TeamId, Timestamp,
-    UserId,
+    LoginId, PortalId, RequestId, Revision, RoleId, SessionId, SessionKeyId, SessionPolicyId,
+    TeamId, Timestamp, UserId,
 };
 pub use refusal::{Refusal, RefusalCode};
 

@@ -299,8 +299,8 @@ pub struct SessionView {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// What may be done in it.
-    #[serde(default = "Granted::everything")]
-    pub granted: Granted,
+    #[serde(default = "everything")]
+    pub granted: Box<Granted>,
     /// Somebody was logged in at the machine.
     pub customer_present: bool,
     /// Shells are recorded.
@@ -308,6 +308,11 @@ pub struct Terms {
     /// What the person at the machine is shown of it.
     #[serde(default)]
     pub start_mode: StartMode,
+}
+
+/// What a session of an older appliance grants.
+fn everything() -> Box<Granted> {
+    Box::new(Granted::everything())
 }
 
 impl SessionView {

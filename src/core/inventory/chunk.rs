@@ -1,7 +1,7 @@
 //! A few hundred items beside each other in memory, so that a search runs over them in one go.
 
 use super::symbols::Symbol;
-use jumpdeck_protocol::inventory::{ItemPolicies, InstallMode, JumpMethod, Place, StartMode};
+use jumpdeck_protocol::inventory::{InstallMode, ItemPolicies, JumpMethod, Place, StartMode};
 use jumpdeck_protocol::item::Shortcut;
 use jumpdeck_protocol::wake::Mac;
 use jumpdeck_protocol::{ItemId, JumpPolicyId, Timestamp};

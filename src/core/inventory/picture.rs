@@ -3,7 +3,9 @@
 use super::chunk::{CHUNK, Chunk, Record};
 use super::standing::Standings;
 use super::symbols::{Matching, Symbol, Symbols};
-use jumpdeck_protocol::inventory::{ItemPolicies, InstallMode, JumpMethod, Place, Presence, StartMode};
+use jumpdeck_protocol::inventory::{
+    InstallMode, ItemPolicies, JumpMethod, Place, Presence, StartMode,
+};
 use jumpdeck_protocol::item::{FieldValue, ItemField, Shortcut};
 use jumpdeck_protocol::wake::Mac;
 use jumpdeck_protocol::{ItemId, JumpGroupId, JumpPolicyId, Timestamp, UserId};

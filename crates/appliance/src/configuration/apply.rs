@@ -70,9 +70,8 @@ pub(super) fn apply(
         group(draft, &name)
     })?;
     let teams = each(file.team.as_ref(), |e, seen| new_team(draft, reader, e, seen))?;
-    let users = each(file.user.as_ref(), |e, seen| {
-        new_user(draft, reader, e, seen, by, &mut applied)
-    })?;
+    let users =
+        each(file.user.as_ref(), |e, seen| new_user(draft, reader, e, seen, by, &mut applied))?;
     for entry in file.user.iter().flatten() {
         user(draft, reader, entry)?;
     }
@@ -253,7 +252,7 @@ fn jump_policy(
     if known.as_deref() == Some(&policy) {
         return Ok(());
     }
-    draft.put(Document::JumpPolicy(policy))
+    draft.put(Document::JumpPolicy(Box::new(policy)))
 }
 
 fn portal(
@@ -569,9 +568,10 @@ impl Rest<'_, '_, '_> {
 
     fn roles(&mut self, kept: Option<&BTreeSet<String>>) {
         let Some(kept) = kept else { return };
-        let gone = self.draft.roles().filter(|role| {
-            !is_built_in(role.id) && !kept.contains(&role.name.to_lowercase())
-        });
+        let gone = self
+            .draft
+            .roles()
+            .filter(|role| !is_built_in(role.id) && !kept.contains(&role.name.to_lowercase()));
         for role in gone.cloned().collect::<Vec<_>>() {
             let used = used_by(self.draft, Subject::Role(role.id));
             self.remove("jump_item_role", &role.name, DocumentId::Role(role.id), &used);
@@ -638,7 +638,8 @@ impl Rest<'_, '_, '_> {
                 policy.add_to_teams.contains_key(&team.id)
                     || policy.remove_from_teams.contains(&team.id)
             });
-            let used: Vec<_> = policies.map(|policy| format!("group policy {}", policy.name)).collect();
+            let used: Vec<_> =
+                policies.map(|policy| format!("group policy {}", policy.name)).collect();
             if !used.is_empty() {
                 self.remove("team", &team.name, DocumentId::Team(team.id), &used);
             } else if let Err(refusal) = crate::teams::remove(self.draft, team.id) {
@@ -651,7 +652,8 @@ impl Rest<'_, '_, '_> {
         let Some(kept) = kept else { return };
         let gone = self.draft.users().filter(|user| !kept.contains(&user.username.to_lowercase()));
         for user in gone.cloned().collect::<Vec<_>>() {
-            let items = self.draft.items().filter(|item| item.view.place == Place::Personal(user.id));
+            let items =
+                self.draft.items().filter(|item| item.view.place == Place::Personal(user.id));
             let mut used = Vec::new();
             match items.count() {
                 0 => {}
@@ -687,9 +689,13 @@ fn forget_user(draft: &mut Draft, user: UserId) {
         let _ = draft.put(Document::Team(team));
     }
     let logins: Vec<_> = draft.logins().filter(|login| login.user == user).map(|l| l.id).collect();
-    logins.into_iter().for_each(|login| draft.remove(DocumentId::Login(login)));
+    for login in logins {
+        draft.remove(DocumentId::Login(login));
+    }
     let keys: Vec<_> =
         draft.session_keys().filter(|key| key.user == user).map(|key| key.id).collect();
-    keys.into_iter().for_each(|key| draft.remove(DocumentId::SessionKey(key)));
+    for key in keys {
+        draft.remove(DocumentId::SessionKey(key));
+    }
     draft.remove(DocumentId::Liking(user));
 }

@@ -13,11 +13,9 @@ use crate::world::World;
 use jumpdeck_policy::{
     GroupPolicy, JumpPolicy, Membership, PolicyChoice, Role, SessionPolicy, Setting, Settings,
 };
-use jumpdeck_protocol::session_policy::Rules;
 use jumpdeck_protocol::queue::Rank;
-use jumpdeck_protocol::{
-    JumpGroupId, JumpPolicyId, RoleId, SessionPolicyId, TeamId, UserId, text,
-};
+use jumpdeck_protocol::session_policy::Rules;
+use jumpdeck_protocol::{JumpGroupId, JumpPolicyId, RoleId, SessionPolicyId, TeamId, UserId, text};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -44,15 +44,15 @@ fn time(text: &str) -> Result<TimeOfWeek, &'static str> {
 }
 
 fn day(text: &str) -> Result<u8, &'static str> {
-    let same = |day: &&str| day.eq_ignore_ascii_case(text.trim());
-    let at = DAYS.iter().position(|day| same(&day));
+    let at = DAYS.iter().position(|day| day.eq_ignore_ascii_case(text.trim()));
     at.and_then(|at| u8::try_from(at).ok()).ok_or("days are Mon, Tue, Wed, Thu, Fri, Sat and Sun")
 }
 
 fn minute(text: &str) -> Result<u16, &'static str> {
     let (hour, minute) = text.trim().split_once(':').ok_or(FORM)?;
     let digits = |text: &str| (text.len() == 2).then(|| text.parse::<u16>().ok()).flatten();
-    let minutes = digits(hour).ok_or(FORM)? * 60 + digits(minute).filter(|m| *m < 60).ok_or(FORM)?;
+    let minutes =
+        digits(hour).ok_or(FORM)? * 60 + digits(minute).filter(|m| *m < 60).ok_or(FORM)?;
     if minutes <= 1440 { Ok(minutes) } else { Err("hours are 00:00 to 24:00") }
 }
 
@@ -61,34 +61,34 @@ pub(super) fn write(entries: &[WeeklyEntry]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest = entries;
     while let Some((first, after)) = rest.split_first() {
-        let same = |(at, entry): &(usize, &WeeklyEntry)| follows(first, *at + 1, entry);
+        let same = |(at, entry): &(usize, &WeeklyEntry)| follows(*first, *at + 1, **entry);
         let run = after.iter().enumerate().take_while(same).count();
         let last = after.get(..run).and_then(<[_]>::last).unwrap_or(first);
-        lines.push(line(first, last));
+        lines.push(line(*first, *last));
         rest = after.get(run..).unwrap_or_default();
     }
     lines
 }
 
 /// Whether an entry has the hours of the first one, so many days later.
-fn follows(first: &WeeklyEntry, days: usize, entry: &WeeklyEntry) -> bool {
+fn follows(first: WeeklyEntry, days: usize, entry: WeeklyEntry) -> bool {
     let later = |time: TimeOfWeek| {
         let day = u8::try_from((usize::from(time.day) + days) % 7).unwrap_or_default();
         TimeOfWeek { day, ..time }
     };
     days < 7
-        && *entry == WeeklyEntry { start: later(first.start), end: later(first.end) }
+        && entry == WeeklyEntry { start: later(first.start), end: later(first.end) }
         && is_short(first)
 }
 
 /// Whether an entry is on one day, or ends on the next one before it began.
-fn is_short(entry: &WeeklyEntry) -> bool {
+fn is_short(entry: WeeklyEntry) -> bool {
     let (start, end) = (entry.start, entry.end);
     (start.day == end.day && end.minute > start.minute)
         || (end.day == (start.day + 1) % 7 && end.minute <= start.minute)
 }
 
-fn line(first: &WeeklyEntry, last: &WeeklyEntry) -> String {
+fn line(first: WeeklyEntry, last: WeeklyEntry) -> String {
     let name = |day: u8| DAYS.get(usize::from(day)).copied().unwrap_or("?");
     let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
     let (start, end) = (first.start, first.end);
@@ -114,13 +114,18 @@ mod tests {
     fn times_are_read_as_people_write_them() {
         assert_eq!(read("Mon-Fri 08:00-17:00").unwrap().len(), 5);
         let over_the_weekend = read("Sat-Mon 09:00-10:00").unwrap();
-        assert_eq!(over_the_weekend.iter().map(|entry| entry.start.day).collect::<Vec<_>>(), [5, 6, 0]);
+        assert_eq!(
+            over_the_weekend.iter().map(|entry| entry.start.day).collect::<Vec<_>>(),
+            [5, 6, 0]
+        );
         let night = read("Sun 22:00-06:00").unwrap();
         assert_eq!((night[0].end.day, night[0].end.minute), (0, 360));
         let whole = read("Tue 00:00-24:00").unwrap();
         assert_eq!((whole[0].end.day, whole[0].end.minute), (2, 0));
         assert_eq!(read("fri 17:00 - mon 08:00").unwrap().len(), 1);
-        for wrong in ["", "Mon", "Mon 8-17", "Foo 08:00-17:00", "Mon 08:00-24:01", "Mon 08:60-09:00"] {
+        for wrong in
+            ["", "Mon", "Mon 8-17", "Foo 08:00-17:00", "Mon 08:00-24:01", "Mon 08:60-09:00"]
+        {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

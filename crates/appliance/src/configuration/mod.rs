@@ -52,7 +52,8 @@ impl Appliance {
         let world = self.world();
         let text = file.clone();
         let planning = tokio::task::spawn_blocking(move || plan(&world, &text, by));
-        let failed = |error: tokio::task::JoinError| RefusalCode::StoreFailed.because(error.to_string());
+        let failed =
+            |error: tokio::task::JoinError| RefusalCode::StoreFailed.because(error.to_string());
         let plan = planning.await.map_err(failed)??;
         if !apply || !plan.problems.is_empty() {
             return Ok(plan);

@@ -7,6 +7,7 @@ use jumpdeck_protocol::configuration::Problem;
 use jumpdeck_protocol::session_policy::Rules;
 use jumpdeck_protocol::{JumpGroupId, JumpPolicyId, RoleId, TeamId, UserId, limits, text};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -239,7 +240,8 @@ impl<'a> Reader<'a> {
         if !known.is_empty() {
             let some: Vec<_> = known.iter().take(12).map(|name| format!("\"{name}\"")).collect();
             let more = if known.len() > some.len() { ", …" } else { "" };
-            what.push_str(&format!("; there are {}{more}", some.join(", ")));
+            // Writing to a text does not fail.
+            let _ = write!(what, "; there are {}{more}", some.join(", "));
         }
         self.wrong(at, field, name, &what);
     }

@@ -1,9 +1,10 @@
 //! What depends on something: what names a role or a policy, and who is in a Jump Group.
 
 use crate::world::World;
-use jumpdeck_policy::{GroupPolicy, Membership, PolicyChoice, Setting};
+use jumpdeck_policy::{GroupPolicy, Membership, PolicyChoice, Setting, Source};
 use jumpdeck_protocol::inventory::{ItemView, Place};
 use jumpdeck_protocol::{JumpGroupId, JumpPolicyId, PortalId, RoleId, SessionPolicyId};
+use std::fmt::Write;
 
 /// What others may depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,16 +112,16 @@ pub(super) fn members(world: &World, group: JumpGroupId) -> Vec<String> {
         let name = |role: RoleId| world.role(role).map_or("?", |role| role.name.as_str());
         let (role, by) = match &membership.role {
             Some(role) => (name(role.value), format!(", set by {}", role.by.words())),
-            None => (name(effective.settings.default_role.value), ", the user's default".to_owned()),
+            None => {
+                (name(effective.settings.default_role.value), ", the user's default".to_owned())
+            }
         };
-        let granted: Vec<_> = membership.granted_by.iter().map(|by| by.words()).collect();
-        let mut line = format!(
-            "member {}: {role}{by}; granted by {}",
-            user.username,
-            granted.join(" and ")
-        );
+        let granted: Vec<_> = membership.granted_by.iter().map(Source::words).collect();
+        let mut line =
+            format!("member {}: {role}{by}; granted by {}", user.username, granted.join(" and "));
         for other in &membership.overridden {
-            line.push_str(&format!("; {} of {} is overridden", name(other.value), other.by.words()));
+            // Writing to a text does not fail.
+            let _ = write!(line, "; {} of {} is overridden", name(other.value), other.by.words());
         }
         Some(line)
     };

@@ -253,7 +253,7 @@ fn name(request: &RepRequest) -> String {
     struct Letters(String);
     impl std::fmt::Write for Letters {
         fn write_str(&mut self, text: &str) -> std::fmt::Result {
-            let letters = text.chars().take_while(|c| c.is_ascii_alphanumeric()).count();
+            let letters = text.chars().take_while(char::is_ascii_alphanumeric).count();
             self.0.extend(text.chars().take(letters));
             if letters < text.chars().count() { Err(std::fmt::Error) } else { Ok(()) }
         }

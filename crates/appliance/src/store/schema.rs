@@ -285,8 +285,9 @@ fn open_sessions(connection: &Connection) -> rusqlite::Result<Vec<OpenSession>> 
 }
 
 /// What a session grants, as it was written down; everything in one of an older version.
-fn granted(written: Option<&str>) -> Granted {
-    written.map_or_else(Granted::everything, |text| serde_json::from_str(text).unwrap_or_default())
+fn granted(written: Option<&str>) -> Box<Granted> {
+    let read = |text| serde_json::from_str(text).unwrap_or_default();
+    Box::new(written.map_or_else(Granted::everything, read))
 }
 
 fn open_session(connection: &Connection, new: NewSession) -> rusqlite::Result<OpenSession> {

@@ -4,7 +4,7 @@
 use crate::field::{apply, colleague};
 use crate::house::*;
 use jumpdeck_protocol::handshake::{Login, RepLogin, RepProof, RepWelcome};
-use jumpdeck_protocol::rep::{RepReply, RepRequest, Secret, SecondFactorWish};
+use jumpdeck_protocol::rep::{RepReply, RepRequest, SecondFactorWish, Secret};
 use jumpdeck_protocol::*;
 use std::process::Command;
 use std::sync::atomic::Ordering;
@@ -43,7 +43,9 @@ fn wish(wish: SecondFactorWish) -> RepRequest {
 async fn set_up(house: &House, rep: &mut Link) -> (String, Vec<String>) {
     let begun = rep.ask(wish(SecondFactorWish::Begin { code: None })).await.unwrap();
     let RepReply::SecondFactor { secret, url } = begun else { panic!("{begun:?}") };
-    assert!(url.0.starts_with("otpauth://totp/jumpdeck:admin?secret=") && url.0.contains(&secret.0));
+    assert!(
+        url.0.starts_with("otpauth://totp/jumpdeck:admin?secret=") && url.0.contains(&secret.0)
+    );
     let shown = Secret(code(&secret.0, now(house)));
     let confirmed = rep.ask(wish(SecondFactorWish::Confirm { code: shown })).await.unwrap();
     let RepReply::RecoveryCodes { codes } = confirmed else { panic!("{confirmed:?}") };
@@ -129,7 +131,11 @@ async fn another_second_factor_counts_only_once_it_is_confirmed() {
     house.clock.0.fetch_add(60, Ordering::SeqCst);
     let begin = |code| wish(SecondFactorWish::Begin { code });
     let refusal = admin.ask(begin(None)).await.unwrap_err();
-    assert_eq!(refusal.code, RefusalCode::SecondFactorRequired, "nobody else puts one in its place");
+    assert_eq!(
+        refusal.code,
+        RefusalCode::SecondFactorRequired,
+        "nobody else puts one in its place"
+    );
     let shown = Some(Secret(code(&old, now(&house))));
     let RepReply::SecondFactor { secret, .. } = admin.ask(begin(shown)).await.unwrap() else {
         panic!()
@@ -197,7 +203,8 @@ async fn a_kept_login_opens_without_a_password_until_it_is_revoked() {
     assert!(house.welcomed(token(&one.token)).await.is_ok());
     let expired = RefusalCode::LoginExpired;
     assert_eq!(refused(&house, token("no such token")).await, expired);
-    let revoke = |token: Option<&str>| RepRequest::Logout { token: token.map(|t| Secret(t.into())) };
+    let revoke =
+        |token: Option<&str>| RepRequest::Logout { token: token.map(|t| Secret(t.into())) };
     admin.ask(revoke(Some(&one.token))).await.unwrap();
     assert_eq!(refused(&house, token(&one.token)).await, expired);
     assert!(house.welcomed(token(&other.token)).await.is_ok(), "only that one");
@@ -277,30 +284,37 @@ async fn a_jump_policy_asks_for_a_code_before_a_start() {
 async fn secrets_stand_in_no_audit_export_or_message() {
     let (house, mut admin, password) = house().await;
     let (secret, recovery) = set_up(&house, &mut admin).await;
-    let keep = RepLogin {
-        keep: Some("a laptop".into()),
-        ..with("admin", &password, Some(&recovery[0]))
-    };
+    let keep =
+        RepLogin { keep: Some("a laptop".into()), ..with("admin", &password, Some(&recovery[0])) };
     let (_, welcome) = house.welcomed(keep).await.unwrap();
     let said = format!("{welcome:?}");
     let RepWelcome::Welcome { login, .. } = welcome else { panic!() };
     let token = login.unwrap().token;
-    let made = apply(&mut admin, "[[user]]\nusername = \"admin\"\nsettings = { administrator = true }\n\
-                                  [[user]]\nusername = \"bob\"\n").await;
+    let made = apply(
+        &mut admin,
+        "[[user]]\nusername = \"admin\"\nsettings = { administrator = true }\n\
+                                  [[user]]\nusername = \"bob\"\n",
+    )
+    .await;
     let events = crate::configuring::audited(&mut admin).await;
-    let RepReply::Configuration { file } = admin.ask(RepRequest::ExportConfiguration).await.unwrap()
+    let RepReply::Configuration { file } =
+        admin.ask(RepRequest::ExportConfiguration).await.unwrap()
     else {
         panic!()
     };
     let spoken = format!("{said}{events:?}{file}{made:?}");
-    for hidden in [&password, &secret, &recovery[0], &recovery[1], &token, &made.passwords[0].password] {
+    for hidden in
+        [&password, &secret, &recovery[0], &recovery[1], &token, &made.passwords[0].password]
+    {
         assert!(!spoken.contains(hidden.as_str()));
     }
     // The database holds no password, no recovery code and no token either.
     drop(admin);
     let held: Vec<u8> = ["appliance.db", "appliance.db-wal"]
         .iter()
-        .flat_map(|file| std::fs::read(house.appliance.data_dir().path().join(file)).unwrap_or_default())
+        .flat_map(|file| {
+            std::fs::read(house.appliance.data_dir().path().join(file)).unwrap_or_default()
+        })
         .collect();
     for hidden in [&password, &recovery[0], &token, &made.passwords[0].password] {
         assert!(!held.windows(hidden.len()).any(|window| window == hidden.as_bytes()));

@@ -13,9 +13,7 @@ use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
 use jumpdeck_protocol::queue::Rank;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::Whom;
-use jumpdeck_protocol::session::{
-    ChannelOrder, ChannelReport, ExitStatus, Keyboard, Part, Size,
-};
+use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, ExitStatus, Keyboard, Part, Size};
 use jumpdeck_protocol::session_policy::StartMethod;
 use jumpdeck_protocol::*;
 
@@ -73,7 +71,10 @@ fn requests(item: ItemId, session: SessionId, channel: ChannelId) -> Vec<RepRequ
         RepRequest::ExportConfiguration,
         RepRequest::Configure { file: FILE.into(), apply: true, planned: None },
         RepRequest::Audit { after: 0 },
-        RepRequest::SetTeam { name: "Desk".into(), members: vec![("mallory".into(), Rank::Manager)] },
+        RepRequest::SetTeam {
+            name: "Desk".into(),
+            members: vec![("mallory".into(), Rank::Manager)],
+        },
         RepRequest::AddUser { username: "eve".into() },
         RepRequest::ResetUser { username: "admin".into(), second_factor: true },
         RepRequest::CreateInstaller { group: Some("Lab".into()), valid: 600 },
@@ -86,7 +87,9 @@ fn requests(item: ItemId, session: SessionId, channel: ChannelId) -> Vec<RepRequ
         )]),
         RepRequest::CopyItems { items: vec![item], to: mallorys },
         RepRequest::RemoveItems { items: vec![item] },
-        RepRequest::AddShortcut { item: Box::new(ItemView { place: mallorys, ..ItemView::default() }) },
+        RepRequest::AddShortcut {
+            item: Box::new(ItemView { place: mallorys, ..ItemView::default() }),
+        },
         RepRequest::Wake { item, password: None },
         RepRequest::History { item },
         RepRequest::Stop,
@@ -145,7 +148,9 @@ async fn a_rep_with_no_rights_gets_nothing_but_refusals_and_each_is_audited() {
     }
     let bytes = Bytes::from_static(b"rm -rf /\n");
     mallory.raw(Frame::Data { channel, offset: 0, bytes }.encode()).await;
-    mallory.send(&rep::FromRep::Notice { body: RepNotice::Watch { items: vec![agent.item] } }).await;
+    mallory
+        .send(&rep::FromRep::Notice { body: RepNotice::Watch { items: vec![agent.item] } })
+        .await;
     // The agent hears of none of that: what comes next is what the owner does.
     mallory.ask(RepRequest::Colleagues).await.unwrap();
     admin.order(ChannelOrder::Close { channel }).await;

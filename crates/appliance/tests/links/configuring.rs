@@ -112,7 +112,8 @@ async fn a_plan_says_who_gains_and_who_loses_and_changes_nothing() {
     let made = apply(&mut admin, TEAM).await;
     let mut bob = colleague(&house, &made, "bob").await;
     assert!(seen(&mut bob).await.contains(&agent.item));
-    let less = TEAM.replace("jump_groups = [{ group = \"Lab\", role = \"Start Sessions Only\" }]\n", "");
+    let less =
+        TEAM.replace("jump_groups = [{ group = \"Lab\", role = \"Start Sessions Only\" }]\n", "");
     let told = plan(&mut admin, &less).await;
     assert_eq!((told.gain, told.lose), (0, 1));
     let effect = &told.effects[0];
@@ -230,10 +231,8 @@ async fn rights_that_are_withdrawn_end_running_sessions_and_logins() {
     let mut bob = colleague(&house, &made, "bob").await;
     session(&mut bob, &mut agent).await;
     // What a session grants holds to its end (DOMAIN 6) …
-    let denied = TEAM.replace(
-        "settings = { unattended_session_policy = \"everything\" }",
-        "settings = {}",
-    );
+    let denied =
+        TEAM.replace("settings = { unattended_session_policy = \"everything\" }", "settings = {}");
     apply(&mut admin, &denied).await;
     let RepReply::ShellOpened(_) = (tokio::join!(
         bob.ask(RepRequest::OpenShell {
@@ -279,7 +278,8 @@ async fn a_strict_jump_policy_warns_a_quarter_of_an_hour_before_and_ends_the_ses
     house.appliance.force_ends();
     for (at, minutes) in [("13:45:00", 15), ("13:50:00", 10), ("13:55:01", 5), ("13:59:30", 1)] {
         let midnight = 1_000_000 - 1_000_000 % 86_400;
-        let seconds: i64 = at.split(':').fold(0, |sum, part| sum * 60 + part.parse::<i64>().unwrap());
+        let seconds: i64 =
+            at.split(':').fold(0, |sum, part| sum * 60 + part.parse::<i64>().unwrap());
         house.clock.0.store(midnight + seconds, Ordering::SeqCst);
         house.appliance.force_ends();
         house.appliance.force_ends();
@@ -323,8 +323,7 @@ async fn what_a_session_policy_denies_no_client_can_do() {
     let refusal = bob.ask(exec(&["systemctl", "stop", "sshd"])).await.unwrap_err();
     assert_eq!(refusal.code, RefusalCode::PermissionDenied);
     assert_eq!(refusal.detail, "the command filter allows only uptime, systemctl status *");
-    let (answer, _) =
-        tokio::join!(bob.ask(exec(&["systemctl", "status", "sshd"])), agent.open());
+    let (answer, _) = tokio::join!(bob.ask(exec(&["systemctl", "status", "sshd"])), agent.open());
     let RepReply::SessionStarted(view) = answer.unwrap() else { panic!() };
     // In the session that runs, nothing more may be opened than its policies let.
     let more = RepRequest::OpenShell {
@@ -339,10 +338,12 @@ async fn what_a_session_policy_denies_no_client_can_do() {
     let pin = RepRequest::Pin { session: view.id, item };
     assert_eq!(bob.ask(pin).await.unwrap_err().code, RefusalCode::PermissionDenied);
     // Without a policy, the global default denies.
-    apply(&mut admin, &careful.replace("settings = { unattended_session_policy = \"careful\" }", ""))
-        .await;
+    apply(
+        &mut admin,
+        &careful.replace("settings = { unattended_session_policy = \"careful\" }", ""),
+    )
+    .await;
     let refusal = bob.ask(exec(&["uptime"])).await.unwrap_err();
-    let expected =
-        "the session policy Global Default (global default) says command_shell: deny";
+    let expected = "the session policy Global Default (global default) says command_shell: deny";
     assert_eq!((refusal.code, &*refusal.detail), (RefusalCode::PermissionDenied, expected));
 }

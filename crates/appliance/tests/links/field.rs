@@ -73,12 +73,7 @@ async fn enrolled(house: &House, rep: &mut Link, group: Option<&str>) -> Link {
 }
 
 /// Tries a cell of a table: what is said of every permission, what is told, and what is done.
-async fn try_cell(
-    admin: &mut Link,
-    (name, rep): (&str, &mut Link),
-    agent: &mut Link,
-    may: May,
-) {
+async fn try_cell(admin: &mut Link, (name, rep): (&str, &mut Link), agent: &mut Link, may: May) {
     let (item, whom) = (agent.item, Whom::User(name.into()));
     let request = RepRequest::Explain { whom, item, action: None, at: None };
     let RepReply::Explained { answers } = admin.ask(request).await.unwrap() else { panic!() };
@@ -132,8 +127,10 @@ async fn the_basic_set_up_lets_each_do_what_its_table_says() {
     let mut admin = house.admin().await;
     // Before the file takes that away, the first user puts a machine elsewhere.
     let mut elsewhere = enrolled(&house, &mut admin, Some("Elsewhere")).await;
-    let file = include_str!("basic.toml")
-        .replace("[[jump_group]]\nname", "[[jump_group]]\nname = \"Elsewhere\"\n[[jump_group]]\nname");
+    let file = include_str!("basic.toml").replace(
+        "[[jump_group]]\nname",
+        "[[jump_group]]\nname = \"Elsewhere\"\n[[jump_group]]\nname",
+    );
     let plan = apply(&mut admin, &file).await;
     let mut anna = colleague(&house, &plan, "anna").await;
     let mut ben = colleague(&house, &plan, "ben").await;
@@ -206,10 +203,7 @@ async fn the_advanced_set_up_lets_each_do_what_its_table_says_and_when() {
     house.clock.0.fetch_add(5 * 86_400, std::sync::atomic::Ordering::SeqCst);
     let refusal = vera.ask(shell(web.item)).await.unwrap_err();
     assert_eq!(refusal.code, RefusalCode::ScheduleClosed);
-    assert_eq!(
-        refusal.detail,
-        "the Jump Policy Weekdays is closed and opens 1970-01-19 07:00 UTC"
-    );
+    assert_eq!(refusal.detail, "the Jump Policy Weekdays is closed and opens 1970-01-19 07:00 UTC");
     let view = session(&mut ada, &mut web).await;
     ada.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
     while !matches!(web.wanted().await, Control::Notice { .. }) {}
@@ -240,7 +234,7 @@ fn vera_place(plan: &Plan) -> Place {
 }
 
 fn shortcut(place: Place) -> Box<inventory::ItemView> {
-    use jumpdeck_protocol::inventory::{JumpMethod, ItemView};
+    use jumpdeck_protocol::inventory::{ItemView, JumpMethod};
     let shortcut = item::Shortcut::new(JumpMethod::ShellJump);
     Box::new(ItemView {
         name: "router".into(),

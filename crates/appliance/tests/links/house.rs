@@ -21,8 +21,8 @@ use ring::rand::SystemRandom;
 use ring::signature::Ed25519KeyPair;
 use serde::Serialize;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -115,15 +115,17 @@ impl House {
 
     /// Logs in. Whoever has a first password chooses another one at once.
     pub async fn rep_named(&self, name: &str, password: &str) -> Result<Link, Refusal> {
-        let chosen = self.chosen.lock().unwrap().get(&(name.to_owned(), password.to_owned())).cloned();
+        let chosen =
+            self.chosen.lock().unwrap().get(&(name.to_owned(), password.to_owned())).cloned();
         let password = chosen.unwrap_or_else(|| password.to_owned());
-        let (mut link, first) = self.log_in(RepLogin {
-            proof: RepProof::Password { username: name.into(), password: password.clone() },
-            console: 0,
-            code: None,
-            keep: None,
-        })
-        .await?;
+        let (mut link, first) = self
+            .log_in(RepLogin {
+                proof: RepProof::Password { username: name.into(), password: password.clone() },
+                console: 0,
+                code: None,
+                keep: None,
+            })
+            .await?;
         if first == Some(RefusalCode::PasswordChangeRequired) {
             let new = format!("{password} and more");
             let (current, other) = (Secret(password.clone()), Secret(new.clone()));

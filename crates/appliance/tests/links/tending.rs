@@ -364,10 +364,7 @@ async fn a_closed_jump_policy_refuses_a_start_and_says_when_it_opens() {
     assert!(refused(&mut rep, apply).await.is_empty());
     let closed = rep.ask(shell(agent.item)).await.unwrap_err();
     assert_eq!(closed.code, RefusalCode::ScheduleClosed);
-    assert_eq!(
-        closed.detail,
-        "the Jump Policy Evenings is closed and opens 1970-01-12 20:00 UTC"
-    );
+    assert_eq!(closed.detail, "the Jump Policy Evenings is closed and opens 1970-01-12 20:00 UTC");
     let RepRequest::StartSession { item, kind, .. } = shell(agent.item) else { panic!() };
     let anyway = RepRequest::StartSession { item, kind, override_schedule: true, code: None };
     let (answer, _) = tokio::join!(rep.ask(anyway.clone()), agent.open());
