@@ -76,7 +76,7 @@ fn reattach(home: &Home, served: &Served, alice: &mut Screen) {
 }
 
 fn messages(home: &Home, served: &Served, password: &str, alice: &mut Screen) {
-    let mut bob = home.jumpdeck(&["--connect", &served.url(), "--user", "bob"]);
+    let mut bob = home.jumpdeck(&["--connect", &served.url(), "--as", "bob"]);
     bob.args(["--fingerprint", &served.fingerprint]).env("JUMPDECK_PASSWORD", password);
     let mut bob = Screen::start(&bob);
     bob.wait_until_shown("in use");

@@ -6,6 +6,7 @@
 pub mod core;
 pub mod link;
 pub mod runtime;
+pub mod text;
 pub mod verbs;
 pub mod view;
 

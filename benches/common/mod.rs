@@ -90,7 +90,7 @@ impl Served {
 
     /// `jumpdeck` as the first administrator of this appliance.
     pub fn rep(&self, home: &Home) -> Command {
-        let mut command = home.jumpdeck(&["--connect", &self.url(), "--user", "admin"]);
+        let mut command = home.jumpdeck(&["--connect", &self.url(), "--as", "admin"]);
         command.args(["--fingerprint", &self.fingerprint]).env("JUMPDECK_PASSWORD", &self.password);
         command
     }

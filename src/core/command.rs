@@ -271,6 +271,8 @@ table! {
             => Console::ask_save_log, unless Console::no_read_save;
         "read-copy" "copy" "Copy the line for the customer to your clipboard."
             => Console::read_copy, unless Console::no_read_copy;
+        "read-simulate" "simulate" "Show what a session with the item would grant."
+            => Console::open_simulator, unless Console::no_read_simulate;
     }
     Simulator {
         "simulate-user" "whose" "Choose whose session is simulated." => Console::ask_simulated_user;

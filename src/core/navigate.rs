@@ -232,8 +232,12 @@ impl Console {
     pub(super) fn scroll(&mut self, by: isize) {
         let most = match self.layers.last() {
             Some(Layer::Help { context, .. }) => super::help::lines(self, *context).len(),
-            Some(Layer::Why { item, .. }) => super::why::lines(self, *item).len(),
-            Some(Layer::Simulator(simulator)) => super::simulator::lines(simulator).len(),
+            Some(Layer::Why { item, .. }) => {
+                super::why::rows(&super::why::lines(self, *item), self.size)
+            }
+            Some(Layer::Simulator(simulator)) => {
+                super::why::rows(&super::simulator::lines(simulator), self.size)
+            }
             Some(Layer::Log { session, .. }) => {
                 let log = self.tabs.iter().find(|tab| tab.id == *session).map(|tab| tab.log.len());
                 log.unwrap_or(0)

@@ -119,6 +119,12 @@ impl Console {
         self.simulate();
     }
 
+    /// Why the simulator is not reached from here.
+    pub(super) fn no_read_simulate(&self) -> Option<String> {
+        let why = matches!(self.layers.last(), Some(Layer::Why { .. }));
+        (!why).then(|| "This is about no item.".to_owned())
+    }
+
     /// Asks the appliance.
     fn simulate(&mut self) {
         if let Some(reason) = self.no_link() {

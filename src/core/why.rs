@@ -2,10 +2,12 @@
 
 use super::form::time_text;
 use super::{Asked, Console};
+use crate::text::wrap;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::PolicyState;
 use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rights::{Answer, ExplainedStep, Permission, Whom};
+use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::text::clean;
 
 /// A line of the answer.
@@ -91,7 +93,6 @@ pub fn lines(console: &Console, item: ItemId) -> Vec<WhyLine> {
         let (sign, may) = if start.allowed { ("✓", "may") } else { ("✕", "may not") };
         lines.push(WhyLine::Text(format!("{sign} You {may} start one. The appliance says:")));
         lines.extend(start.because.iter().map(step));
-        lines.push(WhyLine::Text("S shows what a session would grant.".to_owned()));
         return lines;
     }
     let (policy, open) = policy_line(console, item);
@@ -105,6 +106,28 @@ pub fn lines(console: &Console, item: ItemId) -> Vec<WhyLine> {
     }));
     lines
 }
+
+/// Columns that such lines are given, with the frame and a margin, at the most.
+pub const WIDTH: u16 = 84;
+
+/// Columns for the words of such lines on a terminal of this width.
+pub fn room(columns: u16) -> usize {
+    usize::from(columns.min(WIDTH)).saturating_sub(4)
+}
+
+/// Rows that such lines take on a terminal of this size.
+pub(super) fn rows(lines: &[WhyLine], size: Size) -> usize {
+    let room = room(size.columns);
+    let rows = |line: &WhyLine| match line {
+        WhyLine::Heading(_) | WhyLine::Right { .. } | WhyLine::Value { .. } => 1,
+        WhyLine::Detail(words) => wrap(words, room.saturating_sub(DETAIL)).len(),
+        WhyLine::Text(words) => wrap(words, room).len(),
+    };
+    lines.iter().map(rows).sum()
+}
+
+/// Columns by which details are set in.
+pub const DETAIL: usize = 3;
 
 /// The item's Jump Policy in words, and whether it is open.
 fn policy_line(console: &Console, item: ItemId) -> (String, bool) {

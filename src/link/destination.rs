@@ -118,7 +118,7 @@ impl Destination {
                 // The token is written before the address is; a server has none.
                 let token = std::fs::read_to_string(dir.token()).map_err(|_| {
                     Unreachable::Lasting(format!(
-                        "{} belongs to `jumpdeck serve`; use --connect {} --user NAME",
+                        "{} belongs to `jumpdeck serve`; use --connect {} --as NAME",
                         dir.path().display(),
                         running.url
                     ))

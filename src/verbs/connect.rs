@@ -121,8 +121,8 @@ pub(super) struct Connect {
     connect: Option<String>,
     /// Log in there under this name. The password is asked for, or read from the variable
     /// JUMPDECK_PASSWORD; a code of the second factor, from JUMPDECK_CODE.
-    #[arg(long, global = true, value_name = "NAME", env = "JUMPDECK_USER")]
-    user: Option<String>,
+    #[arg(long = "as", global = true, value_name = "NAME", env = "JUMPDECK_USER")]
+    login: Option<String>,
     /// Accept an appliance that was never seen before if its key has this fingerprint.
     #[arg(long, global = true, value_name = "SHA256:…")]
     fingerprint: Option<String>,
@@ -178,7 +178,7 @@ impl Connect {
         let address: Address = url.parse()?;
         let known = KnownAppliances::in_dir(&places.config()?);
         let fingerprint = known.fingerprint(&address).context("the appliance is not known")?;
-        let username = match &self.user {
+        let username = match &self.login {
             Some(name) => name.clone(),
             None => prompt::line("User name: ")?,
         };
@@ -203,7 +203,7 @@ impl Connect {
             None => self.get_acquainted(&known, address).await?,
         };
         let logins = Logins::in_dir(&places.config()?);
-        let username = match self.user.clone().or_else(|| logins.only_user(&address.to_string())) {
+        let username = match self.login.clone().or_else(|| logins.only_user(&address.to_string())) {
             Some(name) => name,
             None => prompt::line("User name: ")?,
         };

@@ -65,13 +65,13 @@ impl Serve {
 /// What is shown once, at the very first start.
 async fn introduce(appliance: &Appliance, first: FirstStart, url: &str) -> anyhow::Result<()> {
     let Some(password) = first.admin_password else {
-        println!("`jumpdeck installer --connect {url} --user NAME` makes a key for a new machine.");
+        println!("`jumpdeck installer --connect {url} --as NAME` makes a key for a new machine.");
         return Ok(());
     };
     let spec = InstallerSpec { group: Some(FIRST_GROUP.to_owned()), valid: 86_400, local: false };
     let made = appliance.create_installer(spec).await?;
     println!("\nThis is shown once. The first administrator:\n  user admin, password {password}");
-    println!("  jumpdeck --connect {url} --user admin\n");
+    println!("  jumpdeck --connect {url} --as admin\n");
     print!("{}", installer::line(&made, url));
     Ok(())
 }

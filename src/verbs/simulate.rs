@@ -17,7 +17,11 @@ use std::process::ExitCode;
 #[derive(Args, Debug)]
 pub(super) struct Simulate {
     /// The item: its name, its host, or `#NUMBER`.
-    item: String,
+    #[arg(required_unless_present = "named", conflicts_with = "named")]
+    item: Option<String>,
+    /// The same, as an option.
+    #[arg(id = "named", long = "item", value_name = "ITEM")]
+    named: Option<String>,
     /// Whose session [default: yours]. Only administrators ask about others.
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
@@ -55,7 +59,8 @@ impl Simulate {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let mut client = connect.client(places).await?;
         client.fetch_inventory().await?;
-        let item = select::one(&client.inventory, &self.item)?;
+        let item = self.item.or(self.named).unwrap_or_default();
+        let item = select::one(&client.inventory, &item)?;
         let whom = self.user.map_or(Whom::Me, |user| Whom::User(user.into()));
         let method = match self.start {
             How::Unattended => StartMethod::Unattended,

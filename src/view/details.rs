@@ -160,10 +160,11 @@ impl Artist<'_, '_> {
     }
 
     fn policy(&self, item: Item<'_>) -> String {
-        let policy = item.jump_policy().and_then(|id| self.console.policy(id));
+        let policy = self.console.jump_policy_of(item.id());
+        let policy = policy.and_then(|id| self.console.policy(id));
         policy.map_or("none".to_owned(), |policy| {
             let state = why::state_text(self.console, policy.state);
-            format!("{} ({state})", item.policy_name())
+            format!("{} ({state})", jumpdeck_protocol::text::clean(&policy.name))
         })
     }
 

@@ -11,9 +11,10 @@ mod questions;
 mod readers;
 mod session;
 mod sessions;
-pub mod text;
 pub mod theme;
 mod tree;
+
+pub use crate::text;
 
 use crate::core::layer::Layer;
 use crate::core::{Console, Screen};

@@ -80,18 +80,18 @@ impl Artist<'_, '_> {
     /// What the rep may do with an item, and why.
     pub(super) fn why(&mut self, item: ItemId, scroll: usize, area: Rect) {
         let lines = why::lines(self.console, item);
-        self.reasons("Why ─ Esc closes", lines, scroll, area);
+        self.reasons("Why ─ S simulates, Esc closes", lines, scroll, area);
     }
 
     /// What a session would grant.
     pub(super) fn simulator(&mut self, simulator: &Simulator, area: Rect) {
         let lines = simulator::lines(simulator);
-        self.reasons("Simulator ─ Esc closes", lines, simulator.scroll, area);
+        self.reasons("Simulator ─ u a c t change it, Esc closes", lines, simulator.scroll, area);
     }
 
     fn reasons(&mut self, title: &str, lines: Vec<WhyLine>, scroll: usize, area: Rect) {
-        let width = area.width.min(84);
-        let room = usize::from(width).saturating_sub(3);
+        let width = area.width.min(why::WIDTH);
+        let room = why::room(area.width);
         let mut shown: Vec<Line<'static>> = Vec::new();
         for line in lines {
             match line {
@@ -111,7 +111,7 @@ impl Artist<'_, '_> {
                     ]));
                 }
                 WhyLine::Detail(words) => {
-                    let lines = text::wrap(&words, room.saturating_sub(3));
+                    let lines = text::wrap(&words, room.saturating_sub(why::DETAIL));
                     let style = self.style(Role::Muted);
                     let line = |line: &String| Line::styled(format!("    {line}"), style);
                     shown.extend(lines.iter().map(line));

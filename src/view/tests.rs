@@ -2,6 +2,7 @@
 
 mod dialogues;
 mod lobby;
+mod rights;
 mod sessions;
 
 use super::draw;

@@ -197,7 +197,7 @@ fn an_agent_refuses_an_appliance_with_another_key() {
 fn an_unknown_appliance_is_shown_and_asked_about_once() {
     let home = Home::new();
     let served = Served::start(&home);
-    let mut command = home.jumpdeck(&["--connect", &served.url(), "--user", "admin"]);
+    let mut command = home.jumpdeck(&["--connect", &served.url(), "--as", "admin"]);
     command.env_remove("JUMPDECK_PASSWORD");
     let mut screen = Screen::start(&command, 120, 30);
     let shown = screen.wait_for("Is that right? (yes/no)");
@@ -225,7 +225,7 @@ fn a_changed_appliance_key_is_refused_with_the_way_out() {
     let known = home.config().join("known_appliances");
     let line = std::fs::read_to_string(&known).unwrap();
     std::fs::write(&known, line.replace("SHA256:", "SHA256:x")).unwrap();
-    let mut command = home.jumpdeck(&["ls", "--connect", &served.url(), "--user", "admin"]);
+    let mut command = home.jumpdeck(&["ls", "--connect", &served.url(), "--as", "admin"]);
     let output = command.env("JUMPDECK_PASSWORD", &served.password).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stderr);
@@ -237,7 +237,7 @@ fn a_fingerprint_that_is_named_is_always_checked() {
     let home = Home::new();
     let served = Served::start(&home);
     assert!(served.rep(&home, &["ls"]).output().unwrap().status.success());
-    let mut command = home.jumpdeck(&["ls", "--connect", &served.url(), "--user", "admin"]);
+    let mut command = home.jumpdeck(&["ls", "--connect", &served.url(), "--as", "admin"]);
     command.args(["--fingerprint", "SHA256:other"]).env("JUMPDECK_PASSWORD", &served.password);
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -248,7 +248,7 @@ fn a_fingerprint_that_is_named_is_always_checked() {
 fn without_a_terminal_an_unknown_appliance_is_not_trusted() {
     let home = Home::new();
     let served = Served::start(&home);
-    let mut command = home.jumpdeck(&["ls", "--connect", &served.url(), "--user", "admin"]);
+    let mut command = home.jumpdeck(&["ls", "--connect", &served.url(), "--as", "admin"]);
     let output = command.env("JUMPDECK_PASSWORD", &served.password).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("never seen before"));

@@ -112,7 +112,7 @@ fn an_unencrypted_address_is_refused() {
 #[test]
 fn an_appliance_that_cannot_be_reached_is_named() {
     let home = Home::new();
-    let output = home.run(&["ls", "--connect", "https://127.0.0.1:1", "--user", "a"]);
+    let output = home.run(&["ls", "--connect", "https://127.0.0.1:1", "--as", "a"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("https://127.0.0.1:1 cannot be reached"));
 }
