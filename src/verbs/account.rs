@@ -2,7 +2,7 @@
 
 use super::connect::{Connect, Keep, Linked};
 use super::output;
-use crate::link::Client;
+use crate::link::{Client, ClientError};
 use crate::runtime::dirs::Places;
 use crate::runtime::logins::{Kept, Logins};
 use crate::runtime::prompt;
@@ -123,8 +123,8 @@ impl SecondFactor {
         match self.what {
             What::Set { no_qr } => set_up(&mut client, !no_qr).await?,
             What::Rm => {
-                let code = Secret(code("Code of the second factor, or a recovery code: ")?);
-                client.ask(RepRequest::SecondFactor(SecondFactorWish::Remove { code })).await?;
+                let remove = |code| RepRequest::SecondFactor(SecondFactorWish::Remove { code });
+                ask_with_code(&mut client, remove).await?;
                 output::say("You have no second factor any more.");
             }
         }
@@ -135,16 +135,8 @@ impl SecondFactor {
 
 async fn set_up(client: &mut Client, draw: bool) -> anyhow::Result<()> {
     let begin = |code| RepRequest::SecondFactor(SecondFactorWish::Begin { code });
-    let answer = match client.ask(begin(None)).await {
-        Err(crate::link::ClientError::Refused(refusal))
-            if refusal.code == RefusalCode::SecondFactorRequired =>
-        {
-            let code = code("Code of the second factor you have: ")?;
-            client.ask(begin(Some(Secret(code)))).await
-        }
-        answer => answer,
-    };
-    let RepReply::SecondFactor { secret, url } = answer? else {
+    let answer = ask_with_code(client, begin).await?;
+    let RepReply::SecondFactor { secret, url } = answer else {
         bail!("the appliance gave an answer that does not fit the question");
     };
     output::print(|out| {
@@ -164,6 +156,20 @@ async fn set_up(client: &mut Client, draw: bool) -> anyhow::Result<()> {
         codes.iter().try_for_each(|code| writeln!(out, "  {}", code.0))
     })?;
     Ok(())
+}
+
+/// Asks for something that wants a code of the second factor there is, where the login had none.
+async fn ask_with_code(
+    client: &mut Client,
+    request: impl Fn(Option<Secret>) -> RepRequest,
+) -> anyhow::Result<RepReply> {
+    match client.ask(request(None)).await {
+        Err(ClientError::Refused(refusal)) if refusal.code == RefusalCode::SecondFactorRequired => {
+            let code = code("Code of the second factor you have, or a recovery code: ")?;
+            Ok(client.ask(request(Some(Secret(code)))).await?)
+        }
+        answer => Ok(answer?),
+    }
 }
 
 /// A code: from the variable, or asked for.

@@ -21,6 +21,7 @@ mod pair;
 mod programs;
 mod reference;
 mod resume;
+mod rights;
 mod serve;
 mod sessions;
 mod support;

@@ -17,6 +17,8 @@ pub(crate) struct RepLink {
     pub outbox: Outbox,
     /// Nothing is done on this link before this was.
     pub first: Arc<Mutex<Option<RefusalCode>>>,
+    /// When it was opened with a code of the second factor.
+    pub proved: Option<Timestamp>,
     /// When its login is over.
     pub expires: Option<Timestamp>,
     /// What it was told last of what goes on besides its own sessions.

@@ -18,6 +18,8 @@ use totp_rs::{Builder, Totp};
 
 /// Seconds of a time step.
 const STEP: u64 = 30;
+/// Seconds for which a code that opened a link is as good as one given now.
+const A_MOMENT: u64 = 300;
 /// Recovery codes that are made at once.
 const RECOVERY: usize = 10;
 /// Characters of a recovery code.
@@ -53,8 +55,7 @@ impl Appliance {
         match wish {
             SecondFactorWish::Begin { code } => {
                 if has_one(&self.world(), user) {
-                    let wanted = || RefusalCode::SecondFactorRequired.plain();
-                    self.spend_code(user, &code.ok_or_else(wanted)?.0).await?;
+                    self.still_has_it(rep, code).await?;
                 }
                 let secret = random::<20>()?.to_vec();
                 let shown = Secret(BASE32_NOPAD.encode(&secret));
@@ -64,7 +65,7 @@ impl Appliance {
             }
             SecondFactorWish::Confirm { code } => self.confirm(rep, &code.0).await,
             SecondFactorWish::Remove { code } => {
-                self.spend_code(user, &code.0).await?;
+                self.still_has_it(rep, code).await?;
                 let now = self.now();
                 let remove = move |draft: &mut Draft| {
                     draft.audit_by(now, user, "second_factor_removed", ("", ""));
@@ -74,6 +75,16 @@ impl Appliance {
                 rep.is_first(self.first_of(user));
                 Ok(RepReply::Saved)
             }
+        }
+    }
+
+    /// Whether the rep has the second factor at hand: a code now, or one a moment ago.
+    async fn still_has_it(&self, rep: &RepLink, code: Option<Secret>) -> Result<(), Refusal> {
+        let now = self.now();
+        match code {
+            Some(code) => self.spend_code(rep.user, &code.0).await,
+            None if rep.proved.is_some_and(|then| now.since(then) < A_MOMENT) => Ok(()),
+            None => Err(RefusalCode::SecondFactorRequired.plain()),
         }
     }
 

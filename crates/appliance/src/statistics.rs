@@ -230,8 +230,17 @@ mod tests {
 
     fn link(id: u64) -> RepLink {
         let (outbox, lobby) = (Outbox::new(), Arc::default());
-        let (first, expires) = (Arc::default(), None);
-        RepLink { id: LinkId(id), user: UserId(1), console: 0, outbox, first, expires, lobby }
+        let (first, expires, proved) = (Arc::default(), None, None);
+        RepLink {
+            id: LinkId(id),
+            user: UserId(1),
+            console: 0,
+            outbox,
+            first,
+            proved,
+            expires,
+            lobby,
+        }
     }
 
     const FIVE: (ItemId, EndpointId) = (ItemId(5), EndpointId(5));

@@ -428,7 +428,8 @@ impl std::fmt::Debug for Secret {
 pub enum SecondFactorWish {
     /// Make one. An older one counts until the new one is confirmed.
     Begin {
-        /// A code of the older one, if there is one.
+        /// A code of the older one, if there is one; nothing where the rep has logged in with one
+        /// a moment ago.
         code: Option<Secret>,
     },
     /// Show that an authenticator has it.
@@ -438,8 +439,9 @@ pub enum SecondFactorWish {
     },
     /// Have none any more.
     Remove {
-        /// A code of it, or a recovery code.
-        code: Secret,
+        /// A code of it, or a recovery code; nothing where the rep has logged in with one a moment
+        /// ago.
+        code: Option<Secret>,
     },
 }
 

@@ -77,7 +77,7 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
     let (claimed, from) = (login.proof.username().to_owned(), caller.from.ip().to_string());
     let (console, holder) = (login.console, login.keep.clone());
     match prove(appliance, login, now).await {
-        Ok(user) => {
+        Ok((user, by_code)) => {
             let kept = match holder {
                 Some(holder) => appliance.keep_login(user.id, &holder).await.ok(),
                 None => None,
@@ -98,7 +98,8 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
             let (outbox, lobby) = (Outbox::new(), Arc::default());
             let first = Arc::new(Mutex::new(first));
             let id = appliance.next_link();
-            Ok(Some(RepLink { id, user: user.id, console, outbox, first, expires, lobby }))
+            let proved = by_code.then_some(now);
+            Ok(Some(RepLink { id, user: user.id, console, outbox, first, proved, expires, lobby }))
         }
         Err(refusal) => {
             // Whatever was typed into the name's place may be a secret.
@@ -114,20 +115,21 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
     }
 }
 
-/// Who proved itself, with everything that is wanted for that.
+/// Who proved itself, with everything that is wanted for that, and whether a code was.
 async fn prove(
     appliance: &Appliance,
     login: RepLogin,
     now: Timestamp,
-) -> Result<Arc<User>, Refusal> {
+) -> Result<(Arc<User>, bool), Refusal> {
     let world = appliance.world();
     let by_password = matches!(login.proof, RepProof::Password { .. });
     let user = appliance.login.check(&world, login.proof, now).await?;
-    if by_password && has_one(&world, user.id) {
+    let by_code = by_password && has_one(&world, user.id);
+    if by_code {
         let wanted = || RefusalCode::SecondFactorRequired.plain();
         appliance.spend_code(user.id, &login.code.ok_or_else(wanted)?).await?;
     }
-    Ok(user)
+    Ok((user, by_code))
 }
 
 /// What serves one console.

@@ -94,7 +94,9 @@ async fn a_code_of_an_independent_tool_opens_once_and_not_twice() {
     assert!(house.welcomed(with("admin", &password, Some(&typed))).await.is_ok());
     assert_eq!(refused(&house, with("admin", &password, Some(&recovery[0]))).await, wanted);
     assert!(house.welcomed(with("admin", &password, Some(&recovery[1]))).await.is_ok());
-    let code = Secret(recovery[2].clone());
+    let refusal = admin.ask(wish(SecondFactorWish::Remove { code: None })).await.unwrap_err();
+    assert_eq!(refusal.code, wanted, "this link was opened without a code");
+    let code = Some(Secret(recovery[2].clone()));
     admin.ask(wish(SecondFactorWish::Remove { code })).await.unwrap();
     assert!(house.welcomed(with("admin", &password, None)).await.is_ok());
 }
