@@ -52,7 +52,12 @@ fn main() {
 fn add_user(home: &Home, served: &Served, name: &str) -> String {
     let output = served.rep(home).args(["user", "add", name]).output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
-    printed.split_whitespace().last().unwrap().to_owned()
+    let first = printed.split_whitespace().last().unwrap().to_owned();
+    let chosen = format!("{first} and more");
+    let mut passwd = served.rep(home);
+    passwd.args(["passwd", "--as", name]).env("JUMPDECK_PASSWORD", &first);
+    assert!(passwd.env("JUMPDECK_NEW_PASSWORD", &chosen).status().unwrap().success());
+    chosen
 }
 
 fn row(what: &str, mut delays: Vec<f64>) {

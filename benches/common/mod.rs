@@ -81,7 +81,12 @@ impl Served {
                 break;
             }
         }
-        Self { child, address, fingerprint, key, password }
+        let mut served = Self { child, address, fingerprint, key, password };
+        let chosen = format!("{} and more", served.password);
+        let changed = served.rep(home).arg("passwd").env("JUMPDECK_NEW_PASSWORD", &chosen).output();
+        assert!(changed.unwrap().status.success(), "the first password is changed");
+        served.password = chosen;
+        served
     }
 
     pub fn url(&self) -> String {

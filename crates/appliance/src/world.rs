@@ -187,6 +187,10 @@ impl World {
         self.installers.values().find(|installer| installer.key_hash == hash)
     }
 
+    pub(crate) fn installers(&self) -> impl Iterator<Item = &Arc<Installer>> {
+        self.installers.values()
+    }
+
     /// Installers that nobody can use any more.
     pub(crate) fn expired_installers(&self, now: Timestamp) -> Vec<DocumentId> {
         let over = self.installers.values().filter(|installer| installer.expires < now);

@@ -4,6 +4,7 @@ mod figure;
 mod inventory;
 mod links;
 mod place;
+mod rights;
 mod sessions;
 mod storm;
 mod watchers;
@@ -70,6 +71,8 @@ enum Measure {
     Storm,
     /// The inventory to a fresh console, and to one that was away.
     Inventory,
+    /// Rights that change while many watch, and the audit under load.
+    Rights,
 }
 
 impl Bench {
@@ -89,6 +92,9 @@ impl Bench {
         }
         if self.wants(Measure::Inventory) {
             inventory::measure(&self, &mut table).await?;
+        }
+        if self.wants(Measure::Rights) {
+            rights::measure(&self, &mut table).await?;
         }
         print!("{table}");
         if let Some(path) = &self.json {

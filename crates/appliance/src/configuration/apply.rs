@@ -616,7 +616,24 @@ impl Rest<'_, '_, '_> {
         let gone = self.draft.groups().filter(|group| !kept.contains(&group.name.to_lowercase()));
         for group in gone.cloned().collect::<Vec<_>>() {
             let used = used_by(self.draft, Subject::Group(group.id));
+            if used.is_empty() {
+                self.revoke_installers(&group);
+            }
             self.remove("jump_group", &group.name, DocumentId::Group(group.id), &used);
+        }
+    }
+
+    /// Nothing enrols into a group that is gone.
+    fn revoke_installers(&mut self, group: &GroupView) {
+        let place = Place::JumpGroup(group.id);
+        let there = self.draft.installers().filter(|installer| installer.place == place);
+        let there: Vec<_> = there.map(|installer| installer.id).collect();
+        if !there.is_empty() {
+            let note = format!("jump_group \"{}\": its installer keys are revoked", group.name);
+            self.applied.notes.push(note);
+        }
+        for installer in there {
+            self.draft.remove(DocumentId::Installer(installer));
         }
     }
 
