@@ -141,8 +141,13 @@ impl SimulatedConsole {
         let wire = Wire::new(tcp, login.fault);
         let mut dialed = dial_over(wire, &address, REP_PATH, &pin, &client_config()?).await?;
         let ended = |end: LinkEnd| ConsoleError::Ended(end.to_string());
-        let proof =
-            RepLogin { proof: login.proof.clone(), console: login.console, code: None, keep: None };
+        let proof = RepLogin {
+            proof: login.proof.clone(),
+            console: login.console,
+            code: None,
+            keep: None,
+            keep_for: 0,
+        };
         write_plain(&mut dialed.socket, &proof).await.map_err(ended)?;
         match read_plain(&mut dialed.socket).await.map_err(ended)? {
             RepWelcome::Refused(refusal) => return Err(refusal.into()),

@@ -1,6 +1,5 @@
 //! What comes over the link, and what becomes of the console when it is gone.
 
-use super::layer::Layer;
 use super::messages::Level;
 use super::session::Pane;
 use super::together::summary_text;
@@ -184,10 +183,12 @@ impl Console {
             }
             // What was told of the rights stands there already.
             (Asked::Why { .. }, _) => {}
-            (Asked::Simulate, Outcome::Ok(RepReply::Simulated(simulation))) => {
-                self.simulated(Ok(simulation));
+            (Asked::Simulate { number }, Outcome::Ok(RepReply::Simulated(simulation))) => {
+                self.simulated(number, Ok(simulation));
             }
-            (Asked::Simulate, Outcome::Refused(refusal)) => self.simulated(Err(refusal)),
+            (Asked::Simulate { number }, Outcome::Refused(refusal)) => {
+                self.simulated(number, Err(refusal));
+            }
             (Asked::Unlock, outcome) => self.unlocked(&outcome),
             (Asked::SessionKey, Outcome::Ok(RepReply::SessionKey(key))) => {
                 self.session_key_came(key);
@@ -237,11 +238,9 @@ impl Console {
             // What an item's history is does not matter enough to complain.
             (Asked::History { .. }, Outcome::Refused(_)) => {}
             (
-                Asked::Start { item, name, override_schedule, show: true, .. },
+                Asked::Start { item, name, override_schedule, pressed, show: true, .. },
                 Outcome::Refused(refusal),
-            ) if refusal.code == RefusalCode::SecondFactorRequired
-                && !self.layers.iter().any(|layer| matches!(layer, Layer::Prompt(_))) =>
-            {
+            ) if refusal.code == RefusalCode::SecondFactorRequired && pressed == self.keys => {
                 self.messages.refused(self.now, &format!("No session with {name} yet"), &refusal);
                 self.ask_code(item, name, override_schedule);
             }
@@ -299,7 +298,7 @@ impl Console {
                 self.messages.refused(self.now, "The inventory", &refusal);
             }
             // Those were taken before.
-            (Asked::Why { .. } | Asked::Simulate | Asked::Unlock | Asked::SessionKey, _)
+            (Asked::Why { .. } | Asked::Simulate { .. } | Asked::Unlock | Asked::SessionKey, _)
             | (_, Outcome::Ok(_)) => {}
         }
     }

@@ -192,6 +192,7 @@ impl Console {
             name,
             show: true,
             override_schedule: false,
+            pressed: self.keys,
             after: Some(self.keys),
         };
         self.request(asked, request);

@@ -47,6 +47,7 @@ impl Console {
     pub(super) fn tick_lock(&mut self) {
         let patience = self.welcome.as_ref().and_then(|welcome| welcome.idle_lock);
         let touched = *self.lock.touched.get_or_insert(self.now);
+        let patience = patience.filter(|_| self.no_lock().is_none());
         let due = patience.is_some_and(|patience| self.now.since(touched) >= patience.as_secs());
         if due && !self.lock.is_locked() {
             self.lock_now();

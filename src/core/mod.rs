@@ -130,6 +130,8 @@ enum Asked {
         name: String,
         show: bool,
         override_schedule: bool,
+        /// How many keys had been pressed then.
+        pressed: u64,
         /// How many keys had been pressed, where somebody else has to answer first: whoever goes on
         /// working is not torn away.
         after: Option<u64>,
@@ -155,7 +157,9 @@ enum Asked {
     Why {
         item: ItemId,
     },
-    Simulate,
+    Simulate {
+        number: u64,
+    },
     Unlock,
     Pin {
         session: SessionId,

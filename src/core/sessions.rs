@@ -6,7 +6,7 @@ use super::layer::{Ask, Layer, Prompt, Question};
 use super::session::{Pane, Shell, Tab};
 use super::{Asked, Console, Effect, Screen, layout};
 use jumpdeck_protocol::inventory::{JumpPolicyView, PolicyState, Status};
-use jumpdeck_protocol::rep::{RepNotice, RepRequest};
+use jumpdeck_protocol::rep::{RepNotice, RepRequest, Secret};
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelState, Keyboard, Part, RecordingState, SessionView, Size,
@@ -24,7 +24,7 @@ pub(super) struct Start {
     /// Although its Jump Policy is closed.
     pub(super) override_schedule: bool,
     /// A code of the second factor.
-    pub(super) code: Option<Box<str>>,
+    pub(super) code: Option<Secret>,
 }
 
 impl Console {
@@ -122,8 +122,14 @@ impl Console {
             return;
         }
         let Start { show, override_schedule, code } = start;
-        let starting =
-            Asked::Start { item, name: name.clone(), show, override_schedule, after: None };
+        let starting = Asked::Start {
+            item,
+            name: name.clone(),
+            show,
+            override_schedule,
+            pressed: self.keys,
+            after: None,
+        };
         self.say(&format!("Starting a session with {name} …"));
         let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
         self.request(starting, RepRequest::StartSession { item, kind, override_schedule, code });
@@ -142,7 +148,7 @@ impl Console {
             return;
         }
         self.layers.pop();
-        let code = Some(code.into());
+        let code = Some(Secret(code.to_owned()));
         self.start(item, Start { show: true, override_schedule, code });
     }
 

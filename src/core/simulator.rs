@@ -31,6 +31,8 @@ pub struct Simulator {
     pub at: Option<Timestamp>,
     /// When, in words.
     pub when: String,
+    /// The number of the question that was asked last.
+    pub number: u64,
     /// What came out, once it came.
     pub outcome: Option<Result<Box<Simulation>, Refusal>>,
     /// Lines scrolled down.
@@ -113,6 +115,7 @@ impl Console {
             present: None,
             at: None,
             when: "now".to_owned(),
+            number: 0,
             outcome: None,
             scroll: 0,
         })));
@@ -135,20 +138,24 @@ impl Console {
             return;
         };
         simulator.outcome = None;
+        simulator.number += 1;
+        let number = simulator.number;
         let whom = simulator.user.as_deref().map_or(Whom::Me, |user| Whom::User(user.into()));
         let (item, method) = (simulator.item, simulator.method);
         let (present, at) = (simulator.present, simulator.at);
-        self.request(Asked::Simulate, RepRequest::Simulate { whom, item, method, present, at });
+        let request = RepRequest::Simulate { whom, item, method, present, at };
+        self.request(Asked::Simulate { number }, request);
     }
 
     /// What came out.
-    pub(super) fn simulated(&mut self, outcome: Result<Box<Simulation>, Refusal>) {
+    pub(super) fn simulated(&mut self, number: u64, outcome: Result<Box<Simulation>, Refusal>) {
         // A prompt may lie over it.
         let simulator = self.layers.iter_mut().rev().find_map(|layer| match layer {
             Layer::Simulator(simulator) => Some(simulator),
             _ => None,
         });
-        if let Some(simulator) = simulator {
+        // An answer to a question of before says nothing any more.
+        if let Some(simulator) = simulator.filter(|simulator| simulator.number == number) {
             simulator.outcome = Some(outcome);
         }
     }

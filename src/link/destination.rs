@@ -15,6 +15,8 @@ pub struct Credentials {
     pub proof: Proof,
     /// Who is to hold a login that is kept, if one is to be.
     pub keep: Option<String>,
+    /// For so many seconds; 0: as long as the appliance does.
+    pub keep_for: u64,
 }
 
 /// What proves who somebody is.
@@ -71,6 +73,7 @@ pub(super) struct Target {
     pub proof: RepProof,
     pub code: Option<String>,
     pub keep: Option<String>,
+    pub keep_for: u64,
     /// The appliance for people.
     pub shown: String,
 }
@@ -108,6 +111,7 @@ impl Destination {
                 proof: credentials.rep_proof(),
                 code: credentials.code(),
                 keep: credentials.keep.clone(),
+                keep_for: credentials.keep_for,
                 shown: address.to_string().trim_start_matches("https://").to_owned(),
             }),
             Self::Embedded(dir) => {
@@ -129,6 +133,7 @@ impl Destination {
                     proof: RepProof::Token(token),
                     code: None,
                     keep: None,
+                    keep_for: 0,
                     shown: "this machine".to_owned(),
                 })
             }

@@ -161,13 +161,14 @@ impl Keeper {
         let login = match kept {
             Some(token) => {
                 let proof = RepProof::Login(token);
-                RepLogin { proof, console: self.console, code: None, keep: None }
+                RepLogin { proof, console: self.console, code: None, keep: None, keep_for: 0 }
             }
             None => RepLogin {
                 proof: target.proof.clone(),
                 console: self.console,
                 code: target.code.clone(),
                 keep: target.keep.clone(),
+                keep_for: target.keep_for,
             },
         };
         let again = |end: LinkEnd| Ended::Again(end.to_string());

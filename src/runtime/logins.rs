@@ -54,10 +54,14 @@ impl Logins {
     /// # Errors
     /// When neither the keyring nor the file takes it.
     pub fn keep(&self, address: &str, username: &str, token: &str) -> anyhow::Result<Kept> {
+        let mut kept = self.read();
         if self.keyring && store(address, username, token).is_ok() {
+            // What stood in the file of before would hide it.
+            if kept.remove(&key(address, username)).is_some() {
+                self.write(&kept)?;
+            }
             return Ok(Kept::Keyring);
         }
-        let mut kept = self.read();
         kept.insert(key(address, username), token.to_owned());
         self.write(&kept)?;
         Ok(Kept::File(self.file.clone()))

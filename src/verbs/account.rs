@@ -94,6 +94,7 @@ pub(super) async fn first(
     connect: &Connect,
     places: &Places,
     linked: Linked,
+    keep: Keep,
 ) -> anyhow::Result<Client> {
     let Linked { mut client, mut password } = linked;
     loop {
@@ -103,8 +104,9 @@ pub(super) async fn first(
                 eprintln!("Your password was made for the first login. Choose another one.");
                 let current = password.take().context("log in with the password")?;
                 let new = change(&mut client, current).await?;
+                let username = client.welcome.username.clone();
                 client.close().await;
-                let linked = connect.again(places, &new).await?;
+                let linked = connect.again(places, (&username, &new), keep).await?;
                 (client, password) = (linked.client, linked.password);
             }
             Some(RefusalCode::SecondFactorUnknown) if prompt::somebody_is_there() => {
@@ -119,7 +121,7 @@ pub(super) async fn first(
 
 impl SecondFactor {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let Linked { mut client, .. } = connect.link(places, Keep::No).await?;
+        let Linked { mut client, .. } = connect.link(places, Keep::Password).await?;
         match self.what {
             What::Set { no_qr } => set_up(&mut client, !no_qr).await?,
             What::Rm => {
@@ -146,7 +148,10 @@ async fn set_up(client: &mut Client, draw: bool) -> anyhow::Result<()> {
         writeln!(out, "secret  {}", secret.0)?;
         writeln!(out, "The code above is for an authenticator; or type the secret there.")
     })?;
-    let code = Secret(code("Code that it shows: ")?);
+    let code = match std::env::var("JUMPDECK_NEW_CODE") {
+        Ok(code) => Secret(code),
+        Err(_) => Secret(prompt::line("Code that it shows: ")?),
+    };
     let answer = client.ask(RepRequest::SecondFactor(SecondFactorWish::Confirm { code })).await?;
     let RepReply::RecoveryCodes { codes } = answer else {
         bail!("the appliance gave an answer that does not fit the question");
@@ -217,7 +222,7 @@ impl Login {
         let linked = connect.link(places, Keep::Device).await?;
         let mut token = linked.client.kept();
         let changed = linked.client.welcome.first.is_some();
-        let client = first(connect, places, linked).await?;
+        let client = first(connect, places, linked, Keep::Device).await?;
         if changed {
             // What was kept before the password was changed is over.
             token = client.kept();

@@ -2,6 +2,7 @@
 
 use super::connect::Connect;
 use super::output::{self, NewFile};
+use crate::link::Client;
 use crate::runtime::dirs::Places;
 use crate::runtime::prompt;
 use anyhow::{Context, bail};
@@ -28,7 +29,7 @@ enum What {
         /// The file; one that is there is not overwritten [default: print it]
         file: Option<PathBuf>,
     },
-    /// Say what a file would change, and for whom. Exit status 0 if nothing, 2 if something.
+    /// Say what a file would change, and for whom. Exit status 0 if nothing, 3 if something.
     Plan {
         /// The file; `-` for the standard input.
         file: PathBuf,
@@ -55,11 +56,14 @@ impl Admin {
             What::Export { file } => export(places, connect, file.as_deref()).await,
             What::Plan { file, json } => {
                 let text = read(&file)?;
-                let plan = ask(places, connect, text, None).await?;
+                let mut client = connect.client(places).await?;
+                let plan = ask(&mut client, text, None).await;
+                client.close().await;
+                let plan = plan?;
                 show(&plan, &file, json)?;
                 Ok(ExitCode::from(match () {
                     () if !plan.problems.is_empty() => 1,
-                    () if plan.changes_in_all > 0 => 2,
+                    () if plan.changes_in_all > 0 => 3,
                     () => 0,
                 }))
             }
@@ -98,7 +102,9 @@ async fn apply(
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let text = read(file)?;
-    let plan = ask(places, connect, text.clone(), None).await?;
+    // One login for both: a code of the second factor opens once.
+    let mut client = connect.client(places).await?;
+    let plan = ask(&mut client, text.clone(), None).await?;
     if !plan.problems.is_empty() {
         show(&plan, file, json)?;
         return Ok(ExitCode::FAILURE);
@@ -108,7 +114,14 @@ async fn apply(
         return Ok(ExitCode::SUCCESS);
     }
     if !yes {
-        show(&plan, file, false)?;
+        if json {
+            // The standard output is for one object.
+            let mut lines = Vec::new();
+            write(&plan, &mut lines)?;
+            output::say(String::from_utf8_lossy(&lines).trim_end());
+        } else {
+            show(&plan, file, false)?;
+        }
         if !prompt::somebody_is_there() {
             bail!("nothing was changed: --yes applies a file where nobody is there to be asked");
         }
@@ -116,7 +129,9 @@ async fn apply(
             bail!("nothing was changed");
         }
     }
-    let done = ask(places, connect, text, Some(plan.revision)).await?;
+    let done = ask(&mut client, text, Some(plan.revision)).await;
+    client.close().await;
+    let done = done?;
     if json || yes {
         show(&done, file, json)?;
     } else {
@@ -127,16 +142,12 @@ async fn apply(
 
 /// Plans a file; on top of a plan, applies it.
 async fn ask(
-    places: &Places,
-    connect: &Connect,
+    client: &mut Client,
     file: String,
     planned: Option<jumpdeck_protocol::Revision>,
 ) -> anyhow::Result<Plan> {
-    let mut client = connect.client(places).await?;
     let apply = planned.is_some();
-    let answer = client.ask(RepRequest::Configure { file, apply, planned }).await;
-    client.close().await;
-    match answer? {
+    match client.ask(RepRequest::Configure { file, apply, planned }).await? {
         RepReply::Plan(plan) => Ok(*plan),
         _ => bail!("the appliance gave an answer that does not fit the question"),
     }
@@ -226,6 +237,9 @@ fn changed(change: &Change) -> String {
 fn effected(effect: &Effect) -> String {
     let (user, place) = (clean(&effect.user), clean(&effect.place));
     match &effect.what {
+        Effected::Setting(setting, was, is) => {
+            format!("~ {user}, {}: {} → {}", clean(setting), clean(was), clean(is))
+        }
         Effected::Session(permission, was, is) => {
             format!("~ {user} in {place}, {}: {} → {}", clean(permission), clean(was), clean(is))
         }

@@ -20,6 +20,9 @@ const PASSWORD: &str = "JUMPDECK_PASSWORD";
 /// The variable that a code of the second factor is read from.
 const CODE: &str = "JUMPDECK_CODE";
 
+/// Seconds for which a console may come back without a code.
+const CONSOLE_DAY: u64 = 86_400;
+
 /// Whether a login is to be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keep {
@@ -29,6 +32,8 @@ pub(super) enum Keep {
     Console,
     /// On this device.
     Device,
+    /// It is over with the link, and one that was kept will not do.
+    Password,
 }
 
 /// A link, and what proved who it is.
@@ -54,13 +59,15 @@ impl Door<'_> {
             Keep::Device => Some(device()),
             // Without a code, the password opens again.
             Keep::Console if with_code => Some("a console".to_owned()),
-            Keep::Console | Keep::No => None,
+            Keep::Console | Keep::No | Keep::Password => None,
         };
         let username = self.username.to_owned();
+        // A console says so again each time it is opened.
+        let keep_for = if self.keep == Keep::Console { CONSOLE_DAY } else { 0 };
         Client::connect(Destination::Remote {
             address: self.address.clone(),
             fingerprint: self.fingerprint.clone(),
-            credentials: Credentials { username, proof, keep },
+            credentials: Credentials { username, proof, keep, keep_for },
             known: self.known.clone(),
         })
         .await
@@ -133,14 +140,14 @@ impl Connect {
     /// done before anything else is done, too.
     pub(super) async fn client(&self, places: &Places) -> anyhow::Result<Client> {
         let linked = self.link(places, Keep::No).await?;
-        account::first(self, places, linked).await
+        account::first(self, places, linked, Keep::No).await
     }
 
     /// The same for a console, which comes back by itself: a code of the second factor opens only
     /// once, so the login is kept for as long as the console is there.
     pub(super) async fn console(&self, places: &Places) -> anyhow::Result<Client> {
         let linked = self.link(places, Keep::Console).await?;
-        account::first(self, places, linked).await
+        account::first(self, places, linked, Keep::Console).await
     }
 
     /// Links to the appliance, whatever has to be done there first.
@@ -171,20 +178,20 @@ impl Connect {
     }
 
     /// Links once more, with another password.
-    pub(super) async fn again(&self, places: &Places, password: &str) -> anyhow::Result<Linked> {
+    pub(super) async fn again(
+        &self,
+        places: &Places,
+        (username, password): (&str, &str),
+        keep: Keep,
+    ) -> anyhow::Result<Linked> {
         let Some(url) = &self.connect else {
             return self.link(places, Keep::No).await;
         };
         let address: Address = url.parse()?;
         let known = KnownAppliances::in_dir(&places.config()?);
         let fingerprint = known.fingerprint(&address).context("the appliance is not known")?;
-        let username = match &self.login {
-            Some(name) => name.clone(),
-            None => prompt::line("User name: ")?,
-        };
         let known = known.path().to_path_buf();
-        let keep = Keep::Device;
-        let door = Door { address: &address, fingerprint, known, username: &username, keep };
+        let door = Door { address: &address, fingerprint, known, username, keep };
         door.by_password(Some(password.to_owned())).await
     }
 
@@ -211,7 +218,9 @@ impl Connect {
         let door = Door { address, fingerprint, known, username: &username, keep };
         let given = std::env::var(PASSWORD).ok();
         let kept = logins.find(&address.to_string(), &username);
-        if let Some(token) = kept.filter(|_| given.is_none() && keep != Keep::Device) {
+        if let Some(token) =
+            kept.filter(|_| given.is_none() && !matches!(keep, Keep::Device | Keep::Password))
+        {
             match door.enter(Proof::Kept(token)).await {
                 Err(ClientError::NoLogin { code: RefusalCode::LoginExpired, reason }) => {
                     logins.forget(&address.to_string(), &username)?;

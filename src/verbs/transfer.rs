@@ -8,7 +8,7 @@ use crate::runtime::prompt;
 use anyhow::bail;
 use bytes::Bytes;
 use jumpdeck_protocol::endpoint::{Endpoint, Event};
-use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, Secret};
 use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelReport, ChannelState, EndReason, ExitStatus, RecordingState,
     SessionView, Size,
@@ -62,25 +62,23 @@ impl Program {
         item: ItemId,
         kind: ChannelKind,
     ) -> anyhow::Result<Self> {
-        // A Jump Policy may want a code of the second factor.
-        let code = std::env::var("JUMPDECK_CODE").ok().map(Into::into);
-        let start = |code| RepRequest::StartSession {
+        // A Jump Policy may want a code of the second factor; the variable's may be used up by the
+        // login.
+        let start = |code: Option<String>| RepRequest::StartSession {
             item,
             kind: kind.clone(),
             override_schedule: false,
-            code,
+            code: code.map(Secret),
         };
-        let answer = match client.ask(start(code.clone())).await {
-            Err(ClientError::Refused(refusal))
-                if refusal.code == RefusalCode::SecondFactorRequired
-                    && code.is_none()
-                    && prompt::somebody_is_there() =>
-            {
-                output::say(&refusal.to_string());
-                client.ask(start(Some(prompt::secret("Code: ")?.into()))).await?
-            }
-            answer => answer?,
-        };
+        let mut answer = client.ask(start(std::env::var("JUMPDECK_CODE").ok())).await;
+        if let Err(ClientError::Refused(refusal)) = &answer
+            && refusal.code == RefusalCode::SecondFactorRequired
+            && prompt::somebody_is_there()
+        {
+            output::say(&refusal.to_string());
+            answer = client.ask(start(Some(prompt::secret("Code: ")?))).await;
+        }
+        let answer = answer?;
         let RepReply::SessionStarted(view) = answer else {
             return Err(ClientError::OddAnswer.into());
         };

@@ -64,7 +64,7 @@ fn a_colleague_gets_one_group_on_weekdays_by_a_file_and_sees_why_it_is_no_more()
     assert_eq!(admin(&home, &served, &["admin", "plan", file]).status.code(), Some(0));
     std::fs::write(&path, format!("{exported}{BOB}")).unwrap();
     let plan = admin(&home, &served, &["admin", "plan", file]);
-    assert_eq!(plan.status.code(), Some(2), "something would change");
+    assert_eq!(plan.status.code(), Some(3), "something would change");
     let said = text(&plan.stdout);
     assert!(said.contains("+ bob sees Default (1 item), may start sessions"), "{said}");
     let alone = admin(&home, &served, &["admin", "apply", file]);

@@ -4,14 +4,15 @@ use crate::appliance::Appliance;
 use crate::document::{Document, DocumentId, Login as Kept};
 use crate::keys;
 use crate::login::{hash_password, is_password_of};
-use crate::reps::RepLink;
+use crate::reps::{LinkLogin, RepLink};
 use crate::second_factor::has_one;
 use crate::store::Draft;
-use crate::user::User;
+use crate::user::Account;
 use jumpdeck_protocol::handshake::Login;
 use jumpdeck_protocol::rep::{ApplianceNotice, NewUser};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 /// Seconds a login is kept, where the appliance says nothing else: 30 days.
 const LOGIN_LIFE: u64 = 30 * 86_400;
@@ -26,7 +27,7 @@ impl Appliance {
             let settings = &world.effective(user)?.settings;
             Some(settings.second_factor_required.value && !has_one(&world, user))
         };
-        if world.user(user)?.must_change {
+        if world.account(user).is_some_and(|account| account.must_change) {
             Some(RefusalCode::PasswordChangeRequired)
         } else if needs_factor().unwrap_or(false) {
             Some(RefusalCode::SecondFactorUnknown)
@@ -40,23 +41,41 @@ impl Appliance {
         Some(self.world().site().login_life).filter(|life| *life > 0)
     }
 
+    /// Whether what a link was opened with still holds.
+    pub(crate) fn is_good(&self, rep: &RepLink) -> bool {
+        let world = self.world();
+        let kept = *rep.login.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = world.account(rep.user).map_or(0, |account| account.generation);
+        world.user(rep.user).is_some_and(|user| user.enabled)
+            && rep.login.generation.load(Ordering::SeqCst) == generation
+            && kept.is_none_or(|kept| world.login(kept).is_some())
+    }
+
     /// Keeps a login.
-    pub(crate) async fn keep_login(&self, user: UserId, holder: &str) -> Result<Login, Refusal> {
+    pub(crate) async fn keep_login(
+        &self,
+        user: UserId,
+        (holder, seconds): (String, u64),
+        generation: u64,
+    ) -> Result<Login, Refusal> {
         let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
         let token = keys::secret().map_err(failed)?;
         let (token_hash, now) = (keys::hash(&token), self.now());
-        let expires = now.plus(self.login_life().unwrap_or(LOGIN_LIFE));
-        let holder = text::bounded(holder, limits::NAME);
+        let life = self.login_life().unwrap_or(LOGIN_LIFE);
+        let expires = now.plus(if seconds == 0 { life } else { life.min(seconds) });
+        let holder = text::bounded(&holder, limits::NAME);
         let edit = move |draft: &mut Draft| {
             remove_expired(draft, now);
             let own = draft.logins().filter(|login| login.user == user).map(|login| login.id);
-            let own: Vec<_> = own.collect();
+            let mut own: Vec<_> = own.collect();
+            // What ends first goes first.
+            own.sort_by_key(|login| draft.login(*login).map(|login| login.expires));
             for oldest in own.iter().take((own.len() + 1).saturating_sub(LOGINS)) {
                 draft.remove(DocumentId::Login(*oldest));
             }
             draft.audit_by(now, user, "login_kept", ("", &holder));
             let id = draft.next_login();
-            draft.put(Document::Login(Kept { id, token_hash, user, expires, holder }))
+            draft.put(Document::Login(Kept { id, token_hash, user, expires, holder, generation }))
         };
         self.store.edit(edit).await?;
         Ok(Login { token, expires })
@@ -65,6 +84,8 @@ impl Appliance {
     /// Revokes a kept login of a rep, or all of them.
     pub(crate) async fn log_out(&self, rep: &RepLink, token: Option<&str>) -> Result<(), Refusal> {
         let (user, now, hash) = (rep.user, self.now(), token.map(keys::hash));
+        // The link that asks stays until it has the answer.
+        *rep.login.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let edit = move |draft: &mut Draft| {
             let meant = |login: &&Arc<Kept>| {
                 login.user == user && hash.as_ref().is_none_or(|hash| login.token_hash == *hash)
@@ -99,10 +120,13 @@ impl Appliance {
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let hash = hashed(new).await?;
-        let (user, now) = (rep.user, self.now());
+        let (user, now, login) = (rep.user, self.now(), Arc::clone(&rep.login));
         let edit = move |draft: &mut Draft| {
             draft.audit_by(now, user, "password_changed", ("", ""));
-            put_password(draft, user, hash, false)
+            let change = |account: &mut Account| {
+                (account.password, account.must_change) = (Some(hash), false);
+            };
+            renew(draft, user, Some(&login), change)
         };
         self.store.edit(edit).await?;
         rep.is_first(self.first_of(user));
@@ -120,26 +144,29 @@ impl Appliance {
         let user = self.world().user_by_name(username).map(|user| user.id);
         let user = user.ok_or_else(|| RefusalCode::NoSuchUser.plain())?;
         let hash = hashed(password).await?;
-        self.store.edit(move |draft| put_password(draft, user, hash, false)).await
+        let change = |account: &mut Account| {
+            (account.password, account.must_change) = (Some(hash), false);
+        };
+        self.store.edit(move |draft| renew(draft, user, None, change)).await
     }
 
     /// Whether a password is a rep's own. Guessing is throttled.
     pub(crate) async fn is_own(&self, rep: &RepLink, password: String) -> Result<(), Refusal> {
         let now = self.now();
         let world = self.world();
-        let user = world.user(rep.user).ok_or_else(|| RefusalCode::NoSuchUser.plain())?;
-        if user.password.is_none() {
-            let detail = "you have no password: your appliance is your own";
-            return Err(RefusalCode::InvalidValue.because(detail));
-        }
-        if !self.code_tries.admits(&rep.user, now) {
+        let account = world.account(rep.user).filter(|account| account.password.is_some());
+        let none = || {
+            RefusalCode::InvalidValue.because("you have no password: your appliance is your own")
+        };
+        let account = account.ok_or_else(none)?;
+        if !self.password_tries.admits(&rep.user, now) {
             return Err(RefusalCode::LoginThrottled.plain());
         }
-        self.code_tries.count(rep.user, now);
-        if !is_password_of(user, password).await {
+        self.password_tries.count(rep.user, now);
+        if !is_password_of(account, password).await {
             return Err(RefusalCode::LoginFailed.because("the password is not yours"));
         }
-        self.code_tries.forgive(&rep.user);
+        self.password_tries.forgive(&rep.user);
         Ok(())
     }
 
@@ -169,21 +196,15 @@ impl Appliance {
         let edit = move |draft: &mut Draft| {
             let what = if second_factor { "and no second factor" } else { "" };
             draft.audit_by(now, by, "password_reset", (&subject, what));
-            put_password(draft, id, hash, true)?;
-            let user = draft.user(id).filter(|user| second_factor && user.second_factor.is_some());
-            match user.map(|user| User::clone(user)) {
-                Some(user) => {
-                    let user = User { second_factor: None, ..user };
-                    draft.put(Document::User(Box::new(user)))
+            let change = |account: &mut Account| {
+                (account.password, account.must_change) = (Some(hash), true);
+                if second_factor {
+                    account.second_factor = None;
                 }
-                None => Ok(()),
-            }
+            };
+            renew(draft, id, None, change)
         };
         self.store.edit(edit).await?;
-        // Whoever is there with the old one has to log in again.
-        for link in self.reps.those(|link| link.user == id && link.id != rep.id) {
-            link.outbox.close();
-        }
         Ok(NewUser { username, password })
     }
 }
@@ -195,16 +216,24 @@ pub(crate) async fn hashed(password: String) -> Result<String, Refusal> {
     hashed.map_err(|error| failed(error.into()))?.map_err(failed)
 }
 
-fn put_password(
+/// Changes what proves that somebody is a user: links and kept logins of before are over, but for
+/// the link that asked.
+pub(crate) fn renew(
     draft: &mut Draft,
-    id: UserId,
-    hash: String,
-    must_change: bool,
+    user: UserId,
+    but: Option<&LinkLogin>,
+    change: impl FnOnce(&mut Account),
 ) -> Result<(), Refusal> {
-    let user = draft.user(id).ok_or_else(|| RefusalCode::NoSuchUser.plain())?;
-    let user = User { password: Some(hash), must_change, ..User::clone(user) };
-    draft.put(Document::User(Box::new(user)))?;
-    let kept = draft.logins().filter(|login| login.user == id).map(|login| login.id);
+    let known = draft.account(user).map(|account| Account::clone(account));
+    let mut account = known.unwrap_or_else(|| Account::none(user));
+    change(&mut account);
+    account.generation += 1;
+    if let Some(login) = but {
+        // Before anybody sees the new one.
+        login.generation.store(account.generation, Ordering::SeqCst);
+    }
+    draft.put(Document::Account(Box::new(account)))?;
+    let kept = draft.logins().filter(|login| login.user == user).map(|login| login.id);
     let kept: Vec<_> = kept.collect();
     for login in kept {
         draft.remove(DocumentId::Login(login));

@@ -15,7 +15,7 @@ use crate::statistics::Watching;
 use crate::store::{Draft, Store, StoreError};
 use crate::tape::{News, Recorder};
 use crate::throttle::Throttle;
-use crate::user::User;
+use crate::user::{Account, User};
 use crate::usher::Usher;
 use crate::wake::Wakes;
 use crate::world::World;
@@ -106,10 +106,14 @@ pub struct Appliance {
     pub(crate) keys: Keys,
     pub(crate) starts: Semaphore,
     pub(crate) asking: Asking,
+    /// Machines with which a session is being started that must be the only one.
+    pub(crate) starting: Asking,
     pub(crate) usher: Usher,
     pub(crate) often: Mutex<Often>,
-    /// Who guesses codes and passwords on a link.
+    /// Who guesses codes of the second factor.
     pub(crate) code_tries: Throttle<UserId>,
+    /// Who guesses a password on a link.
+    pub(crate) password_tries: Throttle<UserId>,
     /// Where session keys are guessed from.
     pub(crate) key_tries: Throttle<std::net::IpAddr>,
     /// Jump Clients there may be; 0: any number.
@@ -162,9 +166,11 @@ impl Appliance {
             keys: Keys::open(data_dir)?,
             starts: Semaphore::new(MAX_CONCURRENT_STARTS),
             asking: Asking::default(),
+            starting: Asking::default(),
             usher: Usher::default(),
             often: Mutex::default(),
             code_tries: Throttle::default(),
+            password_tries: Throttle::default(),
             key_tries: Throttle::default(),
             most_clients: AtomicUsize::new(0),
             recorder: Arc::new(recorder),
@@ -238,8 +244,8 @@ impl Appliance {
             Role::Server => ("admin".to_owned(), Some(keys::secret()?)),
         };
         let hash = password.as_deref().map(hash_password).transpose()?;
-        let must_change = hash.is_some();
-        let user = User { password: hash, must_change, ..User::owner(UserId(1), username) };
+        let user = User::owner(UserId(1), username);
+        let account = hash.map(|hash| Account::first(UserId(1), hash));
         let edit = move |draft: &mut Draft| {
             for role in ItemRole::built_in() {
                 draft.put(Document::Role(role))?;
@@ -247,7 +253,8 @@ impl Appliance {
             for policy in SessionPolicy::built_in() {
                 draft.put(Document::SessionPolicy(Box::new(policy)))?;
             }
-            draft.put(Document::User(Box::new(user)))
+            draft.put(Document::User(Box::new(user)))?;
+            account.map_or(Ok(()), |account| draft.put(Document::Account(Box::new(account))))
         };
         self.store.edit(edit).await.map_err(anyhow::Error::from)?;
         Ok(FirstStart { admin_password: password })

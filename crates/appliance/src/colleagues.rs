@@ -6,7 +6,7 @@ use crate::document::Document;
 use crate::keys;
 use crate::reps::RepLink;
 use crate::store::{Draft, History};
-use crate::user::{USERNAME, User, username};
+use crate::user::{Account, USERNAME, User, username};
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::rep::{NewUser, RepReply};
 use jumpdeck_protocol::session::Part;
@@ -117,6 +117,10 @@ impl Appliance {
         if user == former {
             return Ok(());
         }
+        if !self.may_have(session, user) {
+            let detail = format!("{} may not have sessions with that item", to.trim());
+            return Err(RefusalCode::PermissionDenied.because(detail));
+        }
         let edit = move |draft: &mut Draft| {
             draft.history(History::Owner { session, user, former });
             Ok(())
@@ -184,7 +188,8 @@ impl Appliance {
                 return Err(RefusalCode::InvalidValue.because("there is a user of that name"));
             }
             let id = draft.next_user();
-            let user = User { password: Some(hash), must_change: true, ..User::rep(id, name) };
+            let user = User::rep(id, name);
+            draft.put(Document::Account(Box::new(Account::first(id, hash))))?;
             draft.audit_by(now, maker, "user_made", (&user.username, ""));
             draft.put(Document::User(Box::new(user)))
         };

@@ -1,6 +1,6 @@
 //! What the appliance stores: versioned documents, one kind per noun.
 
-use crate::user::User;
+use crate::user::{Account, User};
 use jumpdeck_policy::{
     GroupPolicy, JumpPolicy, PolicyChoice, Role, SessionPolicy, SimultaneousJumps,
 };
@@ -117,6 +117,8 @@ pub(crate) struct Login {
     pub expires: Timestamp,
     /// What holds it, for people.
     pub holder: String,
+    /// That of the account when it was kept.
+    pub generation: u64,
 }
 
 /// What a machine joins with that is not a Jump Client.
@@ -161,6 +163,7 @@ pub(crate) enum Document {
     Portal(Portal),
     Site(Site),
     Login(Login),
+    Account(Box<Account>),
 }
 
 /// Which one.
@@ -181,6 +184,7 @@ pub(crate) enum DocumentId {
     Portal(PortalId),
     Site,
     Login(LoginId),
+    Account(UserId),
 }
 
 impl Document {
@@ -201,6 +205,7 @@ impl Document {
             Self::Portal(portal) => DocumentId::Portal(portal.id),
             Self::Site(_) => DocumentId::Site,
             Self::Login(login) => DocumentId::Login(login.id),
+            Self::Account(account) => DocumentId::Account(account.user),
         }
     }
 }
@@ -224,6 +229,7 @@ impl DocumentId {
             Self::Portal(id) => ("portal", id.0),
             Self::Site => ("site", 1),
             Self::Login(id) => ("login", id.0),
+            Self::Account(id) => ("account", id.0),
         }
     }
 
@@ -245,6 +251,7 @@ impl DocumentId {
             "portal" => Self::Portal(PortalId(number)),
             "site" => Self::Site,
             "login" => Self::Login(LoginId(number)),
+            "account" => Self::Account(UserId(number)),
             _ => return None,
         })
     }

@@ -3,6 +3,7 @@
 use crate::appliance::Appliance;
 use crate::document::Item;
 use crate::reps::RepLink;
+use crate::second_factor::has_one;
 use crate::sight::Sight;
 use crate::starting::Layers;
 use crate::user::User;
@@ -143,7 +144,7 @@ fn decide(
     if action != Permission::PermStart {
         return world.decide(user, item.view.place, Some(action));
     }
-    let start = world.may_start(user, &item.view, at, willing(user));
+    let start = world.may_start(user, &item.view, at, willing(world, user));
     let start = if start.refusal.is_some() {
         start
     } else {
@@ -163,8 +164,8 @@ fn jump_layers(world: &World, user: &User, item: &Item) -> Layers {
 }
 
 /// A user who overrides what may be overridden, and gives a code if there is one to give.
-fn willing(user: &User) -> Attempt {
-    let has_factor = user.second_factor.as_ref().is_some_and(|factor| factor.confirmed);
+fn willing(world: &World, user: &User) -> Attempt {
+    let has_factor = has_one(world, user.id);
     let second_factor = if has_factor { Code::Promised } else { Code::None };
     Attempt { overrides: true, second_factor }
 }

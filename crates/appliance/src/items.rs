@@ -327,6 +327,27 @@ fn edit_one(
     Ok(())
 }
 
+/// Whether a value may be given to a property of a new item. What counts in its sessions is chosen
+/// by whoever may choose it: else anybody who may add items could lift what holds for them.
+pub(crate) fn check_preset(
+    world: &World,
+    user: &User,
+    place: Place,
+    (field, value): (ItemField, &FieldValue),
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let chosen = matches!(
+        value,
+        FieldValue::JumpPolicy(Some(_))
+            | FieldValue::Portal(Some(_))
+            | FieldValue::SessionPolicy(Some(_))
+    );
+    if chosen {
+        permitted(world, user, place, field.permission())?;
+    }
+    if field == ItemField::Place { Ok(()) } else { check(world, user, value, now) }
+}
+
 /// Whether what a value speaks of is there.
 pub(crate) fn check(
     world: &World,
@@ -496,9 +517,7 @@ fn add(
     };
     for field in ItemField::of(wish.method) {
         let value = wish.field(*field);
-        if *field != ItemField::Place {
-            check(draft, &user, &value, now)?;
-        }
+        check_preset(draft, &user, wish.place, (*field, &value), now)?;
         view.set(*field, value)
             .map_err(|wrong| RefusalCode::InvalidValue.because(wrong.to_string()))?;
     }

@@ -1,8 +1,9 @@
 //! How a rep logs in.
 
+use crate::document::Login as Kept;
 use crate::keys;
 use crate::throttle::Throttle;
-use crate::user::User;
+use crate::user::{Account, User};
 use crate::world::World;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -23,6 +24,14 @@ pub(crate) struct Login {
     decoy: String,
 }
 
+/// Who proved itself.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub user: Arc<User>,
+    /// The login that was kept, if it was that.
+    pub login: Option<Arc<Kept>>,
+}
+
 impl Login {
     /// A door that opens to this token too, if one is given.
     pub(crate) fn new(token: Option<&str>) -> anyhow::Result<Self> {
@@ -40,14 +49,15 @@ impl Login {
         world: &World,
         proof: RepProof,
         now: Timestamp,
-    ) -> Result<Arc<User>, Refusal> {
-        match proof {
+    ) -> Result<Known, Refusal> {
+        let user = match proof {
             RepProof::Token(token) => self.by_token(world, &token),
-            RepProof::Login(token) => by_login(world, &token, now),
+            RepProof::Login(token) => return by_login(world, &token, now),
             RepProof::Password { username, password } => {
                 self.by_password(world, &username, password, now).await
             }
-        }
+        };
+        Ok(Known { user: user?, login: None })
     }
 
     fn by_token(&self, world: &World, token: &str) -> Result<Arc<User>, Refusal> {
@@ -67,7 +77,8 @@ impl Login {
         let name: String = username.chars().take(64).collect();
         self.admit(&name, now)?;
         let user = world.user_by_name(username).filter(|user| user.enabled).cloned();
-        let stored = user.as_ref().and_then(|user| user.password.clone());
+        let account = user.as_ref().and_then(|user| world.account(user.id));
+        let stored = account.and_then(|account| account.password.clone());
         let known = stored.is_some();
         // An unknown name takes as long as a known one.
         let stored = stored.unwrap_or_else(|| self.decoy.clone());
@@ -94,16 +105,18 @@ impl Login {
 }
 
 /// By a login that was kept.
-fn by_login(world: &World, token: &str, now: Timestamp) -> Result<Arc<User>, Refusal> {
+fn by_login(world: &World, token: &str, now: Timestamp) -> Result<Known, Refusal> {
     let over = || RefusalCode::LoginExpired.plain();
     let login = world.login_by_hash(&keys::hash(token)).filter(|login| login.expires > now);
-    let user = world.user(login.ok_or_else(over)?.user).filter(|user| user.enabled);
-    user.cloned().ok_or_else(over)
+    let login = login.ok_or_else(over)?;
+    let same = world.account(login.user).is_some_and(|a| a.generation == login.generation);
+    let user = world.user(login.user).filter(|user| user.enabled && same);
+    Ok(Known { user: user.cloned().ok_or_else(over)?, login: Some(Arc::clone(login)) })
 }
 
 /// Whether somebody's password is this one.
-pub(crate) async fn is_password_of(user: &User, password: String) -> bool {
-    let Some(stored) = user.password.clone() else {
+pub(crate) async fn is_password_of(account: &Account, password: String) -> bool {
+    let Some(stored) = account.password.clone() else {
         return false;
     };
     tokio::task::spawn_blocking(move || matches(&password, &stored)).await.unwrap_or(false)
@@ -138,8 +151,10 @@ mod tests {
     fn world() -> World {
         let mut world = World::new("e");
         let password = Some(hash_password("right").unwrap());
-        let user = User { password, ..User::owner(UserId(1), "alice") };
+        let user = User::owner(UserId(1), "alice");
+        let account = Account { password, ..Account::none(UserId(1)) };
         world.put(Revision(1), Document::User(Box::new(user)));
+        world.put(Revision(2), Document::Account(Box::new(account)));
         world
     }
 

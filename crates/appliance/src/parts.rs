@@ -5,7 +5,6 @@ use crate::sight::Sight;
 use crate::world::World;
 use jumpdeck_protocol::inventory::{InventoryPart, ItemView, Place, Position};
 use jumpdeck_protocol::{Revision, limits};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Bytes of an item on the wire besides its texts.
@@ -127,13 +126,10 @@ fn flipped(now: &Sight<'_>, past: &Sight<'_>, part: &mut Part) -> Vec<InventoryP
             _ => {}
         }
     }
-    let mut flips: HashMap<Place, bool> = HashMap::new();
-    for item in now.world.items() {
+    let flips = |place: &Place| now.place(*place) != past.place(*place);
+    let places: Vec<Place> = now.world.places().map(|(place, _)| place).filter(flips).collect();
+    for item in places.into_iter().flat_map(|place| now.world.items_in(place)) {
         let place = item.view.place;
-        let flip = || now.place(place) != past.place(place);
-        if !*flips.entry(place).or_insert_with(flip) {
-            continue;
-        }
         let same = past.world.item(item.view.id).is_some_and(|before| before.view == item.view);
         match (same, now.place(place)) {
             (false, _) => {}

@@ -2,14 +2,14 @@
 
 use crate::appliance::Appliance;
 use crate::document::{Document, DocumentId, Item};
-use crate::items::{Deed, check, destination, permitted};
+use crate::items::{Deed, check_preset, destination, permitted};
 use crate::presence::AgentLink;
 use crate::reps::RepLink;
 use crate::store::Draft;
 use crate::world::World;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
-use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
+use jumpdeck_protocol::inventory::{ItemPolicies, ItemView, JumpMethod, Place};
 use jumpdeck_protocol::item::ItemField;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::queue::Queue;
@@ -222,9 +222,7 @@ fn pinned(
     view.created = now;
     for field in ItemField::of(JumpMethod::JumpClient) {
         let value = wish.field(*field);
-        if *field != ItemField::Place {
-            check(world, user, &value, now)?;
-        }
+        check_preset(world, user, wish.place, (*field, &value), now)?;
         view.set(*field, value)
             .map_err(|wrong| RefusalCode::InvalidValue.because(wrong.to_string()))?;
     }
@@ -252,7 +250,8 @@ fn unpin_all(
         let mut item = Item::clone(&before);
         let view = Arc::make_mut(&mut item.view);
         view.place = Place::Queue(Queue::Personal(user));
-        view.expires = None;
+        // What held for the item does not hold for a machine that only waits.
+        (view.expires, view.jump_policy, view.policies) = (None, None, ItemPolicies::default());
         draft.put(Document::Item(Box::new(item)))?;
     }
     Ok(())

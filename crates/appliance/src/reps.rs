@@ -3,8 +3,9 @@
 use jumpdeck_protocol::link::Outbox;
 use jumpdeck_protocol::queue::Lobby;
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
-use jumpdeck_protocol::{LinkId, RefusalCode, Timestamp, UserId};
+use jumpdeck_protocol::{LinkId, LoginId, RefusalCode, Timestamp, UserId};
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// A console's link.
@@ -15,14 +16,25 @@ pub(crate) struct RepLink {
     /// The number of the console; 0: none.
     pub console: u64,
     pub outbox: Outbox,
-    /// Nothing is done on this link before this was.
-    pub first: Arc<Mutex<Option<RefusalCode>>>,
-    /// When it was opened with a code of the second factor.
-    pub proved: Option<Timestamp>,
-    /// When its login is over.
-    pub expires: Option<Timestamp>,
+    /// What it was opened with.
+    pub login: Arc<LinkLogin>,
     /// What it was told last of what goes on besides its own sessions.
     pub lobby: Arc<Mutex<Option<Lobby>>>,
+}
+
+/// The login that a link stands on.
+#[derive(Debug, Default)]
+pub(crate) struct LinkLogin {
+    /// Nothing is done on this link before this was.
+    pub first: Mutex<Option<RefusalCode>>,
+    /// That of the account: with another one, the link is over.
+    pub generation: AtomicU64,
+    /// The kept login that opened it.
+    pub kept: Mutex<Option<LoginId>>,
+    /// When it was opened with the password, and with a code where one is wanted.
+    pub proved: Option<Timestamp>,
+    /// When it is over.
+    pub expires: Option<Timestamp>,
 }
 
 impl RepLink {
@@ -33,12 +45,12 @@ impl RepLink {
 
     /// What has to be done on this link before anything else.
     pub(crate) fn first(&self) -> Option<RefusalCode> {
-        *self.first.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.login.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on, this has to be done first; or nothing.
     pub(crate) fn is_first(&self, first: Option<RefusalCode>) {
-        *self.first.lock().unwrap_or_else(PoisonError::into_inner) = first;
+        *self.login.first.lock().unwrap_or_else(PoisonError::into_inner) = first;
     }
 
     /// Whether the console does not know this yet. From now on, it does.

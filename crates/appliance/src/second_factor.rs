@@ -3,17 +3,19 @@
 //! A code is taken once: the time step it belongs to is written down in the same edit that takes
 //! it, so two that come at once are not both let in, nor one that comes again after a restart.
 
+use crate::accounts::renew;
 use crate::appliance::Appliance;
 use crate::document::Document;
 use crate::keys;
-use crate::reps::RepLink;
+use crate::reps::{LinkLogin, RepLink};
 use crate::store::Draft;
-use crate::user::{SecondFactor, User};
+use crate::user::{Account, SecondFactor};
 use crate::world::World;
 use data_encoding::BASE32_NOPAD;
 use jumpdeck_protocol::rep::{RepReply, SecondFactorWish, Secret};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId};
 use std::fmt::Write;
+use std::sync::Arc;
 use totp_rs::{Builder, Totp};
 
 /// Seconds of a time step.
@@ -56,6 +58,9 @@ impl Appliance {
             SecondFactorWish::Begin { code } => {
                 if has_one(&self.world(), user) {
                     self.still_has_it(rep, code).await?;
+                } else if !self.came_just_now(rep) {
+                    // Whoever found an open link does not lock its owner out.
+                    return Err(RefusalCode::PasswordRequired.plain());
                 }
                 let secret = random::<20>()?.to_vec();
                 let shown = Secret(BASE32_NOPAD.encode(&secret));
@@ -66,10 +71,10 @@ impl Appliance {
             SecondFactorWish::Confirm { code } => self.confirm(rep, &code.0).await,
             SecondFactorWish::Remove { code } => {
                 self.still_has_it(rep, code).await?;
-                let now = self.now();
+                let (now, login) = (self.now(), Arc::clone(&rep.login));
                 let remove = move |draft: &mut Draft| {
                     draft.audit_by(now, user, "second_factor_removed", ("", ""));
-                    change(draft, user, |user| user.second_factor = None)
+                    renew(draft, user, Some(&login), |account| account.second_factor = None)
                 };
                 self.store.edit(remove).await?;
                 rep.is_first(self.first_of(user));
@@ -78,12 +83,18 @@ impl Appliance {
         }
     }
 
+    /// Whether a link was opened with the password, and with a code where one is wanted, a moment
+    /// ago.
+    fn came_just_now(&self, rep: &RepLink) -> bool {
+        let now = self.now();
+        rep.login.proved.is_some_and(|then| now.since(then) < A_MOMENT)
+    }
+
     /// Whether the rep has the second factor at hand: a code now, or one a moment ago.
     async fn still_has_it(&self, rep: &RepLink, code: Option<Secret>) -> Result<(), Refusal> {
-        let now = self.now();
         match code {
             Some(code) => self.spend_code(rep.user, &code.0).await,
-            None if rep.proved.is_some_and(|then| now.since(then) < A_MOMENT) => Ok(()),
+            None if self.came_just_now(rep) => Ok(()),
             None => Err(RefusalCode::SecondFactorRequired.plain()),
         }
     }
@@ -97,9 +108,9 @@ impl Appliance {
         let codes = (0..RECOVERY).map(|_| recovery_code()).collect::<Result<Vec<_>, _>>()?;
         let recovery = codes.iter().map(|code| keys::hash(&plain(code))).collect();
         let code = code.to_owned();
-        let edit = move |draft: &mut Draft| confirm(draft, user, &code, recovery, now);
+        let login = Arc::clone(&rep.login);
+        let edit = move |draft: &mut Draft| confirm(draft, &login, user, &code, recovery, now);
         self.store.edit(edit).await?;
-        self.code_tries.forgive(&user);
         rep.is_first(self.first_of(user));
         Ok(RepReply::RecoveryCodes { codes: codes.into_iter().map(Secret).collect() })
     }
@@ -107,22 +118,25 @@ impl Appliance {
 
 /// Whether a user has a second factor that counts.
 pub(crate) fn has_one(world: &World, user: UserId) -> bool {
-    let factor = world.user(user).and_then(|user| user.second_factor.as_ref());
-    factor.is_some_and(|factor| factor.confirmed)
+    world.account(user).is_some_and(|account| account.has_factor())
 }
 
-fn change(draft: &mut Draft, user: UserId, how: impl FnOnce(&mut User)) -> Result<(), Refusal> {
-    let user = draft.user(user).ok_or_else(|| RefusalCode::NoSuchUser.plain())?;
-    let mut user = User::clone(user);
-    how(&mut user);
-    draft.put(Document::User(Box::new(user)))
+/// Changes what is kept of a factor, and no more: that somebody used a code ends no other link.
+fn keep(draft: &mut Draft, user: UserId, factor: SecondFactor) -> Result<(), Refusal> {
+    let account = draft.account(user).ok_or_else(|| RefusalCode::NoSuchUser.plain())?;
+    let account = Account { second_factor: Some(factor), ..Account::clone(account) };
+    draft.put(Document::Account(Box::new(account)))
+}
+
+fn factor_of(world: &World, user: UserId) -> Option<SecondFactor> {
+    world.account(user).and_then(|account| account.second_factor.clone())
 }
 
 fn spend(draft: &mut Draft, user: UserId, code: &str, now: Timestamp) -> Result<(), Refusal> {
     let wrong = || RefusalCode::SecondFactorRequired.because("the code is wrong, or was used");
-    let factor = draft.user(user).and_then(|user| user.second_factor.clone());
     let unknown = || RefusalCode::SecondFactorUnknown.plain();
-    let mut factor = factor.filter(|factor| factor.confirmed).ok_or_else(unknown)?;
+    let factor = factor_of(draft, user).filter(|factor| factor.confirmed);
+    let mut factor = factor.ok_or_else(unknown)?;
     let code = plain(code);
     let hash = keys::hash(&code);
     if let Some(step) = step_of(&factor.secret, &code, now) {
@@ -137,42 +151,43 @@ fn spend(draft: &mut Draft, user: UserId, code: &str, now: Timestamp) -> Result<
     } else {
         return Err(wrong());
     }
-    change(draft, user, |user| user.second_factor = Some(factor))
+    keep(draft, user, factor)
 }
 
 fn begin(draft: &mut Draft, user: UserId, secret: Vec<u8>) -> Result<(), Refusal> {
-    change(draft, user, |user| match &mut user.second_factor {
-        Some(factor) if factor.confirmed => factor.next = Some(secret),
-        other => {
-            *other = Some(SecondFactor {
-                secret,
-                confirmed: false,
-                next: None,
-                last_step: 0,
-                recovery: Vec::new(),
-                since: Timestamp(0),
-            });
-        }
-    })
+    let factor = match factor_of(draft, user) {
+        Some(factor) if factor.confirmed => SecondFactor { next: Some(secret), ..factor },
+        _ => SecondFactor {
+            secret,
+            confirmed: false,
+            next: None,
+            last_step: 0,
+            recovery: Vec::new(),
+            since: Timestamp(0),
+        },
+    };
+    keep(draft, user, factor)
 }
 
 fn confirm(
     draft: &mut Draft,
+    login: &LinkLogin,
     user: UserId,
     code: &str,
     recovery: Vec<String>,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let factor = draft.user(user).and_then(|user| user.second_factor.clone());
     let unknown = || RefusalCode::SecondFactorUnknown.because("none was begun");
-    let factor = factor.filter(|f| !f.confirmed || f.next.is_some()).ok_or_else(unknown)?;
+    let factor = factor_of(draft, user).filter(|f| !f.confirmed || f.next.is_some());
+    let factor = factor.ok_or_else(unknown)?;
     let secret = factor.next.unwrap_or(factor.secret);
     let wrong = || RefusalCode::SecondFactorRequired.because("the code is wrong");
     let last_step = step_of(&secret, &plain(code), now).ok_or_else(wrong)?;
     draft.audit_by(now, user, "second_factor_set", ("", ""));
     let (confirmed, next, since) = (true, None, now);
     let factor = SecondFactor { secret, confirmed, next, last_step, recovery, since };
-    change(draft, user, |user| user.second_factor = Some(factor))
+    // Whoever came without it has to come again.
+    renew(draft, user, Some(login), |account| account.second_factor = Some(factor))
 }
 
 /// The time step to which a code belongs: this one, the one before or the one after.

@@ -307,6 +307,13 @@ impl Sessions {
         })
     }
 
+    /// Who takes part in every open session that is another's.
+    pub(crate) fn participants(&self) -> Vec<(SessionId, Vec<UserId>)> {
+        let others =
+            |(id, session): (&SessionId, &Session)| (*id, session.others.keys().copied().collect());
+        self.read(|book| book.sessions.iter().map(others).collect())
+    }
+
     /// Whose every open session is, and through which item.
     pub(crate) fn owners(&self) -> Vec<(SessionId, UserId, ItemId)> {
         let one = |(id, session): (&SessionId, &Session)| (*id, session.owner, session.item);

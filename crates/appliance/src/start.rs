@@ -15,11 +15,11 @@ use jumpdeck_policy::{Attempt, Code, Decision, SimultaneousJumps, Step, check_co
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::{Place, StartMode};
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
-use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::rep::{ApplianceNotice, Secret};
 use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelReport, ChannelView, EndReason, Part, SessionView, Terms,
 };
-use jumpdeck_protocol::session_policy::{Granted, SessionPermission, StartMethod};
+use jumpdeck_protocol::session_policy::{Access, Granted, SessionPermission, StartMethod};
 use jumpdeck_protocol::{
     ChannelId, EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
 };
@@ -42,43 +42,42 @@ impl Appliance {
         wish: Wish,
     ) -> Result<SessionView, Refusal> {
         check_kind(&kind)?;
-        let (item, why) = self.startable(rep, item, wish).await?;
+        let (item, why) = self.startable(rep, item, &wish)?;
         let id = item.view.id;
         let endpoint = item.endpoint().ok_or_else(|| {
             let what = item.view.method.title();
             RefusalCode::Unsupported.because(format!("{what} sessions come with a later version"))
         })?;
-        if let Some(policy) = &why.overrides {
-            // Whatever comes of it: somebody wanted in while it was closed.
-            self.audit(Some(rep.user), "schedule_overridden", &format!("item {id}"), policy);
-        }
         let agent = self
             .presences
             .startable(endpoint)
             .map_err(|code| code.because(item.view.name.to_string()))?;
-        let shell = matches!(kind, ChannelKind::Shell { .. });
         let waited = item.is_visitor();
         let _question =
             if waited { Some(self.take_waiting(rep, endpoint, &agent).await?) } else { None };
-        if let Some(joined) = self.join_instead(rep, &item, endpoint, shell)? {
-            return Ok(joined);
-        }
-        let Ok(_turn) = self.starts.try_acquire() else {
+        let simultaneous = self.simultaneous(rep.user, &item);
+        // Two who come at once are one after the other.
+        let being_started = || RefusalCode::ServerBusy.because("somebody else starts one there");
+        let _alone = match simultaneous {
+            SimultaneousJumps::NewSession => None,
+            _ => Some(self.starting.begin(endpoint).ok_or_else(being_started)?),
+        };
+        if self.starts.available_permits() == 0 {
             if waited {
                 let text = "The session could not be started at this moment.".into();
                 agent.order(AgentOrder::Say { text });
             }
             return Err(RefusalCode::ServerBusy.plain());
-        };
-        let customer_present = waited || self.somebody_is_at(&item, &agent).await;
-        let start_mode = if waited { StartMode::Normal } else { item.view.start_mode };
-        let method = if waited { StartMethod::Attended } else { StartMethod::Unattended };
-        let world = self.world();
-        let layers = world.layers(rep.user, item.view.policies, method, customer_present);
-        let granted = Box::new(layers.granted());
-        may_run(&granted, &kind, || layers.because(SessionPermission::CommandShell))?;
-        let recording = granted.recording.is_allowed() && self.records(rep.user, &item);
-        let terms = Terms { granted, customer_present, recording, start_mode };
+        }
+        let why = self.with_code(rep.user, &item, wish, why).await?;
+        if let Some(policy) = &why.overrides {
+            // Whatever comes of it: somebody wanted in while it was closed.
+            self.audit(Some(rep.user), "schedule_overridden", &format!("item {id}"), policy);
+        }
+        if let Some(joined) = self.join_instead(rep, &item, endpoint, (simultaneous, &kind))? {
+            return Ok(joined);
+        }
+        let terms = self.terms_of(rep.user, &item, &agent, &kind).await?;
         let why_so = why.decision.to_string();
         let session = self.enter(rep.user, &item, endpoint, (terms, &why_so)).await?;
         if let Some(policy) = why.overrides {
@@ -99,6 +98,8 @@ impl Appliance {
             self.end_session(session, EndReason::StartFailed);
             return Err(RefusalCode::JumpItemGone.plain());
         }
+        // A right that was withdrawn while it started was not seen by whoever looks after that.
+        self.end_if_over(session);
         let view = self.sessions.view(session, &self.world());
         let view = view.ok_or_else(|| RefusalCode::SessionGone.plain())?;
         tracing::info!(session = view.id.0, item = id.0, user = rep.user.0, "session started");
@@ -106,6 +107,34 @@ impl Appliance {
         let (appliance, user) = (Arc::clone(self), rep.user);
         tokio::spawn(async move { appliance.tell_used(user).await });
         Ok(view)
+    }
+
+    /// What is decided now, and holds for the whole session.
+    async fn terms_of(
+        &self,
+        user: UserId,
+        item: &Item,
+        agent: &AgentLink,
+        kind: &ChannelKind,
+    ) -> Result<Terms, Refusal> {
+        let attended = item.is_visitor();
+        let customer_present = attended || self.somebody_is_at(item, agent).await;
+        let start_mode = if attended { StartMode::Normal } else { item.view.start_mode };
+        let method = if attended { StartMethod::Attended } else { StartMethod::Unattended };
+        let world = self.world();
+        let layers = world.layers(user, item.view.policies, method, customer_present);
+        let granted = Box::new(layers.granted());
+        may_run(&granted, kind, || layers.because(SessionPermission::CommandShell))?;
+        let recording = granted.recording.is_allowed() && self.records(user, item);
+        Ok(Terms { granted, customer_present, recording, start_mode, attended })
+    }
+
+    /// What becomes of whoever jumps to an item that another rep is in a session with.
+    fn simultaneous(&self, user: UserId, item: &Item) -> SimultaneousJumps {
+        let world = self.world();
+        let policy = world.jump_policy_of(user, &item.view).map(|(policy, _)| policy);
+        let wanted = policy.and_then(|policy| policy.simultaneous_jumps);
+        wanted.unwrap_or(world.site().simultaneous_jumps)
     }
 
     /// Takes a machine out of its queue, if the person there allows it. Nobody else can meanwhile.
@@ -124,12 +153,13 @@ impl Appliance {
         Ok(question)
     }
 
-    /// The item, if this user may start a session with it now, and why.
-    async fn startable(
+    /// The item, if this user may start a session with it now, and why. A code of the second factor
+    /// that was given is taken for right until it is spent.
+    fn startable(
         &self,
         rep: &RepLink,
         item: ItemId,
-        wish: Wish,
+        wish: &Wish,
     ) -> Result<(Arc<Item>, Start), Refusal> {
         let world = self.world();
         let user = world.user(rep.user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
@@ -147,20 +177,36 @@ impl Appliance {
         if !world.sees(user, item.view.place) {
             return Err(gone());
         }
-        let mut attempt = Attempt { overrides: wish.override_schedule, second_factor: Code::None };
+        let second_factor = if wish.code.is_some() { Code::Promised } else { Code::None };
+        let attempt = Attempt { overrides: wish.override_schedule, second_factor };
         let start = world.may_start(user, &item.view, self.now(), attempt);
-        let wanted = start.refusal.as_ref().map(|refusal| refusal.code);
-        let start = match wish.code {
-            // A code is spent only where nothing else stands in the way.
-            Some(code) if wanted == Some(RefusalCode::SecondFactorRequired) => {
-                self.spend_code(user.id, &code).await?;
-                attempt.second_factor = Code::Right;
-                world.may_start(user, &item.view, self.now(), attempt)
-            }
-            _ => start,
-        };
         match start.refusal {
             None => Ok((item.clone(), start)),
+            Some(refusal) => Err(refusal),
+        }
+    }
+
+    /// Spends the code of the second factor, where the Jump Policy wants one. Nothing else stands in
+    /// the way by then.
+    async fn with_code(
+        &self,
+        user: UserId,
+        item: &Item,
+        wish: Wish,
+        why: Start,
+    ) -> Result<Start, Refusal> {
+        let world = self.world();
+        let policy = world.jump_policy_of(user, &item.view).filter(|_| !item.is_visitor());
+        let (Some(code), Some(_)) = (wish.code, policy.filter(|(policy, _)| policy.two_factor))
+        else {
+            return Ok(why);
+        };
+        self.spend_code(user, &code.0).await?;
+        let attempt = Attempt { overrides: wish.override_schedule, second_factor: Code::Right };
+        let known = world.user(user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+        let start = world.may_start(known, &item.view, self.now(), attempt);
+        match start.refusal {
+            None => Ok(start),
             Some(refusal) => Err(refusal),
         }
     }
@@ -171,12 +217,9 @@ impl Appliance {
         rep: &RepLink,
         item: &Item,
         endpoint: EndpointId,
-        shell: bool,
+        (wanted, kind): (SimultaneousJumps, &ChannelKind),
     ) -> Result<Option<SessionView>, Refusal> {
         let world = self.world();
-        let policy = world.jump_policy_of(rep.user, &item.view).map(|(policy, _)| policy);
-        let wanted = policy.and_then(|policy| policy.simultaneous_jumps);
-        let wanted = wanted.unwrap_or(world.site().simultaneous_jumps);
         let Some(session) = self.sessions.of_others(endpoint, rep.user) else {
             return Ok(None);
         };
@@ -188,11 +231,19 @@ impl Appliance {
                 Err(RefusalCode::JoinDenied.because(detail))
             }
             // What runs by itself has nothing to join.
-            SimultaneousJumps::Join if !shell => Ok(None),
+            SimultaneousJumps::Join if matches!(kind, ChannelKind::Exec { .. }) => Ok(None),
             SimultaneousJumps::Join => {
                 if self.sessions.part(session, rep.user).is_none() {
+                    // Whoever may not have a shell alone has none together with others.
+                    let terms = self.sessions.terms(session).unwrap_or_default();
+                    let (method, present) = (StartMethod::Unattended, terms.customer_present);
+                    let layers = world.layers(rep.user, item.view.policies, method, present);
+                    let because = || layers.because(SessionPermission::CommandShell);
+                    may_run(&layers.granted(), kind, because)?;
                     self.room_for(session, 1)?;
                     self.let_in(session, rep.user, Part::Participant);
+                    let subject = format!("session {session}");
+                    self.audit(Some(rep.user), "session_joined", &subject, "by a jump");
                 }
                 Ok(self.sessions.view(session, &world))
             }
@@ -273,7 +324,6 @@ impl Appliance {
         }
         let agent =
             self.presences.startable(endpoint).map_err(|code| code.because(name.clone()))?;
-        let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
         let opened = self.open_channel(rep, session, &agent, kind).await;
         self.tell_session(session);
         opened
@@ -291,7 +341,9 @@ impl Appliance {
         let access = match permission {
             SessionPermission::Chat => granted.chat,
             SessionPermission::JumpClientsPinning => granted.jump_clients_pinning,
-            _ => granted.command_shell,
+            SessionPermission::CommandShell => granted.command_shell,
+            // Not asked for so far: what is not known here is denied.
+            _ => Access::Deny,
         };
         if access.is_allowed() {
             return Ok(());
@@ -310,6 +362,8 @@ impl Appliance {
         kind: ChannelKind,
     ) -> Result<ChannelView, Refusal> {
         self.ask_customer(session, SessionPermission::CommandShell, agent, rep.user).await?;
+        // Not before: somebody may think for long.
+        let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
         let (id, errors) = self.sessions.next_channels();
         let (size, executed) = match &kind {
             ChannelKind::Shell { size, .. } => (Some(size.clamped()), None),
@@ -540,7 +594,7 @@ impl Appliance {
 pub(crate) struct Wish {
     pub override_schedule: bool,
     /// A code of the second factor.
-    pub code: Option<Box<str>>,
+    pub code: Option<Secret>,
 }
 
 /// Whether a session lets a program be run.

@@ -81,6 +81,13 @@ impl World {
         Some((self.policy(item.jump_policy?)?, None))
     }
 
+    /// Whether a user may have sessions with an item, whenever they are.
+    pub(crate) fn may_have(&self, user: &User, item: &ItemView) -> bool {
+        let denies = |step: Step| step.wants == Some(Verdict::Deny);
+        self.decide(user, item.place, Some(Permission::PermStart)).is_allowed()
+            && !self.method(user, item.method).is_some_and(denies)
+    }
+
     /// Whether a user may start a session with an item at a moment.
     pub(crate) fn may_start(
         &self,

@@ -230,15 +230,12 @@ mod tests {
 
     fn link(id: u64) -> RepLink {
         let (outbox, lobby) = (Outbox::new(), Arc::default());
-        let (first, expires, proved) = (Arc::default(), None, None);
         RepLink {
             id: LinkId(id),
             user: UserId(1),
             console: 0,
             outbox,
-            first,
-            proved,
-            expires,
+            login: Arc::default(),
             lobby,
         }
     }

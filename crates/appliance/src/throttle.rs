@@ -39,6 +39,10 @@ impl<K: Hash + Eq> Throttle<K> {
         let mut failures = self.failures();
         if failures.len() >= REMEMBERED {
             failures.retain(|_, (_, last)| now.since(*last) < LONGEST);
+            if failures.len() >= REMEMBERED {
+                // Whoever guesses under thousands of names finds out little about each.
+                failures.retain(|_, (count, last)| *count >= PATIENCE && now.since(*last) < PAUSE);
+            }
         }
         let entry = failures.entry(who).or_default();
         let forgotten = if entry.0 < PATIENCE { PAUSE } else { LONGEST };

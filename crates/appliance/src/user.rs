@@ -16,16 +16,63 @@ pub(crate) struct User {
     pub username: String,
     pub display_name: String,
     pub email: String,
-    /// argon2id in PHC form; an embedded owner has none.
-    pub password: Option<String>,
-    /// The password was made by somebody else.
-    pub must_change: bool,
-    pub second_factor: Option<SecondFactor>,
     pub enabled: bool,
     /// Own settings: they stand where no group policy defines another.
     pub settings: Settings,
     /// Own memberships.
     pub memberships: BTreeMap<JumpGroupId, Membership>,
+}
+
+/// What proves that somebody is a user. It stands apart from the user: it changes with logins, and
+/// that is no change of anybody's rights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Account {
+    pub user: UserId,
+    /// argon2id in PHC form; an embedded owner has none.
+    pub password: Option<String>,
+    /// The password was made by somebody else.
+    pub must_change: bool,
+    pub second_factor: Option<SecondFactor>,
+    /// Grows with each change of the password or the second factor: links and logins of before are
+    /// over.
+    pub generation: u64,
+}
+
+impl Account {
+    /// A first password, to be changed.
+    pub(crate) const fn first(user: UserId, hash: String) -> Self {
+        Self { user, password: Some(hash), must_change: true, second_factor: None, generation: 1 }
+    }
+
+    /// The account of a user who has none.
+    pub(crate) const fn none(user: UserId) -> Self {
+        Self { user, password: None, must_change: false, second_factor: None, generation: 0 }
+    }
+
+    /// Whether a code of a second factor is wanted.
+    pub(crate) fn has_factor(&self) -> bool {
+        self.second_factor.as_ref().is_some_and(|factor| factor.confirmed)
+    }
+}
+
+/// The password that stood with a user in databases of a former version.
+pub(crate) fn former_password(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Former {
+        #[serde(default)]
+        password: Option<String>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Document {
+        User(Former),
+        #[serde(other)]
+        Other,
+    }
+    match rmp_serde::from_slice(body).ok()? {
+        Document::User(former) => former.password,
+        Document::Other => None,
+    }
 }
 
 /// What a user proves a login with besides the password (RFC 6238).
@@ -59,9 +106,6 @@ impl User {
             username: username.into(),
             display_name: String::new(),
             email: String::new(),
-            password: None,
-            must_change: false,
-            second_factor: None,
             enabled: true,
             settings: Settings::default(),
             memberships: BTreeMap::new(),
@@ -118,11 +162,6 @@ struct Stored {
     display_name: String,
     #[serde(default)]
     email: String,
-    password: Option<String>,
-    #[serde(default)]
-    must_change: bool,
-    #[serde(default)]
-    second_factor: Option<SecondFactor>,
     enabled: bool,
     /// What a former version kept of settings.
     #[serde(default)]
@@ -151,9 +190,6 @@ impl From<Stored> for User {
         Self {
             display_name: stored.display_name,
             email: stored.email,
-            password: stored.password,
-            must_change: stored.must_change,
-            second_factor: stored.second_factor,
             enabled: stored.enabled,
             settings: settings.unwrap_or(former.settings),
             memberships: stored.memberships,
@@ -209,7 +245,7 @@ mod tests {
         let read = |id| -> User {
             rmp_serde::from_slice(&rmp_serde::to_vec_named(&former(id)).unwrap()).unwrap()
         };
-        let bob = User { password: Some("hash".into()), ..User::rep(UserId(2), "bob") };
+        let bob = User::rep(UserId(2), "bob");
         assert_eq!(read(2), bob);
         assert!(read(1).settings.administrator && !read(2).settings.administrator);
         let again: User = rmp_serde::from_slice(&rmp_serde::to_vec_named(&bob).unwrap()).unwrap();

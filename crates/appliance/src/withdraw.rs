@@ -5,11 +5,12 @@
 
 use crate::appliance::Appliance;
 use crate::document::Item;
+use crate::store::History;
 use crate::world::World;
-use jumpdeck_policy::{JumpPolicy, Permission};
+use jumpdeck_policy::JumpPolicy;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::session::EndReason;
-use jumpdeck_protocol::{ItemId, Timestamp, UserId};
+use jumpdeck_protocol::{ItemId, SessionId, Timestamp, UserId};
 use std::sync::Arc;
 
 /// Minutes before a forced end at which it is said.
@@ -37,25 +38,69 @@ impl Appliance {
     pub(crate) fn withdraw(self: &Arc<Self>) {
         let world = self.world();
         for (session, owner, item) in self.sessions.owners() {
-            if !may_go_on(&world, owner, item) {
-                let why = format!("{} may not have it any more", world.username(owner));
-                self.audit(None, "session_withdrawn", &format!("session {session}"), &why);
-                self.end_session(session, EndReason::RightsWithdrawn);
-            }
+            self.end_if_withdrawn(&world, (session, owner, item));
         }
-        let barred = |user: UserId| !world.user(user).is_some_and(|user| user.enabled);
-        for rep in self.reps.those(|rep| barred(rep.user)) {
-            for session in self.sessions.of(rep.user, &world) {
-                self.expel(session.id, rep.user);
-            }
+        for rep in self.reps.those(|rep| !self.is_good(rep)) {
             rep.outbox.close();
         }
+        for rep in self.reps.those(|_| true) {
+            // It may have become a duty, or have been done from another link.
+            rep.is_first(self.first_of(rep.user));
+        }
+        let barred = |user: UserId| !world.user(user).is_some_and(|user| user.enabled);
+        for (session, users) in self.sessions.participants() {
+            for user in users.into_iter().filter(|user| barred(*user)) {
+                self.sessions.share(session, user, None);
+                self.store.note(move |draft| {
+                    draft.history(History::Part { session, user, part: None });
+                });
+                self.expel(session, user);
+                self.tell_session(session);
+            }
+        }
+    }
+
+    /// Ends a session whose owner may not have it any more. Returns whether it did.
+    fn end_if_withdrawn(
+        &self,
+        world: &World,
+        (session, owner, item): (SessionId, UserId, ItemId),
+    ) -> bool {
+        let attended = self.sessions.terms(session).is_some_and(|terms| terms.attended);
+        let goes_on = may_go_on(world, owner, item, attended);
+        if !goes_on {
+            let why = format!("{} may not have it any more", world.username(owner));
+            self.audit(None, "session_withdrawn", &format!("session {session}"), &why);
+            self.end_session(session, EndReason::RightsWithdrawn);
+        }
+        !goes_on
+    }
+
+    /// Ends a session that has just begun, if it may not go on.
+    pub(crate) fn end_if_over(&self, session: SessionId) {
+        let world = self.world();
+        let owners = self.sessions.owners();
+        let Some(one) = owners.into_iter().find(|(id, _, _)| *id == session) else {
+            return;
+        };
+        self.end_if_withdrawn(&world, one);
+    }
+
+    /// Whether a session could be this user's.
+    pub(crate) fn may_have(&self, session: SessionId, user: UserId) -> bool {
+        let world = self.world();
+        let owners = self.sessions.owners();
+        let attended = self.sessions.terms(session).is_some_and(|terms| terms.attended);
+        owners
+            .iter()
+            .find(|(id, _, _)| *id == session)
+            .is_none_or(|(_, _, item)| may_go_on(&world, user, *item, attended))
     }
 
     /// Ends the links whose login is over.
     pub fn end_expired_logins(&self) {
         let now = self.now();
-        for rep in self.reps.those(|rep| rep.expires.is_some_and(|expires| expires <= now)) {
+        for rep in self.reps.those(|rep| rep.login.expires.is_some_and(|expires| expires <= now)) {
             rep.outbox.close();
         }
     }
@@ -64,6 +109,9 @@ impl Appliance {
     pub fn force_ends(&self) {
         let (world, now) = (self.world(), self.now());
         for (session, owner, item) in self.sessions.owners() {
+            if self.sessions.terms(session).is_some_and(|terms| terms.attended) {
+                continue;
+            }
             let Some((policy, end)) = forced_end(&world, owner, item, now) else {
                 continue;
             };
@@ -80,16 +128,16 @@ impl Appliance {
     }
 }
 
-/// Whether a session of this user through this item may go on.
-fn may_go_on(world: &World, owner: UserId, item: ItemId) -> bool {
+/// Whether a session of this user through this item may go on. One that the customer started is
+/// not about the item: it goes on, whatever becomes of that.
+fn may_go_on(world: &World, owner: UserId, item: ItemId, attended: bool) -> bool {
     let Some(user) = world.user(owner).filter(|user| user.enabled) else {
         return false;
     };
-    match world.item(item) {
-        // Whoever was let in from a queue is there for the session, and what is gone was ended.
+    match world.item(item).filter(|item| !attended && !item.is_visitor()) {
+        // What is gone was ended.
         None => true,
-        Some(item) if item.is_visitor() => true,
-        Some(item) => world.decide(user, item.view.place, Some(Permission::PermStart)).is_allowed(),
+        Some(item) => world.may_have(user, &item.view),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::document::{
     Document, DocumentId, Installer, Item, Login, Portal, SessionKey, Site, Team,
 };
 use crate::standing::Derived;
-use crate::user::User;
+use crate::user::{Account, User};
 use imbl::{HashMap, OrdMap, OrdSet};
 use jumpdeck_policy::{
     Decision, Effective, GroupPolicy, JumpPolicy, Permission, Role, SessionPolicy, Step, Subject,
@@ -44,6 +44,10 @@ pub(crate) struct World {
     portals: OrdMap<PortalId, Arc<Portal>>,
     site: Arc<Site>,
     logins: OrdMap<LoginId, Arc<Login>>,
+    accounts: OrdMap<UserId, Arc<Account>>,
+    by_username: HashMap<Box<str>, UserId>,
+    /// The items that stand in each place.
+    places: OrdMap<Place, OrdSet<ItemId>>,
     /// What follows from users, group policies and teams: reckoned when it is first asked for.
     derived: OnceLock<Arc<Derived>>,
     /// The machines that joined with a session key and are no Jump Items.
@@ -162,8 +166,10 @@ impl World {
         self.groups.values()
     }
 
+    /// The group of this name, in either case.
     pub(crate) fn group_by_name(&self, name: &str) -> Option<&GroupView> {
-        self.groups.values().find(|group| *group.name == *name)
+        let name = name.to_lowercase();
+        self.groups.values().find(|group| group.name.to_lowercase() == name)
     }
 
     pub(crate) fn user(&self, id: UserId) -> Option<&Arc<User>> {
@@ -179,8 +185,33 @@ impl World {
         UserId(self.next_number(DocumentId::User(UserId(u64::MAX)), "user"))
     }
 
+    /// The user of this name, in either case.
     pub(crate) fn user_by_name(&self, username: &str) -> Option<&Arc<User>> {
-        self.users.values().find(|user| user.username == username)
+        self.user(*self.by_username.get(&*username.to_lowercase())?)
+    }
+
+    /// What proves that somebody is a user.
+    pub(crate) fn account(&self, user: UserId) -> Option<&Arc<Account>> {
+        self.accounts.get(&user)
+    }
+
+    /// A password that stood with its user in a former version.
+    pub(crate) fn adopt_password(&mut self, user: UserId, password: String) {
+        if !self.accounts.contains_key(&user) {
+            let account = Account { password: Some(password), ..Account::none(user) };
+            self.accounts.insert(user, Arc::new(account));
+        }
+    }
+
+    /// The items of a place.
+    pub(crate) fn items_in(&self, place: Place) -> impl Iterator<Item = &Arc<Item>> {
+        let ids = self.places.get(&place).into_iter().flatten();
+        ids.filter_map(|id| self.item(*id))
+    }
+
+    /// The places in which items stand, and how many.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (Place, usize)> {
+        self.places.iter().map(|(place, items)| (*place, items.len()))
     }
 
     pub(crate) fn installer_by_hash(&self, hash: &str) -> Option<&Arc<Installer>> {
@@ -342,6 +373,10 @@ impl World {
         self.logins.values()
     }
 
+    pub(crate) fn login(&self, id: LoginId) -> Option<&Arc<Login>> {
+        self.logins.get(&id)
+    }
+
     pub(crate) fn login_by_hash(&self, hash: &str) -> Option<&Arc<Login>> {
         self.logins.values().find(|login| login.token_hash == hash)
     }
@@ -420,6 +455,7 @@ impl World {
             Document::Item(mut item) => {
                 Arc::make_mut(&mut item.view).revision = revision;
                 self.settle(&item);
+                self.move_to(item.view.id, Some(item.view.place));
                 if item.is_visitor() {
                     self.visitors.insert(item.view.id);
                 } else {
@@ -431,6 +467,10 @@ impl World {
                 self.groups.insert(group.id, group);
             }
             Document::User(user) => {
+                if let Some(before) = self.users.get(&user.id) {
+                    self.by_username.remove(&*before.username.to_lowercase());
+                }
+                self.by_username.insert(user.username.to_lowercase().into(), user.id);
                 self.users.insert(user.id, Arc::new(*user));
             }
             Document::Role(role) => {
@@ -465,6 +505,9 @@ impl World {
                 self.portals.insert(portal.id, Arc::new(portal));
             }
             Document::Site(site) => self.site = Arc::new(site),
+            Document::Account(account) => {
+                self.accounts.insert(account.user, Arc::new(*account));
+            }
             Document::Login(login) => {
                 self.logins.insert(login.id, Arc::new(login));
             }
@@ -476,13 +519,18 @@ impl World {
         self.record(revision, id);
         match id {
             DocumentId::Item(id) => {
+                self.move_to(id, None);
                 if let Some(item) = self.items.remove(&id) {
                     self.visitors.remove(&id);
                     self.unsettle(&item);
                 }
             }
             DocumentId::Group(id) => drop(self.groups.remove(&id)),
-            DocumentId::User(id) => drop(self.users.remove(&id)),
+            DocumentId::User(id) => {
+                if let Some(user) = self.users.remove(&id) {
+                    self.by_username.remove(&*user.username.to_lowercase());
+                }
+            }
             DocumentId::Role(id) => drop(self.roles.remove(&id)),
             DocumentId::Installer(id) => drop(self.installers.remove(&id)),
             DocumentId::JumpPolicy(id) => drop(self.policies.remove(&id)),
@@ -499,6 +547,26 @@ impl World {
             DocumentId::Portal(id) => drop(self.portals.remove(&id)),
             DocumentId::Site => self.site = Arc::default(),
             DocumentId::Login(id) => drop(self.logins.remove(&id)),
+            DocumentId::Account(id) => drop(self.accounts.remove(&id)),
+        }
+    }
+
+    /// An item stands in another place, or in none any more.
+    fn move_to(&mut self, item: ItemId, to: Option<Place>) {
+        let from = self.item(item).map(|item| item.view.place);
+        if from == to {
+            return;
+        }
+        if let Some(from) = from
+            && let Some(mut there) = self.places.remove(&from)
+        {
+            there.remove(&item);
+            if !there.is_empty() {
+                self.places.insert(from, there);
+            }
+        }
+        if let Some(to) = to {
+            self.places.entry(to).or_default().insert(item);
         }
     }
 

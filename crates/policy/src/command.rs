@@ -35,8 +35,12 @@ fn fits(pattern: &str, words: &[String], word: impl Fn(usize, &str, &str) -> boo
 
 /// A program that is denied is denied wherever it stands.
 fn denied_word(at: usize, pattern: &str, word: &str) -> bool {
-    let name = word.rsplit_once('/').map_or(word, |(_, name)| name);
-    word_fits(pattern, word) || (at == 0 && !pattern.contains('/') && word_fits(pattern, name))
+    word_fits(pattern, word) || (at == 0 && word_fits(bare(pattern), bare(word)))
+}
+
+/// A program's name, without its folder.
+fn bare(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 /// A program that is allowed is the one the machine finds by that name, not one of the same name
@@ -85,6 +89,8 @@ mod tests {
         assert!(!runs(&["systemctl status"], &[], &["systemctl", "status", "nginx"]));
         assert!(!runs(&["*"], &["rm *"], &["/bin/rm", "x"]));
         assert!(runs(&["*"], &["rm *"], &["ls"]));
+        assert!(!runs(&[], &["/sbin/reboot *"], &["reboot"]));
+        assert!(!runs(&[], &["/sbin/reboot *"], &["/usr/sbin/reboot", "-f"]));
         assert!(runs(&["cat /var/log/*.log"], &[], &["cat", "/var/log/a.log"]));
         assert!(!runs(&["cat /var/log/*.log"], &[], &["cat", "/etc/shadow"]));
         assert!(!runs(&["cat /var/log/*"], &[], &["cat", "/var/log/../../etc/shadow"]));

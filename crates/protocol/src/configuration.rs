@@ -114,4 +114,6 @@ pub enum Effected {
     },
     /// What sessions grant: the permission, before, after.
     Session(Box<str>, Box<str>, Box<str>),
+    /// A setting: its name, before, after.
+    Setting(Box<str>, Box<str>, Box<str>),
 }

@@ -279,6 +279,9 @@ pub struct RepLogin {
     /// it, for people.
     #[serde(default)]
     pub keep: Option<String>,
+    /// For so many seconds; 0: as long as the appliance does.
+    #[serde(default)]
+    pub keep_for: u64,
 }
 
 impl fmt::Debug for RepLogin {

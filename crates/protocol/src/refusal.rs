@@ -97,6 +97,7 @@ codes! {
     TicketRequired "ticket_required": "The Jump Policy wants a ticket ID.", "Ask an administrator; ticket systems come with a later version.";
     SecondFactorRequired "second_factor_required": "A code of your second factor is wanted.", "Give the code that your authenticator shows now.";
     SecondFactorUnknown "second_factor_unknown": "You have no second factor yet.", "Set one up with `jumpdeck second-factor`.";
+    PasswordRequired "password_required": "Your password is wanted for this.", "Log in with it; a login that was kept is not enough.";
     PasswordChangeRequired "password_change_required": "The password was made for the first login and must be changed.", "Change it with `jumpdeck passwd`.";
     ScheduleClosed "schedule_closed": "The Jump Policy does not let anybody in at this time.", "Try again when it opens.";
     WakeCoolingDown "wake_cooling_down": "Somebody has tried to wake this machine a moment ago.", "Try again when the countdown is over.";

@@ -52,7 +52,7 @@ pub enum RepRequest {
         override_schedule: bool,
         /// A code of the rep's second factor, where the Jump Policy wants one.
         #[serde(default)]
-        code: Option<Box<str>>,
+        code: Option<Secret>,
     },
     /// End a session and everything in it.
     EndSession {

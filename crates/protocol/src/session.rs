@@ -301,6 +301,9 @@ pub struct Terms {
     /// What may be done in it.
     #[serde(default = "everything")]
     pub granted: Box<Granted>,
+    /// The customer started it, with a session key.
+    #[serde(default)]
+    pub attended: bool,
     /// Somebody was logged in at the machine.
     pub customer_present: bool,
     /// Shells are recorded.

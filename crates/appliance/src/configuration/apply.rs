@@ -15,7 +15,7 @@ use crate::document::{Document, DocumentId, Portal, Site, Team};
 use crate::keys;
 use crate::login::hash_first_password;
 use crate::store::Draft;
-use crate::user::{User, username};
+use crate::user::{Account, User, username};
 use crate::world::World;
 use jiff::tz::TimeZone;
 use jumpdeck_policy::{
@@ -23,6 +23,7 @@ use jumpdeck_policy::{
     Settings,
 };
 use jumpdeck_protocol::inventory::{GroupView, Place};
+use jumpdeck_protocol::queue::Queue;
 use jumpdeck_protocol::rep::NewUser;
 use jumpdeck_protocol::rights::Permissions;
 use jumpdeck_protocol::session_policy::SessionPermission;
@@ -112,6 +113,11 @@ fn each<T>(
     Ok(Some(seen))
 }
 
+/// Whether two names are one: upper and lower case make no difference.
+fn same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
 fn site(draft: &mut Draft, entry: &SiteEntry) -> Result<(), Refusal> {
     let site = Site {
         simultaneous_jumps: entry.simultaneous_jumps,
@@ -130,7 +136,7 @@ fn role(
     let Some(name) = reader.fresh("jump_item_role", "name", &entry.name, seen) else {
         return Ok(());
     };
-    let known = draft.roles().find(|role| role.name.to_lowercase() == name.to_lowercase()).cloned();
+    let known = draft.roles().find(|role| same(&role.name, &name)).cloned();
     if let Some(known) = known.as_ref().filter(|known| is_built_in(known.id)) {
         let at = At { kind: "jump_item_role", name: &known.name };
         reader.wrong(at, "name", &entry.name, "a built-in role is as it is; choose another name");
@@ -151,7 +157,7 @@ fn session_policy(
         return Ok(());
     };
     let at = At { kind: "session_policy", name: &code_name };
-    let known = draft.session_policies().find(|policy| policy.code_name == code_name).cloned();
+    let known = draft.session_policies().find(|p| same(&p.code_name, &code_name)).cloned();
     let id = known.as_ref().map_or_else(|| draft.next_session_policy(), |known| known.id);
     if id == SessionPolicy::EVERYTHING {
         let what = "this built-in session policy is as it is; choose another name";
@@ -235,7 +241,7 @@ fn jump_policy(
         }
         Schedule { timezone: zone.clone(), entries, strict: schedule.strict }
     });
-    let known = draft.policies().find(|policy| policy.code_name == code_name).cloned();
+    let known = draft.policies().find(|policy| same(&policy.code_name, &code_name)).cloned();
     let policy = JumpPolicy {
         id: known.as_ref().map_or_else(|| draft.next_policy(), |known| known.id),
         display_name: shown(entry.display_name.as_ref(), &code_name),
@@ -274,7 +280,7 @@ fn portal(
     let policy = (entry.session_policy.as_ref(), entry.custom_session_policy.as_ref());
     let field = "session_policy";
     let session_policy = reader.choice(draft, at, field, policy, Availability::PublicPortals);
-    let known = draft.portals().find(|portal| portal.name == name).cloned();
+    let known = draft.portals().find(|portal| same(&portal.name, &name)).cloned();
     let id = known.as_ref().map_or_else(|| draft.next_portal(), |known| known.id);
     let portal = Portal { id, name, address, default: entry.default, session_policy };
     if known.as_deref() == Some(&portal) { Ok(()) } else { draft.put(Document::Portal(portal)) }
@@ -364,7 +370,8 @@ fn new_user(
     let password = keys::secret().map_err(failed)?;
     let hash = hash_first_password(&password).map_err(failed)?;
     let id = draft.next_user();
-    let user = User { password: Some(hash), must_change: true, ..User::new(id, name.clone()) };
+    draft.put(Document::Account(Box::new(Account::first(id, hash))))?;
+    let user = User::new(id, name.clone());
     applied.passwords.push(NewUser { username: name, password });
     draft.put(Document::User(Box::new(user)))
 }
@@ -461,7 +468,7 @@ fn group_policy(
     let remove = entry.remove_from_teams.iter();
     let remove_from_teams =
         remove.filter_map(|team| reader.team(draft, at, "remove_from_teams", team)).collect();
-    let known = draft.group_policies().into_iter().find(|known| *known.name == *name).cloned();
+    let known = draft.group_policies().into_iter().find(|known| same(&known.name, &name)).cloned();
     let policy = GroupPolicy {
         id: known.as_ref().map_or_else(|| draft.next_group_policy(), |known| known.id),
         name: name.as_str().into(),
@@ -676,6 +683,13 @@ impl Rest<'_, '_, '_> {
                 0 => {}
                 count => used.push(format!("{count} Jump Items are on this personal list")),
             }
+            let waits = |item: &&std::sync::Arc<crate::document::Item>| {
+                item.view.place == Place::Queue(Queue::Personal(user.id))
+            };
+            match self.draft.visitors().filter(waits).count() {
+                0 => {}
+                count => used.push(format!("{count} machines wait in this queue")),
+            }
             if user.id == by.user {
                 used.push("it is yours".to_owned());
             }
@@ -714,5 +728,12 @@ fn forget_user(draft: &mut Draft, user: UserId) {
     for key in keys {
         draft.remove(DocumentId::SessionKey(key));
     }
+    let place = Place::Personal(user);
+    let installers = draft.installers().filter(|installer| installer.place == place);
+    let installers: Vec<_> = installers.map(|installer| installer.id).collect();
+    for installer in installers {
+        draft.remove(DocumentId::Installer(installer));
+    }
     draft.remove(DocumentId::Liking(user));
+    draft.remove(DocumentId::Account(user));
 }

@@ -37,14 +37,44 @@ fn differences(was: &Value, is: &Value) -> Vec<Deed> {
     for field in fields {
         let (was, is) = (before.get(field), after.get(field));
         if was != is {
-            let words = |value: Option<&String>| -> Box<str> {
-                value.map_or("—".into(), |value| text::bounded(value, 300).into())
-            };
-            deeds.push(Deed::Changed(field.as_str().into(), words(was), words(is)));
+            let (was, is) = shorter(was.map(String::as_str), is.map(String::as_str));
+            deeds.push(Deed::Changed(field.as_str().into(), was.into(), is.into()));
         }
     }
     deeds
 }
+
+/// All fields of something, in words.
+pub(super) fn whole(entries: &Entries, kind: &str, name: &str) -> String {
+    let at = KINDS.iter().position(|known| *known == kind).unwrap_or_default();
+    let mut fields = BTreeMap::new();
+    if let Some(value) = entries.tables.get(&(at, name.to_owned())) {
+        flatten("", value, &mut fields);
+    }
+    let fields: Vec<_> = fields.iter().map(|(field, value)| format!("{field}: {value}")).collect();
+    fields.join("; ")
+}
+
+/// Two values in words; of long lists only what is in one and not in the other.
+fn shorter(was: Option<&str>, is: Option<&str>) -> (String, String) {
+    let long = |value: Option<&str>| value.is_some_and(|value| value.chars().count() > LONG);
+    let words = |value: Option<&str>| text::bounded(value.unwrap_or("—"), limits::COMMENTS / 3);
+    if !long(was) && !long(is) {
+        return (words(was), words(is));
+    }
+    let parts = |value: Option<&str>| -> BTreeSet<String> {
+        value.unwrap_or_default().split(", ").map(str::to_owned).collect()
+    };
+    let (before, after) = (parts(was), parts(is));
+    let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
+        let only: Vec<_> = one.difference(other).map(String::as_str).collect();
+        words(Some(&only.join(", ")).map(String::as_str))
+    };
+    (format!("… {}", only(&before, &after)), format!("… {}", only(&after, &before)))
+}
+
+/// Characters from which on a value is long.
+const LONG: usize = 200;
 
 /// Every field by its path.
 fn flatten(path: &str, value: &Value, fields: &mut BTreeMap<String, String>) {
@@ -88,10 +118,8 @@ pub(super) struct Effects {
 
 /// What the change from one World to another does to every user.
 pub(super) fn effects(before: &World, after: &World) -> Effects {
-    let mut items: BTreeMap<Place, u64> = BTreeMap::new();
-    for item in after.items().filter(|item| !item.is_visitor()) {
-        *items.entry(item.view.place).or_default() += 1;
-    }
+    let counts = after.places().filter(|(place, _)| !matches!(place, Place::Queue(_)));
+    let items: BTreeMap<Place, u64> = counts.map(|(place, n)| (place, n as u64)).collect();
     let groups = before.groups().chain(after.groups()).map(|group| Place::JumpGroup(group.id));
     let lists = items.keys().copied().filter(|place| matches!(place, Place::Personal(_)));
     let places: BTreeSet<Place> = groups.chain(lists).collect();
@@ -137,6 +165,12 @@ pub(super) fn effects(before: &World, after: &World) -> Effects {
                 });
             }
         }
+        for (setting, was, is) in settings(before, after, user) {
+            (gains, loses) = (true, true);
+            let what = Effected::Setting(setting.into(), was.into(), is.into());
+            let place = "settings".into();
+            of_user.push(Effect { user: name.clone(), place, items: 0, what });
+        }
         told.in_all += of_user.len() as u64;
         let room = limits::PLAN_LINES.saturating_sub(told.effects.len());
         told.effects.extend(of_user.into_iter().take(room));
@@ -163,6 +197,29 @@ fn granted(
     let differs = |permission: &&SessionPermission| was.says(**permission) != is.says(**permission);
     let different = SessionPermission::ALL.iter().filter(differs);
     different.map(|one| (*one, was.says(*one), is.says(*one))).collect()
+}
+
+/// Settings that count otherwise than before and are about no item.
+fn settings(before: &World, after: &World, user: UserId) -> Vec<(&'static str, String, String)> {
+    let of = |world: &World| -> Vec<(&'static str, String)> {
+        let Some(own) = world.effective(user).map(|effective| &effective.settings) else {
+            return Vec::new();
+        };
+        let enabled = world.user(user).is_some_and(|user| user.enabled);
+        let methods: Vec<_> = own.jump_methods.value.iter().map(|one| one.title()).collect();
+        vec![
+            ("enabled", enabled.to_string()),
+            ("administrator", own.administrator.value.to_string()),
+            ("view_audit", own.view_audit.value.to_string()),
+            ("generate_session_keys", own.generate_session_keys.value.to_string()),
+            ("jump_clients_pinning", own.jump_clients_pinning.value.to_string()),
+            ("second_factor_required", own.second_factor_required.value.to_string()),
+            ("jump_methods", methods.join(", ")),
+        ]
+    };
+    let (was, is) = (of(before), of(after));
+    let pairs = was.into_iter().zip(is).filter(|((_, was), (_, is))| was != is);
+    pairs.map(|((name, was), (_, is))| (name, was, is)).collect()
 }
 
 fn place_name(before: &World, after: &World, place: Place) -> Box<str> {

@@ -12,6 +12,7 @@ mod reader;
 mod usage;
 
 use crate::appliance::Appliance;
+use crate::keys;
 use crate::reps::RepLink;
 use crate::store::Draft;
 use crate::world::World;
@@ -60,15 +61,20 @@ impl Appliance {
         }
         let base = planned.unwrap_or(plan.revision);
         let (user, now) = (rep.user, self.now());
-        let changes = plan.changes.clone();
+        let (sum, bytes) = (keys::hash(&file), file.len());
         let edit = move |draft: &mut Draft| {
             if draft.configured() != base {
                 let detail = "the configuration changed meanwhile; plan once more";
                 return Err(RefusalCode::EditConflict.because(detail));
             }
+            let before = export::entries(draft);
             let applied = put(draft, &file, by)?;
-            for change in &changes {
-                let (subject, detail) = words(change);
+            let after = export::entries(draft);
+            let detail = format!("{bytes} bytes, SHA-256 {sum}");
+            draft.audit_by(now, user, "configuration_applied", ("", &detail));
+            // All of it, however little of it the plan had room to tell.
+            for change in effects::changes(&before, &after) {
+                let (subject, detail) = words(&change, &after);
                 draft.audit_by(now, user, "configuration_changed", (&subject, &detail));
             }
             Ok((applied, draft.configured()))
@@ -134,11 +140,11 @@ fn put(draft: &mut Draft, text: &str, by: By) -> Result<apply::Applied, Refusal>
     }
 }
 
-/// A change, for the audit.
-fn words(change: &Change) -> (String, String) {
+/// A change, for the audit: of what is new, all that it holds.
+fn words(change: &Change, after: &export::Entries) -> (String, String) {
     let subject = format!("{} {}", change.kind, change.name);
     let detail = match &change.deed {
-        Deed::Added => "added".to_owned(),
+        Deed::Added => format!("added: {}", effects::whole(after, &change.kind, &change.name)),
         Deed::Removed => "removed".to_owned(),
         Deed::Changed(field, was, is) => format!("{field}: {is}, was {was}"),
     };

@@ -117,7 +117,10 @@ impl<'a> Reader<'a> {
         field: &str,
         name: &Name,
     ) -> Option<RoleId> {
-        let found = world.roles().find(|role| role.name == *name.get_ref()).map(|role| role.id);
+        let found = world
+            .roles()
+            .find(|role| role.name.to_lowercase() == name.get_ref().to_lowercase())
+            .map(|role| role.id);
         if found.is_none() {
             let known: Vec<_> = world.roles().map(|role| role.name.as_str()).collect();
             self.unknown(at, field, name, "Jump Item Role", &known);
@@ -132,7 +135,9 @@ impl<'a> Reader<'a> {
         name: &Name,
     ) -> Option<JumpPolicyId> {
         let mut policies = world.policies();
-        let found = policies.find(|policy| policy.code_name == *name.get_ref()).map(|p| p.id);
+        let found = policies
+            .find(|policy| policy.code_name.to_lowercase() == name.get_ref().to_lowercase())
+            .map(|policy| policy.id);
         if found.is_none() {
             let known: Vec<_> = world.policies().map(|p| p.code_name.as_str()).collect();
             self.unknown(at, "jump_policy", name, "Jump Policy", &known);
@@ -201,7 +206,9 @@ impl<'a> Reader<'a> {
             return None;
         }
         let mut policies = world.session_policies();
-        let Some(policy) = policies.find(|policy| policy.code_name == *name.get_ref()) else {
+        let Some(policy) = policies
+            .find(|policy| policy.code_name.to_lowercase() == name.get_ref().to_lowercase())
+        else {
             let known: Vec<_> = world.session_policies().map(|p| p.code_name.as_str()).collect();
             self.unknown(at, field, name, "session policy", &known);
             return None;

@@ -3,8 +3,10 @@
 use super::Caller;
 use super::requests::fulfil;
 use crate::appliance::Appliance;
+use crate::document::Login as Kept;
 use crate::feed::{Have, feed};
-use crate::reps::RepLink;
+use crate::login::Known;
+use crate::reps::{LinkLogin, RepLink};
 use crate::second_factor::has_one;
 use crate::sight::Sight;
 use crate::user::User;
@@ -54,6 +56,10 @@ pub(super) async fn serve(
         former.outbox.close();
     }
     appliance.reps.add(rep.clone());
+    if !appliance.is_good(&rep) {
+        // Something changed while it was checked.
+        rep.outbox.close();
+    }
     if rep.first().is_none() {
         let sessions = appliance.sessions.of(rep.user, &appliance.world());
         rep.tell(ApplianceNotice::Sessions { sessions });
@@ -75,31 +81,43 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
     let login: RepLogin = read_plain(&mut caller.socket).await?;
     let now = appliance.now();
     let (claimed, from) = (login.proof.username().to_owned(), caller.from.ip().to_string());
-    let (console, holder) = (login.console, login.keep.clone());
+    let (console, holder) = (login.console, login.keep.clone().map(|who| (who, login.keep_for)));
     match prove(appliance, login, now).await {
-        Ok((user, by_code)) => {
-            let kept = match holder {
-                Some(holder) => appliance.keep_login(user.id, &holder).await.ok(),
+        Ok(proven) => {
+            let user = proven.user.id;
+            let first = appliance.first_of(user);
+            // Whoever came by a kept login has one; and nothing is kept on a first password.
+            let wanted = holder.filter(|_| proven.proved.is_some() && first.is_none());
+            let kept = match wanted {
+                Some(holder) => appliance.keep_login(user, holder, proven.generation).await.ok(),
                 None => None,
             };
-            let first = appliance.first_of(user.id);
+            let world = appliance.world();
+            let has_password = world.account(user).is_some_and(|a| a.password.is_some());
+            let username = proven.user.username.clone();
             let welcome = RepWelcome::Welcome {
-                user: user.id,
-                username: user.username.clone(),
+                user,
+                username: username.clone(),
                 now,
                 embedded: appliance.is_embedded(),
                 login: kept,
                 first,
-                idle_lock: appliance.world().site().idle_lock,
+                idle_lock: if has_password { world.site().idle_lock } else { 0 },
             };
             write_plain(&mut caller.socket, &welcome).await?;
-            appliance.audit(Some(user.id), "logged_in", &format!("user {}", user.username), &from);
-            let expires = appliance.login_life().map(|life| now.plus(life));
+            appliance.audit(Some(user), "logged_in", &format!("user {username}"), &from);
+            let life = appliance.login_life().map(|life| now.plus(life));
+            let own = proven.login.as_ref().map(|login| login.expires);
+            let login = LinkLogin {
+                first: Mutex::new(first),
+                generation: proven.generation.into(),
+                kept: Mutex::new(proven.login.map(|login| login.id)),
+                proved: proven.proved,
+                expires: life.into_iter().chain(own).min(),
+            };
+            let (id, login) = (appliance.next_link(), Arc::new(login));
             let (outbox, lobby) = (Outbox::new(), Arc::default());
-            let first = Arc::new(Mutex::new(first));
-            let id = appliance.next_link();
-            let proved = by_code.then_some(now);
-            Ok(Some(RepLink { id, user: user.id, console, outbox, first, proved, expires, lobby }))
+            Ok(Some(RepLink { id, user, console, outbox, login, lobby }))
         }
         Err(refusal) => {
             // Whatever was typed into the name's place may be a secret.
@@ -115,21 +133,27 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
     }
 }
 
-/// Who proved itself, with everything that is wanted for that, and whether a code was.
-async fn prove(
-    appliance: &Appliance,
-    login: RepLogin,
-    now: Timestamp,
-) -> Result<(Arc<User>, bool), Refusal> {
+/// Who proved itself, with everything that is wanted for that.
+struct Proven {
+    user: Arc<User>,
+    /// The login that was kept, if it was that.
+    login: Option<Arc<Kept>>,
+    /// When, if it was the password.
+    proved: Option<Timestamp>,
+    /// That of the account when it was looked at.
+    generation: u64,
+}
+
+async fn prove(appliance: &Appliance, login: RepLogin, now: Timestamp) -> Result<Proven, Refusal> {
     let world = appliance.world();
     let by_password = matches!(login.proof, RepProof::Password { .. });
-    let user = appliance.login.check(&world, login.proof, now).await?;
-    let by_code = by_password && has_one(&world, user.id);
-    if by_code {
+    let Known { user, login: kept } = appliance.login.check(&world, login.proof, now).await?;
+    let generation = world.account(user.id).map_or(0, |account| account.generation);
+    if by_password && has_one(&world, user.id) {
         let wanted = || RefusalCode::SecondFactorRequired.plain();
         appliance.spend_code(user.id, &login.code.ok_or_else(wanted)?).await?;
     }
-    Ok((user, by_code))
+    Ok(Proven { user, login: kept, proved: by_password.then_some(now), generation })
 }
 
 /// What serves one console.
@@ -145,6 +169,9 @@ struct Desk {
 
 impl Desk {
     fn take(&mut self, incoming: Incoming) -> Result<(), LinkEnd> {
+        if self.rep.outbox.is_closed() {
+            return Err(LinkEnd::ClosedHere);
+        }
         let Incoming::Frame(frame, message) = incoming else {
             return Ok(());
         };

@@ -198,8 +198,8 @@ impl History {
         match self {
             Self::SessionStarted { session, item, item_name, user, endpoint, terms, at } => transaction
                 .prepare_cached(
-                    "INSERT INTO sessions (id, item, item_name, user, started, customer, recording, start_mode, endpoint, granted)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                    "INSERT INTO sessions (id, item, item_name, user, started, customer, recording, start_mode, endpoint, granted, attended)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                 )?
                 .execute(params![
                     session.0.cast_signed(),
@@ -213,6 +213,7 @@ impl History {
                     endpoint.0.cast_signed(),
                     serde_json::to_string(&terms.granted)
                         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
+                    terms.attended,
                 ])?,
             Self::ChannelOpened { channel, errors, session, is_shell, recorded, size, at } => transaction
                 .prepare_cached(

@@ -3,6 +3,7 @@
 use super::{Seen, StoreError, decode};
 use crate::document::DocumentId;
 use crate::sessions::{NewSession, Tally};
+use crate::user::former_password;
 use crate::world::World;
 use data_encoding::HEXLOWER;
 use jumpdeck_protocol::audit::{BEGINNING, Chain};
@@ -76,6 +77,7 @@ const MIGRATIONS: &[&str] = &[
 ",
     "
     ALTER TABLE sessions ADD COLUMN granted TEXT;
+    ALTER TABLE sessions ADD COLUMN attended INTEGER NOT NULL DEFAULT 0;
 ",
 ];
 
@@ -250,7 +252,14 @@ fn take_in(world: &mut World, row: &Row<'_>, path: &Path) -> Result<(), StoreErr
     let id = DocumentId::from_row(&kind, id)
         .ok_or_else(|| damaged(path, &format!("a document of unknown kind {kind:?}")))?;
     match body {
-        Some(body) => world.put(revision, decode(&body, id).map_err(|e| damaged(path, &e))?),
+        Some(body) => {
+            world.put(revision, decode(&body, id).map_err(|e| damaged(path, &e))?);
+            if let DocumentId::User(user) = id
+                && let Some(password) = former_password(&body)
+            {
+                world.adopt_password(user, password);
+            }
+        }
         None => world.remove(revision, id),
     }
     Ok(())
@@ -258,7 +267,7 @@ fn take_in(world: &mut World, row: &Row<'_>, path: &Path) -> Result<(), StoreErr
 
 fn open_sessions(connection: &Connection) -> rusqlite::Result<Vec<OpenSession>> {
     let mut statement = connection.prepare(
-        "SELECT id, item, item_name, user, started, customer, recording, start_mode, endpoint, granted
+        "SELECT id, item, item_name, user, started, customer, recording, start_mode, endpoint, granted, attended
          FROM sessions WHERE ended IS NULL ORDER BY id",
     )?;
     let rows = statement.query_map([], |row| {
@@ -273,6 +282,7 @@ fn open_sessions(connection: &Connection) -> rusqlite::Result<Vec<OpenSession>> 
             item_name: row.get(2)?,
             started: Timestamp(row.get(4)?),
             terms: Terms {
+                attended: row.get(10)?,
                 granted: granted(row.get::<_, Option<String>>(9)?.as_deref()),
                 customer_present: row.get(5)?,
                 recording: row.get(6)?,

@@ -28,6 +28,7 @@ fn with(name: &str, password: &str, code: Option<&str>) -> RepLogin {
         console: 0,
         code: code.map(str::to_owned),
         keep: None,
+        keep_for: 0,
     }
 }
 
@@ -194,6 +195,7 @@ async fn a_kept_login_opens_without_a_password_until_it_is_revoked() {
         console: 0,
         code: None,
         keep: None,
+        keep_for: 0,
     };
     let kept = |welcome: RepWelcome| -> Login {
         let RepWelcome::Welcome { login, .. } = welcome else { panic!("{welcome:?}") };
@@ -270,7 +272,12 @@ async fn a_jump_policy_asks_for_a_code_before_a_start() {
     house.clock.0.fetch_add(60, Ordering::SeqCst);
     let with_code = |code: &str| {
         let RepRequest::StartSession { item, kind, .. } = shell(agent.item) else { panic!() };
-        RepRequest::StartSession { item, kind, override_schedule: false, code: Some(code.into()) }
+        RepRequest::StartSession {
+            item,
+            kind,
+            override_schedule: false,
+            code: Some(Secret(code.into())),
+        }
     };
     let wrong = admin.ask(with_code("000000")).await.unwrap_err();
     assert_eq!(wrong.code, RefusalCode::SecondFactorRequired);

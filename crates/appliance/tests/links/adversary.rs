@@ -163,7 +163,7 @@ async fn a_rep_with_no_rights_gets_nothing_but_refusals_and_each_is_audited() {
 async fn stale_forged_and_replayed_logins_are_refused_and_audited() {
     let house = House::new().await;
     let mut admin = house.admin().await;
-    let login = |proof| RepLogin { proof, console: 0, code: None, keep: None };
+    let login = |proof| RepLogin { proof, console: 0, code: None, keep: None, keep_for: 0 };
     let proofs = [
         RepProof::Token(String::new()),
         RepProof::Token("0".repeat(64)),

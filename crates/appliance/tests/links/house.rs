@@ -124,6 +124,7 @@ impl House {
                 console: 0,
                 code: None,
                 keep: None,
+                keep_for: 0,
             })
             .await?;
         if first == Some(RefusalCode::PasswordChangeRequired) {

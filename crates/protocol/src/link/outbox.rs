@@ -25,6 +25,7 @@ struct Inner {
     queue: Mutex<Queue>,
     filled: Notify,
     taken: Notify,
+    closed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -73,6 +74,15 @@ impl Outbox {
         self.lock().closed = true;
         self.0.filled.notify_one();
         self.0.taken.notify_waiters();
+        self.0.closed.notify_waiters();
+    }
+
+    /// Resolves when it is closed.
+    pub(super) async fn closed(&self) {
+        let closed = self.0.closed.notified();
+        if !self.is_closed() {
+            closed.await;
+        }
     }
 
     /// Whether the link is closed or closing.

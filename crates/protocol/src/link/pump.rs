@@ -10,10 +10,13 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
+
+/// How long the other side may take what was sent before the link was closed.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// How a link is kept alive.
 #[derive(Clone, Copy, Debug)]
@@ -86,12 +89,19 @@ where
     let ended = tokio::select! {
         ended = read(stream, born, keep_alive.silence, take) => ended,
         ended = write(sink, outbox, born, keep_alive.ping) => ended,
+        () = left(outbox) => Err(LinkEnd::ClosedHere),
     };
     outbox.close();
     match ended {
         Err(end) => end,
         Ok(()) => LinkEnd::Closed,
     }
+}
+
+/// Resolves a while after the link was closed here, whether the other side takes what waits or not.
+async fn left(outbox: &Outbox) {
+    outbox.closed().await;
+    sleep(FAREWELL).await;
 }
 
 async fn read(
