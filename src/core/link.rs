@@ -132,7 +132,8 @@ impl Console {
                 self.stale.items = true;
                 self.dirty = true;
             }
-            ApplianceNotice::Choices { session_policies, portals } => {
+            ApplianceNotice::Choices { session_policies, portals, idle_lock } => {
+                self.locks_after(idle_lock);
                 (self.known.session_policies, self.known.portals) = (session_policies, portals);
                 self.dirty = true;
             }

@@ -5,6 +5,7 @@ use super::key::{Code, Key};
 use super::{Asked, Console, Effect};
 use jumpdeck_protocol::rep::{RepRequest, Secret};
 use jumpdeck_protocol::{Outcome, Timestamp};
+use std::time::Duration;
 
 /// Whether and how the console is locked.
 #[derive(Debug, Default)]
@@ -51,6 +52,13 @@ impl Console {
         let due = patience.is_some_and(|patience| self.now.since(touched) >= patience.as_secs());
         if due && !self.lock.is_locked() {
             self.lock_now();
+        }
+    }
+
+    /// The appliance says after how many seconds; 0: never.
+    pub(super) fn locks_after(&mut self, seconds: u64) {
+        if let Some(welcome) = &mut self.welcome {
+            welcome.idle_lock = (seconds > 0).then(|| Duration::from_secs(seconds));
         }
     }
 

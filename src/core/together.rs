@@ -236,6 +236,10 @@ impl Console {
             LogEvent::Chat { text } if !ours => Some(format!("{who} in {name}: {text}")),
             LogEvent::Joined if !ours => Some(format!("{who} came into the session with {name}.")),
             LogEvent::Left if !ours => Some(format!("{who} left the session with {name}.")),
+            LogEvent::EndsSoon { minutes, .. } => {
+                let policy = entry_text(&entry);
+                Some(format!("{name} in {minutes} min: {policy}."))
+            }
             LogEvent::Transferred { to } if own.as_deref() == Some(to) => {
                 Some(format!("{who} gave you the session with {name}; it is yours now."))
             }

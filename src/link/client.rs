@@ -100,6 +100,11 @@ impl Client {
         (self.handle, self.events, self.welcome)
     }
 
+    /// From now on, this link is made again with a login that was kept.
+    pub fn keep(&self, token: String) {
+        self.handle.keep(token);
+    }
+
     /// The token of the login that was kept, if one was.
     pub fn kept(&self) -> Option<String> {
         self.handle.kept()

@@ -62,6 +62,11 @@ impl LinkHandle {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// From now on, the link is made again with this token.
+    pub fn keep(&self, token: String) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
     /// The token of the login that was kept, if one was.
     pub fn kept(&self) -> Option<String> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()

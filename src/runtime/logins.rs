@@ -49,6 +49,12 @@ impl Logins {
         users.next().is_none().then_some(first)
     }
 
+    /// Whether any login at an appliance may be kept.
+    pub fn has_any(&self, address: &str) -> bool {
+        let prefix = format!("{address} ");
+        self.keyring || self.read().keys().any(|key| key.starts_with(&prefix))
+    }
+
     /// Keeps a login.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ use std::process::ExitCode;
 
 /// The variable that a new password is read from.
 const NEW_PASSWORD: &str = "JUMPDECK_NEW_PASSWORD";
+/// The variable that the first code of a new second factor is read from.
+const NEW_CODE: &str = "JUMPDECK_NEW_CODE";
 
 #[derive(Args, Debug)]
 pub(super) struct Passwd {}
@@ -58,30 +60,44 @@ impl Passwd {
             Some(password) => password,
             None => prompt::secret("Password you have: ")?,
         };
-        change(&mut client, current).await?;
+        change(&mut client, &current).await?;
         client.close().await;
         output::say("The password was changed. Logins that were kept have ended.");
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Asks for another password, and has it changed. Returns it.
-async fn change(client: &mut Client, current: String) -> anyhow::Result<String> {
-    let new = match std::env::var(NEW_PASSWORD) {
-        Ok(new) => new,
-        Err(_) => ask_for_password().context(format!("or set {NEW_PASSWORD}"))?,
-    };
-    let (current, chosen) = (Secret(current), Secret(new.clone()));
-    match client.ask(RepRequest::ChangePassword { current, new: chosen }).await? {
-        RepReply::Saved => Ok(new),
-        _ => bail!("the appliance gave an answer that does not fit the question"),
+/// Asks for another password, and has it changed. Returns what has to be done next.
+async fn change(client: &mut Client, current: &str) -> anyhow::Result<Option<RefusalCode>> {
+    loop {
+        let given = std::env::var(NEW_PASSWORD).ok();
+        let chosen = match &given {
+            Some(new) => new.clone(),
+            None if prompt::somebody_is_there() => ask_for_password()?,
+            None => bail!("nobody is there to be asked for a new password; set {NEW_PASSWORD}"),
+        };
+        let (current, new) = (Secret(current.to_owned()), Secret(chosen));
+        match client.ask(RepRequest::ChangePassword { current, new }).await {
+            Ok(RepReply::PasswordChanged { first }) => return Ok(first),
+            Ok(_) => bail!("the appliance gave an answer that does not fit the question"),
+            Err(ClientError::Refused(refusal))
+                if refusal.code == RefusalCode::InvalidValue && given.is_none() =>
+            {
+                eprintln!("{refusal}");
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 
 fn ask_for_password() -> anyhow::Result<String> {
     loop {
-        let new =
-            prompt::secret(&format!("New password ({} characters or more): ", limits::PASSWORD))?;
+        let question = format!("New password ({} characters or more): ", limits::PASSWORD);
+        let new = prompt::secret(&question)?;
+        if new.chars().count() < limits::PASSWORD {
+            eprintln!("That is too short.");
+            continue;
+        }
         if prompt::secret("The same once more: ")? == new {
             return Ok(new);
         }
@@ -90,33 +106,33 @@ fn ask_for_password() -> anyhow::Result<String> {
 }
 
 /// What has to be done on a link before anything else is done, if somebody is there to do it.
-pub(super) async fn first(
-    connect: &Connect,
-    places: &Places,
-    linked: Linked,
-    keep: Keep,
-) -> anyhow::Result<Client> {
-    let Linked { mut client, mut password } = linked;
-    loop {
-        match client.welcome.first {
-            None => return Ok(client),
-            Some(RefusalCode::PasswordChangeRequired) if prompt::somebody_is_there() => {
+pub(super) async fn first(linked: Linked, keep: Keep) -> anyhow::Result<Client> {
+    let Linked { mut client, password } = linked;
+    let anything = client.welcome.first.is_some();
+    while let Some(code) = client.welcome.first {
+        client.welcome.first = match code {
+            RefusalCode::PasswordChangeRequired if prompt::somebody_is_there() => {
                 eprintln!("Your password was made for the first login. Choose another one.");
-                let current = password.take().context("log in with the password")?;
-                let new = change(&mut client, current).await?;
-                let username = client.welcome.username.clone();
-                client.close().await;
-                let linked = connect.again(places, (&username, &new), keep).await?;
-                (client, password) = (linked.client, linked.password);
+                change(&mut client, password.as_deref().context("log in with the password")?)
+                    .await?
             }
-            Some(RefusalCode::SecondFactorUnknown) if prompt::somebody_is_there() => {
+            RefusalCode::SecondFactorUnknown if prompt::somebody_is_there() => {
                 eprintln!("Your appliance wants a second factor of you. Set it up now.");
                 set_up(&mut client, true).await?;
-                client.welcome.first = None;
+                None
             }
-            Some(code) => bail!("{}", code.plain()),
+            code => bail!("{}", code.plain()),
+        };
+    }
+    if anything && keep == Keep::Console {
+        // What opened this link does not open the next one.
+        let holder = "a console".to_owned();
+        let request = RepRequest::KeepLogin { holder, seconds: super::connect::CONSOLE_DAY };
+        if let RepReply::LoginKept(login) = client.ask(request).await? {
+            client.keep(login.token);
         }
     }
+    Ok(client)
 }
 
 impl SecondFactor {
@@ -146,15 +162,27 @@ async fn set_up(client: &mut Client, draw: bool) -> anyhow::Result<()> {
             writeln!(out, "{}", picture(&url.0).unwrap_or_default())?;
         }
         writeln!(out, "secret  {}", secret.0)?;
-        writeln!(out, "The code above is for an authenticator; or type the secret there.")
+        let how = if draw { "Scan the code above with" } else { "Type the secret into" };
+        writeln!(out, "{how} your authenticator.")
     })?;
-    let code = match std::env::var("JUMPDECK_NEW_CODE") {
-        Ok(code) => Secret(code),
-        Err(_) => Secret(prompt::line("Code that it shows: ")?),
-    };
-    let answer = client.ask(RepRequest::SecondFactor(SecondFactorWish::Confirm { code })).await?;
-    let RepReply::RecoveryCodes { codes } = answer else {
-        bail!("the appliance gave an answer that does not fit the question");
+    let codes = loop {
+        let given = std::env::var(NEW_CODE).ok();
+        let code = match &given {
+            Some(code) => code.clone(),
+            None if prompt::somebody_is_there() => prompt::line("Code that it shows: ")?,
+            None => bail!("nobody is there to be asked for the code it shows; set {NEW_CODE}"),
+        };
+        let confirm = SecondFactorWish::Confirm { code: Secret(code) };
+        match client.ask(RepRequest::SecondFactor(confirm)).await {
+            Ok(RepReply::RecoveryCodes { codes }) => break codes,
+            Ok(_) => bail!("the appliance gave an answer that does not fit the question"),
+            Err(ClientError::Refused(refusal))
+                if refusal.code == RefusalCode::SecondFactorRequired && given.is_none() =>
+            {
+                eprintln!("{refusal}");
+            }
+            Err(error) => return Err(error.into()),
+        }
     };
     output::print(|out| {
         writeln!(out, "\nKeep these: each opens once, if the authenticator is lost.")?;
@@ -219,17 +247,16 @@ impl Login {
             bail!("your own appliance needs no login; name another one with --connect");
         };
         let address: jumpdeck_protocol::link::Address = url.parse()?;
-        let linked = connect.link(places, Keep::Device).await?;
-        let mut token = linked.client.kept();
-        let changed = linked.client.welcome.first.is_some();
-        let client = first(connect, places, linked, Keep::Device).await?;
-        if changed {
-            // What was kept before the password was changed is over.
-            token = client.kept();
-        }
+        let linked = connect.link(places, Keep::Password).await?;
+        let mut client = first(linked, Keep::Password).await?;
         let username = client.welcome.username.clone();
+        let request = RepRequest::KeepLogin { holder: super::connect::device(), seconds: 0 };
+        let answer = client.ask(request).await;
         client.close().await;
-        let token = token.context("the appliance did not keep the login; log in once more")?;
+        let RepReply::LoginKept(kept) = answer? else {
+            bail!("the appliance gave an answer that does not fit the question");
+        };
+        let token = kept.token;
         let logins = Logins::in_dir(&places.config()?);
         match logins.keep(&address.to_string(), &username, &token)? {
             Kept::Keyring => output::say(&format!("{username} is logged in; the keyring has it.")),
@@ -249,6 +276,9 @@ impl Logout {
         };
         let address = url.parse::<jumpdeck_protocol::link::Address>()?.to_string();
         let logins = Logins::in_dir(&places.config()?);
+        if !self.all && !logins.has_any(&address) {
+            bail!("no login is kept here; --all ends those kept elsewhere");
+        }
         let Linked { mut client, .. } = connect.link(places, Keep::No).await?;
         let username = client.welcome.username.clone();
         let kept = logins.find(&address, &username);

@@ -123,9 +123,9 @@ async fn apply(
             show(&plan, file, false)?;
         }
         if !prompt::somebody_is_there() {
-            bail!("nothing was changed: --yes applies a file where nobody is there to be asked");
+            bail!("nothing was changed: nobody is there to be asked; add --yes");
         }
-        if prompt::line("Apply it? (yes/no) ")?.trim() != "yes" {
+        if !matches!(prompt::line("Apply it? (yes/no) ")?.trim(), "yes" | "y") {
             bail!("nothing was changed");
         }
     }
@@ -202,7 +202,7 @@ fn write(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     }
     more(plan.changes_in_all, plan.changes.len(), "changes", out)?;
     if plan.effects_in_all == 0 {
-        writeln!(out, "\nNobody gains or loses anything.")?;
+        writeln!(out, "\nNobody's rights change; what a Jump Policy or the site says may.")?;
     } else {
         writeln!(out, "\nWho gains ({}) and who loses ({}):", plan.gain, plan.lose)?;
     }

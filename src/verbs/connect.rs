@@ -21,7 +21,7 @@ const PASSWORD: &str = "JUMPDECK_PASSWORD";
 const CODE: &str = "JUMPDECK_CODE";
 
 /// Seconds for which a console may come back without a code.
-const CONSOLE_DAY: u64 = 86_400;
+pub(super) const CONSOLE_DAY: u64 = 86_400;
 
 /// Whether a login is to be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,6 @@ pub(super) enum Keep {
     No,
     /// For as long as this console is there.
     Console,
-    /// On this device.
-    Device,
     /// It is over with the link, and one that was kept will not do.
     Password,
 }
@@ -56,7 +54,6 @@ impl Door<'_> {
     async fn enter(&self, proof: Proof) -> Result<Client, ClientError> {
         let with_code = matches!(&proof, Proof::Password { code: Some(_), .. });
         let keep = match self.keep {
-            Keep::Device => Some(device()),
             // Without a code, the password opens again.
             Keep::Console if with_code => Some("a console".to_owned()),
             Keep::Console | Keep::No | Keep::Password => None,
@@ -115,7 +112,7 @@ impl Door<'_> {
 }
 
 /// What holds a kept login, for people.
-fn device() -> String {
+pub(super) fn device() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     format!("jumpdeck on {name}")
 }
@@ -140,14 +137,14 @@ impl Connect {
     /// done before anything else is done, too.
     pub(super) async fn client(&self, places: &Places) -> anyhow::Result<Client> {
         let linked = self.link(places, Keep::No).await?;
-        account::first(self, places, linked, Keep::No).await
+        account::first(linked, Keep::No).await
     }
 
     /// The same for a console, which comes back by itself: a code of the second factor opens only
     /// once, so the login is kept for as long as the console is there.
     pub(super) async fn console(&self, places: &Places) -> anyhow::Result<Client> {
         let linked = self.link(places, Keep::Console).await?;
-        account::first(self, places, linked, Keep::Console).await
+        account::first(linked, Keep::Console).await
     }
 
     /// Links to the appliance, whatever has to be done there first.
@@ -177,24 +174,6 @@ impl Connect {
         self.connect.as_deref()
     }
 
-    /// Links once more, with another password.
-    pub(super) async fn again(
-        &self,
-        places: &Places,
-        (username, password): (&str, &str),
-        keep: Keep,
-    ) -> anyhow::Result<Linked> {
-        let Some(url) = &self.connect else {
-            return self.link(places, Keep::No).await;
-        };
-        let address: Address = url.parse()?;
-        let known = KnownAppliances::in_dir(&places.config()?);
-        let fingerprint = known.fingerprint(&address).context("the appliance is not known")?;
-        let known = known.path().to_path_buf();
-        let door = Door { address: &address, fingerprint, known, username, keep };
-        door.by_password(Some(password.to_owned())).await
-    }
-
     async fn remote(
         &self,
         places: &Places,
@@ -218,15 +197,21 @@ impl Connect {
         let door = Door { address, fingerprint, known, username: &username, keep };
         let given = std::env::var(PASSWORD).ok();
         let kept = logins.find(&address.to_string(), &username);
-        if let Some(token) =
-            kept.filter(|_| given.is_none() && !matches!(keep, Keep::Device | Keep::Password))
-        {
+        if let Some(token) = kept.filter(|_| given.is_none() && keep != Keep::Password) {
             match door.enter(Proof::Kept(token)).await {
                 Err(ClientError::NoLogin { code: RefusalCode::LoginExpired, reason }) => {
                     logins.forget(&address.to_string(), &username)?;
                     eprintln!("{reason}");
                 }
-                outcome => return Ok(Linked { client: outcome?, password: None }),
+                outcome => {
+                    let client = outcome?;
+                    if client.welcome.username != username {
+                        let whose = client.welcome.username.clone();
+                        client.close().await;
+                        bail!("the login that is kept for {username} is {whose}'s; log in anew");
+                    }
+                    return Ok(Linked { client, password: None });
+                }
             }
         }
         door.by_password(given).await

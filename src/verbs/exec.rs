@@ -16,6 +16,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Args, Debug)]
 pub(super) struct Exec {
+    /// Start although the Jump Policy is closed, where that may be overridden. It is logged.
+    #[arg(long = "override")]
+    override_schedule: bool,
     /// The machine: its name, its host name, a part of either, or # and its number.
     name: String,
     /// The command and its arguments, run as they are; a shell only if you call one.
@@ -29,7 +32,7 @@ impl Exec {
         client.fetch_inventory().await?;
         let item = select::one(&client.inventory, &self.name)?;
         let kind = ChannelKind::Exec { argv: self.command };
-        let mut program = Program::start(client, item, kind).await?;
+        let mut program = Program::start(client, item, kind, self.override_schedule).await?;
         let outcome = attend(&mut program).await;
         program.close().await;
         outcome

@@ -26,6 +26,9 @@ const PREFIX: u8 = 0x1d;
 
 #[derive(Args, Debug)]
 pub(super) struct Jump {
+    /// Start although the Jump Policy is closed, where that may be overridden. It is logged.
+    #[arg(long = "override")]
+    override_schedule: bool,
     /// The machine: its name, its host name, a part of either, or # and its number.
     name: String,
 }
@@ -47,7 +50,7 @@ impl Jump {
         let item = select::one(&client.inventory, &self.name)?;
         let term = std::env::var("TERM").unwrap_or_else(|_| "dumb".to_owned());
         let kind = ChannelKind::Shell { size: size(), term };
-        let mut program = Program::start(client, item, kind).await?;
+        let mut program = Program::start(client, item, kind, self.override_schedule).await?;
         let raw = std::io::stdin().is_terminal();
         if raw {
             enable_raw_mode().context("taking the terminal over")?;

@@ -61,13 +61,14 @@ impl Program {
         mut client: Client,
         item: ItemId,
         kind: ChannelKind,
+        override_schedule: bool,
     ) -> anyhow::Result<Self> {
         // A Jump Policy may want a code of the second factor; the variable's may be used up by the
         // login.
         let start = |code: Option<String>| RepRequest::StartSession {
             item,
             kind: kind.clone(),
-            override_schedule: false,
+            override_schedule,
             code: code.map(Secret),
         };
         let mut answer = client.ask(start(std::env::var("JUMPDECK_CODE").ok())).await;

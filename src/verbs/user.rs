@@ -16,8 +16,8 @@ pub(super) struct User {
 
 #[derive(Subcommand, Debug)]
 enum What {
-    /// Make a user, and print the first password this once. An administrator's file
-    /// (`jumpdeck admin`) says what the user may do.
+    /// Make a user who may have sessions with every item, and print the first password this once.
+    /// An administrator's file (`jumpdeck admin`) says more exactly what a user may do.
     Add {
         /// The user name, 1 to 64 characters.
         name: String,
@@ -40,12 +40,18 @@ impl User {
                 RepRequest::ResetUser { username: name, second_factor }
             }
         };
+        let new = matches!(request, RepRequest::AddUser { .. });
         let mut client = connect.client(places).await?;
         let answer = client.ask(request).await?;
         client.close().await;
         let RepReply::UserAdded(user) = answer else {
             bail!("the appliance gave an answer that does not fit the question");
         };
+        if new {
+            output::say(
+                "The user may have sessions with every item; `jumpdeck admin` says it more exactly.",
+            );
+        }
         output::print(|out| {
             writeln!(out, "user      {}", user.username)?;
             writeln!(out, "password  {}", user.password)

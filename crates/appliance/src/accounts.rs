@@ -25,6 +25,8 @@ impl Appliance {
         let world = self.world();
         let needs_factor = || {
             let settings = &world.effective(user)?.settings;
+            // One's own appliance has no password, and needs no second factor beside it.
+            world.account(user)?.password.as_ref()?;
             Some(settings.second_factor_required.value && !has_one(&world, user))
         };
         if world.account(user).is_some_and(|account| account.must_change) {
@@ -34,6 +36,19 @@ impl Appliance {
         } else {
             None
         }
+    }
+
+    /// Keeps the login of a link that was opened with the password a moment ago.
+    pub(crate) async fn keep_this(
+        &self,
+        rep: &RepLink,
+        holder: (String, u64),
+    ) -> Result<Login, Refusal> {
+        if !self.came_just_now(rep) {
+            return Err(RefusalCode::PasswordRequired.plain());
+        }
+        let generation = rep.login.generation.load(Ordering::SeqCst);
+        self.keep_login(rep.user, holder, generation).await
     }
 
     /// Seconds a login holds; nothing if it holds for ever.
@@ -75,7 +90,15 @@ impl Appliance {
             }
             draft.audit_by(now, user, "login_kept", ("", &holder));
             let id = draft.next_login();
-            draft.put(Document::Login(Kept { id, token_hash, user, expires, holder, generation }))
+            draft.put(Document::Login(Kept {
+                id,
+                token_hash,
+                user,
+                made: now,
+                expires,
+                holder,
+                generation,
+            }))
         };
         self.store.edit(edit).await?;
         Ok(Login { token, expires })
@@ -109,7 +132,7 @@ impl Appliance {
         rep: &RepLink,
         current: String,
         new: String,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<RefusalCode>, Refusal> {
         self.is_own(rep, current.clone()).await?;
         if new == current {
             return Err(RefusalCode::InvalidValue.because("that is the password you have"));
@@ -129,11 +152,12 @@ impl Appliance {
             renew(draft, user, Some(&login), change)
         };
         self.store.edit(edit).await?;
-        rep.is_first(self.first_of(user));
+        let first = self.first_of(user);
+        rep.is_first(first);
         let sessions = self.sessions.of(user, &self.world());
         rep.tell(ApplianceNotice::Sessions { sessions });
         self.tell_lobby();
-        Ok(())
+        Ok(first)
     }
 
     /// Gives a user the password that was chosen, in the name of whoever runs this program.
@@ -184,6 +208,10 @@ impl Appliance {
         }
         let none = || RefusalCode::NoSuchUser.because(text::bounded(name, limits::NAME));
         let user = world.user_by_name(name).ok_or_else(none)?;
+        if user.id == rep.user {
+            let detail = "your own password is changed with `jumpdeck passwd`";
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
         if self.is_embedded() {
             let detail = "an embedded appliance's user has no password";
             return Err(RefusalCode::InvalidValue.because(detail));

@@ -114,6 +114,7 @@ pub(crate) struct Login {
     /// SHA-256 of the token; the token itself is not kept.
     pub token_hash: String,
     pub user: UserId,
+    pub made: Timestamp,
     pub expires: Timestamp,
     /// What holds it, for people.
     pub holder: String,

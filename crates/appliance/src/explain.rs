@@ -82,7 +82,10 @@ impl Appliance {
         let customer_present = present.unwrap_or(seen);
         let layers = world.layers(user.id, item.view.policies, method, customer_present);
         let about = (user.as_ref(), item.as_ref(), Permission::PermStart, at);
-        let start = decide(&world, about, &layers, machine);
+        let start = match method {
+            StartMethod::Unattended => decide(&world, about, &layers, machine),
+            StartMethod::Attended => attended(&world, user, &layers),
+        };
         Ok(Simulation {
             user: user.username.as_str().into(),
             customer_present,
@@ -155,6 +158,17 @@ fn decide(
         (None, Some(step)) => start.decision.and(step),
         _ => start.decision,
     }
+}
+
+/// Whether a customer can start a session with somebody: with a key that this one makes.
+fn attended(world: &World, user: &User, layers: &Layers) -> Decision {
+    let keys = world.effective(user.id).map(|user| &user.settings.generate_session_keys);
+    let step = match keys {
+        Some(keys) if keys.value => Step::allows(keys.by.words(), "allow session keys"),
+        Some(keys) => Step::denies(keys.by.words(), "allow no session keys"),
+        None => Step::denies("the user", "is not known any more"),
+    };
+    Decision::of(vec![step]).and(layers.shell())
 }
 
 /// The session policies of a jump to an item as it was seen last.

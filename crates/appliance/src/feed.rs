@@ -316,7 +316,8 @@ impl Feed<'_> {
         let session_policies =
             policies.map(|policy| (policy.id, policy.display_name.as_str().into())).collect();
         let portals = world.portals().map(|p| (p.id, p.name.as_str().into())).collect();
-        self.rep.tell(ApplianceNotice::Choices { session_policies, portals });
+        let idle_lock = world.idle_lock(self.rep.user);
+        self.rep.tell(ApplianceNotice::Choices { session_policies, portals, idle_lock });
     }
 
     /// Tells the figures that changed after a change. Returns the last change.
@@ -385,9 +386,10 @@ impl<'a> SnapshotParts<'a> {
     }
 }
 
-/// Whether a session policy or a portal came, changed or went after `since`.
+/// Whether a session policy, a portal or what holds for all came, changed or went after `since`.
 fn choices_changed(world: &World, since: Revision) -> bool {
-    let choices = |id| matches!(id, DocumentId::SessionPolicy(_) | DocumentId::Portal(_));
+    use DocumentId::{Portal, SessionPolicy, Site};
+    let choices = |id| matches!(id, SessionPolicy(_) | Portal(_) | Site);
     world.changed_since(since).is_none_or(|mut ids| ids.any(choices))
 }
 

@@ -108,7 +108,10 @@ impl Login {
 fn by_login(world: &World, token: &str, now: Timestamp) -> Result<Known, Refusal> {
     let over = || RefusalCode::LoginExpired.plain();
     let login = world.login_by_hash(&keys::hash(token)).filter(|login| login.expires > now);
-    let login = login.ok_or_else(over)?;
+    // What the appliance says of the life of logins now holds for those of before, too.
+    let life = world.site().login_life;
+    let lives = |login: &&Arc<Kept>| life == 0 || login.made.plus(life) > now;
+    let login = login.filter(lives).ok_or_else(over)?;
     let same = world.account(login.user).is_some_and(|a| a.generation == login.generation);
     let user = world.user(login.user).filter(|user| user.enabled && same);
     Ok(Known { user: user.cloned().ok_or_else(over)?, login: Some(Arc::clone(login)) })

@@ -33,7 +33,9 @@ pub(crate) struct LinkLogin {
     pub kept: Mutex<Option<LoginId>>,
     /// When it was opened with the password, and with a code where one is wanted.
     pub proved: Option<Timestamp>,
-    /// When it is over.
+    /// When it was made.
+    pub began: Timestamp,
+    /// When the kept login is over that opened it.
     pub expires: Option<Timestamp>,
 }
 

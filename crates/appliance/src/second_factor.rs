@@ -85,13 +85,16 @@ impl Appliance {
 
     /// Whether a link was opened with the password, and with a code where one is wanted, a moment
     /// ago.
-    fn came_just_now(&self, rep: &RepLink) -> bool {
+    pub(crate) fn came_just_now(&self, rep: &RepLink) -> bool {
         let now = self.now();
         rep.login.proved.is_some_and(|then| now.since(then) < A_MOMENT)
     }
 
     /// Whether the rep has the second factor at hand: a code now, or one a moment ago.
     async fn still_has_it(&self, rep: &RepLink, code: Option<Secret>) -> Result<(), Refusal> {
+        if !has_one(&self.world(), rep.user) {
+            return Err(RefusalCode::SecondFactorUnknown.plain());
+        }
         match code {
             Some(code) => self.spend_code(rep.user, &code.0).await,
             None if self.came_just_now(rep) => Ok(()),

@@ -7,6 +7,7 @@ use crate::document::Item;
 use crate::presence::AgentLink;
 use crate::queues::Question;
 use crate::reps::RepLink;
+use crate::second_factor::has_one;
 use crate::sessions::{NewSession, Removed};
 use crate::starting::Start;
 use crate::store::{Deed, History};
@@ -182,6 +183,12 @@ impl Appliance {
         let start = world.may_start(user, &item.view, self.now(), attempt);
         match start.refusal {
             None => Ok((item.clone(), start)),
+            Some(refusal)
+                if refusal.code == RefusalCode::SecondFactorRequired
+                    && !has_one(&world, rep.user) =>
+            {
+                Err(RefusalCode::SecondFactorUnknown.because(refusal.detail))
+            }
             Some(refusal) => Err(refusal),
         }
     }

@@ -56,7 +56,10 @@ impl Layers {
     pub(crate) fn shell(&self) -> Step {
         let told = simulate_one(&self.says(), SessionPermission::CommandShell);
         let source = format!("the session policy {} ({})", told.policy, told.layer.title());
-        if self.granted().command_shell.is_allowed() {
+        let granted = self.granted();
+        if granted.command_shell.is_allowed() && !granted.command_filter.is_open() {
+            Step::allows(source, "allows single commands that its filter lets pass, and no shell")
+        } else if granted.command_shell.is_allowed() {
             Step::allows(source, "allows shells and commands")
         } else {
             Step::denies(source, "denies shells and commands")

@@ -5,6 +5,7 @@
 
 use crate::appliance::Appliance;
 use crate::document::Item;
+use crate::reps::RepLink;
 use crate::store::History;
 use crate::world::World;
 use jumpdeck_policy::JumpPolicy;
@@ -99,8 +100,13 @@ impl Appliance {
 
     /// Ends the links whose login is over.
     pub fn end_expired_logins(&self) {
-        let now = self.now();
-        for rep in self.reps.those(|rep| rep.login.expires.is_some_and(|expires| expires <= now)) {
+        let (now, life) = (self.now(), self.login_life());
+        let is_over = |rep: &RepLink| {
+            let login = &rep.login;
+            let aged = life.is_some_and(|life| login.began.plus(life) <= now);
+            aged || login.expires.is_some_and(|expires| expires <= now)
+        };
+        for rep in self.reps.those(is_over) {
             rep.outbox.close();
         }
     }

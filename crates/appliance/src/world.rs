@@ -385,6 +385,13 @@ impl World {
         LoginId(self.next_number(DocumentId::Login(LoginId(u64::MAX)), "login"))
     }
 
+    /// Seconds without a key after which a user's console locks itself. Without a password nothing
+    /// would open it again.
+    pub(crate) fn idle_lock(&self, user: UserId) -> u64 {
+        let has_password = self.account(user).is_some_and(|account| account.password.is_some());
+        if has_password { self.site.idle_lock } else { 0 }
+    }
+
     pub(crate) fn site(&self) -> &Arc<Site> {
         &self.site
     }

@@ -69,7 +69,7 @@ codes! {
     PermissionDenied "permission_denied": "You may not do this.", "Ask an administrator for the permission.";
     LoginFailed "login_failed": "The user name or the password is wrong.", "Try again, or ask an administrator for a new password.";
     LoginThrottled "login_throttled": "Too many failed logins.", "Wait a minute, then try again; the wait doubles with each further failure.";
-    LoginExpired "login_expired": "The login has expired or was revoked.", "Log in again.";
+    LoginExpired "login_expired": "The login has expired or was revoked.", "Log in again with the password.";
     InstallerKeyInvalid "installer_key_invalid": "The installer key is wrong, expired or revoked.", "Make a new one with `jumpdeck installer` and enrol with it.";
     ParameterNotAllowed "parameter_not_allowed": "This installer does not let that parameter be chosen.", "Leave the parameter out, or make an installer that allows it.";
     EditConflict "edit_conflict": "Somebody else changed this first.", "Look at the new values, then edit again.";
@@ -96,7 +96,7 @@ codes! {
     ApprovalRequired "approval_required": "The Jump Policy wants somebody's approval first.", "Ask an administrator; approvals come with a later version.";
     TicketRequired "ticket_required": "The Jump Policy wants a ticket ID.", "Ask an administrator; ticket systems come with a later version.";
     SecondFactorRequired "second_factor_required": "A code of your second factor is wanted.", "Give the code that your authenticator shows now.";
-    SecondFactorUnknown "second_factor_unknown": "You have no second factor yet.", "Set one up with `jumpdeck second-factor`.";
+    SecondFactorUnknown "second_factor_unknown": "You have no second factor yet.", "Set one up with `jumpdeck second-factor set`.";
     PasswordRequired "password_required": "Your password is wanted for this.", "Log in with it; a login that was kept is not enough.";
     PasswordChangeRequired "password_change_required": "The password was made for the first login and must be changed.", "Change it with `jumpdeck passwd`.";
     ScheduleClosed "schedule_closed": "The Jump Policy does not let anybody in at this time.", "Try again when it opens.";

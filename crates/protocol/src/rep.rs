@@ -2,6 +2,7 @@
 
 use crate::audit::{AuditEvent, Seal};
 use crate::configuration::{Plan, Simulation};
+use crate::handshake::Login;
 use crate::inventory::{
     Figure, InventoryPart, ItemView, JumpPolicyView, Place, Position, Presence, PresencePosition,
     Statistics, Thumbnail,
@@ -18,8 +19,8 @@ use crate::session::{
 use crate::session_policy::StartMethod;
 use crate::wake::SecureOn;
 use crate::{
-    ChannelId, Control, ItemId, Never, PortalId, Refusal, Revision, SessionId, SessionPolicyId,
-    Timestamp,
+    ChannelId, Control, ItemId, Never, PortalId, Refusal, RefusalCode, Revision, SessionId,
+    SessionPolicyId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -226,6 +227,13 @@ pub enum RepRequest {
         /// The password.
         password: Secret,
     },
+    /// Keep this login, which was made with the password a moment ago.
+    KeepLogin {
+        /// What is to hold it, for people.
+        holder: String,
+        /// For so many seconds; 0: as long as the appliance does.
+        seconds: u64,
+    },
     /// Revoke the rep's kept logins.
     Logout {
         /// The token of the one; nothing for all.
@@ -376,6 +384,13 @@ pub enum RepReply {
         /// The same as an `otpauth` address, for a QR code.
         url: Secret,
     },
+    /// The password is another one.
+    PasswordChanged {
+        /// What has to be done next, before anything else.
+        first: Option<RefusalCode>,
+    },
+    /// The login is kept.
+    LoginKept(Login),
     /// The second factor counts from now on. Each code opens once, where the authenticator is lost.
     RecoveryCodes {
         /// The codes. Shown this once.
@@ -571,6 +586,9 @@ pub enum ApplianceNotice {
         session_policies: Vec<(SessionPolicyId, Box<str>)>,
         /// Public portals.
         portals: Vec<(PortalId, Box<str>)>,
+        /// Seconds without a key after which the console locks itself; 0: never.
+        #[serde(default)]
+        idle_lock: u64,
     },
     /// All Jump Policies. Replaces what was said before.
     JumpPolicies {

@@ -239,6 +239,9 @@ fn jump_policy(
                 Err(what) => reader.wrong(at, "schedule.times", times, what),
             }
         }
+        if entries.is_empty() && reader.problems.is_empty() {
+            applied.notes.push(format!("jump_policy \"{code_name}\": it never opens"));
+        }
         Schedule { timezone: zone.clone(), entries, strict: schedule.strict }
     });
     let known = draft.policies().find(|policy| same(&policy.code_name, &code_name)).cloned();
@@ -569,7 +572,7 @@ impl Rest<'_, '_, '_> {
             return;
         }
         let some: Vec<_> = used.iter().take(8).map(String::as_str).collect();
-        let what = format!("it is not in the file, but cannot be removed: {}", some.join(", "));
+        let what = format!("it is not in the file, and is still needed: {}", some.join(", "));
         self.reader.problem(0..0, &format!("{kind} \"{name}\""), &what);
     }
 

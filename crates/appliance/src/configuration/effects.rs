@@ -156,7 +156,7 @@ pub(super) fn effects(before: &World, after: &World) -> Effects {
             [(StartMethod::Unattended, "jumps"), (StartMethod::Attended, "attended sessions")]
         {
             for (permission, was, is) in granted(before, after, user, method) {
-                (gains, loses) = (true, true);
+                note(&was, &is, &mut gains, &mut loses);
                 of_user.push(Effect {
                     user: name.clone(),
                     place: place.into(),
@@ -166,7 +166,7 @@ pub(super) fn effects(before: &World, after: &World) -> Effects {
             }
         }
         for (setting, was, is) in settings(before, after, user) {
-            (gains, loses) = (true, true);
+            note(&was, &is, &mut gains, &mut loses);
             let what = Effected::Setting(setting.into(), was.into(), is.into());
             let place = "settings".into();
             of_user.push(Effect { user: name.clone(), place, items: 0, what });
@@ -197,6 +197,22 @@ fn granted(
     let differs = |permission: &&SessionPermission| was.says(**permission) != is.says(**permission);
     let different = SessionPermission::ALL.iter().filter(differs);
     different.map(|one| (*one, was.says(*one), is.says(*one))).collect()
+}
+
+/// Whether one value is more than another; of those that cannot be compared, both.
+fn note(was: &str, is: &str, gains: &mut bool, loses: &mut bool) {
+    const ORDERS: [&[&str]; 4] = [
+        &["deny", "view_only", "view_and_control", "allow"],
+        &["deny", "to_rep", "both"],
+        &["deny", "to_customer", "both"],
+        &["false", "true"],
+    ];
+    let place = |order: &&[&str], value| order.iter().position(|one| *one == value);
+    let places = ORDERS.iter().find_map(|order| place(order, was).zip(place(order, is)));
+    match places {
+        Some((was, is)) => (*gains, *loses) = (*gains || is > was, *loses || is < was),
+        None => (*gains, *loses) = (true, true),
+    }
 }
 
 /// Settings that count otherwise than before and are about no item.

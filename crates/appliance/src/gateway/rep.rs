@@ -93,7 +93,6 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
                 None => None,
             };
             let world = appliance.world();
-            let has_password = world.account(user).is_some_and(|a| a.password.is_some());
             let username = proven.user.username.clone();
             let welcome = RepWelcome::Welcome {
                 user,
@@ -102,18 +101,19 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
                 embedded: appliance.is_embedded(),
                 login: kept,
                 first,
-                idle_lock: if has_password { world.site().idle_lock } else { 0 },
+                idle_lock: world.idle_lock(user),
             };
             write_plain(&mut caller.socket, &welcome).await?;
             appliance.audit(Some(user), "logged_in", &format!("user {username}"), &from);
-            let life = appliance.login_life().map(|life| now.plus(life));
-            let own = proven.login.as_ref().map(|login| login.expires);
+            let began = proven.login.as_ref().map_or(now, |login| login.made);
+            let expires = proven.login.as_ref().map(|login| login.expires);
             let login = LinkLogin {
                 first: Mutex::new(first),
                 generation: proven.generation.into(),
                 kept: Mutex::new(proven.login.map(|login| login.id)),
                 proved: proven.proved,
-                expires: life.into_iter().chain(own).min(),
+                began,
+                expires,
             };
             let (id, login) = (appliance.next_link(), Arc::new(login));
             let (outbox, lobby) = (Outbox::new(), Arc::default());
@@ -230,9 +230,13 @@ impl Desk {
 
     fn request(&mut self, id: RequestId, request: RepRequest) {
         use RepRequest::{ChangePassword, Logout, SecondFactor};
-        let about_the_login =
-            matches!(request, ChangePassword { .. } | SecondFactor(_) | Logout { .. });
-        if let Some(first) = self.rep.first().filter(|_| !about_the_login) {
+        let is_first = |first| match first {
+            RefusalCode::SecondFactorUnknown => {
+                matches!(request, ChangePassword { .. } | SecondFactor(_) | Logout { .. })
+            }
+            _ => matches!(request, ChangePassword { .. } | Logout { .. }),
+        };
+        if let Some(first) = self.rep.first().filter(|first| !is_first(*first)) {
             audit_refusal(&self.appliance, &self.rep, &name(&request), &first.plain());
             self.reply(id, Err(first.plain()));
             return;

@@ -28,9 +28,13 @@ pub(super) async fn fulfil(
             Ok(RepReply::UserAdded(user))
         }
         RepRequest::ChangePassword { current, new } => {
-            appliance.change_password(rep, current.0, new.0).await.map(|()| RepReply::Saved)
+            let first = appliance.change_password(rep, current.0, new.0).await?;
+            Ok(RepReply::PasswordChanged { first })
         }
         RepRequest::SecondFactor(wish) => appliance.second_factor(rep, wish).await,
+        RepRequest::KeepLogin { holder, seconds } => {
+            appliance.keep_this(rep, (holder, seconds)).await.map(RepReply::LoginKept)
+        }
         RepRequest::Unlock { password } => {
             appliance.is_own(rep, password.0).await.map(|()| RepReply::Saved)
         }

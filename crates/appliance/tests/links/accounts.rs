@@ -131,7 +131,7 @@ async fn whoever_guesses_codes_is_locked_out_for_longer_each_time() {
 async fn another_second_factor_counts_only_once_it_is_confirmed() {
     let (house, mut admin, password) = house().await;
     let (old, _) = set_up(&house, &mut admin).await;
-    house.clock.0.fetch_add(60, Ordering::SeqCst);
+    house.clock.0.fetch_add(600, Ordering::SeqCst);
     let begin = |code| wish(SecondFactorWish::Begin { code });
     let refusal = admin.ask(begin(None)).await.unwrap_err();
     assert_eq!(
@@ -164,6 +164,8 @@ async fn nothing_is_done_before_a_first_password_was_changed() {
         RepRequest::Colleagues,
         RepRequest::AddUser { username: "eve".into() },
         RepRequest::ExportConfiguration,
+        wish(SecondFactorWish::Begin { code: None }),
+        RepRequest::KeepLogin { holder: "a thief".into(), seconds: 0 },
     ] {
         let refusal = link.ask(request).await.unwrap_err();
         assert_eq!(refusal.code, RefusalCode::PasswordChangeRequired);

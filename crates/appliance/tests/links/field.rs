@@ -50,7 +50,7 @@ pub async fn seen(rep: &mut Link) -> BTreeSet<ItemId> {
     // Asked for without waiting: the answer and the parts come in their own order.
     let body = RepRequest::Subscribe { have: None, presence: None };
     rep.send(&rep::FromRep::Request { id: RequestId(5), body }).await;
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut whole) = (BTreeSet::new(), false);
     loop {
         let part = rep
             .notice(|notice| match notice {
@@ -58,8 +58,10 @@ pub async fn seen(rep: &mut Link) -> BTreeSet<ItemId> {
                 _ => None,
             })
             .await;
-        seen.extend(part.items.iter().map(|item| item.id));
-        if part.position.is_some() {
+        // What an earlier feed said may still be on its way.
+        whole |= part.reset;
+        seen.extend(part.items.iter().filter(|_| whole).map(|item| item.id));
+        if whole && part.position.is_some() {
             return seen;
         }
     }
