@@ -15,6 +15,8 @@ use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ExitStatus, SessionV
 use jumpdeck_protocol::{
     ChannelId, Control, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
 };
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::VecDeque;
 use std::time::Duration;
 use thiserror::Error;
@@ -107,6 +109,13 @@ pub enum Heard {
         /// What may be sent.
         limit: u64,
     },
+    /// A part of the inventory at a console that only skims: how much is in it.
+    Skimmed {
+        /// New and changed items.
+        items: usize,
+        /// Items that are gone.
+        gone: usize,
+    },
     /// The link ended.
     Down(String),
 }
@@ -133,6 +142,19 @@ impl SimulatedConsole {
     /// # Errors
     /// [`ConsoleError`].
     pub async fn connect(login: &Login) -> Result<Self, ConsoleError> {
+        Self::link(login, false).await
+    }
+
+    /// The same for a console that only counts what comes of the inventory: many of them on one
+    /// machine take little of its time.
+    ///
+    /// # Errors
+    /// [`ConsoleError`].
+    pub async fn skimming(login: &Login) -> Result<Self, ConsoleError> {
+        Self::link(login, true).await
+    }
+
+    async fn link(login: &Login, skims: bool) -> Result<Self, ConsoleError> {
         let address: Address = login.url.parse()?;
         let tcp = connect(&address, None)
             .await
@@ -158,7 +180,10 @@ impl SimulatedConsole {
         let keep_alive = KeepAlive { ping: Some(limits::REP_PING), silence: limits::REP_SILENCE };
         let held = outbox.clone();
         let task = tokio::spawn(async move {
-            let take = |incoming| hear(incoming, &tell);
+            let take = |incoming| match skims {
+                true => skim(incoming, &tell),
+                false => hear(incoming, &tell),
+            };
             let end = pump(dialed.socket, &held, keep_alive, take).await;
             let _ = tell.send((Instant::now(), Heard::Down(end.to_string())));
         });
@@ -259,6 +284,33 @@ impl SimulatedConsole {
             other => Err(ConsoleError::Violation(format!("{other:?} instead of a session"))),
         }
     }
+}
+
+/// A notice of which only the inventory's size is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SkimNotice {
+    Inventory(SkimPart),
+}
+
+#[derive(Deserialize)]
+struct SkimPart {
+    items: Vec<IgnoredAny>,
+    gone: Vec<IgnoredAny>,
+}
+
+/// Counts items; everything else is heard as always.
+fn skim(incoming: Incoming, tell: &mpsc::UnboundedSender<(Instant, Heard)>) -> Result<(), LinkEnd> {
+    if let Incoming::Frame(Frame::Control(body), _) = &incoming
+        && let Ok(Received::Known(Control::Notice { body })) =
+            control::decode::<Never, IgnoredAny, SkimNotice>(body)
+    {
+        let SkimNotice::Inventory(part) = body;
+        let (items, gone) = (part.items.len(), part.gone.len());
+        let _ = tell.send((Instant::now(), Heard::Skimmed { items, gone }));
+        return Ok(());
+    }
+    hear(incoming, tell)
 }
 
 fn hear(incoming: Incoming, tell: &mpsc::UnboundedSender<(Instant, Heard)>) -> Result<(), LinkEnd> {

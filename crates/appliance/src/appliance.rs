@@ -2,6 +2,7 @@
 
 use crate::audit::Often;
 use crate::clock::Clock;
+use crate::copies::Copies;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::document::{Document, Installer};
 use crate::keys::{self, Keys};
@@ -97,6 +98,7 @@ pub struct Appliance {
     pub(crate) sessions: Sessions,
     pub(crate) presences: Presences,
     pub(crate) reps: Reps,
+    pub(crate) copies: Copies,
     pub(crate) watching: Watching,
     pub(crate) wakes: Wakes,
     pub(crate) policies: watch::Sender<Vec<JumpPolicyView>>,
@@ -158,6 +160,7 @@ impl Appliance {
             ),
             presences: Presences::new(run_number()?, &opened.seen, &world, clock.now()),
             reps: Reps::default(),
+            copies: Copies::default(),
             watching: Watching::default(),
             wakes: Wakes::default(),
             policies: watch::channel(Vec::new()).0,

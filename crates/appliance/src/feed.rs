@@ -11,6 +11,7 @@ use jumpdeck_policy::{Availability, SessionPolicy};
 use jumpdeck_protocol::inventory::{
     Figure, InventoryPart, Place, Position, Presence, PresencePosition, Status,
 };
+use jumpdeck_protocol::link::Lane;
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::{ItemId, Revision, limits};
@@ -121,7 +122,7 @@ impl Feed<'_> {
         for some in items.chunks(BATCH) {
             self.tell_presence(self.presence_of(world, some), None);
         }
-        self.tell_parts(parts).await;
+        self.tell_parts(world, parts).await;
     }
 
     /// The difference between two Worlds.
@@ -147,7 +148,7 @@ impl Feed<'_> {
         };
         match parts {
             Some(parts) if parts.iter().all(is_empty) => {}
-            Some(parts) => self.tell_parts(parts).await,
+            Some(parts) => self.tell_parts(now, parts).await,
             None => self.snapshot(now).await,
         }
     }
@@ -163,7 +164,7 @@ impl Feed<'_> {
             let known = self.presence_of(world, &ids);
             let last = part.position.is_some().then_some(position);
             self.tell_presence(known, last);
-            self.rep.tell(ApplianceNotice::Inventory(part));
+            self.tell_part(world, part);
             self.rep.outbox.until_below(AHEAD).await;
             if rights_changed(&self.appliance.world(), world.revision()) {
                 // What was seen a moment ago may not be seen now: another snapshot follows.
@@ -173,11 +174,17 @@ impl Feed<'_> {
     }
 
     /// Sends parts, no faster than the console takes them.
-    async fn tell_parts(&self, parts: Vec<InventoryPart>) {
+    async fn tell_parts(&self, world: &World, parts: Vec<InventoryPart>) {
         for part in parts {
-            self.rep.tell(ApplianceNotice::Inventory(part));
+            self.tell_part(world, part);
             self.rep.outbox.until_below(AHEAD).await;
         }
+    }
+
+    /// Sends a part of this World.
+    fn tell_part(&self, world: &World, part: InventoryPart) {
+        let message = self.appliance.copies.message(world.revision(), part);
+        self.rep.outbox.push(Lane::Interactive, message);
     }
 
     async fn tell_all_presence(&self) {

@@ -12,6 +12,7 @@ mod clock;
 mod colleagues;
 mod commands;
 mod configuration;
+mod copies;
 mod customer;
 mod data_dir;
 mod document;

@@ -63,16 +63,11 @@ pub(crate) fn former_password(body: &[u8]) -> Option<String> {
         password: Option<String>,
     }
     #[derive(Deserialize)]
-    #[serde(rename_all = "snake_case")]
     enum Document {
         User(Former),
-        #[serde(other)]
-        Other,
     }
-    match rmp_serde::from_slice(body).ok()? {
-        Document::User(former) => former.password,
-        Document::Other => None,
-    }
+    let Document::User(former) = rmp_serde::from_slice(body).ok()?;
+    former.password
 }
 
 /// What a user proves a login with besides the password (RFC 6238).
@@ -228,6 +223,10 @@ mod tests {
             slots: Slots,
             memberships: BTreeMap<JumpGroupId, Option<u64>>,
         }
+        #[derive(Serialize)]
+        enum Document {
+            User(Former),
+        }
         let (start, none) = (Role::START_SESSIONS_ONLY, Role::NO_ACCESS);
         let former = |id| Former {
             id: UserId(id),
@@ -248,6 +247,10 @@ mod tests {
         let bob = User::rep(UserId(2), "bob");
         assert_eq!(read(2), bob);
         assert!(read(1).settings.administrator && !read(2).settings.administrator);
+        let body = rmp_serde::to_vec_named(&Document::User(former(2))).unwrap();
+        assert_eq!(former_password(&body).as_deref(), Some("hash"));
+        let document = crate::document::Document::User(Box::new(bob.clone()));
+        assert_eq!(former_password(&rmp_serde::to_vec_named(&document).unwrap()), None);
         let again: User = rmp_serde::from_slice(&rmp_serde::to_vec_named(&bob).unwrap()).unwrap();
         assert_eq!(again, bob);
     }

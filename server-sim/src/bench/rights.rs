@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place as Where};
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField, Shortcut};
 use jumpdeck_protocol::limits::ITEMS_PER_REQUEST;
-use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest, Secret};
+use jumpdeck_protocol::rep::{RepReply, RepRequest, Secret};
 use jumpdeck_protocol::{ItemId, JumpGroupId, Outcome};
 use jumpdeck_server_sim::{Heard, Login, SimulatedConsole};
 use tokio::time::Instant;
@@ -158,9 +158,12 @@ async fn changes(
     progress(&format!("{CONSOLES} consoles fetch {items} items"));
     let mut consoles = Vec::new();
     for _ in 0..CONSOLES {
-        let mut console = SimulatedConsole::connect(&login(PASSWORD)).await?;
+        let mut console = SimulatedConsole::skimming(&login(PASSWORD)).await?;
         console.request(RepRequest::Subscribe { have: None, presence: None });
-        console.until(whole).await?;
+        let mut seen = 0;
+        while seen < items {
+            seen += console.until(skimmed).await?.0;
+        }
         consoles.push(console);
     }
     let (mut hides, mut shows) = (Vec::new(), Vec::new());
@@ -178,10 +181,10 @@ async fn changes(
     Ok(())
 }
 
-/// Whether a part ends a change.
-fn whole(heard: &Heard) -> Option<()> {
+/// How many items came and went with a part.
+const fn skimmed(heard: &Heard) -> Option<(usize, usize)> {
     match heard {
-        Heard::Notice(ApplianceNotice::Inventory(part)) => part.position.as_ref().map(|_| ()),
+        Heard::Skimmed { items, gone } => Some((*items, *gone)),
         _ => None,
     }
 }
@@ -199,8 +202,8 @@ async fn reaches(
         let mut count = 0;
         while count < TOUCHED {
             let (at, heard) = console.next_at().await?;
-            if let Heard::Notice(ApplianceNotice::Inventory(part)) = heard {
-                count += if shows { part.items.len() } else { part.gone.len() };
+            if let Some((items, gone)) = skimmed(&heard) {
+                count += if shows { items } else { gone };
                 last = last.max(at);
             }
         }

@@ -68,7 +68,7 @@ fn shorter(was: Option<&str>, is: Option<&str>) -> (String, String) {
     let (before, after) = (parts(was), parts(is));
     let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
         let only: Vec<_> = one.difference(other).map(String::as_str).collect();
-        words(Some(&only.join(", ")).map(String::as_str))
+        words(Some(&only.join(", ")))
     };
     (format!("… {}", only(&before, &after)), format!("… {}", only(&after, &before)))
 }
