@@ -239,24 +239,34 @@ const fn is_zero(number: &u32) -> bool {
 #[serde(default)]
 pub struct Facts {
     /// The machine's name.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub hostname: Box<str>,
     /// Its full name in the DNS, if it has one.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub fqdn: Box<str>,
     /// Domain or workgroup.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub domain: Box<str>,
     /// Name and version of the operating system.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub operating_system: Box<str>,
     /// The address of the interface that leads out.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub private_ip: Box<str>,
     /// The default gateway's address.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub gateway: Box<str>,
     /// The default gateway's hardware address, where it is known.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub gateway_mac: Box<str>,
     /// The hardware address of the interface that leads out, as in `01:23:45:67:89:ab`.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub mac: Box<str>,
     /// The agent's version.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub version: Box<str>,
     /// Who is logged in, if anybody is.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub console_user: Box<str>,
     /// When the agent is available.
     pub install_mode: InstallMode,
