@@ -180,9 +180,8 @@ impl SimulatedConsole {
         let keep_alive = KeepAlive { ping: Some(limits::REP_PING), silence: limits::REP_SILENCE };
         let held = outbox.clone();
         let task = tokio::spawn(async move {
-            let take = |incoming| match skims {
-                true => skim(incoming, &tell),
-                false => hear(incoming, &tell),
+            let take = |incoming| {
+                if skims { skim(incoming, &tell) } else { hear(incoming, &tell) }
             };
             let end = pump(dialed.socket, &held, keep_alive, take).await;
             let _ = tell.send((Instant::now(), Heard::Down(end.to_string())));
