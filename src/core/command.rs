@@ -273,6 +273,12 @@ table! {
             => Console::read_copy, unless Console::no_read_copy;
         "read-simulate" "simulate" "Show what a session with the item would grant."
             => Console::open_simulator, unless Console::no_read_simulate;
+        "read-who" "who may" "Show who may do something with the item."
+            => Console::open_who, unless Console::no_who;
+    }
+    Who {
+        "who-next" "action" "Ask about the next action." => |c| c.who_action(1);
+        "who-before" "before" "Ask about the action before." => |c| c.who_action(-1);
     }
     Simulator {
         "simulate-user" "whose" "Choose whose session is simulated." => Console::ask_simulated_user;

@@ -45,13 +45,15 @@ pub enum Context {
     Reader,
     /// In the simulator.
     Simulator,
+    /// Among those who may do something.
+    Who,
     /// Where something is asked.
     Confirm,
 }
 
 impl Context {
     /// Every context, in the order of the reference.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Global,
         Self::Jump,
         Self::Tree,
@@ -68,6 +70,7 @@ impl Context {
         Self::Scroll,
         Self::Reader,
         Self::Simulator,
+        Self::Who,
         Self::Confirm,
     ];
 
@@ -90,6 +93,7 @@ impl Context {
             Self::Scroll => "Looking back in a shell",
             Self::Reader => "In help and messages",
             Self::Simulator => "In the simulator",
+            Self::Who => "Where it says who may",
             Self::Confirm => "In questions",
         }
     }
@@ -113,6 +117,7 @@ impl Context {
             Self::Scroll => &[Self::Scroll, Self::Global],
             Self::Reader => &[Self::Reader, Self::Global],
             Self::Simulator => &[Self::Simulator, Self::Reader, Self::Global],
+            Self::Who => &[Self::Who, Self::Reader, Self::Global],
             Self::Confirm => &[Self::Confirm, Self::Global],
         }
     }

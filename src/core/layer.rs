@@ -9,6 +9,7 @@ use super::lobby::KeyNote;
 use super::query::Field;
 use super::scroll::Scroll;
 use super::simulator::Simulator;
+use super::who::Who;
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 use jumpdeck_protocol::inventory::{JumpMethod, Place};
@@ -49,6 +50,8 @@ pub enum Layer {
     },
     /// What a session would grant.
     Simulator(Box<Simulator>),
+    /// Who may do something with an item.
+    Who(Box<Who>),
     /// A session key that was made.
     SessionKey(KeyNote),
     /// A choice by a few typed letters.
@@ -397,6 +400,7 @@ impl Layer {
             | Self::Log { .. }
             | Self::SessionKey(_) => Context::Reader,
             Self::Simulator(_) => Context::Simulator,
+            Self::Who(_) => Context::Who,
             Self::Chooser(_) => Context::Chooser,
             Self::Confirm(_) => Context::Confirm,
             Self::Prompt(_) => Context::Prompt,

@@ -190,6 +190,12 @@ impl Console {
             (Asked::Simulate { number }, Outcome::Refused(refusal)) => {
                 self.simulated(number, Err(refusal));
             }
+            (Asked::Who { number }, Outcome::Ok(RepReply::Explained { answers })) => {
+                self.who_came(number, Ok(answers));
+            }
+            (Asked::Who { number }, Outcome::Refused(refusal)) => {
+                self.who_came(number, Err(refusal));
+            }
             (Asked::Unlock, outcome) => self.unlocked(&outcome),
             (Asked::SessionKey, Outcome::Ok(RepReply::SessionKey(key))) => {
                 self.session_key_came(key);
@@ -299,7 +305,14 @@ impl Console {
                 self.messages.refused(self.now, "The inventory", &refusal);
             }
             // Those were taken before.
-            (Asked::Why { .. } | Asked::Simulate { .. } | Asked::Unlock | Asked::SessionKey, _)
+            (
+                Asked::Why { .. }
+                | Asked::Simulate { .. }
+                | Asked::Who { .. }
+                | Asked::Unlock
+                | Asked::SessionKey,
+                _,
+            )
             | (_, Outcome::Ok(_)) => {}
         }
     }

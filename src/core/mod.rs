@@ -36,6 +36,7 @@ pub mod terminal;
 pub mod together;
 pub mod tree;
 mod waking;
+pub mod who;
 pub mod why;
 
 pub use event::{Effect, Event, LinkEvent, Timer, Welcome};
@@ -158,6 +159,9 @@ enum Asked {
         item: ItemId,
     },
     Simulate {
+        number: u64,
+    },
+    Who {
         number: u64,
     },
     Unlock,

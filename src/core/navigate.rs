@@ -238,6 +238,7 @@ impl Console {
             Some(Layer::Simulator(simulator)) => {
                 super::why::rows(&super::simulator::lines(simulator), self.size)
             }
+            Some(Layer::Who(who)) => super::why::rows(&super::who::lines(who), self.size),
             Some(Layer::Log { session, .. }) => {
                 let log = self.tabs.iter().find(|tab| tab.id == *session).map(|tab| tab.log.len());
                 log.unwrap_or(0)
@@ -251,6 +252,9 @@ impl Console {
             }
             Some(Layer::Simulator(simulator)) => {
                 simulator.scroll = simulator.scroll.saturating_add_signed(by).min(most);
+            }
+            Some(Layer::Who(who)) => {
+                who.scroll = who.scroll.saturating_add_signed(by).min(most);
             }
             Some(Layer::Messages { scroll } | Layer::Log { scroll, .. }) => {
                 *scroll = scroll.saturating_add_signed(-by).min(most);

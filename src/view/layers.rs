@@ -14,6 +14,7 @@ impl Artist<'_, '_> {
             Layer::Log { session, scroll } => self.log(*session, *scroll, area),
             Layer::Why { item, scroll } => self.why(*item, *scroll, area),
             Layer::Simulator(simulator) => self.simulator(simulator, area),
+            Layer::Who(who) => self.who(who, area),
             Layer::SessionKey(note) => self.session_key(note, area),
             Layer::Chooser(chooser) => self.chooser(chooser, area),
             Layer::Confirm(question) => self.question(question, area),

@@ -7,6 +7,7 @@ use crate::core::help::{self, Line as HelpLine};
 use crate::core::keymap::Context;
 use crate::core::lock::Locked;
 use crate::core::simulator::{self, Simulator};
+use crate::core::who::{self, Who};
 use crate::core::why::{self, WhyLine};
 use jumpdeck_protocol::ItemId;
 use ratatui::layout::Rect;
@@ -80,13 +81,19 @@ impl Artist<'_, '_> {
     /// What the rep may do with an item, and why.
     pub(super) fn why(&mut self, item: ItemId, scroll: usize, area: Rect) {
         let lines = why::lines(self.console, item);
-        self.reasons("Why ─ S simulates, Esc closes", lines, scroll, area);
+        self.reasons("Why ─ S simulates, w who may, Esc closes", lines, scroll, area);
     }
 
     /// What a session would grant.
     pub(super) fn simulator(&mut self, simulator: &Simulator, area: Rect) {
         let lines = simulator::lines(simulator);
         self.reasons("Simulator ─ u a c t change it, Esc closes", lines, simulator.scroll, area);
+    }
+
+    /// Who may do something with an item.
+    pub(super) fn who(&mut self, who: &Who, area: Rect) {
+        let lines = who::lines(who);
+        self.reasons("Who may ─ a another action, Esc closes", lines, who.scroll, area);
     }
 
     fn reasons(&mut self, title: &str, lines: Vec<WhyLine>, scroll: usize, area: Rect) {

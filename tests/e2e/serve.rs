@@ -281,6 +281,7 @@ fn the_first_password_is_shown_once_and_kept_nowhere() {
     let home = Home::new();
     let mut served = Served::start(&home);
     served.child.0.kill().unwrap();
+    served.child.0.wait().unwrap();
     let mut again = serve(&home, &served.address);
     let mut out = BufReader::new(again.stdout.take().unwrap());
     let mut said = String::new();

@@ -82,6 +82,39 @@ fn why_a_start_is_denied_by_what_the_appliance_says() {
 }
 
 #[test]
+fn who_may_start_sessions_with_an_item() {
+    snapshot("who-may", |columns, rows| {
+        let mut desk = linked(columns, rows);
+        desk.press("!w");
+        let bob = Answer { user: "bob".into(), ..start(false) };
+        desk.reply(Outcome::Ok(RepReply::Explained { answers: vec![bob, start(true)] }));
+        desk
+    });
+}
+
+#[test]
+fn each_action_can_be_asked_about_and_a_refusal_is_shown() {
+    let mut desk = linked(80, 24);
+    desk.press("!");
+    let why = text(&screen(&desk, "dark"));
+    desk.press("w");
+    let asked = |desk: &Desk| match desk.last_request().1 {
+        RepRequest::Explain { whom, action, .. } => (whom.clone(), *action),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(asked(&desk), (Whom::Everybody, Some(Permission::PermStart)));
+    desk.press("a");
+    assert_eq!(asked(&desk).1, Some(Permission::PermEditTag));
+    desk.press("AAAAA");
+    assert_eq!(asked(&desk).1, Some(Permission::PermViewJumpItemReport), "it goes round");
+    let refusal = RefusalCode::PermissionDenied.because("only an administrator asks that");
+    desk.reply(Outcome::Refused(refusal));
+    assert!(text(&screen(&desk, "dark")).contains("only an administrator asks that"));
+    desk.press("<esc>");
+    assert_eq!(text(&screen(&desk, "dark")), why, "back at the reasons");
+}
+
+#[test]
 fn what_a_session_would_grant() {
     snapshot("simulator", simulating);
 }
