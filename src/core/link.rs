@@ -196,6 +196,15 @@ impl Console {
             (Asked::Who { number }, Outcome::Refused(refusal)) => {
                 self.who_came(number, Err(refusal));
             }
+            (Asked::History { item }, Outcome::Ok(RepReply::History { sessions })) => {
+                self.known.history = Some((item, sessions));
+            }
+            (Asked::Preferences { number }, Outcome::Ok(_)) => self.preferences_saved(number),
+            (Asked::Preferences { .. }, Outcome::Refused(refusal)) => {
+                self.messages.refused(self.now, "Your preferences are not kept", &refusal);
+            }
+            // What an item's history is does not matter enough to complain.
+            (Asked::History { .. }, _) => {}
             (Asked::Unlock, outcome) => self.unlocked(&outcome),
             (Asked::SessionKey, Outcome::Ok(RepReply::SessionKey(key))) => {
                 self.session_key_came(key);
@@ -235,15 +244,6 @@ impl Console {
             (Asked::Wake { item, name }, Outcome::Refused(refusal)) => {
                 self.wake_answered(item, &name, Outcome::Refused(refusal));
             }
-            (Asked::History { item }, Outcome::Ok(RepReply::History { sessions })) => {
-                self.known.history = Some((item, sessions));
-            }
-            (Asked::Preferences { number }, Outcome::Ok(_)) => self.preferences_saved(number),
-            (Asked::Preferences { .. }, Outcome::Refused(refusal)) => {
-                self.messages.refused(self.now, "Your preferences are not kept", &refusal);
-            }
-            // What an item's history is does not matter enough to complain.
-            (Asked::History { .. }, Outcome::Refused(_)) => {}
             (
                 Asked::Start { item, name, override_schedule, pressed, show: true, .. },
                 Outcome::Refused(refusal),
@@ -309,6 +309,8 @@ impl Console {
                 Asked::Why { .. }
                 | Asked::Simulate { .. }
                 | Asked::Who { .. }
+                | Asked::History { .. }
+                | Asked::Preferences { .. }
                 | Asked::Unlock
                 | Asked::SessionKey,
                 _,
