@@ -8,7 +8,7 @@ use crate::sight::Sight;
 use crate::starting::Layers;
 use crate::user::User;
 use crate::world::World;
-use jumpdeck_policy::{Attempt, Code, Decision, Step, Verdict};
+use jumpdeck_policy::{Attempt, Code, Decision, SimultaneousJumps, Step, Verdict};
 use jumpdeck_protocol::configuration::Simulation;
 use jumpdeck_protocol::inventory::JumpMethod;
 use jumpdeck_protocol::rights::{Answer, ExplainedStep, Permission, Whom};
@@ -38,25 +38,40 @@ impl Appliance {
             let detail = "these are too many answers; name one action, or one user";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
-        let machine = self.machine_says(item, at);
-        let at = at.unwrap_or_else(|| self.now());
         let answers = users.iter().flat_map(|user| {
-            actions.iter().map(|action| {
+            let now = at.is_none().then(|| self.now_says(&world, user, item)).flatten();
+            let (layers, at) = (jump_layers(&world, user, item), at.unwrap_or_else(|| self.now()));
+            let one = |action: &Permission| {
                 let about = (user.as_ref(), item.as_ref(), *action, at);
-                answer(
-                    user,
-                    *action,
-                    &decide(&world, about, &jump_layers(&world, user, item), machine),
-                )
-            })
+                answer(user, *action, &decide(&world, about, &layers, now.clone()))
+            };
+            actions.iter().map(one).collect::<Vec<_>>()
         });
         Ok(answers.collect())
     }
 
-    /// Why the machine cannot be reached. That can be said of this moment alone.
-    fn machine_says(&self, item: &Item, at: Option<Timestamp>) -> Option<RefusalCode> {
-        let machine = item.endpoint().filter(|_| at.is_none())?;
-        self.presences.startable(machine).err()
+    /// What can be said of this moment alone: whether the machine can be reached, and who is in a
+    /// session with it.
+    fn now_says(&self, world: &World, user: &User, item: &Item) -> Option<Step> {
+        let machine = item.endpoint()?;
+        if let Err(code) = self.presences.startable(machine) {
+            return Some(Step::denies("the machine", format!("says: {}", code.sentence())));
+        }
+        let (wanted, source) = world.simultaneous(user.id, item);
+        let session = self.sessions.of_others(machine, user.id)?;
+        let owner = self.sessions.users(session).first().map(|user| world.username(*user));
+        let owner = owner.unwrap_or_default();
+        match wanted {
+            SimultaneousJumps::NewSession => None,
+            SimultaneousJumps::Join => Some(Step::allows(
+                source,
+                format!("lets whoever jumps join the session of {owner}"),
+            )),
+            SimultaneousJumps::Disallow => {
+                let says = format!("lets nobody in beside {owner}, who is in a session with it");
+                Some(Step::denies(source, says))
+            }
+        }
     }
 
     /// What a session would grant. Only administrators ask about others.
@@ -76,14 +91,14 @@ impl Appliance {
         let [user] = users.as_slice() else {
             return Err(one());
         };
-        let machine = self.machine_says(item, at);
+        let now = at.is_none().then(|| self.now_says(&world, user, item)).flatten();
         let at = at.unwrap_or_else(|| self.now());
         let seen = !item.view.facts.console_user.trim().is_empty();
         let customer_present = present.unwrap_or(seen);
         let layers = world.layers(user.id, item.view.policies, method, customer_present);
         let about = (user.as_ref(), item.as_ref(), Permission::PermStart, at);
         let start = match method {
-            StartMethod::Unattended => decide(&world, about, &layers, machine),
+            StartMethod::Unattended => decide(&world, about, &layers, now),
             StartMethod::Attended => attended(&world, user, &layers),
         };
         Ok(Simulation {
@@ -142,7 +157,7 @@ fn decide(
     world: &World,
     (user, item, action, at): (&User, &Item, Permission, Timestamp),
     layers: &Layers,
-    machine: Option<RefusalCode>,
+    now: Option<Step>,
 ) -> Decision {
     if action != Permission::PermStart {
         return world.decide(user, item.view.place, Some(action));
@@ -154,7 +169,7 @@ fn decide(
         let refusal = layers.shell().wants == Some(Verdict::Deny);
         start.and(layers.shell(), refusal.then_some(RefusalCode::PermissionDenied))
     };
-    match (&start.refusal, says_no(item, machine)) {
+    match (&start.refusal, says_else(item, now)) {
         (None, Some(step)) => start.decision.and(step),
         _ => start.decision,
     }
@@ -184,12 +199,12 @@ fn willing(world: &World, user: &User) -> Attempt {
     Attempt { overrides: true, second_factor }
 }
 
-/// Why a session cannot be started that may be started.
-fn says_no(item: &Item, machine: Option<RefusalCode>) -> Option<Step> {
+/// What else has a say in a start that nothing speaks against so far.
+fn says_else(item: &Item, now: Option<Step>) -> Option<Step> {
     let method = item.view.method;
     if method != JumpMethod::JumpClient {
         let source = format!("a {} session", method.title());
         return Some(Step::denies(source, "comes with a later version"));
     }
-    machine.map(|code| Step::denies("the machine", format!("says: {}", code.sentence())))
+    now
 }

@@ -56,7 +56,7 @@ impl Appliance {
         let waited = item.is_visitor();
         let _question =
             if waited { Some(self.take_waiting(rep, endpoint, &agent).await?) } else { None };
-        let simultaneous = self.simultaneous(rep.user, &item);
+        let (simultaneous, _) = self.world().simultaneous(rep.user, &item);
         // Two who come at once are one after the other.
         let being_started = || RefusalCode::ServerBusy.because("somebody else starts one there");
         let _alone = match simultaneous {
@@ -128,14 +128,6 @@ impl Appliance {
         may_run(&granted, kind, || layers.because(SessionPermission::CommandShell))?;
         let recording = granted.recording.is_allowed() && self.records(user, item);
         Ok(Terms { granted, customer_present, recording, start_mode, attended })
-    }
-
-    /// What becomes of whoever jumps to an item that another rep is in a session with.
-    fn simultaneous(&self, user: UserId, item: &Item) -> SimultaneousJumps {
-        let world = self.world();
-        let policy = world.jump_policy_of(user, &item.view).map(|(policy, _)| policy);
-        let wanted = policy.and_then(|policy| policy.simultaneous_jumps);
-        wanted.unwrap_or(world.site().simultaneous_jumps)
     }
 
     /// Takes a machine out of its queue, if the person there allows it. Nobody else can meanwhile.

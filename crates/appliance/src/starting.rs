@@ -1,12 +1,13 @@
 //! What has a say in the start of a session: the same for whoever starts one, and for whoever asks
 //! why, or what it would grant.
 
+use crate::document::Item;
 use crate::policies::in_utc;
 use crate::user::User;
 use crate::world::World;
 use jumpdeck_policy::{
-    Attempt, Decision, JumpPolicy, Permission, PolicyChoice, Say, SessionPolicy, Source, Step,
-    Verdict, granted, simulate, simulate_one,
+    Attempt, Decision, JumpPolicy, Permission, PolicyChoice, Say, SessionPolicy, SimultaneousJumps,
+    Source, Step, Verdict, granted, simulate, simulate_one,
 };
 use jumpdeck_protocol::inventory::{ItemPolicies, ItemView, JumpMethod, Place};
 use jumpdeck_protocol::session_policy::{
@@ -82,6 +83,18 @@ impl World {
             return Some((policy, Some(given.by.clone())));
         }
         Some((self.policy(item.jump_policy?)?, None))
+    }
+
+    /// What becomes of whoever jumps to an item that another rep is in a session with, and what
+    /// says so (DOMAIN 5).
+    pub(crate) fn simultaneous(&self, user: UserId, item: &Item) -> (SimultaneousJumps, String) {
+        let policy = self.jump_policy_of(user, &item.view);
+        let own = policy.and_then(|(policy, _)| {
+            let source = format!("the Jump Policy {}", policy.display_name);
+            Some((policy.simultaneous_jumps?, source))
+        });
+        let site = || (self.site().simultaneous_jumps, "the setting of simultaneous jumps".into());
+        own.unwrap_or_else(site)
     }
 
     /// Whether a user may have sessions with an item, whenever they are.

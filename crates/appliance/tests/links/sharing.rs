@@ -6,6 +6,7 @@ use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
+use jumpdeck_protocol::rights::{Permission, Whom};
 use jumpdeck_protocol::session::{ChannelOrder, EndReason, Keyboard, Part};
 use jumpdeck_protocol::*;
 
@@ -91,6 +92,15 @@ async fn a_session_of_another_rep_is_nobodys_business_until_it_is_shared() {
     assert_eq!(chats.count(), 1);
 }
 
+/// Whether a rep may start a session now, and the last reason.
+async fn start_explained(rep: &mut Link, item: ItemId) -> (bool, String) {
+    let action = Some(Permission::PermStart);
+    let request = RepRequest::Explain { whom: Whom::Me, item, action, at: None };
+    let RepReply::Explained { answers } = rep.ask(request).await.unwrap() else { panic!() };
+    let last = answers[0].because.last().unwrap();
+    (answers[0].allowed, format!("{} {}", last.source, last.says))
+}
+
 #[tokio::test]
 async fn a_second_rep_is_turned_away_or_joins_as_the_policy_says() {
     let house = House::new().await;
@@ -121,8 +131,14 @@ async fn a_second_rep_is_turned_away_or_joins_as_the_policy_says() {
     let denied = bob.ask(shell(agent.item)).await.unwrap_err();
     assert_eq!(denied.code, RefusalCode::JoinDenied);
     assert_eq!(denied.detail, "admin is in a session with it");
+    let told = start_explained(&mut bob, agent.item).await;
+    let says = "lets nobody in beside admin, who is in a session with it";
+    assert_eq!(told, (false, format!("the Jump Policy Tills {says}")));
 
     house.appliance.put_jump_policy(policy(SimultaneousJumps::Join)).await.unwrap();
+    let told = start_explained(&mut bob, agent.item).await;
+    let says = "lets whoever jumps join the session of admin";
+    assert_eq!(told, (true, format!("the Jump Policy Tills {says}")));
     let RepReply::SessionStarted(joined) = bob.ask(shell(agent.item)).await.unwrap() else {
         panic!()
     };
