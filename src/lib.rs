@@ -1,11 +1,12 @@
 //! jumpdeck: a remote-support console for the terminal.
 //!
 //! [`core`] is the console as a value, [`view`] draws it, [`link`] connects it to an appliance,
-//! [`runtime`] runs it in a terminal, [`verbs`] do single things from the command line.
+//! [`runtime`] runs it in a terminal, [`script`] reads scripts, [`verbs`] do single things from the command line.
 
 pub mod core;
 pub mod link;
 pub mod runtime;
+pub mod script;
 pub mod text;
 pub mod verbs;
 pub mod view;

@@ -229,6 +229,7 @@ impl Console {
             }
             (Pick::Queue, EntryValue::Queue(queue)) => self.make_session_key(queue),
             (Pick::Pin(session), EntryValue::Place(place)) => self.pin_to(session, place),
+            (Pick::Scripted, EntryValue::Item(item)) => self.jump_to(item),
             (Pick::Pin(session), EntryValue::Customize) => self.customize_pin(session),
             (Pick::Transfer(session), EntryValue::Colleague { name, .. }) => {
                 self.ask_transfer_to(session, &name);

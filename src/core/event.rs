@@ -5,6 +5,7 @@ use super::key::Key;
 use super::keymap::Keymap;
 use super::mouse::Mouse;
 use super::search::{Found, Job};
+use crate::script::Script;
 use bytes::Bytes;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply};
 use jumpdeck_protocol::session::Size;
@@ -39,6 +40,8 @@ pub enum Event {
     Said(String),
     /// A message from outside the console: a keymap with a mistake in it, say.
     Notice(String),
+    /// A script is to be run.
+    Script(Script),
     /// A frame is about to be drawn: what follows from much that happened is reckoned once.
     Frame,
 }

@@ -134,6 +134,8 @@ pub enum Pick {
     Queue,
     /// The machine of the session becomes a Jump Client.
     Pin(SessionId),
+    /// A script starts a session with it.
+    Scripted,
 }
 
 /// Something that can be chosen.
@@ -176,6 +178,8 @@ pub enum EntryValue {
         /// How far.
         part: Option<Part>,
     },
+    /// An item.
+    Item(ItemId),
     /// A queue.
     Queue(QueueWish),
     /// The form with everything that can be said of it.

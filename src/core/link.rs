@@ -210,6 +210,7 @@ impl Console {
                 self.session_key_came(key);
             }
             (Asked::SessionKey, Outcome::Refused(refusal)) => {
+                self.forget_script();
                 self.messages.refused(self.now, "No session key", &refusal);
             }
             other => return Some(other),
@@ -252,6 +253,7 @@ impl Console {
                 self.ask_code(item, name, override_schedule);
             }
             (Asked::Start { name, .. }, Outcome::Refused(refusal)) => {
+                self.forget_script();
                 self.messages.refused(self.now, &format!("No session with {name}"), &refusal);
             }
             (Asked::End { name }, Outcome::Refused(refusal)) => {

@@ -25,6 +25,7 @@ mod navigate;
 mod preferences;
 mod press;
 pub mod query;
+mod scripted;
 pub mod scroll;
 pub mod scrollback;
 pub mod search;
@@ -277,6 +278,7 @@ pub struct Console {
     rights_coming: Vec<PlaceRights>,
     lock: lock::Lock,
     wakings: waking::Wakings,
+    scripted: scripted::Scripted,
     mouse: bool,
     /// Sessions have the whole screen.
     zoomed: bool,
@@ -327,6 +329,7 @@ impl Console {
             rights_coming: Vec::new(),
             lock: lock::Lock::default(),
             wakings: waking::Wakings::default(),
+            scripted: scripted::Scripted::default(),
             zoomed: false,
             figures: false,
             whole_once: false,
@@ -360,8 +363,10 @@ impl Console {
             }
             Event::Said(text) => self.say(&text),
             Event::Notice(text) => self.warn(&text),
+            Event::Script(script) => self.take_script(script),
             Event::Frame => self.freshen(),
         }
+        self.go_on_with_script();
         std::mem::take(&mut self.effects)
     }
 

@@ -38,7 +38,11 @@ impl Console {
             self.leave_form();
             return;
         }
-        if self.layers.pop().is_some() {
+        if let Some(layer) = self.layers.pop() {
+            // Whoever closes a question of a script wants no more of it; a key was only shown.
+            if !matches!(layer, Layer::SessionKey(_)) {
+                self.forget_script();
+            }
             return;
         }
         let searched = !self.jump.search.text().is_empty();

@@ -7,6 +7,7 @@ use super::suspend::{has_shell, suspend};
 use super::{export, keys, report};
 use crate::core::{Console, Effect, Event, LinkEvent, Settings, Timer};
 use crate::link::LinkHandle;
+use crate::script::Script;
 use crate::view::{draw, theme::Theme};
 use anyhow::Context;
 use crossterm::event::{Event as Input, EventStream};
@@ -43,6 +44,8 @@ pub struct Local {
     pub handle: LinkHandle,
     /// What comes over the link.
     pub link: UnboundedReceiver<LinkEvent>,
+    /// What is to be run at once.
+    pub script: Option<Script>,
     /// The first link's welcome.
     pub welcome: crate::core::Welcome,
     /// Where a report goes if the worst happens.
@@ -149,6 +152,9 @@ impl Runner {
             runner.say_aside(screen::mouse(true));
         }
         runner.update(Event::Link(LinkEvent::Up(local.welcome)));
+        if let Some(script) = local.script {
+            runner.update(Event::Script(script));
+        }
         if let Some(notice) = local.notice {
             runner.update(Event::Notice(notice));
         }

@@ -5,11 +5,13 @@ use crate::link::{Client, ClientError, Credentials, Destination, KnownAppliances
 use crate::runtime::dirs::Places;
 use crate::runtime::logins::Logins;
 use crate::runtime::prompt;
+use crate::script::Credentials as Login;
 use anyhow::{Context, bail};
 use clap::Args;
 use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::handshake::REP_PATH;
 use jumpdeck_protocol::link::{Address, Pin, client_config, dial};
+use jumpdeck_protocol::rep::Secret;
 use std::path::PathBuf;
 
 /// Logins that are tried before giving up.
@@ -130,9 +132,27 @@ pub(super) struct Connect {
     /// Accept an appliance that was never seen before if its key has this fingerprint.
     #[arg(long, global = true, value_name = "SHA256:…")]
     fingerprint: Option<String>,
+    /// The password, where a script has one.
+    #[arg(skip)]
+    password: Option<Secret>,
 }
 
 impl Connect {
+    /// The same for the user that a script names.
+    ///
+    /// # Errors
+    /// On this machine's own appliance: its owner is whoever starts it.
+    pub(super) fn logged_in_as(self, user: Login) -> anyhow::Result<Self> {
+        if self.connect.is_none() {
+            bail!(
+                "the script logs in as {}; say where, with --connect: this machine's own \
+                 appliance asks nobody for a password",
+                user.username
+            );
+        }
+        Ok(Self { login: Some(user.username), password: Some(user.password), ..self })
+    }
+
     /// Links to the appliance, asking for what is missing if somebody is there. What has to be
     /// done before anything else is done, too.
     pub(super) async fn client(&self, places: &Places) -> anyhow::Result<Client> {
@@ -195,7 +215,8 @@ impl Connect {
         };
         let known = known.path().to_path_buf();
         let door = Door { address, fingerprint, known, username: &username, keep };
-        let given = std::env::var(PASSWORD).ok();
+        let own = || std::env::var(PASSWORD).ok();
+        let given = self.password.as_ref().map(|password| password.0.clone()).or_else(own);
         let kept = logins.find(&address.to_string(), &username);
         if let Some(token) = kept.filter(|_| given.is_none() && keep != Keep::Password) {
             match door.enter(Proof::Kept(token)).await {

@@ -6,13 +6,18 @@ use super::output;
 use crate::runtime::config;
 use crate::runtime::dirs::Places;
 use crate::runtime::terminal::{self, Left, Local};
+use crate::script::Script;
 use anyhow::bail;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// Opens the console, stays until the rep leaves, and says what goes on without it.
-pub(super) async fn run(places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-    let left = open(places, connect).await?;
+pub(super) async fn run(
+    places: &Places,
+    connect: &Connect,
+    script: Option<Script>,
+) -> anyhow::Result<ExitCode> {
+    let left = open(places, connect, script).await?;
     match left.sessions {
         0 => {}
         1 => output::say("One session goes on; `jumpdeck` comes back to it."),
@@ -22,7 +27,11 @@ pub(super) async fn run(places: &Places, connect: &Connect) -> anyhow::Result<Ex
 }
 
 /// Opens the console and stays until the rep leaves.
-pub(super) async fn open(places: &Places, connect: &Connect) -> anyhow::Result<Left> {
+pub(super) async fn open(
+    places: &Places,
+    connect: &Connect,
+    script: Option<Script>,
+) -> anyhow::Result<Left> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         bail!("the console needs a terminal; `jumpdeck ls`, `exec` and `jump` do without");
     }
@@ -40,6 +49,7 @@ pub(super) async fn open(places: &Places, connect: &Connect) -> anyhow::Result<L
         watch,
         handle,
         link,
+        script,
         welcome,
         reports,
     };

@@ -40,7 +40,7 @@ impl Demo {
         DemoFleet { scenario, clients: self.clients, known: false }.keep(&dir)?;
         embedded::start(&dir).await?;
         let places = Places { data_dir: Some(dir.path().to_path_buf()), ..places.clone() };
-        let outcome = console::open(&places, &Connect::default()).await;
+        let outcome = console::open(&places, &Connect::default(), None).await;
         stop::end(&dir).await?;
         until_gone(dir.path()).await;
         // Only if no other demo runs.

@@ -19,6 +19,7 @@ mod ls;
 mod outlet;
 mod output;
 mod recordings;
+mod script;
 mod select;
 mod serve;
 mod session_key;
@@ -46,6 +47,8 @@ pub struct Cli {
     places: Places,
     #[command(flatten)]
     connect: Connect,
+    #[command(flatten)]
+    script: script::RunScript,
     #[command(subcommand)]
     verb: Option<Verb>,
 }
@@ -140,9 +143,13 @@ impl Cli {
     }
 
     async fn dispatch(self) -> anyhow::Result<ExitCode> {
-        let Self { places, connect, verb } = self;
+        let Self { places, connect, script, verb } = self;
+        if verb.is_some() && script.is_given() {
+            output::say("jumpdeck: a script opens the console; leave the verb out");
+            return Ok(ExitCode::from(2));
+        }
         match verb {
-            None => console::run(&places, &connect).await,
+            None => script.run(&places, connect).await,
             Some(Verb::Ls(ls)) => ls.run(&places, &connect).await,
             Some(Verb::Exec(exec)) => Ok(own_failure(exec.run(&places, &connect).await)),
             Some(Verb::Jump(jump)) => Ok(own_failure(jump.run(&places, &connect).await)),

@@ -27,6 +27,7 @@ impl Artist<'_, '_> {
                 Pick::Transfer(_) => "Give the session to ─ Esc closes",
                 Pick::Queue => "A session key for ─ Esc closes",
                 Pick::Pin(_) => "Pin to ─ Esc closes",
+                Pick::Scripted => "Start a session with ─ Esc closes",
             },
         };
         let height = area.height.saturating_sub(4).min(20);

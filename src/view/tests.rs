@@ -3,6 +3,7 @@
 mod dialogues;
 mod lobby;
 mod rights;
+mod scripts;
 mod sessions;
 
 use super::draw;

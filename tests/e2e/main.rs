@@ -22,6 +22,7 @@ mod programs;
 mod reference;
 mod resume;
 mod rights;
+mod scripts;
 mod serve;
 mod sessions;
 mod support;

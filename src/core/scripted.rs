@@ -1,0 +1,103 @@
+//! A script that was handed to the console: its commands run in order, each as if the rep had done
+//! it by hand.
+
+use super::inventory::{Item, Look, Scope, matching};
+use super::layer::{Chooser, Entry, EntryValue, Layer, Pick};
+use super::query::Query;
+use super::{Asked, Console};
+use crate::script::{Command, Script, Search};
+use jumpdeck_protocol::queue::QueueWish;
+use std::collections::VecDeque;
+
+/// Items that a chooser shows of those a script fits, at the most.
+const SHOWN: usize = 1000;
+
+/// What is left of a script.
+#[derive(Debug, Default)]
+pub(super) struct Scripted {
+    left: VecDeque<Command>,
+}
+
+impl Console {
+    pub(super) fn take_script(&mut self, script: Script) {
+        self.scripted.left = script.commands.into();
+        self.go_on_with_script();
+    }
+
+    /// Runs the next commands, as soon as the inventory is whole, presence and all, and nothing waits for an answer.
+    pub(super) fn go_on_with_script(&mut self) {
+        while !self.scripted.left.is_empty() && self.is_free() {
+            let Some(command) = self.scripted.left.pop_front() else {
+                return;
+            };
+            self.run_scripted(&command);
+        }
+    }
+
+    pub(super) fn forget_script(&mut self) {
+        self.scripted.left.clear();
+    }
+
+    fn is_free(&self) -> bool {
+        let waits = |asked: &Asked| matches!(asked, Asked::Start { .. } | Asked::SessionKey);
+        self.inventory.position().is_some()
+            && self.inventory.presence_position().is_some()
+            && self.is_linked()
+            && self.layers.is_empty()
+            && !self.lock.is_locked()
+            && !self.asked.values().any(waits)
+    }
+
+    fn run_scripted(&mut self, command: &Command) {
+        match command {
+            // That was done before there was a link.
+            Command::Login(_) => {}
+            Command::StartPinnedClientSession { search, .. }
+            | Command::StartJumpItemSession { search, .. } => self.start_scripted(search),
+            Command::GenerateSessionKey { .. } => self.make_session_key(QueueWish::Personal),
+            Command::StartAdHoc { .. } => {
+                let action = command.action();
+                self.end_script(&format!("{action} comes with a later version of jumpdeck."));
+            }
+        }
+    }
+
+    fn start_scripted(&mut self, search: &Search) {
+        let look = Look::at(Scope::All, Query::default(), self.now);
+        let all = matching(self.inventory.picture(), &look);
+        let finds = |item: &Item<'_>| {
+            let texts = [item.comments(), item.hostname(), item.private_ip(), item.public_ip()];
+            let [comments, hostname, private, public] = texts;
+            item.is_client() && search.finds([comments, hostname, private, public, item.tag()])
+        };
+        let fitting: Vec<Item<'_>> = all.iter().filter(finds).collect();
+        match fitting.as_slice() {
+            [] => self.end_script("No Jump Client that you may see fits the script."),
+            [one] => {
+                let item = one.id();
+                if let Some(reason) = self.no_jump_to(item) {
+                    self.end_script(&reason);
+                    return;
+                }
+                self.jump_to(item);
+            }
+            several => {
+                let entry = |item: &Item<'_>| Entry {
+                    label: item.name().to_owned(),
+                    detail: format!("{} in {}", item.hostname(), item.group()),
+                    value: EntryValue::Item(item.id()),
+                };
+                let entries = several.iter().take(SHOWN).map(entry).collect();
+                let count = several.len();
+                self.layers.push(Layer::Chooser(Chooser::entries(Pick::Scripted, entries)));
+                self.say(&format!("{count} Jump Clients fit the script: choose one."));
+            }
+        }
+    }
+
+    /// A command failed: those after it are not run.
+    fn end_script(&mut self, reason: &str) {
+        self.forget_script();
+        self.warn(reason);
+    }
+}

@@ -1,0 +1,104 @@
+//! `--run-script` and `--run-script-file`: the console, which does at once what a script says.
+
+use super::connect::Connect;
+use super::{console, output};
+use crate::runtime::dirs::Places;
+use crate::script::{Command, Custom, LONGEST, Script};
+use anyhow::{Context, bail};
+use clap::Args;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Wrong usage.
+const USAGE: u8 = 2;
+
+#[derive(Args, Debug)]
+pub(super) struct RunScript {
+    /// Open the console and run this command of a Representative Console Script.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "run_script_file")]
+    run_script: Option<String>,
+    /// Open the console and run the commands of this Representative Console Script.
+    #[arg(long, value_name = "PATH")]
+    run_script_file: Option<PathBuf>,
+}
+
+impl RunScript {
+    pub(super) const fn is_given(&self) -> bool {
+        self.run_script.is_some() || self.run_script_file.is_some()
+    }
+
+    /// Opens the console, with what there is to run.
+    pub(super) async fn run(self, places: &Places, connect: Connect) -> anyhow::Result<ExitCode> {
+        let script = match self.read()? {
+            None => return console::run(places, &connect, None).await,
+            Some(Err(wrong)) => {
+                output::say(&format!("jumpdeck: {wrong}"));
+                return Ok(ExitCode::from(USAGE));
+            }
+            Some(Ok(script)) => script,
+        };
+        let mut connect = connect;
+        for command in &script.commands {
+            if let Some(reason) = not_yet(command) {
+                bail!("{}: {reason}", command.action());
+            }
+            if let Command::Login(Some(user)) = command {
+                connect = connect.logged_in_as(user.clone())?;
+            }
+        }
+        console::run(places, &connect, Some(script)).await
+    }
+
+    /// The script, or what is wrong with it.
+    fn read(&self) -> anyhow::Result<Option<Result<Script, String>>> {
+        if let Some(command) = &self.run_script {
+            let wrong = |error| format!("--run-script: {error}");
+            return Ok(Some(command.parse().map_err(wrong).and_then(alone)));
+        }
+        let Some(path) = &self.run_script_file else {
+            return Ok(None);
+        };
+        let text = text(path).with_context(|| format!("reading {}", path.display()))?;
+        let wrong = |error| format!("{}: {error}", path.display());
+        Ok(Some(text.parse().map_err(wrong)))
+    }
+}
+
+/// A command from the command line, which everybody on this machine can read.
+fn alone(command: Command) -> Result<Script, String> {
+    if matches!(command, Command::Login(Some(_))) {
+        let reason = "others can read a password on a command line; put the script into a file";
+        return Err(format!("--run-script: {reason}, for --run-script-file"));
+    }
+    Ok(Script { commands: vec![command] })
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(LONGEST)? + 1;
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    String::from_utf8(bytes).context("a script is UTF-8")
+}
+
+/// Why a command that means something is not run by this version.
+fn not_yet(command: &Command) -> Option<&'static str> {
+    let custom = |custom: &Custom| {
+        let given = !custom.0.is_empty();
+        given.then_some("session.custom attributes are kept by a later version of jumpdeck only")
+    };
+    match command {
+        Command::Login(_) => None,
+        Command::StartAdHoc { .. } => Some("these sessions come with a later version of jumpdeck"),
+        Command::StartJumpItemSession { method: Some(_), .. } => {
+            Some("jump.method counts with a later version of jumpdeck only")
+        }
+        Command::StartJumpItemSession { credential: Some(_), .. } => {
+            Some("credential_id counts with a later version of jumpdeck only")
+        }
+        Command::StartPinnedClientSession { custom: attributes, .. }
+        | Command::StartJumpItemSession { custom: attributes, .. }
+        | Command::GenerateSessionKey { custom: attributes } => custom(attributes),
+    }
+}
