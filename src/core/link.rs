@@ -63,6 +63,9 @@ impl Console {
     fn link_down(&mut self, reason: String) {
         self.lock_unlinked();
         let asked: Vec<_> = self.asked.drain().map(|(_, asked)| asked).collect();
+        if asked.iter().any(super::scripted::waits_for) {
+            self.forget_script();
+        }
         for asked in asked {
             if let Asked::Start { name, .. }
             | Asked::End { name }

@@ -18,6 +18,11 @@ pub(super) struct Scripted {
     left: VecDeque<Command>,
 }
 
+/// Whether a script goes on only once this is answered.
+pub(super) const fn waits_for(asked: &Asked) -> bool {
+    matches!(asked, Asked::Start { .. } | Asked::SessionKey)
+}
+
 impl Console {
     pub(super) fn take_script(&mut self, script: Script) {
         self.scripted.left = script.commands.into();
@@ -39,13 +44,12 @@ impl Console {
     }
 
     fn is_free(&self) -> bool {
-        let waits = |asked: &Asked| matches!(asked, Asked::Start { .. } | Asked::SessionKey);
         self.inventory.position().is_some()
             && self.inventory.presence_position().is_some()
             && self.is_linked()
             && self.layers.is_empty()
             && !self.lock.is_locked()
-            && !self.asked.values().any(waits)
+            && !self.asked.values().any(waits_for)
     }
 
     fn run_scripted(&mut self, command: &Command) {

@@ -85,3 +85,14 @@ fn commands_wait_for_each_other() {
     desk.reply(Outcome::Refused(RefusalCode::PermissionDenied.because("no keys")));
     assert_eq!(started(&desk), [], "a command that failed ends the script");
 }
+
+#[test]
+fn what_was_asked_when_the_link_was_lost_ends_the_script() {
+    let mut desk = Desk::linked(80, 24);
+    let second = "action=start_pinned_client_session&search_string=front";
+    hand(&mut desk, &format!("action=generate_session_key\n{second}"));
+    desk.link_down();
+    desk.link_up();
+    desk.settle();
+    assert_eq!(started(&desk), [], "nobody knows what became of the command before");
+}
