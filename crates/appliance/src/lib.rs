@@ -16,6 +16,7 @@ mod copies;
 mod customer;
 mod data_dir;
 mod document;
+mod end;
 mod explain;
 mod feed;
 mod gateway;

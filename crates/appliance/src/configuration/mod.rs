@@ -9,6 +9,7 @@ mod export;
 mod file;
 mod hours;
 mod reader;
+mod rest;
 mod usage;
 
 use crate::appliance::Appliance;

@@ -1,0 +1,76 @@
+//! What must not be read by accident: no `Debug` of these shows it.
+
+use crate::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A text that is shown to nobody by accident.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// What to do with the second factor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactorWish {
+    /// Make one. An older one counts until the new one is confirmed.
+    Begin {
+        /// A code of the older one, if there is one; nothing where the rep has logged in with one
+        /// a moment ago.
+        code: Option<Secret>,
+    },
+    /// Show that an authenticator has it.
+    Confirm {
+        /// Its code.
+        code: Secret,
+    },
+    /// Have none any more.
+    Remove {
+        /// A code of it, or a recovery code; nothing where the rep has logged in with one a moment
+        /// ago.
+        code: Option<Secret>,
+    },
+}
+
+/// A new installer. The key is shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installer {
+    /// What an agent proves it was invited with.
+    pub key: String,
+    /// Until when it can be used.
+    pub expires: Timestamp,
+    /// The fingerprint of the appliance's key, for the agent to check.
+    pub fingerprint: String,
+    /// The name of the group its clients will stand in.
+    pub group: String,
+}
+
+impl fmt::Debug for Installer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Installer")
+            .field("expires", &self.expires)
+            .field("group", &self.group)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A user that was made. The password is shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewUser {
+    /// The name.
+    pub username: String,
+    /// The password.
+    pub password: String,
+}
+
+impl fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewUser").field("username", &self.username).finish_non_exhaustive()
+    }
+}
