@@ -9,6 +9,7 @@ use jumpdeck_protocol::{
     EndpointId, LinkId, Outcome, Refusal, RefusalCode, RequestId, Timestamp, limits, text,
 };
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 use tokio::sync::{broadcast, oneshot};
@@ -26,6 +27,42 @@ pub(crate) struct AgentLink {
     calls: Mutex<Calls>,
     /// The second in which its person spoke last, and how often then.
     spoken: Mutex<(Timestamp, u32)>,
+    /// The kinds of [`Stray`] that were heard of it, a bit each.
+    strayed: AtomicU8,
+}
+
+/// What an agent says that is not for it to say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stray {
+    /// Output of another machine's channel.
+    Output,
+    /// Room for input to another machine's channel.
+    Credit,
+    /// That another machine's channel goes on.
+    Attached,
+    /// That another machine's program ended.
+    Exited,
+    /// That another machine's channel is gone.
+    Gone,
+    /// That a person wants no session, where none sits.
+    Stopped,
+    /// What a person said, where none sits.
+    Said,
+}
+
+impl Stray {
+    /// What it is called in the audit.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Output => "output",
+            Self::Credit => "room for input",
+            Self::Attached => "an attach",
+            Self::Exited => "an exit",
+            Self::Gone => "a channel's loss",
+            Self::Stopped => "an end by the customer",
+            Self::Said => "words of the customer",
+        }
+    }
 }
 
 /// Lines of the person at a machine in one second, at the most.
@@ -39,7 +76,14 @@ struct Calls {
 
 impl AgentLink {
     pub(crate) fn new(id: LinkId, outbox: Outbox, attended: bool) -> Self {
-        Self { id, outbox, attended, calls: Mutex::default(), spoken: Mutex::default() }
+        let (calls, spoken, strayed) = <_>::default();
+        Self { id, outbox, attended, calls, spoken, strayed }
+    }
+
+    /// Notes that it strayed. Returns whether it did so in this way for the first time.
+    pub(crate) fn strays_anew(&self, what: Stray) -> bool {
+        let kind = 1 << what as u8;
+        self.strayed.fetch_or(kind, Ordering::Relaxed) & kind == 0
     }
 
     /// Whether what its person says is heard: not more than a person says.
@@ -49,7 +93,7 @@ impl AgentLink {
             *spoken = (now, 0);
         }
         spoken.1 += 1;
-        self.attended && spoken.1 <= LINES
+        spoken.1 <= LINES
     }
 
     /// Tells the agent something.

@@ -8,7 +8,7 @@
 use crate::appliance::Appliance;
 use crate::channel::{Channel, ConsoleWay};
 use crate::hub::{Console, Wish};
-use crate::presence::AgentLink;
+use crate::presence::{AgentLink, Stray};
 use crate::reps::RepLink;
 use crate::tape::News;
 use bytes::Bytes;
@@ -34,7 +34,7 @@ impl Appliance {
         (id, offset, bytes): (ChannelId, u64, Bytes),
         message: &Bytes,
     ) -> Result<(), &'static str> {
-        let Some(channel) = self.sessions.channel(id).filter(|c| c.endpoint == endpoint) else {
+        let Some(channel) = self.channel_of((link, endpoint), id, Stray::Output) else {
             return Ok(());
         };
         let agent = channel.way(link);
@@ -63,9 +63,44 @@ impl Appliance {
     }
 
     /// An agent takes more input.
-    pub(crate) fn relay_input_credit(&self, endpoint: EndpointId, id: ChannelId, message: Bytes) {
-        if let Some(channel) = self.sessions.channel(id).filter(|c| c.endpoint == endpoint) {
+    pub(crate) fn relay_input_credit(
+        &self,
+        agent: (&AgentLink, EndpointId),
+        id: ChannelId,
+        message: Bytes,
+    ) {
+        if let Some(channel) = self.channel_of(agent, id, Stray::Credit) {
             channel.hub().input_credit(message);
+        }
+    }
+
+    /// A channel that an agent speaks of, if it is its own. One that is gone is nobody's: it may
+    /// have ended while the agent spoke. Somebody else's is written down.
+    fn channel_of(
+        &self,
+        (link, endpoint): (&AgentLink, EndpointId),
+        id: ChannelId,
+        what: Stray,
+    ) -> Option<Arc<Channel>> {
+        let channel = self.sessions.channel(id)?;
+        if channel.endpoint != endpoint {
+            self.audit_stray((link, endpoint), what, &format!("channel {id} is another machine's"));
+            return None;
+        }
+        Some(channel)
+    }
+
+    /// Writes down that an agent spoke of what is not its own: of each kind once a link, as it may
+    /// do so as often as it pleases.
+    pub(crate) fn audit_stray(
+        &self,
+        (link, endpoint): (&AgentLink, EndpointId),
+        what: Stray,
+        why: &str,
+    ) {
+        if link.strays_anew(what) {
+            let detail = format!("{}: {why}", what.words());
+            self.audit_often("", "agent_strayed", &format!("machine {endpoint}"), &detail);
         }
     }
 
@@ -108,10 +143,17 @@ impl Appliance {
     }
 
     /// A report of an agent about a channel. Returns whether the channel is its own.
-    pub(crate) fn report(&self, endpoint: EndpointId, report: &ChannelReport) -> bool {
-        let Some(channel) =
-            self.sessions.channel(report.channel()).filter(|c| c.endpoint == endpoint)
-        else {
+    pub(crate) fn report(
+        &self,
+        (link, endpoint): (&AgentLink, EndpointId),
+        report: &ChannelReport,
+    ) -> bool {
+        let what = match report {
+            ChannelReport::Attached { .. } => Stray::Attached,
+            ChannelReport::Exited { .. } => Stray::Exited,
+            ChannelReport::Gone { .. } => Stray::Gone,
+        };
+        let Some(channel) = self.channel_of((link, endpoint), report.channel(), what) else {
             return false;
         };
         if let ChannelReport::Exited { status, end, .. } = report {

@@ -6,7 +6,7 @@ use crate::appliance::Appliance;
 use crate::document::{Document, Item};
 use crate::keys;
 use crate::pin::room_for_another;
-use crate::presence::AgentLink;
+use crate::presence::{AgentLink, Stray};
 use crate::queues::{Visitor, visitor_name};
 use crate::store::{Deed, Draft, History, Seen};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, FromAgent, Standing};
@@ -117,7 +117,9 @@ fn take(
                 .relay_output((link, endpoint), (channel, offset, bytes), &message)
                 .map_err(|what| LinkEnd::Violation(what.to_owned()))?;
         }
-        Frame::Credit { channel, .. } => appliance.relay_input_credit(endpoint, channel, message),
+        Frame::Credit { channel, .. } => {
+            appliance.relay_input_credit((link, endpoint), channel, message);
+        }
         Frame::Control(body) => {
             let received = control::decode::<Never, AgentReply, AgentReport>(&body)
                 .map_err(|error| LinkEnd::Violation(error.to_string()))?;
@@ -145,7 +147,7 @@ fn control_message(
         Control::Request { body, .. } => match body {},
         Control::Reply { id, body } => return link.answered(id, body),
         Control::Notice { body: AgentReport::Channel(report) } => {
-            return appliance.report(endpoint, &report);
+            return appliance.report((link, endpoint), &report);
         }
         Control::Notice { body: AgentReport::Statistics(mut statistics) } => {
             statistics.console_user = bounded(&statistics.console_user);
@@ -169,9 +171,17 @@ fn control_message(
                 appliance.audit_often("", "standing_changed", &machine, &now);
             }
         }
-        Control::Notice { body: AgentReport::Stopped } => appliance.customer_stopped(endpoint),
-        Control::Notice { body: AgentReport::Said { text } } => {
+        Control::Notice { body: AgentReport::Stopped } if link.attended => {
+            appliance.customer_stopped(endpoint);
+        }
+        Control::Notice { body: AgentReport::Said { text } } if link.attended => {
             appliance.customer_said(link, endpoint, &text);
+        }
+        Control::Notice { body: AgentReport::Stopped } => {
+            appliance.audit_stray((link, endpoint), Stray::Stopped, "nobody sits there");
+        }
+        Control::Notice { body: AgentReport::Said { .. } } => {
+            appliance.audit_stray((link, endpoint), Stray::Said, "nobody sits there");
         }
     }
     false

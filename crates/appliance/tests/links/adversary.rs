@@ -11,11 +11,12 @@ use jumpdeck_protocol::handshake::{RepLogin, RepProof};
 use jumpdeck_protocol::inventory::{ItemView, Place};
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
 use jumpdeck_protocol::queue::Rank;
-use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::rep::{RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::Whom;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, ExitStatus, Keyboard, Part, Size};
 use jumpdeck_protocol::session_policy::StartMethod;
 use jumpdeck_protocol::*;
+use std::collections::HashSet;
 
 /// Mallory may log in, and has nothing.
 const FILE: &str = r#"
@@ -193,6 +194,7 @@ async fn an_agent_that_reports_of_others_channels_changes_nothing() {
     let view = session(&mut admin, &mut agent).await;
     let channel = view.channels[0].id;
     attach(&mut admin, &mut agent, channel, Keyboard::Take).await;
+    let before = audited(&mut admin).await.len();
     for report in [
         ChannelReport::Exited { channel, end: 0, status: ExitStatus::Code(0) },
         ChannelReport::Gone { channel, refusal: RefusalCode::ChannelGone.plain() },
@@ -213,6 +215,7 @@ async fn an_agent_that_reports_of_others_channels_changes_nothing() {
     }
     let bytes = Bytes::from_static(b"forged");
     mallory.raw(Frame::Data { channel, offset: 0, bytes }.encode()).await;
+    mallory.raw(Frame::Credit { channel, received: 9, limit: 9 }.encode()).await;
     // What the right agent says is the first that the console hears.
     let bytes = Bytes::from_static(b"right");
     agent.raw(Frame::Data { channel, offset: 0, bytes: bytes.clone() }.encode()).await;
@@ -228,14 +231,29 @@ async fn an_agent_that_reports_of_others_channels_changes_nothing() {
         panic!()
     };
     assert!(!format!("{entries:?}").contains("mallory"), "{entries:?}");
-    let told = |notice| match notice {
-        ApplianceNotice::Sessions { sessions } => Some(sessions),
-        _ => None,
-    };
-    admin.send(&rep::FromRep::Notice { body: RepNotice::Watch { items: vec![] } }).await;
     let size = Size { columns: 80, rows: 24 };
     let open = RepRequest::OpenShell { session: view.id, size, term: "xterm".into() };
     let (opened, _) = tokio::join!(admin.ask(open), agent.open());
     assert!(opened.is_ok(), "the session goes on");
-    let _ = told;
+    // Each of that is written down, under mallory's machine, and no more often for being repeated.
+    let report = ChannelReport::Exited { channel, end: 0, status: ExitStatus::Code(0) };
+    mallory.send(&FromAgent::Notice { body: AgentReport::Channel(report) }).await;
+    // Its answer comes after all of that.
+    session(&mut admin, &mut mallory).await;
+    let events = audited(&mut admin).await;
+    let strayed = events[before..].iter().filter(|event| &*event.action == "agent_strayed");
+    let (subjects, details): (HashSet<_>, Vec<_>) =
+        strayed.map(|event| (&*event.subject, &*event.detail)).unzip();
+    assert_eq!(subjects.len(), 1, "{subjects:?}");
+    let others = format!("channel {channel} is another machine's");
+    let expected = [
+        format!("an exit: {others}"),
+        format!("a channel's loss: {others}"),
+        format!("an attach: {others}"),
+        "an end by the customer: nobody sits there".into(),
+        "words of the customer: nobody sits there".into(),
+        format!("output: {others}"),
+        format!("room for input: {others}"),
+    ];
+    assert_eq!(details, expected);
 }
