@@ -4,6 +4,7 @@ use super::{Destination, LinkHandle, keep};
 use crate::core::inventory::Inventory;
 use crate::core::{LinkEvent, Welcome};
 use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::session::SessionView;
 use jumpdeck_protocol::{Outcome, Refusal, RefusalCode, RequestId, control};
 use std::time::Duration;
 use thiserror::Error;
@@ -49,6 +50,8 @@ pub struct Client {
     presence_known: bool,
     /// Figures that were told.
     measured: usize,
+    /// The rep's sessions, once they were told.
+    sessions: Option<Vec<SessionView>>,
     /// Who is logged in.
     pub welcome: Welcome,
 }
@@ -91,6 +94,7 @@ impl Client {
             inventory,
             presence_known: false,
             measured: 0,
+            sessions: None,
             welcome,
         })
     }
@@ -129,6 +133,9 @@ impl Client {
             }
             Some(LinkEvent::Notice(notice)) => {
                 match &notice {
+                    ApplianceNotice::Sessions { sessions } => {
+                        self.sessions = Some(sessions.clone());
+                    }
                     ApplianceNotice::Rights { places, .. } => self.inventory.take_rights(places),
                     ApplianceNotice::JumpPolicies { policies } => {
                         self.inventory.take_policies(policies);
@@ -150,9 +157,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`]; if the link is lost meanwhile, it is not known whether it was done.
     pub async fn ask(&mut self, request: RepRequest) -> Result<RepReply, ClientError> {
-        self.last = self.last.next();
-        let id = self.last;
-        self.handle.send(control::encode(&FromRep::Request { id, body: request }));
+        let id = self.begin(request);
         loop {
             match self.next().await? {
                 LinkEvent::Reply(of, Outcome::Ok(answer)) if of == id => return Ok(answer),
@@ -167,6 +172,27 @@ impl Client {
                 _ => {}
             }
         }
+    }
+
+    /// Asks, and leaves the answer to whoever listens.
+    pub fn begin(&mut self, request: RepRequest) -> RequestId {
+        self.last = self.last.next();
+        let id = self.last;
+        self.handle.send(control::encode(&FromRep::Request { id, body: request }));
+        id
+    }
+
+    /// Waits until the appliance has told the rep's sessions.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn fetch_sessions(&mut self) -> Result<&[SessionView], ClientError> {
+        while self.sessions.is_none() {
+            if let LinkEvent::Down { reason } = self.next().await? {
+                return Err(ClientError::NoLink(reason));
+            }
+        }
+        Ok(self.sessions.as_deref().unwrap_or_default())
     }
 
     /// Fetches the whole inventory with the presence of its items.

@@ -1,10 +1,11 @@
 //! Which appliance a console belongs to, and how it logs in there.
 
 use crate::runtime::embedded;
-use jumpdeck_appliance::DataDir;
+use jumpdeck_appliance::{Appliance, DataDir, Entrance};
 use jumpdeck_protocol::handshake::RepProof;
 use jumpdeck_protocol::link::{Address, DialError};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A user name, and what proves that it is one's own.
 #[derive(Clone)]
@@ -55,6 +56,25 @@ pub enum Destination {
         /// The file in which the fingerprint stands.
         known: PathBuf,
     },
+    /// The one that this process is, where somebody is in already.
+    Here(Here),
+}
+
+/// The appliance that this process is, and who came in to it.
+#[derive(Clone)]
+pub struct Here {
+    /// The appliance.
+    pub appliance: Arc<Appliance>,
+    /// Who is in.
+    pub entrance: Entrance,
+    /// Where other programs reach it.
+    pub url: String,
+}
+
+impl std::fmt::Debug for Here {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Here").field("entrance", &self.entrance).finish_non_exhaustive()
+    }
 }
 
 /// Why an appliance cannot be found.
@@ -105,6 +125,7 @@ impl Destination {
 
     pub(super) async fn find(&self) -> Result<Target, Unreachable> {
         match self {
+            Self::Here(_) => Err(Unreachable::Lasting("it is not dialled".to_owned())),
             Self::Remote { address, fingerprint, credentials, .. } => Ok(Target {
                 address: address.clone(),
                 fingerprint: fingerprint.clone(),
@@ -143,7 +164,7 @@ impl Destination {
     /// What to say when an appliance shows another key than before.
     pub(super) fn changed_key(&self, error: &DialError) -> String {
         match self {
-            Self::Embedded(_) => error.to_string(),
+            Self::Embedded(_) | Self::Here(_) => error.to_string(),
             Self::Remote { known, .. } => format!(
                 "{error}. Somebody may be listening in between, or the appliance was set up anew. \
                  If you know that it was, remove its line from {} and connect again.",

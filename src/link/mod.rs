@@ -5,7 +5,7 @@ mod destination;
 mod known;
 
 pub use client::{Client, ClientError};
-pub use destination::{Credentials, Destination, Proof, Unreachable};
+pub use destination::{Credentials, Destination, Here, Proof, Unreachable};
 pub use known::{KnownAppliances, Trust};
 
 use crate::core::{LinkEvent, Welcome};
@@ -24,8 +24,10 @@ use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{Control, Never, RefusalCode, limits};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::WebSocketStream;
 
 /// A link that stood this long was a good one.
 const STEADY: Duration = Duration::from_secs(2);
@@ -129,6 +131,9 @@ impl Keeper {
     }
 
     async fn link_once(&self) -> Ended {
+        if let Destination::Here(here) = &self.destination {
+            return self.link_here(here).await;
+        }
         let target = match self.destination.find().await {
             Ok(target) => target,
             Err(Unreachable::Passing(reason)) => return Ended::Again(reason),
@@ -152,8 +157,26 @@ impl Keeper {
         match timeout(limits::HANDSHAKE_TIME, self.log_in(dialed, &target)).await {
             Err(_) => Ended::Again("the appliance did not answer the login in time".to_owned()),
             Ok(Err(ended)) => ended,
-            Ok(Ok((dialed, welcome))) => self.hold(dialed, welcome).await,
+            Ok(Ok((dialed, welcome))) => self.hold(dialed.socket, welcome).await,
         }
+    }
+
+    /// Links to the appliance that this process is.
+    async fn link_here(&self, here: &Here) -> Ended {
+        let inside = match here.appliance.link_inside(&here.entrance, self.console).await {
+            Ok(inside) => inside,
+            Err(refusal) => return Ended::Final(refusal.to_string(), Some(refusal.code)),
+        };
+        let welcome = Welcome {
+            username: here.entrance.username().to_owned(),
+            address: "this appliance".to_owned(),
+            url: here.url.clone(),
+            embedded: here.appliance.is_embedded(),
+            user: inside.user,
+            first: inside.first,
+            idle_lock: (inside.idle_lock > 0).then(|| Duration::from_secs(inside.idle_lock)),
+        };
+        self.hold(inside.socket, welcome).await
     }
 
     async fn log_in(
@@ -199,7 +222,10 @@ impl Keeper {
         }
     }
 
-    async fn hold(&self, dialed: Dialed, welcome: Welcome) -> Ended {
+    async fn hold<S>(&self, socket: WebSocketStream<S>, welcome: Welcome) -> Ended
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let outbox = Outbox::new();
         let began = Instant::now();
         let embedded = welcome.embedded;
@@ -209,7 +235,7 @@ impl Keeper {
         let mut stopping = false;
         let take = |incoming| self.take(&mut stopping, incoming);
         let end = tokio::select! {
-            end = pump(dialed.socket, &outbox, keep_alive, take) => end,
+            end = pump(socket, &outbox, keep_alive, take) => end,
             () = self.events.closed() => LinkEnd::ClosedHere,
         };
         self.handle.set(None);

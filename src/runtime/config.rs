@@ -185,11 +185,16 @@ fn text(path: &Path, mistakes: &mut Vec<String>) -> Option<String> {
 
 /// How many colours the local terminal has, by its environment.
 pub fn colours() -> Colours {
-    let set = |name: &str| std::env::var(name).unwrap_or_default();
+    colours_by(&std::env::var("TERM").unwrap_or_default(), |name| std::env::var(name).ok())
+}
+
+/// How many colours a terminal of this type has, in this environment.
+pub fn colours_by(term: &str, variable: impl Fn(&str) -> Option<String>) -> Colours {
+    let set = |name: &str| variable(name).unwrap_or_default();
     if !set("NO_COLOR").is_empty() {
         return Colours::None;
     }
-    colours_of(&set("TERM"), &set("COLORTERM"))
+    colours_of(term, &set("COLORTERM"))
 }
 
 fn colours_of(term: &str, colorterm: &str) -> Colours {

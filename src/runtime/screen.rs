@@ -17,8 +17,9 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use std::io::{self, Write};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{
+    Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel,
+};
 
 /// The terminal, without the lock of `std::io::stdout`: a frame that hangs must not keep the
 /// terminal from being restored.
@@ -41,7 +42,12 @@ const FORMER_TITLE: &str = "\x1b[23;2t";
 /// Takes the terminal over.
 pub(super) fn enter() -> io::Result<()> {
     enable_raw_mode()?;
-    execute!(Tty, Print(KEEP_TITLE), EnterAlternateScreen, EnableBracketedPaste, Hide)
+    say_enter(&mut Tty)
+}
+
+/// What takes a terminal over that is raw already.
+pub(crate) fn say_enter(to: &mut impl Write) -> io::Result<()> {
+    execute!(to, Print(KEEP_TITLE), EnterAlternateScreen, EnableBracketedPaste, Hide)
 }
 
 /// What takes the mouse over, or gives it back.
@@ -69,8 +75,14 @@ pub(super) fn copy(text: &str) -> Vec<u8> {
 
 /// Gives it back. Never fails: whatever can be restored is.
 pub(super) fn restore() {
-    let _ = execute!(
-        Tty,
+    let _ = say_restore(&mut Tty);
+    let _ = disable_raw_mode();
+}
+
+/// What gives a terminal back.
+pub(crate) fn say_restore(to: &mut impl Write) -> io::Result<()> {
+    execute!(
+        to,
         EndSynchronizedUpdate,
         DisableMouseCapture,
         DisableBracketedPaste,
@@ -78,8 +90,7 @@ pub(super) fn restore() {
         Print(FORMER_TITLE),
         SetCursorStyle::DefaultUserShape,
         Show
-    );
-    let _ = disable_raw_mode();
+    )
 }
 
 /// A ratatui terminal that makes frames as bytes.
@@ -204,26 +215,33 @@ impl Backend for Paper {
     }
 }
 
-/// Writes frames on a thread of its own, one at a time: a terminal that takes nothing holds up
-/// nobody, and gets fewer, newer frames.
-pub(super) struct Writer {
-    frames: SyncSender<Vec<u8>>,
+/// Writes frames off the loop, one at a time: a terminal that takes nothing holds up nobody, and
+/// gets fewer, newer frames.
+pub(crate) struct Writer {
+    frames: Sender<Vec<u8>>,
     written: UnboundedReceiver<io::Result<()>>,
     busy: bool,
 }
 
 impl Writer {
-    pub(super) fn start() -> io::Result<Self> {
-        let (frames, queue) = sync_channel::<Vec<u8>>(1);
-        let (done, written) = unbounded_channel();
+    /// To the local terminal, on a thread of its own.
+    pub(super) fn to_terminal() -> io::Result<Self> {
+        let (writer, mut frames, done) = Self::new();
         std::thread::Builder::new().name("screen".into()).spawn(move || {
-            for frame in queue {
+            while let Some(frame) = frames.blocking_recv() {
                 if done.send(Tty.write_all(&frame)).is_err() {
                     return;
                 }
             }
         })?;
-        Ok(Self { frames, written, busy: false })
+        Ok(writer)
+    }
+
+    /// A writer, the frames it is given, and where to say that one was written.
+    pub(crate) fn new() -> (Self, Receiver<Vec<u8>>, UnboundedSender<io::Result<()>>) {
+        let (frames, queue) = channel(1);
+        let (done, written) = unbounded_channel();
+        (Self { frames, written, busy: false }, queue, done)
     }
 
     /// Whether a frame is still being written.

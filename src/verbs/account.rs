@@ -2,11 +2,12 @@
 
 use super::connect::{Connect, Keep, Linked};
 use super::output;
-use crate::link::{Client, ClientError};
+use super::stdio::Stdio;
+use crate::link::{Client, ClientError, Destination, Here};
 use crate::runtime::dirs::Places;
 use crate::runtime::logins::{Kept, Logins};
 use crate::runtime::prompt;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::limits;
@@ -60,7 +61,7 @@ impl Passwd {
             Some(password) => password,
             None => prompt::secret("Password you have: ")?,
         };
-        change(&mut client, &current).await?;
+        change(&mut client, &current, &mut Stdio::Own).await?;
         client.close().await;
         output::say("The password was changed. Logins that were kept have ended.");
         Ok(ExitCode::SUCCESS)
@@ -68,12 +69,16 @@ impl Passwd {
 }
 
 /// Asks for another password, and has it changed. Returns what has to be done next.
-async fn change(client: &mut Client, current: &str) -> anyhow::Result<Option<RefusalCode>> {
+async fn change(
+    client: &mut Client,
+    current: &str,
+    io: &mut Stdio,
+) -> anyhow::Result<Option<RefusalCode>> {
     loop {
-        let given = std::env::var(NEW_PASSWORD).ok();
+        let given = io.variable(NEW_PASSWORD);
         let chosen = match &given {
             Some(new) => new.clone(),
-            None if prompt::somebody_is_there() => ask_for_password()?,
+            None if io.somebody_is_there() => ask_for_password(io).await?,
             None => bail!("nobody is there to be asked for a new password; set {NEW_PASSWORD}"),
         };
         let (current, new) = (Secret(current.to_owned()), Secret(chosen));
@@ -83,25 +88,25 @@ async fn change(client: &mut Client, current: &str) -> anyhow::Result<Option<Ref
             Err(ClientError::Refused(refusal))
                 if refusal.code == RefusalCode::InvalidValue && given.is_none() =>
             {
-                eprintln!("{refusal}");
+                io.say(&refusal.to_string()).await;
             }
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-fn ask_for_password() -> anyhow::Result<String> {
+async fn ask_for_password(io: &mut Stdio) -> anyhow::Result<String> {
     loop {
         let question = format!("New password ({} characters or more): ", limits::PASSWORD);
-        let new = prompt::secret(&question)?;
+        let new = io.secret(&question).await?;
         if new.chars().count() < limits::PASSWORD {
-            eprintln!("That is too short.");
+            io.say("That is too short.").await;
             continue;
         }
-        if prompt::secret("The same once more: ")? == new {
+        if io.secret("The same once more: ").await? == new {
             return Ok(new);
         }
-        eprintln!("Those were not the same.");
+        io.say("Those were not the same.").await;
     }
 }
 
@@ -109,21 +114,7 @@ fn ask_for_password() -> anyhow::Result<String> {
 pub(super) async fn first(linked: Linked, keep: Keep) -> anyhow::Result<Client> {
     let Linked { mut client, password } = linked;
     let anything = client.welcome.first.is_some();
-    while let Some(code) = client.welcome.first {
-        client.welcome.first = match code {
-            RefusalCode::PasswordChangeRequired if prompt::somebody_is_there() => {
-                eprintln!("Your password was made for the first login. Choose another one.");
-                change(&mut client, password.as_deref().context("log in with the password")?)
-                    .await?
-            }
-            RefusalCode::SecondFactorUnknown if prompt::somebody_is_there() => {
-                eprintln!("Your appliance wants a second factor of you. Set it up now.");
-                set_up(&mut client, true).await?;
-                None
-            }
-            code => bail!("{}", code.plain()),
-        };
-    }
+    do_first(&mut client, password.as_deref(), &mut Stdio::Own).await?;
     if anything && keep == Keep::Console {
         // What opened this link does not open the next one.
         let holder = "a console".to_owned();
@@ -135,14 +126,57 @@ pub(super) async fn first(linked: Linked, keep: Keep) -> anyhow::Result<Client> 
     Ok(client)
 }
 
+/// Does what a link wants first.
+async fn do_first(
+    client: &mut Client,
+    password: Option<&str>,
+    io: &mut Stdio,
+) -> anyhow::Result<()> {
+    while let Some(code) = client.welcome.first {
+        client.welcome.first = match code {
+            RefusalCode::PasswordChangeRequired if io.somebody_is_there() => {
+                io.say("Your password was made for the first login. Choose another one.").await;
+                let current = match password {
+                    Some(password) => password.to_owned(),
+                    None => io.secret("Password you have: ").await?,
+                };
+                change(client, &current, io).await?
+            }
+            RefusalCode::SecondFactorUnknown if io.somebody_is_there() => {
+                io.say("Your appliance wants a second factor of you. Set it up now.").await;
+                set_up(client, true, io).await?;
+                None
+            }
+            code => bail!("{}", code.plain()),
+        };
+    }
+    Ok(())
+}
+
+/// The same for a rep who came in to the appliance that this process is.
+pub(crate) async fn settle(
+    here: &Here,
+    io: &mut Stdio,
+    password: Option<Secret>,
+) -> anyhow::Result<()> {
+    if !here.appliance.wants_first(&here.entrance) {
+        return Ok(());
+    }
+    let mut client = Client::connect(Destination::Here(here.clone())).await?;
+    let password = password.map(|password| password.0);
+    let outcome = do_first(&mut client, password.as_deref(), io).await;
+    client.close().await;
+    outcome
+}
+
 impl SecondFactor {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let Linked { mut client, .. } = connect.link(places, Keep::Password).await?;
         match self.what {
-            What::Set { no_qr } => set_up(&mut client, !no_qr).await?,
+            What::Set { no_qr } => set_up(&mut client, !no_qr, &mut Stdio::Own).await?,
             What::Rm => {
                 let remove = |code| RepRequest::SecondFactor(SecondFactorWish::Remove { code });
-                ask_with_code(&mut client, remove).await?;
+                ask_with_code(&mut client, remove, &mut Stdio::Own).await?;
                 output::say("You have no second factor any more.");
             }
         }
@@ -151,25 +185,26 @@ impl SecondFactor {
     }
 }
 
-async fn set_up(client: &mut Client, draw: bool) -> anyhow::Result<()> {
+async fn set_up(client: &mut Client, draw: bool, io: &mut Stdio) -> anyhow::Result<()> {
     let begin = |code| RepRequest::SecondFactor(SecondFactorWish::Begin { code });
-    let answer = ask_with_code(client, begin).await?;
+    let answer = ask_with_code(client, begin, io).await?;
     let RepReply::SecondFactor { secret, url } = answer else {
         bail!("the appliance gave an answer that does not fit the question");
     };
-    output::print(|out| {
+    let print = io.print(|out| {
         if draw {
             writeln!(out, "{}", picture(&url.0).unwrap_or_default())?;
         }
         writeln!(out, "secret  {}", secret.0)?;
         let how = if draw { "Scan the code above with" } else { "Type the secret into" };
         writeln!(out, "{how} your authenticator.")
-    })?;
+    });
+    print.await?;
     let codes = loop {
-        let given = std::env::var(NEW_CODE).ok();
+        let given = io.variable(NEW_CODE);
         let code = match &given {
             Some(code) => code.clone(),
-            None if prompt::somebody_is_there() => prompt::line("Code that it shows: ")?,
+            None if io.somebody_is_there() => io.line("Code that it shows: ").await?,
             None => bail!("nobody is there to be asked for the code it shows; set {NEW_CODE}"),
         };
         let confirm = SecondFactorWish::Confirm { code: Secret(code) };
@@ -179,15 +214,16 @@ async fn set_up(client: &mut Client, draw: bool) -> anyhow::Result<()> {
             Err(ClientError::Refused(refusal))
                 if refusal.code == RefusalCode::SecondFactorRequired && given.is_none() =>
             {
-                eprintln!("{refusal}");
+                io.say(&refusal.to_string()).await;
             }
             Err(error) => return Err(error.into()),
         }
     };
-    output::print(|out| {
+    let print = io.print(|out| {
         writeln!(out, "\nKeep these: each opens once, if the authenticator is lost.")?;
         codes.iter().try_for_each(|code| writeln!(out, "  {}", code.0))
-    })?;
+    });
+    print.await?;
     Ok(())
 }
 
@@ -195,21 +231,18 @@ async fn set_up(client: &mut Client, draw: bool) -> anyhow::Result<()> {
 async fn ask_with_code(
     client: &mut Client,
     request: impl Fn(Option<Secret>) -> RepRequest,
+    io: &mut Stdio,
 ) -> anyhow::Result<RepReply> {
     match client.ask(request(None)).await {
         Err(ClientError::Refused(refusal)) if refusal.code == RefusalCode::SecondFactorRequired => {
-            let code = code("Code of the second factor you have, or a recovery code: ")?;
+            let question = "Code of the second factor you have, or a recovery code: ";
+            let code = match io.variable("JUMPDECK_CODE") {
+                Some(code) => code,
+                None => io.line(question).await?,
+            };
             Ok(client.ask(request(Some(Secret(code)))).await?)
         }
         answer => Ok(answer?),
-    }
-}
-
-/// A code: from the variable, or asked for.
-fn code(question: &str) -> anyhow::Result<String> {
-    match std::env::var("JUMPDECK_CODE") {
-        Ok(code) => Ok(code),
-        Err(_) => prompt::line(question),
     }
 }
 

@@ -1,11 +1,11 @@
 //! The console itself.
 
 use super::connect::Connect;
-use super::exec::exit_code;
 use super::output;
+use super::status::Status;
 use crate::runtime::config;
 use crate::runtime::dirs::Places;
-use crate::runtime::terminal::{self, Left, Local};
+use crate::runtime::terminal::{self, Left, Outfit};
 use crate::script::Script;
 use anyhow::bail;
 use std::io::IsTerminal;
@@ -23,7 +23,7 @@ pub(super) async fn run(
         1 => output::say("One session goes on; `jumpdeck` comes back to it."),
         many => output::say(&format!("{many} sessions go on; `jumpdeck` comes back to them.")),
     }
-    Ok(exit_code(left.signal.map_or(0, |signal| 128 + signal)))
+    Ok(left.signal.map_or(Status::DONE, Status::by_signal).into())
 }
 
 /// Opens the console and stays until the rep leaves.
@@ -42,18 +42,17 @@ pub(super) async fn open(
     let notice = config.complaint("What is built in stands in its place.");
     let (handle, link, welcome) = connect.console(places).await?.into_parts();
     let reports = places.data_path()?;
-    let local = Local {
+    let outfit = Outfit {
         settings: config.settings,
         theme: config.theme,
         notice,
-        watch,
+        watch: Some(watch),
         handle,
         link,
         script,
         welcome,
-        reports,
     };
-    let left = terminal::run(local).await?;
+    let left = terminal::run(outfit, reports).await?;
     match left.ended {
         Some(reason) => bail!(reason),
         None => Ok(left),

@@ -1,8 +1,8 @@
 //! `jumpdeck explain`: why may somebody do something with an item, and who may.
 
-use super::connect::Connect;
-use super::{output, select};
-use crate::runtime::dirs::Places;
+use super::desk::Desk;
+use super::select;
+use super::status::Status;
 use anyhow::bail;
 use clap::Args;
 use jiff::civil::DateTime;
@@ -12,10 +12,9 @@ use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::rights::{Answer, Permission, Whom};
 use jumpdeck_protocol::text::clean;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 #[derive(Args, Debug)]
-pub(super) struct Explain {
+pub(crate) struct Explain {
     /// The item: its name, its host, or `#NUMBER`.
     #[arg(required_unless_present = "named", conflicts_with = "named")]
     item: Option<String>,
@@ -40,8 +39,8 @@ pub(super) struct Explain {
 }
 
 impl Explain {
-    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let mut client = connect.client(places).await?;
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let item = self.item.or(self.named).unwrap_or_default();
         let item = select::one(&client.inventory, &item)?;
@@ -57,7 +56,7 @@ impl Explain {
             bail!("the appliance gave an answer that does not fit the question");
         };
         let json = self.json;
-        output::print(|out| answers.iter().try_for_each(|answer| line(answer, json, out)))
+        desk.io.print(|out| answers.iter().try_for_each(|answer| line(answer, json, out))).await
     }
 }
 

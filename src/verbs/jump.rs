@@ -1,31 +1,23 @@
 //! `jumpdeck jump`: a shell on a machine, straight in this terminal.
 
-use super::connect::Connect;
-use super::exec::exit_code;
+use super::desk::Desk;
 use super::outlet::{Outlet, Stream};
-use super::output;
 use super::select;
+use super::status::Status;
+use super::stdio::{Outside, Stdio};
 use super::transfer::{Happened, Program};
-use crate::runtime::dirs::Places;
 use anyhow::Context;
 use clap::Args;
-use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
-use jumpdeck_protocol::session::{ChannelKind, ExitStatus, Size};
+use jumpdeck_protocol::session::{ChannelKind, ExitStatus};
 use jumpdeck_protocol::{limits, text};
-use std::io::IsTerminal;
-use std::os::fd::{AsFd, OwnedFd};
-use std::process::ExitCode;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncReadExt, Interest};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::interval;
 
 /// Ctrl-], as in telnet.
 const PREFIX: u8 = 0x1d;
 
 #[derive(Args, Debug)]
-pub(super) struct Jump {
+pub(crate) struct Jump {
     /// Start although the Jump Policy is closed, where that may be overridden. It is logged.
     #[arg(long = "override")]
     override_schedule: bool,
@@ -44,51 +36,54 @@ enum Left {
 }
 
 impl Jump {
-    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let mut client = connect.client(places).await?;
+    /// A jump to an item.
+    pub(super) const fn to(name: String) -> Self {
+        Self { override_schedule: false, name }
+    }
+
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let item = select::one(&client.inventory, &self.name)?;
-        let term = std::env::var("TERM").unwrap_or_else(|_| "dumb".to_owned());
-        let kind = ChannelKind::Shell { size: size(), term };
-        let mut program = Program::start(client, item, kind, self.override_schedule).await?;
-        let raw = std::io::stdin().is_terminal();
-        if raw {
-            enable_raw_mode().context("taking the terminal over")?;
+        let kind = ChannelKind::Shell { size: desk.io.size(), term: desk.io.term() };
+        let io = &mut desk.io;
+        let program = Program::start(client, item, kind, self.override_schedule, io).await?;
+        stay(program, io).await
+    }
+}
+
+/// Shows a shell in the terminal until it ends or the rep leaves.
+pub(super) async fn stay(mut program: Program, io: &mut Stdio) -> anyhow::Result<Status> {
+    io.raw(true)?;
+    let outcome = attend(&mut program, io).await;
+    io.raw(false)?;
+    match outcome {
+        Ok(Left::Ended(status)) => {
+            program.close().await;
+            Ok(Status::of(status.as_code()))
         }
-        let outcome = attend(&mut program).await;
-        if raw {
-            disable_raw_mode()?;
+        Ok(Left::Detached) => {
+            program.leave().await;
+            io.say("\nThe session goes on; `jumpdeck` comes back to it.").await;
+            Ok(Status::DONE)
         }
-        match outcome {
-            Ok(Left::Ended(status)) => {
-                program.close().await;
-                Ok(exit_code(status.as_code()))
-            }
-            Ok(Left::Detached) => {
-                program.leave().await;
-                output::say("\nThe session goes on; `jumpdeck` comes back to it.");
-                Ok(ExitCode::SUCCESS)
-            }
-            Ok(Left::Closed) => {
-                program.close().await;
-                Ok(ExitCode::SUCCESS)
-            }
-            Err(error) => {
-                // The shell is not to blame; it goes on.
-                program.leave().await;
-                Err(error)
-            }
+        Ok(Left::Closed) => {
+            program.close().await;
+            Ok(Status::DONE)
+        }
+        Err(error) => {
+            // The shell is not to blame; it goes on.
+            program.leave().await;
+            Err(error)
         }
     }
 }
 
-async fn attend(program: &mut Program) -> anyhow::Result<Left> {
-    let mut keyboard = Keyboard::new();
+async fn attend(program: &mut Program, io: &mut Stdio) -> anyhow::Result<Left> {
     let mut keys = Keys::default();
-    let mut outlet = Outlet::new()?;
-    let mut resized = signal(SignalKind::window_change())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut outlet = Outlet::new(io)?;
+    let ends_with_input = io.ends_with_input();
+    let (mut keyboard, mut ears) = io.ears(true)?;
     let mut ends = interval(Duration::from_secs(1));
     let mut open = true;
     loop {
@@ -109,7 +104,7 @@ async fn attend(program: &mut Program) -> anyhow::Result<Left> {
             bytes = keyboard.read(), if may_read => {
                 let bytes = bytes?;
                 open = !bytes.is_empty();
-                if !open && std::io::stdin().is_terminal() {
+                if !open && ends_with_input {
                     // The terminal is gone; the shell is not.
                     return Ok(Left::Detached);
                 }
@@ -122,9 +117,11 @@ async fn attend(program: &mut Program) -> anyhow::Result<Left> {
             // As a terminal would: the end of the input is Ctrl-D. A shell that is still starting
             // loses it, so it is said again.
             _ = ends.tick(), if !open => program.write(b"\x04"),
-            _ = resized.recv() => program.resize(size()),
-            _ = hang_up.recv() => return Ok(Left::Detached),
-            _ = terminate.recv() => return Ok(Left::Detached),
+            outside = ears.next() => match outside {
+                Outside::Resized(size) => program.resize(size),
+                // In raw mode Ctrl-C is a key; a signal comes from elsewhere.
+                Outside::Signal(_) => return Ok(Left::Detached),
+            },
         }
     }
 }
@@ -156,49 +153,6 @@ fn show(program: &mut Program, outlet: &mut Outlet, happened: Happened) -> anyho
         Happened::Ended(_) | Happened::Nothing => {}
     }
     Ok(())
-}
-
-fn size() -> Size {
-    let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
-    Size { columns, rows }.clamped()
-}
-
-/// The standard input, read as soon as something is typed.
-enum Keyboard {
-    /// A terminal or pipe, watched by the event loop itself: no thread stands in between.
-    Watched(AsyncFd<OwnedFd>),
-    /// Anything else, a file say.
-    Threaded(tokio::io::Stdin),
-}
-
-impl Keyboard {
-    fn new() -> Self {
-        let copy = std::io::stdin().as_fd().try_clone_to_owned();
-        // The descriptor is ours and lives as long as its registration, which is all that the
-        // newer, unsafe constructor asks for.
-        #[expect(deprecated, reason = "the replacement is unsafe, which this workspace forbids")]
-        let watched = copy.and_then(|fd| AsyncFd::with_interest(fd, Interest::READABLE));
-        watched.map_or_else(|_| Self::Threaded(tokio::io::stdin()), Self::Watched)
-    }
-
-    /// What was typed; nothing at the end.
-    async fn read(&mut self) -> std::io::Result<Vec<u8>> {
-        let mut buffer = vec![0; 4096];
-        let count = match self {
-            Self::Threaded(stdin) => stdin.read(&mut buffer).await?,
-            Self::Watched(fd) => {
-                let mut ready = fd.readable().await?;
-                // It is ready, so this does not block, whatever the descriptor's mode.
-                let count = rustix::io::read(fd.get_ref(), &mut buffer)?;
-                if count < buffer.len() {
-                    ready.clear_ready();
-                }
-                count
-            }
-        };
-        buffer.truncate(count);
-        Ok(buffer)
-    }
 }
 
 /// Watches for the prefix in what is typed.

@@ -1,19 +1,17 @@
 //! `jumpdeck log`: what happened in a session.
 
-use super::connect::Connect;
-use super::output;
+use super::desk::Desk;
+use super::status::Status;
 use crate::core::together::entry_text;
-use crate::runtime::dirs::Places;
 use anyhow::bail;
 use clap::Args;
 use jumpdeck_protocol::SessionId;
 use jumpdeck_protocol::log::LogEntry;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use std::io::Write;
-use std::process::ExitCode;
 
 #[derive(Args, Debug)]
-pub(super) struct Log {
+pub(crate) struct Log {
     /// The session's number, as its log in the console and `recordings ls` show it.
     session: u64,
     /// Print a JSON object a line: `number`, `at` (seconds since 1970), `who`, `event`.
@@ -22,8 +20,8 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let mut client = connect.client(places).await?;
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let mut client = desk.client().await?;
         let session = SessionId(self.session);
         let mut all: Vec<LogEntry> = Vec::new();
         loop {
@@ -41,7 +39,7 @@ impl Log {
             }
         }
         client.close().await;
-        output::print(|out| all.iter().try_for_each(|entry| self.line(entry, out)))
+        desk.io.print(|out| all.iter().try_for_each(|entry| self.line(entry, out))).await
     }
 
     fn line(&self, entry: &LogEntry, out: &mut dyn Write) -> std::io::Result<()> {

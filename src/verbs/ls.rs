@@ -1,16 +1,15 @@
 //! `jumpdeck ls`: the inventory in lines.
 
-use super::connect::Connect;
+use super::desk::Desk;
+use super::status::Status;
 use super::{output, select};
 use crate::core::inventory::{Inventory, Item, List};
-use crate::runtime::dirs::Places;
 use clap::Args;
 use serde::Serialize;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 #[derive(Args, Debug)]
-pub(super) struct Ls {
+pub(crate) struct Ls {
     /// What to look for: words, `tag:office`, `status:online`, `seen<7d`, `cpu>80`, `or`, `( )`; after
     /// `--` also `-word`.
     query: Vec<String>,
@@ -39,26 +38,29 @@ struct Entry<'a> {
 }
 
 impl Ls {
-    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let mut client = connect.client(places).await?;
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let query = self.query.join(" ");
         if select::read(&query)?.depends_on_figures() {
             let missing = client.fetch_figures().await?;
             if missing > 0 {
-                eprintln!(
+                let words = format!(
                     "jumpdeck: {missing} machines did not measure in time; they are left out."
                 );
+                desk.io.say(&words).await;
             }
         }
         let rows = select::matching(&client.inventory, &query)?;
-        let outcome = output::print(|out| {
+        let person = desk.io.is_terminal();
+        let outcome = desk.io.print(|out| {
             if self.json {
                 json(&client.inventory, &rows, out)
             } else {
-                table(&client.inventory, &rows, out)
+                table(person, &client.inventory, &rows, out)
             }
         });
+        let outcome = outcome.await;
         client.close().await;
         outcome
     }
@@ -88,7 +90,7 @@ fn json(inventory: &Inventory, rows: &List, out: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
-fn table(inventory: &Inventory, rows: &List, out: &mut dyn Write) -> io::Result<()> {
+fn table(person: bool, inventory: &Inventory, rows: &List, out: &mut dyn Write) -> io::Result<()> {
     let cells = |item: Item<'_>| {
         let status = inventory.presence(item.id()).status.word().to_owned();
         let fields = [item.name(), item.hostname(), item.group(), item.tag()];
@@ -96,5 +98,5 @@ fn table(inventory: &Inventory, rows: &List, out: &mut dyn Write) -> io::Result<
         [name, status, host, group, tag]
     };
     let table: Vec<_> = rows.iter().map(cells).collect();
-    output::table(["NAME", "STATUS", "HOST", "GROUP", "TAG"], &table, out)
+    output::table_for(person, ["NAME", "STATUS", "HOST", "GROUP", "TAG"], &table, out)
 }

@@ -1,7 +1,7 @@
 //! What `jumpdeck` does from the command line: the console itself, and single things in lines.
 //!
-//! Exit status: 0 done, 1 not done, 2 wrong usage; `exec` and `jump` pass on the remote status and
-//! use 255 for a failure of our own, as `ssh` does.
+//! Exit status: 0 done, 1 not done, 2 wrong usage; `exec`, `jump` and `attach` pass on the remote
+//! status and use 255 for a failure of our own, as `ssh` does.
 
 mod account;
 mod admin;
@@ -10,31 +10,43 @@ mod completions;
 mod connect;
 mod console;
 mod demo;
+pub(crate) mod desk;
 mod exec;
 mod explain;
+pub(crate) mod far;
 mod installer;
 mod jump;
 mod log;
 mod ls;
-mod outlet;
+pub(crate) mod outlet;
 mod output;
 mod recordings;
 mod script;
 mod select;
 mod serve;
 mod session_key;
+mod sessions;
+mod show;
 mod simulate;
+pub(crate) mod status;
+pub(crate) mod stdio;
 mod stop;
 mod team;
 mod transfer;
 mod user;
+mod wake;
+
+pub(crate) use account::settle;
 
 use crate::runtime::demo as demo_fleet;
 use crate::runtime::dirs::Places;
 use crate::runtime::{embedded, logging};
 use clap::{Parser, Subcommand};
 use connect::Connect;
+use desk::Desk;
+use status::Status;
 use std::process::ExitCode;
+use stdio::Stdio;
 
 /// A remote-support console for the terminal, with its appliance built in.
 ///
@@ -53,22 +65,79 @@ pub struct Cli {
     verb: Option<Verb>,
 }
 
+/// The verbs that work with an appliance alone, and with no files: also for whoever comes by SSH.
 #[derive(Subcommand, Debug)]
-enum Verb {
+pub(crate) enum DeskVerb {
     /// List the items that match, one a line.
     Ls(ls::Ls),
-    /// Run a command on a machine; input, output, errors and status are passed through.
+    /// Show all that is known of an item.
+    Show(show::Show),
+    /// Run a command on machines; input, output, errors and status are passed through.
     Exec(exec::Exec),
     /// Open a shell on a machine in this terminal, as ssh does.
     Jump(jump::Jump),
-    /// List and export the recordings of sessions.
-    Recordings(recordings::Recordings),
+    /// Wake machines by Wake-on-LAN.
+    Wake(wake::Wake),
+    /// List your sessions, and those of your teams.
+    Sessions(sessions::Sessions),
+    /// Come back to a session's shell in this terminal.
+    Attach(sessions::Attach),
+    /// End sessions.
+    End(sessions::End),
     /// Print a session's log.
     Log(log::Log),
     /// Say why somebody may do something with an item, or who may.
     Explain(explain::Explain),
     /// Say what a session would grant, and which layer of session policies says so.
     Simulate(simulate::Simulate),
+    /// Make a key by which a machine joins for one session, and print the line to type there.
+    SessionKey(session_key::SessionKey),
+}
+
+impl DeskVerb {
+    /// Does it, for `exec` and `jump` with the statuses that `ssh` has.
+    pub(crate) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let interrupted = desk.io.interrupted();
+        let run = async {
+            match self {
+                Self::Exec(exec) => return Ok(own_failure(exec.run(desk).await, &desk.io).await),
+                Self::Jump(jump) => return Ok(own_failure(jump.run(desk).await, &desk.io).await),
+                Self::Attach(attach) => attach.run(desk).await,
+                Self::Ls(ls) => ls.run(desk).await,
+                Self::Show(show) => show.run(desk).await,
+                Self::Wake(wake) => wake.run(desk).await,
+                Self::Sessions(sessions) => sessions.run(desk).await,
+                Self::End(end) => end.run(desk).await,
+                Self::Log(log) => log.run(desk).await,
+                Self::Explain(explain) => explain.run(desk).await,
+                Self::Simulate(simulate) => simulate.run(desk).await,
+                Self::SessionKey(key) => key.run(desk).await,
+            }
+        };
+        tokio::select! {
+            outcome = run => outcome,
+            () = interrupted => Ok(Status::by_signal(2)),
+        }
+    }
+}
+
+/// `exec` and `jump` keep the remote statuses free for the remote side.
+async fn own_failure(outcome: anyhow::Result<Status>, io: &Stdio) -> Status {
+    match outcome {
+        Ok(status) => status,
+        Err(error) => {
+            io.say(&format!("jumpdeck: {error:#}")).await;
+            Status::OWN
+        }
+    }
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    #[command(flatten)]
+    Desk(DeskVerb),
+    /// List and export the recordings of sessions.
+    Recordings(recordings::Recordings),
     /// Write, plan and apply the configuration as a file: who may do what, when.
     Admin(admin::Admin),
     /// List, export and verify what was done that has consequences.
@@ -83,8 +152,6 @@ enum Verb {
     Login(account::Login),
     /// End a login that is kept.
     Logout(account::Logout),
-    /// Make a key by which a machine joins for one session, and print the line to type there.
-    SessionKey(session_key::SessionKey),
     /// List, make and change teams.
     Team(team::Team),
     /// Make an installer key and print the line that enrols a machine.
@@ -150,13 +217,8 @@ impl Cli {
         }
         match verb {
             None => script.run(&places, connect).await,
-            Some(Verb::Ls(ls)) => ls.run(&places, &connect).await,
-            Some(Verb::Exec(exec)) => Ok(own_failure(exec.run(&places, &connect).await)),
-            Some(Verb::Jump(jump)) => Ok(own_failure(jump.run(&places, &connect).await)),
+            Some(Verb::Desk(verb)) => Ok(verb.run(&mut Desk::own(places, connect)).await?.into()),
             Some(Verb::Recordings(recordings)) => recordings.run(&places, &connect).await,
-            Some(Verb::Log(log)) => log.run(&places, &connect).await,
-            Some(Verb::Explain(explain)) => explain.run(&places, &connect).await,
-            Some(Verb::Simulate(simulate)) => simulate.run(&places, &connect).await,
             Some(Verb::Admin(admin)) => admin.run(&places, &connect).await,
             Some(Verb::Audit(audit)) => audit.run(&places, &connect).await,
             Some(Verb::User(user)) => user.run(&places, &connect).await,
@@ -164,7 +226,6 @@ impl Cli {
             Some(Verb::SecondFactor(factor)) => factor.run(&places, &connect).await,
             Some(Verb::Login(login)) => login.run(&places, &connect).await,
             Some(Verb::Logout(logout)) => logout.run(&places, &connect).await,
-            Some(Verb::SessionKey(key)) => key.run(&places, &connect).await,
             Some(Verb::Team(team)) => team.run(&places, &connect).await,
             Some(Verb::Installer(installer)) => installer.run(&places, &connect).await,
             Some(Verb::Demo(demo)) => demo.run(&places).await,
@@ -183,12 +244,4 @@ impl Cli {
             Some(Verb::SimulatedFleet) => demo_fleet::part().await.map(|()| ExitCode::SUCCESS),
         }
     }
-}
-
-/// `exec` and `jump` keep the remote statuses free for the remote side.
-fn own_failure(outcome: anyhow::Result<ExitCode>) -> ExitCode {
-    outcome.unwrap_or_else(|error| {
-        output::say(&format!("jumpdeck: {error:#}"));
-        ExitCode::from(255)
-    })
 }

@@ -1,18 +1,22 @@
 //! Where a remote program's output goes: written on a thread of its own, so that a reader who
 //! pauses holds up the program and nothing else.
 
+use super::stdio::{Done, Job, Stdio};
 use bytes::Bytes;
 use std::io::{self, Write};
-use std::sync::mpsc::{Sender, channel};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Output this short is written at once when the terminal has room for it: a key's echo need not
 /// go through a thread.
 const SHORT: usize = 256;
 
-/// The standard output and the standard error of this process.
+/// The output and the errors, of this process or of a rep elsewhere.
 pub(super) struct Outlet {
-    queue: Sender<(Stream, Bytes)>,
+    queue: UnboundedSender<Job>,
+    /// Where to say that something was written.
+    done: UnboundedSender<(Stream, usize, io::Result<()>)>,
+    /// It is this process's own.
+    own: bool,
     written: UnboundedReceiver<(Stream, usize, io::Result<()>)>,
     output_pending: u64,
     errors_pending: u64,
@@ -20,35 +24,29 @@ pub(super) struct Outlet {
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Output,
     Errors,
 }
 
 impl Outlet {
-    pub(super) fn new() -> io::Result<Self> {
-        let (queue, waiting) = channel::<(Stream, Bytes)>();
+    pub(super) fn new(io: &Stdio) -> io::Result<Self> {
         let (done, written) = unbounded_channel();
-        std::thread::Builder::new().name("output".into()).spawn(move || {
-            for (stream, bytes) in waiting {
-                let outcome = write(stream, &bytes);
-                if done.send((stream, bytes.len(), outcome)).is_err() {
-                    return;
-                }
-            }
-        })?;
-        Ok(Self { queue, written, output_pending: 0, errors_pending: 0 })
+        let (queue, own) = match io.far_out() {
+            Some(far) => (far.0, false),
+            None => (writer()?, true),
+        };
+        Ok(Self { queue, done, own, written, output_pending: 0, errors_pending: 0 })
     }
 
     /// Writes, now or as soon as what came before is written.
     pub(super) fn put(&mut self, stream: Stream, bytes: Bytes) -> io::Result<()> {
-        if self.is_empty() && bytes.len() <= SHORT && has_room(stream) {
+        if self.own && self.is_empty() && bytes.len() <= SHORT && has_room(stream) {
             return write(stream, &bytes);
         }
         *self.pending_mut(stream) += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        // The thread lives as long as this.
-        let _ = self.queue.send((stream, bytes));
-        Ok(())
+        let job = Job { stream, bytes, done: Done::Each(self.done.clone()) };
+        self.queue.send(job).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
     /// Resolves when something was written; never while nothing waits.
@@ -80,6 +78,18 @@ impl Outlet {
             Stream::Errors => &mut self.errors_pending,
         }
     }
+}
+
+/// A thread that writes, and the way to it. It ends with that.
+fn writer() -> io::Result<UnboundedSender<Job>> {
+    let (queue, mut waiting) = unbounded_channel::<Job>();
+    std::thread::Builder::new().name("output".into()).spawn(move || {
+        while let Some(job) = waiting.blocking_recv() {
+            let outcome = write(job.stream, &job.bytes);
+            job.done(outcome);
+        }
+    })?;
+    Ok(queue)
 }
 
 fn write(stream: Stream, bytes: &[u8]) -> io::Result<()> {

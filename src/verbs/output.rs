@@ -13,7 +13,17 @@ pub(super) fn table<const N: usize>(
     rows: &[[String; N]],
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    if !io::stdout().is_terminal() {
+    table_for(io::stdout().is_terminal(), headings, rows, out)
+}
+
+/// The same, for whoever reads it.
+pub(super) fn table_for<const N: usize>(
+    person: bool,
+    headings: [&str; N],
+    rows: &[[String; N]],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if !person {
         return rows.iter().try_for_each(|cells| writeln!(out, "{}", cells.join("\t")));
     }
     let headings = headings.map(str::to_owned);

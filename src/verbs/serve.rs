@@ -1,13 +1,18 @@
 //! `jumpdeck serve`: an appliance for many.
 
 use super::installer;
+use crate::door::{self, Door, HostKey};
 use crate::runtime::dirs::Places;
 use crate::runtime::limits;
+use anyhow::Context;
 use clap::Args;
-use jumpdeck_appliance::{Appliance, ApplianceRole, FirstStart, InstallerSpec, SystemClock};
+use jumpdeck_appliance::{
+    Appliance, ApplianceRole, DataDir, FirstStart, InstallerSpec, SystemClock,
+};
 use jumpdeck_protocol::link::{Address, DEFAULT_PORT};
 use std::process::ExitCode;
 use std::sync::Arc;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The group that the first installer is for.
@@ -21,6 +26,15 @@ pub(super) struct Serve {
     /// The address that agents and consoles use, if it is not the one listened on.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Where the SSH front door listens: `ssh rep@appliance -p PORT` is the console there.
+    #[arg(long, value_name = "ADDR", default_value_t = format!("0.0.0.0:{}", door::DEFAULT_PORT))]
+    ssh: String,
+    /// Have no SSH front door.
+    #[arg(long, conflicts_with = "ssh")]
+    no_ssh: bool,
+    /// So many reps may be in by SSH at once.
+    #[arg(long, value_name = "NUMBER", default_value_t = door::MOST)]
+    most_ssh: usize,
     /// End sessions in which nobody does anything for so many minutes; 0: never.
     #[arg(long, value_name = "MINUTES", default_value_t = 0)]
     idle_timeout: u32,
@@ -39,12 +53,21 @@ impl Serve {
         appliance.end_idle_after(u64::from(self.idle_timeout) * 60);
         appliance.limit_clients(self.most_clients);
         let listening = appliance.listen(&self.listen).await?;
+        let door = if self.no_ssh { None } else { Some(self.door(&dir).await?) };
         let first = appliance.settle().await?;
         let url =
             public.map_or_else(|| format!("https://{}", listening.address), |a| a.to_string());
         println!("The appliance listens on {}.", listening.address);
         println!("The fingerprint of its key: {}", appliance.fingerprint());
+        if let Some((listener, key)) = &door {
+            println!("The SSH front door listens on {}.", listener.local_addr()?);
+            println!("The fingerprint of its key: {}", key.fingerprint());
+        }
         introduce(&appliance, first, &url).await?;
+        if let Some((listener, key)) = door {
+            let door = Door::new(Arc::clone(&appliance), url, places.config()?, key, self.most_ssh);
+            tokio::spawn(door.serve(listener));
+        }
         let serving = tokio::spawn({
             let appliance = Arc::clone(&appliance);
             async move { appliance.serve(listening).await }
@@ -59,6 +82,17 @@ impl Serve {
         serving.await?;
         appliance.close().await;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Serve {
+    /// Takes the front door's port and key.
+    async fn door(&self, dir: &DataDir) -> anyhow::Result<(TcpListener, HostKey)> {
+        let listener = TcpListener::bind(&self.ssh).await;
+        let listener = listener.with_context(|| {
+            format!("cannot listen on {}; choose another with --ssh, or --no-ssh", self.ssh)
+        })?;
+        Ok((listener, HostKey::open(dir)?))
     }
 }
 

@@ -1,8 +1,8 @@
 //! `jumpdeck session-key`: lets a machine in that is not a Jump Client.
 
-use super::connect::Connect;
-use super::{installer, output};
-use crate::runtime::dirs::Places;
+use super::desk::Desk;
+use super::installer;
+use super::status::Status;
 use anyhow::bail;
 use clap::Args;
 use jiff::Timestamp;
@@ -11,10 +11,9 @@ use jumpdeck_protocol::queue::QueueWish;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use serde::Serialize;
 use std::net::IpAddr;
-use std::process::ExitCode;
 
 #[derive(Args, Debug)]
-pub(super) struct SessionKey {
+pub(crate) struct SessionKey {
     /// The machine waits for every representative [default: for you].
     #[arg(long, conflicts_with = "team")]
     general: bool,
@@ -47,21 +46,21 @@ fn is_loopback(url: &str) -> bool {
 }
 
 impl SessionKey {
-    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
         let queue = match (self.general, self.team) {
             (true, _) => QueueWish::General,
             (false, Some(team)) => QueueWish::Team(team.into()),
             (false, None) => QueueWish::Personal,
         };
-        let mut client = connect.client(places).await?;
+        let mut client = desk.client().await?;
         let answer = client.ask(RepRequest::CreateSessionKey { queue, valid: self.valid }).await;
         client.close().await;
         let RepReply::SessionKey(made) = answer? else {
             bail!("the appliance gave an answer that does not fit the question");
         };
-        let url = connect.appliance_url(places)?;
+        let url = desk.appliance_url()?;
         let (key, fingerprint) = (made.key.as_str(), made.fingerprint.as_str());
-        output::print(|out| {
+        let print = desk.io.print(|out| {
             if self.json {
                 let (expires, queue) = (made.expires.0, made.queue.as_str());
                 let made = Made { key, expires, queue, appliance: &url, fingerprint };
@@ -78,6 +77,7 @@ impl SessionKey {
                 until.unwrap_or_default(),
                 made.queue
             )
-        })
+        });
+        print.await
     }
 }

@@ -1,8 +1,8 @@
 //! `jumpdeck simulate`: what would a session grant, and which layer says so?
 
-use super::connect::Connect;
+use super::desk::Desk;
+use super::status::Status;
 use super::{explain, output, select};
-use crate::runtime::dirs::Places;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use jumpdeck_protocol::Timestamp;
@@ -12,10 +12,9 @@ use jumpdeck_protocol::rights::Whom;
 use jumpdeck_protocol::session_policy::{Simulated, StartMethod};
 use jumpdeck_protocol::text::clean;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 #[derive(Args, Debug)]
-pub(super) struct Simulate {
+pub(crate) struct Simulate {
     /// The item: its name, its host, or `#NUMBER`.
     #[arg(required_unless_present = "named", conflicts_with = "named")]
     item: Option<String>,
@@ -56,8 +55,8 @@ enum Presence {
 }
 
 impl Simulate {
-    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let mut client = connect.client(places).await?;
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let item = self.item.or(self.named).unwrap_or_default();
         let item = select::one(&client.inventory, &item)?;
@@ -74,17 +73,19 @@ impl Simulate {
             bail!("the appliance gave an answer that does not fit the question");
         };
         let json = self.json;
-        output::print(|out| {
+        let person = desk.io.is_terminal();
+        let print = desk.io.print(|out| {
             if json {
                 serde_json::to_writer(&mut *out, &simulation)?;
                 return writeln!(out);
             }
-            write(&simulation, out)
-        })
+            write(person, &simulation, out)
+        });
+        print.await
     }
 }
 
-fn write(simulation: &Simulation, out: &mut dyn Write) -> io::Result<()> {
+fn write(person: bool, simulation: &Simulation, out: &mut dyn Write) -> io::Result<()> {
     explain::line(&simulation.start, false, out)?;
     let there = if simulation.customer_present { "is" } else { "is not" };
     writeln!(out, "The customer {there} present.\n")?;
@@ -98,5 +99,5 @@ fn write(simulation: &Simulation, out: &mut dyn Write) -> io::Result<()> {
         [one.permission.as_str().to_owned(), clean(&one.value).into_owned(), by, lower]
     };
     let rows: Vec<_> = simulation.permissions.iter().map(row).collect();
-    output::table(["PERMISSION", "VALUE", "SAID BY", "LOWER LAYERS"], &rows, out)
+    output::table_for(person, ["PERMISSION", "VALUE", "SAID BY", "LOWER LAYERS"], &rows, out)
 }

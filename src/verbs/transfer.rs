@@ -1,28 +1,32 @@
 //! One program on a machine, for verbs: its session is started, and its bytes go both ways across
 //! any loss of the link.
 
-use super::output;
+use super::stdio::Stdio;
 use crate::core::LinkEvent;
 use crate::link::{Client, ClientError};
-use crate::runtime::prompt;
 use anyhow::bail;
 use bytes::Bytes;
 use jumpdeck_protocol::endpoint::{Endpoint, Event};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, Secret};
 use jumpdeck_protocol::session::{
-    ChannelKind, ChannelOrder, ChannelReport, ChannelState, EndReason, ExitStatus, RecordingState,
-    SessionView, Size,
+    ChannelKind, ChannelOrder, ChannelReport, ChannelState, ChannelView, EndReason, ExitStatus,
+    RecordingState, SessionView, Size,
 };
-use jumpdeck_protocol::{ChannelId, ItemId, RefusalCode, limits, text};
+use jumpdeck_protocol::{ChannelId, ItemId, RefusalCode, SessionId, limits, text};
 use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long the appliance may take to say that a session is over.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// A running program.
+/// A running program, and the link it is reached by.
 pub(super) struct Program {
     client: Client,
+    run: Run,
+}
+
+/// A running program.
+pub(super) struct Run {
     view: SessionView,
     main: Endpoint,
     errors: Option<Endpoint>,
@@ -62,6 +66,7 @@ impl Program {
         item: ItemId,
         kind: ChannelKind,
         override_schedule: bool,
+        io: &mut Stdio,
     ) -> anyhow::Result<Self> {
         // A Jump Policy may want a code of the second factor; the variable's may be used up by the
         // login.
@@ -71,102 +76,172 @@ impl Program {
             override_schedule,
             code: code.map(Secret),
         };
-        let mut answer = client.ask(start(std::env::var("JUMPDECK_CODE").ok())).await;
+        let mut answer = client.ask(start(io.variable("JUMPDECK_CODE"))).await;
         if let Err(ClientError::Refused(refusal)) = &answer
             && refusal.code == RefusalCode::SecondFactorRequired
-            && prompt::somebody_is_there()
+            && io.somebody_is_there()
         {
-            output::say(&refusal.to_string());
-            answer = client.ask(start(Some(prompt::secret("Code: ")?))).await;
+            io.say(&refusal.to_string()).await;
+            answer = client.ask(start(Some(io.secret("Code: ").await?))).await;
         }
         let answer = answer?;
         let RepReply::SessionStarted(view) = answer else {
             return Err(ClientError::OddAnswer.into());
         };
-        let Some(channel) = view.channels.first() else {
+        let Some(channel) = view.channels.first().cloned() else {
             return Err(ClientError::OddAnswer.into());
         };
-        let window = if channel.is_shell { limits::SHELL_WINDOW } else { limits::BULK_WINDOW };
-        let main = Endpoint::new(channel.id, window);
-        let errors = channel.errors.map(|errors| Endpoint::new(errors, window));
-        let mut program = Self { client, view, main, errors, input_ended: false, closing: false };
-        program.attach();
-        Ok(program)
+        Ok(Self::of(client, view, &channel))
     }
 
-    fn attach(&mut self) {
-        let endpoints = std::iter::once(&mut self.main).chain(&mut self.errors);
-        let orders: Vec<_> = endpoints.map(Endpoint::attach).collect();
-        for order in orders {
-            self.order(order);
-        }
-    }
-
-    fn order(&self, order: ChannelOrder) {
-        self.client.tell(RepNotice::Channel(order));
+    /// A program that runs already.
+    pub(super) fn of(client: Client, view: SessionView, channel: &ChannelView) -> Self {
+        let run = Run::of(&client, view, channel);
+        Self { client, run }
     }
 
     /// Gives the program input.
     pub(super) fn write(&mut self, bytes: &[u8]) {
-        self.main.write(bytes);
-        self.flush();
+        self.run.main.write(bytes);
+        self.run.flush(&self.client);
     }
 
     /// How much input the machine has not taken yet, in bytes.
     pub(super) fn backlog(&self) -> u64 {
-        self.main.unsent_input()
+        self.run.main.unsent_input()
     }
 
     /// No more input will come.
     pub(super) fn end_input(&mut self) {
-        self.input_ended = true;
-        let order = self.main.end_input();
-        self.order(order);
+        self.run.end_input(&self.client);
     }
 
     /// The terminal has a new size.
     pub(super) fn resize(&self, size: Size) {
-        self.order(ChannelOrder::Resize { channel: self.main.channel(), size });
-    }
-
-    fn flush(&mut self) {
-        while let Some(message) = self.main.next_message() {
-            self.client.send(message);
-        }
+        order(&self.client, ChannelOrder::Resize { channel: self.run.main.channel(), size });
     }
 
     /// Waits for the next thing the program does.
     pub(super) async fn next(&mut self) -> anyhow::Result<Happened> {
-        let happened = match self.client.next().await? {
-            LinkEvent::Data { channel, offset, bytes } => self.data(channel, offset, &bytes)?,
+        let event = self.client.next().await?;
+        self.run.take(&self.client, &event)
+    }
+
+    /// What was handed over was dealt with, but for so many bytes of output and of errors: the
+    /// machine may send more.
+    pub(super) fn taken(&mut self, pending: (u64, u64)) {
+        self.run.taken(&self.client, pending);
+    }
+
+    /// How the program ended, once all its output was handed over.
+    pub(super) fn finished(&self) -> Option<ExitStatus> {
+        self.run.finished()
+    }
+
+    /// Ends the session, with the program if it still runs.
+    pub(super) async fn close(mut self) {
+        self.run.close(&self.client);
+        let session = self.run.view.id;
+        let heard = async {
+            // A link that is closed while output still comes may take the order down with it.
+            while let Ok(event) = self.client.next().await {
+                if is_over(&event, session) {
+                    return;
+                }
+            }
+        };
+        // Without an answer the appliance ends the session by itself after a while.
+        let _ = timeout(FAREWELL, heard).await;
+        self.client.close().await;
+    }
+
+    /// Leaves the program running.
+    pub(super) async fn leave(self) {
+        self.client.close().await;
+    }
+}
+
+/// Whether nothing more will be heard of a session.
+fn is_over(event: &LinkEvent, session: SessionId) -> bool {
+    match event {
+        LinkEvent::Notice(ApplianceNotice::SessionEnded { session: of, .. }) => *of == session,
+        LinkEvent::Down { .. } => true,
+        _ => false,
+    }
+}
+
+fn order(client: &Client, order: ChannelOrder) {
+    client.tell(RepNotice::Channel(order));
+}
+
+impl Run {
+    /// A program in a session that was started.
+    pub(super) fn of(client: &Client, view: SessionView, channel: &ChannelView) -> Self {
+        let window = if channel.is_shell { limits::SHELL_WINDOW } else { limits::BULK_WINDOW };
+        let main = Endpoint::new(channel.id, window);
+        let errors = channel.errors.map(|errors| Endpoint::new(errors, window));
+        let mut run = Self { view, main, errors, input_ended: false, closing: false };
+        run.attach(client);
+        run
+    }
+
+    fn attach(&mut self, client: &Client) {
+        let endpoints = std::iter::once(&mut self.main).chain(&mut self.errors);
+        for attach in endpoints.map(Endpoint::attach) {
+            order(client, attach);
+        }
+    }
+
+    /// No more input will come.
+    pub(super) fn end_input(&mut self, client: &Client) {
+        self.input_ended = true;
+        order(client, self.main.end_input());
+    }
+
+    /// Ends it.
+    pub(super) fn close(&mut self, client: &Client) {
+        self.closing = true;
+        order(client, ChannelOrder::Close { channel: self.main.channel() });
+    }
+
+    fn flush(&mut self, client: &Client) {
+        while let Some(message) = self.main.next_message() {
+            client.send(message);
+        }
+    }
+
+    /// What something that happened to the link means for the program.
+    pub(super) fn take(&mut self, client: &Client, event: &LinkEvent) -> anyhow::Result<Happened> {
+        let happened = match event {
+            LinkEvent::Data { channel, offset, bytes } => self.data(*channel, *offset, bytes)?,
             LinkEvent::Credit { channel, received, limit } => {
-                if channel == self.main.channel() {
-                    self.main.credited(received, limit)?;
-                    self.flush();
+                if *channel == self.main.channel() {
+                    self.main.credited(*received, *limit)?;
+                    self.flush(client);
                 }
                 Happened::Nothing
             }
-            LinkEvent::Notice(ApplianceNotice::Channel(report)) => self.report(&report)?,
+            LinkEvent::Notice(ApplianceNotice::Channel(report)) => self.report(client, report)?,
             LinkEvent::Notice(ApplianceNotice::ChannelState { channel, state })
-                if channel == self.main.channel() =>
+                if *channel == self.main.channel() =>
             {
-                self.state(&state)
+                self.state(state)
             }
             LinkEvent::Notice(ApplianceNotice::AgentLink { linked, channel }) => {
-                self.agent_link(channel, linked)
+                self.agent_link(client, *channel, *linked)
             }
             LinkEvent::Notice(ApplianceNotice::SessionEnded { session, reason, .. })
-                if session == self.view.id && !self.closing =>
+                if *session == self.view.id && !self.closing =>
             {
-                return self.ended_by_others(&reason);
+                return self.ended_by_others(reason);
             }
             LinkEvent::Down { reason } => {
                 self.main.link_lost();
                 self.errors.iter_mut().for_each(Endpoint::link_lost);
-                Happened::Waiting(reason)
+                Happened::Waiting(reason.clone())
             }
             LinkEvent::Up(_) => {
-                self.attach();
+                self.attach(client);
                 Happened::Back
             }
             _ => Happened::Nothing,
@@ -188,11 +263,11 @@ impl Program {
 
     /// What was handed over was dealt with, but for so many bytes of output and of errors: the
     /// machine may send more.
-    pub(super) fn taken(&mut self, (output, errors): (u64, u64)) {
+    pub(super) fn taken(&mut self, client: &Client, (output, errors): (u64, u64)) {
         let main = self.main.credit(output);
         let errors = self.errors.as_mut().and_then(|endpoint| endpoint.credit(errors));
         for credit in main.into_iter().chain(errors) {
-            self.client.send(credit);
+            client.send(credit);
         }
     }
 
@@ -202,7 +277,7 @@ impl Program {
         self.main.finished().filter(|_| errors_done)
     }
 
-    fn report(&mut self, report: &ChannelReport) -> anyhow::Result<Happened> {
+    fn report(&mut self, client: &Client, report: &ChannelReport) -> anyhow::Result<Happened> {
         let is_main = report.channel() == self.main.channel();
         let endpoint = match &mut self.errors {
             _ if is_main => &mut self.main,
@@ -213,9 +288,9 @@ impl Program {
             Some(Event::Gone(refusal)) => bail!("{refusal}"),
             Some(Event::Attached { missed }) => {
                 if is_main {
-                    self.flush();
+                    self.flush(client);
                     if self.input_ended {
-                        self.end_input();
+                        self.end_input(client);
                     }
                 }
                 Ok(if missed > 0 { Happened::Missed(missed) } else { Happened::Nothing })
@@ -243,14 +318,13 @@ impl Program {
         }
     }
 
-    fn agent_link(&mut self, channel: ChannelId, linked: bool) -> Happened {
+    fn agent_link(&mut self, client: &Client, channel: ChannelId, linked: bool) -> Happened {
         let mut mine = std::iter::once(&mut self.main).chain(&mut self.errors);
         let Some(endpoint) = mine.find(|endpoint| endpoint.channel() == channel) else {
             return Happened::Nothing;
         };
         if linked {
-            let order = endpoint.attach();
-            self.order(order);
+            order(client, endpoint.attach());
             return Happened::Back;
         }
         endpoint.link_lost();
@@ -275,31 +349,5 @@ impl Program {
             }
             EndReason::Idle => bail!("nobody did anything in the session for too long"),
         }
-    }
-
-    /// Ends the session, with the program if it still runs.
-    pub(super) async fn close(mut self) {
-        self.closing = true;
-        self.order(ChannelOrder::Close { channel: self.main.channel() });
-        let session = self.view.id;
-        let heard = async {
-            // A link that is closed while output still comes may take the order down with it.
-            while let Ok(event) = self.client.next().await {
-                let ended = |notice: &ApplianceNotice| matches!(notice, ApplianceNotice::SessionEnded { session: of, .. } if *of == session);
-                match event {
-                    LinkEvent::Notice(notice) if ended(&notice) => return,
-                    LinkEvent::Down { .. } => return,
-                    _ => {}
-                }
-            }
-        };
-        // Without an answer the appliance ends the session by itself after a while.
-        let _ = timeout(FAREWELL, heard).await;
-        self.client.close().await;
-    }
-
-    /// Leaves the program running.
-    pub(super) async fn leave(self) {
-        self.client.close().await;
     }
 }

@@ -33,6 +33,9 @@ pub(crate) struct Account {
     /// The password was made by somebody else.
     pub must_change: bool,
     pub second_factor: Option<SecondFactor>,
+    /// What opens the SSH front door, in the order they were added.
+    #[serde(default)]
+    pub ssh_keys: Vec<PublicKey>,
     /// Grows with each change of the password or the second factor: links and logins of before are
     /// over.
     pub generation: u64,
@@ -40,19 +43,37 @@ pub(crate) struct Account {
 
 impl Account {
     /// A first password, to be changed.
-    pub(crate) const fn first(user: UserId, hash: String) -> Self {
-        Self { user, password: Some(hash), must_change: true, second_factor: None, generation: 1 }
+    pub(crate) fn first(user: UserId, hash: String) -> Self {
+        Self { password: Some(hash), must_change: true, generation: 1, ..Self::none(user) }
     }
 
     /// The account of a user who has none.
     pub(crate) const fn none(user: UserId) -> Self {
-        Self { user, password: None, must_change: false, second_factor: None, generation: 0 }
+        Self {
+            user,
+            password: None,
+            must_change: false,
+            second_factor: None,
+            ssh_keys: Vec::new(),
+            generation: 0,
+        }
     }
 
     /// Whether a code of a second factor is wanted.
     pub(crate) fn has_factor(&self) -> bool {
         self.second_factor.as_ref().is_some_and(|factor| factor.confirmed)
     }
+}
+
+/// A public key, as OpenSSH has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PublicKey {
+    pub algorithm: String,
+    /// The key as it goes over the wire (RFC 4253, 6.6).
+    #[serde(with = "serde_bytes")]
+    pub blob: Vec<u8>,
+    pub comment: String,
+    pub added: Timestamp,
 }
 
 /// The password that stood with a user in databases of a former version.

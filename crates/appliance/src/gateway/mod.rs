@@ -6,6 +6,8 @@ mod http;
 mod rep;
 mod requests;
 
+pub(crate) use rep::attend;
+
 use crate::appliance::{Appliance, StartError};
 use crate::data_dir::RunningAddress;
 use jumpdeck_protocol::handshake::{

@@ -21,9 +21,11 @@ use jumpdeck_protocol::{
     Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, Timestamp, limits,
 };
 use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
 
 /// Requests of one console that may be under way at once.
 const REQUESTS: usize = 64;
@@ -39,6 +41,14 @@ pub(super) async fn serve(
         return;
     };
     drop(permit);
+    attend(appliance, rep, caller.socket).await;
+}
+
+/// Serves the link of a rep who is logged in, to its end.
+pub(crate) async fn attend<S>(appliance: Arc<Appliance>, rep: RepLink, socket: WebSocketStream<S>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut desk = Desk {
         appliance: Arc::clone(&appliance),
         rep: rep.clone(),
@@ -66,7 +76,7 @@ pub(super) async fn serve(
         appliance.tell_lobby();
     }
     let keep_alive = KeepAlive { ping: None, silence: limits::REP_SILENCE };
-    let end = pump(caller.socket, &rep.outbox, keep_alive, |incoming| desk.take(incoming)).await;
+    let end = pump(socket, &rep.outbox, keep_alive, |incoming| desk.take(incoming)).await;
     tracing::debug!(user = rep.user.0, %end, "console link ended");
     appliance.reps.remove(rep.id);
     appliance.settle_interest(&appliance.watching.forget(&rep));

@@ -32,6 +32,7 @@ pub(super) async fn fulfil(
             Ok(RepReply::PasswordChanged { first })
         }
         RepRequest::SecondFactor(wish) => appliance.second_factor(rep, wish).await,
+        RepRequest::SshKeys(wish) => appliance.ssh_keys(rep, wish).await,
         RepRequest::KeepLogin { holder, seconds } => {
             appliance.keep_this(rep, (holder, seconds)).await.map(RepReply::LoginKept)
         }

@@ -1,0 +1,229 @@
+//! The SSH front door: `ssh rep@appliance` is the console, and `ssh rep@appliance VERB …` a verb.
+//!
+//! It stands in the appliance's own process. Each rep has a console of their own in it, with a link
+//! that never leaves the process; what goes wrong in one ends its connection and no other.
+
+mod caller;
+mod channel;
+mod host_key;
+mod keys;
+mod seat;
+mod shown;
+
+pub use host_key::HostKey;
+
+use crate::core::Settings;
+use crate::link::Here;
+use caller::Caller;
+use jumpdeck_appliance::{Appliance, Entrance};
+use jumpdeck_protocol::backoff;
+use russh::server::{Config, run_stream};
+use russh::{Disconnect, MethodKind, MethodSet, SshId};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+
+/// The port it listens on if nothing else is said.
+pub const DEFAULT_PORT: u16 = 2222;
+
+/// Time to prove who one is.
+const GRACE: Duration = Duration::from_secs(60);
+/// Connections that may be proving themselves at once; more are closed.
+const UNPROVEN: usize = 64;
+/// The same from one address.
+const UNPROVEN_FROM_ONE: usize = 10;
+/// Reps who may be in at once, if nothing else is said.
+pub const MOST: usize = 500;
+/// What a rep gets wrong before the connection is closed.
+const TRIES: usize = 6;
+/// How long a wrong proof takes to be refused.
+const REFUSAL: Duration = Duration::from_millis(500);
+/// How often a silent client is asked whether it is still there, and how often it may not answer.
+const ALIVE: (Duration, usize) = (Duration::from_secs(30), 3);
+/// Bytes that a client may send ahead on each channel.
+const WINDOW: u32 = 256 * 1024;
+/// Messages of a channel that may wait for whoever reads them.
+const WAITING: usize = 32;
+/// Time to look at the door again after the system ran out of file descriptors.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What the front door is made of.
+pub struct Door {
+    appliance: Arc<Appliance>,
+    /// Where other programs reach the appliance.
+    url: String,
+    /// Keys, prefix and theme stand here.
+    config_dir: PathBuf,
+    ssh: Arc<Config>,
+    unproven: Arc<Semaphore>,
+    from: Mutex<HashMap<IpAddr, usize>>,
+    inside: Arc<Semaphore>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Door {
+    /// A door of this appliance with this key, through which `most` reps fit.
+    pub fn new(
+        appliance: Arc<Appliance>,
+        url: String,
+        config_dir: PathBuf,
+        key: HostKey,
+        most: usize,
+    ) -> Arc<Self> {
+        let stopping = appliance.stopping();
+        Arc::new(Self {
+            appliance,
+            url,
+            config_dir,
+            ssh: Arc::new(config(key)),
+            unproven: Arc::new(Semaphore::new(UNPROVEN)),
+            from: Mutex::default(),
+            inside: Arc::new(Semaphore::new(most)),
+            stopping,
+        })
+    }
+
+    /// Lets reps in until the appliance stops.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+        let mut stopping = self.stopping.clone();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = stopping.wait_for(|stop| *stop) => return,
+            };
+            match accepted {
+                Ok((stream, from)) => self.answer(stream, from),
+                Err(error) => {
+                    tracing::warn!(%error, "an SSH connection could not be accepted");
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn answer(self: &Arc<Self>, stream: TcpStream, from: SocketAddr) {
+        let from_ip = from.ip().to_canonical();
+        let Some(unproven) = Unproven::enter(self, from_ip) else {
+            tracing::info!(%from, "too many are proving themselves; an SSH connection was closed");
+            return;
+        };
+        let door = Arc::clone(self);
+        tokio::spawn(async move { door.host(stream, from_ip, unproven).await });
+    }
+
+    /// Serves a connection to its end.
+    async fn host(self: Arc<Self>, stream: TcpStream, from: IpAddr, unproven: Unproven) {
+        let proven = Arc::new(Notify::new());
+        let config = Arc::clone(&self.ssh);
+        let caller = Caller::new(Arc::clone(&self), from, unproven, Arc::clone(&proven));
+        let starting = timeout(GRACE, Box::pin(run_stream(config, stream, caller)));
+        let Ok(Ok(mut session)) = starting.await else {
+            return;
+        };
+        let handle = session.handle();
+        tokio::select! {
+            ended = &mut session => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "an SSH connection ended");
+                }
+            }
+            why = self.over(&proven) => hang_up(&handle, why).await,
+        }
+    }
+
+    /// Waits until a connection has to end from here, and says why.
+    async fn over(&self, proven: &Notify) -> &'static str {
+        if timeout(GRACE, proven.notified()).await.is_err() {
+            return "nobody proved who they are in time";
+        }
+        let mut stopping = self.stopping.clone();
+        drop(stopping.wait_for(|stop| *stop).await);
+        // Consoles say so first.
+        sleep(Duration::from_secs(1)).await;
+        "the appliance was stopped"
+    }
+
+    /// A place among those who are in; nothing if there is none left.
+    fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.inside).try_acquire_owned().ok()
+    }
+
+    /// The appliance for somebody who is in.
+    fn here(&self, entrance: Entrance) -> Here {
+        Here { appliance: Arc::clone(&self.appliance), entrance, url: self.url.clone() }
+    }
+}
+
+/// The settings of a console at this door.
+fn settings(read: Settings) -> Settings {
+    Settings { zone: jiff::tz::TimeZone::system(), ..read }
+}
+
+async fn hang_up(handle: &russh::server::Handle, why: &str) {
+    // The connection may be gone already.
+    drop(handle.disconnect(Disconnect::ByApplication, why.to_owned(), "en".to_owned()).await);
+}
+
+fn config(key: HostKey) -> Config {
+    let methods = [MethodKind::PublicKey, MethodKind::KeyboardInteractive, MethodKind::Password];
+    // Nobody's rekeying is the same moment as everybody else's.
+    let jitter = Duration::from_secs(backoff::random() % 600);
+    let limits = russh::Limits {
+        rekey_time_limit: Duration::from_secs(3600) + jitter,
+        ..russh::Limits::default()
+    };
+    Config {
+        server_id: SshId::Standard(Cow::Borrowed("SSH-2.0-jumpdeck")),
+        methods: MethodSet::from(methods.as_slice()),
+        auth_rejection_time: REFUSAL,
+        auth_rejection_time_initial: Some(Duration::ZERO),
+        keys: vec![key.0],
+        limits,
+        window_size: WINDOW,
+        channel_buffer_size: WAITING,
+        max_auth_attempts: TRIES,
+        inactivity_timeout: None,
+        keepalive_interval: Some(ALIVE.0),
+        keepalive_max: ALIVE.1,
+        nodelay: true,
+        ..Config::default()
+    }
+}
+
+/// A connection that has not proved anything yet. Its place is free again once it has, or is gone.
+struct Unproven {
+    door: Arc<Door>,
+    from: IpAddr,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Unproven {
+    fn enter(door: &Arc<Door>, from: IpAddr) -> Option<Self> {
+        let place = Arc::clone(&door.unproven).try_acquire_owned().ok()?;
+        let mut count = door.from.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = count.entry(from).or_default();
+        if *count >= UNPROVEN_FROM_ONE {
+            return None;
+        }
+        *count += 1;
+        Some(Self { door: Arc::clone(door), from, _place: place })
+    }
+}
+
+impl Drop for Unproven {
+    fn drop(&mut self) {
+        let mut count = self.door.from.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(left) = count.get_mut(&self.from) {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                count.remove(&self.from);
+            }
+        }
+    }
+}

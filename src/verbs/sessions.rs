@@ -1,0 +1,173 @@
+//! `jumpdeck sessions`, `attach` and `end`: what goes on, and coming back to it.
+
+use super::desk::Desk;
+use super::jump::stay;
+use super::status::Status;
+use super::transfer::Program;
+use super::{output, own_failure};
+use crate::link::ClientError;
+use anyhow::bail;
+use clap::Args;
+use jumpdeck_protocol::SessionId;
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::session::{Part, SessionView};
+use jumpdeck_protocol::text::clean;
+use serde::Serialize;
+
+#[derive(Args, Debug)]
+pub(crate) struct Sessions {
+    /// Print a JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Attach {
+    /// The session: its number, or the name of its machine.
+    session: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct End {
+    /// The sessions: a number, or the name of a machine.
+    #[arg(required = true)]
+    sessions: Vec<String>,
+}
+
+/// A session as `--json` prints it. Fields are added, never taken away or renamed.
+#[derive(Serialize)]
+struct Entry<'a> {
+    session: u64,
+    item: u64,
+    name: &'a str,
+    /// Seconds since 1970.
+    started: i64,
+    owner: &'a str,
+    /// `owner`, `participant` or `observer`.
+    part: &'static str,
+    shells: usize,
+    /// Who has a console in it at this moment.
+    here: Vec<&'a str>,
+}
+
+impl Sessions {
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let mut client = desk.client().await?;
+        let user = client.welcome.user;
+        let sessions = client.fetch_sessions().await?.to_vec();
+        client.close().await;
+        let entry = |view| Entry::of(view, user);
+        let person = desk.io.is_terminal();
+        let print = desk.io.print(|out| {
+            let entries = sessions.iter().map(entry);
+            if self.json {
+                for entry in entries {
+                    serde_json::to_writer(&mut *out, &entry)?;
+                    writeln!(out)?;
+                }
+                return Ok(());
+            }
+            let rows: Vec<_> = entries.map(|entry| entry.row()).collect();
+            let headings = ["SESSION", "NAME", "OWNER", "SHELLS", "STARTED", "HERE"];
+            output::table_for(person, headings, &rows, out)
+        });
+        print.await
+    }
+}
+
+impl<'a> Entry<'a> {
+    fn of(view: &'a SessionView, user: jumpdeck_protocol::UserId) -> Self {
+        let find = |wanted| view.participants.iter().find(|one| one.user == wanted);
+        let part = match find(user).map(|one| one.part) {
+            Some(Part::Owner) => "owner",
+            Some(Part::Participant) => "participant",
+            Some(Part::Observer) | None => "observer",
+        };
+        let here = view.participants.iter().filter(|one| one.here);
+        Self {
+            session: view.id.0,
+            item: view.item.0,
+            name: &view.item_name,
+            started: view.started.0,
+            owner: find(view.owner).map_or("", |one| &*one.name),
+            part,
+            shells: view.channels.iter().filter(|channel| channel.is_shell).count(),
+            here: here.map(|one| &*one.name).collect(),
+        }
+    }
+
+    fn row(&self) -> [String; 6] {
+        let started = jiff::Timestamp::from_second(self.started).unwrap_or_default();
+        let started = started.to_zoned(jiff::tz::TimeZone::system());
+        [
+            self.session.to_string(),
+            clean(self.name).into_owned(),
+            clean(self.owner).into_owned(),
+            self.shells.to_string(),
+            started.strftime("%Y-%m-%d %H:%M").to_string(),
+            clean(&self.here.join(", ")).into_owned(),
+        ]
+    }
+}
+
+/// The one session that is meant: by its number, or by its machine's name in any case.
+fn one<'s>(sessions: &'s [SessionView], wanted: &str) -> anyhow::Result<&'s SessionView> {
+    let number = wanted.strip_prefix('#').unwrap_or(wanted).parse().ok().map(SessionId);
+    if let Some(found) = sessions.iter().find(|view| Some(view.id) == number) {
+        return Ok(found);
+    }
+    let lower = wanted.to_lowercase();
+    let named = |view: &&SessionView| view.item_name.to_lowercase() == lower;
+    let fitting: Vec<_> = sessions.iter().filter(named).collect();
+    match fitting.as_slice() {
+        [] => bail!("no session of yours is {wanted:?}; `jumpdeck sessions` lists them"),
+        [only] => Ok(only),
+        several => {
+            let numbers: Vec<_> = several.iter().map(|view| view.id.to_string()).collect();
+            bail!("{wanted:?} has several sessions: {}", numbers.join(", "))
+        }
+    }
+}
+
+impl Attach {
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let outcome = self.attach(desk).await;
+        Ok(own_failure(outcome, &desk.io).await)
+    }
+
+    async fn attach(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let mut client = desk.client().await?;
+        let view = one(client.fetch_sessions().await?, &self.session)?.clone();
+        let Some(channel) = view.channels.iter().find(|channel| channel.is_shell).cloned() else {
+            bail!("the session with {} has no shell; `jumpdeck jump` opens one", view.item_name);
+        };
+        let program = Program::of(client, view, &channel);
+        program.resize(desk.io.size());
+        stay(program, &mut desk.io).await
+    }
+}
+
+impl End {
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let mut client = desk.client().await?;
+        let sessions = client.fetch_sessions().await?.to_vec();
+        let meant = self.sessions.iter().map(|wanted| one(&sessions, wanted));
+        let meant = meant.collect::<anyhow::Result<Vec<_>>>()?;
+        let mut status = Status::DONE;
+        for view in meant {
+            let (session, name) = (view.id, &view.item_name);
+            let words = match client.ask(RepRequest::EndSession { session }).await {
+                Ok(RepReply::SessionEnded) => format!("The session with {name} is over."),
+                Ok(_) => return Err(ClientError::OddAnswer.into()),
+                Err(ClientError::Refused(refusal)) => {
+                    status = Status::FAILED;
+                    format!("jumpdeck: {name}: {refusal}")
+                }
+                Err(error) => return Err(error.into()),
+            };
+            desk.io.say(&words).await;
+        }
+        client.close().await;
+        Ok(status)
+    }
+}

@@ -1,0 +1,424 @@
+//! Where a verb reads, writes and asks: this process's own streams, or a rep's at the other end of
+//! an SSH connection.
+
+use super::outlet::Stream;
+use super::output;
+use super::status::Status;
+use crate::runtime::prompt;
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use jumpdeck_protocol::session::Size;
+use rustix::process::Signal;
+use std::collections::HashMap;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncReadExt, Interest};
+use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Notify, oneshot};
+
+/// Bytes of one piece of what is printed.
+const PIECE: usize = 32 * 1024;
+
+/// Where a verb reads and writes.
+pub(crate) enum Stdio {
+    /// This process's own streams.
+    Own,
+    /// Those of a rep elsewhere.
+    Far(Box<Far>),
+}
+
+/// A rep's streams at the other end of a connection.
+pub(crate) struct Far {
+    /// What is typed.
+    pub input: Receiver<Bytes>,
+    /// What else happens there.
+    pub outside: UnboundedReceiver<Outside>,
+    /// Where to write.
+    pub out: FarOut,
+    /// The terminal, if there is one.
+    pub terminal: Option<FarTerminal>,
+    /// What its environment says, of what may be said.
+    pub variables: HashMap<String, String>,
+    /// Ctrl-C was typed, or nobody is there any more.
+    pub interrupted: Arc<Notify>,
+}
+
+/// A terminal elsewhere.
+#[derive(Clone, Debug)]
+pub(crate) struct FarTerminal {
+    /// Its type.
+    pub term: String,
+    /// Its size when it was opened.
+    pub size: Size,
+    /// What is typed goes to whoever reads as it is; otherwise Ctrl-C interrupts.
+    pub raw: Arc<AtomicBool>,
+}
+
+/// Something that happens to a terminal besides what is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outside {
+    /// It has another size.
+    Resized(Size),
+    /// A signal came.
+    Signal(i32),
+}
+
+/// Something to be written elsewhere, and whom to tell that it was.
+pub(crate) struct Job {
+    /// Where to.
+    pub stream: Stream,
+    /// What.
+    pub bytes: Bytes,
+    /// Whom to tell.
+    pub done: Done,
+}
+
+/// Who waits for something to be written.
+pub(crate) enum Done {
+    /// One who waits for just that.
+    One(oneshot::Sender<io::Result<()>>),
+    /// One who counts.
+    Each(UnboundedSender<(Stream, usize, io::Result<()>)>),
+}
+
+impl Job {
+    /// It was written, or could not be.
+    pub(crate) fn done(self, outcome: io::Result<()>) {
+        // Whoever waited may have given up.
+        match self.done {
+            Done::One(one) => drop(one.send(outcome)),
+            Done::Each(each) => drop(each.send((self.stream, self.bytes.len(), outcome))),
+        }
+    }
+}
+
+/// The way to write elsewhere.
+#[derive(Clone, Debug)]
+pub(crate) struct FarOut(pub UnboundedSender<Job>);
+
+impl FarOut {
+    /// Writes, and waits until it is on its way.
+    pub(crate) async fn write(&self, stream: Stream, bytes: impl Into<Bytes>) -> io::Result<()> {
+        let (done, written) = oneshot::channel();
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let job = Job { stream, bytes: bytes.into(), done: Done::One(done) };
+        self.0.send(job).map_err(|_| gone())?;
+        written.await.map_err(|_| gone())?
+    }
+}
+
+impl Far {
+    /// Text as this terminal wants it: one without a line discipline of its own needs both ends of
+    /// a line.
+    fn text(&self, words: &[u8]) -> Vec<u8> {
+        if self.terminal.is_none() {
+            return words.to_vec();
+        }
+        let mut text = Vec::with_capacity(words.len() + 16);
+        for byte in words {
+            if *byte == b'\n' {
+                text.push(b'\r');
+            }
+            text.push(*byte);
+        }
+        text
+    }
+
+    async fn print(&self, stream: Stream, words: &[u8]) -> io::Result<()> {
+        for piece in words.chunks(PIECE) {
+            self.out.write(stream, self.text(piece)).await?;
+        }
+        Ok(())
+    }
+
+    async fn ask(&mut self, question: &str, shown: bool) -> anyhow::Result<String> {
+        let Some(terminal) = self.terminal.clone() else {
+            bail!("{} is needed; `ssh -t` gives you a terminal to be asked at", needed(question));
+        };
+        self.print(Stream::Errors, question.as_bytes()).await?;
+        let was = terminal.raw.swap(true, Ordering::SeqCst);
+        let answer = self.typed(shown).await;
+        terminal.raw.store(was, Ordering::SeqCst);
+        self.print(Stream::Errors, b"\n").await?;
+        answer
+    }
+
+    async fn typed(&mut self, shown: bool) -> anyhow::Result<String> {
+        let mut typed = Vec::new();
+        while let Some(bytes) = self.input.recv().await {
+            for byte in bytes {
+                match byte {
+                    b'\r' | b'\n' => return Ok(String::from_utf8(typed)?),
+                    3 | 4 => bail!("interrupted"),
+                    8 | 127 => {
+                        if typed.pop().is_some() && shown {
+                            self.print(Stream::Errors, b"\x08 \x08").await?;
+                        }
+                    }
+                    21 => typed.clear(),
+                    other => {
+                        typed.push(other);
+                        if shown {
+                            self.print(Stream::Errors, &[other]).await?;
+                        }
+                    }
+                }
+            }
+        }
+        bail!("the input ended")
+    }
+}
+
+fn needed(question: &str) -> &str {
+    question.trim_end_matches([':', ' '])
+}
+
+impl Stdio {
+    /// Whether a person reads the output.
+    pub(crate) fn is_terminal(&self) -> bool {
+        match self {
+            Self::Own => io::stdout().is_terminal(),
+            Self::Far(far) => far.terminal.is_some(),
+        }
+    }
+
+    /// Whether somebody is there to answer.
+    pub(crate) fn somebody_is_there(&self) -> bool {
+        match self {
+            Self::Own => prompt::somebody_is_there(),
+            Self::Far(far) => far.terminal.is_some(),
+        }
+    }
+
+    /// Writes everything `write` writes to the output. A reader that has enough is no failure.
+    ///
+    /// # Errors
+    /// When the output cannot be written for another reason, a full disk say.
+    pub(crate) async fn print(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> anyhow::Result<Status> {
+        match self {
+            Self::Own => output::print(write).map(|_| Status::DONE),
+            Self::Far(far) => {
+                let mut words = Vec::new();
+                write(&mut words)?;
+                // Whoever went away has read enough.
+                let _ = far.print(Stream::Output, &words).await;
+                Ok(Status::DONE)
+            }
+        }
+    }
+
+    /// Says something beside the output.
+    pub(crate) async fn say(&self, words: &str) {
+        match self {
+            Self::Own => output::say(words),
+            Self::Far(far) => {
+                drop(far.print(Stream::Errors, format!("{words}\n").as_bytes()).await);
+            }
+        }
+    }
+
+    /// Asks for a line.
+    ///
+    /// # Errors
+    /// When nobody is there, or the input ended.
+    pub(crate) async fn line(&mut self, question: &str) -> anyhow::Result<String> {
+        match self {
+            Self::Own => prompt::line(question),
+            Self::Far(far) => far.ask(question, true).await,
+        }
+    }
+
+    /// Asks for a secret; what is typed is not shown.
+    ///
+    /// # Errors
+    /// When nobody is there, or it was interrupted.
+    pub(crate) async fn secret(&mut self, question: &str) -> anyhow::Result<String> {
+        match self {
+            Self::Own => prompt::secret(question),
+            Self::Far(far) => far.ask(question, false).await,
+        }
+    }
+
+    /// A variable of the environment.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Own => std::env::var(name).ok(),
+            Self::Far(far) => far.variables.get(name).cloned(),
+        }
+    }
+
+    /// The terminal's type.
+    pub(crate) fn term(&self) -> String {
+        let dumb = || "dumb".to_owned();
+        match self {
+            Self::Own => std::env::var("TERM").unwrap_or_else(|_| dumb()),
+            Self::Far(far) => far.terminal.as_ref().map_or_else(dumb, |t| t.term.clone()),
+        }
+    }
+
+    /// The terminal's size.
+    pub(crate) fn size(&self) -> Size {
+        match self {
+            Self::Own => own_size(),
+            Self::Far(far) => {
+                let usual = Size { columns: 80, rows: 24 };
+                far.terminal.as_ref().map_or(usual, |terminal| terminal.size).clamped()
+            }
+        }
+    }
+
+    /// From now on, every key goes to whoever reads.
+    ///
+    /// # Errors
+    /// When the terminal cannot be taken over.
+    pub(crate) fn raw(&self, raw: bool) -> anyhow::Result<()> {
+        match self {
+            Self::Own if !io::stdin().is_terminal() => Ok(()),
+            Self::Own if raw => enable_raw_mode().context("taking the terminal over"),
+            Self::Own => Ok(disable_raw_mode()?),
+            Self::Far(far) => {
+                if let Some(terminal) = &far.terminal {
+                    terminal.raw.store(raw, Ordering::SeqCst);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What is typed and what else happens, for a program that runs elsewhere. `keys`: every key
+    /// is wanted as soon as it is typed.
+    ///
+    /// # Errors
+    /// When the system has no signals to be heard.
+    pub(crate) fn ears(&mut self, keys: bool) -> io::Result<(Keyboard<'_>, Ears<'_>)> {
+        match self {
+            Self::Own if keys => Ok((Keyboard::watched(), Ears::own()?)),
+            Self::Own => Ok((Keyboard::Threaded(tokio::io::stdin()), Ears::own()?)),
+            Self::Far(far) => Ok((Keyboard::Far(&mut far.input), Ears::Far(&mut far.outside))),
+        }
+    }
+
+    /// Where to write elsewhere.
+    pub(crate) fn far_out(&self) -> Option<FarOut> {
+        match self {
+            Self::Own => None,
+            Self::Far(far) => Some(far.out.clone()),
+        }
+    }
+
+    /// Whether the end of the input means that the terminal is gone.
+    pub(crate) fn ends_with_input(&self) -> bool {
+        match self {
+            Self::Own => io::stdin().is_terminal(),
+            Self::Far(far) => far.terminal.is_some(),
+        }
+    }
+
+    /// Resolves when the rep interrupts, or is gone; never for this process's own terminal, which
+    /// does so by signals.
+    pub(crate) fn interrupted(&self) -> impl Future<Output = ()> + use<> {
+        let notify = match self {
+            Self::Own => None,
+            Self::Far(far) => Some(Arc::clone(&far.interrupted)),
+        };
+        async move {
+            match notify {
+                Some(notify) => notify.notified().await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+fn own_size() -> Size {
+    let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
+    Size { columns, rows }.clamped()
+}
+
+/// What happens to a terminal.
+pub(crate) enum Ears<'a> {
+    /// The signals of this process.
+    Own {
+        resized: SignalStream,
+        hang_up: SignalStream,
+        interrupt: SignalStream,
+        terminate: SignalStream,
+    },
+    /// Elsewhere.
+    Far(&'a mut UnboundedReceiver<Outside>),
+}
+
+impl Ears<'_> {
+    fn own() -> io::Result<Self> {
+        Ok(Self::Own {
+            resized: signal(SignalKind::window_change())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// What happens next.
+    pub(crate) async fn next(&mut self) -> Outside {
+        match self {
+            Self::Own { resized, hang_up, interrupt, terminate } => tokio::select! {
+                _ = resized.recv() => Outside::Resized(own_size()),
+                _ = hang_up.recv() => Outside::Signal(Signal::HUP.as_raw()),
+                _ = interrupt.recv() => Outside::Signal(Signal::INT.as_raw()),
+                _ = terminate.recv() => Outside::Signal(Signal::TERM.as_raw()),
+            },
+            Self::Far(outside) => {
+                outside.recv().await.unwrap_or(Outside::Signal(Signal::HUP.as_raw()))
+            }
+        }
+    }
+}
+
+/// Where what is typed comes from.
+pub(crate) enum Keyboard<'a> {
+    /// A terminal or pipe, watched by the event loop itself: no thread stands in between.
+    Watched(AsyncFd<OwnedFd>),
+    /// Anything else, a file say.
+    Threaded(tokio::io::Stdin),
+    /// Elsewhere.
+    Far(&'a mut Receiver<Bytes>),
+}
+
+impl Keyboard<'_> {
+    fn watched() -> Self {
+        let copy = io::stdin().as_fd().try_clone_to_owned();
+        // The descriptor is ours and lives as long as its registration, which is all that the
+        // newer, unsafe constructor asks for.
+        #[expect(deprecated, reason = "the replacement is unsafe, which this workspace forbids")]
+        let watched = copy.and_then(|fd| AsyncFd::with_interest(fd, Interest::READABLE));
+        watched.map_or_else(|_| Self::Threaded(tokio::io::stdin()), Self::Watched)
+    }
+
+    /// What was typed; nothing at the end.
+    pub(crate) async fn read(&mut self) -> io::Result<Bytes> {
+        let mut buffer = vec![0; PIECE];
+        let count = match self {
+            Self::Far(input) => return Ok(input.recv().await.unwrap_or_default()),
+            Self::Threaded(stdin) => stdin.read(&mut buffer).await?,
+            Self::Watched(fd) => {
+                let mut ready = fd.readable().await?;
+                // It is ready, so this does not block, whatever the descriptor's mode.
+                let count = rustix::io::read(fd.get_ref(), &mut buffer)?;
+                if count < buffer.len() {
+                    ready.clear_ready();
+                }
+                count
+            }
+        };
+        buffer.truncate(count);
+        Ok(buffer.into())
+    }
+}
