@@ -64,7 +64,7 @@ impl Served {
     pub fn start(home: &Home) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let mut child = home
-            .jumpdeck(&["serve", "--listen", &address])
+            .jumpdeck(&["serve", "--listen", &address, "--no-ssh"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -40,7 +40,7 @@ impl Reader {
                         let text = String::from_utf8_lossy(text).into_owned();
                         self.read.push_back(Input::Paste(text));
                         self.paste = None;
-                    } else if text.len() > LONGEST_PASTE + PASTED.len() {
+                    } else if text.len() >= LONGEST_PASTE + PASTED.len() {
                         // The end is still looked for; what is in between is not kept.
                         text.remove(LONGEST_PASTE);
                     }
@@ -162,4 +162,118 @@ fn key(event: KeyEvent) -> Option<Key> {
     let ctrl = event.modifiers.contains(Modifiers::CONTROL);
     let alt = event.modifiers.contains(Modifiers::ALT);
     Some(named_by_terminal(Key { code, ctrl, alt, shift }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Something a rep does, as a terminal sends it.
+    fn unit() -> impl Strategy<Value = (Vec<u8>, Vec<Input>)> {
+        let key = |bytes: &'static [u8], key: Key| (bytes.to_vec(), vec![Input::Key(key)]);
+        let code = |code| Key { code, ..Key::char('x') };
+        let plain = prop_oneof![
+            Just(key(b"a", Key::char('a'))),
+            Just(key("東".as_bytes(), Key::char('東'))),
+            Just(key("🙂".as_bytes(), Key::char('🙂'))),
+            Just(key(b"\r", code(Code::Enter))),
+            Just(key(b"\t", code(Code::Tab))),
+            Just(key(b"\x1b[Z", Key { shift: true, ..code(Code::Tab) })),
+            Just(key(b"\x7f", code(Code::Backspace))),
+            Just(key(b"\x03", Key::ctrl('c'))),
+            Just(key(b"\x1d", Key::ctrl(']'))),
+            Just(key(b"\x1b[A", code(Code::Up))),
+            Just(key(b"\x1bOB", code(Code::Down))),
+            Just(key(b"\x1b[5~", code(Code::PageUp))),
+            Just(key(b"\x1b[1;5C", Key { ctrl: true, ..code(Code::Right) })),
+            Just(key(b"\x1bOP", code(Code::F(1)))),
+            Just(key(b"\x1b[24~", code(Code::F(12)))),
+            Just(key(b"\x1bx", Key { alt: true, ..Key::char('x') })),
+            Just(key(b"\x1b\x1b[A", code(Code::Esc))).prop_map(|(bytes, mut keys)| {
+                keys.push(Input::Key(Key { code: Code::Up, ..Key::char('x') }));
+                (bytes, keys)
+            }),
+        ];
+        let mouse = (0_u16..200, 0_u16..200, any::<bool>()).prop_map(|(column, row, wheel)| {
+            let (button, kind) =
+                if wheel { (64, MouseKind::WheelUp) } else { (0, MouseKind::Click) };
+            let bytes = format!("\x1b[<{button};{};{}M", column + 1, row + 1);
+            (bytes.into_bytes(), vec![Input::Mouse(Mouse { kind, column, row })])
+        });
+        let paste = "[a-zé\r\x1b\\[0-9~]{0,40}".prop_map(|text| {
+            let text = text.replace("\x1b[201~", "");
+            let bytes = [&PASTE[..], text.as_bytes(), &PASTED[..]].concat();
+            (bytes, vec![Input::Paste(text)])
+        });
+        prop_oneof![6 => plain, 2 => mouse, 1 => paste]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn what_is_typed_is_the_same_in_whatever_pieces_it_comes(
+            units in proptest::collection::vec(unit(), 0..12),
+            pieces in proptest::collection::vec(1_usize..9, 1..40),
+        ) {
+            let bytes: Vec<u8> = units.iter().flat_map(|(bytes, _)| bytes.clone()).collect();
+            let expected: Vec<Input> = units.into_iter().flat_map(|(_, inputs)| inputs).collect();
+            let mut reader = Reader::default();
+            let (mut rest, mut sizes) = (bytes.as_slice(), pieces.into_iter().cycle());
+            while !rest.is_empty() {
+                let size = sizes.next().unwrap().min(rest.len());
+                reader.feed(&rest[..size]);
+                rest = &rest[size..];
+            }
+            reader.settle();
+            let read: Vec<Input> = std::iter::from_fn(|| reader.next()).collect();
+            prop_assert_eq!(read, expected);
+        }
+
+        #[test]
+        fn nothing_that_comes_is_too_much(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let mut reader = Reader::default();
+            reader.feed(&bytes);
+            reader.settle();
+            prop_assert!(!reader.is_waiting());
+            // Whatever it was, what follows a pasted text's end is read again.
+            reader.feed(b"\x1b[201~\x1b[201~q");
+            prop_assert_eq!(
+                std::iter::from_fn(|| reader.next()).last(),
+                Some(Input::Key(Key::char('q')))
+            );
+        }
+    }
+
+    fn read(reader: &mut Reader) -> Vec<Input> {
+        std::iter::from_fn(|| reader.next()).collect()
+    }
+
+    #[test]
+    fn an_escape_alone_is_a_key_once_nothing_follows() {
+        let mut reader = Reader::default();
+        let esc = Input::Key(Key { code: Code::Esc, ..Key::char('x') });
+        reader.feed(b"\x1b");
+        assert!(reader.is_waiting() && read(&mut reader).is_empty());
+        reader.settle();
+        assert_eq!(read(&mut reader), [esc.clone()]);
+        reader.feed(b"\x1b\x1b");
+        reader.settle();
+        assert_eq!(read(&mut reader), [esc.clone(), esc]);
+        reader.feed(b"\x1bO");
+        reader.settle();
+        assert_eq!(read(&mut reader), [Input::Key(Key { alt: true, ..Key::char('O') })]);
+    }
+
+    #[test]
+    fn a_text_without_an_end_is_not_kept_for_ever() {
+        let mut reader = Reader::default();
+        reader.feed(PASTE);
+        for _ in 0..40 {
+            reader.feed(&[b'x'; 64 * 1024]);
+        }
+        reader.feed(PASTED);
+        let Some(Input::Paste(text)) = reader.next() else { panic!() };
+        assert!(text.len() <= LONGEST_PASTE && text.len() > LONGEST_PASTE - 10);
+    }
 }

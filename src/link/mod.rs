@@ -169,7 +169,7 @@ impl Keeper {
         };
         let welcome = Welcome {
             username: here.entrance.username().to_owned(),
-            address: "this appliance".to_owned(),
+            address: here.url.trim_start_matches("https://").to_owned(),
             url: here.url.clone(),
             embedded: here.appliance.is_embedded(),
             user: inside.user,

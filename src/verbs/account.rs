@@ -1,12 +1,13 @@
 //! One's own account: `jumpdeck passwd`, `second-factor`, `login` and `logout`.
 
 use super::connect::{Connect, Keep, Linked};
+use super::desk::Desk;
 use super::output;
+use super::status::Status;
 use super::stdio::Stdio;
 use crate::link::{Client, ClientError, Destination, Here};
 use crate::runtime::dirs::Places;
 use crate::runtime::logins::{Kept, Logins};
-use crate::runtime::prompt;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use jumpdeck_protocol::RefusalCode;
@@ -21,10 +22,10 @@ const NEW_PASSWORD: &str = "JUMPDECK_NEW_PASSWORD";
 const NEW_CODE: &str = "JUMPDECK_NEW_CODE";
 
 #[derive(Args, Debug)]
-pub(super) struct Passwd {}
+pub(crate) struct Passwd {}
 
 #[derive(Args, Debug)]
-pub(super) struct SecondFactor {
+pub(crate) struct SecondFactor {
     #[command(subcommand)]
     what: What,
 }
@@ -52,19 +53,19 @@ pub(super) struct Logout {
 }
 
 impl Passwd {
-    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let Linked { mut client, password } = connect.link(places, Keep::No).await?;
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let Linked { mut client, password } = desk.link(Keep::No).await?;
         if client.welcome.embedded {
             bail!("your own appliance has no password: only you can open it");
         }
         let current = match password {
             Some(password) => password,
-            None => prompt::secret("Password you have: ")?,
+            None => desk.io.secret("Password you have: ").await?,
         };
-        change(&mut client, &current, &mut Stdio::Own).await?;
+        change(&mut client, &current, &mut desk.io).await?;
         client.close().await;
-        output::say("The password was changed. Logins that were kept have ended.");
-        Ok(ExitCode::SUCCESS)
+        desk.io.say("The password was changed. Logins that were kept have ended.").await;
+        Ok(Status::DONE)
     }
 }
 
@@ -170,18 +171,18 @@ pub(crate) async fn settle(
 }
 
 impl SecondFactor {
-    pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let Linked { mut client, .. } = connect.link(places, Keep::Password).await?;
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let Linked { mut client, .. } = desk.link(Keep::Password).await?;
         match self.what {
-            What::Set { no_qr } => set_up(&mut client, !no_qr, &mut Stdio::Own).await?,
+            What::Set { no_qr } => set_up(&mut client, !no_qr, &mut desk.io).await?,
             What::Rm => {
                 let remove = |code| RepRequest::SecondFactor(SecondFactorWish::Remove { code });
-                ask_with_code(&mut client, remove, &mut Stdio::Own).await?;
-                output::say("You have no second factor any more.");
+                ask_with_code(&mut client, remove, &mut desk.io).await?;
+                desk.io.say("You have no second factor any more.").await;
             }
         }
         client.close().await;
-        Ok(ExitCode::SUCCESS)
+        Ok(Status::DONE)
     }
 }
 

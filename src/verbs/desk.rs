@@ -1,6 +1,6 @@
 //! What a verb works with: an appliance, and somewhere to read and write.
 
-use super::connect::Connect;
+use super::connect::{Connect, Keep, Linked};
 use super::stdio::Stdio;
 use crate::link::{Client, Destination, Here};
 use crate::runtime::dirs::Places;
@@ -42,6 +42,17 @@ impl Desk {
                     None => Ok(client),
                     Some(first) => bail!("{}", first.plain()),
                 }
+            }
+        }
+    }
+
+    /// Links to the appliance, whatever has to be done there first.
+    pub(super) async fn link(&self, keep: Keep) -> anyhow::Result<Linked> {
+        match &self.way {
+            Way::Out { places, connect } => connect.link(places, keep).await,
+            Way::Here(here) => {
+                let client = Client::connect(Destination::Here(here.clone())).await?;
+                Ok(Linked { client, password: None })
             }
         }
     }

@@ -28,6 +28,7 @@ mod session_key;
 mod sessions;
 mod show;
 mod simulate;
+mod ssh_key;
 pub(crate) mod status;
 pub(crate) mod stdio;
 mod stop;
@@ -92,6 +93,13 @@ pub(crate) enum DeskVerb {
     Simulate(simulate::Simulate),
     /// Make a key by which a machine joins for one session, and print the line to type there.
     SessionKey(session_key::SessionKey),
+    /// Change your password.
+    Passwd(account::Passwd),
+    /// Set up or remove your second factor.
+    SecondFactor(account::SecondFactor),
+    /// List, add or remove the public keys that open the SSH front door.
+    #[command(name = "ssh-key")]
+    SshKeys(ssh_key::SshKeys),
 }
 
 impl DeskVerb {
@@ -112,6 +120,9 @@ impl DeskVerb {
                 Self::Explain(explain) => explain.run(desk).await,
                 Self::Simulate(simulate) => simulate.run(desk).await,
                 Self::SessionKey(key) => key.run(desk).await,
+                Self::Passwd(passwd) => passwd.run(desk).await,
+                Self::SecondFactor(factor) => factor.run(desk).await,
+                Self::SshKeys(keys) => keys.run(desk).await,
             }
         };
         tokio::select! {
@@ -144,10 +155,6 @@ enum Verb {
     Audit(audit::Audit),
     /// Make users, and reset their passwords.
     User(user::User),
-    /// Change your password.
-    Passwd(account::Passwd),
-    /// Set up or remove your second factor.
-    SecondFactor(account::SecondFactor),
     /// Keep a login on this device, so that no password is asked for.
     Login(account::Login),
     /// End a login that is kept.
@@ -222,8 +229,6 @@ impl Cli {
             Some(Verb::Admin(admin)) => admin.run(&places, &connect).await,
             Some(Verb::Audit(audit)) => audit.run(&places, &connect).await,
             Some(Verb::User(user)) => user.run(&places, &connect).await,
-            Some(Verb::Passwd(passwd)) => passwd.run(&places, &connect).await,
-            Some(Verb::SecondFactor(factor)) => factor.run(&places, &connect).await,
             Some(Verb::Login(login)) => login.run(&places, &connect).await,
             Some(Verb::Logout(logout)) => logout.run(&places, &connect).await,
             Some(Verb::Team(team)) => team.run(&places, &connect).await,

@@ -61,7 +61,7 @@ impl Serve {
         println!("The fingerprint of its key: {}", appliance.fingerprint());
         if let Some((listener, key)) = &door {
             println!("The SSH front door listens on {}.", listener.local_addr()?);
-            println!("The fingerprint of its key: {}", key.fingerprint());
+            println!("The fingerprint of its SSH key: {}", key.fingerprint());
         }
         introduce(&appliance, first, &url).await?;
         if let Some((listener, key)) = door {

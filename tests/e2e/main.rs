@@ -25,6 +25,7 @@ mod rights;
 mod scripts;
 mod serve;
 mod sessions;
+mod ssh;
 mod support;
 mod tending;
 mod trouble;

@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 pub struct Served {
     child: Guard,
     pub address: String,
+    /// Where its SSH front door listens, and the fingerprint of the key there.
+    pub ssh: (String, String),
     pub fingerprint: String,
     /// The first password, as the server showed it.
     pub first: String,
@@ -21,10 +23,12 @@ impl Served {
     /// Starts a new server and reads what it says at its first start.
     pub fn start(home: &Home) -> Self {
         let address = free_address();
-        let child = serve(home, &address);
+        let ssh = (free_address(), String::new());
+        let child = serve(home, &address, &ssh.0);
         let mut served = Self {
             child: Guard(child),
             address,
+            ssh,
             fingerprint: String::new(),
             first: String::new(),
             password: String::new(),
@@ -34,6 +38,9 @@ impl Served {
         for line in BufReader::new(out).lines().map(Result::unwrap) {
             if let Some(fingerprint) = line.strip_prefix("The fingerprint of its key: ") {
                 served.fingerprint = fingerprint.to_owned();
+            } else if let Some(fingerprint) = line.strip_prefix("The fingerprint of its SSH key: ")
+            {
+                fingerprint.clone_into(&mut served.ssh.1);
             } else if let Some((_, password)) = line.split_once("user admin, password ") {
                 served.first = password.to_owned();
             } else if let Some(rest) = line.strip_prefix("JUMPDECK_INSTALLER_KEY=") {
@@ -55,8 +62,9 @@ impl Served {
     pub fn restart(&mut self, home: &Home) {
         self.child.0.kill().unwrap();
         self.child.0.wait().unwrap();
-        self.child = Guard(serve(home, &self.address));
+        self.child = Guard(serve(home, &self.address, &self.ssh.0));
         until("the server listens again", || TcpStream::connect(&self.address).is_ok());
+        until("the front door is open again", || TcpStream::connect(&self.ssh.0).is_ok());
     }
 
     /// A `jumpdeck` that goes to this server as its administrator.
@@ -119,8 +127,8 @@ pub fn choose_password(home: &Home, served: &Served, name: &str, (first, other):
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
-fn serve(home: &Home, address: &str) -> Child {
-    home.jumpdeck(&["serve", "--listen", address])
+fn serve(home: &Home, address: &str, ssh: &str) -> Child {
+    home.jumpdeck(&["serve", "--listen", address, "--ssh", ssh])
         .env("JUMPDECK_DATA_DIR", home.path().join("server"))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -282,7 +290,7 @@ fn the_first_password_is_shown_once_and_kept_nowhere() {
     let mut served = Served::start(&home);
     served.child.0.kill().unwrap();
     served.child.0.wait().unwrap();
-    let mut again = serve(&home, &served.address);
+    let mut again = serve(&home, &served.address, &served.ssh.0);
     let mut out = BufReader::new(again.stdout.take().unwrap());
     let mut said = String::new();
     while !said.contains("installer") {

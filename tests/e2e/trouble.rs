@@ -19,7 +19,7 @@ fn a_taken_port_is_named_with_the_way_out() {
     let home = Home::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = home.run(&["serve", "--listen", &address]);
+    let output = home.run(&["serve", "--listen", &address, "--no-ssh"]);
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stderr);
     assert!(said.contains(&address) && said.contains("--listen"), "{said}");
@@ -30,7 +30,7 @@ fn a_taken_port_does_not_cost_the_first_password() {
     let home = Home::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let mut command = home.jumpdeck(&["serve", "--listen", &address]);
+    let mut command = home.jumpdeck(&["serve", "--listen", &address, "--no-ssh"]);
     let output = command.env("JUMPDECK_DATA_DIR", home.path().join("server")).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     // The next start is the first that listens, and says what is said once.
@@ -62,7 +62,7 @@ fn this_machine_comes_back_when_its_agents_key_was_lost() {
 fn a_second_server_on_the_same_data_directory_is_refused() {
     let home = Home::new();
     let _served = crate::serve::Served::start(&home);
-    let mut command = home.jumpdeck(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut command = home.jumpdeck(&["serve", "--listen", "127.0.0.1:0", "--no-ssh"]);
     let output = command.env("JUMPDECK_DATA_DIR", home.path().join("server")).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("another appliance already uses the data directory"));

@@ -117,7 +117,7 @@ impl Place {
 /// Starts the program. Returns what it said up to the line that says it is ready.
 async fn serve(program: &Path, dir: &Path, address: &str) -> anyhow::Result<(Child, Vec<String>)> {
     let mut child = Command::new(program)
-        .args(["serve", "--listen", address, "--data-dir"])
+        .args(["serve", "--listen", address, "--no-ssh", "--data-dir"])
         .arg(dir)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
