@@ -13,8 +13,7 @@
 
 mod common;
 
-use common::{Home, Screen, Served, kib, millis, quantile};
-use std::io::{BufRead, BufReader};
+use common::{Home, Screen, Served, fill, kib, millis, quantile};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -34,22 +33,6 @@ fn main() {
         start(&rep, items);
     }
     keys(&rep, items);
-}
-
-fn fill(served: &Served, items: usize) {
-    let mut child = Command::new(Home::sibling("server-sim"))
-        .args(["run", "--json", "--scenario", "quiet", "--links", "0", "--at-once", "48"])
-        .args(["--url", &served.url(), "--fingerprint", &served.fingerprint])
-        .args(["--clients", &items.to_string()])
-        .env("JUMPDECK_INSTALLER_KEY", &served.key)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let out = BufReader::new(child.stdout.take().unwrap());
-    let wanted = format!("\"enrolled\":{items},");
-    assert!(out.lines().any(|line| line.unwrap().contains(&wanted)), "not all machines came");
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 /// Accepts the appliance's key, once.

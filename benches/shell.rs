@@ -11,7 +11,7 @@
 
 mod common;
 
-use common::{Home, Screen, hostname, millis, quantile};
+use common::{Home, Screen, Served, hostname, millis, quantile};
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
@@ -30,8 +30,11 @@ fn main() {
     let local = Command::new("bash");
     let jump = home.jumpdeck(&["jump", &hostname()]);
     let mut subjects = vec![("local terminal", local), ("jumpdeck", jump)];
+    let served = Served::start(&home);
+    let _agent = agent(&home, &served);
     if let Some(sshd) = &sshd {
         subjects.insert(1, ("ssh", sshd.client()));
+        subjects.push(("ssh rep:ITEM@appliance", door(&home, &served, sshd)));
     } else {
         println!("no sshd here; install openssh-server for the control");
     }
@@ -47,6 +50,50 @@ fn main() {
     }
     if wanted("bulk") {
         bulk(home.path(), &subjects);
+    }
+}
+
+/// This machine, behind an appliance with a front door.
+fn agent(home: &Home, served: &Served) -> Running {
+    let child = Command::new(Home::sibling("jumpdeck-agent"))
+        .args(["run", "--appliance", &served.url(), "--fingerprint", &served.fingerprint])
+        .arg("--data-dir")
+        .arg(home.path().join("agent"))
+        .env("JUMPDECK_INSTALLER_KEY", &served.key)
+        .stderr(Stdio::null())
+        .spawn();
+    let running = Running(child.unwrap());
+    let is_online = || {
+        let listed = served.rep(home).args(["ls", "status:online"]).output().unwrap();
+        !listed.stdout.is_empty()
+    };
+    while !is_online() {
+        std::thread::yield_now();
+    }
+    running
+}
+
+/// The way in by SSH, with the key that also opens the control's sshd.
+fn door(home: &Home, served: &Served, sshd: &Sshd) -> Command {
+    let key = fs::File::open(home.path().join("user.pub")).unwrap();
+    let added = served.rep(home).args(["ssh-key", "add"]).stdin(key).status();
+    assert!(added.unwrap().success());
+    let mut client = sshd.client.clone();
+    client.truncate(client.len() - 2);
+    let (host, port) = served.ssh.split_once(':').unwrap();
+    client.extend([port.to_owned(), format!("admin:{}@{host}", hostname())]);
+    let mut command = Command::new("ssh");
+    command.args(client);
+    command
+}
+
+/// A child that is ended with this.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

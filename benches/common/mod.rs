@@ -55,16 +55,19 @@ pub fn hostname() -> String {
 pub struct Served {
     pub child: Child,
     pub address: String,
+    /// Where its SSH front door listens.
+    pub ssh: String,
     pub fingerprint: String,
     pub key: String,
-    password: String,
+    pub password: String,
 }
 
 impl Served {
     pub fn start(home: &Home) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let (address, ssh) = (free(), free());
         let mut child = home
-            .jumpdeck(&["serve", "--listen", &address, "--no-ssh"])
+            .jumpdeck(&["serve", "--listen", &address, "--ssh", &ssh])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -81,7 +84,7 @@ impl Served {
                 break;
             }
         }
-        let mut served = Self { child, address, fingerprint, key, password };
+        let mut served = Self { child, address, ssh, fingerprint, key, password };
         let chosen = format!("{} and more", served.password);
         let changed = served.rep(home).arg("passwd").env("JUMPDECK_NEW_PASSWORD", &chosen).output();
         assert!(changed.unwrap().status.success(), "the first password is changed");
@@ -106,6 +109,23 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Has so many simulated machines enrol and leave.
+pub fn fill(served: &Served, items: usize) {
+    let mut child = Command::new(Home::sibling("server-sim"))
+        .args(["run", "--json", "--scenario", "quiet", "--links", "0", "--at-once", "48"])
+        .args(["--url", &served.url(), "--fingerprint", &served.fingerprint])
+        .args(["--clients", &items.to_string()])
+        .env("JUMPDECK_INSTALLER_KEY", &served.key)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let wanted = format!("\"enrolled\":{items},");
+    assert!(out.lines().any(|line| line.unwrap().contains(&wanted)), "not all machines came");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 /// A program in a terminal; what it writes is noted with the moment it came.

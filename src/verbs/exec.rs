@@ -1,15 +1,17 @@
 //! `jumpdeck exec`: a command on a machine, its streams and its status passed through.
 
 use super::desk::Desk;
+use super::many::{self, Order};
 use super::outlet::{Outlet, Stream};
 use super::select;
 use super::status::Status;
 use super::stdio::{Outside, Stdio};
 use super::transfer::{Happened, Program};
 use anyhow::bail;
-use clap::Args;
-use jumpdeck_protocol::limits;
+use clap::{Args, value_parser};
 use jumpdeck_protocol::session::ChannelKind;
+use jumpdeck_protocol::{ItemId, limits};
+use std::collections::HashSet;
 use std::io::ErrorKind;
 
 #[derive(Args, Debug)]
@@ -17,8 +19,20 @@ pub(crate) struct Exec {
     /// Start although the Jump Policy is closed, where that may be overridden. It is logged.
     #[arg(long = "override")]
     override_schedule: bool,
-    /// The machine: its name, its host name, a part of either, or # and its number.
-    name: String,
+    /// Also on every item that this query finds, as `ls` understands it.
+    #[arg(long, value_name = "QUERY")]
+    query: Option<String>,
+    /// With several machines: so many at once.
+    #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = value_parser!(u16).range(1..=64))]
+    parallel: u16,
+    /// Print JSON objects, one a line: what each machine says, and how its command ended.
+    #[arg(long)]
+    json: bool,
+    /// The machines: a name, a host name, a part of either, or # and a number. With one alone, input,
+    /// output, errors and status are passed through; with several, their lines are told under their
+    /// names, and the status is 0, 1 if a command failed, or 255 if one could not be run.
+    #[arg(required_unless_present = "query", value_name = "NAME")]
+    names: Vec<String>,
     /// The command and its arguments, run as they are; a shell only if you call one.
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<String>,
@@ -26,20 +40,51 @@ pub(crate) struct Exec {
 
 impl Exec {
     /// A command on an item.
-    pub(super) const fn on(name: String, command: Vec<String>) -> Self {
-        Self { override_schedule: false, name, command }
+    pub(super) fn on(name: String, command: Vec<String>) -> Self {
+        Self {
+            override_schedule: false,
+            query: None,
+            parallel: 1,
+            json: false,
+            names: vec![name],
+            command,
+        }
     }
 
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
         let mut client = desk.client().await?;
         client.fetch_inventory().await?;
-        let item = select::one(&client.inventory, &self.name)?;
-        let kind = ChannelKind::Exec { argv: self.command };
+        let mut items = Vec::new();
+        for name in &self.names {
+            items.push(select::one(&client.inventory, name)?);
+        }
+        if let Some(query) = &self.query {
+            let found = select::matching(&client.inventory, query)?;
+            items.extend(found.iter().map(|item| item.id()));
+        }
+        let mut seen = HashSet::new();
+        items.retain(|item| seen.insert(*item));
         let io = &mut desk.io;
-        let mut program = Program::start(client, item, kind, self.override_schedule, io).await?;
-        let outcome = attend(&mut program, io).await;
-        program.close().await;
-        outcome
+        let override_schedule = self.override_schedule;
+        match items.as_slice() {
+            [] => bail!("no item matches; `jumpdeck ls` lists them"),
+            [item] if self.query.is_none() && !self.json => {
+                let kind = ChannelKind::Exec { argv: self.command };
+                let mut program =
+                    Program::start(client, *item, kind, override_schedule, io).await?;
+                let outcome = attend(&mut program, io).await;
+                program.close().await;
+                outcome
+            }
+            several => {
+                let name =
+                    |item: &ItemId| client.inventory.name(*item).unwrap_or_default().to_owned();
+                let items = several.iter().map(|item| (*item, name(item))).collect();
+                let (argv, parallel, json) = (self.command, self.parallel.into(), self.json);
+                let order = Order { argv, override_schedule, parallel, json };
+                many::run(client, items, order, io).await
+            }
+        }
     }
 }
 

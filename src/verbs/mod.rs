@@ -18,6 +18,7 @@ mod installer;
 mod jump;
 mod log;
 mod ls;
+mod many;
 pub(crate) mod outlet;
 mod output;
 mod recordings;

@@ -225,6 +225,14 @@ impl Stdio {
         }
     }
 
+    /// How whoever reads it wants the end of a line.
+    pub(super) fn line_end(&self) -> &'static [u8] {
+        match self {
+            Self::Far(far) if far.terminal.is_some() => b"\r\n",
+            _ => b"\n",
+        }
+    }
+
     /// Asks for a line.
     ///
     /// # Errors

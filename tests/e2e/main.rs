@@ -29,4 +29,5 @@ mod ssh;
 mod support;
 mod tending;
 mod trouble;
+mod verbs;
 mod vttest;

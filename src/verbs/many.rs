@@ -1,0 +1,331 @@
+//! A command on many machines at once: what each says is told line by line, under its name.
+
+use super::outlet::{Outlet, Stream};
+use super::status::Status;
+use super::stdio::{Ears, Outside, Stdio};
+use super::transfer::{Happened, Run};
+use crate::core::LinkEvent;
+use crate::link::Client;
+use anyhow::Context;
+use bytes::Bytes;
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::session::{ChannelKind, ExitStatus};
+use jumpdeck_protocol::text::clean;
+use jumpdeck_protocol::{ItemId, Outcome, RequestId};
+use serde::Serialize;
+use std::collections::{HashMap, VecDeque};
+use std::io::ErrorKind;
+
+/// Bytes that wait to be written before the machines are told to wait.
+const AHEAD: u64 = 1024 * 1024;
+/// Bytes of a line; a longer one is told in pieces.
+const LINE: usize = 64 * 1024;
+
+/// What is wanted of the machines.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    /// The command and its arguments.
+    pub argv: Vec<String>,
+    /// Start although the Jump Policy is closed, where that may be overridden.
+    pub override_schedule: bool,
+    /// So many machines at once.
+    pub parallel: usize,
+    /// JSON Lines.
+    pub json: bool,
+}
+
+/// What is told of a machine, as `--json` prints it. Fields are added, never taken away or renamed.
+#[derive(Default, Serialize)]
+struct Told<'a> {
+    id: u64,
+    name: &'a str,
+    /// `output` or `errors`, of which `text` is a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    /// How the command ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<i32>,
+    /// Why it was not run, or not to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}
+
+/// One machine.
+#[derive(Debug)]
+struct Target {
+    item: ItemId,
+    name: String,
+}
+
+/// A command that runs.
+struct Running {
+    target: Target,
+    run: Run,
+    /// The lines of output and of errors that are not whole yet.
+    lines: [Vec<u8>; 2],
+}
+
+struct Many {
+    client: Client,
+    order: Order,
+    waiting: VecDeque<Target>,
+    asked: HashMap<RequestId, Target>,
+    running: Vec<Running>,
+    outlet: Outlet,
+    status: Status,
+    /// How whoever reads it wants the end of a line.
+    line_end: &'static [u8],
+}
+
+/// Runs a command on items. The status is 0 if every command ended with 0, 1 if one did not, and
+/// 255 if one could not be run to its end.
+pub(super) async fn run(
+    client: Client,
+    items: Vec<(ItemId, String)>,
+    order: Order,
+    io: &mut Stdio,
+) -> anyhow::Result<Status> {
+    let outlet = Outlet::new(io)?;
+    let targets = items.into_iter().map(|(item, name)| Target { item, name });
+    let many = Many {
+        client,
+        order,
+        waiting: targets.collect(),
+        asked: HashMap::new(),
+        running: Vec::new(),
+        outlet,
+        status: Status::DONE,
+        line_end: io.line_end(),
+    };
+    let (_, mut ears) = io.ears(false)?;
+    many.attend(&mut ears).await
+}
+
+/// What happens next.
+enum Next {
+    Event(LinkEvent),
+    Written(std::io::Result<()>),
+    Outside(Outside),
+}
+
+impl Many {
+    async fn attend(mut self, ears: &mut Ears<'_>) -> anyhow::Result<Status> {
+        loop {
+            self.start_some();
+            let over = self.asked.is_empty() && self.running.is_empty();
+            if over && self.outlet.is_empty() {
+                self.client.close().await;
+                return Ok(self.status);
+            }
+            let next = tokio::select! {
+                event = self.client.next(), if !over => Next::Event(event?),
+                written = self.outlet.written() => Next::Written(written),
+                outside = ears.next() => Next::Outside(outside),
+            };
+            match next {
+                Next::Event(event) => self.event(event)?,
+                Next::Written(Ok(())) | Next::Outside(Outside::Resized(_)) => {}
+                // Nobody reads it any more.
+                Next::Written(Err(error)) if error.kind() == ErrorKind::BrokenPipe => {
+                    return Ok(self.leave(13).await);
+                }
+                Next::Written(Err(error)) => {
+                    self.leave(13).await;
+                    return Err(anyhow::Error::from(error).context("writing the output"));
+                }
+                Next::Outside(Outside::Signal(signal)) => return Ok(self.leave(signal).await),
+            }
+            self.credit();
+        }
+    }
+
+    /// Ends what runs.
+    async fn leave(mut self, signal: i32) -> Status {
+        for running in &mut self.running {
+            running.run.close(&self.client);
+        }
+        self.client.close().await;
+        Status::by_signal(signal)
+    }
+
+    fn start_some(&mut self) {
+        while self.asked.len() + self.running.len() < self.order.parallel
+            && let Some(target) = self.waiting.pop_front()
+        {
+            let kind = ChannelKind::Exec { argv: self.order.argv.clone() };
+            let override_schedule = self.order.override_schedule;
+            let item = target.item;
+            let request = RepRequest::StartSession { item, kind, override_schedule, code: None };
+            self.asked.insert(self.client.begin(request), target);
+        }
+    }
+
+    /// The machines may send more, unless too much waits already.
+    fn credit(&mut self) {
+        let (output, errors) = self.outlet.pending();
+        if output + errors < AHEAD {
+            for running in &mut self.running {
+                running.run.taken(&self.client, (0, 0));
+            }
+        }
+    }
+
+    fn event(&mut self, event: LinkEvent) -> anyhow::Result<()> {
+        if let LinkEvent::Reply(id, outcome) = event {
+            return self.answered(id, outcome);
+        }
+        if matches!(event, LinkEvent::Down { .. }) {
+            for (_, target) in std::mem::take(&mut self.asked) {
+                self.failed(&target, "the link was lost before the answer came")?;
+            }
+        }
+        for mut running in std::mem::take(&mut self.running) {
+            if self.take(&mut running, &event)? {
+                self.running.push(running);
+            }
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, id: RequestId, outcome: Outcome<RepReply>) -> anyhow::Result<()> {
+        let Some(target) = self.asked.remove(&id) else {
+            return Ok(());
+        };
+        match outcome {
+            Outcome::Ok(RepReply::SessionStarted(view)) => {
+                let Some(channel) = view.channels.first().cloned() else {
+                    return self.failed(&target, "its session has no channel");
+                };
+                let mut run = Run::of(&self.client, view, &channel);
+                run.end_input(&self.client);
+                self.running.push(Running { target, run, lines: <_>::default() });
+                Ok(())
+            }
+            Outcome::Ok(_) => self.failed(&target, "the answer does not fit the question"),
+            Outcome::Refused(refusal) => self.failed(&target, &refusal.to_string()),
+        }
+    }
+
+    /// What something that happened means for one command. Returns whether it goes on.
+    fn take(&mut self, running: &mut Running, event: &LinkEvent) -> anyhow::Result<bool> {
+        let happened = match running.run.take(&self.client, event) {
+            Ok(happened) => happened,
+            Err(error) => {
+                self.rest(running)?;
+                running.run.close(&self.client);
+                self.failed(&running.target, &format!("{error:#}"))?;
+                return Ok(false);
+            }
+        };
+        let lost = match happened {
+            Happened::Output(bytes) => {
+                self.lines(running, Stream::Output, &bytes)?;
+                None
+            }
+            Happened::Errors(bytes) => {
+                self.lines(running, Stream::Errors, &bytes)?;
+                None
+            }
+            Happened::Ended(status) => return self.ended(running, status),
+            Happened::Pushed(_) => Some("another console took the command over".to_owned()),
+            Happened::Missed(bytes) => Some(format!("{bytes} bytes of output are lost")),
+            _ => None,
+        };
+        if let Some(lost) = lost {
+            self.rest(running)?;
+            running.run.close(&self.client);
+            self.failed(&running.target, &lost)?;
+            return Ok(false);
+        }
+        match running.run.finished() {
+            Some(status) => self.ended(running, status),
+            None => Ok(true),
+        }
+    }
+
+    fn ended(&mut self, running: &mut Running, status: ExitStatus) -> anyhow::Result<bool> {
+        self.rest(running)?;
+        running.run.close(&self.client);
+        let code = status.as_code();
+        if code != 0 && self.status == Status::DONE {
+            self.status = Status::FAILED;
+        }
+        let Target { item, name } = &running.target;
+        if self.order.json {
+            self.tell(&Told { id: item.0, name, status: Some(code), ..Told::default() })?;
+        } else if code != 0 {
+            self.say(&format!("jumpdeck: {}: exit status {code}", clean(name)))?;
+        }
+        Ok(false)
+    }
+
+    fn failed(&mut self, target: &Target, why: &str) -> anyhow::Result<()> {
+        self.status = Status::OWN;
+        let (id, name) = (target.item.0, target.name.as_str());
+        if self.order.json {
+            self.tell(&Told { id, name, error: Some(why), ..Told::default() })
+        } else {
+            self.say(&format!("jumpdeck: {}: {}", clean(name), clean(why)))
+        }
+    }
+
+    /// Tells the lines that are whole.
+    fn lines(&mut self, running: &mut Running, stream: Stream, bytes: &[u8]) -> anyhow::Result<()> {
+        let Running { target, lines: [output, errors], .. } = running;
+        let line = if stream == Stream::Output { output } else { errors };
+        for byte in bytes {
+            if *byte == b'\n' {
+                self.line(target, stream, line)?;
+                line.clear();
+                continue;
+            }
+            line.push(*byte);
+            if line.len() >= LINE {
+                self.line(target, stream, line)?;
+                line.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the last lines, which nothing ended.
+    fn rest(&mut self, running: &mut Running) -> anyhow::Result<()> {
+        let [output, errors] = std::mem::take(&mut running.lines);
+        for (stream, line) in [(Stream::Output, output), (Stream::Errors, errors)] {
+            if !line.is_empty() {
+                self.line(&running.target, stream, &line)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, target: &Target, stream: Stream, line: &[u8]) -> anyhow::Result<()> {
+        let Target { item, name } = target;
+        if self.order.json {
+            let text = String::from_utf8_lossy(line);
+            let which = if stream == Stream::Output { "output" } else { "errors" };
+            let (stream, text) = (Some(which), Some(&*text));
+            return self.tell(&Told { id: item.0, name, stream, text, ..Told::default() });
+        }
+        let mut told = format!("{}: ", clean(name)).into_bytes();
+        told.extend_from_slice(line);
+        told.extend_from_slice(self.line_end);
+        self.put(stream, told)
+    }
+
+    fn tell(&mut self, told: &Told<'_>) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(told)?;
+        line.extend_from_slice(self.line_end);
+        self.put(Stream::Output, line)
+    }
+
+    fn say(&mut self, words: &str) -> anyhow::Result<()> {
+        self.put(Stream::Errors, [words.as_bytes(), self.line_end].concat())
+    }
+
+    fn put(&mut self, stream: Stream, bytes: Vec<u8>) -> anyhow::Result<()> {
+        self.outlet.put(stream, Bytes::from(bytes)).context("writing the output")
+    }
+}
