@@ -227,9 +227,9 @@ impl Console {
             (Pick::Share(session), EntryValue::Team { team, part }) => {
                 self.share_with_team(session, &team, part);
             }
-            (Pick::Queue, EntryValue::Queue(queue)) => self.make_session_key(queue),
+            (Pick::Queue, EntryValue::Queue(queue)) => self.make_session_key(queue, Vec::new()),
             (Pick::Pin(session), EntryValue::Place(place)) => self.pin_to(session, place),
-            (Pick::Scripted, EntryValue::Item(item)) => self.jump_to(item),
+            (Pick::Scripted, EntryValue::Item(item)) => self.jump_scripted(item),
             (Pick::Pin(session), EntryValue::Customize) => self.customize_pin(session),
             (Pick::Transfer(session), EntryValue::Colleague { name, .. }) => {
                 self.ask_transfer_to(session, &name);

@@ -230,8 +230,12 @@ impl Console {
             return;
         };
         match (asked, outcome) {
-            (Asked::Start { show, after, .. }, Outcome::Ok(RepReply::SessionStarted(view))) => {
+            (
+                Asked::Start { item, show, after, .. },
+                Outcome::Ok(RepReply::SessionStarted(view)),
+            ) => {
                 self.started(&view, show && after.is_none_or(|keys| keys == self.keys));
+                self.started_scripted(view.id, item);
             }
             (Asked::Batch { number, items }, outcome) => {
                 self.batch_answered(number, items, outcome);

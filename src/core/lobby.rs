@@ -6,6 +6,7 @@ use super::layer::{Chooser, Entry, EntryValue, Layer, Pick, Question};
 use super::sessions::TERM;
 use super::{Asked, Console, Effect, Screen};
 use jumpdeck_protocol::inventory::{ItemView, Place};
+use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::queue::{Lobby, Queue, QueueWish, SessionKey, TeamSession, Waiting};
 use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rights::Permission;
@@ -260,12 +261,12 @@ impl Console {
         self.layers.push(Layer::Chooser(Chooser::entries(Pick::Queue, entries)));
     }
 
-    pub(super) fn make_session_key(&mut self, queue: QueueWish) {
+    pub(super) fn make_session_key(&mut self, queue: QueueWish, attributes: Attributes) {
         if let Some(reason) = self.no_link() {
             self.warn(&reason);
             return;
         }
-        let request = RepRequest::CreateSessionKey { queue, valid: KEY_VALID };
+        let request = RepRequest::CreateSessionKey { queue, valid: KEY_VALID, attributes };
         self.request(Asked::SessionKey, request);
     }
 

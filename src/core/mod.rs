@@ -46,7 +46,7 @@ pub use waking::Waking;
 
 use batch::Batch;
 use command::Command;
-use inventory::Inventory;
+use inventory::{Inventory, Pool};
 use jiff::tz::TimeZone;
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::queue::Lobby;
@@ -78,12 +78,14 @@ pub struct Settings {
     pub zone: TimeZone,
     /// The mouse is ours from the start.
     pub mouse: bool,
+    /// What consoles of this process hold together, if there are several.
+    pub pool: Option<Arc<Pool>>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let keymap = Arc::new(Keymap::built_in());
-        Self { keymap, prefix: Key::ctrl(']'), zone: TimeZone::UTC, mouse: false }
+        Self { keymap, prefix: Key::ctrl(']'), zone: TimeZone::UTC, mouse: false, pool: None }
     }
 }
 
@@ -294,6 +296,10 @@ pub struct Console {
 impl Console {
     /// A console that has heard of nothing yet.
     pub fn new(settings: Settings, size: Size, now: Timestamp) -> Self {
+        let mut inventory = Inventory::default();
+        if let Some(pool) = &settings.pool {
+            inventory.share(Arc::clone(pool));
+        }
         Self {
             mouse: settings.mouse,
             settings,
@@ -301,7 +307,7 @@ impl Console {
             now,
             link: Link::Connecting,
             welcome: None,
-            inventory: Inventory::default(),
+            inventory,
             jump: Jump::new(layout::list_height(size)),
             tabs: Vec::new(),
             tabs_known: HashSet::new(),

@@ -5,8 +5,11 @@ use super::inventory::{Item, Look, Scope, matching};
 use super::layer::{Chooser, Entry, EntryValue, Layer, Pick};
 use super::query::Query;
 use super::{Asked, Console};
-use crate::script::{Command, Script, Search};
+use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::queue::QueueWish;
+use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::script::{Command, Custom, Script, Search};
+use jumpdeck_protocol::{ItemId, SessionId};
 use std::collections::VecDeque;
 
 /// Items that a chooser shows of those a script fits, at the most.
@@ -16,6 +19,10 @@ const SHOWN: usize = 1000;
 #[derive(Debug, Default)]
 pub(super) struct Scripted {
     left: VecDeque<Command>,
+    /// What the session gets that is being started.
+    attributes: Attributes,
+    /// With which item that is.
+    starting: Option<ItemId>,
 }
 
 /// Whether a script goes on only once this is answered.
@@ -40,7 +47,25 @@ impl Console {
     }
 
     pub(super) fn forget_script(&mut self) {
-        self.scripted.left.clear();
+        self.scripted = Scripted::default();
+    }
+
+    /// A session that a script started gets what the script says.
+    pub(super) fn started_scripted(&mut self, session: SessionId, item: ItemId) {
+        if self.scripted.starting.take_if(|starting| *starting == item).is_none() {
+            return;
+        }
+        let attributes = std::mem::take(&mut self.scripted.attributes);
+        if !attributes.is_empty() {
+            let what = "The session's attributes".to_owned();
+            let asked = Asked::Words { what, done: None };
+            self.request(asked, RepRequest::SetAttributes { session, attributes });
+        }
+    }
+
+    pub(super) fn jump_scripted(&mut self, item: ItemId) {
+        self.scripted.starting = Some(item);
+        self.jump_to(item);
     }
 
     fn is_free(&self) -> bool {
@@ -56,9 +81,14 @@ impl Console {
         match command {
             // That was done before there was a link.
             Command::Login(_) => {}
-            Command::StartPinnedClientSession { search, .. }
-            | Command::StartJumpItemSession { search, .. } => self.start_scripted(search),
-            Command::GenerateSessionKey { .. } => self.make_session_key(QueueWish::Personal),
+            Command::StartPinnedClientSession { search, custom }
+            | Command::StartJumpItemSession { search, custom, .. } => {
+                self.scripted.attributes = attributes(custom);
+                self.start_scripted(search);
+            }
+            Command::GenerateSessionKey { custom } => {
+                self.make_session_key(QueueWish::Personal, attributes(custom));
+            }
             Command::StartAdHoc { .. } => {
                 let action = command.action();
                 self.end_script(&format!("{action} comes with a later version of jumpdeck."));
@@ -83,7 +113,7 @@ impl Console {
                     self.end_script(&reason);
                     return;
                 }
-                self.jump_to(item);
+                self.jump_scripted(item);
             }
             several => {
                 let entry = |item: &Item<'_>| Entry {
@@ -104,4 +134,9 @@ impl Console {
         self.forget_script();
         self.warn(reason);
     }
+}
+
+fn attributes(custom: &Custom) -> Attributes {
+    let own = |text: &String| text.as_str().into();
+    custom.0.iter().map(|(name, value)| (own(name), own(value))).collect()
 }

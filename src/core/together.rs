@@ -462,7 +462,9 @@ pub(super) fn summary_text(summary: &Summary) -> String {
     if summary.recordings > 0 {
         parts.push(count(summary.recordings, "recording", "recordings"));
     }
-    parts.join(" · ")
+    let attributes = summary.attributes.iter().map(|(name, value)| format!("{name}={value}"));
+    parts.extend(attributes);
+    text::clean(&parts.join(" · ")).into_owned()
 }
 
 /// An entry of a log, in words.
@@ -508,6 +510,11 @@ pub fn entry_text(entry: &LogEntry) -> String {
             format!("{who} came in although the Jump Policy {policy} was closed")
         }
         LogEvent::Chat { text } => format!("{who}: {text}"),
+        LogEvent::Attributes { set } => {
+            let set: Vec<_> = set.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let by = if who.is_empty() { "the session key" } else { who };
+            format!("{by} gave the session {}", set.join(", "))
+        }
         LogEvent::Note { text } => format!("{who} notes: {text}"),
         LogEvent::Ended { reason } => format!("the session ended: {}", reason.words()),
     };

@@ -1,6 +1,6 @@
 //! One SSH connection: who it is, and what it asks for.
 
-use super::channel::{Request, What, attend};
+use super::channel::{Place, Request, What, attend};
 use super::{Door, Unproven};
 use jumpdeck_appliance::{Entrance, Half};
 use jumpdeck_protocol::rep::Secret;
@@ -137,9 +137,10 @@ impl Caller {
         let request = Request { what, password: self.password.clone(), ..request };
         let (entrance, place) = inside.clone();
         let here = self.door.here(entrance);
-        let config_dir = self.door.config_dir.clone();
+        let at =
+            Place { config_dir: self.door.config_dir.clone(), pool: Arc::clone(&self.door.pool) };
         tokio::spawn(async move {
-            attend(here, config_dir, channel, request).await;
+            attend(here, at, channel, request).await;
             drop(place);
         });
         Ok(())

@@ -2,7 +2,9 @@
 
 use super::caller::size;
 use super::seat::FarSeat;
-use super::{settings, shown};
+use super::shown;
+use crate::core::Settings;
+use crate::core::inventory::Pool;
 use crate::link::{Client, Destination, Here};
 use crate::runtime::config;
 use crate::runtime::runner::{Left, Outfit, Runner};
@@ -20,7 +22,7 @@ use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use rustix::process::Signal;
 use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
@@ -28,6 +30,15 @@ use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, channel, unb
 
 /// Pieces of input that may wait for whoever reads them.
 const AHEAD: usize = 16;
+
+/// What consoles at this door have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// Keys, prefix and theme stand here.
+    pub config_dir: PathBuf,
+    /// What they hold together.
+    pub pool: Arc<Pool>,
+}
 
 /// What is asked of a channel.
 #[derive(Clone, Debug, Default)]
@@ -55,12 +66,7 @@ pub(super) enum What {
 }
 
 /// Does what is asked, and says how it ended.
-pub(super) async fn attend(
-    here: Here,
-    config_dir: PathBuf,
-    channel: Channel<Msg>,
-    request: Request,
-) {
+pub(super) async fn attend(here: Here, place: Place, channel: Channel<Msg>, request: Request) {
     let (reading, writing) = channel.split();
     let writing = Arc::new(writing);
     let (out, jobs) = unbounded_channel();
@@ -68,7 +74,7 @@ pub(super) async fn attend(
     let writer = tokio::spawn(write(Arc::clone(&writing), jobs));
     let (far, reader) = far_of(reading, out.clone(), &request);
     // A task of its own: what goes wrong in it ends this channel and nothing else.
-    let run = tokio::spawn(async move { Box::pin(run(here, &config_dir, far, request)).await });
+    let run = tokio::spawn(async move { Box::pin(run(here, &place, far, request)).await });
     let status = match run.await {
         Ok(status) => status,
         Err(error) => {
@@ -195,7 +201,7 @@ impl Ear {
     }
 }
 
-async fn run(here: Here, config_dir: &Path, far: Box<Far>, request: Request) -> Status {
+async fn run(here: Here, place: &Place, far: Box<Far>, request: Request) -> Status {
     let Request { what, item, password, .. } = request;
     let mut desk = Desk::here(here.clone(), Stdio::Far(far));
     if let Err(error) = settle(&here, &mut desk.io, password).await {
@@ -206,7 +212,7 @@ async fn run(here: Here, config_dir: &Path, far: Box<Far>, request: Request) -> 
         (Some(item), What::Console) => far::jump(item, &mut desk).await,
         (Some(item), What::Command(command)) => far::command_on(item, command, &mut desk).await,
         (None, What::Command(command)) => far::command(&command, &mut desk).await,
-        (None, What::Console) => match console(here, config_dir, desk.io).await {
+        (None, What::Console) => match console(here, place, desk.io).await {
             Ok(status) => status,
             Err((io, error)) => {
                 io.say(&format!("jumpdeck: {error:#}")).await;
@@ -217,11 +223,7 @@ async fn run(here: Here, config_dir: &Path, far: Box<Far>, request: Request) -> 
 }
 
 /// The console itself.
-async fn console(
-    here: Here,
-    config_dir: &Path,
-    io: Stdio,
-) -> Result<Status, (Stdio, anyhow::Error)> {
+async fn console(here: Here, place: &Place, io: Stdio) -> Result<Status, (Stdio, anyhow::Error)> {
     let far = match io {
         Stdio::Far(far) if far.terminal.is_some() => far,
         other => {
@@ -236,7 +238,7 @@ async fn console(
         return Ok(Status::FAILED);
     };
     let term = terminal.map(|terminal| terminal.term).unwrap_or_default();
-    let said = match sit(here, config_dir, (&term, &variables), seat, first_size, &out).await {
+    let said = match sit(here, place, (&term, &variables), seat, first_size, &out).await {
         Ok(left) => shown::farewell(&left),
         Err(error) => (format!("jumpdeck: {error:#}"), Status::FAILED),
     };
@@ -251,7 +253,7 @@ async fn console(
 /// Runs a console at a seat, from the terminal's taking over to its end.
 async fn sit(
     here: Here,
-    config_dir: &Path,
+    place: &Place,
     (term, variables): (&str, &HashMap<String, String>),
     seat: FarSeat,
     size: Size,
@@ -260,9 +262,9 @@ async fn sit(
     let client = Client::connect(Destination::Here(here)).await?;
     let (handle, link, welcome) = client.into_parts();
     let colours = config::colours_by(term, |name| variables.get(name).cloned());
-    let config = config::read(config_dir, colours);
+    let config = config::read(&place.config_dir, colours);
     let outfit = Outfit {
-        settings: settings(config.settings),
+        settings: Settings { pool: Some(Arc::clone(&place.pool)), ..config.settings },
         theme: config.theme,
         notice: None,
         watch: None,

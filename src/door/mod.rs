@@ -12,7 +12,7 @@ mod shown;
 
 pub use host_key::HostKey;
 
-use crate::core::Settings;
+use crate::core::inventory::Pool;
 use crate::link::Here;
 use caller::Caller;
 use jumpdeck_appliance::{Appliance, Entrance};
@@ -64,6 +64,8 @@ pub struct Door {
     unproven: Arc<Semaphore>,
     from: Mutex<HashMap<IpAddr, usize>>,
     inside: Arc<Semaphore>,
+    /// What the consoles hold together.
+    pool: Arc<Pool>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -85,6 +87,7 @@ impl Door {
             unproven: Arc::new(Semaphore::new(UNPROVEN)),
             from: Mutex::default(),
             inside: Arc::new(Semaphore::new(most)),
+            pool: Arc::default(),
             stopping,
         })
     }
@@ -158,11 +161,6 @@ impl Door {
     fn here(&self, entrance: Entrance) -> Here {
         Here { appliance: Arc::clone(&self.appliance), entrance, url: self.url.clone() }
     }
-}
-
-/// The settings of a console at this door.
-fn settings(read: Settings) -> Settings {
-    Settings { zone: jiff::tz::TimeZone::system(), ..read }
 }
 
 async fn hang_up(handle: &russh::server::Handle, why: &str) {

@@ -5,13 +5,13 @@ use crate::link::{Client, ClientError, Credentials, Destination, KnownAppliances
 use crate::runtime::dirs::Places;
 use crate::runtime::logins::Logins;
 use crate::runtime::prompt;
-use crate::script::Credentials as Login;
 use anyhow::{Context, bail};
 use clap::Args;
 use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::handshake::REP_PATH;
 use jumpdeck_protocol::link::{Address, Pin, client_config, dial};
 use jumpdeck_protocol::rep::Secret;
+use jumpdeck_protocol::script::Credentials as Login;
 use std::path::PathBuf;
 
 /// Logins that are tried before giving up.

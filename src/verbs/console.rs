@@ -6,8 +6,8 @@ use super::status::Status;
 use crate::runtime::config;
 use crate::runtime::dirs::Places;
 use crate::runtime::terminal::{self, Left, Outfit};
-use crate::script::Script;
 use anyhow::bail;
+use jumpdeck_protocol::script::Script;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 

@@ -3,9 +3,9 @@
 use super::connect::Connect;
 use super::{console, output};
 use crate::runtime::dirs::Places;
-use crate::script::{Command, Custom, LONGEST, Script};
 use anyhow::{Context, bail};
 use clap::Args;
+use jumpdeck_protocol::script::{Command, LONGEST, Script};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -83,13 +83,8 @@ fn text(path: &Path) -> anyhow::Result<String> {
 }
 
 /// Why a command that means something is not run by this version.
-fn not_yet(command: &Command) -> Option<&'static str> {
-    let custom = |custom: &Custom| {
-        let given = !custom.0.is_empty();
-        given.then_some("session.custom attributes are kept by a later version of jumpdeck only")
-    };
+const fn not_yet(command: &Command) -> Option<&'static str> {
     match command {
-        Command::Login(_) => None,
         Command::StartAdHoc { .. } => Some("these sessions come with a later version of jumpdeck"),
         Command::StartJumpItemSession { method: Some(_), .. } => {
             Some("jump.method counts with a later version of jumpdeck only")
@@ -97,8 +92,9 @@ fn not_yet(command: &Command) -> Option<&'static str> {
         Command::StartJumpItemSession { credential: Some(_), .. } => {
             Some("credential_id counts with a later version of jumpdeck only")
         }
-        Command::StartPinnedClientSession { custom: attributes, .. }
-        | Command::StartJumpItemSession { custom: attributes, .. }
-        | Command::GenerateSessionKey { custom: attributes } => custom(attributes),
+        Command::Login(_)
+        | Command::StartPinnedClientSession { .. }
+        | Command::StartJumpItemSession { .. }
+        | Command::GenerateSessionKey { .. } => None,
     }
 }

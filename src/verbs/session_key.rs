@@ -53,7 +53,9 @@ impl SessionKey {
             (false, None) => QueueWish::Personal,
         };
         let mut client = desk.client().await?;
-        let answer = client.ask(RepRequest::CreateSessionKey { queue, valid: self.valid }).await;
+        let answer = client
+            .ask(RepRequest::CreateSessionKey { queue, valid: self.valid, attributes: Vec::new() })
+            .await;
         client.close().await;
         let RepReply::SessionKey(made) = answer? else {
             bail!("the appliance gave an answer that does not fit the question");

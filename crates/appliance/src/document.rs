@@ -7,6 +7,7 @@ use jumpdeck_policy::{
 use jumpdeck_protocol::agent::Standing;
 use jumpdeck_protocol::handshake::PublicKey;
 use jumpdeck_protocol::inventory::{GroupView, ItemView, Place};
+use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::queue::{Queue, Rank};
 use jumpdeck_protocol::{
@@ -40,6 +41,9 @@ pub(crate) struct Item {
     /// Who edited it last.
     #[serde(default)]
     pub edited_by: Option<UserId>,
+    /// What its first session gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Attributes,
 }
 
 impl Item {
@@ -132,6 +136,9 @@ pub(crate) struct SessionKey {
     pub user: UserId,
     pub queue: Queue,
     pub expires: Timestamp,
+    /// What the session gets that comes of it.
+    #[serde(default)]
+    pub attributes: Attributes,
 }
 
 /// What an agent enrols with (DOMAIN 7).

@@ -531,6 +531,7 @@ fn add(
         copy_of: None,
         standing: Standing::Ready,
         edited_by: Some(user.id),
+        attributes: Vec::new(),
     })))?;
     deeds.push(Deed { user: Some(user.id), action: "item_made", item: id, what });
     Ok(id)

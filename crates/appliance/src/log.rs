@@ -5,7 +5,7 @@ use crate::channel::Channel;
 use crate::commands::Seen;
 use crate::reps::RepLink;
 use crate::store::History;
-use jumpdeck_protocol::log::{LogEntry, LogEvent};
+use jumpdeck_protocol::log::{Attributes, LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::session_policy::SessionPermission;
@@ -108,6 +108,18 @@ impl Appliance {
     ) -> Result<(), Refusal> {
         self.takes_part(session, rep.user, Part::Participant)?;
         self.log_surely(session, rep.user, LogEvent::Note { text: said(text)? }).await
+    }
+
+    /// A rep, or a program in a rep's name, gives a session attributes.
+    pub(crate) async fn set_attributes(
+        &self,
+        rep: &RepLink,
+        session: SessionId,
+        attributes: Attributes,
+    ) -> Result<(), Refusal> {
+        self.takes_part(session, rep.user, Part::Participant)?;
+        let set = kept(attributes)?;
+        self.log_surely(session, rep.user, LogEvent::Attributes { set }).await
     }
 
     /// A rep writes to the others.
@@ -216,4 +228,24 @@ fn entries(
     let more = entries.len() > limits::LOG_CHUNK;
     entries.truncate(limits::LOG_CHUNK);
     Ok((entries, more))
+}
+
+/// Attributes as they are kept.
+///
+/// # Errors
+/// `invalid_value` beyond the limits of DOMAIN 9.
+pub(crate) fn kept(attributes: Attributes) -> Result<Attributes, Refusal> {
+    let wrong = |what: &str| Err(RefusalCode::InvalidValue.because(what));
+    let bytes: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > limits::ATTRIBUTES {
+        return wrong("the attributes of a session have at most 10 KiB");
+    }
+    let long = |text: &str| text.chars().count() > limits::ATTRIBUTE;
+    if attributes.iter().any(|(name, value)| name.is_empty() || long(name) || long(value)) {
+        return wrong(
+            "an attribute has a name, and at most 1,024 characters in that and its value",
+        );
+    }
+    let clean = |text: Box<str>| text::clean(&text).into();
+    Ok(attributes.into_iter().map(|(name, value)| (clean(name), clean(value))).collect())
 }

@@ -3,12 +3,14 @@
 use crate::appliance::Appliance;
 use crate::document::{Document, DocumentId, Item, SessionKey};
 use crate::keys;
+use crate::log::kept;
 use crate::reps::RepLink;
 use crate::sessions::Brief;
 use crate::store::{Deed, Draft};
 use crate::world::World;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::inventory::Place;
+use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::queue::{
     Lobby, Queue, QueueWish, SessionKey as NewKey, TeamSession, Waiting, read_key,
@@ -69,6 +71,7 @@ impl Appliance {
         rep: &RepLink,
         wish: QueueWish,
         valid: u64,
+        attributes: Attributes,
     ) -> Result<NewKey, Refusal> {
         if !limits::SESSION_KEY_VALID.contains(&valid) {
             let detail = "a session key can be used for a minute to a day";
@@ -83,6 +86,7 @@ impl Appliance {
                 format!("generate_session_keys: {} do not allow it", by.unwrap_or_default());
             return Err(RefusalCode::PermissionDenied.because(detail));
         }
+        let attributes = kept(attributes)?;
         let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
         let secret = keys::session_key().map_err(failed)?;
         let (key_hash, expires) = (keys::hash(&secret), now.plus(valid));
@@ -101,7 +105,8 @@ impl Appliance {
             let id = draft.next_session_key();
             let name = queue_name(draft, queue);
             draft.audit_by(now, user, "session_key_made", (&name, ""));
-            draft.put(Document::SessionKey(SessionKey { id, key_hash, user, queue, expires }))?;
+            let key = SessionKey { id, key_hash, user, queue, expires, attributes };
+            draft.put(Document::SessionKey(key))?;
             Ok(queue)
         };
         let queue = self.store.edit(edit).await?;
@@ -132,6 +137,7 @@ impl Appliance {
             let view = Arc::make_mut(&mut item.view);
             (view.id, view.place) = (id, Place::Queue(key.queue));
             item.edited_by = Some(key.user);
+            item.attributes.clone_from(&key.attributes);
             let (subject, detail) = (format!("item {id}"), format!("from {from}"));
             let action = "machine_joined";
             draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });

@@ -42,6 +42,7 @@ pub(crate) struct Tally {
     pub shells: u32,
     pub commands: u32,
     pub recordings: u32,
+    pub attributes: BTreeMap<Box<str>, Box<str>>,
 }
 
 impl Tally {
@@ -55,6 +56,7 @@ impl Tally {
         match event {
             LogEvent::ShellOpened { .. } => self.shells += 1,
             LogEvent::Command { .. } | LogEvent::Executed { .. } => self.commands += 1,
+            LogEvent::Attributes { set } => self.attributes.extend(set.iter().cloned()),
             _ => {}
         }
     }
@@ -259,6 +261,7 @@ impl Sessions {
                 shells: tally.shells,
                 commands: tally.commands,
                 recordings: tally.recordings,
+                attributes: tally.attributes.into_iter().collect(),
             };
             let (endpoint, last) = (session.endpoint, session.logged);
             let terms = session.terms;

@@ -285,6 +285,9 @@ impl Appliance {
         self.store.edit(edit).await?;
         self.sessions.add(new);
         self.log(id, Some(user), LogEvent::Started);
+        if !item.attributes.is_empty() {
+            self.log(id, None, LogEvent::Attributes { set: item.attributes.clone() });
+        }
         self.tell_in_sessions(endpoint);
         self.tell_lobby();
         Ok(id)

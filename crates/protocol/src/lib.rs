@@ -26,6 +26,7 @@ pub mod queue;
 pub mod refusal;
 pub mod rep;
 pub mod rights;
+pub mod script;
 pub mod session;
 pub mod session_policy;
 pub mod stream;

@@ -157,3 +157,7 @@ pub const FACT: usize = 256;
 pub const ARGUMENTS: usize = 4096;
 /// Bytes of all arguments of a command together.
 pub const ARGUMENT_BYTES: usize = 512 * 1024;
+/// Characters of a session's attribute: of its name, and of its value (DOMAIN 9).
+pub const ATTRIBUTE: usize = 1024;
+/// Bytes of all of a session's attributes (DOMAIN 9).
+pub const ATTRIBUTES: usize = 10 * 1024;

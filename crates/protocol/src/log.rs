@@ -92,6 +92,11 @@ pub enum LogEvent {
         /// What.
         text: Box<str>,
     },
+    /// A rep, or a program in a rep's name, gave the session attributes.
+    Attributes {
+        /// Their names and values. One that is there already has another value from now on.
+        set: Attributes,
+    },
     /// A rep made a note.
     Note {
         /// What.
@@ -157,7 +162,14 @@ pub struct Summary {
     pub commands: u32,
     /// Recordings that were kept.
     pub recordings: u32,
+    /// What it was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Attributes,
 }
+
+/// Names and values that a session was given: `session.custom.NAME` of a script (DOMAIN 9). Each at
+/// most 1,024 characters, all of them at most 10 KiB.
+pub type Attributes = Vec<(Box<str>, Box<str>)>;
 
 /// A recording of a shell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

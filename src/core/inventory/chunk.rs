@@ -20,7 +20,7 @@ pub(super) const SHARED: usize = 9;
 pub(super) const BETWEEN: char = '\n';
 
 /// An item without its own texts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
     pub id: ItemId,
     pub created: Timestamp,
@@ -46,7 +46,7 @@ pub(super) struct Rare {
 }
 
 /// The texts of a chunk's items, one after the other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Texts {
     bytes: String,
     ends: Vec<u32>,
@@ -99,7 +99,7 @@ fn position(bytes: usize) -> u32 {
 }
 
 /// The items. A place whose item is gone is empty until another takes it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Chunk {
     pub records: Vec<Option<Record>>,
     /// As they are shown.

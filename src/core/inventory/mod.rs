@@ -8,12 +8,14 @@
 mod chunk;
 mod find;
 mod picture;
+mod pool;
 mod sort;
 mod standing;
 mod symbols;
 
 pub use find::{Familiar, Look, Scope, count, like, matching};
 pub use picture::{Item, List, Order, Picture};
+pub use pool::Pool;
 
 use super::query::{Field, Values};
 use chunk::{Chunk, Rare, Record};
@@ -26,7 +28,7 @@ use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{ItemId, JumpGroupId, UserId};
 use picture::{Names, Slot, place};
 use standing::{Figures, Standing, Standings};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use symbols::{Interner, Symbol};
 
@@ -57,6 +59,10 @@ pub struct Inventory {
     order: Arc<Vec<Slot>>,
     /// What changed since the order was reckoned, and when.
     unordered: Vec<(u64, Slot)>,
+    /// What is held together with other replicas, if it is.
+    pool: Option<Arc<Pool>>,
+    /// Chunks that changed since they were shared.
+    touched: BTreeSet<usize>,
 }
 
 /// How many items stand in a place, and how many of them under each tag.
@@ -133,7 +139,26 @@ impl Inventory {
         }
         if part.position.is_some() {
             self.position = part.position;
+            self.hold_together();
         }
+    }
+
+    /// From now on, what others hold as well is held together with them.
+    pub fn share(&mut self, pool: Arc<Pool>) {
+        self.pool = Some(pool);
+    }
+
+    fn hold_together(&mut self) {
+        let touched = std::mem::take(&mut self.touched);
+        let Some(pool) = &self.pool else {
+            return;
+        };
+        for chunk in touched {
+            if let Some(chunk) = self.chunks.get_mut(chunk) {
+                pool.chunk(chunk);
+            }
+        }
+        self.standings.share(pool);
     }
 
     /// A snapshot begins. Presence is told apart and stays.
@@ -151,6 +176,7 @@ impl Inventory {
             presence_position: self.presence_position,
             version: self.version,
             departures: self.departures + 1,
+            pool: self.pool.take(),
             ..Self::default()
         };
     }
@@ -205,6 +231,7 @@ impl Inventory {
         if chunk >= self.chunks.len() {
             self.chunks.resize_with(chunk + 1, Arc::default);
         }
+        self.touched.insert(chunk);
         if let Some(chunk) = self.chunks.get_mut(chunk) {
             Arc::make_mut(chunk).put(index, record, own.each_ref().map(|text| &**text), &tag);
         }
@@ -233,6 +260,7 @@ impl Inventory {
     /// What was in a slot is gone from its place, and its texts are used no more.
     fn leave(&mut self, slot: Slot) {
         let (chunk, index) = place(slot);
+        self.touched.insert(chunk);
         let before = self.chunks.get_mut(chunk).filter(|chunk| chunk.record(index).is_some());
         let Some(record) = before.and_then(|chunk| Arc::make_mut(chunk).clear(index)) else {
             return;
@@ -276,6 +304,11 @@ impl Inventory {
                     self.early.insert(item, standing);
                 }
             }
+        }
+        if position.is_some()
+            && let Some(pool) = &self.pool
+        {
+            self.standings.share(pool);
         }
     }
 

@@ -2,8 +2,10 @@
 
 use super::chunk::CHUNK;
 use super::picture::{Slot, place};
+use super::pool::Pool;
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::inventory::Status;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// An item's presence, without its id, and its figures.
@@ -38,13 +40,17 @@ impl Figures {
 
 /// The presence of the items in all slots. A copy costs a pointer for every few hundred items.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Standings(Vec<Arc<[Standing; CHUNK]>>);
+pub(super) struct Standings {
+    chunks: Vec<Arc<[Standing; CHUNK]>>,
+    /// Those that changed since they were shared.
+    touched: BTreeSet<usize>,
+}
 
 impl Standings {
     /// The presence of the item in a slot.
     pub(super) fn of(&self, slot: Slot) -> Standing {
         let (chunk, index) = place(slot);
-        self.0.get(chunk).and_then(|chunk| chunk.get(index)).copied().unwrap_or_default()
+        self.chunks.get(chunk).and_then(|chunk| chunk.get(index)).copied().unwrap_or_default()
     }
 
     /// Takes it in; its figures stay.
@@ -71,25 +77,37 @@ impl Standings {
 
     fn change(&mut self, slot: Slot, change: impl FnOnce(&mut Standing)) {
         let (chunk, index) = place(slot);
-        if chunk >= self.0.len() {
-            self.0.resize_with(chunk + 1, || Arc::new([Standing::default(); CHUNK]));
+        if chunk >= self.chunks.len() {
+            self.chunks.resize_with(chunk + 1, || Arc::new([Standing::default(); CHUNK]));
         }
-        let chunk = self.0.get_mut(chunk).map(Arc::make_mut);
+        self.touched.insert(chunk);
+        let chunk = self.chunks.get_mut(chunk).map(Arc::make_mut);
         if let Some(place) = chunk.and_then(|chunk| chunk.get_mut(index)) {
             change(place);
         }
     }
 
+    /// Holds together with other replicas what they hold as well.
+    pub(super) fn share(&mut self, pool: &Pool) {
+        for chunk in std::mem::take(&mut self.touched) {
+            if let Some(chunk) = self.chunks.get_mut(chunk) {
+                pool.standings(chunk);
+            }
+        }
+    }
+
     /// Forgets all figures.
     pub(super) fn forget_figures(&mut self) {
-        for place in self.0.iter_mut().flat_map(Arc::make_mut) {
+        self.touched.extend(0..self.chunks.len());
+        for place in self.chunks.iter_mut().flat_map(Arc::make_mut) {
             place.figures = Figures::default();
         }
     }
 
     /// Forgets all of it but the figures.
     pub(super) fn clear(&mut self) {
-        for place in self.0.iter_mut().flat_map(Arc::make_mut) {
+        self.touched.extend(0..self.chunks.len());
+        for place in self.chunks.iter_mut().flat_map(Arc::make_mut) {
             *place = Standing { figures: place.figures, ..Standing::default() };
         }
     }

@@ -187,7 +187,10 @@ fn a_key_is_for_the_queue_that_was_chosen_and_its_line_can_be_copied() {
     desk.press("nsecond<enter>");
     let (_, request) = desk.last_request();
     let team = QueueWish::Team("Second Line".into());
-    assert_eq!(*request, RepRequest::CreateSessionKey { queue: team, valid: 3600 });
+    assert_eq!(
+        *request,
+        RepRequest::CreateSessionKey { queue: team, valid: 3600, attributes: vec![] }
+    );
     desk.reply(Outcome::Ok(RepReply::SessionKey(key())));
     desk.press("y");
     assert_eq!(

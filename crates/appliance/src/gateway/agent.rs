@@ -337,6 +337,7 @@ impl Newcomer {
             copy_of: None,
             standing: self.standing,
             edited_by: None,
+            attributes: Vec::new(),
         }
     }
 }

@@ -147,8 +147,12 @@ async fn in_sessions(
         RepRequest::ShareTeam { session, team, part } => {
             appliance.share_with_team(rep, session, &team, part).await.map(|()| RepReply::Saved)
         }
-        RepRequest::CreateSessionKey { queue, valid } => {
-            appliance.create_session_key(rep, queue, valid).await.map(RepReply::SessionKey)
+        RepRequest::CreateSessionKey { queue, valid, attributes } => {
+            let key = appliance.create_session_key(rep, queue, valid, attributes).await?;
+            Ok(RepReply::SessionKey(key))
+        }
+        RepRequest::SetAttributes { session, attributes } => {
+            appliance.set_attributes(rep, session, attributes).await.map(|()| RepReply::Saved)
         }
         RepRequest::TurnAway { item } => {
             appliance.turn_away(rep, item).await.map(|()| RepReply::Saved)

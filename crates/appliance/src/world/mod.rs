@@ -487,6 +487,7 @@ pub(crate) mod tests {
             copy_of: None,
             standing: jumpdeck_protocol::agent::Standing::Ready,
             edited_by: None,
+            attributes: Vec::new(),
         }))
     }
 

@@ -55,7 +55,11 @@ fn requests(item: ItemId, session: SessionId, channel: ChannelId) -> Vec<RepRequ
         RepRequest::Note { session, text: "hello".into() },
         RepRequest::Log { session, after: 0 },
         RepRequest::ReadRecording { channel, offset: 0 },
-        RepRequest::CreateSessionKey { queue: queue::QueueWish::General, valid: 600 },
+        RepRequest::CreateSessionKey {
+            queue: queue::QueueWish::General,
+            valid: 600,
+            attributes: vec![],
+        },
         RepRequest::TurnAway { item },
         RepRequest::JoinSession { session },
         RepRequest::Pin { session, item: Box::default() },

@@ -11,7 +11,7 @@ use jumpdeck_protocol::*;
 use std::sync::atomic::Ordering;
 
 async fn key(rep: &mut Link, queue: QueueWish) -> String {
-    let request = RepRequest::CreateSessionKey { queue, valid: 600 };
+    let request = RepRequest::CreateSessionKey { queue, valid: 600, attributes: vec![] };
     let RepReply::SessionKey(made) = rep.ask(request).await.unwrap() else { panic!() };
     assert!(queue::read_key(&made.key).is_some(), "{}", made.key);
     made.key
@@ -113,7 +113,8 @@ async fn a_key_lets_one_machine_in_for_a_while_and_no_second() {
     house.clock.0.fetch_add(601, Ordering::SeqCst);
     assert_eq!(refusal(&house, &stranger(&late)).await, RefusalCode::SessionKeyInvalid);
     for valid in [59, 86_401] {
-        let request = RepRequest::CreateSessionKey { queue: QueueWish::General, valid };
+        let request =
+            RepRequest::CreateSessionKey { queue: QueueWish::General, valid, attributes: vec![] };
         assert_eq!(admin.ask(request).await.unwrap_err().code, RefusalCode::InvalidValue);
     }
 }
@@ -138,8 +139,11 @@ async fn a_machine_that_waits_is_seen_and_taken_only_by_those_who_serve_its_queu
     let mut bob = add_user(&house, &mut admin, "bob").await;
     let mut eve = add_user(&house, &mut admin, "eve").await;
     team(&mut admin, "Desk", &[("admin", Rank::Member), ("bob", Rank::Lead)]).await;
-    let outside =
-        RepRequest::CreateSessionKey { queue: QueueWish::Team("Desk".into()), valid: 600 };
+    let outside = RepRequest::CreateSessionKey {
+        queue: QueueWish::Team("Desk".into()),
+        valid: 600,
+        attributes: vec![],
+    };
     assert_eq!(eve.ask(outside).await.unwrap_err().code, RefusalCode::NotFound);
     let desk = key(&mut admin, QueueWish::Team("Desk".into())).await;
     let mut machine = house.agent(&stranger(&desk)).await.unwrap();

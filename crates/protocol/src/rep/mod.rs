@@ -13,7 +13,7 @@ use crate::configuration::{Plan, Simulation};
 use crate::handshake::Login;
 use crate::inventory::{ItemView, Place, Position, PresencePosition};
 use crate::item::ItemEdit;
-use crate::log::{LogEntry, Recording};
+use crate::log::{Attributes, LogEntry, Recording};
 use crate::preferences::Preferences;
 use crate::queue::{QueueWish, Rank, SessionKey, TeamView};
 use crate::rights::{Answer, Permission, Whom};
@@ -141,6 +141,16 @@ pub enum RepRequest {
         queue: QueueWish,
         /// Seconds the key can be used: [`crate::limits::SESSION_KEY_VALID`].
         valid: u64,
+        /// What the session gets that comes of it.
+        #[serde(default)]
+        attributes: Attributes,
+    },
+    /// Give a session attributes.
+    SetAttributes {
+        /// The session.
+        session: SessionId,
+        /// Which.
+        attributes: Attributes,
     },
     /// Turn a machine away that waits.
     TurnAway {

@@ -16,7 +16,7 @@ mod write;
 
 pub use parse::{LONGEST, ScriptError};
 
-use jumpdeck_protocol::rep::Secret;
+use crate::rep::Secret;
 
 /// A script.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::percent::decode;
 use super::{AdHoc, Command, Credentials, Custom, Field, Script, Search};
-use jumpdeck_protocol::rep::Secret;
+use crate::rep::Secret;
 use std::str::FromStr;
 use thiserror::Error;
 
