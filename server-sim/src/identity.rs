@@ -120,8 +120,11 @@ fn name(pattern: &str, site: &Site, kind: &Kind, number: u64) -> String {
 }
 
 fn facts(dice: &mut Dice, site: &Site, number: u64, system: String) -> Facts {
-    let subnet = dice.below(u64::from(site.subnets.max(1)));
-    let hostname = format!("{}-{number:05}", ascii(&site.code));
+    let subnet = u64::from(site.first_subnet) + dice.below(u64::from(site.subnets.max(1)));
+    let hostname = match site.hostname.as_str() {
+        "" => format!("{}-{number:05}", ascii(&site.code)),
+        pattern => pattern.replace("{number}", &format!("{number:02}")),
+    };
     let fqdn = match site.domain.as_str() {
         "" => String::new(),
         domain => format!("{hostname}.{domain}"),

@@ -103,6 +103,12 @@ pub struct Site {
     /// Subnets; each has a gateway of its own.
     #[serde(default = "eight")]
     pub subnets: u8,
+    /// The third number of its first subnet.
+    #[serde(default)]
+    pub first_subnet: u8,
+    /// Host names, with `{number}` (two digits or more) replaced, instead of the usual ones.
+    #[serde(default)]
+    pub hostname: String,
     /// Its DNS domain.
     #[serde(default)]
     pub domain: String,

@@ -5,6 +5,7 @@
 
 mod account;
 mod admin;
+mod api_account;
 mod audit;
 mod completions;
 mod connect;
@@ -156,6 +157,8 @@ enum Verb {
     Audit(audit::Audit),
     /// Make users, and reset their passwords.
     User(user::User),
+    /// List, make and remove the accounts of programs that use the HTTP API.
+    ApiAccount(api_account::ApiAccount),
     /// Keep a login on this device, so that no password is asked for.
     Login(account::Login),
     /// End a login that is kept.
@@ -230,6 +233,7 @@ impl Cli {
             Some(Verb::Admin(admin)) => admin.run(&places, &connect).await,
             Some(Verb::Audit(audit)) => audit.run(&places, &connect).await,
             Some(Verb::User(user)) => user.run(&places, &connect).await,
+            Some(Verb::ApiAccount(account)) => account.run(&places, &connect).await,
             Some(Verb::Login(login)) => login.run(&places, &connect).await,
             Some(Verb::Logout(logout)) => logout.run(&places, &connect).await,
             Some(Verb::Team(team)) => team.run(&places, &connect).await,

@@ -35,6 +35,9 @@ pub(super) struct Serve {
     /// So many reps may be in by SSH at once.
     #[arg(long, value_name = "NUMBER", default_value_t = door::MOST)]
     most_ssh: usize,
+    /// So many requests to the HTTP API are answered in a minute to one address.
+    #[arg(long, value_name = "NUMBER", default_value_t = 600)]
+    api_rate: u32,
     /// End sessions in which nobody does anything for so many minutes; 0: never.
     #[arg(long, value_name = "MINUTES", default_value_t = 0)]
     idle_timeout: u32,
@@ -52,6 +55,7 @@ impl Serve {
         let appliance = Appliance::open(&dir, ApplianceRole::Server, clock)?;
         appliance.end_idle_after(u64::from(self.idle_timeout) * 60);
         appliance.limit_clients(self.most_clients);
+        appliance.limit_api(self.api_rate);
         let listening = appliance.listen(&self.listen).await?;
         let door = if self.no_ssh { None } else { Some(self.door(&dir).await?) };
         let first = appliance.settle().await?;

@@ -11,6 +11,7 @@
     reason = "a test says what it expects by unwrapping and indexing"
 )]
 
+mod api;
 mod console;
 mod demo;
 mod exec;

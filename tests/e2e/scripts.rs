@@ -3,6 +3,7 @@
 use crate::serve::Served;
 use crate::support::{Guard, Home, Screen, hostname, text};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 fn script(home: &Home, commands: &str) -> PathBuf {
     let path = home.path().join("script.brcs");
@@ -52,10 +53,6 @@ fn a_script_that_cannot_be_run_opens_nothing_and_says_why() {
     let (status, said) = run(&["--run-script", "action=start_rdp_session&target=x"]);
     assert_eq!(status, Some(1));
     assert!(said.contains("start_rdp_session: these sessions come with a later version"), "{said}");
-    let kept = "action=start_pinned_client_session&search_string=x&session.custom.ticket=7";
-    let (status, said) = run(&["--run-script", kept]);
-    assert_eq!(status, Some(1));
-    assert!(said.contains("session.custom attributes are kept by a later version"), "{said}");
     let login = "action=login&mechanism=username_password&username=bob&password=hunter2";
     let (status, said) = run(&["--run-script", login]);
     assert_eq!(status, Some(2));
@@ -94,4 +91,96 @@ fn a_script_logs_in_where_somebody_has_to() {
     let mut screen = Screen::start(&home.jumpdeck(&arguments), 100, 30);
     screen.wait_for("The user name or the password is wrong.");
     assert_eq!(screen.wait_for_end(), 1);
+}
+
+/// Three machines as the field's examples have them.
+const FIELD: &str = r#"
+about = "Three servers."
+clients = 3
+
+[[site]]
+code = "ABC"
+network = 10
+first_subnet = 24
+subnets = 1
+hostname = "ABCDEF{number}"
+
+[[kind]]
+code = "SRV"
+group = "Default"
+tags = ["server"]
+comments = ["Scheduled maintenance"]
+systems = ["Debian GNU/Linux 12 (bookworm)"]
+
+[[naming]]
+pattern = "{kind}-{number}"
+"#;
+
+/// Asks the appliance for a script, as a browser would, and keeps the file.
+fn generated(home: &Home, served: &Served, query: &str) -> PathBuf {
+    let url = format!("{}/api/client_script?type=rep&operation=generate&{query}", served.url());
+    let output = Command::new("curl")
+        .args(["--silent", "--show-error", "--insecure", "--fail", "-OJ", &url])
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{query}: {}", text(&output.stderr));
+    let action = query.split('&').next().unwrap().strip_prefix("action=").unwrap();
+    let path = home.path().join(format!("{action}.brcs"));
+    let kept = home.path().join("kept.brcs");
+    std::fs::rename(path, &kept).unwrap();
+    kept
+}
+
+#[test]
+fn the_examples_of_the_field_start_sessions_from_what_the_appliance_makes_of_them() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let scenario = home.path().join("field.toml");
+    std::fs::write(&scenario, FIELD).unwrap();
+    let _fleet = Guard(
+        home.server_sim(&["run", "--json", "--scenario", scenario.to_str().unwrap()])
+            .args(["--url", &served.url(), "--fingerprint", &served.fingerprint])
+            .env("JUMPDECK_INSTALLER_KEY", &served.key)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    served.until_online(&home, 3);
+    let start = |query: &str, several: bool| {
+        let path = generated(&home, &served, query);
+        let script = std::fs::read_to_string(&path).unwrap();
+        assert!(script.starts_with("BRCS1.0\naction=login\naction="), "{script}");
+        let mut screen = Screen::start(
+            &served.rep(&home, &["--run-script-file", path.to_str().unwrap()]),
+            110,
+            30,
+        );
+        if several {
+            screen.wait_for("3 Jump Clients fit the script: choose one.");
+            screen.send("\r");
+        }
+        screen.wait_for("Ctrl-] then d: list");
+        screen
+    };
+    let leave = |mut screen: Screen| {
+        screen.send("\x1dxy");
+        let said = screen.wait_for("The session with");
+        screen.send("q");
+        assert_eq!(screen.wait_for_end(), 0);
+        said
+    };
+    leave(start("action=start_pinned_client_session&search_string=ABC", true));
+    leave(start("action=start_pinned_client_session&client.hostname=ABCDEF02", false));
+    let both = "client.comments=maintenance&client.tag=server";
+    leave(start(&format!("action=start_pinned_client_session&{both}"), true));
+    let custom = "session.custom.ticket=INC-7&session.custom.who=Zo%C3%AB";
+    let address = "client.private_ip=10.10.24";
+    let screen = start(&format!("action=start_pinned_client_session&{address}&{custom}"), true);
+    let sessions = served.rep(&home, &["sessions", "--json"]).output().unwrap();
+    let session: serde_json::Value = serde_json::from_slice(&sessions.stdout).unwrap();
+    let log = served.rep(&home, &["log", &session["session"].to_string()]).output().unwrap();
+    let log = text(&log.stdout);
+    assert!(log.contains("admin gave the session ticket=INC-7, who=Zoë"), "{log}");
+    assert!(leave(screen).contains("ticket=INC-7 · who=Zoë"), "the summary has them, too");
 }

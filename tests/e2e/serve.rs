@@ -60,9 +60,14 @@ impl Served {
 
     /// Kills the server and starts it again on the same port.
     pub fn restart(&mut self, home: &Home) {
+        self.restart_with(home, &[]);
+    }
+
+    /// The same, with more options.
+    pub fn restart_with(&mut self, home: &Home, options: &[&str]) {
         self.child.0.kill().unwrap();
         self.child.0.wait().unwrap();
-        self.child = Guard(serve(home, &self.address, &self.ssh.0));
+        self.child = Guard(serve_with(home, &self.address, &self.ssh.0, options));
         until("the server listens again", || TcpStream::connect(&self.address).is_ok());
         until("the front door is open again", || TcpStream::connect(&self.ssh.0).is_ok());
     }
@@ -128,7 +133,12 @@ pub fn choose_password(home: &Home, served: &Served, name: &str, (first, other):
 }
 
 fn serve(home: &Home, address: &str, ssh: &str) -> Child {
+    serve_with(home, address, ssh, &[])
+}
+
+fn serve_with(home: &Home, address: &str, ssh: &str, options: &[&str]) -> Child {
     home.jumpdeck(&["serve", "--listen", address, "--ssh", ssh])
+        .args(options)
         .env("JUMPDECK_DATA_DIR", home.path().join("server"))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

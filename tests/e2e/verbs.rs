@@ -17,7 +17,7 @@ impl Two {
         let served = Served::start(&home);
         let agent = |name: &str| -> Child {
             let mut command = served.agent_command(&home, name, &served.key, &served.url());
-            command.args(["--name", name]).spawn().unwrap()
+            command.args(["--jc-name", name]).spawn().unwrap()
         };
         let agents = ["east", "west"].map(|name| Guard(agent(name)));
         served.until_online(&home, 2);

@@ -1,5 +1,6 @@
 //! The appliance as a whole: opening it, and what only its own program may do.
 
+use crate::api::Rates;
 use crate::audit::Often;
 use crate::clock::Clock;
 use crate::copies::Copies;
@@ -112,6 +113,8 @@ pub struct Appliance {
     pub(crate) starting: Asking,
     pub(crate) usher: Usher,
     pub(crate) often: Mutex<Often>,
+    /// How often programs ask.
+    pub(crate) api_rates: Rates,
     /// Who guesses codes of the second factor.
     pub(crate) code_tries: Throttle<UserId>,
     /// Who guesses a password on a link.
@@ -172,6 +175,7 @@ impl Appliance {
             starting: Asking::default(),
             usher: Usher::default(),
             often: Mutex::default(),
+            api_rates: Rates::default(),
             code_tries: Throttle::default(),
             password_tries: Throttle::default(),
             key_tries: Throttle::default(),

@@ -1,5 +1,6 @@
 //! What the appliance stores: versioned documents, one kind per noun.
 
+use crate::api::ApiAccount;
 use crate::user::{Account, User};
 use jumpdeck_policy::{
     GroupPolicy, JumpPolicy, PolicyChoice, Role, SessionPolicy, SimultaneousJumps,
@@ -11,8 +12,8 @@ use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::queue::{Queue, Rank};
 use jumpdeck_protocol::{
-    EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, LoginId, PortalId,
-    RoleId, SessionKeyId, SessionPolicyId, TeamId, Timestamp, UserId,
+    ApiAccountId, EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId, JumpPolicyId,
+    LoginId, PortalId, RoleId, SessionKeyId, SessionPolicyId, TeamId, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -172,6 +173,7 @@ pub(crate) enum Document {
     Site(Site),
     Login(Login),
     Account(Box<Account>),
+    ApiAccount(ApiAccount),
 }
 
 /// Which one.
@@ -193,6 +195,7 @@ pub(crate) enum DocumentId {
     Site,
     Login(LoginId),
     Account(UserId),
+    ApiAccount(ApiAccountId),
 }
 
 impl Document {
@@ -214,6 +217,7 @@ impl Document {
             Self::Site(_) => DocumentId::Site,
             Self::Login(login) => DocumentId::Login(login.id),
             Self::Account(account) => DocumentId::Account(account.user),
+            Self::ApiAccount(account) => DocumentId::ApiAccount(account.id),
         }
     }
 }
@@ -238,6 +242,7 @@ impl DocumentId {
             Self::Site => ("site", 1),
             Self::Login(id) => ("login", id.0),
             Self::Account(id) => ("account", id.0),
+            Self::ApiAccount(id) => ("api_account", id.0),
         }
     }
 
@@ -260,6 +265,7 @@ impl DocumentId {
             "site" => Self::Site,
             "login" => Self::Login(LoginId(number)),
             "account" => Self::Account(UserId(number)),
+            "api_account" => Self::ApiAccount(ApiAccountId(number)),
             _ => return None,
         })
     }

@@ -5,6 +5,7 @@
 //! reached through a link.
 
 mod accounts;
+mod api;
 mod appliance;
 mod audit;
 mod channel;

@@ -49,6 +49,8 @@ ids! {
     SessionPolicyId;
     /// A login that outlives its link.
     LoginId;
+    /// An account of a program that uses the HTTP API.
+    ApiAccountId;
     /// A public portal (DOMAIN 1).
     PortalId;
     /// An installer: what an agent enrols with (DOMAIN 7).

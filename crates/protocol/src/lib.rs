@@ -36,9 +36,9 @@ pub mod wake;
 pub use control::{Control, Never, Outcome};
 pub use frame::{Frame, FrameError};
 pub use ids::{
-    ChannelId, EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, LinkId,
-    LoginId, PortalId, RequestId, Revision, RoleId, SessionId, SessionKeyId, SessionPolicyId,
-    TeamId, Timestamp, UserId,
+    ApiAccountId, ChannelId, EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId,
+    JumpPolicyId, LinkId, LoginId, PortalId, RequestId, Revision, RoleId, SessionId, SessionKeyId,
+    SessionPolicyId, TeamId, Timestamp, UserId,
 };
 pub use refusal::{Refusal, RefusalCode};
 

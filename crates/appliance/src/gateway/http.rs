@@ -1,6 +1,8 @@
 //! HTTP in front of the links: a request either becomes a WebSocket or gets a short answer.
 
 use super::{Kind, Socket};
+use crate::api::{self, Answer, Asked};
+use crate::appliance::Appliance;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
@@ -15,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use jumpdeck_protocol::handshake::{AGENT_PATH, REP_PATH};
 use jumpdeck_protocol::{limits, link};
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Mutex;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -25,13 +28,15 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 /// Bytes of a request's head, at the most.
 const HEAD: usize = 16 * 1024;
 
-type Answer = Response<Full<Bytes>>;
-
 /// Serves one connection until it asks for a link.
-pub(super) async fn upgrade(stream: TlsStream<TcpStream>) -> Option<(Kind, Socket)> {
+pub(super) async fn upgrade(
+    appliance: &Appliance,
+    stream: TlsStream<TcpStream>,
+    from: IpAddr,
+) -> Option<(Kind, Socket)> {
     let wanted: Mutex<Option<(Kind, OnUpgrade)>> = Mutex::new(None);
     let service = service_fn(|request| {
-        let answer = answer(request, &wanted);
+        let answer = answer(appliance, request, from, &wanted);
         async move { Ok::<_, Infallible>(answer) }
     });
     http1::Builder::new()
@@ -54,7 +59,16 @@ pub(super) async fn upgrade(stream: TlsStream<TcpStream>) -> Option<(Kind, Socke
     Some((kind, socket))
 }
 
-fn answer(mut request: Request<Incoming>, wanted: &Mutex<Option<(Kind, OnUpgrade)>>) -> Answer {
+fn answer(
+    appliance: &Appliance,
+    mut request: Request<Incoming>,
+    from: IpAddr,
+    wanted: &Mutex<Option<(Kind, OnUpgrade)>>,
+) -> Answer {
+    if request.uri().path().starts_with(api::PATH) {
+        let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+        return appliance.answer_api(&Asked { method, uri, headers, from });
+    }
     if request.method() != Method::GET {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET is understood here.\n");
     }

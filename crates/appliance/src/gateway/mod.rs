@@ -132,7 +132,7 @@ impl Appliance {
             };
             let (appliance, acceptor) = (Arc::clone(self), acceptor.clone());
             tokio::spawn(async move {
-                let arrival = Box::pin(arrive(&acceptor, tcp, from));
+                let arrival = Box::pin(arrive(&appliance, &acceptor, tcp, from));
                 let arrived = timeout(limits::HANDSHAKE_TIME, arrival).await;
                 if let Ok(Some((kind, caller))) = arrived {
                     match kind {
@@ -170,6 +170,7 @@ impl Appliance {
 
 /// TLS and HTTP, up to an open WebSocket.
 async fn arrive(
+    appliance: &Appliance,
     acceptor: &TlsAcceptor,
     tcp: TcpStream,
     from: SocketAddr,
@@ -177,6 +178,6 @@ async fn arrive(
     link::tune(&tcp).ok()?;
     let stream = acceptor.accept(tcp).await.ok()?;
     let binding = link::binding(stream.get_ref().1).ok()?;
-    let (kind, socket) = http::upgrade(stream).await?;
+    let (kind, socket) = http::upgrade(appliance, stream, from.ip().to_canonical()).await?;
     Some((kind, Caller { socket, binding, from }))
 }

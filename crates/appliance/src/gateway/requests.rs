@@ -32,6 +32,9 @@ pub(super) async fn fulfil(
             Ok(RepReply::PasswordChanged { first })
         }
         RepRequest::SecondFactor(wish) => appliance.second_factor(rep, wish).await,
+        RepRequest::ApiAccounts(wish) => {
+            appliance.api_accounts(rep, wish).await.map(RepReply::ApiAccounts)
+        }
         RepRequest::SshKeys(wish) => appliance.ssh_keys(rep, wish).await,
         RepRequest::KeepLogin { holder, seconds } => {
             appliance.keep_this(rep, (holder, seconds)).await.map(RepReply::LoginKept)

@@ -67,6 +67,9 @@ impl World {
             Document::Account(account) => {
                 self.accounts.insert(account.user, Arc::new(*account));
             }
+            Document::ApiAccount(account) => {
+                self.api_accounts.insert(account.id, Arc::new(account));
+            }
             Document::Login(login) => {
                 self.logins.insert(login.id, Arc::new(login));
             }
@@ -105,6 +108,7 @@ impl World {
             DocumentId::SessionPolicy(id) => drop(self.session_policies.remove(&id)),
             DocumentId::Portal(id) => drop(self.portals.remove(&id)),
             DocumentId::Site => self.site = Arc::default(),
+            DocumentId::ApiAccount(id) => drop(self.api_accounts.remove(&id)),
             DocumentId::Login(id) => drop(self.logins.remove(&id)),
             DocumentId::Account(id) => drop(self.accounts.remove(&id)),
         }

@@ -5,6 +5,7 @@
 
 mod edit;
 
+use crate::api::ApiAccount;
 use crate::document::{DocumentId, Installer, Item, Login, Portal, SessionKey, Site, Team};
 use crate::standing::Derived;
 use crate::user::{Account, User};
@@ -19,8 +20,8 @@ use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::queue::Rank;
 use jumpdeck_protocol::rights::{Permissions, PlaceRights};
 use jumpdeck_protocol::{
-    EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId, JumpPolicyId, LoginId, PortalId,
-    Revision, RoleId, SessionKeyId, SessionPolicyId, TeamId, Timestamp, UserId,
+    ApiAccountId, EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId, JumpPolicyId,
+    LoginId, PortalId, Revision, RoleId, SessionKeyId, SessionPolicyId, TeamId, Timestamp, UserId,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -44,6 +45,7 @@ pub(crate) struct World {
     portals: OrdMap<PortalId, Arc<Portal>>,
     site: Arc<Site>,
     logins: OrdMap<LoginId, Arc<Login>>,
+    api_accounts: OrdMap<ApiAccountId, Arc<ApiAccount>>,
     accounts: OrdMap<UserId, Arc<Account>>,
     by_username: HashMap<Box<str>, UserId>,
     /// The items that stand in each place.
@@ -367,6 +369,15 @@ impl World {
 
     pub(crate) fn next_portal(&self) -> PortalId {
         PortalId(self.next_number(DocumentId::Portal(PortalId(u64::MAX)), "portal"))
+    }
+
+    pub(crate) fn api_accounts(&self) -> impl Iterator<Item = &Arc<ApiAccount>> {
+        self.api_accounts.values()
+    }
+
+    pub(crate) fn next_api_account(&self) -> ApiAccountId {
+        let last = DocumentId::ApiAccount(ApiAccountId(u64::MAX));
+        ApiAccountId(self.next_number(last, "api_account"))
     }
 
     pub(crate) fn logins(&self) -> impl Iterator<Item = &Arc<Login>> {

@@ -1,9 +1,11 @@
 //! Between an appliance and a console, after the handshake.
 
+mod api;
 mod notice;
 mod secret;
 mod ssh;
 
+pub use api::{ApiAccountView, ApiAccountWish, ApiAccounts, ApiScope};
 pub use notice::ApplianceNotice;
 pub use secret::{Installer, NewUser, SecondFactorWish, Secret};
 pub use ssh::{SshKey, SshKeyWish};
@@ -235,6 +237,8 @@ pub enum RepRequest {
     SecondFactor(SecondFactorWish),
     /// List, add or remove the public keys that open the SSH front door.
     SshKeys(SshKeyWish),
+    /// List, make or remove the accounts of programs that use the HTTP API.
+    ApiAccounts(ApiAccountWish),
     /// Whether a password is the rep's own: what opens a locked console.
     Unlock {
         /// The password.
@@ -402,6 +406,8 @@ pub enum RepReply {
         /// In the order they were added.
         keys: Vec<SshKey>,
     },
+    /// The accounts of programs.
+    ApiAccounts(ApiAccounts),
     /// The password is another one.
     PasswordChanged {
         /// What has to be done next, before anything else.

@@ -1,0 +1,143 @@
+//! What programs may read: items and sessions.
+
+use super::{Answer, Failure, json};
+use crate::appliance::Appliance;
+use crate::document::Item as Document;
+use crate::world::World;
+use jumpdeck_protocol::ItemId;
+use jumpdeck_protocol::inventory::Place;
+use jumpdeck_protocol::session::SessionView;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Items of one answer, if nothing else is said, and at the most.
+const PAGE: usize = 100;
+const LARGEST: usize = 1000;
+/// The greatest number that every JSON reader tells from its neighbours (RFC 8259, 6).
+const GREATEST: u64 = (1 << 53) - 1;
+
+/// Items, and where those begin that follow.
+#[derive(Serialize)]
+struct Items<'a> {
+    items: Vec<Item<'a>>,
+    /// Ask for those `after` this; nothing follows if it is null.
+    next: Option<u64>,
+}
+
+/// An item. Fields are added, never taken away or renamed.
+#[derive(Serialize)]
+struct Item<'a> {
+    id: u64,
+    name: &'a str,
+    group: &'a str,
+    tag: &'a str,
+    status: &'static str,
+    method: &'static str,
+    hostname: &'a str,
+    private_ip: &'a str,
+    public_ip: &'a str,
+    operating_system: &'a str,
+    /// Seconds since 1970; null if the status never changed.
+    status_since: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Sessions {
+    sessions: Vec<Session>,
+}
+
+/// An open session. Fields are added, never taken away or renamed.
+#[derive(Serialize)]
+struct Session {
+    id: u64,
+    item: u64,
+    item_name: String,
+    owner: String,
+    /// Seconds since 1970.
+    started: i64,
+}
+
+impl Appliance {
+    /// The items of all Jump Groups; personal lists are their owners' own.
+    pub(super) fn api_items(&self, query: &str) -> Result<Answer, Failure> {
+        let mut after = None;
+        let mut limit = PAGE;
+        for (key, value) in parameters(query) {
+            match key {
+                "after" => after = Some(ItemId(number(key, value)?)),
+                "limit" => {
+                    let wanted = number(key, value)?;
+                    limit = usize::try_from(wanted).unwrap_or(0);
+                    if !(1..=LARGEST).contains(&limit) {
+                        let message = format!("limit is a number from 1 to {LARGEST}");
+                        return Err(Failure::parameter(message));
+                    }
+                }
+                other => return Err(unknown(other)),
+            }
+        }
+        let world = self.world();
+        let in_groups = |item: &&Arc<Document>| matches!(item.view.place, Place::JumpGroup(_));
+        let mut found = world.items_after(after).filter(in_groups).take(limit + 1);
+        let items: Vec<_> = found.by_ref().take(limit).collect();
+        let next = found.next().and(items.last()).map(|last| last.view.id.0);
+        let items = items.into_iter().map(|item| self.api_item(&world, item)).collect();
+        Ok(json(&Items { items, next }))
+    }
+
+    fn api_item<'w>(&self, world: &'w World, item: &'w Document) -> Item<'w> {
+        let view = &item.view;
+        let known = item.endpoint().and_then(|endpoint| self.presences.of(endpoint));
+        let group = match view.place {
+            Place::JumpGroup(group) => world.group(group).map_or("", |group| &*group.name),
+            _ => "",
+        };
+        Item {
+            id: view.id.0,
+            name: &view.name,
+            group,
+            tag: &view.tag,
+            status: known.as_ref().map(|known| known.status).unwrap_or_default().word(),
+            method: view.method.title(),
+            hostname: &view.facts.hostname,
+            private_ip: &view.facts.private_ip,
+            public_ip: &view.public_ip,
+            operating_system: &view.facts.operating_system,
+            status_since: known.and_then(|known| known.since).map(|since| since.0),
+        }
+    }
+
+    /// The open sessions, in the order they started.
+    pub(super) fn api_sessions(&self, query: &str) -> Result<Answer, Failure> {
+        if let Some((key, _)) = parameters(query).next() {
+            return Err(unknown(key));
+        }
+        let world = self.world();
+        let ids = self.sessions.ids();
+        let views = ids.into_iter().filter_map(|id| self.sessions.view(id, &world));
+        let session = |view: SessionView| Session {
+            id: view.id.0,
+            item: view.item.0,
+            owner: world.username(view.owner).into(),
+            item_name: view.item_name,
+            started: view.started.0,
+        };
+        Ok(json(&Sessions { sessions: views.map(session).collect() }))
+    }
+}
+
+/// The parameters of a query.
+fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+fn number(key: &str, value: &str) -> Result<u64, Failure> {
+    let number = value.parse().ok().filter(|number| *number <= GREATEST);
+    number.ok_or_else(|| Failure::parameter(format!("{key} is a number from 0 to {GREATEST}")))
+}
+
+fn unknown(key: &str) -> Failure {
+    let key = jumpdeck_protocol::text::bounded(key, 64);
+    Failure::parameter(format!("{key:?} is no parameter here; /api/openapi.json names them"))
+}
