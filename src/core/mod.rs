@@ -42,6 +42,7 @@ pub mod why;
 
 pub use event::{Effect, Event, LinkEvent, Timer, Welcome};
 pub use jump::{Focus, Jump};
+pub use scripted::{ScriptFailure, fits};
 pub use waking::Waking;
 
 use batch::Batch;

@@ -23,6 +23,26 @@ pub(super) struct Scripted {
     attributes: Attributes,
     /// With which item that is.
     starting: Option<ItemId>,
+    /// Why it did not run to its end.
+    failure: Option<ScriptFailure>,
+}
+
+/// Why a script did not run to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptFailure {
+    /// No Jump Client that the rep may see fits.
+    NothingFits,
+    /// Several fit, and nobody chose one.
+    SeveralFit,
+    /// What it wants was refused, or cannot be done.
+    Refused,
+}
+
+/// Whether an item is what a script looks for.
+pub fn fits(search: &Search, item: &Item<'_>) -> bool {
+    let texts = [item.comments(), item.hostname(), item.private_ip(), item.public_ip()];
+    let [comments, hostname, private, public] = texts;
+    item.is_client() && search.finds([comments, hostname, private, public, item.tag()])
 }
 
 /// Whether a script goes on only once this is answered.
@@ -32,7 +52,8 @@ pub(super) const fn waits_for(asked: &Asked) -> bool {
 
 impl Console {
     pub(super) fn take_script(&mut self, script: Script) {
-        self.scripted.left = script.commands.into();
+        // One that waits is not lost for one that comes.
+        self.scripted.left.extend(script.commands);
         self.go_on_with_script();
     }
 
@@ -47,7 +68,14 @@ impl Console {
     }
 
     pub(super) fn forget_script(&mut self) {
-        self.scripted = Scripted::default();
+        let waits = !self.scripted.left.is_empty() || self.scripted.starting.is_some();
+        let failure = self.scripted.failure.or(waits.then_some(ScriptFailure::Refused));
+        self.scripted = Scripted { failure, ..Scripted::default() };
+    }
+
+    /// Why the last script did not run to its end, if it did not.
+    pub fn script_failure(&self) -> Option<ScriptFailure> {
+        self.scripted.failure
     }
 
     /// A session that a script started gets what the script says.
@@ -65,6 +93,7 @@ impl Console {
 
     pub(super) fn jump_scripted(&mut self, item: ItemId) {
         self.scripted.starting = Some(item);
+        self.scripted.failure = None;
         self.jump_to(item);
     }
 
@@ -91,7 +120,8 @@ impl Console {
             }
             Command::StartAdHoc { .. } => {
                 let action = command.action();
-                self.end_script(&format!("{action} comes with a later version of jumpdeck."));
+                let reason = format!("{action} comes with a later version of jumpdeck.");
+                self.end_script(ScriptFailure::Refused, &reason);
             }
         }
     }
@@ -99,18 +129,16 @@ impl Console {
     fn start_scripted(&mut self, search: &Search) {
         let look = Look::at(Scope::All, Query::default(), self.now);
         let all = matching(self.inventory.picture(), &look);
-        let finds = |item: &Item<'_>| {
-            let texts = [item.comments(), item.hostname(), item.private_ip(), item.public_ip()];
-            let [comments, hostname, private, public] = texts;
-            item.is_client() && search.finds([comments, hostname, private, public, item.tag()])
-        };
-        let fitting: Vec<Item<'_>> = all.iter().filter(finds).collect();
+        let fitting: Vec<Item<'_>> = all.iter().filter(|item| fits(search, item)).collect();
         match fitting.as_slice() {
-            [] => self.end_script("No Jump Client that you may see fits the script."),
+            [] => {
+                let failure = ScriptFailure::NothingFits;
+                self.end_script(failure, "No Jump Client that you may see fits the script.");
+            }
             [one] => {
                 let item = one.id();
                 if let Some(reason) = self.no_jump_to(item) {
-                    self.end_script(&reason);
+                    self.end_script(ScriptFailure::Refused, &reason);
                     return;
                 }
                 self.jump_scripted(item);
@@ -122,6 +150,8 @@ impl Console {
                     value: EntryValue::Item(item.id()),
                 };
                 let entries = several.iter().take(SHOWN).map(entry).collect();
+                // Until one is chosen.
+                self.scripted.failure = Some(ScriptFailure::SeveralFit);
                 let count = several.len();
                 self.layers.push(Layer::Chooser(Chooser::entries(Pick::Scripted, entries)));
                 self.say(&format!("{count} Jump Clients fit the script: choose one."));
@@ -130,8 +160,9 @@ impl Console {
     }
 
     /// A command failed: those after it are not run.
-    fn end_script(&mut self, reason: &str) {
+    fn end_script(&mut self, failure: ScriptFailure, reason: &str) {
         self.forget_script();
+        self.scripted.failure = Some(failure);
         self.warn(reason);
     }
 }

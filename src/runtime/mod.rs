@@ -5,6 +5,7 @@ pub mod demo;
 pub mod dirs;
 pub mod embedded;
 mod export;
+pub mod handoff;
 mod ink;
 pub(crate) mod keys;
 pub mod limits;

@@ -7,7 +7,7 @@ use super::searcher::Searcher;
 use crate::core::export::{Export, ExportError};
 use crate::core::key::Key;
 use crate::core::mouse::Mouse;
-use crate::core::{Console, Effect, Event, LinkEvent, Settings, Timer, Welcome};
+use crate::core::{Console, Effect, Event, LinkEvent, ScriptFailure, Settings, Timer, Welcome};
 use crate::link::LinkHandle;
 use crate::view::{draw, theme::Theme};
 use jiff::tz::TimeZone;
@@ -45,6 +45,8 @@ pub(crate) enum Input {
     Suspend,
     /// It is ours again.
     Resume,
+    /// A script was handed over.
+    Script(Script),
 }
 
 /// Where a rep sits.
@@ -94,6 +96,8 @@ pub struct Left {
     pub ended: Option<String>,
     /// The signal that ended the console, if one did.
     pub signal: Option<i32>,
+    /// Why the script it was opened with did not run to its end.
+    pub script: Option<ScriptFailure>,
 }
 
 /// How an export went, in words.
@@ -213,7 +217,8 @@ impl<S: Seat> Runner<S> {
         }
         self.handle.close();
         let sessions = self.console.tabs().len();
-        Ok(Left { sessions, ended: self.ended, signal: self.signal })
+        let script = self.console.script_failure();
+        Ok(Left { sessions, ended: self.ended, signal: self.signal, script })
     }
 
     /// When the next frame may be drawn.
@@ -237,6 +242,7 @@ impl<S: Seat> Runner<S> {
             }
             Input::Suspend => self.seat.suspend()?,
             Input::Resume => self.resume()?,
+            Input::Script(script) => self.update(Event::Script(script)),
         }
         Ok(())
     }

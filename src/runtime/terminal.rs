@@ -1,5 +1,6 @@
 //! Runs a console in the local terminal.
 
+use super::handoff::Counter;
 use super::runner::{Input, Runner, Seat};
 use super::screen::{self, Writer};
 use super::suspend::{has_shell, suspend};
@@ -7,6 +8,7 @@ use super::{keys, report};
 use anyhow::Context;
 use crossterm::event::{Event as Told, EventStream};
 use futures_util::StreamExt;
+use jumpdeck_protocol::script::Script;
 use jumpdeck_protocol::session::Size;
 use rustix::process::Signal;
 use std::io;
@@ -20,11 +22,15 @@ pub use super::runner::{Left, Outfit};
 ///
 /// # Errors
 /// When the terminal cannot be used.
-pub async fn run(outfit: Outfit, reports: PathBuf) -> anyhow::Result<Left> {
+pub async fn run(
+    outfit: Outfit,
+    counter: Option<Counter>,
+    reports: PathBuf,
+) -> anyhow::Result<Left> {
     let size = size().context("this is no terminal")?;
     report::on_panic(reports);
     screen::enter().context("taking the terminal over")?;
-    let outcome = match start(outfit, size) {
+    let outcome = match start(outfit, counter, size) {
         Ok(runner) => runner.run().await,
         Err(error) => Err(error.into()),
     };
@@ -32,8 +38,8 @@ pub async fn run(outfit: Outfit, reports: PathBuf) -> anyhow::Result<Left> {
     outcome
 }
 
-fn start(outfit: Outfit, size: Size) -> io::Result<Runner<LocalSeat>> {
-    Runner::new(outfit, LocalSeat::new()?, Writer::to_terminal()?, size)
+fn start(outfit: Outfit, counter: Option<Counter>, size: Size) -> io::Result<Runner<LocalSeat>> {
+    Runner::new(outfit, LocalSeat::new(counter)?, Writer::to_terminal()?, size)
 }
 
 fn size() -> io::Result<Size> {
@@ -44,6 +50,7 @@ fn size() -> io::Result<Size> {
 /// The local terminal, and the signals that matter to a program in one.
 struct LocalSeat {
     events: EventStream,
+    counter: Option<Counter>,
     hang_up: SignalStream,
     interrupt: SignalStream,
     quit: SignalStream,
@@ -53,9 +60,10 @@ struct LocalSeat {
 }
 
 impl LocalSeat {
-    fn new() -> io::Result<Self> {
+    fn new(counter: Option<Counter>) -> io::Result<Self> {
         Ok(Self {
             events: EventStream::new(),
+            counter,
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
@@ -72,6 +80,7 @@ impl Seat for LocalSeat {
             let told = tokio::select! {
                 biased;
                 told = self.events.next() => told?.ok()?,
+                Some(script) = handed(&mut self.counter) => return Some(Input::Script(script)),
                 _ = self.hang_up.recv() => return Some(Input::Signal(Signal::HUP.as_raw())),
                 _ = self.interrupt.recv() => return Some(Input::Signal(Signal::INT.as_raw())),
                 _ = self.quit.recv() => return Some(Input::Signal(Signal::QUIT.as_raw())),
@@ -100,6 +109,14 @@ impl Seat for LocalSeat {
 
     fn has_files(&self) -> bool {
         true
+    }
+}
+
+/// The next script that is handed over; never, where none can be.
+async fn handed(counter: &mut Option<Counter>) -> Option<Script> {
+    match counter {
+        Some(counter) => counter.scripts.recv().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -189,6 +189,11 @@ impl Connect {
         }
     }
 
+    /// The name that was asked for, if one was.
+    pub(super) fn user(&self) -> Option<&str> {
+        self.login.as_deref()
+    }
+
     /// The address that was asked for, if it is not the embedded one.
     pub(super) fn url(&self) -> Option<&str> {
         self.connect.as_deref()

@@ -3,9 +3,9 @@
 use super::connect::Connect;
 use super::output;
 use super::status::Status;
-use crate::runtime::config;
 use crate::runtime::dirs::Places;
 use crate::runtime::terminal::{self, Left, Outfit};
+use crate::runtime::{config, handoff};
 use anyhow::bail;
 use jumpdeck_protocol::script::Script;
 use std::io::IsTerminal;
@@ -23,7 +23,8 @@ pub(super) async fn run(
         1 => output::say("One session goes on; `jumpdeck` comes back to it."),
         many => output::say(&format!("{many} sessions go on; `jumpdeck` comes back to them.")),
     }
-    Ok(left.signal.map_or(Status::DONE, Status::by_signal).into())
+    let scripted = left.script.map_or(Status::DONE, Status::of_script);
+    Ok(left.signal.map_or(scripted, Status::by_signal).into())
 }
 
 /// Opens the console and stays until the rep leaves.
@@ -52,7 +53,9 @@ pub(super) async fn open(
         script,
         welcome,
     };
-    let left = terminal::run(outfit, reports).await?;
+    // Without it, scripts open a console of their own.
+    let counter = handoff::open(places, &outfit.welcome).ok();
+    let left = terminal::run(outfit, counter, reports).await?;
     match left.ended {
         Some(reason) => bail!(reason),
         None => Ok(left),

@@ -5,6 +5,7 @@
 
 mod account;
 mod admin;
+mod alone;
 mod api_account;
 mod audit;
 mod completions;
@@ -16,6 +17,7 @@ mod exec;
 mod explain;
 pub(crate) mod far;
 mod installer;
+mod integrate;
 mod jump;
 mod log;
 mod ls;
@@ -173,6 +175,8 @@ enum Verb {
     Serve(serve::Serve),
     /// End this machine's own appliance, its sessions and its agent.
     Stop,
+    /// Have the desktop open Representative Console Scripts (*.brcs) with jumpdeck.
+    Integrate(integrate::Integrate),
     /// Print what completes this program's words in a shell.
     Completions(completions::Completions),
     /// Write the manual pages.
@@ -241,6 +245,7 @@ impl Cli {
             Some(Verb::Demo(demo)) => demo.run(&places).await,
             Some(Verb::Serve(serve)) => serve.run(&places).await,
             Some(Verb::Stop) => stop::run(&places).await,
+            Some(Verb::Integrate(integrate)) => integrate.run(&connect),
             Some(Verb::Completions(completions)) => completions.run(),
             Some(Verb::Man(manual)) => manual.run(),
             Some(Verb::EmbeddedAppliance) => {

@@ -1,18 +1,19 @@
 //! `--run-script` and `--run-script-file`: the console, which does at once what a script says.
 
 use super::connect::Connect;
-use super::{console, output};
+use super::desk::Desk;
+use super::status::Status;
+use super::{alone, console, output};
 use crate::runtime::dirs::Places;
+use crate::runtime::handoff;
 use anyhow::{Context, bail};
 use clap::Args;
+use jumpdeck_protocol::link::Address;
 use jumpdeck_protocol::script::{Command, LONGEST, Script};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-/// Wrong usage.
-const USAGE: u8 = 2;
 
 #[derive(Args, Debug)]
 pub(super) struct RunScript {
@@ -22,20 +23,28 @@ pub(super) struct RunScript {
     /// Open the console and run the commands of this Representative Console Script.
     #[arg(long, value_name = "PATH")]
     run_script_file: Option<PathBuf>,
+    /// Run the script without a console: one Jump Client has to fit. Its session goes on until
+    /// somebody comes to it.
+    #[arg(long)]
+    no_ui: bool,
 }
 
 impl RunScript {
     pub(super) const fn is_given(&self) -> bool {
-        self.run_script.is_some() || self.run_script_file.is_some()
+        self.run_script.is_some() || self.run_script_file.is_some() || self.no_ui
     }
 
     /// Opens the console, with what there is to run.
     pub(super) async fn run(self, places: &Places, connect: Connect) -> anyhow::Result<ExitCode> {
         let script = match self.read()? {
+            None if self.no_ui => {
+                output::say("jumpdeck: --no-ui goes with --run-script or --run-script-file");
+                return Ok(Status::USAGE.into());
+            }
             None => return console::run(places, &connect, None).await,
             Some(Err(wrong)) => {
                 output::say(&format!("jumpdeck: {wrong}"));
-                return Ok(ExitCode::from(USAGE));
+                return Ok(Status::USAGE.into());
             }
             Some(Ok(script)) => script,
         };
@@ -48,6 +57,16 @@ impl RunScript {
                 connect = connect.logged_in_as(user.clone())?;
             }
         }
+        if self.no_ui {
+            return Ok(alone::run(&mut Desk::own(places.clone(), connect), script).await?.into());
+        }
+        let logs_in = script.commands.iter().any(|c| matches!(c, Command::Login(Some(_))));
+        let url = connect.url().map(str::parse::<Address>).transpose()?.map(|url| url.to_string());
+        let whom = (url.as_deref(), connect.user());
+        if !logs_in && handoff::hand_over(places, whom.0, whom.1, &script).await? {
+            output::say("The console that runs already took the script.");
+            return Ok(ExitCode::SUCCESS);
+        }
         console::run(places, &connect, Some(script)).await
     }
 
@@ -55,7 +74,7 @@ impl RunScript {
     fn read(&self) -> anyhow::Result<Option<Result<Script, String>>> {
         if let Some(command) = &self.run_script {
             let wrong = |error| format!("--run-script: {error}");
-            return Ok(Some(command.parse().map_err(wrong).and_then(alone)));
+            return Ok(Some(command.parse().map_err(wrong).and_then(of_one)));
         }
         let Some(path) = &self.run_script_file else {
             return Ok(None);
@@ -67,7 +86,7 @@ impl RunScript {
 }
 
 /// A command from the command line, which everybody on this machine can read.
-fn alone(command: Command) -> Result<Script, String> {
+fn of_one(command: Command) -> Result<Script, String> {
     if matches!(command, Command::Login(Some(_))) {
         let reason = "others can read a password on a command line; put the script into a file";
         return Err(format!("--run-script: {reason}, for --run-script-file"));

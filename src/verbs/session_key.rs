@@ -8,6 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 use jumpdeck_protocol::link::Address;
 use jumpdeck_protocol::queue::QueueWish;
+use jumpdeck_protocol::queue::SessionKey as MadeKey;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use serde::Serialize;
 use std::net::IpAddr;
@@ -60,26 +61,31 @@ impl SessionKey {
         let RepReply::SessionKey(made) = answer? else {
             bail!("the appliance gave an answer that does not fit the question");
         };
-        let url = desk.appliance_url()?;
-        let (key, fingerprint) = (made.key.as_str(), made.fingerprint.as_str());
-        let print = desk.io.print(|out| {
-            if self.json {
-                let (expires, queue) = (made.expires.0, made.queue.as_str());
-                let made = Made { key, expires, queue, appliance: &url, fingerprint };
-                return writeln!(out, "{}", serde_json::to_string(&made)?);
-            }
-            if is_loopback(&url) {
-                writeln!(out, "# This appliance can be reached on this machine only.")?;
-            }
-            let until = Timestamp::from_second(made.expires.0).map(|t| t.to_string());
-            writeln!(
-                out,
-                "# On the machine; good until {}, once, for the {}:\n\
-                 jumpdeck-agent join {key} --appliance {url} --fingerprint {fingerprint}",
-                until.unwrap_or_default(),
-                made.queue
-            )
-        });
-        print.await
+        tell(desk, &made, self.json).await
     }
+}
+
+/// Prints a key, and the line to type on the machine.
+pub(super) async fn tell(desk: &Desk, made: &MadeKey, json: bool) -> anyhow::Result<Status> {
+    let url = desk.appliance_url()?;
+    let (key, fingerprint) = (made.key.as_str(), made.fingerprint.as_str());
+    let print = desk.io.print(|out| {
+        if json {
+            let (expires, queue) = (made.expires.0, made.queue.as_str());
+            let made = Made { key, expires, queue, appliance: &url, fingerprint };
+            return writeln!(out, "{}", serde_json::to_string(&made)?);
+        }
+        if is_loopback(&url) {
+            writeln!(out, "# This appliance can be reached on this machine only.")?;
+        }
+        let until = Timestamp::from_second(made.expires.0).map(|t| t.to_string());
+        writeln!(
+            out,
+            "# On the machine; good until {}, once, for the {}:\n\
+             jumpdeck-agent join {key} --appliance {url} --fingerprint {fingerprint}",
+            until.unwrap_or_default(),
+            made.queue
+        )
+    });
+    print.await
 }

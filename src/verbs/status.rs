@@ -1,5 +1,6 @@
 //! How a verb ended, as a process says it.
 
+use crate::core::ScriptFailure;
 use std::process::ExitCode;
 
 /// An exit status.
@@ -15,6 +16,15 @@ impl Status {
     pub(crate) const USAGE: Self = Self(2);
     /// A failure of our own, where other statuses are the remote program's.
     pub(crate) const OWN: Self = Self(255);
+
+    /// That of a script which did not run to its end.
+    pub(crate) const fn of_script(failure: ScriptFailure) -> Self {
+        match failure {
+            ScriptFailure::NothingFits => Self(3),
+            ScriptFailure::SeveralFit => Self(4),
+            ScriptFailure::Refused => Self(5),
+        }
+    }
 
     /// The status of a remote program.
     pub(crate) fn of(code: i32) -> Self {

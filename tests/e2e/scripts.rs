@@ -184,3 +184,98 @@ fn the_examples_of_the_field_start_sessions_from_what_the_appliance_makes_of_the
     assert!(log.contains("admin gave the session ticket=INC-7, who=Zoë"), "{log}");
     assert!(leave(screen).contains("ticket=INC-7 · who=Zoë"), "the summary has them, too");
 }
+
+#[test]
+fn without_a_console_a_script_says_how_it_went_by_its_status() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let scenario = home.path().join("field.toml");
+    std::fs::write(&scenario, FIELD).unwrap();
+    let _fleet = Guard(
+        home.server_sim(&["run", "--json", "--scenario", scenario.to_str().unwrap()])
+            .args(["--url", &served.url(), "--fingerprint", &served.fingerprint])
+            .env("JUMPDECK_INSTALLER_KEY", &served.key)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    served.until_online(&home, 3);
+    let run = |command: &str| {
+        let output = served.rep(&home, &["--no-ui", "--run-script", command]).output().unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let start = "action=start_jump_item_session";
+    let (status, out, _) = run(&format!("{start}&search_string=ABCDEF02&session.custom.a=b"));
+    assert_eq!(status, Some(0));
+    assert!(out.starts_with("session ") && out.contains(" with SRV-"), "{out}");
+    let number = out.split(' ').nth(1).unwrap().to_owned();
+    let log = text(&served.rep(&home, &["log", &number]).output().unwrap().stdout);
+    assert!(log.contains("a=b"), "{log}");
+    assert!(served.rep(&home, &["end", &number]).status().unwrap().success());
+    let (status, _, said) = run(&format!("{start}&search_string=nobody"));
+    assert_eq!(status, Some(3), "{said}");
+    let (status, _, said) = run(&format!("{start}&search_string=abc"));
+    assert_eq!(status, Some(4));
+    assert!(said.contains("3 Jump Clients fit: SRV-"), "{said}");
+    let (status, out, _) = run("action=generate_session_key&session.custom.ticket=7");
+    assert_eq!(status, Some(0));
+    assert!(out.contains("jumpdeck-agent join "), "{out}");
+    let (status, _, said) = run("action=login&x");
+    assert_eq!(status, Some(2), "{said}");
+    let nothing = served.rep(&home, &["--no-ui"]).output().unwrap();
+    assert_eq!(nothing.status.code(), Some(2));
+}
+
+#[test]
+fn a_console_that_failed_a_script_ends_with_its_status() {
+    let home = home();
+    let none = "action=start_pinned_client_session&search_string=nobody-is-called-so";
+    let mut screen = Screen::start(&home.jumpdeck(&["--run-script", none]), 100, 30);
+    screen.wait_for("No Jump Client that you may see fits the script.");
+    screen.send("q");
+    assert_eq!(screen.wait_for_end(), 3);
+}
+
+#[test]
+fn a_console_that_runs_takes_the_script() {
+    let home = home();
+    let mut console = home.console(100, 30);
+    console.wait_for("● online");
+    let command = format!("action=start_pinned_client_session&client.hostname={}", hostname());
+    let handed = home.run(&["--run-script", &command]);
+    assert!(handed.status.success(), "{}", text(&handed.stderr));
+    assert!(text(&handed.stderr).contains("The console that runs already took the script."));
+    console.wait_for("Ctrl-] then d: list");
+    console.send("\x1dxy");
+    console.wait_for("The session with");
+    console.send("q");
+    assert_eq!(console.wait_for_end(), 0);
+    let sockets = std::fs::read_dir(home.data().join("run/consoles")).unwrap().count();
+    assert_eq!(sockets, 0, "the socket goes with its console");
+}
+
+#[test]
+fn a_desktop_is_told_how_scripts_are_opened_and_told_to_forget_it() {
+    let home = Home::new();
+    let integrate = |arguments: &[&str]| {
+        let arguments: Vec<_> =
+            ["integrate"].into_iter().chain(arguments.iter().copied()).collect();
+        let mut command = home.jumpdeck(&arguments);
+        let output = command.env("XDG_DATA_HOME", home.path().join("share")).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    integrate(&["--connect", "https://support.example.com", "--as", "alice"]);
+    let desktop = home.path().join("share/applications/jumpdeck.desktop");
+    let entry = std::fs::read_to_string(&desktop).unwrap();
+    assert!(entry.contains("MimeType=application/x-brcs;"), "{entry}");
+    assert!(
+        entry.contains(
+            "\"--connect\" \"https://support.example.com\" \"--as\" \"alice\" \"--run-script-file\" %f"
+        ),
+        "{entry}"
+    );
+    let mime = home.path().join("share/mime/packages/jumpdeck.xml");
+    assert!(std::fs::read_to_string(&mime).unwrap().contains("*.brcs"));
+    integrate(&["--remove"]);
+    assert!(!desktop.exists() && !mime.exists());
+}

@@ -1,0 +1,115 @@
+//! A script without a console.
+
+use super::desk::Desk;
+use super::status::Status;
+use super::{select, session_key};
+use crate::core::{ScriptFailure, fits};
+use crate::link::{Client, ClientError};
+use jumpdeck_protocol::ItemId;
+use jumpdeck_protocol::log::Attributes;
+use jumpdeck_protocol::queue::QueueWish;
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::script::{Command, Custom, Script, Search};
+use jumpdeck_protocol::session::{ChannelKind, Size};
+
+/// The terminal of a shell to which nobody has come yet.
+const SIZE: Size = Size { columns: 80, rows: 24 };
+const TERM: &str = "xterm-256color";
+/// Seconds a key can be used that a script makes.
+const KEY_VALID: u64 = 3600;
+/// Names that are listed of those that fit.
+const LISTED: usize = 10;
+
+/// Runs a script's commands in order, up to the first that fails.
+pub(super) async fn run(desk: &mut Desk, script: Script) -> anyhow::Result<Status> {
+    let mut client = desk.client().await?;
+    client.fetch_inventory().await?;
+    for command in script.commands {
+        let outcome = match &command {
+            // That was done already.
+            Command::Login(_) => Ok(()),
+            Command::StartPinnedClientSession { search, custom }
+            | Command::StartJumpItemSession { search, custom, .. } => {
+                start(desk, &mut client, search, attributes(custom)).await?
+            }
+            Command::GenerateSessionKey { custom } => {
+                key(desk, &mut client, attributes(custom)).await?
+            }
+            Command::StartAdHoc { .. } => {
+                let words = "comes with a later version of jumpdeck".to_owned();
+                Err((ScriptFailure::Refused, words))
+            }
+        };
+        if let Err((failure, words)) = outcome {
+            desk.io.say(&format!("jumpdeck: {}: {words}", command.action())).await;
+            client.close().await;
+            return Ok(Status::of_script(failure));
+        }
+    }
+    client.close().await;
+    Ok(Status::DONE)
+}
+
+/// What came of a command: why it failed, in words too.
+type Came = Result<(), (ScriptFailure, String)>;
+
+fn attributes(custom: &Custom) -> Attributes {
+    let own = |text: &String| text.as_str().into();
+    custom.0.iter().map(|(name, value)| (own(name), own(value))).collect()
+}
+
+async fn start(
+    desk: &Desk,
+    client: &mut Client,
+    search: &Search,
+    attributes: Attributes,
+) -> anyhow::Result<Came> {
+    let all = select::matching(&client.inventory, "")?;
+    let fitting = all.iter().filter(|item| fits(search, item));
+    let fitting: Vec<(ItemId, String)> =
+        fitting.map(|item| (item.id(), item.name().to_owned())).collect();
+    let (item, name) = match fitting.as_slice() {
+        [] => {
+            let words = "no Jump Client that you may see fits".to_owned();
+            return Ok(Err((ScriptFailure::NothingFits, words)));
+        }
+        [(item, name)] => (*item, name),
+        several => {
+            let names: Vec<_> = several.iter().take(LISTED).map(|(_, name)| &**name).collect();
+            let more = if several.len() > LISTED { ", …" } else { "" };
+            let words = format!("{} Jump Clients fit: {}{more}", several.len(), names.join(", "));
+            return Ok(Err((ScriptFailure::SeveralFit, words)));
+        }
+    };
+    let kind = ChannelKind::Shell { size: SIZE, term: TERM.to_owned() };
+    let request = RepRequest::StartSession { item, kind, override_schedule: false, code: None };
+    let view = match client.ask(request).await {
+        Ok(RepReply::SessionStarted(view)) => view,
+        Ok(_) => return Err(ClientError::OddAnswer.into()),
+        Err(ClientError::Refused(refusal)) => {
+            return Ok(Err((ScriptFailure::Refused, format!("{name}: {refusal}"))));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let session = view.id;
+    if !attributes.is_empty() {
+        client.ask(RepRequest::SetAttributes { session, attributes }).await?;
+    }
+    desk.io.print(|out| writeln!(out, "session {session} with {name}")).await?;
+    Ok(Ok(()))
+}
+
+async fn key(desk: &Desk, client: &mut Client, attributes: Attributes) -> anyhow::Result<Came> {
+    let (queue, valid) = (QueueWish::Personal, KEY_VALID);
+    match client.ask(RepRequest::CreateSessionKey { queue, valid, attributes }).await {
+        Ok(RepReply::SessionKey(made)) => {
+            session_key::tell(desk, &made, false).await?;
+            Ok(Ok(()))
+        }
+        Ok(_) => Err(ClientError::OddAnswer.into()),
+        Err(ClientError::Refused(refusal)) => {
+            Ok(Err((ScriptFailure::Refused, refusal.to_string())))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
