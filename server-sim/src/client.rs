@@ -408,7 +408,7 @@ impl Served<'_> {
         match (kind, self.shared.opening) {
             (_, Opening::Silent) => None,
             (_, Opening::Refuses) => Some(refused("the simulated machine was told to refuse")),
-            (ChannelKind::Exec { .. }, Opening::Works) => {
+            (ChannelKind::Exec { .. } | ChannelKind::Tunnel { .. }, Opening::Works) => {
                 Some(refused("a simulated machine has only a shell"))
             }
             (ChannelKind::Shell { .. }, Opening::Works) => {

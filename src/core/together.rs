@@ -510,6 +510,7 @@ pub fn entry_text(entry: &LogEntry) -> String {
             format!("{who} came in although the Jump Policy {policy} was closed")
         }
         LogEvent::Chat { text } => format!("{who}: {text}"),
+        LogEvent::Tunneled { port } => format!("{who} opened a tunnel to port {port}"),
         LogEvent::Attributes { set } => {
             let set: Vec<_> = set.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let by = if who.is_empty() { "the session key" } else { who };

@@ -4,7 +4,7 @@ use super::connect::{Connect, Keep, Linked};
 use super::stdio::Stdio;
 use crate::link::{Client, Destination, Here};
 use crate::runtime::dirs::Places;
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 /// What a verb works with.
 pub(crate) struct Desk {
@@ -55,6 +55,32 @@ impl Desk {
                 Ok(Linked { client, password: None })
             }
         }
+    }
+
+    /// The beginning of a command line by which another program comes to this desk's verbs.
+    ///
+    /// # Errors
+    /// When this program's own file is not known.
+    pub(super) fn proxy_command(&self) -> anyhow::Result<String> {
+        let Way::Out { places, connect } = &self.way else {
+            // Whoever came by SSH knows how; the name is theirs to fill in.
+            return Ok("ssh -q REP@APPLIANCE".to_owned());
+        };
+        let program = std::env::current_exe().context("finding this program's own file")?;
+        let mut words = vec![program.display().to_string()];
+        for (option, value) in [("--connect", connect.url()), ("--as", connect.user())] {
+            words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value.to_owned()]));
+        }
+        for (option, path) in
+            [("--data-dir", &places.data_dir), ("--config-dir", &places.config_dir)]
+        {
+            let path = path.iter().map(|path| path.display().to_string());
+            words.extend(path.flat_map(|path| [option.to_owned(), path]));
+        }
+        let quoted =
+            words.iter().map(|word| shlex::try_quote(word)).collect::<Result<Vec<_>, _>>()?;
+        // What ssh itself would replace.
+        Ok(quoted.join(" ").replace('%', "%%"))
     }
 
     /// The address of the appliance, as other programs need it.

@@ -89,7 +89,7 @@ impl Exec {
 }
 
 /// Passes everything through until the command ends.
-async fn attend(program: &mut Program, io: &mut Stdio) -> anyhow::Result<Status> {
+pub(super) async fn attend(program: &mut Program, io: &mut Stdio) -> anyhow::Result<Status> {
     let mut outlet = Outlet::new(io)?;
     let (mut keyboard, mut ears) = io.ears(false)?;
     let mut open = true;

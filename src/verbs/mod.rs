@@ -32,12 +32,14 @@ mod session_key;
 mod sessions;
 mod show;
 mod simulate;
+mod ssh_config;
 mod ssh_key;
 pub(crate) mod status;
 pub(crate) mod stdio;
 mod stop;
 mod team;
 mod transfer;
+mod tunnel;
 mod user;
 mod wake;
 
@@ -89,6 +91,10 @@ pub(crate) enum DeskVerb {
     Attach(sessions::Attach),
     /// End sessions.
     End(sessions::End),
+    /// Connect the standard input and output with a port of a machine.
+    Tunnel(tunnel::Tunnel),
+    /// Print what lets plain ssh reach the sshd of items, through tunnels.
+    SshConfig(ssh_config::SshConfig),
     /// Print a session's log.
     Log(log::Log),
     /// Say why somebody may do something with an item, or who may.
@@ -113,6 +119,10 @@ impl DeskVerb {
         let run = async {
             match self {
                 Self::Exec(exec) => return Ok(own_failure(exec.run(desk).await, &desk.io).await),
+                Self::Tunnel(tunnel) => {
+                    return Ok(own_failure(tunnel.run(desk).await, &desk.io).await);
+                }
+                Self::SshConfig(config) => config.run(desk).await,
                 Self::Jump(jump) => return Ok(own_failure(jump.run(desk).await, &desk.io).await),
                 Self::Attach(attach) => attach.run(desk).await,
                 Self::Ls(ls) => ls.run(desk).await,

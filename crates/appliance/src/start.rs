@@ -121,7 +121,7 @@ impl Appliance {
         let world = self.world();
         let layers = world.layers(user, item.view.policies, method, customer_present);
         let granted = Box::new(layers.granted());
-        may_run(&granted, kind, || layers.because(SessionPermission::CommandShell))?;
+        may_run(&granted, kind, || layers.because(tool_of(kind)))?;
         let recording = granted.recording.is_allowed() && self.records(user, item);
         Ok(Terms { granted, customer_present, recording, start_mode, attended })
     }
@@ -226,14 +226,14 @@ impl Appliance {
                 Err(RefusalCode::JoinDenied.because(detail))
             }
             // What runs by itself has nothing to join.
-            SimultaneousJumps::Join if matches!(kind, ChannelKind::Exec { .. }) => Ok(None),
+            SimultaneousJumps::Join if !matches!(kind, ChannelKind::Shell { .. }) => Ok(None),
             SimultaneousJumps::Join => {
                 if self.sessions.part(session, rep.user).is_none() {
                     // Whoever may not have a shell alone has none together with others.
                     let terms = self.sessions.terms(session).unwrap_or_default();
                     let (method, present) = (StartMethod::Unattended, terms.customer_present);
                     let layers = world.layers(rep.user, item.view.policies, method, present);
-                    let because = || layers.because(SessionPermission::CommandShell);
+                    let because = || layers.because(tool_of(kind));
                     may_run(&layers.granted(), kind, because)?;
                     self.room_for(session, 1)?;
                     self.let_in(session, rep.user, Part::Participant);
@@ -359,15 +359,21 @@ impl Appliance {
         agent: &AgentLink,
         kind: ChannelKind,
     ) -> Result<ChannelView, Refusal> {
-        self.ask_customer(session, SessionPermission::CommandShell, agent, rep.user).await?;
+        self.ask_customer(session, tool_of(&kind), agent, rep.user).await?;
         // Not before: somebody may think for long.
         let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
         let (id, errors) = self.sessions.next_channels();
-        let (size, executed) = match &kind {
-            ChannelKind::Shell { size, .. } => (Some(size.clamped()), None),
-            ChannelKind::Exec { argv } => (None, Some(masked_line(argv))),
+        let (size, event) = match &kind {
+            ChannelKind::Shell { size, .. } => {
+                (Some(size.clamped()), LogEvent::ShellOpened { channel: id })
+            }
+            ChannelKind::Exec { argv } => {
+                let command = text::bounded(&masked_line(argv), limits::LOGGED_COMMAND).into();
+                (None, LogEvent::Executed { command })
+            }
+            ChannelKind::Tunnel { port } => (None, LogEvent::Tunneled { port: *port }),
         };
-        let is_shell = executed.is_none();
+        let is_shell = size.is_some();
         let tape = self.begin_tape(session, id, &kind).await?;
         let recorded = tape.is_some();
         let errors = (!is_shell).then_some(errors);
@@ -400,13 +406,6 @@ impl Appliance {
             self.close_channel(&channel, EndReason::StartFailed);
             return Err(refusal);
         }
-        let event = match executed {
-            None => LogEvent::ShellOpened { channel: id },
-            Some(command) => {
-                let command = text::bounded(&command, limits::LOGGED_COMMAND).into();
-                LogEvent::Executed { command }
-            }
-        };
         self.log(session, Some(user), event);
         // Whoever asked may be gone already; then nobody else would let go of it.
         self.expect_back(vec![channel]);
@@ -473,6 +472,14 @@ pub(crate) struct Wish {
     pub code: Option<Secret>,
 }
 
+/// The permission that a channel is about.
+const fn tool_of(kind: &ChannelKind) -> SessionPermission {
+    match kind {
+        ChannelKind::Shell { .. } | ChannelKind::Exec { .. } => SessionPermission::CommandShell,
+        ChannelKind::Tunnel { .. } => SessionPermission::Tunnel,
+    }
+}
+
 /// Whether a session lets a program be run.
 fn may_run(
     granted: &Granted,
@@ -480,10 +487,15 @@ fn may_run(
     because: impl Fn() -> String,
 ) -> Result<(), Refusal> {
     let denied = |detail: String| Err(RefusalCode::PermissionDenied.because(detail));
-    if !granted.command_shell.is_allowed() {
+    let access = match tool_of(kind) {
+        SessionPermission::Tunnel => granted.tunnel,
+        _ => granted.command_shell,
+    };
+    if !access.is_allowed() {
         return denied(because());
     }
     match kind {
+        ChannelKind::Tunnel { .. } => Ok(()),
         ChannelKind::Shell { .. } if !granted.command_filter.is_open() => {
             // What is typed into a shell cannot be known before it is run.
             denied("a command filter is in force: `jumpdeck exec` runs single commands".to_owned())
@@ -500,6 +512,7 @@ fn check_kind(kind: &ChannelKind) -> Result<(), Refusal> {
         ChannelKind::Shell { term, .. } if term.len() > 64 || term.contains(['\0', '/']) => {
             invalid("the terminal's type")
         }
+        ChannelKind::Tunnel { port: 0 } => invalid("there is no port 0"),
         ChannelKind::Exec { argv } if argv.is_empty() => invalid("no command was given"),
         ChannelKind::Exec { argv }
             if argv.len() > limits::ARGUMENTS

@@ -97,6 +97,11 @@ pub enum LogEvent {
         /// Their names and values. One that is there already has another value from now on.
         set: Attributes,
     },
+    /// A rep opened a tunnel to a port of the machine.
+    Tunneled {
+        /// The port.
+        port: u16,
+    },
     /// A rep made a note.
     Note {
         /// What.

@@ -21,6 +21,11 @@ pub enum ChannelKind {
         /// The program and its arguments, unchanged.
         argv: Vec<String>,
     },
+    /// A connection to a port of the machine itself. It ends as a command does.
+    Tunnel {
+        /// The port.
+        port: u16,
+    },
 }
 
 /// A terminal's size in character cells.

@@ -4,6 +4,7 @@ mod exec;
 mod output;
 mod shell;
 mod state;
+mod tunnel;
 
 use bytes::Bytes;
 use jumpdeck_protocol::agent::{AgentReply, AgentReport, FromAgent};
@@ -70,7 +71,14 @@ impl Channels {
                 let (channel, errors) = (self.add(id, Lane::Bulk), self.add(errors, Lane::Bulk));
                 exec::spawn(&channel, &errors, &argv)
             }
-            (ChannelKind::Exec { .. }, None) => Err(RefusalCode::Unsupported.plain()),
+            (ChannelKind::Tunnel { port }, Some(errors)) => {
+                let (channel, errors) =
+                    (self.add(id, Lane::Interactive), self.add(errors, Lane::Interactive));
+                tunnel::open(&channel, &errors, port)
+            }
+            (ChannelKind::Exec { .. } | ChannelKind::Tunnel { .. }, None) => {
+                Err(RefusalCode::Unsupported.plain())
+            }
         };
         if process.is_err() {
             self.forget(id);

@@ -1,0 +1,129 @@
+//! `jumpdeck ssh-config`: what lets plain `ssh` reach the sshd of items.
+
+use super::desk::Desk;
+use super::select;
+use super::status::Status;
+use crate::core::LinkEvent;
+use crate::link::{Client, ClientError};
+use clap::Args;
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rights::Whom;
+use jumpdeck_protocol::session_policy::{SessionPermission, StartMethod};
+use jumpdeck_protocol::{ItemId, Outcome, RequestId};
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// Questions that are under way at once.
+const AT_ONCE: usize = 32;
+
+#[derive(Args, Debug)]
+pub(crate) struct SshConfig {
+    /// Which items, as `ls` understands it [default: all Jump Clients].
+    query: Vec<String>,
+    /// What the names end with.
+    #[arg(long, value_name = "TEXT", default_value = ".jumpdeck")]
+    suffix: String,
+    /// Log in there under this name.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+}
+
+impl SshConfig {
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let mut client = desk.client().await?;
+        client.fetch_inventory().await?;
+        let found = select::matching(&client.inventory, &self.query.join(" "))?;
+        let clients = found.iter().filter(|item| item.is_client());
+        let items: Vec<_> = clients.map(|item| (item.id(), item.name().to_owned())).collect();
+        let allowed = allowed(&mut client, &items).await?;
+        client.close().await;
+        let proxy = desk.proxy_command()?;
+        let mut names = HashSet::new();
+        let mut text = String::from(
+            "# Made by `jumpdeck ssh-config`: put it into ~/.ssh/config, or Include it there.\n",
+        );
+        for (item, name) in items.iter().filter(|(item, _)| allowed.contains(item)) {
+            let mut host = format!("{}{}", plain(name), self.suffix);
+            if !names.insert(host.clone()) {
+                host = format!("{}-{item}{}", plain(name), self.suffix);
+            }
+            text.push_str(&format!("\nHost {host}\n    HostKeyAlias jumpdeck-item-{item}\n"));
+            if let Some(user) = &self.user {
+                text.push_str(&format!("    User {}\n", plain(user)));
+            }
+            text.push_str(&format!("    ProxyCommand {proxy} tunnel '#{item}' %p\n"));
+        }
+        let left_out = items.len() - allowed.len();
+        if left_out > 0 {
+            let words = format!(
+                "jumpdeck: {left_out} items are left out: their session policies allow no tunnel \
+                 (`jumpdeck simulate NAME` says which)."
+            );
+            desk.io.say(&words).await;
+        }
+        desk.io.print(|out| out.write_all(text.as_bytes())).await
+    }
+}
+
+/// Those of the items whose sessions would have tunnels.
+async fn allowed(
+    client: &mut Client,
+    items: &[(ItemId, String)],
+) -> Result<HashSet<ItemId>, ClientError> {
+    let mut waiting: VecDeque<ItemId> = items.iter().map(|(item, _)| *item).collect();
+    let mut asked: HashMap<RequestId, ItemId> = HashMap::new();
+    let mut allowed = HashSet::new();
+    loop {
+        while asked.len() < AT_ONCE
+            && let Some(item) = waiting.pop_front()
+        {
+            let method = StartMethod::Unattended;
+            let (whom, present, at) = (Whom::Me, None, None);
+            let request = RepRequest::Simulate { whom, item, method, present, at };
+            asked.insert(client.begin(request), item);
+        }
+        if asked.is_empty() {
+            return Ok(allowed);
+        }
+        match client.next().await? {
+            LinkEvent::Reply(id, outcome) => {
+                let Some(item) = asked.remove(&id) else {
+                    continue;
+                };
+                if let Outcome::Ok(RepReply::Simulated(simulation)) = outcome {
+                    let tunnel = |one: &&jumpdeck_protocol::session_policy::Simulated| {
+                        one.permission == SessionPermission::Tunnel
+                    };
+                    let tunnel = simulation.permissions.iter().find(tunnel);
+                    if simulation.start.allowed && tunnel.is_some_and(|one| &*one.value == "allow")
+                    {
+                        allowed.insert(item);
+                    }
+                }
+            }
+            LinkEvent::Down { reason } => return Err(ClientError::NoLink(reason)),
+            _ => {}
+        }
+    }
+}
+
+/// A name as it can stand in `ssh_config`.
+fn plain(name: &str) -> String {
+    let allowed = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    let plain: String = name.chars().map(|c| if allowed(c) { c } else { '-' }).collect();
+    match plain.strip_prefix('-') {
+        Some(rest) => format!("x-{rest}"),
+        None => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn names_stand_in_a_configuration_without_meaning_anything_else() {
+        assert_eq!(plain("web-1.example"), "web-1.example");
+        assert_eq!(plain("a b*!\n%h"), "a-b----h");
+        assert_eq!(plain("-oProxyCommand"), "x-oProxyCommand");
+    }
+}

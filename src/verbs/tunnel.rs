@@ -1,0 +1,35 @@
+//! `jumpdeck tunnel`: a port of a machine, on the standard input and output.
+
+use super::desk::Desk;
+use super::exec::attend;
+use super::select;
+use super::status::Status;
+use super::transfer::Program;
+use clap::{Args, value_parser};
+use jumpdeck_protocol::session::ChannelKind;
+
+#[derive(Args, Debug)]
+pub(crate) struct Tunnel {
+    /// Start although the Jump Policy is closed, where that may be overridden. It is logged.
+    #[arg(long = "override")]
+    override_schedule: bool,
+    /// The machine: its name, its host name, a part of either, or # and its number.
+    name: String,
+    /// The port there, of the machine itself.
+    #[arg(default_value_t = 22, value_parser = value_parser!(u16).range(1..))]
+    port: u16,
+}
+
+impl Tunnel {
+    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let mut client = desk.client().await?;
+        client.fetch_inventory().await?;
+        let item = select::one(&client.inventory, &self.name)?;
+        let kind = ChannelKind::Tunnel { port: self.port };
+        let io = &mut desk.io;
+        let mut program = Program::start(client, item, kind, self.override_schedule, io).await?;
+        let outcome = attend(&mut program, io).await;
+        program.close().await;
+        outcome
+    }
+}
