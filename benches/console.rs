@@ -91,6 +91,7 @@ impl Desk {
             user: jumpdeck_protocol::UserId(1),
             first: None,
             idle_lock: None,
+            plain: false,
         };
         desk.event(Event::Link(LinkEvent::Up(welcome)));
         for part in parts(items) {

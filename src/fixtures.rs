@@ -76,6 +76,7 @@ impl Desk {
             user: UserId(1),
             first: None,
             idle_lock: None,
+            plain: false,
         };
         self.event(Event::Link(LinkEvent::Up(welcome)));
     }

@@ -106,6 +106,8 @@ pub struct Welcome {
     pub first: Option<RefusalCode>,
     /// Time without a key after which the console locks itself; nothing: it does not.
     pub idle_lock: Option<Duration>,
+    /// The rep prefers a prompt to panes.
+    pub plain: bool,
 }
 
 /// A timer of the console.

@@ -12,7 +12,7 @@ use crate::runtime::screen::{self, Writer};
 use crate::verbs::desk::Desk;
 use crate::verbs::outlet::Stream;
 use crate::verbs::status::Status;
-use crate::verbs::stdio::{Far, FarOut, FarTerminal, Job, Outside, Stdio};
+use crate::verbs::stdio::{Far, FarOut, FarTerminal, Job, Outside, Stdio, Unread};
 use crate::verbs::{far, settle};
 use bytes::Bytes;
 use jumpdeck_protocol::rep::Secret;
@@ -116,7 +116,18 @@ fn far_of(
     let ear = Ear { typed: Some(typed), tell, interrupted: Arc::clone(&interrupted), raw };
     let reader = tokio::spawn(ear.listen(reading));
     let variables = request.variables.clone();
-    (Box::new(Far { input, outside, out, terminal, variables, interrupted }), reader)
+    (
+        Box::new(Far {
+            input,
+            outside,
+            out,
+            terminal,
+            variables,
+            interrupted,
+            unread: Unread::default(),
+        }),
+        reader,
+    )
 }
 
 /// Writes what is to be written, as fast as the client takes it.
@@ -212,6 +223,9 @@ async fn run(here: Here, place: &Place, far: Box<Far>, request: Request) -> Stat
         (Some(item), What::Console) => far::jump(item, &mut desk).await,
         (Some(item), What::Command(command)) => far::command_on(item, command, &mut desk).await,
         (None, What::Command(command)) => far::command(&command, &mut desk).await,
+        (None, What::Console) if here.prefers_plain() || !desk.io.somebody_is_there() => {
+            far::plain(&mut desk).await
+        }
         (None, What::Console) => match console(here, place, desk.io).await {
             Ok(status) => status,
             Err((io, error)) => {

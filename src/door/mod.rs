@@ -6,7 +6,6 @@
 mod caller;
 mod channel;
 mod host_key;
-mod keys;
 mod seat;
 mod shown;
 

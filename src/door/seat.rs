@@ -1,7 +1,7 @@
 //! A rep's terminal at the other end of a connection, as a console's seat.
 
-use super::keys::Reader;
 use crate::runtime::runner::{Input, Seat};
+use crate::runtime::typed::Reader;
 use crate::verbs::stdio::{Far, Outside};
 use jumpdeck_protocol::session::Size;
 use std::io;

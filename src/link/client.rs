@@ -3,6 +3,7 @@
 use super::{Destination, LinkHandle, keep};
 use crate::core::inventory::Inventory;
 use crate::core::{LinkEvent, Welcome};
+use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::SessionView;
 use jumpdeck_protocol::{Outcome, Refusal, RefusalCode, RequestId, control};
@@ -52,6 +53,8 @@ pub struct Client {
     measured: usize,
     /// The rep's sessions, once they were told.
     sessions: Option<Vec<SessionView>>,
+    /// What the rep likes, once it was told.
+    preferences: Option<Box<Preferences>>,
     /// Who is logged in.
     pub welcome: Welcome,
 }
@@ -95,6 +98,7 @@ impl Client {
             presence_known: false,
             measured: 0,
             sessions: None,
+            preferences: None,
             welcome,
         })
     }
@@ -135,6 +139,9 @@ impl Client {
                 match &notice {
                     ApplianceNotice::Sessions { sessions } => {
                         self.sessions = Some(sessions.clone());
+                    }
+                    ApplianceNotice::Preferences(preferences) => {
+                        self.preferences = Some(preferences.clone());
                     }
                     ApplianceNotice::Rights { places, .. } => self.inventory.take_rights(places),
                     ApplianceNotice::JumpPolicies { policies } => {
@@ -180,6 +187,11 @@ impl Client {
         let id = self.last;
         self.handle.send(control::encode(&FromRep::Request { id, body: request }));
         id
+    }
+
+    /// What the rep likes, once the inventory was fetched.
+    pub fn preferences(&self) -> Option<&Preferences> {
+        self.preferences.as_deref()
     }
 
     /// Waits until the appliance has told the rep's sessions.

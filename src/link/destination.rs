@@ -71,6 +71,13 @@ pub struct Here {
     pub url: String,
 }
 
+impl Here {
+    /// Whether the rep prefers a prompt to panes.
+    pub fn prefers_plain(&self) -> bool {
+        self.appliance.prefers_plain(&self.entrance)
+    }
+}
+
 impl std::fmt::Debug for Here {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Here").field("entrance", &self.entrance).finish_non_exhaustive()

@@ -175,6 +175,7 @@ impl Keeper {
             user: inside.user,
             first: inside.first,
             idle_lock: (inside.idle_lock > 0).then(|| Duration::from_secs(inside.idle_lock)),
+            plain: here.prefers_plain(),
         };
         self.hold(inside.socket, welcome).await
     }
@@ -202,7 +203,16 @@ impl Keeper {
         let again = |end: LinkEnd| Ended::Again(end.to_string());
         write_plain(&mut dialed.socket, &login).await.map_err(again)?;
         match read_plain(&mut dialed.socket).await.map_err(again)? {
-            RepWelcome::Welcome { user, username, embedded, login, first, idle_lock, .. } => {
+            RepWelcome::Welcome {
+                user,
+                username,
+                embedded,
+                login,
+                first,
+                idle_lock,
+                plain,
+                ..
+            } => {
                 if let Some(login) = login {
                     *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(login.token);
                 }
@@ -210,7 +220,9 @@ impl Keeper {
                 let username = clean(&username).into_owned();
                 let address = target.shown.clone();
                 let url = target.address.to_string();
-                Ok((dialed, Welcome { username, address, url, embedded, user, first, idle_lock }))
+                let welcome =
+                    Welcome { username, address, url, embedded, user, first, idle_lock, plain };
+                Ok((dialed, welcome))
             }
             // The token of an embedded appliance is new at each of its starts.
             RepWelcome::Refused(refusal) if self.destination.is_embedded() => {

@@ -55,7 +55,7 @@ pub(super) fn key(event: KeyEvent) -> Option<Key> {
 }
 
 /// Terminals send Ctrl-] as the byte that crossterm reads as Ctrl-5, and its neighbours alike.
-pub(crate) fn named_by_terminal(key: Key) -> Key {
+pub(super) fn named_by_terminal(key: Key) -> Key {
     let code = match key.code {
         Code::Char('4') if key.ctrl => Code::Char('\\'),
         Code::Char('5') if key.ctrl => Code::Char(']'),

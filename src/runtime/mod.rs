@@ -18,3 +18,4 @@ pub(crate) mod screen;
 mod searcher;
 mod suspend;
 pub mod terminal;
+pub(crate) mod typed;

@@ -115,7 +115,7 @@ async fn ask_for_password(io: &mut Stdio) -> anyhow::Result<String> {
 pub(super) async fn first(linked: Linked, keep: Keep) -> anyhow::Result<Client> {
     let Linked { mut client, password } = linked;
     let anything = client.welcome.first.is_some();
-    do_first(&mut client, password.as_deref(), &mut Stdio::Own).await?;
+    do_first(&mut client, password.as_deref(), &mut Stdio::own()).await?;
     if anything && keep == Keep::Console {
         // What opened this link does not open the next one.
         let holder = "a console".to_owned();

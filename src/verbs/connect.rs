@@ -10,7 +10,7 @@ use clap::Args;
 use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::handshake::REP_PATH;
 use jumpdeck_protocol::link::{Address, Pin, client_config, dial};
-use jumpdeck_protocol::rep::Secret;
+use jumpdeck_protocol::rep::{RepReply, RepRequest, Secret};
 use jumpdeck_protocol::script::Credentials as Login;
 use std::path::PathBuf;
 
@@ -135,6 +135,9 @@ pub(super) struct Connect {
     /// The password, where a script has one.
     #[arg(skip)]
     password: Option<Secret>,
+    /// The token of a login that is kept for several verbs.
+    #[arg(skip)]
+    token: Option<Secret>,
 }
 
 impl Connect {
@@ -189,6 +192,44 @@ impl Connect {
         }
     }
 
+    /// Keeps the login, where one has to prove it, so that several verbs ask once.
+    pub(super) async fn keep_for_verbs(&mut self, places: &Places) -> anyhow::Result<()> {
+        if self.connect.is_none() || self.token.is_some() {
+            return Ok(());
+        }
+        let linked = self.link(places, Keep::No).await?;
+        let mut client = account::first(linked, Keep::No).await?;
+        self.keep_that_of(&mut client).await?;
+        client.close().await;
+        Ok(())
+    }
+
+    /// Keeps the login of a link for several verbs. One that was kept before is there already.
+    pub(super) async fn keep_that_of(&mut self, client: &mut Client) -> anyhow::Result<()> {
+        self.login = Some(client.welcome.username.clone());
+        let (holder, seconds) = ("a prompt".to_owned(), CONSOLE_DAY);
+        match client.ask(RepRequest::KeepLogin { holder, seconds }).await {
+            Ok(RepReply::LoginKept(kept)) => self.token = Some(Secret(kept.token)),
+            Ok(_) => return Err(ClientError::OddAnswer.into()),
+            Err(ClientError::Refused(refusal)) if refusal.code == RefusalCode::PasswordRequired => {
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Ends what was kept for several verbs.
+    pub(super) async fn keep_no_more(&mut self, places: &Places) {
+        if self.token.is_some()
+            && let Ok(Linked { mut client, .. }) = self.link(places, Keep::No).await
+        {
+            let token = self.token.take();
+            // It ends by itself after a day.
+            let _ = client.ask(RepRequest::Logout { token }).await;
+            client.close().await;
+        }
+    }
+
     /// The name that was asked for, if one was.
     pub(super) fn user(&self) -> Option<&str> {
         self.login.as_deref()
@@ -222,6 +263,10 @@ impl Connect {
         let door = Door { address, fingerprint, known, username: &username, keep };
         let own = || std::env::var(PASSWORD).ok();
         let given = self.password.as_ref().map(|password| password.0.clone()).or_else(own);
+        if let Some(token) = self.token.as_ref().filter(|_| keep != Keep::Password) {
+            let client = door.enter(Proof::Kept(token.0.clone())).await?;
+            return Ok(Linked { client, password: None });
+        }
         let kept = logins.find(&address.to_string(), &username);
         if let Some(token) = kept.filter(|_| given.is_none() && keep != Keep::Password) {
             match door.enter(Proof::Kept(token)).await {

@@ -1,8 +1,11 @@
 //! The console itself.
 
 use super::connect::Connect;
+use super::desk::Desk;
 use super::output;
+use super::plain::Plain;
 use super::status::Status;
+use crate::link::Client;
 use crate::runtime::dirs::Places;
 use crate::runtime::terminal::{self, Left, Outfit};
 use crate::runtime::{config, handoff};
@@ -11,13 +14,24 @@ use jumpdeck_protocol::script::Script;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-/// Opens the console, stays until the rep leaves, and says what goes on without it.
+/// Opens the console, stays until the rep leaves, and says what goes on without it. Whoever prefers
+/// a prompt gets that, unless there is a script to run.
 pub(super) async fn run(
     places: &Places,
     connect: &Connect,
     script: Option<Script>,
 ) -> anyhow::Result<ExitCode> {
-    let left = open(places, connect, script).await?;
+    let mut client = link(places, connect).await?;
+    if client.welcome.plain && script.is_none() {
+        let mut connect = connect.clone();
+        if !client.welcome.embedded {
+            connect.keep_that_of(&mut client).await?;
+        }
+        client.close().await;
+        let mut desk = Desk::own(places.clone(), connect);
+        return Ok(Plain::prompt().run(&mut desk).await?.into());
+    }
+    let left = stay(places, client, script).await?;
     match left.sessions {
         0 => {}
         1 => output::say("One session goes on; `jumpdeck` comes back to it."),
@@ -33,15 +47,23 @@ pub(super) async fn open(
     connect: &Connect,
     script: Option<Script>,
 ) -> anyhow::Result<Left> {
+    stay(places, link(places, connect).await?, script).await
+}
+
+async fn link(places: &Places, connect: &Connect) -> anyhow::Result<Client> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         bail!("the console needs a terminal; `jumpdeck ls`, `exec` and `jump` do without");
     }
+    connect.console(places).await
+}
+
+async fn stay(places: &Places, client: Client, script: Option<Script>) -> anyhow::Result<Left> {
     let (dir, colours) = (places.config()?, config::colours());
     // What changes from here on is read again.
     let watch = config::Watch::new(dir.clone(), colours);
     let config = config::read(&dir, colours);
     let notice = config.complaint("What is built in stands in its place.");
-    let (handle, link, welcome) = connect.console(places).await?.into_parts();
+    let (handle, link, welcome) = client.into_parts();
     let reports = places.data_path()?;
     let outfit = Outfit {
         settings: config.settings,

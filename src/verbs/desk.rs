@@ -5,6 +5,7 @@ use super::stdio::Stdio;
 use crate::link::{Client, Destination, Here};
 use crate::runtime::dirs::Places;
 use anyhow::{Context, bail};
+use std::path::PathBuf;
 
 /// What a verb works with.
 pub(crate) struct Desk {
@@ -24,7 +25,7 @@ enum Way {
 impl Desk {
     /// This process's own.
     pub(super) const fn own(places: Places, connect: Connect) -> Self {
-        Self { way: Way::Out { places, connect }, io: Stdio::Own }
+        Self { way: Way::Out { places, connect }, io: Stdio::own() }
     }
 
     /// That of a rep who came in from elsewhere.
@@ -54,6 +55,29 @@ impl Desk {
                 let client = Client::connect(Destination::Here(here.clone())).await?;
                 Ok(Linked { client, password: None })
             }
+        }
+    }
+
+    /// Keeps the login for many verbs, so that nothing is asked again.
+    pub(super) async fn settle_in(&mut self) -> anyhow::Result<()> {
+        let Way::Out { places, connect } = &mut self.way else {
+            return Ok(());
+        };
+        connect.keep_for_verbs(places).await
+    }
+
+    /// Ends a login that was kept for many verbs.
+    pub(super) async fn settle_out(&mut self) {
+        if let Way::Out { places, connect } = &mut self.way {
+            connect.keep_no_more(places).await;
+        }
+    }
+
+    /// Where a prompt's lines are remembered; nowhere for whoever came from elsewhere.
+    pub(super) fn history(&self) -> Option<PathBuf> {
+        match &self.way {
+            Way::Out { places, .. } => Some(places.data_path().ok()?.join("plain_history")),
+            Way::Here(_) => None,
         }
     }
 

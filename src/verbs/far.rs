@@ -1,7 +1,9 @@
 //! Verbs for whoever comes by SSH: as they are typed there.
 
 use super::desk::Desk;
+use super::plain::Plain;
 use super::status::Status;
+use super::stdio::Stdio;
 use super::{DeskVerb, own_failure};
 use crate::verbs::{exec, jump};
 use clap::Parser;
@@ -16,9 +18,9 @@ use clap::error::ErrorKind;
     after_help = "ssh -t REP@APPLIANCE jump NAME and ssh REP:NAME@APPLIANCE open a shell on a \
                   machine; ssh REP:NAME@APPLIANCE COMMAND runs a command there."
 )]
-struct Line {
+pub(super) struct Line {
     #[command(subcommand)]
-    verb: DeskVerb,
+    pub verb: DeskVerb,
 }
 
 /// A machine's shell.
@@ -32,6 +34,17 @@ pub(crate) async fn command_on(item: String, command: String, desk: &mut Desk) -
     let argv = ["sh", "-c", &command].map(str::to_owned).to_vec();
     let outcome = exec::Exec::on(item, argv).run(desk).await;
     own_failure(outcome, &desk.io).await
+}
+
+/// The prompt.
+pub(crate) async fn plain(desk: &mut Desk) -> Status {
+    match Plain::prompt().run(desk).await {
+        Ok(status) => status,
+        Err(error) => {
+            desk.io.say(&format!("jumpdeck: {error:#}")).await;
+            Status::FAILED
+        }
+    }
 }
 
 /// A verb, as it was typed.
@@ -49,15 +62,19 @@ pub(crate) async fn command(line: &str, desk: &mut Desk) -> Status {
                 Status::FAILED
             }
         },
-        Err(error) => {
-            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            let words = error.render().to_string();
-            if asked {
-                drop(desk.io.print(|out| out.write_all(words.as_bytes())).await);
-                return Status::DONE;
-            }
-            desk.io.say(words.trim_end()).await;
-            Status::USAGE
-        }
+        Err(error) => explain(error, &desk.io).await,
     }
+}
+
+/// Says what was wrong with a line, or the help that was asked for.
+pub(super) async fn explain(error: clap::Error, io: &Stdio) -> Status {
+    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let words = error.render().to_string();
+    if asked {
+        // Whoever went away has read enough.
+        drop(io.print(|out| out.write_all(words.as_bytes())).await);
+        return Status::DONE;
+    }
+    io.say(words.trim_end()).await;
+    Status::USAGE
 }

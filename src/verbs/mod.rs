@@ -24,6 +24,7 @@ mod ls;
 mod many;
 pub(crate) mod outlet;
 mod output;
+mod plain;
 mod recordings;
 mod script;
 mod select;
@@ -95,6 +96,8 @@ pub(crate) enum DeskVerb {
     Tunnel(tunnel::Tunnel),
     /// Print what lets plain ssh reach the sshd of items, through tunnels.
     SshConfig(ssh_config::SshConfig),
+    /// A prompt that takes these verbs, a line each: for screen readers and tiny terminals.
+    Plain(plain::Plain),
     /// Print a session's log.
     Log(log::Log),
     /// Say why somebody may do something with an item, or who may.
@@ -115,6 +118,10 @@ pub(crate) enum DeskVerb {
 impl DeskVerb {
     /// Does it, for `exec` and `jump` with the statuses that `ssh` has.
     pub(crate) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        // What interrupts a verb at the prompt does not interrupt the prompt.
+        if let Self::Plain(plain) = self {
+            return Box::pin(plain.run(desk)).await;
+        }
         let interrupted = desk.io.interrupted();
         let run = async {
             match self {
@@ -123,6 +130,7 @@ impl DeskVerb {
                     return Ok(own_failure(tunnel.run(desk).await, &desk.io).await);
                 }
                 Self::SshConfig(config) => config.run(desk).await,
+                Self::Plain(_) => Ok(Status::DONE),
                 Self::Jump(jump) => return Ok(own_failure(jump.run(desk).await, &desk.io).await),
                 Self::Attach(attach) => attach.run(desk).await,
                 Self::Ls(ls) => ls.run(desk).await,

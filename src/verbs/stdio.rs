@@ -11,7 +11,7 @@ use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use jumpdeck_protocol::session::Size;
 use rustix::process::Signal;
 use std::collections::HashMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,13 +23,22 @@ use tokio::sync::{Notify, oneshot};
 
 /// Bytes of one piece of what is printed.
 const PIECE: usize = 32 * 1024;
+/// Bytes of a line of commands.
+const LONGEST_LINE: usize = 64 * 1024;
 
 /// Where a verb reads and writes.
 pub(crate) enum Stdio {
-    /// This process's own streams.
-    Own,
+    /// This process's own streams, and what was put back of their input.
+    Own(Unread),
     /// Those of a rep elsewhere.
     Far(Box<Far>),
+}
+
+impl Stdio {
+    /// This process's own.
+    pub(super) const fn own() -> Self {
+        Self::Own(Unread { bytes: Vec::new(), over: false })
+    }
 }
 
 /// A rep's streams at the other end of a connection.
@@ -46,6 +55,16 @@ pub(crate) struct Far {
     pub variables: HashMap<String, String>,
     /// Ctrl-C was typed, or nobody is there any more.
     pub interrupted: Arc<Notify>,
+    /// What was put back of the input.
+    pub unread: Unread,
+}
+
+/// What was put back of an input, for whoever reads next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unread {
+    bytes: Vec<u8>,
+    /// What follows is for somebody else.
+    over: bool,
 }
 
 /// A terminal elsewhere.
@@ -129,7 +148,27 @@ impl Far {
         text
     }
 
+    async fn next_line(&mut self) -> anyhow::Result<Option<String>> {
+        loop {
+            if let Some(at) = self.unread.bytes.iter().position(|byte| *byte == b'\n') {
+                let rest = self.unread.bytes.split_off(at + 1);
+                let line = std::mem::replace(&mut self.unread.bytes, rest);
+                return Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned()));
+            }
+            if self.unread.bytes.len() > LONGEST_LINE {
+                bail!("a line is too long");
+            }
+            match self.input.recv().await {
+                Some(bytes) => self.unread.bytes.extend_from_slice(&bytes),
+                None if self.unread.bytes.is_empty() => return Ok(None),
+                None => self.unread.bytes.push(b'\n'),
+            }
+        }
+    }
+
     async fn print(&self, stream: Stream, words: &[u8]) -> io::Result<()> {
+        // A terminal has one stream, in which everything keeps its order.
+        let stream = if self.terminal.is_some() { Stream::Output } else { stream };
         for piece in words.chunks(PIECE) {
             self.out.write(stream, self.text(piece)).await?;
         }
@@ -182,7 +221,7 @@ impl Stdio {
     /// Whether a person reads the output.
     pub(crate) fn is_terminal(&self) -> bool {
         match self {
-            Self::Own => io::stdout().is_terminal(),
+            Self::Own(_) => io::stdout().is_terminal(),
             Self::Far(far) => far.terminal.is_some(),
         }
     }
@@ -190,7 +229,7 @@ impl Stdio {
     /// Whether somebody is there to answer.
     pub(crate) fn somebody_is_there(&self) -> bool {
         match self {
-            Self::Own => prompt::somebody_is_there(),
+            Self::Own(_) => prompt::somebody_is_there(),
             Self::Far(far) => far.terminal.is_some(),
         }
     }
@@ -204,7 +243,7 @@ impl Stdio {
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> anyhow::Result<Status> {
         match self {
-            Self::Own => output::print(write).map(|_| Status::DONE),
+            Self::Own(_) => output::print(write).map(|_| Status::DONE),
             Self::Far(far) => {
                 let mut words = Vec::new();
                 write(&mut words)?;
@@ -218,7 +257,7 @@ impl Stdio {
     /// Says something beside the output.
     pub(crate) async fn say(&self, words: &str) {
         match self {
-            Self::Own => output::say(words),
+            Self::Own(_) => output::say(words),
             Self::Far(far) => {
                 drop(far.print(Stream::Errors, format!("{words}\n").as_bytes()).await);
             }
@@ -239,7 +278,7 @@ impl Stdio {
     /// When nobody is there, or the input ended.
     pub(crate) async fn line(&mut self, question: &str) -> anyhow::Result<String> {
         match self {
-            Self::Own => prompt::line(question),
+            Self::Own(_) => prompt::line(question),
             Self::Far(far) => far.ask(question, true).await,
         }
     }
@@ -250,15 +289,45 @@ impl Stdio {
     /// When nobody is there, or it was interrupted.
     pub(crate) async fn secret(&mut self, question: &str) -> anyhow::Result<String> {
         match self {
-            Self::Own => prompt::secret(question),
+            Self::Own(_) => prompt::secret(question),
             Self::Far(far) => far.ask(question, false).await,
+        }
+    }
+
+    /// Shows something at the terminal as it is.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) async fn echo(&self, words: &str) -> io::Result<()> {
+        match self {
+            Self::Own(_) => {
+                let mut out = io::stdout().lock();
+                out.write_all(words.as_bytes())?;
+                out.flush()
+            }
+            Self::Far(far) => far.out.write(Stream::Output, words.as_bytes().to_vec()).await,
+        }
+    }
+
+    /// The next line of an input that nobody types; nothing at its end.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) async fn next_line(&mut self) -> anyhow::Result<Option<String>> {
+        match self {
+            Self::Own(_) => {
+                let mut line = String::new();
+                let count = io::stdin().lock().read_line(&mut line)?;
+                Ok((count > 0).then(|| line.trim_end().to_owned()))
+            }
+            Self::Far(far) => far.next_line().await,
         }
     }
 
     /// A variable of the environment.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         match self {
-            Self::Own => std::env::var(name).ok(),
+            Self::Own(_) => std::env::var(name).ok(),
             Self::Far(far) => far.variables.get(name).cloned(),
         }
     }
@@ -267,7 +336,7 @@ impl Stdio {
     pub(crate) fn term(&self) -> String {
         let dumb = || "dumb".to_owned();
         match self {
-            Self::Own => std::env::var("TERM").unwrap_or_else(|_| dumb()),
+            Self::Own(_) => std::env::var("TERM").unwrap_or_else(|_| dumb()),
             Self::Far(far) => far.terminal.as_ref().map_or_else(dumb, |t| t.term.clone()),
         }
     }
@@ -275,7 +344,7 @@ impl Stdio {
     /// The terminal's size.
     pub(crate) fn size(&self) -> Size {
         match self {
-            Self::Own => own_size(),
+            Self::Own(_) => own_size(),
             Self::Far(far) => {
                 let usual = Size { columns: 80, rows: 24 };
                 far.terminal.as_ref().map_or(usual, |terminal| terminal.size).clamped()
@@ -289,9 +358,9 @@ impl Stdio {
     /// When the terminal cannot be taken over.
     pub(crate) fn raw(&self, raw: bool) -> anyhow::Result<()> {
         match self {
-            Self::Own if !io::stdin().is_terminal() => Ok(()),
-            Self::Own if raw => enable_raw_mode().context("taking the terminal over"),
-            Self::Own => Ok(disable_raw_mode()?),
+            Self::Own(_) if !io::stdin().is_terminal() => Ok(()),
+            Self::Own(_) if raw => enable_raw_mode().context("taking the terminal over"),
+            Self::Own(_) => Ok(disable_raw_mode()?),
             Self::Far(far) => {
                 if let Some(terminal) = &far.terminal {
                     terminal.raw.store(raw, Ordering::SeqCst);
@@ -307,17 +376,43 @@ impl Stdio {
     /// # Errors
     /// When the system has no signals to be heard.
     pub(crate) fn ears(&mut self, keys: bool) -> io::Result<(Keyboard<'_>, Ears<'_>)> {
+        let (unread, source, ears) = match self {
+            Self::Own(unread) => {
+                let threaded = || Source::Threaded(tokio::io::stdin());
+                // A thread that reads a terminal would still do so after its reader is gone.
+                let watched = keys || io::stdin().is_terminal();
+                let source = if watched { Source::watched() } else { threaded() };
+                (unread, source, Ears::own()?)
+            }
+            Self::Far(far) => {
+                let Far { input, outside, unread, .. } = &mut **far;
+                (unread, Source::Far(input), Ears::Far(outside))
+            }
+        };
+        Ok((Keyboard { unread, source }, ears))
+    }
+
+    /// Puts back what was read too much of the input.
+    pub(super) fn put_back(&mut self, bytes: &[u8]) {
+        let unread = match self {
+            Self::Own(unread) => unread,
+            Self::Far(far) => &mut far.unread,
+        };
+        unread.bytes.splice(0..0, bytes.iter().copied());
+    }
+
+    /// Keeps the input from whoever reads next, or does so no more.
+    pub(super) const fn hold_input(&mut self, held: bool) {
         match self {
-            Self::Own if keys => Ok((Keyboard::watched(), Ears::own()?)),
-            Self::Own => Ok((Keyboard::Threaded(tokio::io::stdin()), Ears::own()?)),
-            Self::Far(far) => Ok((Keyboard::Far(&mut far.input), Ears::Far(&mut far.outside))),
+            Self::Own(unread) => unread.over = held,
+            Self::Far(far) => far.unread.over = held,
         }
     }
 
     /// Where to write elsewhere.
     pub(crate) fn far_out(&self) -> Option<FarOut> {
         match self {
-            Self::Own => None,
+            Self::Own(_) => None,
             Self::Far(far) => Some(far.out.clone()),
         }
     }
@@ -325,7 +420,7 @@ impl Stdio {
     /// Whether the end of the input means that the terminal is gone.
     pub(crate) fn ends_with_input(&self) -> bool {
         match self {
-            Self::Own => io::stdin().is_terminal(),
+            Self::Own(_) => io::stdin().is_terminal(),
             Self::Far(far) => far.terminal.is_some(),
         }
     }
@@ -334,7 +429,7 @@ impl Stdio {
     /// does so by signals.
     pub(crate) fn interrupted(&self) -> impl Future<Output = ()> + use<> {
         let notify = match self {
-            Self::Own => None,
+            Self::Own(_) => None,
             Self::Far(far) => Some(Arc::clone(&far.interrupted)),
         };
         async move {
@@ -391,7 +486,12 @@ impl Ears<'_> {
 }
 
 /// Where what is typed comes from.
-pub(crate) enum Keyboard<'a> {
+pub(crate) struct Keyboard<'a> {
+    unread: &'a mut Unread,
+    source: Source<'a>,
+}
+
+enum Source<'a> {
     /// A terminal or pipe, watched by the event loop itself: no thread stands in between.
     Watched(AsyncFd<OwnedFd>),
     /// Anything else, a file say.
@@ -400,7 +500,7 @@ pub(crate) enum Keyboard<'a> {
     Far(&'a mut Receiver<Bytes>),
 }
 
-impl Keyboard<'_> {
+impl Source<'_> {
     fn watched() -> Self {
         let copy = io::stdin().as_fd().try_clone_to_owned();
         // The descriptor is ours and lives as long as its registration, which is all that the
@@ -409,14 +509,22 @@ impl Keyboard<'_> {
         let watched = copy.and_then(|fd| AsyncFd::with_interest(fd, Interest::READABLE));
         watched.map_or_else(|_| Self::Threaded(tokio::io::stdin()), Self::Watched)
     }
+}
 
+impl Keyboard<'_> {
     /// What was typed; nothing at the end.
     pub(crate) async fn read(&mut self) -> io::Result<Bytes> {
+        if self.unread.over {
+            return Ok(Bytes::new());
+        }
+        if !self.unread.bytes.is_empty() {
+            return Ok(std::mem::take(&mut self.unread.bytes).into());
+        }
         let mut buffer = vec![0; PIECE];
-        let count = match self {
-            Self::Far(input) => return Ok(input.recv().await.unwrap_or_default()),
-            Self::Threaded(stdin) => stdin.read(&mut buffer).await?,
-            Self::Watched(fd) => {
+        let count = match &mut self.source {
+            Source::Far(input) => return Ok(input.recv().await.unwrap_or_default()),
+            Source::Threaded(stdin) => stdin.read(&mut buffer).await?,
+            Source::Watched(fd) => {
                 let mut ready = fd.readable().await?;
                 // It is ready, so this does not block, whatever the descriptor's mode.
                 let count = rustix::io::read(fd.get_ref(), &mut buffer)?;

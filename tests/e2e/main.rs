@@ -19,6 +19,7 @@ mod faults;
 mod joining;
 mod matrix;
 mod pair;
+mod plain;
 mod programs;
 mod reference;
 mod resume;

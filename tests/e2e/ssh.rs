@@ -96,6 +96,19 @@ impl House {
     }
 }
 
+/// The same `ssh`, with a terminal over there.
+fn with_terminal(ssh: &Command) -> Command {
+    let mut command = Command::new("ssh");
+    command.arg("-tt").args(ssh.get_args());
+    for (name, value) in ssh.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
 /// A screen without the minute, which may turn while somebody looks.
 fn timeless(text: &str) -> String {
     let mut text = text.to_owned();
@@ -191,9 +204,30 @@ fn verbs_run_with_their_streams_and_statuses() {
     }
     let help = house.verb(&["help"]);
     assert!(help.status.success() && text(&help.stdout).contains("Usage: ssh REP@APPLIANCE"));
-    let no_terminal = house.verb(&[]);
-    assert_eq!(no_terminal.status.code(), Some(1));
-    assert!(text(&no_terminal.stderr).contains("needs a terminal"));
+    // Without a terminal and a verb, the lines of the input are verbs.
+    let mut ssh = house.answering(&[&house.served.password], "admin", &[]);
+    let child = ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(format!("ls\nexec {name} -- false\n").as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).starts_with(&name), "{}", text(&output.stderr));
+    // At a terminal it is a prompt.
+    let asked = house.answering(&[&house.served.password], "admin", &["plain"]);
+    let mut prompt = Screen::start(&with_terminal(&asked), 80, 24);
+    prompt.wait_for("jumpdeck>");
+    prompt.send("sessions\t\r");
+    prompt.send(&format!("jump {name}\r"));
+    prompt.send("echo $((6*7)); exit 4\r");
+    prompt.wait_for("42");
+    prompt.wait_for("Status 4.");
+    prompt.send("exit\r");
+    assert_eq!(prompt.wait_for_end(), 4);
 }
 
 #[test]
@@ -280,14 +314,7 @@ fn a_second_factor_is_wanted_after_the_password_and_after_a_key() {
     let (key, public) = house.key("alice");
     house.add_key(&public);
     let set_up = house.answering(&[&house.served.password], "admin", &["second-factor", "set"]);
-    let mut command = Command::new("ssh");
-    command.arg("-tt").args(set_up.get_args());
-    for (name, value) in set_up.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    let command = with_terminal(&set_up);
     let mut screen = Screen::start(&command, 100, 60);
     let shown = screen.wait_for("Code that it shows:");
     let secret = shown.lines().find_map(|line| line.trim().strip_prefix("secret  ")).unwrap();

@@ -168,6 +168,11 @@ impl Appliance {
         entrance.login.first.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
+    /// Whether a rep prefers a prompt to panes.
+    pub fn prefers_plain(&self, entrance: &Entrance) -> bool {
+        self.world().preferences(entrance.user).is_some_and(|kept| kept.plain)
+    }
+
     /// Makes a link for a rep who is in. Links of the same `console` are one after the other.
     ///
     /// # Errors

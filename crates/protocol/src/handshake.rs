@@ -329,6 +329,9 @@ pub enum RepWelcome {
         /// Seconds without a key after which the console locks itself; 0: never.
         #[serde(default)]
         idle_lock: u64,
+        /// The rep prefers a prompt to panes.
+        #[serde(default)]
+        plain: bool,
     },
     /// It is not.
     Refused(Refusal),

@@ -126,6 +126,8 @@ pub struct Preferences {
     pub saved: Vec<SavedSearch>,
     /// The hints for the first start were seen.
     pub knows_the_keys: bool,
+    /// The console is a prompt.
+    pub plain: bool,
 }
 
 impl Preferences {

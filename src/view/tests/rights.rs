@@ -188,6 +188,7 @@ fn watched(columns: u16, rows: u16) -> Desk {
         user: UserId(1),
         first: None,
         idle_lock: Some(Duration::from_secs(600)),
+        plain: false,
     })));
     desk.settle();
     desk.press("j");

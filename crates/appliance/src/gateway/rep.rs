@@ -112,6 +112,7 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
                 login: kept,
                 first,
                 idle_lock: world.idle_lock(user),
+                plain: world.preferences(user).is_some_and(|kept| kept.plain),
             };
             write_plain(&mut caller.socket, &welcome).await?;
             appliance.audit(Some(user), "logged_in", &format!("user {username}"), &from);

@@ -1,9 +1,9 @@
 //! What comes from a terminal as bytes, in whatever pieces: keys, pasted text, the mouse.
 
+use super::keys::named_by_terminal;
+use super::runner::Input;
 use crate::core::key::{Code, Key};
 use crate::core::mouse::{Mouse, MouseKind};
-use crate::runtime::keys::named_by_terminal;
-use crate::runtime::runner::Input;
 use std::collections::VecDeque;
 use termina::event::{KeyCode, KeyEvent, KeyEventKind, Modifiers, MouseButton, MouseEventKind};
 use termina::{Event, Parser};
@@ -19,7 +19,7 @@ const LONGEST: usize = 256;
 
 /// Reads what was typed.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     parser: Parser,
     /// What came since the last event.
     pending: Vec<u8>,
@@ -30,7 +30,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Takes in what came.
-    pub(super) fn feed(&mut self, bytes: &[u8]) {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
         for byte in bytes {
             match &mut self.paste {
                 Some(text) => {
@@ -69,7 +69,7 @@ impl Reader {
     }
 
     /// Nothing followed for a while: what waits for more is all there is.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         if self.pending.is_empty() || self.paste.is_some() {
             return;
         }
@@ -88,12 +88,12 @@ impl Reader {
     }
 
     /// Whether something waits for more.
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         !self.pending.is_empty() && self.paste.is_none()
     }
 
     /// The next thing that was read.
-    pub(super) fn next(&mut self) -> Option<Input> {
+    pub(crate) fn next(&mut self) -> Option<Input> {
         self.read.pop_front()
     }
 

@@ -1,0 +1,338 @@
+//! `jumpdeck plain`: a prompt that takes the verbs, a line each, for screen readers, tiny terminals
+//! and those who prefer it.
+
+mod line;
+
+use super::desk::Desk;
+use super::far::Line as Words;
+use super::select;
+use super::status::Status;
+use super::stdio::Stdio;
+use crate::runtime::runner::Input;
+use crate::runtime::typed::Reader;
+use clap::{Args, CommandFactory, Parser};
+use jumpdeck_protocol::private_file;
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use line::{Line, Outcome};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+const PROMPT: &str = "jumpdeck> ";
+/// How long a name that was looked up for a completion is good.
+const FRESH: Duration = Duration::from_secs(60);
+/// How long the rest of a key's bytes may take.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// Completions that are listed.
+const LISTED: usize = 40;
+/// Verbs whose first words are names of items.
+const TAKE_ITEMS: [&str; 8] =
+    ["show", "exec", "jump", "wake", "tunnel", "explain", "simulate", "attach"];
+
+#[derive(Args, Debug)]
+pub(crate) struct Plain {
+    /// From now on, the console is this prompt, wherever you log in.
+    #[arg(long, conflicts_with = "never")]
+    always: bool,
+    /// From now on, the console is the one with panes again.
+    #[arg(long)]
+    never: bool,
+}
+
+impl Plain {
+    /// The prompt.
+    pub(crate) const fn prompt() -> Self {
+        Self { always: false, never: false }
+    }
+
+    pub(crate) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        if self.always || self.never {
+            prefer(desk, self.always).await?;
+            let words = if self.always {
+                "The console is this prompt from now on; `plain --never` takes that back."
+            } else {
+                "The console has panes from now on."
+            };
+            desk.io.say(words).await;
+            return Ok(Status::DONE);
+        }
+        desk.settle_in().await?;
+        let kept = desk.history();
+        let mut prompt = Prompt {
+            line: Line::remembering(kept.as_ref().map(read_history).unwrap_or_default()),
+            names: None,
+        };
+        let outcome = prompt.serve(desk).await;
+        if let Some(path) = kept {
+            // What was typed is worth keeping, but no reason to fail.
+            let text = prompt.line.history().join("\n");
+            let _ = private_file::write(&path, text.as_bytes());
+        }
+        desk.settle_out().await;
+        outcome
+    }
+}
+
+fn read_history(path: &PathBuf) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Keeps which console the rep prefers.
+async fn prefer(desk: &Desk, plain: bool) -> anyhow::Result<()> {
+    let mut client = desk.client().await?;
+    client.fetch_inventory().await?;
+    let mut preferences = Box::new(client.preferences().cloned().unwrap_or_default());
+    preferences.plain = plain;
+    let answer = client.ask(RepRequest::SavePreferences { preferences }).await;
+    client.close().await;
+    match answer? {
+        RepReply::Saved => Ok(()),
+        _ => Err(crate::link::ClientError::OddAnswer.into()),
+    }
+}
+
+struct Prompt {
+    line: Line,
+    /// Names of items, and when they were looked up.
+    names: Option<(Instant, Vec<String>)>,
+}
+
+impl Prompt {
+    async fn serve(&mut self, desk: &mut Desk) -> anyhow::Result<Status> {
+        self.greet(desk).await?;
+        let mut last = Status::DONE;
+        loop {
+            let Some(text) = self.read(desk).await? else {
+                return Ok(last);
+            };
+            let Some(words) = shlex::split(&text) else {
+                desk.io.say("A quote is not closed.").await;
+                last = Status::USAGE;
+                continue;
+            };
+            match words.first().map(String::as_str) {
+                None => continue,
+                Some("exit" | "quit" | "logout") => return Ok(last),
+                Some("plain") if words.len() == 1 => {
+                    desk.io.say("This is the prompt already.").await;
+                    continue;
+                }
+                Some(_) => {}
+            }
+            // Lines that nobody types are for the prompt, not for what it runs.
+            desk.io.hold_input(!desk.io.somebody_is_there());
+            last = run(words, desk).await;
+            desk.io.hold_input(false);
+            if last != Status::DONE {
+                desk.io.say(&format!("Status {}.", last.0)).await;
+            }
+        }
+    }
+
+    async fn greet(&mut self, desk: &Desk) -> anyhow::Result<()> {
+        let mut client = desk.client().await?;
+        client.fetch_inventory().await?;
+        let sessions = client.fetch_sessions().await?.len();
+        let all = select::matching(&client.inventory, "")?;
+        let counts = client.inventory.count(&all);
+        let who = client.welcome.username.clone();
+        client.close().await;
+        let words = format!(
+            "{who}: {} items, {} online. {sessions} sessions. `help` lists the words, Tab completes \
+             them, `exit` leaves.",
+            counts.items, counts.online
+        );
+        desk.io.say(&words).await;
+        Ok(())
+    }
+
+    /// A line; nothing at the end of the input.
+    async fn read(&mut self, desk: &mut Desk) -> anyhow::Result<Option<String>> {
+        if !desk.io.somebody_is_there() {
+            return desk.io.next_line().await;
+        }
+        desk.io.raw(true)?;
+        let outcome = self.edit(desk).await;
+        desk.io.raw(false)?;
+        outcome
+    }
+
+    async fn edit(&mut self, desk: &mut Desk) -> anyhow::Result<Option<String>> {
+        desk.io.echo(PROMPT).await?;
+        let mut reader = Reader::default();
+        loop {
+            let Some(bytes) = typed(&mut desk.io, reader.is_waiting()).await? else {
+                return Ok(None);
+            };
+            if bytes.is_empty() {
+                reader.settle();
+            }
+            let mut rest: &[u8] = &bytes;
+            loop {
+                while let Some(input) = reader.next() {
+                    if let Some(line) = self.input(input, desk).await? {
+                        // What was typed ahead is for whoever reads next.
+                        desk.io.put_back(rest);
+                        desk.io.echo("\r\n").await?;
+                        return Ok(line);
+                    }
+                }
+                let Some((byte, after)) = rest.split_first() else {
+                    break;
+                };
+                reader.feed(&[*byte]);
+                rest = after;
+            }
+        }
+    }
+
+    /// Takes what was typed. Returns the line once it is whole; nothing in it at the end of the
+    /// input.
+    async fn input(&mut self, input: Input, desk: &Desk) -> anyhow::Result<Option<Option<String>>> {
+        let echo = match input {
+            Input::Paste(text) => self.line.paste(PROMPT, &text),
+            Input::Key(key) => match self.line.key(PROMPT, key) {
+                Outcome::Echo(echo) => echo,
+                Outcome::Line(line) => return Ok(Some(Some(line))),
+                Outcome::End => return Ok(Some(None)),
+                Outcome::GivenUp => format!("^C\r\n{PROMPT}"),
+                Outcome::Complete => self.complete(desk).await,
+            },
+            _ => return Ok(None),
+        };
+        desk.io.echo(&echo).await?;
+        Ok(None)
+    }
+
+    /// Completes the word before the cursor.
+    async fn complete(&mut self, desk: &Desk) -> String {
+        let before = self.line.before().to_owned();
+        let from = before.rfind(' ').map_or(0, |at| at + 1);
+        let (start, word) = before.split_at(from);
+        let verb = start.split_whitespace().next();
+        let fitting: Vec<String> = match verb {
+            None => {
+                let words = Words::command();
+                let known = words.get_subcommands().map(|verb| verb.get_name().to_owned());
+                known.chain(["exit".to_owned()]).filter(|name| name.starts_with(word)).collect()
+            }
+            Some(verb) if word.starts_with('-') => options(verb, word),
+            Some(verb) if TAKE_ITEMS.contains(&verb) => self.items(desk, word).await,
+            Some(_) => Vec::new(),
+        };
+        let common = common(&fitting);
+        match fitting.as_slice() {
+            [] => "\x07".to_owned(),
+            [only] => self.line.complete(PROMPT, from, &format!("{} ", quoted(only))),
+            _ if common.len() > word.len() => self.line.complete(PROMPT, from, &common),
+            several => {
+                let mut shown = several.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>();
+                let more = several.len().saturating_sub(LISTED);
+                let words = format!("and {more} more");
+                if more > 0 {
+                    shown.push(&words);
+                }
+                format!("\r\n{}\r\n{}", shown.join("  "), self.line.drawn(PROMPT))
+            }
+        }
+    }
+
+    /// The names of items that begin with this.
+    async fn items(&mut self, desk: &Desk, word: &str) -> Vec<String> {
+        let is_old = |(then, _): &(Instant, Vec<String>)| then.elapsed() > FRESH;
+        if self.names.as_ref().is_none_or(is_old) {
+            self.names = names(desk).await.ok().map(|names| (Instant::now(), names));
+        }
+        let names = self.names.iter().flat_map(|(_, names)| names);
+        let lower = word.to_lowercase();
+        names.filter(|name| name.to_lowercase().starts_with(&lower)).cloned().collect()
+    }
+}
+
+async fn names(desk: &Desk) -> anyhow::Result<Vec<String>> {
+    let mut client = desk.client().await?;
+    client.fetch_inventory().await?;
+    let all = select::matching(&client.inventory, "")?;
+    let names = all.iter().map(|item| item.name().to_owned()).collect();
+    client.close().await;
+    Ok(names)
+}
+
+/// The options of a verb that begin with this.
+fn options(verb: &str, word: &str) -> Vec<String> {
+    let words = Words::command();
+    let Some(verb) = words.find_subcommand(verb) else {
+        return Vec::new();
+    };
+    let long = verb.get_arguments().filter_map(|argument| argument.get_long());
+    let options = long.map(|name| format!("--{name}"));
+    options.filter(|option| option.starts_with(word)).collect()
+}
+
+/// A word as it can stand in a line.
+fn quoted(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
+}
+
+/// What all of them begin with.
+fn common(words: &[String]) -> String {
+    let Some((first, rest)) = words.split_first() else {
+        return String::new();
+    };
+    let mut common = first.as_str();
+    for word in rest {
+        let same = common.char_indices().zip(word.chars()).find(|((_, one), other)| one != other);
+        let end = same.map_or(common.len().min(word.len()), |((at, _), _)| at);
+        common = common.get(..end).unwrap_or_default();
+    }
+    common.to_owned()
+}
+
+/// The next bytes; none once nothing followed for a while; nothing at the end.
+async fn typed(io: &mut Stdio, waiting: bool) -> anyhow::Result<Option<bytes::Bytes>> {
+    let (mut keyboard, _) = io.ears(true)?;
+    let bytes = if waiting {
+        match timeout(PATIENCE, keyboard.read()).await {
+            Ok(bytes) => bytes?,
+            Err(_) => return Ok(Some(bytes::Bytes::new())),
+        }
+    } else {
+        keyboard.read().await?
+    };
+    Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
+}
+
+/// Runs a verb, and says what was wrong with it.
+async fn run(words: Vec<String>, desk: &mut Desk) -> Status {
+    let words = std::iter::once(String::new()).chain(words);
+    match Words::try_parse_from(words) {
+        Ok(words) => match Box::pin(words.verb.run(desk)).await {
+            Ok(status) => status,
+            Err(error) => {
+                desk.io.say(&format!("{error:#}")).await;
+                Status::FAILED
+            }
+        },
+        Err(error) => super::far::explain(error, &desk.io).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_words_have_in_common_is_a_whole_number_of_letters() {
+        let words = ["web-é1", "web-è2"].map(str::to_owned);
+        assert_eq!(common(&words), "web-");
+        assert_eq!(common(&["web".to_owned(), "web-1".to_owned()]), "web");
+        assert_eq!(common(&[]), "");
+    }
+
+    #[test]
+    fn options_of_a_verb_are_known() {
+        assert_eq!(options("sessions", "--j"), ["--json"]);
+        assert!(options("nonsense", "--").is_empty());
+    }
+}
