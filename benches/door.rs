@@ -88,7 +88,7 @@ impl Rep {
     async fn until(&mut self, wanted: &str) {
         while !self.terminal.text().replace(',', "").contains(wanted) {
             let message = timeout(Duration::from_secs(60), self.channel.wait()).await;
-            match message.expect("it comes").expect("the console runs") {
+            match message.unwrap().unwrap() {
                 ChannelMsg::Data { data } => {
                     self.bytes += data.len();
                     self.terminal.take(&data);
@@ -119,7 +119,7 @@ async fn measure(served: &Served, items: usize, consoles: usize) {
     }
     let each = (resident(served) - before) / consoles as f64 / 1024.0;
     println!("{consoles} consoles idle, {items} items: {each:.2} MiB each");
-    one_alone(&mut reps[0]).await;
+    one_alone(reps.first_mut().unwrap()).await;
     let mut delays = scroll(reps).await;
     let (p50, p99) = (quantile(&mut delays, 0.5), quantile(&mut delays, 0.99));
     println!("{consoles} consoles scrolling: frame p50 {p50:.1} ms, p99 {p99:.1} ms");
@@ -156,7 +156,7 @@ async fn scroll(reps: Vec<Rep>) -> Vec<f64> {
                 while Instant::now() < until {
                     let pressed = Instant::now();
                     rep.channel.data(&b"j"[..]).await.unwrap();
-                    let came = rep.settle(PAUSE).await.expect("a frame comes");
+                    let came = rep.settle(PAUSE).await.unwrap();
                     delays.push((came - pressed).as_secs_f64() * 1000.0);
                 }
                 delays

@@ -221,6 +221,31 @@ impl Console {
         None
     }
 
+    fn start_answered(&mut self, asked: Asked, outcome: Outcome<RepReply>) {
+        let Asked::Start { item, name, show, override_schedule, pressed, after } = asked else {
+            return;
+        };
+        match outcome {
+            Outcome::Ok(RepReply::SessionStarted(view)) => {
+                self.started(&view, show && after.is_none_or(|keys| keys == self.keys));
+                self.started_scripted(view.id, item);
+            }
+            Outcome::Ok(_) => {}
+            Outcome::Refused(refusal)
+                if refusal.code == RefusalCode::SecondFactorRequired
+                    && show
+                    && pressed == self.keys =>
+            {
+                self.messages.refused(self.now, &format!("No session with {name} yet"), &refusal);
+                self.ask_code(item, name, override_schedule);
+            }
+            Outcome::Refused(refusal) => {
+                self.forget_script();
+                self.messages.refused(self.now, &format!("No session with {name}"), &refusal);
+            }
+        }
+    }
+
     fn reply(&mut self, id: RequestId, outcome: Outcome<RepReply>) {
         self.dirty = true;
         let Some(asked) = self.asked.remove(&id) else {
@@ -230,13 +255,7 @@ impl Console {
             return;
         };
         match (asked, outcome) {
-            (
-                Asked::Start { item, show, after, .. },
-                Outcome::Ok(RepReply::SessionStarted(view)),
-            ) => {
-                self.started(&view, show && after.is_none_or(|keys| keys == self.keys));
-                self.started_scripted(view.id, item);
-            }
+            (asked @ Asked::Start { .. }, outcome) => self.start_answered(asked, outcome),
             (Asked::Batch { number, items }, outcome) => {
                 self.batch_answered(number, items, outcome);
             }
@@ -251,17 +270,6 @@ impl Console {
             }
             (Asked::Wake { item, name }, Outcome::Refused(refusal)) => {
                 self.wake_answered(item, &name, Outcome::Refused(refusal));
-            }
-            (
-                Asked::Start { item, name, override_schedule, pressed, show: true, .. },
-                Outcome::Refused(refusal),
-            ) if refusal.code == RefusalCode::SecondFactorRequired && pressed == self.keys => {
-                self.messages.refused(self.now, &format!("No session with {name} yet"), &refusal);
-                self.ask_code(item, name, override_schedule);
-            }
-            (Asked::Start { name, .. }, Outcome::Refused(refusal)) => {
-                self.forget_script();
-                self.messages.refused(self.now, &format!("No session with {name}"), &refusal);
             }
             (Asked::End { name }, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, &format!("Ending {name}"), &refusal);

@@ -219,6 +219,11 @@ impl Handler for Caller {
         })
     }
 
+    async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
+        let full = self.door.is_full();
+        Ok(full.then(|| "As many as may be are in by SSH already; try again later.\n".to_owned()))
+    }
+
     async fn auth_succeeded(&mut self, _session: &mut Session) -> Result<(), Self::Error> {
         self.unproven = None;
         self.proven.notify_one();

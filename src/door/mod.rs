@@ -151,6 +151,11 @@ impl Door {
         "the appliance was stopped"
     }
 
+    /// Whether nobody else fits in.
+    fn is_full(&self) -> bool {
+        self.inside.available_permits() == 0
+    }
+
     /// A place among those who are in; nothing if there is none left.
     fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.inside).try_acquire_owned().ok()

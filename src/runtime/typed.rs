@@ -256,7 +256,7 @@ mod tests {
         reader.feed(b"\x1b");
         assert!(reader.is_waiting() && read(&mut reader).is_empty());
         reader.settle();
-        assert_eq!(read(&mut reader), [esc.clone()]);
+        assert_eq!(read(&mut reader), std::slice::from_ref(&esc));
         reader.feed(b"\x1b\x1b");
         reader.settle();
         assert_eq!(read(&mut reader), [esc.clone(), esc]);
@@ -270,7 +270,7 @@ mod tests {
         let mut reader = Reader::default();
         reader.feed(PASTE);
         for _ in 0..40 {
-            reader.feed(&[b'x'; 64 * 1024]);
+            reader.feed(&b"x".repeat(64 * 1024));
         }
         reader.feed(PASTED);
         let Some(Input::Paste(text)) = reader.next() else { panic!() };

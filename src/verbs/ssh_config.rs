@@ -4,6 +4,7 @@ use super::desk::Desk;
 use super::select;
 use super::status::Status;
 use crate::core::LinkEvent;
+use crate::core::inventory::Item;
 use crate::link::{Client, ClientError};
 use clap::Args;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
@@ -11,6 +12,7 @@ use jumpdeck_protocol::rights::Whom;
 use jumpdeck_protocol::session_policy::{SessionPermission, StartMethod};
 use jumpdeck_protocol::{ItemId, Outcome, RequestId};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::io::{self, Write};
 
 /// Questions that are under way at once.
 const AT_ONCE: usize = 32;
@@ -32,26 +34,11 @@ impl SshConfig {
         let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let found = select::matching(&client.inventory, &self.query.join(" "))?;
-        let clients = found.iter().filter(|item| item.is_client());
+        let clients = found.iter().filter(Item::is_client);
         let items: Vec<_> = clients.map(|item| (item.id(), item.name().to_owned())).collect();
         let allowed = allowed(&mut client, &items).await?;
         client.close().await;
         let proxy = desk.proxy_command()?;
-        let mut names = HashSet::new();
-        let mut text = String::from(
-            "# Made by `jumpdeck ssh-config`: put it into ~/.ssh/config, or Include it there.\n",
-        );
-        for (item, name) in items.iter().filter(|(item, _)| allowed.contains(item)) {
-            let mut host = format!("{}{}", plain(name), self.suffix);
-            if !names.insert(host.clone()) {
-                host = format!("{}-{item}{}", plain(name), self.suffix);
-            }
-            text.push_str(&format!("\nHost {host}\n    HostKeyAlias jumpdeck-item-{item}\n"));
-            if let Some(user) = &self.user {
-                text.push_str(&format!("    User {}\n", plain(user)));
-            }
-            text.push_str(&format!("    ProxyCommand {proxy} tunnel '#{item}' %p\n"));
-        }
         let left_out = items.len() - allowed.len();
         if left_out > 0 {
             let words = format!(
@@ -60,7 +47,33 @@ impl SshConfig {
             );
             desk.io.say(&words).await;
         }
-        desk.io.print(|out| out.write_all(text.as_bytes())).await
+        let items = items.iter().filter(|(item, _)| allowed.contains(item));
+        desk.io.print(|out| self.write(items, &proxy, out)).await
+    }
+
+    fn write<'i>(
+        &self,
+        items: impl Iterator<Item = &'i (ItemId, String)>,
+        proxy: &str,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        writeln!(
+            out,
+            "# Made by `jumpdeck ssh-config`: put it into ~/.ssh/config, or Include it there."
+        )?;
+        let mut names = HashSet::new();
+        for (item, name) in items {
+            let mut host = format!("{}{}", plain(name), self.suffix);
+            if !names.insert(host.clone()) {
+                host = format!("{}-{item}{}", plain(name), self.suffix);
+            }
+            writeln!(out, "\nHost {host}\n    HostKeyAlias jumpdeck-item-{item}")?;
+            if let Some(user) = &self.user {
+                writeln!(out, "    User {}", plain(user))?;
+            }
+            writeln!(out, "    ProxyCommand {proxy} tunnel '#{item}' %p")?;
+        }
+        Ok(())
     }
 }
 

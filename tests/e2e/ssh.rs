@@ -435,3 +435,29 @@ fn plain_ssh_reaches_an_items_own_sshd_by_the_written_configuration() {
     assert_eq!(nothing.status.code(), Some(255));
     assert!(text(&nothing.stderr).contains("refused"), "{}", text(&nothing.stderr));
 }
+
+#[test]
+fn whoever_takes_nothing_holds_up_nobody_else_and_no_more_come_in_than_may() {
+    let mut house = House::new();
+    let name = hostname();
+    let command = format!("exec {name} -- yes");
+    let mut ssh = house.answering(&[&house.served.password], "admin", &[&command]);
+    // Its output is read by nobody.
+    let stuck = ssh.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let stuck = Guard(stuck);
+    let status = || house.verb(&[&format!("exec {name} -- echo through")]);
+    for _ in 0..5 {
+        assert_eq!(text(&status().stdout), "through\n");
+    }
+    drop(stuck);
+    house.served.restart_with(&house.home, &["--most-ssh", "1"]);
+    house.served.until_online(&house.home, 1);
+    let mut first = house.console(80, 24);
+    first.wait_for("● online");
+    let refused = house.verb(&["ls"]);
+    assert_eq!(refused.status.code(), Some(255));
+    assert!(text(&refused.stderr).contains("As many as may be"), "{}", text(&refused.stderr));
+    first.send("q");
+    assert_eq!(first.wait_for_end(), 0);
+    until("the place is free again", || house.verb(&["ls"]).status.success());
+}
