@@ -57,7 +57,8 @@ impl Console {
         self.go_on_with_script();
     }
 
-    /// Runs the next commands, as soon as the inventory is whole, presence and all, and nothing waits for an answer.
+    /// Runs the next commands, as soon as the inventory is whole, presence and all, and nothing
+    /// waits for an answer.
     pub(super) fn go_on_with_script(&mut self) {
         while !self.scripted.left.is_empty() && self.is_free() {
             let Some(command) = self.scripted.left.pop_front() else {

@@ -1,7 +1,7 @@
 //! One SSH connection: who it is, and what it asks for.
 
-use super::channel::{Place, Request, What, attend};
-use super::{Door, Unproven};
+use super::Door;
+use super::channel::{Opened, Place, Request, What, attend, open};
 use jumpdeck_appliance::{Entrance, Half};
 use jumpdeck_protocol::rep::Secret;
 use jumpdeck_protocol::session::Size;
@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// Channels of one connection at once.
 const CHANNELS: usize = 10;
@@ -29,7 +29,6 @@ const COMMAND: usize = 16 * 1024;
 pub(super) struct Caller {
     door: Arc<Door>,
     from: IpAddr,
-    unproven: Option<Unproven>,
     proven: Arc<Notify>,
     /// The name it comes under, and the item that stands behind it.
     name: String,
@@ -40,25 +39,22 @@ pub(super) struct Caller {
     password: Option<Secret>,
     inside: Option<(Entrance, Arc<OwnedSemaphorePermit>)>,
     channels: HashMap<ChannelId, Pending>,
+    /// For so many more channels.
+    turns: Arc<Semaphore>,
 }
 
 /// A channel for which nothing was started yet.
 struct Pending {
-    channel: Channel<Msg>,
+    opened: Opened,
     request: Request,
+    turn: OwnedSemaphorePermit,
 }
 
 impl Caller {
-    pub(super) fn new(
-        door: Arc<Door>,
-        from: IpAddr,
-        unproven: Unproven,
-        proven: Arc<Notify>,
-    ) -> Self {
+    pub(super) fn new(door: Arc<Door>, from: IpAddr, proven: Arc<Notify>) -> Self {
         Self {
             door,
             from,
-            unproven: Some(unproven),
             proven,
             name: String::new(),
             item: None,
@@ -66,6 +62,7 @@ impl Caller {
             password: None,
             inside: None,
             channels: HashMap::new(),
+            turns: Arc::new(Semaphore::new(CHANNELS)),
         }
     }
 
@@ -105,6 +102,9 @@ impl Caller {
         };
         match self.door.appliance.come_in(half, code, self.from).await {
             Ok(entrance) => {
+                if !self.door.appliance.wants_first(&entrance) {
+                    self.password = None;
+                }
                 self.inside = Some((entrance, Arc::new(place)));
                 Auth::Accept
             }
@@ -118,8 +118,10 @@ impl Caller {
     }
 
     async fn take_password(&mut self, password: String) -> Result<Half, Refusal> {
-        self.password = Some(Secret(password.clone()));
-        self.door.appliance.take_password(&self.name, password, self.from).await
+        let kept = Secret(password.clone());
+        let half = self.door.appliance.take_password(&self.name, password, self.from).await?;
+        self.password = Some(kept);
+        Ok(half)
     }
 
     /// Starts what a channel is for.
@@ -133,15 +135,15 @@ impl Caller {
             return session.channel_failure(id);
         };
         session.channel_success(id)?;
-        let Pending { channel, request } = pending;
+        let Pending { opened, request, turn } = pending;
         let request = Request { what, password: self.password.clone(), ..request };
         let (entrance, place) = inside.clone();
         let here = self.door.here(entrance);
         let at =
             Place { config_dir: self.door.config_dir.clone(), pool: Arc::clone(&self.door.pool) };
         tokio::spawn(async move {
-            attend(here, at, channel, request).await;
-            drop(place);
+            attend(here, at, opened, request).await;
+            drop((place, turn));
         });
         Ok(())
     }
@@ -192,6 +194,7 @@ impl Handler for Caller {
         let Ok(key) = key.public_key.to_bytes() else {
             return Ok(Auth::reject());
         };
+        self.password = None;
         let proof = self.door.appliance.take_key(&self.name, &key, self.from);
         Ok(self.first_proof(proof).await)
     }
@@ -225,7 +228,6 @@ impl Handler for Caller {
     }
 
     async fn auth_succeeded(&mut self, _session: &mut Session) -> Result<(), Self::Error> {
-        self.unproven = None;
         self.proven.notify_one();
         Ok(())
     }
@@ -236,12 +238,14 @@ impl Handler for Caller {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        if self.inside.is_none() || self.channels.len() >= CHANNELS {
+        let turn = Arc::clone(&self.turns).try_acquire_owned();
+        let (Some(_), Ok(turn)) = (&self.inside, turn) else {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
-        }
+        };
         let request = Request { item: self.item.clone(), ..Request::default() };
-        self.channels.insert(channel.id(), Pending { channel, request });
+        let (id, opened) = (channel.id(), open(channel));
+        self.channels.insert(id, Pending { opened, request, turn });
         reply.accept().await;
         Ok(())
     }

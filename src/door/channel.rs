@@ -12,7 +12,9 @@ use crate::runtime::screen::{self, Writer};
 use crate::verbs::desk::Desk;
 use crate::verbs::outlet::Stream;
 use crate::verbs::status::Status;
-use crate::verbs::stdio::{Far, FarOut, FarTerminal, Job, Outside, Stdio, Unread};
+use crate::verbs::stdio::{
+    self, Far, FarEars, FarInput, FarMouth, FarOut, FarTerminal, FarTyped, Job, Stdio, Unread, left,
+};
 use crate::verbs::{far, settle};
 use bytes::Bytes;
 use jumpdeck_protocol::rep::Secret;
@@ -25,11 +27,17 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::Notify;
-use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
-/// Pieces of input that may wait for whoever reads them.
-const AHEAD: usize = 16;
+/// Bytes of input that may wait for whoever reads them before the client is held up.
+const FREE_AHEAD: usize = 256 * 1024;
+/// Bytes that may wait at all.
+const MOST_AHEAD: usize = 16 * 1024 * 1024;
+/// For how long the client is held up, for each [`FREE_AHEAD`] that waits.
+const SLICE: Duration = Duration::from_millis(10);
 
 /// What consoles at this door have in common.
 #[derive(Clone, Debug)]
@@ -65,14 +73,51 @@ pub(super) enum What {
     Command(String),
 }
 
-/// Does what is asked, and says how it ended.
-pub(super) async fn attend(here: Here, place: Place, channel: Channel<Msg>, request: Request) {
+/// A channel whose ends are held: what comes in is heard from its opening on.
+pub(super) struct Opened {
+    writing: Arc<ChannelWriteHalf<Msg>>,
+    input: FarInput,
+    ears: FarEars,
+    interrupted: Arc<Notify>,
+    /// What is typed goes to whoever reads as it is.
+    raw: Arc<AtomicBool>,
+    gone: watch::Receiver<bool>,
+}
+
+/// Takes a channel.
+pub(super) fn open(channel: Channel<Msg>) -> Opened {
     let (reading, writing) = channel.split();
-    let writing = Arc::new(writing);
+    let (typed, input) = stdio::input();
+    let (mouth, ears) = stdio::ears();
+    let (interrupted, raw) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(true)));
+    let gone = mouth.leaving();
+    let ear = Ear {
+        typed: Some(typed),
+        mouth,
+        interrupted: Arc::clone(&interrupted),
+        raw: Arc::clone(&raw),
+    };
+    tokio::spawn(ear.listen(reading));
+    Opened { writing: Arc::new(writing), input, ears, interrupted, raw, gone }
+}
+
+/// Does what is asked, and says how it ended.
+pub(super) async fn attend(here: Here, place: Place, opened: Opened, request: Request) {
+    let Opened { writing, input, ears, interrupted, raw, gone } = opened;
     let (out, jobs) = unbounded_channel();
     let out = FarOut(out);
-    let writer = tokio::spawn(write(Arc::clone(&writing), jobs));
-    let (far, reader) = far_of(reading, out.clone(), &request);
+    let writer = tokio::spawn(write(Arc::clone(&writing), jobs, gone));
+    raw.store(request.terminal.is_none(), Ordering::SeqCst);
+    let terminal = request.terminal.clone();
+    let far = Box::new(Far {
+        input,
+        ears,
+        out: out.clone(),
+        terminal: terminal.map(|(term, size)| FarTerminal { term, size, raw }),
+        variables: request.variables.clone(),
+        interrupted,
+        unread: Unread::default(),
+    });
     // A task of its own: what goes wrong in it ends this channel and nothing else.
     let run = tokio::spawn(async move { Box::pin(run(here, &place, far, request)).await });
     let status = match run.await {
@@ -95,69 +140,57 @@ pub(super) async fn attend(here: Here, place: Place, channel: Channel<Msg>, requ
     drop(writing.exit_status(status.0.into()).await);
     drop(writing.eof().await);
     drop(writing.close().await);
-    reader.abort();
 }
 
-/// A channel as verbs and consoles use it, and the task that reads from it.
-fn far_of(
-    reading: ChannelReadHalf,
-    out: FarOut,
-    request: &Request,
-) -> (Box<Far>, tokio::task::JoinHandle<()>) {
-    let (typed, input) = channel(AHEAD);
-    let (tell, outside) = unbounded_channel();
-    let interrupted = Arc::new(Notify::new());
-    let terminal = request.terminal.clone().map(|(term, size)| FarTerminal {
-        term,
-        size,
-        raw: Arc::new(AtomicBool::new(false)),
-    });
-    let raw = terminal.as_ref().map(|terminal| Arc::clone(&terminal.raw));
-    let ear = Ear { typed: Some(typed), tell, interrupted: Arc::clone(&interrupted), raw };
-    let reader = tokio::spawn(ear.listen(reading));
-    let variables = request.variables.clone();
-    (
-        Box::new(Far {
-            input,
-            outside,
-            out,
-            terminal,
-            variables,
-            interrupted,
-            unread: Unread::default(),
-        }),
-        reader,
-    )
-}
-
-/// Writes what is to be written, as fast as the client takes it.
-async fn write(writing: Arc<ChannelWriteHalf<Msg>>, mut jobs: UnboundedReceiver<Job>) {
+/// Writes what is to be written, as fast as the client takes it, for as long as it is there.
+async fn write(
+    writing: Arc<ChannelWriteHalf<Msg>>,
+    mut jobs: UnboundedReceiver<Job>,
+    mut gone: watch::Receiver<bool>,
+) {
     while let Some(job) = jobs.recv().await {
         let bytes = job.bytes.clone();
-        let outcome = match job.stream {
-            Stream::Output => writing.data_bytes(bytes).await,
-            Stream::Errors => writing.extended_data_bytes(1, bytes).await,
+        let writes = async {
+            match job.stream {
+                Stream::Output => writing.data_bytes(bytes).await.is_ok(),
+                Stream::Errors => writing.extended_data_bytes(1, bytes).await.is_ok(),
+            }
         };
-        job.done(outcome.map_err(|_| io::ErrorKind::BrokenPipe.into()));
+        let written = tokio::select! {
+            written = writes => written,
+            () = left(&mut gone) => false,
+        };
+        job.done(if written { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) });
     }
 }
 
 /// What listens to a channel.
+///
+/// The library gives a client room for more as soon as something came, whether anybody has read it
+/// or not, and waits with all of the connection while this waits. So what comes ahead of its reader
+/// is kept here, the client is held up the longer the more that is, and never for good: output and
+/// the end of the connection have to get through.
 struct Ear {
-    typed: Option<Sender<Bytes>>,
-    tell: UnboundedSender<Outside>,
+    typed: Option<FarTyped>,
+    mouth: FarMouth,
     interrupted: Arc<Notify>,
-    /// Whether whoever reads wants every key as it is; there is a terminal.
-    raw: Option<Arc<AtomicBool>>,
+    raw: Arc<AtomicBool>,
 }
 
 impl Ear {
     async fn listen(mut self, mut reading: ChannelReadHalf) {
         while let Some(message) = reading.wait().await {
             match message {
-                ChannelMsg::Data { data } => self.take(data).await,
+                ChannelMsg::Data { data } => {
+                    if !self.take(data).await {
+                        tracing::warn!(
+                            "a channel of the SSH front door was fed too fast; it ended"
+                        );
+                        break;
+                    }
+                }
                 ChannelMsg::WindowChange { col_width, row_height, .. } => {
-                    let _ = self.tell.send(Outside::Resized(size(col_width, row_height)));
+                    self.mouth.resized(size(col_width, row_height));
                 }
                 ChannelMsg::Signal { signal } => self.signal(&signal),
                 ChannelMsg::Eof => self.typed = None,
@@ -166,38 +199,61 @@ impl Ear {
             }
         }
         self.typed = None;
-        let _ = self.tell.send(Outside::Signal(Signal::HUP.as_raw()));
-        self.interrupted.notify_one();
+        self.mouth.gone();
+        self.interrupted.notify_waiters();
     }
 
-    async fn take(&mut self, data: Bytes) {
-        let cooked = self.raw.as_ref().is_some_and(|raw| !raw.load(Ordering::SeqCst));
-        let data = if cooked { self.cook(&data) } else { data };
-        if let Some(typed) = &self.typed
-            && !data.is_empty()
-            && typed.send(data).await.is_err()
-        {
-            // Nobody reads any more.
-            self.typed = None;
+    /// Returns whether there was room for it.
+    async fn take(&mut self, data: Bytes) -> bool {
+        if self.raw.load(Ordering::SeqCst) {
+            self.give(data);
+        } else {
+            self.cook(&data);
+        }
+        let Some(ahead) = self.typed.as_ref().map(|typed| Arc::clone(&typed.ahead)) else {
+            return true;
+        };
+        let waiting = ahead.bytes();
+        if waiting > MOST_AHEAD {
+            return false;
+        }
+        let patience = SLICE * u32::try_from(waiting / FREE_AHEAD).unwrap_or(u32::MAX);
+        let room = async {
+            while ahead.bytes() > FREE_AHEAD {
+                ahead.taken.notified().await;
+            }
+        };
+        let _ = timeout(patience, room).await;
+        true
+    }
+
+    fn give(&self, data: Bytes) {
+        if let Some(typed) = self.typed.as_ref().filter(|_| !data.is_empty()) {
+            typed.give(data);
         }
     }
 
-    /// What a terminal would do with it: Ctrl-C interrupts, Ctrl-D ends the input, Return ends a
-    /// line.
-    fn cook(&mut self, data: &[u8]) -> Bytes {
+    /// What a terminal would do with it: Ctrl-C interrupts, Ctrl-D ends the input for whoever reads
+    /// it now, Return ends a line.
+    fn cook(&self, data: &[u8]) {
         let mut line = Vec::with_capacity(data.len());
         for byte in data {
             match byte {
                 3 => {
-                    let _ = self.tell.send(Outside::Signal(Signal::INT.as_raw()));
-                    self.interrupted.notify_one();
+                    self.mouth.signal(Signal::INT);
+                    self.interrupted.notify_waiters();
                 }
-                4 => self.typed = None,
+                4 => {
+                    self.give(std::mem::take(&mut line).into());
+                    if let Some(typed) = &self.typed {
+                        typed.give(Bytes::new());
+                    }
+                }
                 b'\r' => line.push(b'\n'),
                 other => line.push(*other),
             }
         }
-        line.into()
+        self.give(line.into());
     }
 
     fn signal(&self, signal: &Sig) {
@@ -207,8 +263,8 @@ impl Ear {
             Sig::HUP => Signal::HUP,
             _ => return,
         };
-        let _ = self.tell.send(Outside::Signal(signal.as_raw()));
-        self.interrupted.notify_one();
+        self.mouth.signal(signal);
+        self.interrupted.notify_waiters();
     }
 }
 
@@ -223,7 +279,9 @@ async fn run(here: Here, place: &Place, far: Box<Far>, request: Request) -> Stat
         (Some(item), What::Console) => far::jump(item, &mut desk).await,
         (Some(item), What::Command(command)) => far::command_on(item, command, &mut desk).await,
         (None, What::Command(command)) => far::command(&command, &mut desk).await,
-        (None, What::Console) if here.prefers_plain() || !desk.io.somebody_is_there() => {
+        (None, What::Console)
+            if here.prefers_plain() || !desk.io.somebody_is_there() || desk.io.term() == "dumb" =>
+        {
             far::plain(&mut desk).await
         }
         (None, What::Console) => match console(here, place, desk.io).await {

@@ -20,7 +20,8 @@ use russh::server::{Config, run_stream};
 use russh::{Disconnect, MethodKind, MethodSet, SshId};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -49,6 +50,8 @@ const ALIVE: (Duration, usize) = (Duration::from_secs(30), 3);
 const WINDOW: u32 = 256 * 1024;
 /// Messages of a channel that may wait for whoever reads them.
 const WAITING: usize = 32;
+/// How long a connection that ends here may take to say so.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Time to look at the door again after the system ran out of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -57,6 +60,8 @@ pub struct Door {
     appliance: Arc<Appliance>,
     /// Where other programs reach the appliance.
     url: String,
+    /// The port it listens on.
+    port: u16,
     /// Keys, prefix and theme stand here.
     config_dir: PathBuf,
     ssh: Arc<Config>,
@@ -69,10 +74,11 @@ pub struct Door {
 }
 
 impl Door {
-    /// A door of this appliance with this key, through which `most` reps fit.
+    /// A door of this appliance, which others reach at that address and which listens on this port,
+    /// with this key, through which `most` reps fit.
     pub fn new(
         appliance: Arc<Appliance>,
-        url: String,
+        (url, port): (String, u16),
         config_dir: PathBuf,
         key: HostKey,
         most: usize,
@@ -81,6 +87,7 @@ impl Door {
         Arc::new(Self {
             appliance,
             url,
+            port,
             config_dir,
             ssh: Arc::new(config(key)),
             unproven: Arc::new(Semaphore::new(UNPROVEN)),
@@ -121,33 +128,41 @@ impl Door {
 
     /// Serves a connection to its end.
     async fn host(self: Arc<Self>, stream: TcpStream, from: IpAddr, unproven: Unproven) {
+        let Ok((stream, _closing)) = Closing::of(stream) else {
+            return;
+        };
         let proven = Arc::new(Notify::new());
         let config = Arc::clone(&self.ssh);
-        let caller = Caller::new(Arc::clone(&self), from, unproven, Arc::clone(&proven));
+        let caller = Caller::new(Arc::clone(&self), from, Arc::clone(&proven));
         let starting = timeout(GRACE, Box::pin(run_stream(config, stream, caller)));
         let Ok(Ok(mut session)) = starting.await else {
             return;
         };
         let handle = session.handle();
-        tokio::select! {
+        let why = tokio::select! {
             ended = &mut session => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "an SSH connection ended");
                 }
+                return;
             }
-            why = self.over(&proven) => hang_up(&handle, why).await,
-        }
+            why = self.over(&proven, unproven) => why,
+        };
+        // Whoever does not hear it is cut off.
+        let _ = timeout(FAREWELL, hang_up(&handle, why)).await;
+        let _ = timeout(FAREWELL, &mut session).await;
     }
 
     /// Waits until a connection has to end from here, and says why.
-    async fn over(&self, proven: &Notify) -> &'static str {
+    async fn over(&self, proven: &Notify, unproven: Unproven) -> &'static str {
         if timeout(GRACE, proven.notified()).await.is_err() {
             return "nobody proved who they are in time";
         }
+        drop(unproven);
         let mut stopping = self.stopping.clone();
         drop(stopping.wait_for(|stop| *stop).await);
         // Consoles say so first.
-        sleep(Duration::from_secs(1)).await;
+        sleep(FAREWELL).await;
         "the appliance was stopped"
     }
 
@@ -163,7 +178,8 @@ impl Door {
 
     /// The appliance for somebody who is in.
     fn here(&self, entrance: Entrance) -> Here {
-        Here { appliance: Arc::clone(&self.appliance), entrance, url: self.url.clone() }
+        let (appliance, url) = (Arc::clone(&self.appliance), self.url.clone());
+        Here { appliance, entrance, url, ssh_port: self.port }
     }
 }
 
@@ -195,6 +211,24 @@ fn config(key: HostKey) -> Config {
         keepalive_max: ALIVE.1,
         nodelay: true,
         ..Config::default()
+    }
+}
+
+/// Closes a connection when it is dropped: the library's task ends only with its socket.
+struct Closing(std::net::TcpStream);
+
+impl Closing {
+    fn of(stream: TcpStream) -> io::Result<(TcpStream, Self)> {
+        let stream = stream.into_std()?;
+        let copy = stream.try_clone()?;
+        Ok((TcpStream::from_std(stream)?, Self(copy)))
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        // It may be closed already.
+        let _ = self.0.shutdown(Shutdown::Both);
     }
 }
 

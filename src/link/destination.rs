@@ -69,6 +69,8 @@ pub struct Here {
     pub entrance: Entrance,
     /// Where other programs reach it.
     pub url: String,
+    /// The port of its SSH front door.
+    pub ssh_port: u16,
 }
 
 impl Here {

@@ -92,11 +92,17 @@ async fn start(
         Err(error) => return Err(error.into()),
     };
     let session = view.id;
-    if !attributes.is_empty() {
-        client.ask(RepRequest::SetAttributes { session, attributes }).await?;
-    }
     desk.io.print(|out| writeln!(out, "session {session} with {name}")).await?;
-    Ok(Ok(()))
+    if attributes.is_empty() {
+        return Ok(Ok(()));
+    }
+    match client.ask(RepRequest::SetAttributes { session, attributes }).await {
+        Ok(_) => Ok(Ok(())),
+        Err(ClientError::Refused(refusal)) => {
+            Ok(Err((ScriptFailure::Refused, format!("its attributes: {refusal}"))))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn key(desk: &Desk, client: &mut Client, attributes: Attributes) -> anyhow::Result<Came> {

@@ -22,7 +22,8 @@ pub(super) async fn run(
     script: Option<Script>,
 ) -> anyhow::Result<ExitCode> {
     let mut client = link(places, connect).await?;
-    if client.welcome.plain && script.is_none() {
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    if (client.welcome.plain || dumb) && script.is_none() {
         let mut connect = connect.clone();
         if !client.welcome.embedded {
             connect.keep_that_of(&mut client).await?;

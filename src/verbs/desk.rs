@@ -86,9 +86,10 @@ impl Desk {
     /// # Errors
     /// When this program's own file is not known.
     pub(super) fn proxy_command(&self) -> anyhow::Result<String> {
-        let Way::Out { places, connect } = &self.way else {
+        let (places, connect) = match &self.way {
+            Way::Out { places, connect } => (places, connect),
             // Whoever came by SSH knows how; the name is theirs to fill in.
-            return Ok("ssh -q REP@APPLIANCE".to_owned());
+            Way::Here(here) => return Ok(format!("ssh -q -p {} REP@APPLIANCE", here.ssh_port)),
         };
         let program = std::env::current_exe().context("finding this program's own file")?;
         let mut words = vec![program.display().to_string()];

@@ -6,7 +6,6 @@ use super::stdio::{Ears, Outside, Stdio};
 use super::transfer::{Happened, Run};
 use crate::core::LinkEvent;
 use crate::link::Client;
-use anyhow::Context;
 use bytes::Bytes;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, ExitStatus};
@@ -14,7 +13,7 @@ use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{ItemId, Outcome, RequestId};
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 /// Bytes that wait to be written before the machines are told to wait.
 const AHEAD: u64 = 1024 * 1024;
@@ -75,6 +74,8 @@ struct Many {
     running: Vec<Running>,
     outlet: Outlet,
     status: Status,
+    /// A person reads it.
+    person: bool,
     /// How whoever reads it wants the end of a line.
     line_end: &'static [u8],
 }
@@ -97,6 +98,7 @@ pub(super) async fn run(
         running: Vec::new(),
         outlet,
         status: Status::DONE,
+        person: io.is_terminal(),
         line_end: io.line_end(),
     };
     let (_, mut ears) = io.ears(false)?;
@@ -125,7 +127,15 @@ impl Many {
                 outside = ears.next() => Next::Outside(outside),
             };
             match next {
-                Next::Event(event) => self.event(event)?,
+                Next::Event(event) => match self.event(event) {
+                    Ok(()) => {}
+                    Err(error) => {
+                        let quiet = error.downcast_ref::<io::Error>();
+                        let quiet = quiet.is_some_and(|e| e.kind() == ErrorKind::BrokenPipe);
+                        let status = self.leave(13).await;
+                        return if quiet { Ok(status) } else { Err(error) };
+                    }
+                },
                 Next::Written(Ok(())) | Next::Outside(Outside::Resized(_)) => {}
                 // Nobody reads it any more.
                 Next::Written(Err(error)) if error.kind() == ErrorKind::BrokenPipe => {
@@ -310,7 +320,12 @@ impl Many {
             return self.tell(&Told { id: item.0, name, stream, text, ..Told::default() });
         }
         let mut told = format!("{}: ", clean(name)).into_bytes();
-        told.extend_from_slice(line);
+        if self.person {
+            // No machine speaks in another's name.
+            told.extend_from_slice(clean(&String::from_utf8_lossy(line)).as_bytes());
+        } else {
+            told.extend_from_slice(line);
+        }
         told.extend_from_slice(self.line_end);
         self.put(stream, told)
     }
@@ -326,6 +341,6 @@ impl Many {
     }
 
     fn put(&mut self, stream: Stream, bytes: Vec<u8>) -> anyhow::Result<()> {
-        self.outlet.put(stream, Bytes::from(bytes)).context("writing the output")
+        Ok(self.outlet.put(stream, Bytes::from(bytes))?)
     }
 }

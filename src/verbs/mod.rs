@@ -118,38 +118,43 @@ pub(crate) enum DeskVerb {
 impl DeskVerb {
     /// Does it, for `exec` and `jump` with the statuses that `ssh` has.
     pub(crate) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        // What interrupts a verb at the prompt does not interrupt the prompt.
-        if let Self::Plain(plain) = self {
-            return Box::pin(plain.run(desk)).await;
-        }
-        let interrupted = desk.io.interrupted();
-        let run = async {
-            match self {
-                Self::Exec(exec) => return Ok(own_failure(exec.run(desk).await, &desk.io).await),
-                Self::Tunnel(tunnel) => {
-                    return Ok(own_failure(tunnel.run(desk).await, &desk.io).await);
+        desk.io.catch_up();
+        // These hear for themselves what interrupts them, and end what they started.
+        match self {
+            Self::Exec(exec) => Ok(own_failure(exec.run(desk).await, &desk.io).await),
+            Self::Jump(jump) => Ok(own_failure(jump.run(desk).await, &desk.io).await),
+            Self::Attach(attach) => Ok(own_failure(attach.run(desk).await, &desk.io).await),
+            Self::Tunnel(tunnel) => Ok(own_failure(tunnel.run(desk).await, &desk.io).await),
+            Self::Plain(plain) => Box::pin(plain.run(desk)).await,
+            brief => {
+                let interrupted = desk.io.interrupted();
+                tokio::select! {
+                    outcome = brief.run_brief(desk) => outcome,
+                    () = interrupted => Ok(Status::by_signal(2)),
                 }
-                Self::SshConfig(config) => config.run(desk).await,
-                Self::Plain(_) => Ok(Status::DONE),
-                Self::Jump(jump) => return Ok(own_failure(jump.run(desk).await, &desk.io).await),
-                Self::Attach(attach) => attach.run(desk).await,
-                Self::Ls(ls) => ls.run(desk).await,
-                Self::Show(show) => show.run(desk).await,
-                Self::Wake(wake) => wake.run(desk).await,
-                Self::Sessions(sessions) => sessions.run(desk).await,
-                Self::End(end) => end.run(desk).await,
-                Self::Log(log) => log.run(desk).await,
-                Self::Explain(explain) => explain.run(desk).await,
-                Self::Simulate(simulate) => simulate.run(desk).await,
-                Self::SessionKey(key) => key.run(desk).await,
-                Self::Passwd(passwd) => passwd.run(desk).await,
-                Self::SecondFactor(factor) => factor.run(desk).await,
-                Self::SshKeys(keys) => keys.run(desk).await,
             }
-        };
-        tokio::select! {
-            outcome = run => outcome,
-            () = interrupted => Ok(Status::by_signal(2)),
+        }
+    }
+
+    /// One that can be dropped at any moment.
+    async fn run_brief(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        match self {
+            Self::Exec(_) | Self::Jump(_) | Self::Attach(_) | Self::Tunnel(_) | Self::Plain(_) => {
+                Ok(Status::DONE)
+            }
+            Self::SshConfig(config) => config.run(desk).await,
+            Self::Ls(ls) => ls.run(desk).await,
+            Self::Show(show) => show.run(desk).await,
+            Self::Wake(wake) => wake.run(desk).await,
+            Self::Sessions(sessions) => sessions.run(desk).await,
+            Self::End(end) => end.run(desk).await,
+            Self::Log(log) => log.run(desk).await,
+            Self::Explain(explain) => explain.run(desk).await,
+            Self::Simulate(simulate) => simulate.run(desk).await,
+            Self::SessionKey(key) => key.run(desk).await,
+            Self::Passwd(passwd) => passwd.run(desk).await,
+            Self::SecondFactor(factor) => factor.run(desk).await,
+            Self::SshKeys(keys) => keys.run(desk).await,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where a remote program's output goes: written on a thread of its own, so that a reader who
 //! pauses holds up the program and nothing else.
 
-use super::stdio::{Done, Job, Stdio};
+use super::stdio::{Done, Job, Stdio, with_returns};
 use bytes::Bytes;
 use std::io::{self, Write};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -17,6 +17,8 @@ pub(super) struct Outlet {
     done: UnboundedSender<(Stream, usize, io::Result<()>)>,
     /// It is this process's own.
     own: bool,
+    /// Lines end as a terminal without a line discipline wants it.
+    cooked: bool,
     written: UnboundedReceiver<(Stream, usize, io::Result<()>)>,
     output_pending: u64,
     errors_pending: u64,
@@ -32,11 +34,12 @@ pub(crate) enum Stream {
 impl Outlet {
     pub(super) fn new(io: &Stdio) -> io::Result<Self> {
         let (done, written) = unbounded_channel();
+        let cooked = io.is_cooked();
         let (queue, own) = match io.far_out() {
             Some(far) => (far.0, false),
             None => (writer()?, true),
         };
-        Ok(Self { queue, done, own, written, output_pending: 0, errors_pending: 0 })
+        Ok(Self { queue, done, own, cooked, written, output_pending: 0, errors_pending: 0 })
     }
 
     /// Writes, now or as soon as what came before is written.
@@ -45,7 +48,9 @@ impl Outlet {
             return write(stream, &bytes);
         }
         *self.pending_mut(stream) += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let job = Job { stream, bytes, done: Done::Each(self.done.clone()) };
+        let count = bytes.len();
+        let bytes = if self.cooked { with_returns(&bytes).into() } else { bytes };
+        let job = Job { stream, bytes, done: Done::Each(count, self.done.clone()) };
         self.queue.send(job).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 

@@ -69,7 +69,8 @@ impl Serve {
         }
         introduce(&appliance, first, &url).await?;
         if let Some((listener, key)) = door {
-            let door = Door::new(Arc::clone(&appliance), url, places.config()?, key, self.most_ssh);
+            let at = (url, listener.local_addr()?.port());
+            let door = Door::new(Arc::clone(&appliance), at, places.config()?, key, self.most_ssh);
             tokio::spawn(door.serve(listener));
         }
         let serving = tokio::spawn({

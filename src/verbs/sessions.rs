@@ -2,9 +2,9 @@
 
 use super::desk::Desk;
 use super::jump::stay;
+use super::output;
 use super::status::Status;
 use super::transfer::Program;
-use super::{output, own_failure};
 use crate::link::ClientError;
 use anyhow::bail;
 use clap::Args;
@@ -131,15 +131,11 @@ fn one<'s>(sessions: &'s [SessionView], wanted: &str) -> anyhow::Result<&'s Sess
 
 impl Attach {
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let outcome = self.attach(desk).await;
-        Ok(own_failure(outcome, &desk.io).await)
-    }
-
-    async fn attach(self, desk: &mut Desk) -> anyhow::Result<Status> {
         let mut client = desk.client().await?;
         let view = one(client.fetch_sessions().await?, &self.session)?.clone();
         let Some(channel) = view.channels.iter().find(|channel| channel.is_shell).cloned() else {
-            bail!("the session with {} has no shell; `jumpdeck jump` opens one", view.item_name);
+            let name = clean(&view.item_name);
+            bail!("the session with {name} has no shell; `jumpdeck jump` opens one");
         };
         let program = Program::of(client, view, &channel);
         program.resize(desk.io.size());
@@ -155,7 +151,7 @@ impl End {
         let meant = meant.collect::<anyhow::Result<Vec<_>>>()?;
         let mut status = Status::DONE;
         for view in meant {
-            let (session, name) = (view.id, &view.item_name);
+            let (session, name) = (view.id, clean(&view.item_name));
             let words = match client.ask(RepRequest::EndSession { session }).await {
                 Ok(RepReply::SessionEnded) => format!("The session with {name} is over."),
                 Ok(_) => return Err(ClientError::OddAnswer.into()),

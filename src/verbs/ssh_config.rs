@@ -22,10 +22,10 @@ pub(crate) struct SshConfig {
     /// Which items, as `ls` understands it [default: all Jump Clients].
     query: Vec<String>,
     /// What the names end with.
-    #[arg(long, value_name = "TEXT", default_value = ".jumpdeck")]
+    #[arg(long, value_name = "TEXT", default_value = ".jumpdeck", value_parser = plain_only)]
     suffix: String,
     /// Log in there under this name.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = plain_only)]
     user: Option<String>,
 }
 
@@ -69,7 +69,7 @@ impl SshConfig {
             }
             writeln!(out, "\nHost {host}\n    HostKeyAlias jumpdeck-item-{item}")?;
             if let Some(user) = &self.user {
-                writeln!(out, "    User {}", plain(user))?;
+                writeln!(out, "    User {user}")?;
             }
             writeln!(out, "    ProxyCommand {proxy} tunnel '#{item}' %p")?;
         }
@@ -116,6 +116,16 @@ async fn allowed(
             LinkEvent::Down { reason } => return Err(ClientError::NoLink(reason)),
             _ => {}
         }
+    }
+}
+
+/// What can stand in `ssh_config` as it is.
+fn plain_only(text: &str) -> Result<String, String> {
+    let means_nothing = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
+    if !text.is_empty() && text.chars().all(means_nothing) && !text.starts_with('-') {
+        Ok(text.to_owned())
+    } else {
+        Err("it has letters, digits and . _ - @".to_owned())
     }
 }
 

@@ -10,6 +10,7 @@ use clap::Args;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Status as Stand;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::wake::SecureOn;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -44,7 +45,7 @@ impl Wake {
             let words = match client.ask(RepRequest::Wake { item, password }).await {
                 Ok(RepReply::Waking { helper }) => {
                     called.push(item);
-                    format!("{name}: {helper} has sent it the magic packet.")
+                    format!("{name}: {} has sent it the magic packet.", clean(&helper))
                 }
                 Ok(_) => return Err(ClientError::OddAnswer.into()),
                 Err(ClientError::Refused(refusal)) => {

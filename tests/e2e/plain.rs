@@ -20,7 +20,7 @@ fn verbs_are_typed_completed_and_remembered() {
     let home = home();
     let name = hostname();
     let mut prompt = Screen::start(&home.jumpdeck(&["plain"]), 80, 24);
-    prompt.wait_for("1 items, 1 online.");
+    prompt.wait_for("1 item, 1 online; 0 sessions.");
     prompt.send("sessi\t");
     prompt.wait_for("jumpdeck> session");
     prompt.send("s\t");

@@ -2,7 +2,7 @@
 
 use crate::serve::Served;
 use crate::support::{Guard, Home, Screen, hostname, kill, text, until};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -442,14 +442,16 @@ fn whoever_takes_nothing_holds_up_nobody_else_and_no_more_come_in_than_may() {
     let name = hostname();
     let command = format!("exec {name} -- yes");
     let mut ssh = house.answering(&[&house.served.password], "admin", &[&command]);
-    // Its output is read by nobody.
-    let stuck = ssh.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-    let stuck = Guard(stuck);
+    // Its output is read by nobody, once it has begun.
+    let mut stuck = Guard(ssh.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+    stuck.0.stdout.as_mut().unwrap().read_exact(&mut [0; 2]).unwrap();
     let status = || house.verb(&[&format!("exec {name} -- echo through")]);
     for _ in 0..5 {
         assert_eq!(text(&status().stdout), "through\n");
     }
     drop(stuck);
+    // What it ran ends with it, at once.
+    until("its session is over", || house.verb(&["sessions"]).stdout.is_empty());
     house.served.restart_with(&house.home, &["--most-ssh", "1"]);
     house.served.until_online(&house.home, 1);
     let mut first = house.console(80, 24);
@@ -460,4 +462,68 @@ fn whoever_takes_nothing_holds_up_nobody_else_and_no_more_come_in_than_may() {
     first.send("q");
     assert_eq!(first.wait_for_end(), 0);
     until("the place is free again", || house.verb(&["ls"]).status.success());
+}
+
+#[test]
+fn input_that_nobody_takes_holds_no_output_up() {
+    let house = House::new();
+    let user = format!("admin:{}", hostname());
+    let mut ssh = house.answering(&[&house.served.password], &user, &["seq 1 1000000"]);
+    let zeros = std::fs::File::open("/dev/zero").unwrap();
+    let output = ssh.stdin(zeros).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(output.stdout.ends_with(b"\n999999\n1000000\n"));
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1_000_000);
+}
+
+#[test]
+fn what_interrupts_a_verb_at_the_prompt_interrupts_that_and_nothing_after_it() {
+    let house = House::new();
+    let name = hostname();
+    let asked = house.answering(&[&house.served.password], "admin", &["plain"]);
+    let mut prompt = Screen::start(&with_terminal(&asked), 80, 24);
+    prompt.wait_for("jumpdeck>");
+    prompt.send(&format!("exec {name} -- sh -c 'echo st''arted; sleep 1000'\r"));
+    prompt.wait_for("started");
+    prompt.send("\x03");
+    prompt.wait_for("Status 130.");
+    prompt.send(&format!("exec {name} -- sh -c 'echo $((6*7))'\r"));
+    prompt.wait_for("42");
+    // The end of one input is not the end of all.
+    prompt.send(&format!("exec {name} -- sh -c 'echo re''ady; cat; exit 6'\r"));
+    prompt.wait_for("ready");
+    prompt.send("and this\r\x04");
+    prompt.wait_for("Status 6.");
+    prompt.resize(100, 30);
+    prompt.send(&format!("jump {name}\r"));
+    prompt.send("stty size; exit 5\r");
+    prompt.wait_for("30 100");
+    prompt.wait_for("Status 5.");
+    prompt.send("exit\r");
+    assert_eq!(prompt.wait_for_end(), 5);
+}
+
+#[test]
+fn one_connection_has_only_so_many_channels() {
+    let house = House::new();
+    let (key, public) = house.key("alice");
+    house.add_key(&public);
+    let control = format!("ControlPath={}", house.path("mux").display());
+    let options = ["-i", &key, "-o", "BatchMode=yes", "-o", &control];
+    let master = ["-o", "ControlMaster=yes", "-N"];
+    let master = house.ssh(&[&options[..], &master[..]].concat(), "admin", &[]).spawn().unwrap();
+    let _master = Guard(master);
+    until("the connection stands", || house.path("mux").exists());
+    let command = format!("exec {} -- cat", hostname());
+    let open = || {
+        // Whoever is turned away does not come in by another connection.
+        let options = [&options[..], &["-o", "ProxyCommand=false"]].concat();
+        let mut ssh = house.ssh(&options, "admin", &[&command]);
+        ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let mut all: Vec<_> = (0..12).map(|_| Guard(open())).collect();
+    until("two are turned away", || {
+        let ended = all.iter_mut().map(|child| child.0.try_wait().unwrap());
+        ended.flatten().count() == 2
+    });
 }

@@ -5,6 +5,7 @@ use crate::run::Agent;
 use crate::{Source, facts, pinned, wake};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, FromAgent, ToAgent};
 use jumpdeck_protocol::link::Outbox;
+use jumpdeck_protocol::session::ChannelKind;
 use jumpdeck_protocol::{Control, Never, Outcome, RefusalCode, limits};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -19,6 +20,16 @@ impl Agent {
         message: ToAgent,
     ) {
         match message {
+            Control::Request {
+                id,
+                body: AgentRequest::Open { channel, errors, kind: ChannelKind::Tunnel { port }, .. },
+            } => {
+                let (channels, outbox) = (self.channels.clone(), outbox.clone());
+                tokio::spawn(async move {
+                    let body = Outcome::from(channels.open_tunnel(channel, errors, port).await);
+                    outbox.send(&FromAgent::Reply { id, body });
+                });
+            }
             Control::Request { id, body: AgentRequest::Open { channel, errors, kind, .. } } => {
                 let body = Outcome::from(self.channels.open(channel, errors, kind));
                 outbox.send(&FromAgent::Reply { id, body });

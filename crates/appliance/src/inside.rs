@@ -6,6 +6,7 @@ use crate::reps::{LinkLogin, RepLink};
 use crate::second_factor::has_one;
 use crate::ssh_keys::fingerprint;
 use crate::user::User;
+use crate::world::World;
 use jumpdeck_protocol::handshake::RepProof;
 use jumpdeck_protocol::link::{Outbox, settings};
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId};
@@ -77,7 +78,7 @@ impl Appliance {
         let world = self.world();
         let proof = RepProof::Password { username: username.to_owned(), password };
         match self.login.check(&world, proof, self.now()).await {
-            Ok(known) => Ok(self.half(&known.user, true, "with the password".to_owned())),
+            Ok(known) => Ok(half(&world, &known.user, true, "with the password".to_owned())),
             Err(refusal) => {
                 self.refuse_entrance(username, from, refusal.code);
                 Err(refusal)
@@ -87,10 +88,7 @@ impl Appliance {
 
     /// Whether a user may come in with this public key, as it goes over the wire.
     pub fn knows_key(&self, username: &str, key: &[u8]) -> bool {
-        let world = self.world();
-        let user = world.user_by_name(username).filter(|user| user.enabled);
-        let account = user.and_then(|user| world.account(user.id));
-        account.is_some_and(|account| account.ssh_keys.iter().any(|own| own.blob == key))
+        user_with_key(&self.world(), username, key).is_some()
     }
 
     /// Takes a public key of which somebody has shown that the private one is theirs.
@@ -98,20 +96,12 @@ impl Appliance {
     /// # Errors
     /// `login_failed` if it is not a key of this user.
     pub fn take_key(&self, username: &str, key: &[u8], from: IpAddr) -> Result<Half, Refusal> {
-        let user = self.world().user_by_name(username).cloned();
-        match user.filter(|_| self.knows_key(username, key)) {
-            Some(user) => Ok(self.half(&user, false, format!("with the key {}", fingerprint(key)))),
-            None => {
-                self.refuse_entrance(username, from, RefusalCode::LoginFailed);
-                Err(RefusalCode::LoginFailed.plain())
-            }
-        }
-    }
-
-    fn half(&self, user: &User, by_password: bool, how: String) -> Half {
-        let generation = self.world().account(user.id).map_or(0, |account| account.generation);
-        let (user, username) = (user.id, user.username.clone());
-        Half { user, username, generation, by_password, how }
+        let world = self.world();
+        let Some(user) = user_with_key(&world, username, key) else {
+            self.refuse_entrance(username, from, RefusalCode::LoginFailed);
+            return Err(RefusalCode::LoginFailed.plain());
+        };
+        Ok(half(&world, user, false, format!("with the key {}", fingerprint(key))))
     }
 
     /// Whether a code is wanted besides.
@@ -200,4 +190,18 @@ impl Appliance {
         tokio::spawn(async move { Box::pin(attend(appliance, rep, far)).await });
         Ok(Inside { socket: near, user, first, idle_lock })
     }
+}
+
+/// The user of this name, if this is one of their keys.
+fn user_with_key<'w>(world: &'w World, username: &str, key: &[u8]) -> Option<&'w Arc<User>> {
+    let user = world.user_by_name(username).filter(|user| user.enabled)?;
+    let account = world.account(user.id)?;
+    account.ssh_keys.iter().any(|own| own.blob == key).then_some(user)
+}
+
+/// A first proof that held in this World: what changes after it counts.
+fn half(world: &World, user: &User, by_password: bool, how: String) -> Half {
+    let generation = world.account(user.id).map_or(0, |account| account.generation);
+    let (user, username) = (user.id, user.username.clone());
+    Half { user, username, generation, by_password, how }
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Entries between two looks for those that nobody holds any more.
+/// Offers between two looks for those that nobody holds any more.
 const SWEEP: usize = 1024;
 
 /// What the replicas of one process share.
@@ -49,7 +49,7 @@ impl Mark for [Standing; CHUNK] {
 
 /// Things of one kind, by their marks. Nothing is kept alive by standing here.
 #[derive(Debug)]
-struct Shelf<T>(Mutex<HashMap<u64, Vec<Weak<T>>>>);
+struct Shelf<T>(Mutex<(usize, HashMap<u64, Vec<Weak<T>>>)>);
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
@@ -63,14 +63,19 @@ impl<T: Mark + PartialEq> Shelf<T> {
         let mut hasher = DefaultHasher::new();
         mine.mark(&mut hasher);
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if shelf.len().is_multiple_of(SWEEP) {
+        let (offered, shelf) = &mut *shelf;
+        if *offered >= SWEEP {
+            *offered = 0;
             shelf.retain(|_, alike| alike.iter().any(|one| one.strong_count() > 0));
         }
         let alike = shelf.entry(hasher.finish()).or_default();
         alike.retain(|one| one.strong_count() > 0);
         match alike.iter().filter_map(Weak::upgrade).find(|other| **other == **mine) {
             Some(other) => *mine = other,
-            None => alike.push(Arc::downgrade(mine)),
+            None => {
+                *offered += 1;
+                alike.push(Arc::downgrade(mine));
+            }
         }
     }
 }
@@ -112,6 +117,6 @@ mod tests {
         let last = one.chunks.len();
         drop((one, other));
         let gone = pool.chunks.0.lock().unwrap();
-        assert!(last > 0 && gone.values().flatten().all(|one| one.strong_count() == 0));
+        assert!(last > 0 && gone.1.values().flatten().all(|one| one.strong_count() == 0));
     }
 }

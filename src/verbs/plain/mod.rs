@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::far::Line as Words;
 use super::select;
 use super::status::Status;
-use super::stdio::Stdio;
+use super::stdio::{Outside, Stdio};
 use crate::runtime::runner::Input;
 use crate::runtime::typed::Reader;
 use clap::{Args, CommandFactory, Parser};
@@ -16,7 +16,7 @@ use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use line::{Line, Outcome};
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep};
 
 const PROMPT: &str = "jumpdeck> ";
 /// How long a name that was looked up for a completion is good.
@@ -122,7 +122,9 @@ impl Prompt {
             }
             // Lines that nobody types are for the prompt, not for what it runs.
             desk.io.hold_input(!desk.io.somebody_is_there());
+            desk.io.at_prompt(true);
             last = run(words, desk).await;
+            desk.io.at_prompt(false);
             desk.io.hold_input(false);
             if last != Status::DONE {
                 desk.io.say(&format!("Status {}.", last.0)).await;
@@ -139,9 +141,10 @@ impl Prompt {
         let who = client.welcome.username.clone();
         client.close().await;
         let words = format!(
-            "{who}: {} items, {} online. {sessions} sessions. `help` lists the words, Tab completes \
-             them, `exit` leaves.",
-            counts.items, counts.online
+            "{who}: {}, {} online; {}. `help` lists the words, Tab completes them, `exit` leaves.",
+            several(counts.items, "item"),
+            counts.online,
+            several(sessions, "session")
         );
         desk.io.say(&words).await;
         Ok(())
@@ -250,6 +253,11 @@ impl Prompt {
     }
 }
 
+/// So many of a thing.
+fn several(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
 async fn names(desk: &Desk) -> anyhow::Result<Vec<String>> {
     let mut client = desk.client().await?;
     client.fetch_inventory().await?;
@@ -289,18 +297,20 @@ fn common(words: &[String]) -> String {
     common.to_owned()
 }
 
-/// The next bytes; none once nothing followed for a while; nothing at the end.
+/// The next bytes; none once nothing followed for a while; nothing at the end, or at a signal.
 async fn typed(io: &mut Stdio, waiting: bool) -> anyhow::Result<Option<bytes::Bytes>> {
-    let (mut keyboard, _) = io.ears(true)?;
-    let bytes = if waiting {
-        match timeout(PATIENCE, keyboard.read()).await {
-            Ok(bytes) => bytes?,
-            Err(_) => return Ok(Some(bytes::Bytes::new())),
-        }
-    } else {
-        keyboard.read().await?
-    };
-    Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    let (mut keyboard, mut ears) = io.ears(true)?;
+    loop {
+        let bytes = tokio::select! {
+            bytes = keyboard.read() => bytes?,
+            () = sleep(PATIENCE), if waiting => return Ok(Some(bytes::Bytes::new())),
+            outside = ears.next() => match outside {
+                Outside::Resized(_) => continue,
+                Outside::Signal(_) => return Ok(None),
+            },
+        };
+        return Ok(Some(bytes).filter(|bytes| !bytes.is_empty()));
+    }
 }
 
 /// Runs a verb, and says what was wrong with it.

@@ -71,12 +71,7 @@ impl Channels {
                 let (channel, errors) = (self.add(id, Lane::Bulk), self.add(errors, Lane::Bulk));
                 exec::spawn(&channel, &errors, &argv)
             }
-            (ChannelKind::Tunnel { port }, Some(errors)) => {
-                let (channel, errors) =
-                    (self.add(id, Lane::Interactive), self.add(errors, Lane::Interactive));
-                tunnel::open(&channel, &errors, port)
-            }
-            (ChannelKind::Exec { .. } | ChannelKind::Tunnel { .. }, None) => {
+            (ChannelKind::Exec { .. }, None) | (ChannelKind::Tunnel { .. }, _) => {
                 Err(RefusalCode::Unsupported.plain())
             }
         };
@@ -87,6 +82,23 @@ impl Channels {
             }
         }
         process.map(|process| AgentReply::Opened { process })
+    }
+
+    /// Connects to a port of this machine, which may let wait for it.
+    pub(crate) async fn open_tunnel(
+        &self,
+        id: ChannelId,
+        errors: Option<ChannelId>,
+        port: u16,
+    ) -> Result<AgentReply, Refusal> {
+        let stream = tunnel::connect(port).await?;
+        if self.lock().channels.len() >= limits::CHANNELS_PER_AGENT {
+            return Err(RefusalCode::SpawnFailed.because("this agent has too many open channels"));
+        }
+        let errors = errors.ok_or_else(|| RefusalCode::Unsupported.plain())?;
+        let channel = self.add(id, Lane::Interactive);
+        tunnel::serve(channel, self.add(errors, Lane::Interactive), stream);
+        Ok(AgentReply::Opened { process: 0 })
     }
 
     fn add(&self, id: ChannelId, lane: Lane) -> Arc<Channel> {

@@ -3,43 +3,43 @@
 use super::{Channel, output};
 use jumpdeck_protocol::session::ExitStatus;
 use jumpdeck_protocol::{Refusal, RefusalCode};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream as Connecting};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// How long the port may take. It is on this machine.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Connects to the port and starts the task that serves it. There is no process; 0 stands for none.
-pub(super) fn open(
-    channel: &Arc<Channel>,
-    errors: &Arc<Channel>,
-    port: u16,
-) -> Result<u32, Refusal> {
-    let failed = |error| RefusalCode::SpawnFailed.because(format!("port {port}: {error}"));
-    let stream = connect(port).map_err(failed)?;
-    channel.all.serve(serve(Arc::clone(channel), Arc::clone(errors), stream));
-    Ok(0)
+/// Connects to a port of this machine and of no other, whichever of its own addresses listens.
+pub(super) async fn connect(port: u16) -> Result<TcpStream, Refusal> {
+    let failed = |why: String| RefusalCode::TunnelFailed.because(format!("port {port}: {why}"));
+    let connecting = timeout(PATIENCE, connect_to_own(port)).await;
+    let stream = connecting.map_err(|_| failed("it does not answer".to_owned()))?;
+    stream.map_err(|error| failed(error.to_string()))
 }
 
-/// The port of this machine and of no other, whichever of its own addresses listens.
-fn connect(port: u16) -> std::io::Result<TcpStream> {
-    let own = [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), (Ipv6Addr::LOCALHOST, port).into()];
-    let connected = Connecting::connect_timeout(&own[0], PATIENCE)
-        .or_else(|error| Connecting::connect_timeout(&own[1], PATIENCE).map_err(|_| error))?;
-    connected.set_nodelay(true)?;
-    connected.set_nonblocking(true)?;
-    TcpStream::from_std(connected)
+async fn connect_to_own(port: u16) -> std::io::Result<TcpStream> {
+    let stream = match TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
+        Ok(stream) => stream,
+        Err(error) => TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await.map_err(|_| error)?,
+    };
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
-async fn serve(channel: Arc<Channel>, errors: Arc<Channel>, stream: TcpStream) {
-    tokio::select! {
-        () = run(&channel, stream) => {}
-        () = channel.until_closed() => return,
-    }
-    errors.finish(ExitStatus::Code(0));
-    channel.finish(ExitStatus::Code(0));
+/// Starts the task that passes on what comes either way.
+pub(super) fn serve(channel: Arc<Channel>, errors: Arc<Channel>, stream: TcpStream) {
+    let all = channel.all.clone();
+    all.serve(async move {
+        tokio::select! {
+            () = run(&channel, stream) => {}
+            () = channel.until_closed() => return,
+        }
+        errors.finish(ExitStatus::Code(0));
+        channel.finish(ExitStatus::Code(0));
+    });
 }
 
 async fn run(channel: &Channel, stream: TcpStream) {

@@ -8,11 +8,13 @@ use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::session::SessionView;
 use serde::Serialize;
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Items of one answer, if nothing else is said, and at the most.
 const PAGE: usize = 100;
-const LARGEST: usize = 1000;
+const LARGEST: u64 = 1000;
 /// The greatest number that every JSON reader tells from its neighbours (RFC 8259, 6).
 const GREATEST: u64 = (1 << 53) - 1;
 
@@ -61,21 +63,22 @@ impl Appliance {
     /// The items of all Jump Groups; personal lists are their owners' own.
     pub(super) fn api_items(&self, query: &str) -> Result<Answer, Failure> {
         let mut after = None;
-        let mut limit = PAGE;
+        let mut limit = None;
+        let mut seen = HashSet::new();
         for (key, value) in parameters(query) {
+            if !seen.insert(key) {
+                return Err(Failure::parameter(format!(
+                    "{:?} stands there twice",
+                    jumpdeck_protocol::text::bounded(key, 64)
+                )));
+            }
             match key {
-                "after" => after = Some(ItemId(number(key, value)?)),
-                "limit" => {
-                    let wanted = number(key, value)?;
-                    limit = usize::try_from(wanted).unwrap_or(0);
-                    if !(1..=LARGEST).contains(&limit) {
-                        let message = format!("limit is a number from 1 to {LARGEST}");
-                        return Err(Failure::parameter(message));
-                    }
-                }
+                "after" => after = Some(ItemId(number(key, value, 0..=GREATEST)?)),
+                "limit" => limit = usize::try_from(number(key, value, 1..=LARGEST)?).ok(),
                 other => return Err(unknown(other)),
             }
         }
+        let limit = limit.unwrap_or(PAGE);
         let world = self.world();
         let in_groups = |item: &&Arc<Document>| matches!(item.view.place, Place::JumpGroup(_));
         let mut found = world.items_after(after).filter(in_groups).take(limit + 1);
@@ -132,9 +135,10 @@ fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
     pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
-fn number(key: &str, value: &str) -> Result<u64, Failure> {
-    let number = value.parse().ok().filter(|number| *number <= GREATEST);
-    number.ok_or_else(|| Failure::parameter(format!("{key} is a number from 0 to {GREATEST}")))
+fn number(key: &str, value: &str, allowed: RangeInclusive<u64>) -> Result<u64, Failure> {
+    let number = value.parse().ok().filter(|number| allowed.contains(number));
+    let (from, to) = allowed.into_inner();
+    number.ok_or_else(|| Failure::parameter(format!("{key} is a number from {from} to {to}")))
 }
 
 fn unknown(key: &str) -> Failure {

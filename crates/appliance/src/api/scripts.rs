@@ -1,7 +1,8 @@
 //! `GET /api/client_script`: a Representative Console Script to download (DOMAIN 9).
 
 use super::{Answer, Failure, file};
-use jumpdeck_protocol::script::{Command, Script};
+use jumpdeck_protocol::script::{Command, Script, ScriptError};
+use jumpdeck_protocol::text;
 
 /// What such a file is.
 const KIND: &str = "application/x-brcs";
@@ -36,9 +37,9 @@ pub(super) fn client_script(query: &str) -> Result<Answer, Failure> {
         return Err(Failure::parameter("action says what the script does"));
     }
     // What a form writes for a blank.
-    let command: Command = command.replace('+', "%20").parse().map_err(|error| {
-        let jumpdeck_protocol::script::ScriptError { what, .. } = error;
-        Failure::parameter(what)
+    let command = command.replace('+', "%20");
+    let command: Command = command.parse().map_err(|error: ScriptError| {
+        Failure::parameter(format!("{}: {}", parameter_at(&command, error.column), error.what))
     })?;
     if matches!(command, Command::Login(_)) {
         return Err(Failure::parameter("a script logs in by itself; ask for another action"));
@@ -46,6 +47,18 @@ pub(super) fn client_script(query: &str) -> Result<Answer, Failure> {
     let name = format!("{}.brcs", command.action());
     let script = Script { commands: vec![Command::Login(None), command] };
     Ok(file(KIND, &name, script.to_string()))
+}
+
+/// The parameter in which this column of a command stands, from 1.
+fn parameter_at(command: &str, column: usize) -> String {
+    let mut ends = 1;
+    let pairs = command.split('&');
+    let mut at = pairs.skip_while(|pair| {
+        ends += pair.chars().count() + 1;
+        ends <= column
+    });
+    let pair = at.next().unwrap_or("action");
+    text::bounded(pair.split('=').next().unwrap_or_default(), 64)
 }
 
 #[cfg(test)]
@@ -92,7 +105,8 @@ mod tests {
             assert!(failure.contains(said), "{query}: {failure}");
         }
         assert!(text(&format!("{QUERY}&search_string=a&client.tag=b")).await.is_err());
-        assert!(text(&format!("{QUERY}&search_string=%2")).await.is_err());
+        let failure = text(&format!("{QUERY}&client.tag=b&client.hostname=%zz")).await.unwrap_err();
+        assert!(failure.starts_with("client.hostname: after %"), "{failure}");
         // No parameter makes a line of its own.
         assert!(text(&format!("{QUERY}&search_string=a%0Aaction%3Dlogin")).await.is_err());
     }

@@ -65,7 +65,8 @@ fn answer(
     from: IpAddr,
     wanted: &Mutex<Option<(Kind, OnUpgrade)>>,
 ) -> Answer {
-    if request.uri().path().starts_with(api::PATH) {
+    let path = request.uri().path();
+    if path.starts_with(api::PATH) || path == "/api" {
         let (method, uri, headers) = (request.method(), request.uri(), request.headers());
         return appliance.answer_api(&Asked { method, uri, headers, from });
     }

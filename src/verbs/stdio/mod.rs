@@ -1,30 +1,32 @@
 //! Where a verb reads, writes and asks: this process's own streams, or a rep's at the other end of
 //! an SSH connection.
 
+mod far;
+
+pub(crate) use far::{
+    Done, Far, FarEars, FarInput, FarMouth, FarOut, FarTerminal, FarTyped, Job, ears, input, left,
+    with_returns,
+};
+
 use super::outlet::Stream;
 use super::output;
 use super::status::Status;
 use crate::runtime::prompt;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use bytes::Bytes;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use jumpdeck_protocol::session::Size;
 use rustix::process::Signal;
-use std::collections::HashMap;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt, Interest};
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
-use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
-use tokio::sync::{Notify, oneshot};
 
-/// Bytes of one piece of what is printed.
+/// Bytes that are read at once.
 const PIECE: usize = 32 * 1024;
-/// Bytes of a line of commands.
-const LONGEST_LINE: usize = 64 * 1024;
 
 /// Where a verb reads and writes.
 pub(crate) enum Stdio {
@@ -37,26 +39,8 @@ pub(crate) enum Stdio {
 impl Stdio {
     /// This process's own.
     pub(super) const fn own() -> Self {
-        Self::Own(Unread { bytes: Vec::new(), over: false })
+        Self::Own(Unread { bytes: Vec::new(), over: false, prompt: false })
     }
-}
-
-/// A rep's streams at the other end of a connection.
-pub(crate) struct Far {
-    /// What is typed.
-    pub input: Receiver<Bytes>,
-    /// What else happens there.
-    pub outside: UnboundedReceiver<Outside>,
-    /// Where to write.
-    pub out: FarOut,
-    /// The terminal, if there is one.
-    pub terminal: Option<FarTerminal>,
-    /// What its environment says, of what may be said.
-    pub variables: HashMap<String, String>,
-    /// Ctrl-C was typed, or nobody is there any more.
-    pub interrupted: Arc<Notify>,
-    /// What was put back of the input.
-    pub unread: Unread,
 }
 
 /// What was put back of an input, for whoever reads next.
@@ -65,17 +49,8 @@ pub(crate) struct Unread {
     bytes: Vec<u8>,
     /// What follows is for somebody else.
     over: bool,
-}
-
-/// A terminal elsewhere.
-#[derive(Clone, Debug)]
-pub(crate) struct FarTerminal {
-    /// Its type.
-    pub term: String,
-    /// Its size when it was opened.
-    pub size: Size,
-    /// What is typed goes to whoever reads as it is; otherwise Ctrl-C interrupts.
-    pub raw: Arc<AtomicBool>,
+    /// A prompt runs verbs: what interrupts one does not end the prompt.
+    prompt: bool,
 }
 
 /// Something that happens to a terminal besides what is typed.
@@ -85,136 +60,6 @@ pub(crate) enum Outside {
     Resized(Size),
     /// A signal came.
     Signal(i32),
-}
-
-/// Something to be written elsewhere, and whom to tell that it was.
-pub(crate) struct Job {
-    /// Where to.
-    pub stream: Stream,
-    /// What.
-    pub bytes: Bytes,
-    /// Whom to tell.
-    pub done: Done,
-}
-
-/// Who waits for something to be written.
-pub(crate) enum Done {
-    /// One who waits for just that.
-    One(oneshot::Sender<io::Result<()>>),
-    /// One who counts.
-    Each(UnboundedSender<(Stream, usize, io::Result<()>)>),
-}
-
-impl Job {
-    /// It was written, or could not be.
-    pub(crate) fn done(self, outcome: io::Result<()>) {
-        // Whoever waited may have given up.
-        match self.done {
-            Done::One(one) => drop(one.send(outcome)),
-            Done::Each(each) => drop(each.send((self.stream, self.bytes.len(), outcome))),
-        }
-    }
-}
-
-/// The way to write elsewhere.
-#[derive(Clone, Debug)]
-pub(crate) struct FarOut(pub UnboundedSender<Job>);
-
-impl FarOut {
-    /// Writes, and waits until it is on its way.
-    pub(crate) async fn write(&self, stream: Stream, bytes: impl Into<Bytes>) -> io::Result<()> {
-        let (done, written) = oneshot::channel();
-        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        let job = Job { stream, bytes: bytes.into(), done: Done::One(done) };
-        self.0.send(job).map_err(|_| gone())?;
-        written.await.map_err(|_| gone())?
-    }
-}
-
-impl Far {
-    /// Text as this terminal wants it: one without a line discipline of its own needs both ends of
-    /// a line.
-    fn text(&self, words: &[u8]) -> Vec<u8> {
-        if self.terminal.is_none() {
-            return words.to_vec();
-        }
-        let mut text = Vec::with_capacity(words.len() + 16);
-        for byte in words {
-            if *byte == b'\n' {
-                text.push(b'\r');
-            }
-            text.push(*byte);
-        }
-        text
-    }
-
-    async fn next_line(&mut self) -> anyhow::Result<Option<String>> {
-        loop {
-            if let Some(at) = self.unread.bytes.iter().position(|byte| *byte == b'\n') {
-                let rest = self.unread.bytes.split_off(at + 1);
-                let line = std::mem::replace(&mut self.unread.bytes, rest);
-                return Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned()));
-            }
-            if self.unread.bytes.len() > LONGEST_LINE {
-                bail!("a line is too long");
-            }
-            match self.input.recv().await {
-                Some(bytes) => self.unread.bytes.extend_from_slice(&bytes),
-                None if self.unread.bytes.is_empty() => return Ok(None),
-                None => self.unread.bytes.push(b'\n'),
-            }
-        }
-    }
-
-    async fn print(&self, stream: Stream, words: &[u8]) -> io::Result<()> {
-        // A terminal has one stream, in which everything keeps its order.
-        let stream = if self.terminal.is_some() { Stream::Output } else { stream };
-        for piece in words.chunks(PIECE) {
-            self.out.write(stream, self.text(piece)).await?;
-        }
-        Ok(())
-    }
-
-    async fn ask(&mut self, question: &str, shown: bool) -> anyhow::Result<String> {
-        let Some(terminal) = self.terminal.clone() else {
-            bail!("{} is needed; `ssh -t` gives you a terminal to be asked at", needed(question));
-        };
-        self.print(Stream::Errors, question.as_bytes()).await?;
-        let was = terminal.raw.swap(true, Ordering::SeqCst);
-        let answer = self.typed(shown).await;
-        terminal.raw.store(was, Ordering::SeqCst);
-        self.print(Stream::Errors, b"\n").await?;
-        answer
-    }
-
-    async fn typed(&mut self, shown: bool) -> anyhow::Result<String> {
-        let mut typed = Vec::new();
-        while let Some(bytes) = self.input.recv().await {
-            for byte in bytes {
-                match byte {
-                    b'\r' | b'\n' => return Ok(String::from_utf8(typed)?),
-                    3 | 4 => bail!("interrupted"),
-                    8 | 127 => {
-                        if typed.pop().is_some() && shown {
-                            self.print(Stream::Errors, b"\x08 \x08").await?;
-                        }
-                    }
-                    21 => typed.clear(),
-                    other => {
-                        typed.push(other);
-                        if shown {
-                            self.print(Stream::Errors, &[other]).await?;
-                        }
-                    }
-                }
-            }
-        }
-        bail!("the input ended")
-    }
-}
-
-fn needed(question: &str) -> &str {
-    question.trim_end_matches([':', ' '])
 }
 
 impl Stdio {
@@ -345,10 +190,7 @@ impl Stdio {
     pub(crate) fn size(&self) -> Size {
         match self {
             Self::Own(_) => own_size(),
-            Self::Far(far) => {
-                let usual = Size { columns: 80, rows: 24 };
-                far.terminal.as_ref().map_or(usual, |terminal| terminal.size).clamped()
-            }
+            Self::Far(far) => far.size(),
         }
     }
 
@@ -385,8 +227,8 @@ impl Stdio {
                 (unread, source, Ears::own()?)
             }
             Self::Far(far) => {
-                let Far { input, outside, unread, .. } = &mut **far;
-                (unread, Source::Far(input), Ears::Far(outside))
+                let Far { input, ears, unread, .. } = &mut **far;
+                (unread, Source::Far(input), Ears::Far(ears))
             }
         };
         Ok((Keyboard { unread, source }, ears))
@@ -409,6 +251,28 @@ impl Stdio {
         }
     }
 
+    /// What happened before whoever begins now is over; but the terminal has the size it has.
+    pub(super) fn catch_up(&mut self) {
+        if let Self::Far(far) = self {
+            far.ears.catch_up();
+        }
+    }
+
+    /// From now on, or no more, a prompt runs verbs here.
+    pub(super) const fn at_prompt(&mut self, prompt: bool) {
+        if let Self::Own(unread) = self {
+            unread.prompt = prompt;
+        }
+    }
+
+    /// Whether a terminal elsewhere has nobody who makes lines of what is written.
+    pub(super) fn is_cooked(&self) -> bool {
+        let Self::Far(far) = self else {
+            return false;
+        };
+        far.terminal.as_ref().is_some_and(|terminal| !terminal.raw.load(Ordering::SeqCst))
+    }
+
     /// Where to write elsewhere.
     pub(crate) fn far_out(&self) -> Option<FarOut> {
         match self {
@@ -425,20 +289,29 @@ impl Stdio {
         }
     }
 
-    /// Resolves when the rep interrupts, or is gone; never for this process's own terminal, which
-    /// does so by signals.
+    /// Resolves when the rep interrupts, or is gone. This process's own terminal does so by signals,
+    /// which end it; but not where a prompt runs verbs.
     pub(crate) fn interrupted(&self) -> impl Future<Output = ()> + use<> {
-        let notify = match self {
-            Self::Own(_) => None,
-            Self::Far(far) => Some(Arc::clone(&far.interrupted)),
+        let (notify, prompt) = match self {
+            Self::Own(unread) => (None, unread.prompt),
+            Self::Far(far) => (Some(Arc::clone(&far.interrupted)), false),
         };
         async move {
-            match notify {
-                Some(notify) => notify.notified().await,
-                None => std::future::pending().await,
+            match (notify, prompt) {
+                (Some(notify), _) => notify.notified().await,
+                (None, true) => signalled().await,
+                (None, false) => std::future::pending().await,
             }
         }
     }
+}
+
+/// Resolves when a signal comes.
+async fn signalled() {
+    let Ok(mut ears) = Ears::own() else {
+        return std::future::pending().await;
+    };
+    while !matches!(ears.next().await, Outside::Signal(_)) {}
 }
 
 fn own_size() -> Size {
@@ -456,7 +329,7 @@ pub(crate) enum Ears<'a> {
         terminate: SignalStream,
     },
     /// Elsewhere.
-    Far(&'a mut UnboundedReceiver<Outside>),
+    Far(&'a mut FarEars),
 }
 
 impl Ears<'_> {
@@ -478,9 +351,7 @@ impl Ears<'_> {
                 _ = interrupt.recv() => Outside::Signal(Signal::INT.as_raw()),
                 _ = terminate.recv() => Outside::Signal(Signal::TERM.as_raw()),
             },
-            Self::Far(outside) => {
-                outside.recv().await.unwrap_or(Outside::Signal(Signal::HUP.as_raw()))
-            }
+            Self::Far(ears) => ears.next().await,
         }
     }
 }
@@ -497,7 +368,7 @@ enum Source<'a> {
     /// Anything else, a file say.
     Threaded(tokio::io::Stdin),
     /// Elsewhere.
-    Far(&'a mut Receiver<Bytes>),
+    Far(&'a mut FarInput),
 }
 
 impl Source<'_> {
