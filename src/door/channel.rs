@@ -181,13 +181,10 @@ impl Ear {
     async fn listen(mut self, mut reading: ChannelReadHalf) {
         while let Some(message) = reading.wait().await {
             match message {
-                ChannelMsg::Data { data } => {
-                    if !self.take(data).await {
-                        tracing::warn!(
-                            "a channel of the SSH front door was fed too fast; it ended"
-                        );
-                        break;
-                    }
+                ChannelMsg::Data { data } if self.take(data.clone()).await => {}
+                ChannelMsg::Data { .. } => {
+                    tracing::warn!("a channel of the SSH front door was fed too fast; it ended");
+                    break;
                 }
                 ChannelMsg::WindowChange { col_width, row_height, .. } => {
                     self.mouth.resized(size(col_width, row_height));

@@ -6,11 +6,31 @@ use crate::{Source, facts, pinned, wake};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, FromAgent, ToAgent};
 use jumpdeck_protocol::link::Outbox;
 use jumpdeck_protocol::session::ChannelKind;
-use jumpdeck_protocol::{Control, Never, Outcome, RefusalCode, limits};
+use jumpdeck_protocol::{ChannelId, Control, Never, Outcome, RefusalCode, RequestId, limits};
 use std::time::Duration;
 use tokio::sync::watch;
 
 impl Agent {
+    /// Opens a channel, and says so. What has to be waited for holds nothing else up.
+    fn open(
+        &self,
+        outbox: &Outbox,
+        id: RequestId,
+        (channel, errors): (ChannelId, Option<ChannelId>),
+        kind: ChannelKind,
+    ) {
+        let (channels, outbox) = (self.channels.clone(), outbox.clone());
+        if let ChannelKind::Tunnel { port } = kind {
+            tokio::spawn(async move {
+                let body = Outcome::from(channels.open_tunnel(channel, errors, port).await);
+                outbox.send(&FromAgent::Reply { id, body });
+            });
+            return;
+        }
+        let body = Outcome::from(channels.open(channel, errors, kind));
+        outbox.send(&FromAgent::Reply { id, body });
+    }
+
     /// Does what the appliance asks for and orders.
     pub(crate) fn control(
         &self,
@@ -20,19 +40,8 @@ impl Agent {
         message: ToAgent,
     ) {
         match message {
-            Control::Request {
-                id,
-                body: AgentRequest::Open { channel, errors, kind: ChannelKind::Tunnel { port }, .. },
-            } => {
-                let (channels, outbox) = (self.channels.clone(), outbox.clone());
-                tokio::spawn(async move {
-                    let body = Outcome::from(channels.open_tunnel(channel, errors, port).await);
-                    outbox.send(&FromAgent::Reply { id, body });
-                });
-            }
             Control::Request { id, body: AgentRequest::Open { channel, errors, kind, .. } } => {
-                let body = Outcome::from(self.channels.open(channel, errors, kind));
-                outbox.send(&FromAgent::Reply { id, body });
+                self.open(outbox, id, (channel, errors), kind);
             }
             Control::Request { id, body: AgentRequest::Customer } => {
                 let user = facts::console_user(self.options.install_mode).into();

@@ -49,7 +49,10 @@ impl Mark for [Standing; CHUNK] {
 
 /// Things of one kind, by their marks. Nothing is kept alive by standing here.
 #[derive(Debug)]
-struct Shelf<T>(Mutex<(usize, HashMap<u64, Vec<Weak<T>>>)>);
+struct Shelf<T>(Mutex<Known<T>>);
+
+/// How many were offered since the last sweep, and what stands here.
+type Known<T> = (usize, HashMap<u64, Vec<Weak<T>>>);
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {

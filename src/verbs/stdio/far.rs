@@ -167,7 +167,7 @@ impl FarEars {
                 let size = *self.size.borrow_and_update();
                 size.map_or(Outside::Signal(Signal::HUP.as_raw()), Outside::Resized)
             }
-            _ = left(&mut self.gone) => Outside::Signal(Signal::HUP.as_raw()),
+            () = left(&mut self.gone) => Outside::Signal(Signal::HUP.as_raw()),
         }
     }
 
