@@ -127,16 +127,17 @@ async fn measure(served: &Served, items: usize, consoles: usize) {
 
 /// Bytes of a rep's keys on the channel.
 async fn one_alone(rep: &mut Rep) {
-    for (what, keys) in [("a row down", "j".repeat(40)), ("a letter of a search", "/one-1".into())]
-    {
+    for (what, keys) in [("a row down", "j".repeat(40)), ("a search", "/one-0012".into())] {
         rep.settle(Duration::from_millis(200)).await;
-        let before = rep.bytes;
+        let mut each = Vec::new();
         for key in keys.bytes() {
+            let before = rep.bytes;
             rep.channel.data(&[key][..]).await.unwrap();
             rep.settle(Duration::from_millis(80)).await;
+            each.push(rep.bytes - before);
         }
-        let each = (rep.bytes - before) / keys.len();
-        println!("{what}: {each} bytes for each key");
+        let mean = each.iter().sum::<usize>() / each.len();
+        println!("{what}: {mean} bytes for each key ({:?}…)", each.get(..10).unwrap_or(&each));
     }
     rep.channel.data(&b"\x1b"[..]).await.unwrap();
     sleep(Duration::from_millis(200)).await;

@@ -30,11 +30,13 @@ fn main() {
     let local = Command::new("bash");
     let jump = home.jumpdeck(&["jump", &hostname()]);
     let mut subjects = vec![("local terminal", local), ("jumpdeck", jump)];
-    let served = Served::start(&home);
-    let _agent = agent(&home, &served);
+    // Another appliance than the embedded one, in a home of its own.
+    let away = Home::new();
+    let served = Served::start(&away);
+    let _agent = agent(&away, &served);
     if let Some(sshd) = &sshd {
         subjects.insert(1, ("ssh", sshd.client()));
-        subjects.push(("ssh rep:ITEM@appliance", door(&home, &served, sshd)));
+        subjects.push(("ssh rep:ITEM@appliance", door(&away, &served, (sshd, &home))));
     } else {
         println!("no sshd here; install openssh-server for the control");
     }
@@ -74,8 +76,8 @@ fn agent(home: &Home, served: &Served) -> Running {
 }
 
 /// The way in by SSH, with the key that also opens the control's sshd.
-fn door(home: &Home, served: &Served, sshd: &Sshd) -> Command {
-    let key = fs::File::open(home.path().join("user.pub")).unwrap();
+fn door(home: &Home, served: &Served, (sshd, keys): (&Sshd, &Home)) -> Command {
+    let key = fs::File::open(keys.path().join("user.pub")).unwrap();
     let added = served.rep(home).args(["ssh-key", "add"]).stdin(key).status();
     assert!(added.unwrap().success());
     let mut client = sshd.client.clone();

@@ -5,19 +5,9 @@ use crate::support::{Guard, Home, Screen, hostname, text};
 use std::io::Write;
 use std::process::Stdio;
 
-/// A home whose own machine is online.
-fn home() -> Home {
-    let home = Home::new();
-    let mut screen = home.console(80, 24);
-    screen.wait_for("● online");
-    screen.send("q");
-    assert_eq!(screen.wait_for_end(), 0);
-    home
-}
-
 #[test]
 fn verbs_are_typed_completed_and_remembered() {
-    let home = home();
+    let home = Home::online();
     let name = hostname();
     let mut prompt = Screen::start(&home.jumpdeck(&["plain"]), 80, 24);
     prompt.wait_for("1 item, 1 online; 0 sessions.");
@@ -61,7 +51,7 @@ fn verbs_are_typed_completed_and_remembered() {
 
 #[test]
 fn lines_come_from_a_pipe_as_well() {
-    let home = home();
+    let home = Home::online();
     let mut child = home
         .jumpdeck(&["plain"])
         .stdin(Stdio::piped())

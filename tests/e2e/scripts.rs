@@ -11,19 +11,9 @@ fn script(home: &Home, commands: &str) -> PathBuf {
     path
 }
 
-/// A home whose own machine is online.
-fn home() -> Home {
-    let home = Home::new();
-    let mut screen = home.console(80, 24);
-    screen.wait_for("● online");
-    screen.send("q");
-    assert_eq!(screen.wait_for_end(), 0);
-    home
-}
-
 #[test]
 fn a_script_opens_a_shell_on_the_machine_it_means() {
-    let home = home();
+    let home = Home::online();
     let command = format!("action=start_pinned_client_session&client.hostname={}", hostname());
     let path = script(&home, &format!("action=login\r\n{command}"));
     let from_file = home.jumpdeck(&["--run-script-file", path.to_str().unwrap()]);
@@ -116,6 +106,21 @@ systems = ["Debian GNU/Linux 12 (bookworm)"]
 pattern = "{kind}-{number}"
 "#;
 
+/// Those machines, online at an appliance.
+fn field(home: &Home, served: &Served) -> Guard {
+    let scenario = home.path().join("field.toml");
+    std::fs::write(&scenario, FIELD).unwrap();
+    let fleet = home
+        .server_sim(&["run", "--json", "--scenario", scenario.to_str().unwrap()])
+        .args(["--url", &served.url(), "--fingerprint", &served.fingerprint])
+        .env("JUMPDECK_INSTALLER_KEY", &served.key)
+        .stdout(Stdio::null())
+        .spawn();
+    let fleet = Guard(fleet.unwrap());
+    served.until_online(home, 3);
+    fleet
+}
+
 /// Asks the appliance for a script, as a browser would, and keeps the file.
 fn generated(home: &Home, served: &Served, query: &str) -> PathBuf {
     let url = format!("{}/api/client_script?type=rep&operation=generate&{query}", served.url());
@@ -136,17 +141,7 @@ fn generated(home: &Home, served: &Served, query: &str) -> PathBuf {
 fn the_examples_of_the_field_start_sessions_from_what_the_appliance_makes_of_them() {
     let home = Home::new();
     let served = Served::start(&home);
-    let scenario = home.path().join("field.toml");
-    std::fs::write(&scenario, FIELD).unwrap();
-    let _fleet = Guard(
-        home.server_sim(&["run", "--json", "--scenario", scenario.to_str().unwrap()])
-            .args(["--url", &served.url(), "--fingerprint", &served.fingerprint])
-            .env("JUMPDECK_INSTALLER_KEY", &served.key)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
-    served.until_online(&home, 3);
+    let _fleet = field(&home, &served);
     let start = |query: &str, several: bool| {
         let path = generated(&home, &served, query);
         let script = std::fs::read_to_string(&path).unwrap();
@@ -189,17 +184,7 @@ fn the_examples_of_the_field_start_sessions_from_what_the_appliance_makes_of_the
 fn without_a_console_a_script_says_how_it_went_by_its_status() {
     let home = Home::new();
     let served = Served::start(&home);
-    let scenario = home.path().join("field.toml");
-    std::fs::write(&scenario, FIELD).unwrap();
-    let _fleet = Guard(
-        home.server_sim(&["run", "--json", "--scenario", scenario.to_str().unwrap()])
-            .args(["--url", &served.url(), "--fingerprint", &served.fingerprint])
-            .env("JUMPDECK_INSTALLER_KEY", &served.key)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
-    served.until_online(&home, 3);
+    let _fleet = field(&home, &served);
     let run = |command: &str| {
         let output = served.rep(&home, &["--no-ui", "--run-script", command]).output().unwrap();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
@@ -228,7 +213,7 @@ fn without_a_console_a_script_says_how_it_went_by_its_status() {
 
 #[test]
 fn a_console_that_failed_a_script_ends_with_its_status() {
-    let home = home();
+    let home = Home::online();
     let none = "action=start_pinned_client_session&search_string=nobody-is-called-so";
     let mut screen = Screen::start(&home.jumpdeck(&["--run-script", none]), 100, 30);
     screen.wait_for("No Jump Client that you may see fits the script.");
@@ -238,7 +223,7 @@ fn a_console_that_failed_a_script_ends_with_its_status() {
 
 #[test]
 fn a_console_that_runs_takes_the_script() {
-    let home = home();
+    let home = Home::online();
     let mut console = home.console(100, 30);
     console.wait_for("● online");
     let command = format!("action=start_pinned_client_session&client.hostname={}", hostname());

@@ -21,6 +21,16 @@ impl Home {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// One whose own machine is online.
+    pub fn online() -> Self {
+        let home = Self::new();
+        let mut screen = home.console(80, 24);
+        screen.wait_for("● online");
+        screen.send("q");
+        assert_eq!(screen.wait_for_end(), 0);
+        home
+    }
+
     pub fn path(&self) -> &Path {
         self.0.path()
     }
