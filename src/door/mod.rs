@@ -263,3 +263,20 @@ impl Drop for Unproven {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncReadExt;
+
+    #[tokio::test]
+    async fn a_connection_is_cut_off_although_somebody_still_holds_its_socket() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let (mut held, closing) = Closing::of(stream).unwrap();
+        drop(closing);
+        assert_eq!(client.read(&mut [0; 1]).await.unwrap(), 0);
+        assert_eq!(held.read(&mut [0; 1]).await.unwrap(), 0);
+    }
+}

@@ -86,7 +86,7 @@ pub(crate) enum DeskVerb {
     Jump(jump::Jump),
     /// Wake machines by Wake-on-LAN.
     Wake(wake::Wake),
-    /// List your sessions, and those of your teams.
+    /// List the sessions you take part in.
     Sessions(sessions::Sessions),
     /// Come back to a session's shell in this terminal.
     Attach(sessions::Attach),

@@ -32,6 +32,19 @@ pub(crate) struct End {
     /// The sessions: a number, or the name of a machine.
     #[arg(required = true)]
     sessions: Vec<String>,
+    /// Print a JSON object a line: what came of each.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What came of an end, as `--json` prints it. Fields are added, never taken away or renamed.
+#[derive(Serialize)]
+struct Told<'a> {
+    session: u64,
+    name: &'a str,
+    ended: bool,
+    /// Why it goes on.
+    error: Option<&'a str>,
 }
 
 /// A session as `--json` prints it. Fields are added, never taken away or renamed.
@@ -152,14 +165,25 @@ impl End {
         let mut status = Status::DONE;
         for view in meant {
             let (session, name) = (view.id, clean(&view.item_name));
-            let words = match client.ask(RepRequest::EndSession { session }).await {
-                Ok(RepReply::SessionEnded) => format!("The session with {name} is over."),
+            let error = match client.ask(RepRequest::EndSession { session }).await {
+                Ok(RepReply::SessionEnded) => None,
                 Ok(_) => return Err(ClientError::OddAnswer.into()),
                 Err(ClientError::Refused(refusal)) => {
                     status = Status::FAILED;
-                    format!("jumpdeck: {name}: {refusal}")
+                    Some(refusal.to_string())
                 }
                 Err(error) => return Err(error.into()),
+            };
+            let error = error.as_deref();
+            if self.json {
+                let (session, ended) = (session.0, error.is_none());
+                let line = serde_json::to_string(&Told { session, name: &name, ended, error })?;
+                desk.io.print(|out| writeln!(out, "{line}")).await?;
+                continue;
+            }
+            let words = match error {
+                None => format!("The session with {name} is over."),
+                Some(why) => format!("jumpdeck: {name}: {why}"),
             };
             desk.io.say(&words).await;
         }

@@ -12,6 +12,7 @@ use jumpdeck_protocol::inventory::Status as Stand;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::wake::SecureOn;
+use serde::Serialize;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -27,6 +28,20 @@ pub(crate) struct Wake {
     /// Wait until they are online, for so many seconds at the most; not in time: exit status 1.
     #[arg(long, value_name = "SECONDS")]
     wait: Option<u64>,
+    /// Print a JSON object a line: what came of each.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What came of a machine, as `--json` prints it. Fields are added, never taken away or renamed.
+#[derive(Serialize)]
+struct Told<'a> {
+    id: u64,
+    name: &'a str,
+    /// Who sent it the magic packet.
+    helper: Option<&'a str>,
+    /// Why nobody did, or that it did not come up in time.
+    error: Option<&'a str>,
 }
 
 impl Wake {
@@ -42,30 +57,53 @@ impl Wake {
         let mut called = Vec::new();
         for item in items {
             let name = client.inventory.name(item).unwrap_or_default().to_owned();
-            let words = match client.ask(RepRequest::Wake { item, password }).await {
+            match client.ask(RepRequest::Wake { item, password }).await {
                 Ok(RepReply::Waking { helper }) => {
                     called.push(item);
-                    format!("{name}: {} has sent it the magic packet.", clean(&helper))
+                    self.tell(desk, (item, &name), Ok(&clean(&helper))).await?;
                 }
                 Ok(_) => return Err(ClientError::OddAnswer.into()),
                 Err(ClientError::Refused(refusal)) => {
                     status = Status::FAILED;
-                    format!("jumpdeck: {name}: {refusal}")
+                    self.tell(desk, (item, &name), Err(&refusal.to_string())).await?;
                 }
                 Err(error) => return Err(error.into()),
-            };
-            desk.io.say(&words).await;
+            }
         }
         if let Some(seconds) = self.wait {
             let missing = wait(&mut client, &called, Duration::from_secs(seconds)).await?;
             for item in missing {
                 status = Status::FAILED;
                 let name = client.inventory.name(item).unwrap_or_default();
-                desk.io.say(&format!("jumpdeck: {name} did not come up within {seconds} s")).await;
+                let why = format!("it did not come up within {seconds} s");
+                self.tell(desk, (item, name), Err(&why)).await?;
             }
         }
         client.close().await;
         Ok(status)
+    }
+}
+
+impl Wake {
+    /// Says who called a machine, or why nobody did.
+    async fn tell(
+        &self,
+        desk: &Desk,
+        (item, name): (ItemId, &str),
+        outcome: Result<&str, &str>,
+    ) -> anyhow::Result<()> {
+        if self.json {
+            let (helper, error) = (outcome.ok(), outcome.err());
+            let line = serde_json::to_string(&Told { id: item.0, name, helper, error })?;
+            desk.io.print(|out| writeln!(out, "{line}")).await?;
+            return Ok(());
+        }
+        let words = match outcome {
+            Ok(helper) => format!("{name}: {helper} has sent it the magic packet."),
+            Err(why) => format!("jumpdeck: {name}: {why}"),
+        };
+        desk.io.say(&words).await;
+        Ok(())
     }
 }
 

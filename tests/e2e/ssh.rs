@@ -487,8 +487,10 @@ fn what_interrupts_a_verb_at_the_prompt_interrupts_that_and_nothing_after_it() {
     prompt.wait_for("started");
     prompt.send("\x03");
     prompt.wait_for("Status 130.");
-    prompt.send(&format!("exec {name} -- sh -c 'echo $((6*7))'\r"));
-    prompt.wait_for("42");
+    prompt.send(&format!("exec {name} -- sh -c 'echo is $((6*7))'\r"));
+    prompt.wait_for("is 42");
+    // What is typed before the prompt is there is the command's.
+    prompt.wait_until("the prompt", |text| text.trim_end().ends_with("jumpdeck>"));
     // The end of one input is not the end of all.
     prompt.send(&format!("exec {name} -- sh -c 'echo re''ady; cat; exit 6'\r"));
     prompt.wait_for("ready");

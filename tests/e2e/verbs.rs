@@ -100,8 +100,10 @@ fn sessions_are_listed_come_back_to_and_ended() {
     again.send("\x1dd");
     assert_eq!(again.wait_for_end(), 0);
     let number = session["session"].to_string();
-    let ended = two.run(&["end", &number]);
+    let ended = two.run(&["end", "--json", &number]);
     assert!(ended.status.success(), "{}", text(&ended.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!((told["ended"].as_bool(), told["error"].is_null()), (Some(true), true));
     assert!(two.run(&["sessions"]).stdout.is_empty());
     assert_eq!(two.run(&["end", &number]).status.code(), Some(1));
     assert_eq!(two.run(&["attach", "east"]).status.code(), Some(255));
