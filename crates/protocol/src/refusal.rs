@@ -69,7 +69,6 @@ codes! {
     PermissionDenied "permission_denied": "You may not do this.", "Ask an administrator for the permission.";
     LoginFailed "login_failed": "The user name or the password is wrong.", "Try again, or ask an administrator for a new password.";
     LoginThrottled "login_throttled": "Too many failed logins.", "Wait a minute, then try again; the wait doubles with each further failure.";
-    TunnelFailed "tunnel_failed": "Nothing answers at that port of the machine.", "Check that the service runs there.";
     LoginExpired "login_expired": "The login has expired or was revoked.", "Log in again with the password.";
     InstallerKeyInvalid "installer_key_invalid": "The installer key is wrong, expired or revoked.", "Make a new one with `jumpdeck installer` and enrol with it.";
     ParameterNotAllowed "parameter_not_allowed": "This installer does not let that parameter be chosen.", "Leave the parameter out, or make an installer that allows it.";

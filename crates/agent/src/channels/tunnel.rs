@@ -14,10 +14,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Connects to a port of this machine and of no other, whichever of its own addresses listens.
 pub(super) async fn connect(port: u16) -> Result<TcpStream, Refusal> {
-    let failed = |why: String| RefusalCode::TunnelFailed.because(format!("port {port}: {why}"));
+    let detail = |why: &str| format!("port {port} of the machine: {why}");
     let connecting = timeout(PATIENCE, connect_to_own(port)).await;
-    let stream = connecting.map_err(|_| failed("it does not answer".to_owned()))?;
-    stream.map_err(|error| failed(error.to_string()))
+    let late = |_| RefusalCode::ConnectTimeout.because(detail("it does not answer"));
+    let failed =
+        |error: std::io::Error| RefusalCode::ConnectFailed.because(detail(&error.to_string()));
+    connecting.map_err(late)?.map_err(failed)
 }
 
 async fn connect_to_own(port: u16) -> std::io::Result<TcpStream> {
