@@ -3,7 +3,7 @@
 use super::outlet::{Outlet, Stream};
 use super::status::Status;
 use super::stdio::{Ears, Outside, Stdio};
-use super::transfer::{Happened, Run};
+use super::transfer::{FAREWELL, Happened, Run, is_over};
 use crate::core::LinkEvent;
 use crate::link::Client;
 use bytes::Bytes;
@@ -12,8 +12,9 @@ use jumpdeck_protocol::session::{ChannelKind, ExitStatus};
 use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{ItemId, Outcome, RequestId};
 use serde::Serialize;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{self, ErrorKind};
+use tokio::time::timeout;
 
 /// Bytes that wait to be written before the machines are told to wait.
 const AHEAD: u64 = 1024 * 1024;
@@ -153,9 +154,21 @@ impl Many {
 
     /// Ends what runs.
     async fn leave(mut self, signal: i32) -> Status {
+        let mut open = HashSet::new();
         for running in &mut self.running {
             running.run.close(&self.client);
+            open.insert(running.run.session());
         }
+        let ended = async {
+            // A link that is closed while output still comes may take the orders down with it.
+            while !open.is_empty()
+                && let Ok(event) = self.client.next().await
+            {
+                open.retain(|session| !is_over(&event, *session));
+            }
+        };
+        // Without an answer the appliance ends the sessions by itself after a while.
+        let _ = timeout(FAREWELL, ended).await;
         self.client.close().await;
         Status::by_signal(signal)
     }
@@ -191,12 +204,19 @@ impl Many {
                 self.failed(&target, "the link was lost before the answer came")?;
             }
         }
-        for mut running in std::mem::take(&mut self.running) {
-            if self.take(&mut running, &event)? {
-                self.running.push(running);
+        let mut all = std::mem::take(&mut self.running);
+        let mut outcome = Ok(());
+        all.retain_mut(|running| {
+            if outcome.is_err() {
+                return true;
             }
-        }
-        Ok(())
+            self.take(running, &event).unwrap_or_else(|error| {
+                outcome = Err(error);
+                true
+            })
+        });
+        self.running = all;
+        outcome
     }
 
     fn answered(&mut self, id: RequestId, outcome: Outcome<RepReply>) -> anyhow::Result<()> {

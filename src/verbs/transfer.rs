@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long the appliance may take to say that a session is over.
-const FAREWELL: Duration = Duration::from_secs(2);
+pub(super) const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A running program, and the link it is reached by.
 pub(super) struct Program {
@@ -162,7 +162,7 @@ impl Program {
 }
 
 /// Whether nothing more will be heard of a session.
-fn is_over(event: &LinkEvent, session: SessionId) -> bool {
+pub(super) fn is_over(event: &LinkEvent, session: SessionId) -> bool {
     match event {
         LinkEvent::Notice(ApplianceNotice::SessionEnded { session: of, .. }) => *of == session,
         LinkEvent::Down { .. } => true,
@@ -183,6 +183,11 @@ impl Run {
         let mut run = Self { view, main, errors, input_ended: false, closing: false };
         run.attach(client);
         run
+    }
+
+    /// Its session.
+    pub(super) const fn session(&self) -> SessionId {
+        self.view.id
     }
 
     fn attach(&mut self, client: &Client) {

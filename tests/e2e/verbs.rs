@@ -2,7 +2,8 @@
 
 use crate::serve::Served;
 use crate::support::{Guard, Home, Screen, hostname, text};
-use std::process::{Child, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Output, Stdio};
 
 /// An appliance with two agents on this machine.
 struct Two {
@@ -79,6 +80,19 @@ fn much_output_of_many_machines_is_whole() {
         let numbers = out.lines().filter_map(|line| line.strip_prefix(&prefix));
         assert!(numbers.eq((1..=200_000).map(|n| n.to_string())), "{name}");
     }
+}
+
+#[test]
+fn whoever_has_read_enough_of_many_machines_leaves_nothing_running_there() {
+    let two = Two::new();
+    let mut exec = two.served.rep(&two.home, &["exec", "--json", "east", "west", "--", "yes"]);
+    let mut child = exec.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("\"text\":\"y\""), "{first}");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(128 + 13), String::new()));
+    assert!(two.run(&["sessions"]).stdout.is_empty(), "their sessions are over");
 }
 
 #[test]
