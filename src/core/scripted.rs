@@ -8,7 +8,7 @@ use super::{Asked, Console};
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::queue::QueueWish;
 use jumpdeck_protocol::rep::RepRequest;
-use jumpdeck_protocol::script::{Command, Custom, Script, Search};
+use jumpdeck_protocol::script::{Command, Script, Search};
 use jumpdeck_protocol::{ItemId, SessionId};
 use std::collections::VecDeque;
 
@@ -113,11 +113,11 @@ impl Console {
             Command::Login(_) => {}
             Command::StartPinnedClientSession { search, custom }
             | Command::StartJumpItemSession { search, custom, .. } => {
-                self.scripted.attributes = attributes(custom);
+                self.scripted.attributes = custom.attributes();
                 self.start_scripted(search);
             }
             Command::GenerateSessionKey { custom } => {
-                self.make_session_key(QueueWish::Personal, attributes(custom));
+                self.make_session_key(QueueWish::Personal, custom.attributes());
             }
             Command::StartAdHoc { .. } => {
                 let action = command.action();
@@ -166,9 +166,4 @@ impl Console {
         self.scripted.failure = Some(failure);
         self.warn(reason);
     }
-}
-
-fn attributes(custom: &Custom) -> Attributes {
-    let own = |text: &String| text.as_str().into();
-    custom.0.iter().map(|(name, value)| (own(name), own(value))).collect()
 }

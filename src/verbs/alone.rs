@@ -9,7 +9,7 @@ use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::queue::QueueWish;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
-use jumpdeck_protocol::script::{Command, Custom, Script, Search};
+use jumpdeck_protocol::script::{Command, Script, Search};
 use jumpdeck_protocol::session::{ChannelKind, Size};
 
 /// The terminal of a shell to which nobody has come yet.
@@ -30,10 +30,10 @@ pub(super) async fn run(desk: &mut Desk, script: Script) -> anyhow::Result<Statu
             Command::Login(_) => Ok(()),
             Command::StartPinnedClientSession { search, custom }
             | Command::StartJumpItemSession { search, custom, .. } => {
-                start(desk, &mut client, search, attributes(custom)).await?
+                start(desk, &mut client, search, custom.attributes()).await?
             }
             Command::GenerateSessionKey { custom } => {
-                key(desk, &mut client, attributes(custom)).await?
+                key(desk, &mut client, custom.attributes()).await?
             }
             Command::StartAdHoc { .. } => {
                 let words = "comes with a later version of jumpdeck".to_owned();
@@ -52,11 +52,6 @@ pub(super) async fn run(desk: &mut Desk, script: Script) -> anyhow::Result<Statu
 
 /// What came of a command: why it failed, in words too.
 type Came = Result<(), (ScriptFailure, String)>;
-
-fn attributes(custom: &Custom) -> Attributes {
-    let own = |text: &String| text.as_str().into();
-    custom.0.iter().map(|(name, value)| (own(name), own(value))).collect()
-}
 
 async fn start(
     desk: &Desk,

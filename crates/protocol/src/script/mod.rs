@@ -16,6 +16,7 @@ mod write;
 
 pub use parse::{LONGEST, ScriptError};
 
+use crate::log::Attributes;
 use crate::rep::Secret;
 
 /// A script.
@@ -117,6 +118,14 @@ pub enum Field {
 /// Custom attributes of a session, by name, in the order they were given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Custom(pub Vec<(String, String)>);
+
+impl Custom {
+    /// The same as a session keeps them.
+    pub fn attributes(&self) -> Attributes {
+        let own = |text: &String| text.as_str().into();
+        self.0.iter().map(|(name, value)| (own(name), own(value))).collect()
+    }
+}
 
 impl Field {
     /// All of them.
