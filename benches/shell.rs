@@ -12,8 +12,8 @@
 mod common;
 
 use common::{Home, Screen, Served, hostname, millis, quantile};
+use jumpdeck_server_sim::free_address;
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -195,7 +195,7 @@ impl Sshd {
         if !program.exists() {
             return None;
         }
-        let port = TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
+        let port = free_address().ok()?.port();
         let file = |name: &str| dir.join(name).display().to_string();
         for key in ["host", "user"] {
             let arguments = ["-q", "-t", "ed25519", "-N", "", "-f", &file(key)];

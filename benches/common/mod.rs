@@ -3,9 +3,9 @@
 
 use jumpdeck::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
+use jumpdeck_server_sim::free_address;
 use pty_process::blocking::{Command as PtyCommand, Pty, open};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -64,7 +64,7 @@ pub struct Served {
 
 impl Served {
     pub fn start(home: &Home) -> Self {
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let free = || free_address().unwrap().to_string();
         let (address, ssh) = (free(), free());
         let mut child = home
             .jumpdeck(&["serve", "--listen", &address, "--ssh", &ssh])

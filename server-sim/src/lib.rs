@@ -15,6 +15,7 @@ pub mod hostile;
 mod identity;
 mod life;
 mod network;
+mod ports;
 mod scenario;
 mod shared;
 mod shell;
@@ -25,6 +26,7 @@ pub use fleet::{Fleet, InstallerKeys};
 pub use identity::{Simulated, Start};
 pub use life::{Happening, Life};
 pub use network::{Mac, Network};
+pub use ports::free_address;
 pub use scenario::{
     Churn, Command, DEFAULT, Kind, Naming, People, Scenario, ScenarioError, Site, Wake,
 };

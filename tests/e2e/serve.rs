@@ -1,8 +1,11 @@
 //! The appliance as a server: enrolment, logins, pins, and callers who mean no good.
 
 use crate::support::{Guard, Home, Screen, hostname, text, until};
+use jumpdeck_server_sim::free_address;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// A running `jumpdeck serve`.
@@ -22,8 +25,8 @@ pub struct Served {
 impl Served {
     /// Starts a new server and reads what it says at its first start.
     pub fn start(home: &Home) -> Self {
-        let address = free_address();
-        let ssh = (free_address(), String::new());
+        let address = free_address().unwrap().to_string();
+        let ssh = (free_address().unwrap().to_string(), String::new());
         let child = serve(home, &address, &ssh.0);
         let mut served = Self {
             child: Guard(child),
@@ -48,7 +51,9 @@ impl Served {
                 break;
             }
         }
-        assert!(!served.key.is_empty(), "the server said all it should");
+        if served.key.is_empty() {
+            panic!("the server ended: {}", std::fs::read_to_string(errors(home)).unwrap());
+        }
         served.password = format!("{} and more", served.first);
         choose_password(home, &served, "admin", (&served.first, &served.password));
         served
@@ -141,13 +146,14 @@ fn serve_with(home: &Home, address: &str, ssh: &str, options: &[&str]) -> Child 
         .args(options)
         .env("JUMPDECK_DATA_DIR", home.path().join("server"))
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(File::create(errors(home)).unwrap())
         .spawn()
         .unwrap()
 }
 
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+/// What the server complains of.
+fn errors(home: &Home) -> PathBuf {
+    home.path().join("server.err")
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use crate::serve::Served;
 use crate::support::{Guard, Home, Screen, hostname, kill, text, until};
+use jumpdeck_server_sim::free_address;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -370,7 +371,7 @@ impl Sshd {
         let (host, _) = house.key("endpoint-host");
         std::fs::write(house.path("authorized"), public).unwrap();
         std::fs::create_dir_all("/run/sshd").unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_address().unwrap().port();
         let config = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {host}\nAuthorizedKeysFile {}\n\
              StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n",

@@ -2,8 +2,7 @@
 
 use anyhow::{Context, bail};
 use jumpdeck_protocol::rep::{RepRequest, Secret};
-use jumpdeck_server_sim::{InstallerKeys, Login, Scenario, SimulatedConsole};
-use std::net::TcpListener;
+use jumpdeck_server_sim::{InstallerKeys, Login, Scenario, SimulatedConsole, free_address};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -35,7 +34,7 @@ impl Place {
             bail!("{} is not there; build it, or name it with --program", program.display());
         }
         let dir = tempfile::tempdir()?;
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        let address = free_address()?.to_string();
         let (child, lines) = serve(&program, dir.path(), &address).await?;
         let find = |before: &str| {
             let found = lines.iter().find_map(|line| line.split_once(before));

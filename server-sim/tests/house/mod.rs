@@ -7,6 +7,7 @@ use jumpdeck_protocol::{ItemId, Timestamp};
 use jumpdeck_server_sim::hostile::Target;
 use jumpdeck_server_sim::{
     Counts, Fleet, Heard, InstallerKeys, Login, Scenario, SimulatedConsole, SimulatedShell,
+    free_address,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,7 +49,7 @@ impl House {
         let clock = Arc::new(TestClock(AtomicI64::new(1_000_000_000)));
         let data = DataDir::create(dir.path()).unwrap();
         let appliance = Appliance::open(&data, ApplianceRole::Server, clock.clone()).unwrap();
-        let listening = appliance.listen("127.0.0.1:0").await.unwrap();
+        let listening = appliance.listen(&free_address().unwrap().to_string()).await.unwrap();
         let password = appliance.settle().await.unwrap().admin_password.unwrap();
         appliance.choose_password("admin", password.clone()).await.unwrap();
         let url = format!("https://{}", listening.address);
