@@ -10,7 +10,7 @@ use bytes::Bytes;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, ExitStatus};
 use jumpdeck_protocol::text::clean;
-use jumpdeck_protocol::{ItemId, Outcome, RequestId};
+use jumpdeck_protocol::{ItemId, Outcome, RequestId, SessionId};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{self, ErrorKind};
@@ -106,6 +106,17 @@ pub(super) async fn run(
     many.attend(&mut ears).await
 }
 
+/// Ends a command that was started too late for anybody to want it. Returns its session.
+fn close_started(client: &Client, outcome: Outcome<RepReply>) -> Option<SessionId> {
+    let Outcome::Ok(RepReply::SessionStarted(view)) = outcome else {
+        return None;
+    };
+    let channel = view.channels.first()?.clone();
+    let mut run = Run::of(client, view, &channel);
+    run.close(client);
+    Some(run.session())
+}
+
 /// What happens next.
 enum Next {
     Event(LinkEvent),
@@ -152,7 +163,7 @@ impl Many {
         }
     }
 
-    /// Ends what runs.
+    /// Ends what runs, and what is being started.
     async fn leave(mut self, signal: i32) -> Status {
         let mut open = HashSet::new();
         for running in &mut self.running {
@@ -161,10 +172,17 @@ impl Many {
         }
         let ended = async {
             // A link that is closed while output still comes may take the orders down with it.
-            while !open.is_empty()
+            while !(open.is_empty() && self.asked.is_empty())
                 && let Ok(event) = self.client.next().await
             {
                 open.retain(|session| !is_over(&event, *session));
+                match event {
+                    LinkEvent::Reply(id, outcome) if self.asked.remove(&id).is_some() => {
+                        open.extend(close_started(&self.client, outcome));
+                    }
+                    LinkEvent::Down { .. } => self.asked.clear(),
+                    _ => {}
+                }
             }
         };
         // Without an answer the appliance ends the sessions by itself after a while.

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long the appliance may take to say that a session is over.
-pub(super) const FAREWELL: Duration = Duration::from_secs(2);
+pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A running program, and the link it is reached by.
 pub(super) struct Program {

@@ -1,6 +1,7 @@
 //! The console in a real terminal.
 
-use crate::support::{Home, hostname, is_alive, until};
+use crate::support::{Home, hostname, is_alive, signal, until};
+use rustix::process::Signal;
 
 #[test]
 fn from_the_first_start_to_a_shell_and_out_again() {
@@ -130,8 +131,7 @@ fn a_console_that_is_interrupted_restores_its_terminal() {
     let home = Home::new();
     let mut screen = home.console(100, 30);
     screen.wait_for("● online");
-    let process = rustix::process::Pid::from_raw(screen.process().cast_signed()).unwrap();
-    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    signal(screen.process(), Signal::INT);
     assert_eq!(screen.wait_for_end(), 128 + 2);
     let end = String::from_utf8_lossy(&screen.bytes).into_owned();
     assert!(end.contains("\x1b[?1049l") && end.contains("\x1b[?25h"));

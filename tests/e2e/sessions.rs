@@ -1,7 +1,8 @@
 //! Sessions with several consoles, several shells, a log and recordings.
 
 use crate::serve::Served;
-use crate::support::{Guard, Home, Screen, hostname, text, until};
+use crate::support::{Guard, Home, Screen, hostname, signal, text, until};
+use rustix::process::Signal;
 use std::process::Command;
 
 /// A console of a user of a server.
@@ -191,12 +192,11 @@ fn a_console_that_stands_still_slows_nobody_and_is_up_to_date_afterwards() {
     second.wait_for("Sessions 1");
     second.send("\x1b1");
     second.wait_for("another console of yours types");
-    let process = rustix::process::Pid::from_raw(second.process().cast_signed()).unwrap();
-    rustix::process::kill_process(process, rustix::process::Signal::STOP).unwrap();
+    signal(second.process(), Signal::STOP);
     // Far more than what the windows and buffers on the way to the second one hold.
     first.send("seq 1 400000; echo all-$((1+1))\r");
     first.wait_for("all-2");
-    rustix::process::kill_process(process, rustix::process::Signal::CONT).unwrap();
+    signal(second.process(), Signal::CONT);
     second.wait_for("all-2");
     first.send("echo and-$((2+2))\r");
     second.wait_for("and-4");

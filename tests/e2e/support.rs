@@ -3,6 +3,7 @@
 use jumpdeck::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
 use pty_process::blocking::{Command as PtyCommand, Pty, open};
+use rustix::process::Signal;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -140,8 +141,12 @@ pub fn hostname() -> String {
 
 /// Ends a process without a word.
 pub fn kill(process: u32) {
+    signal(process, Signal::KILL);
+}
+
+pub fn signal(process: u32, signal: Signal) {
     let process = rustix::process::Pid::from_raw(process.cast_signed()).unwrap();
-    rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+    rustix::process::kill_process(process, signal).unwrap();
 }
 
 pub fn is_alive(process: u32) -> bool {
@@ -279,12 +284,7 @@ impl Screen {
         let process = self.child.id();
         drop(self.pty);
         // The reader holds a copy of the terminal; it ends with the program.
-        kill_hup(process);
+        signal(process, Signal::HUP);
         process
     }
-}
-
-fn kill_hup(process: u32) {
-    let process = rustix::process::Pid::from_raw(process.cast_signed()).unwrap();
-    rustix::process::kill_process(process, rustix::process::Signal::HUP).unwrap();
 }

@@ -1,7 +1,8 @@
 //! Verbs for what goes on, and for many machines at once.
 
 use crate::serve::Served;
-use crate::support::{Guard, Home, Screen, hostname, text};
+use crate::support::{Guard, Home, Screen, hostname, signal, text};
+use rustix::process::Signal;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Output, Stdio};
 
@@ -9,7 +10,7 @@ use std::process::{Child, Output, Stdio};
 struct Two {
     home: Home,
     served: Served,
-    _agents: [Guard; 2],
+    agents: [Guard; 2],
 }
 
 impl Two {
@@ -22,7 +23,7 @@ impl Two {
         };
         let agents = ["east", "west"].map(|name| Guard(agent(name)));
         served.until_online(&home, 2);
-        Self { home, served, _agents: agents }
+        Self { home, served, agents }
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
@@ -92,6 +93,21 @@ fn whoever_has_read_enough_of_many_machines_leaves_nothing_running_there() {
     assert!(first.contains("\"text\":\"y\""), "{first}");
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(128 + 13), String::new()));
+    assert!(two.run(&["sessions"]).stdout.is_empty(), "their sessions are over");
+}
+
+#[test]
+fn a_machine_that_starts_after_everything_was_called_off_is_left_alone_too() {
+    let two = Two::new();
+    let [_, west] = &two.agents;
+    signal(west.0.id(), Signal::STOP);
+    let mut exec = two.served.rep(&two.home, &["exec", "east", "west", "--", "yes"]);
+    let mut child = exec.stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert_eq!(first, "east: y\n");
+    signal(west.0.id(), Signal::CONT);
+    assert_eq!(child.wait().unwrap().code(), Some(128 + 13));
     assert!(two.run(&["sessions"]).stdout.is_empty(), "their sessions are over");
 }
 
