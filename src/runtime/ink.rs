@@ -24,6 +24,9 @@ pub(super) struct Ink {
     at: Option<(u16, u16)>,
 }
 
+/// A cell that is to be drawn: its column, its row, and what stands there then.
+type Change<'a> = (u16, u16, &'a Cell);
+
 /// How the next character will look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Pen {
@@ -73,10 +76,62 @@ impl Ink {
         std::mem::take(&mut self.out)
     }
 
-    /// Draws changed cells, from left to right and from top to bottom.
+    /// Draws changed cells, which come from left to right and from top to bottom.
     pub(super) fn draw<'a>(&mut self, content: impl Iterator<Item = (u16, u16, &'a Cell)>) {
-        let content: Vec<_> = content.collect();
-        let mut rest = content.as_slice();
+        // A blank in another colour is the same blank.
+        let content: Vec<_> = content
+            .filter(|(x, y, cell)| !(is_plain_blank(cell) && self.is_blank(*x..x + 1, *y)))
+            .collect();
+        let strokes = self.strokes(&content);
+        let mut drawn = vec![false; strokes.len()];
+        let mut first = 0;
+        while first < strokes.len() {
+            let mut next = Some(first);
+            while let Some(stroke) = next {
+                if let (Some(cells), Some(drawn)) = (strokes.get(stroke), drawn.get_mut(stroke)) {
+                    *drawn = true;
+                    self.stroke(cells);
+                }
+                // Changes that stand below one another and look alike need hardly more than a
+                // movement, less than what stands beside them and looks different.
+                let near =
+                    [beside(&strokes, stroke), below(&strokes, stroke)].into_iter().flatten();
+                let free = near.filter(|near| drawn.get(*near) == Some(&false));
+                next = free.min_by_key(|near| self.way(strokes.get(*near).copied()));
+            }
+            first += drawn.iter().skip(first).take_while(|drawn| **drawn).count();
+        }
+    }
+
+    /// Cells of one row that are drawn from left to right, without much between them.
+    fn strokes<'c, 'a>(&self, content: &'c [Change<'a>]) -> Vec<&'c [Change<'a>]> {
+        let mut strokes = Vec::new();
+        for row in content.chunk_by(|(_, before, _), (_, y, _)| before == y) {
+            // Who overwrites halves of wide characters does it in order: terminals differ in that.
+            if row.iter().all(|(x, y, cell)| is_narrow(cell.symbol()) && self.stood(*x, *y)) {
+                strokes.extend(row.chunk_by(|(before, y, left), (x, _, right)| {
+                    if is_plain_blank(left) && is_plain_blank(right) {
+                        return self.is_blank(before + 1..*x, *y);
+                    }
+                    let blank = is_plain_blank(left) || is_plain_blank(right);
+                    x - before <= BRIDGE && (blank || Pen::of(left) == Pen::of(right))
+                }));
+            } else {
+                strokes.push(row);
+            }
+        }
+        strokes
+    }
+
+    /// Bytes until a stroke can begin.
+    fn way(&self, stroke: Option<&[Change<'_>]>) -> usize {
+        let cost = |(x, y, cell): &Change<'_>| {
+            self.movement(*x, *y).len() + self.change_of_pen(self.pen_for(cell)).len()
+        };
+        stroke.and_then(<[_]>::first).map_or(usize::MAX, cost)
+    }
+
+    fn stroke(&mut self, mut rest: &[Change<'_>]) {
         while let Some((first, after)) = rest.split_first() {
             if let Some((count, columns)) = self.blanks(rest) {
                 self.erase(rest.get(..count).unwrap_or_default(), columns);
@@ -93,7 +148,7 @@ impl Ink {
         }
     }
 
-    fn cell(&mut self, (x, y, cell): &(u16, u16, &Cell)) {
+    fn cell(&mut self, (x, y, cell): &Change<'_>) {
         let pen = self.pen_for(cell);
         self.go_to(*x, *y, pen);
         self.set_pen(pen);
@@ -103,7 +158,7 @@ impl Ink {
     /// The pen a cell needs. A blank needs none but a plain one.
     fn pen_for(&self, cell: &Cell) -> Pen {
         let pen = Pen::of(cell);
-        let any = cell.symbol() == " " && pen.is_plain() && self.pen.is_plain();
+        let any = is_plain_blank(cell) && self.pen.is_plain();
         if any { self.pen } else { pen }
     }
 
@@ -115,7 +170,7 @@ impl Ink {
         self.at = (is_narrow(cell.symbol()) && next < self.width).then_some((next, y));
     }
 
-    fn erase(&mut self, blanks: &[(u16, u16, &Cell)], columns: u16) {
+    fn erase(&mut self, blanks: &[Change<'_>], columns: u16) {
         let Some((x, y, cell)) = blanks.first() else {
             return;
         };
@@ -131,16 +186,15 @@ impl Ink {
     /// A run of blanks at the beginning that is shorter to erase than to write: how many cells of
     /// the content, and how many columns with the blanks that stand between them already. Half of
     /// a wide character is better written over.
-    fn blanks(&self, content: &[(u16, u16, &Cell)]) -> Option<(usize, u16)> {
-        let (x, y, first) = content.first()?;
-        let pen = Pen::of(first);
-        if !pen.is_plain() {
-            return None;
-        }
+    fn blanks(&self, content: &[Change<'_>]) -> Option<(usize, u16)> {
+        let (x, y, _) = content.first()?;
         let (mut count, mut end) = (0, *x);
         for (column, row, cell) in content {
-            let blank = cell.symbol() == " " && Pen::of(cell) == pen;
-            if row != y || !blank || !self.stood(*column, *y) || !self.is_blank(end..*column, *y) {
+            if row != y
+                || !is_plain_blank(cell)
+                || !self.stood(*column, *y)
+                || !self.is_blank(end..*column, *y)
+            {
                 break;
             }
             (count, end) = (count + 1, column + 1);
@@ -158,7 +212,7 @@ impl Ink {
     fn is_blank(&self, mut columns: std::ops::Range<u16>, y: u16) -> bool {
         columns.all(|x| {
             let known = self.cells.get(self.position(x, y));
-            known.is_some_and(|cell| cell.symbol() == " " && Pen::of(cell).is_plain())
+            known.is_some_and(is_plain_blank)
         })
     }
 
@@ -179,29 +233,39 @@ impl Ink {
         usize::from(y) * usize::from(self.width) + usize::from(x)
     }
 
-    /// Moves the cursor, by what is shortest.
+    /// Moves the cursor. Over a few cells it is moved by writing them again.
     fn go_to(&mut self, x: u16, y: u16, pen: Pen) {
         match self.at {
-            Some((column, row)) if (column, row) == (x, y) => {}
-            Some((column, row)) if row == y && column < x => {
-                let gap = x - column;
-                if gap <= BRIDGE && self.can_bridge(column..x, y, pen) {
-                    for column in column..x {
-                        let position = self.position(column, y);
-                        if let Some(cell) = self.cells.get(position).cloned() {
-                            self.write(column, y, &cell);
-                        }
+            Some((column, row))
+                if row == y
+                    && (1..=BRIDGE).contains(&x.saturating_sub(column))
+                    && self.can_bridge(column..x, y, pen) =>
+            {
+                for column in column..x {
+                    let position = self.position(column, y);
+                    if let Some(cell) = self.cells.get(position).cloned() {
+                        self.write(column, y, &cell);
                     }
-                } else if gap == 1 {
-                    self.put(format_args!("\x1b[C"));
-                } else {
-                    self.put(format_args!("\x1b[{gap}C"));
                 }
             }
-            _ if x == 0 => self.put(format_args!("\x1b[{}H", y + 1)),
-            _ => self.put(format_args!("\x1b[{};{}H", y + 1, x + 1)),
+            _ => self.out.extend_from_slice(self.movement(x, y).as_bytes()),
         }
         self.at = Some((x, y));
+    }
+
+    /// The shortest way of the cursor to a place.
+    fn movement(&self, x: u16, y: u16) -> String {
+        let place = match x {
+            0 => format!("\x1b[{}H", y + 1),
+            _ => format!("\x1b[{};{}H", y + 1, x + 1),
+        };
+        let moved = match self.at {
+            Some((column, row)) if row == y => sideways(column, x),
+            // Not by a line feed: to some terminals that is a return as well.
+            Some((column, row)) if row + 1 == y => format!("\x1b[B{}", sideways(column, x)),
+            _ => return place,
+        };
+        if moved.len() < place.len() { moved } else { place }
     }
 
     /// Whether the cells between are written as the pen is now, and as it will be.
@@ -210,21 +274,29 @@ impl Ink {
             && y < self.height
             && columns.all(|x| {
                 let known = self.cells.get(self.position(x, y));
-                known.is_some_and(|cell| Pen::of(cell) == pen && is_narrow(cell.symbol()))
+                known.is_some_and(|cell| {
+                    let same = Pen::of(cell) == pen || (is_plain_blank(cell) && pen.is_plain());
+                    same && is_narrow(cell.symbol())
+                })
             })
     }
 
     fn set_pen(&mut self, pen: Pen) {
-        if pen == self.pen {
-            return;
+        let change = self.change_of_pen(pen);
+        self.out.extend_from_slice(change.as_bytes());
+        self.pen = pen;
+    }
+
+    /// What makes the terminal write as a pen does.
+    fn change_of_pen(&self, pen: Pen) -> String {
+        let mut from = self.pen;
+        if pen == from {
+            return String::new();
         }
         if pen == Pen::default() {
-            self.out.extend_from_slice(b"\x1b[m");
-            self.pen = pen;
-            return;
+            return "\x1b[m".to_owned();
         }
         let mut codes = Vec::new();
-        let mut from = self.pen;
         if !pen.modifier.contains(from.modifier) {
             codes.push("0".to_owned());
             from = Pen::default();
@@ -241,13 +313,36 @@ impl Ink {
         if pen.bg != from.bg {
             codes.push(colour(pen.bg, 40, false));
         }
-        self.put(format_args!("\x1b[{}m", codes.join(";")));
-        self.pen = pen;
+        format!("\x1b[{}m", codes.join(";"))
     }
 
     fn put(&mut self, sequence: std::fmt::Arguments<'_>) {
         // Writing into memory has no way to fail.
         let _ = self.out.write_fmt(sequence);
+    }
+}
+
+/// The stroke that follows in the same row.
+fn beside(strokes: &[&[Change<'_>]], stroke: usize) -> Option<usize> {
+    let row = |stroke: usize| Some(strokes.get(stroke)?.first()?.1);
+    (row(stroke)? == row(stroke + 1)?).then_some(stroke + 1)
+}
+
+/// The stroke right below the beginning of another one.
+fn below(strokes: &[&[Change<'_>]], stroke: usize) -> Option<usize> {
+    let place = |stroke: &&[Change<'_>]| stroke.first().map(|(x, y, _)| (*y, *x));
+    let (y, x) = place(strokes.get(stroke)?)?;
+    strokes.binary_search_by_key(&Some((y + 1, x)), place).ok()
+}
+
+/// To another column of the same row.
+fn sideways(from: u16, to: u16) -> String {
+    match (to.checked_sub(from), from.saturating_sub(to)) {
+        (Some(0), _) => String::new(),
+        (Some(1), _) => "\x1b[C".to_owned(),
+        (Some(right), _) => format!("\x1b[{right}C"),
+        (None, left @ 1..=3) => "\x08".repeat(left.into()),
+        (None, left) => format!("\x1b[{left}D"),
     }
 }
 
@@ -296,9 +391,14 @@ fn colour(colour: Color, base: u8, written_out: bool) -> String {
 
 /// Whether the blank `next` belongs to an emoji that some terminals show in one column and some in
 /// two: it must follow the emoji wherever that leaves the cursor, not be put onto its second half.
-fn is_presentation(emoji: &(u16, u16, &Cell), next: &(u16, u16, &Cell)) -> bool {
+fn is_presentation(emoji: &Change<'_>, next: &Change<'_>) -> bool {
     let beside = (next.0, next.1) == (emoji.0 + 1, emoji.1);
     beside && next.2.symbol() == " " && emoji.2.symbol().contains('\u{fe0f}')
+}
+
+/// Whether a cell looks as an erased one does.
+fn is_plain_blank(cell: &Cell) -> bool {
+    cell.symbol() == " " && Pen::of(cell).is_plain()
 }
 
 /// Whether a symbol takes exactly one column wherever it is shown.
@@ -429,6 +529,34 @@ mod tests {
         let changed = Buffer::with_lines(["XbcXefghijklXnopqrst"]);
         ink.draw(base.diff(&changed).into_iter());
         assert_eq!(String::from_utf8(ink.take()).unwrap(), "\x1b[1HXbcX\x1b[8CX");
+    }
+
+    #[test]
+    fn changes_below_one_another_take_hardly_more_than_a_movement() {
+        let base = Buffer::with_lines(["one of many"; 3]);
+        let mut ink = Ink::new(base.area.width, base.area.height);
+        ink.draw(Buffer::empty(base.area).diff(&base).into_iter());
+        ink.take();
+        let mut found = base.clone();
+        for y in 0..3 {
+            found.set_style(Rect::new(0, y, 1, 1), Style::new().bold());
+            found.set_style(Rect::new(7, y, 1, 1), Style::new().bold());
+        }
+        ink.draw(base.diff(&found).into_iter());
+        let down = "\x1b[1;39mo\x1b[6Cm\x1b[B\x08m\x1b[B\x08m\x1b[2Ho\x1b[3Ho\x1b[m";
+        assert_eq!(String::from_utf8(ink.take()).unwrap(), format!("\x1b[1H{down}"));
+    }
+
+    #[test]
+    fn a_blank_in_another_colour_is_not_written_again() {
+        let base = Buffer::with_lines(["a        b"]);
+        let mut ink = Ink::new(10, 1);
+        ink.draw(Buffer::empty(base.area).diff(&base).into_iter());
+        ink.take();
+        let mut coloured = base.clone();
+        coloured.set_style(Rect::new(1, 0, 8, 1), Style::new().fg(Color::Green));
+        ink.draw(base.diff(&coloured).into_iter());
+        assert_eq!(ink.take(), b"");
     }
 
     #[test]
