@@ -476,6 +476,9 @@ pub fn entry_text(entry: &LogEntry) -> String {
         LogEvent::Left => format!("{who} left"),
         LogEvent::Shared { with, observe: true } => format!("{who} lets {with} look on"),
         LogEvent::Shared { with, observe: false } => format!("{who} lets {with} take part"),
+        LogEvent::Unshared { with } if entry.who.is_none() => {
+            format!("{with} may not take part any more")
+        }
         LogEvent::Unshared { with } => format!("{who} took {with}'s part back"),
         LogEvent::Transferred { to } => format!("{who} gave the session to {to}"),
         LogEvent::TookKeyboard { channel } => format!("{who} took the keyboard of shell {channel}"),

@@ -5,6 +5,7 @@ use crate::appliance::Appliance;
 use crate::document::Document;
 use crate::keys;
 use crate::reps::RepLink;
+use crate::share::Share;
 use crate::store::{Draft, History};
 use crate::user::{Account, USERNAME, User, username};
 use jumpdeck_protocol::log::LogEvent;
@@ -54,11 +55,11 @@ impl Appliance {
         let new = part.is_some() && self.sessions.part(session, user).is_none();
         self.room_for(session, usize::from(new))?;
         let edit = move |draft: &mut Draft| {
-            draft.history(History::Part { session, user, part });
+            draft.history(History::Part { session, user, part: part.map(Share::Invited) });
             Ok(())
         };
         self.store.edit(edit).await?;
-        if !self.sessions.share(session, user, part) {
+        if !self.sessions.share(session, user, part.map(Share::Invited)) {
             return Ok(());
         }
         let with = self.world().username(user);
@@ -95,13 +96,15 @@ impl Appliance {
     }
 
     /// Lets a user in who came by another way than an invitation.
-    pub(crate) fn let_in(&self, session: SessionId, user: UserId, part: Part) {
-        if self.sessions.share(session, user, Some(part)) {
+    pub(crate) fn let_in(self: &Arc<Self>, session: SessionId, user: UserId, share: Share) {
+        if self.sessions.share(session, user, Some(share)) {
             self.store.note(move |draft| {
-                draft.history(History::Part { session, user, part: Some(part) });
+                draft.history(History::Part { session, user, part: Some(share) });
             });
             self.tell_session(session);
             self.tell_lobby();
+            // A right that went meanwhile was not seen by whoever looks after that.
+            self.show_out();
         }
     }
 
@@ -130,6 +133,8 @@ impl Appliance {
         let to = self.world().username(user);
         self.audit(Some(former), "session_transferred", &format!("session {session}"), &to);
         self.log(session, Some(former), LogEvent::Transferred { to });
+        // Whoever came in over the former one's head may not outrank this one.
+        self.show_out();
         self.tell_session(session);
         self.tell_lobby();
         Ok(())

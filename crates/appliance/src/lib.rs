@@ -41,6 +41,7 @@ mod reps;
 mod screen;
 mod second_factor;
 mod sessions;
+mod share;
 mod sight;
 mod ssh_keys;
 mod standing;

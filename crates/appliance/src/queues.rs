@@ -6,6 +6,7 @@ use crate::keys;
 use crate::log::kept;
 use crate::reps::RepLink;
 use crate::sessions::Brief;
+use crate::share::Share;
 use crate::store::{Deed, Draft};
 use crate::world::World;
 use jumpdeck_protocol::agent::AgentOrder;
@@ -16,7 +17,7 @@ use jumpdeck_protocol::queue::{
     Lobby, Queue, QueueWish, SessionKey as NewKey, TeamSession, Waiting, read_key,
 };
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::session::{EndReason, Part, SessionView};
+use jumpdeck_protocol::session::{EndReason, SessionView};
 use jumpdeck_protocol::{
     EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
 };
@@ -280,7 +281,7 @@ impl Appliance {
 
     /// Comes into a session of somebody the rep outranks.
     pub(crate) fn join_session(
-        &self,
+        self: &Arc<Self>,
         rep: &RepLink,
         session: SessionId,
     ) -> Result<SessionView, Refusal> {
@@ -299,7 +300,7 @@ impl Appliance {
             return Err(RefusalCode::NotOwner.because(detail));
         }
         self.room_for(session, 1)?;
-        self.let_in(session, rep.user, Part::Participant);
+        self.let_in(session, rep.user, Share::Outranks);
         self.audit(Some(rep.user), "session_entered", &format!("session {session}"), "");
         self.log(session, Some(rep.user), LogEvent::Entered);
         self.tell_lobby();

@@ -1,6 +1,7 @@
 //! The open sessions, who takes part in them, and their channels.
 
 use crate::channel::Channel;
+use crate::share::{Participation, Share};
 use crate::store::OpenSession;
 use crate::world::World;
 use jumpdeck_protocol::log::{LogEvent, Summary};
@@ -25,7 +26,7 @@ struct Session {
     /// Minutes that were left when it was last said that the session ends soon.
     warned: Option<u32>,
     /// Who else may take part.
-    others: BTreeMap<UserId, Part>,
+    others: BTreeMap<UserId, Share>,
     /// Whose coming stands in the log, and whose going does not yet.
     here: BTreeSet<UserId>,
     /// The last entry of its log.
@@ -311,10 +312,21 @@ impl Sessions {
     }
 
     /// Who takes part in every open session that is another's.
-    pub(crate) fn participants(&self) -> Vec<(SessionId, Vec<UserId>)> {
-        let others =
-            |(id, session): (&SessionId, &Session)| (*id, session.others.keys().copied().collect());
-        self.read(|book| book.sessions.iter().map(others).collect())
+    pub(crate) fn participants(&self) -> Vec<Participation> {
+        self.read(|book| {
+            let sessions = book.sessions.iter();
+            let others = sessions.flat_map(|(id, session)| {
+                let (session_id, owner, item) = (*id, session.owner, session.item);
+                session.others.iter().map(move |(user, share)| Participation {
+                    session: session_id,
+                    owner,
+                    item,
+                    user: *user,
+                    share: *share,
+                })
+            });
+            others.collect()
+        })
     }
 
     /// Whose every open session is, and through which item.
@@ -372,13 +384,13 @@ impl Sessions {
     }
 
     /// Lets a user take part, or not any more. Returns whether that changes anything.
-    pub(crate) fn share(&self, id: SessionId, user: UserId, part: Option<Part>) -> bool {
+    pub(crate) fn share(&self, id: SessionId, user: UserId, share: Option<Share>) -> bool {
         self.write(|book| {
             let Some(session) = book.sessions.get_mut(&id) else {
                 return false;
             };
-            match part {
-                Some(part) => session.others.insert(user, part) != Some(part),
+            match share {
+                Some(share) => session.others.insert(user, share) != Some(share),
                 None => session.others.remove(&user).is_some(),
             }
         })
@@ -391,7 +403,7 @@ impl Sessions {
             let former = std::mem::replace(&mut session.owner, to);
             session.others.remove(&to);
             if former != to {
-                session.others.insert(former, Part::Participant);
+                session.others.insert(former, Share::Invited(Part::Participant));
             }
             Some(former)
         })
@@ -522,7 +534,11 @@ impl Sessions {
 
 impl Session {
     fn part(&self, user: UserId) -> Option<Part> {
-        if self.owner == user { Some(Part::Owner) } else { self.others.get(&user).copied() }
+        if self.owner == user {
+            Some(Part::Owner)
+        } else {
+            self.others.get(&user).map(|share| share.part())
+        }
     }
 
     fn users(&self) -> Vec<UserId> {

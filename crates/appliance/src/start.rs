@@ -8,6 +8,7 @@ use crate::queues::Question;
 use crate::reps::RepLink;
 use crate::second_factor::has_one;
 use crate::sessions::NewSession;
+use crate::share::Share;
 use crate::starting::Start;
 use crate::store::{Deed, History};
 use crate::tape::{Header, Tape};
@@ -236,7 +237,7 @@ impl Appliance {
                     let because = || layers.because(tool_of(kind));
                     may_run(&layers.granted(), kind, because)?;
                     self.room_for(session, 1)?;
-                    self.let_in(session, rep.user, Part::Participant);
+                    self.let_in(session, rep.user, Share::Jumped);
                     let subject = format!("session {session}");
                     self.audit(Some(rep.user), "session_joined", &subject, "by a jump");
                 }

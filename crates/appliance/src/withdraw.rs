@@ -1,11 +1,14 @@
 //! Running sessions whose time or whose owner's right is over.
 //!
 //! What a session grants was decided at its start and holds (DOMAIN 6). What ends it: its owner
-//! may not start sessions with the item any more, or its strict Jump Policy closes (DOMAIN 5).
+//! may not start sessions with the item any more, or its strict Jump Policy closes (DOMAIN 5). The
+//! same ends the part of who joined it by a jump; who came in by rank stays for as long as that is
+//! above the owner's.
 
 use crate::appliance::Appliance;
 use crate::document::Item;
 use crate::reps::RepLink;
+use crate::share::{Participation, Share};
 use crate::store::History;
 use crate::world::World;
 use jumpdeck_policy::JumpPolicy;
@@ -48,16 +51,33 @@ impl Appliance {
             // It may have become a duty, or have been done from another link.
             rep.is_first(self.first_of(rep.user));
         }
-        let barred = |user: UserId| !world.user(user).is_some_and(|user| user.enabled);
-        for (session, users) in self.sessions.participants() {
-            for user in users.into_iter().filter(|user| barred(*user)) {
-                self.sessions.share(session, user, None);
-                self.store.note(move |draft| {
-                    draft.history(History::Part { session, user, part: None });
-                });
-                self.expel(session, user);
-                self.tell_session(session);
+        self.show_out();
+    }
+
+    /// Ends the part of those who take part in another's session by a right that they do not have
+    /// any more.
+    pub(crate) fn show_out(self: &Arc<Self>) {
+        let (world, now) = (self.world(), self.now());
+        for one in self.sessions.participants() {
+            let attended = self.sessions.terms(one.session).is_some_and(|terms| terms.attended);
+            if may_stay(&world, &one, attended, now) {
+                continue;
             }
+            let (session, user) = (one.session, one.user);
+            if !self.sessions.share(session, user, None) {
+                continue;
+            }
+            self.store.note(move |draft| {
+                draft.history(History::Part { session, user, part: None });
+            });
+            let with = world.username(user);
+            let why = format!("{with} may not take part any more");
+            self.audit(None, "session_withdrawn", &format!("session {session}"), &why);
+            self.expel(session, user);
+            self.log(session, None, LogEvent::Unshared { with });
+            self.tell_session(session);
+            self.tell_sessions(user);
+            self.tell_lobby();
         }
     }
 
@@ -112,8 +132,9 @@ impl Appliance {
     }
 
     /// Ends sessions whose strict Jump Policy has closed, and says so before it does.
-    pub fn force_ends(&self) {
+    pub fn force_ends(self: &Arc<Self>) {
         let (world, now) = (self.world(), self.now());
+        self.show_out();
         for (session, owner, item) in self.sessions.owners() {
             if self.sessions.terms(session).is_some_and(|terms| terms.attended) {
                 continue;
@@ -145,6 +166,18 @@ fn may_go_on(world: &World, owner: UserId, item: ItemId, attended: bool) -> bool
         None => true,
         Some(item) => world.may_have(user, &item.view),
     }
+}
+
+/// Whether somebody may go on taking part in another's session.
+fn may_stay(world: &World, one: &Participation, attended: bool, now: Timestamp) -> bool {
+    let Participation { owner, item, user, share, .. } = *one;
+    let closed = || forced_end(world, user, item, now).is_some_and(|(_, end)| end <= now);
+    world.user(user).is_some_and(|user| user.enabled)
+        && match share {
+            Share::Invited(_) => true,
+            Share::Jumped => may_go_on(world, user, item, attended) && !closed(),
+            Share::Outranks => world.outranks(user, owner),
+        }
 }
 
 /// When a session must end, and the Jump Policy that wants it.

@@ -1,6 +1,7 @@
 //! A World in the making, and the rows that will make it so on the disk.
 
 use crate::document::{Document, DocumentId};
+use crate::share::Share;
 use crate::world::World;
 use jumpdeck_protocol::audit::{AuditEvent, kept};
 use jumpdeck_protocol::log::LogEntry;
@@ -89,7 +90,7 @@ pub(crate) enum History {
     Part {
         session: SessionId,
         user: UserId,
-        part: Option<Part>,
+        part: Option<Share>,
     },
     /// A session has another owner; the former one stays.
     Owner {
@@ -246,12 +247,12 @@ impl History {
                     "INSERT INTO participants (session, user, part) VALUES (?1, ?2, ?3)
                      ON CONFLICT (session, user) DO UPDATE SET part = ?3",
                 )?
-                .execute(params![session.0.cast_signed(), user.0.cast_signed(), part_word(*part)])?,
+                .execute(params![session.0.cast_signed(), user.0.cast_signed(), part.word()])?,
             Self::Part { session, user, part: None } => transaction
                 .prepare_cached("DELETE FROM participants WHERE session = ?1 AND user = ?2")?
                 .execute(params![session.0.cast_signed(), user.0.cast_signed()])?,
             Self::Owner { session, user, former } => {
-                let participant = part_word(Part::Participant);
+                let participant = Share::Invited(Part::Participant).word();
                 let (session, user, former) =
                     (session.0.cast_signed(), user.0.cast_signed(), former.0.cast_signed());
                 transaction.execute("UPDATE sessions SET user = ?2 WHERE id = ?1", params![session, user])?;
@@ -316,24 +317,6 @@ fn logged(
             position.map(|(channel, _)| channel.0.cast_signed()),
             position.map(|(_, position)| position.cast_signed()),
         ])
-}
-
-/// How a part is written down.
-const fn part_word(part: Part) -> &'static str {
-    match part {
-        Part::Observer => "observer",
-        Part::Participant => "participant",
-        Part::Owner => "owner",
-    }
-}
-
-/// The part of a word.
-pub(super) fn part_of(word: &str) -> Part {
-    match word {
-        "owner" => Part::Owner,
-        "participant" => Part::Participant,
-        _ => Part::Observer,
-    }
 }
 
 const fn word(reason: &EndReason) -> &'static str {

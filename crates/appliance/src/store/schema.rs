@@ -3,13 +3,14 @@
 use super::{Seen, StoreError, decode};
 use crate::document::DocumentId;
 use crate::sessions::{NewSession, Tally};
+use crate::share::Share;
 use crate::user::former_password;
 use crate::world::World;
 use data_encoding::HEXLOWER;
 use jumpdeck_protocol::audit::{BEGINNING, Chain};
 use jumpdeck_protocol::inventory::StartMode;
 use jumpdeck_protocol::log::LogEvent;
-use jumpdeck_protocol::session::{ChannelView, Part, Size, Terms};
+use jumpdeck_protocol::session::{ChannelView, Size, Terms};
 use jumpdeck_protocol::session_policy::Granted;
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, Revision, SessionId, Timestamp, UserId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
@@ -89,7 +90,7 @@ pub(crate) struct OpenSession {
     pub new: NewSession,
     pub channels: Vec<(ChannelView, Option<Size>)>,
     /// Who else may take part.
-    pub others: BTreeMap<UserId, Part>,
+    pub others: BTreeMap<UserId, Share>,
     /// The last entry of its log.
     pub logged: u64,
     pub tally: Tally,
@@ -305,7 +306,7 @@ fn open_session(connection: &Connection, new: NewSession) -> rusqlite::Result<Op
     let others = connection
         .prepare_cached("SELECT user, part FROM participants WHERE session = ?1")?
         .query_map([id], |row| {
-            Ok((UserId(number(row, 0)?), super::draft::part_of(&row.get::<_, String>(1)?)))
+            Ok((UserId(number(row, 0)?), Share::of_word(&row.get::<_, String>(1)?)))
         })?
         .collect::<rusqlite::Result<_>>()?;
     let mut open = OpenSession {

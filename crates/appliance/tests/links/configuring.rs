@@ -254,6 +254,65 @@ async fn rights_that_are_withdrawn_end_running_sessions_and_logins() {
     assert!(bob.until_closed().await, "who may not log in is not there any more");
 }
 
+/// Waits until a rep has so many sessions.
+async fn has_sessions(rep: &mut Link, count: usize) {
+    rep.notice(|notice| match notice {
+        ApplianceNotice::Sessions { sessions } => (sessions.len() == count).then_some(()),
+        _ => None,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_joined_by_a_jump_goes_with_the_right_to_it_and_who_was_invited_stays() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let joining = format!(
+        "[site]\nsimultaneous_jumps = \"join\"\n{TEAM}[[user]]\nusername = \"eve\"\nsettings = {{}}\n"
+    );
+    let made = apply(&mut admin, &joining).await;
+    let mut bob = colleague(&house, &made, "bob").await;
+    let mut eve = colleague(&house, &made, "eve").await;
+    let view = session(&mut admin, &mut agent).await;
+    let part = Some(session::Part::Participant);
+    let invite = RepRequest::Share { session: view.id, with: "eve".into(), part };
+    admin.ask(invite.clone()).await.unwrap();
+    let joined = bob.ask(shell(agent.item)).await;
+    assert!(matches!(joined, Ok(RepReply::SessionStarted(_))), "{joined:?}");
+    let note = RepRequest::Note { session: view.id, text: "here".into() };
+    assert!(bob.ask(note.clone()).await.is_ok());
+
+    let denied = joining.replace("\"Start Sessions Only\"", "\"Auditor\"");
+    apply(&mut admin, &denied).await;
+    has_sessions(&mut bob, 0).await;
+    assert_eq!(bob.ask(note.clone()).await.unwrap_err().code, RefusalCode::SessionGone);
+    assert!(eve.ask(note.clone()).await.is_ok(), "the owner's word holds");
+    let left = audited(&mut admin).await;
+    let left = left.iter().find(|event| &*event.action == "session_withdrawn").unwrap();
+    assert_eq!(&*left.detail, "bob may not take part any more");
+
+    // Whoever the owner lets in stays without a right to jump, and a jump's part ends with the hours.
+    let bobs = RepRequest::Share { session: view.id, with: "bob".into(), part };
+    admin.ask(bobs.clone()).await.unwrap();
+    house.appliance.force_ends();
+    assert!(bob.ask(note.clone()).await.is_ok());
+    admin
+        .ask(RepRequest::Share { session: view.id, with: "bob".into(), part: None })
+        .await
+        .unwrap();
+    let hours = "role = \"Start Sessions Only\", jump_policy = \"hours\" }";
+    apply(&mut admin, &joining.replace("role = \"Start Sessions Only\" }", hours)).await;
+    let joined = bob.ask(shell(agent.item)).await;
+    assert!(matches!(joined, Ok(RepReply::SessionStarted(_))), "{joined:?}");
+    house.appliance.force_ends();
+    assert!(bob.ask(note.clone()).await.is_ok());
+    house.clock.0.store(1_000_000 - 1_000_000 % 86_400 + 14 * 3600, Ordering::SeqCst);
+    house.appliance.force_ends();
+    assert_eq!(bob.ask(note.clone()).await.unwrap_err().code, RefusalCode::SessionGone);
+    assert!(admin.ask(note).await.is_ok(), "the owner's own hours are not over");
+}
+
 #[tokio::test]
 async fn a_strict_jump_policy_warns_a_quarter_of_an_hour_before_and_ends_the_session() {
     let house = House::new().await;

@@ -422,6 +422,19 @@ async fn who_outranks_the_owner_may_come_in_and_nobody_else() {
     assert!(kim.ask(RepRequest::Log { session: view.id, after: 0 }).await.is_ok());
     let only_first = RepRequest::SetTeam { name: "Desk".into(), members: vec![] };
     assert_eq!(bob.ask(only_first).await.unwrap_err().code, RefusalCode::PermissionDenied);
+
+    // What came of a rank goes with it.
+    let note = RepRequest::Note { session: view.id, text: "x".into() };
+    assert!(bob.ask(note.clone()).await.is_ok());
+    let ranks = [("bob", Rank::Member), ("admin", Rank::Lead), ("kim", Rank::Member)];
+    team(&mut admin, "Desk", &ranks).await;
+    bob.notice(|notice| match notice {
+        ApplianceNotice::Sessions { sessions } => sessions.is_empty().then_some(()),
+        _ => None,
+    })
+    .await;
+    assert_eq!(bob.ask(note).await.unwrap_err().code, RefusalCode::SessionGone);
+    assert!(kim.ask(RepRequest::Log { session: view.id, after: 0 }).await.is_ok());
 }
 
 #[tokio::test]
