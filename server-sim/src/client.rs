@@ -408,14 +408,12 @@ impl Served<'_> {
         match (kind, self.shared.opening) {
             (_, Opening::Silent) => None,
             (_, Opening::Refuses) => Some(refused("the simulated machine was told to refuse")),
-            (ChannelKind::Exec { .. } | ChannelKind::Tunnel { .. }, Opening::Works) => {
-                Some(refused("a simulated machine has only a shell"))
-            }
-            (ChannelKind::Shell { .. }, Opening::Works) => {
+            (ChannelKind::Shell { argv, .. }, Opening::Works) if argv.is_empty() => {
                 let shell = Shell::new(channel, self.me, &self.shared.commands);
                 self.shells.insert(channel, shell);
                 Some(Outcome::Ok(AgentReply::Opened { process: 1 }))
             }
+            (_, Opening::Works) => Some(refused("a simulated machine has only a shell")),
         }
     }
 

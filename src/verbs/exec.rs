@@ -1,6 +1,7 @@
 //! `jumpdeck exec`: a command on a machine, its streams and its status passed through.
 
 use super::desk::Desk;
+use super::jump;
 use super::many::{self, Order};
 use super::outlet::{Outlet, Stream};
 use super::select;
@@ -25,6 +26,10 @@ pub(crate) struct Exec {
     /// With several machines: so many at once.
     #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = value_parser!(u16).range(1..=64))]
     parallel: u16,
+    /// On a terminal, as `ssh -t`: for programs that draw or ask. It is recorded as a shell is, and
+    /// Ctrl-] d leaves it running. With one machine alone.
+    #[arg(short, long, conflicts_with_all = ["query", "json"])]
+    terminal: bool,
     /// Print JSON objects, one a line: what each machine says, and how its command ended.
     #[arg(long)]
     json: bool,
@@ -39,9 +44,10 @@ pub(crate) struct Exec {
 }
 
 impl Exec {
-    /// A command on an item.
-    pub(super) fn on(name: String, command: Vec<String>) -> Self {
+    /// A command on an item, on a terminal or not.
+    pub(super) fn on(name: String, command: Vec<String>, terminal: bool) -> Self {
         Self {
+            terminal,
             override_schedule: false,
             query: None,
             parallel: 1,
@@ -68,6 +74,16 @@ impl Exec {
         let override_schedule = self.override_schedule;
         match items.as_slice() {
             [] => bail!("no item matches; `jumpdeck ls` lists them"),
+            [item] if self.terminal => {
+                if !(io.is_terminal() && io.somebody_is_there()) {
+                    bail!("there is no terminal here for a command that is to have one");
+                }
+                let (size, term, argv) = (io.size(), io.term(), self.command);
+                let kind = ChannelKind::Shell { size, term, argv };
+                let program = Program::start(client, *item, kind, override_schedule, io).await?;
+                jump::stay(program, io).await
+            }
+            _ if self.terminal => bail!("several machines have no terminal in common"),
             [item] if self.query.is_none() && !self.json => {
                 let kind = ChannelKind::Exec { argv: self.command };
                 let mut program =

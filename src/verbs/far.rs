@@ -29,10 +29,10 @@ pub(crate) async fn jump(item: String, desk: &mut Desk) -> Status {
     own_failure(outcome, &desk.io).await
 }
 
-/// A command on a machine, which the machine's shell reads.
+/// A command on a machine, which the machine's shell reads; on a terminal, if there is one here.
 pub(crate) async fn command_on(item: String, command: String, desk: &mut Desk) -> Status {
     let argv = ["sh", "-c", &command].map(str::to_owned).to_vec();
-    let outcome = exec::Exec::on(item, argv).run(desk).await;
+    let outcome = exec::Exec::on(item, argv, desk.io.is_terminal()).run(desk).await;
     own_failure(outcome, &desk.io).await
 }
 

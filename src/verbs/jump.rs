@@ -45,7 +45,7 @@ impl Jump {
         let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let item = select::one(&client.inventory, &self.name)?;
-        let kind = ChannelKind::Shell { size: desk.io.size(), term: desk.io.term() };
+        let kind = ChannelKind::shell(desk.io.size(), desk.io.term());
         let io = &mut desk.io;
         let program = Program::start(client, item, kind, self.override_schedule, io).await?;
         stay(program, io).await

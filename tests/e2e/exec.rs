@@ -14,6 +14,48 @@ fn output_errors_and_status_come_back_as_they_are() {
 }
 
 #[test]
+fn a_command_has_a_terminal_if_one_is_asked_for() {
+    let home = Home::new();
+    let script = "stty size; read name; echo \"hello $name\"; exit 7";
+    let arguments = ["exec", "-t", &hostname(), "--", "sh", "-c", script];
+    let mut screen = Screen::start(&home.jumpdeck(&arguments), 100, 30);
+    screen.wait_for("30 100");
+    screen.resize(80, 20);
+    screen.send("ann\r");
+    screen.wait_for("hello ann");
+    assert_eq!(screen.wait_for_end(), 7);
+    // It is seen in the list, and left and come back to, as a shell is.
+    let mut waiting = Screen::start(
+        &home.jumpdeck(&[
+            "exec",
+            "-t",
+            &hostname(),
+            "--",
+            "sh",
+            "-c",
+            "echo waits; read x; echo $x",
+        ]),
+        80,
+        24,
+    );
+    waiting.wait_for("waits");
+    waiting.send("\x1dd");
+    assert_eq!(waiting.wait_for_end(), 0);
+    let mut again = Screen::start(&home.jumpdeck(&["attach", &hostname()]), 80, 24);
+    again.wait_for("waits");
+    again.send("back again\r");
+    assert_eq!(again.wait_for_end(), 0);
+    assert!(text(&again.bytes).contains("back again"));
+    let output = home.run(&["exec", "-t", &hostname(), "--", "true"]);
+    assert_eq!(output.status.code(), Some(255));
+    assert!(text(&output.stderr).contains("no terminal here"), "{}", text(&output.stderr));
+    let mut none =
+        Screen::start(&home.jumpdeck(&["exec", "-t", &hostname(), "--", "no-such"]), 80, 24);
+    none.wait_for("no-such: ");
+    assert_eq!(none.wait_for_end(), 255);
+}
+
+#[test]
 fn a_signal_is_told_as_a_shell_tells_it() {
     let home = Home::new();
     let output = home.run(&["exec", &hostname(), "--", "sh", "-c", "kill -TERM $$"]);

@@ -252,6 +252,16 @@ fn a_name_with_an_item_is_that_machine() {
     shell.send("echo $((6 * 7)) in $TERM; exit 5\r");
     shell.wait_for("42 in xterm-256color");
     assert_eq!(shell.wait_for_end(), 5);
+    // A command has a terminal if one is asked for.
+    let command = ["stty size; read -p 'name? ' name; echo \"hello $name\"; exit 6"];
+    let (key, public) = house.key("ann");
+    house.add_key(&public);
+    let mut command = Screen::start(&house.ssh(&["-tt", "-i", &key], &user, &command), 90, 25);
+    command.wait_for("25 90");
+    command.wait_for("name?");
+    command.send("ann\r");
+    command.wait_for("hello ann");
+    assert_eq!(command.wait_for_end(), 6);
 }
 
 #[test]

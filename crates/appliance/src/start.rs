@@ -227,7 +227,8 @@ impl Appliance {
                 Err(RefusalCode::JoinDenied.because(detail))
             }
             // What runs by itself has nothing to join.
-            SimultaneousJumps::Join if !matches!(kind, ChannelKind::Shell { .. }) => Ok(None),
+            SimultaneousJumps::Join if tool_of(kind) == SessionPermission::Tunnel => Ok(None),
+            SimultaneousJumps::Join if kind.command().is_some() => Ok(None),
             SimultaneousJumps::Join => {
                 if self.sessions.part(session, rep.user).is_none() {
                     // Whoever may not have a shell alone has none together with others.
@@ -364,15 +365,17 @@ impl Appliance {
         // Not before: somebody may think for long.
         let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
         let (id, errors) = self.sessions.next_channels();
-        let (size, event) = match &kind {
-            ChannelKind::Shell { size, .. } => {
-                (Some(size.clamped()), LogEvent::ShellOpened { channel: id })
-            }
-            ChannelKind::Exec { argv } => {
+        let size = match &kind {
+            ChannelKind::Shell { size, .. } => Some(size.clamped()),
+            _ => None,
+        };
+        let event = match (kind.command(), &kind) {
+            (Some(argv), _) => {
                 let command = text::bounded(&masked_line(argv), limits::LOGGED_COMMAND).into();
-                (None, LogEvent::Executed { command })
+                LogEvent::Executed { command }
             }
-            ChannelKind::Tunnel { port } => (None, LogEvent::Tunneled { port: *port }),
+            (None, ChannelKind::Tunnel { port }) => LogEvent::Tunneled { port: *port },
+            (None, _) => LogEvent::ShellOpened { channel: id },
         };
         let is_shell = size.is_some();
         let tape = self.begin_tape(session, id, &kind).await?;
@@ -420,7 +423,7 @@ impl Appliance {
         channel: ChannelId,
         kind: &ChannelKind,
     ) -> Result<Option<Tape>, Refusal> {
-        let ChannelKind::Shell { size, term } = kind else {
+        let ChannelKind::Shell { size, term, .. } = kind else {
             return Ok(None);
         };
         if !self.sessions.terms(session).is_some_and(|terms| terms.recording) {
@@ -495,15 +498,14 @@ fn may_run(
     if !access.is_allowed() {
         return denied(because());
     }
-    match kind {
-        ChannelKind::Tunnel { .. } => Ok(()),
-        ChannelKind::Shell { .. } if !granted.command_filter.is_open() => {
+    match (kind.command(), kind) {
+        (Some(argv), _) => check_command(&granted.command_filter, argv)
+            .map_err(|why| RefusalCode::PermissionDenied.because(why)),
+        (None, ChannelKind::Shell { .. }) if !granted.command_filter.is_open() => {
             // What is typed into a shell cannot be known before it is run.
             denied("a command filter is in force: `jumpdeck exec` runs single commands".to_owned())
         }
-        ChannelKind::Shell { .. } => Ok(()),
-        ChannelKind::Exec { argv } => check_command(&granted.command_filter, argv)
-            .map_err(|why| RefusalCode::PermissionDenied.because(why)),
+        (None, _) => Ok(()),
     }
 }
 
@@ -511,17 +513,20 @@ fn check_kind(kind: &ChannelKind) -> Result<(), Refusal> {
     let invalid = |detail: &str| Err(RefusalCode::InvalidValue.because(detail));
     match kind {
         ChannelKind::Shell { term, .. } if term.len() > 64 || term.contains(['\0', '/']) => {
-            invalid("the terminal's type")
+            return invalid("the terminal's type");
         }
-        ChannelKind::Tunnel { port: 0 } => invalid("there is no port 0"),
-        ChannelKind::Exec { argv } if argv.is_empty() => invalid("no command was given"),
-        ChannelKind::Exec { argv }
+        ChannelKind::Tunnel { port: 0 } => return invalid("there is no port 0"),
+        _ => {}
+    }
+    match kind.command() {
+        Some([]) => invalid("no command was given"),
+        Some(argv)
             if argv.len() > limits::ARGUMENTS
                 || argv.iter().map(String::len).sum::<usize>() > limits::ARGUMENT_BYTES =>
         {
             invalid("the command has too many arguments")
         }
-        ChannelKind::Exec { argv } if argv.iter().any(|part| part.contains('\0')) => {
+        Some(argv) if argv.iter().any(|part| part.contains('\0')) => {
             invalid("an argument holds a zero byte")
         }
         _ => Ok(()),

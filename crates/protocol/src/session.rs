@@ -9,12 +9,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelKind {
-    /// The user's login shell on a terminal.
+    /// The user's login shell on a terminal, or another program on one.
     Shell {
         /// The terminal's size.
         size: Size,
         /// The terminal's type, as in `TERM`.
         term: String,
+        /// The program and its arguments, unchanged; none is the login shell.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        argv: Vec<String>,
     },
     /// One command without a terminal; its errors come on a channel of their own.
     Exec {
@@ -26,6 +29,22 @@ pub enum ChannelKind {
         /// The port.
         port: u16,
     },
+}
+
+impl ChannelKind {
+    /// The user's login shell.
+    pub const fn shell(size: Size, term: String) -> Self {
+        Self::Shell { size, term, argv: Vec::new() }
+    }
+
+    /// The program and its arguments, if one is named.
+    pub fn command(&self) -> Option<&[String]> {
+        match self {
+            Self::Shell { argv, .. } => Some(argv.as_slice()).filter(|argv| !argv.is_empty()),
+            Self::Exec { argv } => Some(argv),
+            Self::Tunnel { .. } => None,
+        }
+    }
 }
 
 /// A terminal's size in character cells.

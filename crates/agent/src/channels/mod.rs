@@ -63,9 +63,9 @@ impl Channels {
             return Err(RefusalCode::SpawnFailed.because("this agent has too many open channels"));
         }
         let process = match (kind, errors) {
-            (ChannelKind::Shell { size, term }, _) => {
+            (ChannelKind::Shell { size, term, argv }, _) => {
                 let channel = self.add(id, Lane::Interactive);
-                shell::spawn(&channel, size, &term)
+                shell::spawn(&channel, size, (&term, &argv))
             }
             (ChannelKind::Exec { argv }, Some(errors)) => {
                 let (channel, errors) = (self.add(id, Lane::Bulk), self.add(errors, Lane::Bulk));

@@ -19,12 +19,19 @@ use uzers::os::unix::UserExt;
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// Starts the shell and the tasks that serve it. Returns its process id.
-pub(super) fn spawn(channel: &Arc<Channel>, size: Size, term: &str) -> Result<u32, Refusal> {
-    let failed = |error: pty_process::Error| RefusalCode::SpawnFailed.because(error.to_string());
+pub(super) fn spawn(
+    channel: &Arc<Channel>,
+    size: Size,
+    (term, argv): (&str, &[String]),
+) -> Result<u32, Refusal> {
+    let failed = |error: pty_process::Error| {
+        let program = argv.first().map(|program| format!("{program}: ")).unwrap_or_default();
+        RefusalCode::SpawnFailed.because(format!("{program}{error}"))
+    };
     let (pty, pts) = pty_process::open().map_err(failed)?;
     let size = size.clamped();
     pty.resize(pty_process::Size::new(size.rows, size.columns)).map_err(failed)?;
-    let child = command(term).spawn(pts).map_err(failed)?;
+    let child = command(term, argv).spawn(pts).map_err(failed)?;
     let process = child.id().unwrap_or(0);
     let copy = pty.as_fd().try_clone_to_owned();
     let size = copy.map_err(|error| RefusalCode::SpawnFailed.because(error.to_string()))?;
@@ -33,13 +40,17 @@ pub(super) fn spawn(channel: &Arc<Channel>, size: Size, term: &str) -> Result<u3
     Ok(process)
 }
 
-fn command(term: &str) -> Command {
+/// The login shell, or a program that was named.
+fn command(term: &str, argv: &[String]) -> Command {
     let user = uzers::get_user_by_uid(uzers::get_current_uid());
     let shell = user.as_ref().map_or_else(|| PathBuf::from("/bin/sh"), |u| u.shell().to_path_buf());
     let shell = if shell.is_file() { shell } else { PathBuf::from("/bin/sh") };
     let name = shell.file_name().unwrap_or(shell.as_os_str()).to_string_lossy();
-    let mut command = Command::new(&shell)
-        .arg0(format!("-{name}"))
+    let program = match argv.split_first() {
+        Some((program, arguments)) => Command::new(program).args(arguments),
+        None => Command::new(&shell).arg0(format!("-{name}")),
+    };
+    let mut command = program
         .env_clear()
         .envs(super::exec::inherited())
         .env("TERM", if term.is_empty() { "xterm-256color" } else { term })
