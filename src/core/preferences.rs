@@ -9,6 +9,7 @@ use super::{Asked, Console, columns};
 use jumpdeck_protocol::preferences::{Column, Preferences, ShownColumn};
 use jumpdeck_protocol::rep::RepRequest;
 use std::sync::Arc;
+use unicode_width::UnicodeWidthStr;
 
 /// A saved search that was read.
 #[derive(Clone, Debug)]
@@ -306,19 +307,24 @@ impl Console {
         }
     }
 
-    /// What a rep who is new here should know.
-    pub fn hint(&self) -> Option<String> {
+    /// What a rep who is new here should know, in so many cells: the keys that help most, and how to
+    /// be rid of this.
+    pub fn hint(&self, width: usize) -> Option<String> {
         if self.preferences.knows_the_keys || !self.preferences_known || !self.whole_once {
             return None;
         }
-        let key = |name| self.key_of(name);
-        Some(format!(
-            "New here? {} all keys · {} search · {} jump · {} find · {} hides this",
-            key("help"),
-            key("search"),
-            key("jump"),
-            key("fuzzy-jump"),
-            key("back")
-        ))
+        let says = |(command, words): (&str, &str)| format!("{} {words}", self.key_of(command));
+        let end = format!(" · {}", says(("back", "hides this")));
+        let mut hint = "New here?".to_owned();
+        let keys =
+            [("help", "all keys"), ("search", "search"), ("jump", "jump"), ("fuzzy-jump", "find")];
+        for (number, key) in keys.map(says).into_iter().enumerate() {
+            let key = format!("{}{key}", if number == 0 { " " } else { " · " });
+            if [&hint, &key, &end].into_iter().map(|part| part.width()).sum::<usize>() > width {
+                break;
+            }
+            hint.push_str(&key);
+        }
+        Some(hint + &end)
     }
 }

@@ -246,7 +246,8 @@ impl Artist<'_, '_> {
     /// The keys that help most here.
     pub(super) fn footer(&mut self, area: Rect) {
         let plain = matches!(self.console.context(), Context::List | Context::Tree);
-        if let Some(hint) = self.console.hint().filter(|_| plain) {
+        let room = usize::from(area.width).saturating_sub(1);
+        if let Some(hint) = self.console.hint(room).filter(|_| plain) {
             let hint = text::fit(&format!(" {hint}"), usize::from(area.width));
             self.line(area, Line::styled(hint, self.style(Role::Accent)));
             return;

@@ -174,3 +174,19 @@ fn stop_leaves_no_process_and_no_file_outside() {
         std::fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["data"]);
 }
+
+#[test]
+fn what_cannot_be_written_is_a_failure_and_a_reader_who_has_enough_is_none() {
+    let home = Home::new();
+    for arguments in [&["help"][..], &["ls", "--help"], &["ls", "--json"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = home.jumpdeck(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(text(&output.stderr).contains("No space left"), "{}", text(&output.stderr));
+    }
+    let mut enough = home.jumpdeck(&["help"]);
+    let mut child = enough.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}

@@ -260,15 +260,18 @@ fn what_was_changed_without_a_link_is_kept_when_it_is_back() {
 #[test]
 fn hints_for_the_first_start_go_away_for_good() {
     let mut desk = desk();
-    assert!(desk.console.hint().unwrap().contains("? all keys"));
+    let hint = |width| desk.console.hint(width).unwrap();
+    assert_eq!(hint(80), "New here? ? all keys · / search · ⏎ jump · Ctrl-p find · Esc hides this");
+    assert_eq!(hint(60), "New here? ? all keys · / search · ⏎ jump · Esc hides this");
+    assert_eq!(hint(40), "New here? ? all keys · Esc hides this");
     desk.press("?");
-    assert!(desk.console.hint().is_none() && kept(&desk).knows_the_keys);
+    assert!(desk.console.hint(80).is_none() && kept(&desk).knows_the_keys);
     let mut known = Desk::new(80, 24);
     known.link_up();
     let preferences = Preferences { knows_the_keys: true, ..Preferences::default() };
     known.notice(ApplianceNotice::Preferences(Box::new(preferences)));
     known.notice(ApplianceNotice::Inventory(sample()));
-    assert!(known.console.hint().is_none());
+    assert!(known.console.hint(80).is_none());
 }
 
 #[test]
