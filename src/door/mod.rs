@@ -267,7 +267,55 @@ impl Drop for Unproven {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jumpdeck_appliance::{ApplianceRole, DataDir, SystemClock};
+    use russh::client::{self, Handler};
+    use russh::keys::PublicKeyOrCertificate;
     use tokio::io::AsyncReadExt;
+
+    /// A client that believes any host.
+    struct Trusting;
+
+    impl Handler for Trusting {
+        type Error = russh::Error;
+
+        async fn check_server_key(
+            &mut self,
+            _: &PublicKeyOrCertificate,
+        ) -> Result<bool, Self::Error> {
+            Ok(true)
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_proves_nothing_is_cut_off_in_time_and_leaves_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::create(dir.path()).unwrap();
+        let clock = Arc::new(SystemClock);
+        let appliance = Appliance::open(&data, ApplianceRole::Server, clock).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let key = HostKey::open(&data).unwrap();
+        let place = ("https://appliance".to_owned(), address.port());
+        let door = Door::new(appliance, place, dir.path().to_owned(), key, MOST);
+        tokio::spawn(Arc::clone(&door).serve(listener));
+
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        let config = Arc::new(client::Config::default());
+        let polite = client::connect(config, address, Trusting).await.unwrap();
+        assert_eq!(door.unproven.available_permits(), UNPROVEN - 2);
+        // From here on a minute passes as soon as nobody has anything to do.
+        tokio::time::pause();
+        let mut greeting = Vec::new();
+        silent.read_to_end(&mut greeting).await.unwrap();
+        assert!(greeting.starts_with(b"SSH-2.0-jumpdeck"));
+        while !polite.is_closed() {
+            sleep(PAUSE).await;
+        }
+        while door.unproven.available_permits() < UNPROVEN {
+            sleep(PAUSE).await;
+        }
+        assert!(door.from.lock().unwrap().is_empty());
+    }
 
     #[tokio::test]
     async fn a_connection_is_cut_off_although_somebody_still_holds_its_socket() {
