@@ -6,6 +6,7 @@ use super::shown;
 use crate::core::Settings;
 use crate::core::inventory::Pool;
 use crate::link::{Client, Destination, Here};
+use crate::runtime::charset::Charset;
 use crate::runtime::config;
 use crate::runtime::runner::{Left, Outfit, Runner};
 use crate::runtime::screen::{self, Writer};
@@ -335,6 +336,7 @@ async fn sit(
     let outfit = Outfit {
         settings: Settings { pool: Some(Arc::clone(&place.pool)), ..config.settings },
         theme: config.theme,
+        charset: Charset::by(|name| variables.get(name).cloned()),
         notice: None,
         watch: None,
         handle,

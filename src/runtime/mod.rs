@@ -1,5 +1,6 @@
 //! Everything that touches the world: the terminal, the data directory, the background appliance.
 
+pub mod charset;
 pub mod config;
 pub mod demo;
 pub mod dirs;

@@ -1,5 +1,6 @@
 //! Runs a console at a seat: the local terminal, or one at the other end of an SSH connection.
 
+use super::charset::Charset;
 use super::config::Watch;
 use super::export;
 use super::screen::{self, Canvas, Writer};
@@ -73,6 +74,8 @@ pub struct Outfit {
     pub settings: Settings,
     /// The theme, fit for the terminal.
     pub theme: Theme,
+    /// What the terminal can show.
+    pub charset: Charset,
     /// Something to say at the start.
     pub notice: Option<String>,
     /// The configuration, to be read again when it changes.
@@ -107,6 +110,7 @@ pub(crate) struct Runner<S> {
     seat: S,
     console: Console,
     theme: Theme,
+    charset: Charset,
     zone: TimeZone,
     canvas: Canvas,
     writer: Writer,
@@ -138,6 +142,7 @@ impl<S: Seat> Runner<S> {
             seat,
             console: Console::new(outfit.settings, size, now()),
             theme: outfit.theme,
+            charset: outfit.charset,
             zone,
             canvas: screen::canvas(size.columns, size.rows)?,
             writer,
@@ -341,12 +346,15 @@ impl<S: Seat> Runner<S> {
         self.update(Event::Frame);
         let title = self.console.title();
         if title != self.title {
-            self.say_aside(screen::title(&title));
+            self.say_aside(screen::title(&title, self.charset));
             self.title = title;
         }
         let time = jiff::Timestamp::now().to_zoned(self.zone.clone()).strftime("%H:%M").to_string();
-        let (console, theme) = (&self.console, &self.theme);
-        self.canvas.draw(|frame| draw(console, theme, &time, frame))?;
+        let (console, theme, charset) = (&self.console, &self.theme, self.charset);
+        self.canvas.draw(|frame| {
+            draw(console, theme, &time, frame);
+            charset.fit(frame.buffer_mut());
+        })?;
         let frame = self.canvas.backend_mut().take()?;
         self.writer.write(frame);
         self.next_frame = Instant::now() + FRAME;

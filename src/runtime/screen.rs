@@ -1,5 +1,6 @@
 //! The local terminal: entered, written to a frame at a time, and left as it was.
 
+use super::charset::Charset;
 use super::ink::Ink;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, MoveTo, SetCursorStyle, Show};
@@ -60,9 +61,9 @@ pub(super) fn mouse(ours: bool) -> Vec<u8> {
 }
 
 /// What names the terminal's window.
-pub(super) fn title(title: &str) -> Vec<u8> {
+pub(super) fn title(title: &str, charset: Charset) -> Vec<u8> {
     let mut words = Vec::new();
-    let _ = queue!(words, SetTitle(jumpdeck_protocol::text::clean(title)));
+    let _ = queue!(words, SetTitle(charset.text(&jumpdeck_protocol::text::clean(title))));
     words
 }
 

@@ -6,6 +6,7 @@ use super::output;
 use super::plain::Plain;
 use super::status::Status;
 use crate::link::Client;
+use crate::runtime::charset::Charset;
 use crate::runtime::dirs::Places;
 use crate::runtime::terminal::{self, Left, Outfit};
 use crate::runtime::{config, handoff};
@@ -69,6 +70,7 @@ async fn stay(places: &Places, client: Client, script: Option<Script>) -> anyhow
     let outfit = Outfit {
         settings: config.settings,
         theme: config.theme,
+        charset: Charset::here(),
         notice,
         watch: Some(watch),
         handle,

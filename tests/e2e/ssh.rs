@@ -182,6 +182,32 @@ fn a_console_by_ssh_looks_as_a_local_one_does() {
 }
 
 #[test]
+fn a_terminal_without_unicode_is_drawn_in_ascii() {
+    let house = House::new();
+    let (key, public) = house.key("old");
+    house.add_key(&public);
+    let options = ["-tt", "-i", &key, "-o", "SetEnv=LC_ALL=de_DE.ISO-8859-1"];
+    let mut far = Screen::start(&house.ssh(&options, "admin", &[]), 80, 24);
+    far.wait_for("* online");
+    far.send("?");
+    far.wait_for("Help");
+    far.send("\x1b");
+    far.wait_until("no help", |text| !text.contains("Help"));
+    far.send("q");
+    assert_eq!(far.wait_for_end(), 0);
+    let mut command = house.served.rep(&house.home, &[]);
+    let mut near = Screen::start(command.env("LC_ALL", "C"), 80, 24);
+    let shown = near.wait_for("* online");
+    assert!(shown.contains("+ All Items - 1 ---"), "{shown}");
+    near.send("q");
+    assert_eq!(near.wait_for_end(), 0);
+    for screen in [far, near] {
+        let other: Vec<_> = screen.bytes.iter().filter(|byte| !byte.is_ascii()).collect();
+        assert!(other.is_empty(), "{other:?}");
+    }
+}
+
+#[test]
 fn verbs_run_with_their_streams_and_statuses() {
     let house = House::new();
     let name = hostname();

@@ -68,6 +68,9 @@ impl Home {
             .env("HOME", self.path())
             .env("JUMPDECK_DATA_DIR", self.data())
             .env("JUMPDECK_CONFIG_DIR", self.config())
+            .env("LANG", "C.UTF-8")
+            .env_remove("LC_ALL")
+            .env_remove("LC_CTYPE")
             .env_remove("JUMPDECK_CONNECT")
             .env_remove("NO_COLOR")
             .stdin(Stdio::null());
