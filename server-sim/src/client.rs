@@ -408,7 +408,7 @@ impl Served<'_> {
         match (kind, self.shared.opening) {
             (_, Opening::Silent) => None,
             (_, Opening::Refuses) => Some(refused("the simulated machine was told to refuse")),
-            (ChannelKind::Shell { argv, .. }, Opening::Works) if argv.is_empty() => {
+            (ChannelKind::Shell { .. }, Opening::Works) => {
                 let shell = Shell::new(channel, self.me, &self.shared.commands);
                 self.shells.insert(channel, shell);
                 Some(Outcome::Ok(AgentReply::Opened { process: 1 }))

@@ -270,7 +270,7 @@ impl SimulatedConsole {
     /// [`ConsoleError`].
     pub async fn start(&mut self, item: ItemId) -> Result<SimulatedShell, ConsoleError> {
         let size = Size { columns: 80, rows: 24 };
-        let kind = ChannelKind::shell(size, "xterm-256color".into());
+        let kind = ChannelKind::Shell { size, term: "xterm-256color".into() };
         match self
             .ask(RepRequest::StartSession { item, kind, override_schedule: false, code: None })
             .await?

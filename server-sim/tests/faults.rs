@@ -277,7 +277,7 @@ async fn agents_that_never_answer_a_start_time_out_and_too_many_of_them_make_it_
     let mut console = house.console().await;
     let size = Size { columns: 80, rows: 24 };
     for item in items {
-        let kind = ChannelKind::shell(size, "xterm".into());
+        let kind = ChannelKind::Shell { size, term: "xterm".into() };
         console.request(RepRequest::StartSession {
             item,
             kind,

@@ -186,7 +186,7 @@ impl Console {
             return;
         }
         self.say(&format!("Asking the person at {name} …"));
-        let kind = ChannelKind::shell(self.pane_size(), TERM.to_owned());
+        let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
         let request = RepRequest::StartSession { item, kind, override_schedule: false, code: None };
         let asked = Asked::Start {
             item,

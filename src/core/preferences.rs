@@ -6,10 +6,10 @@ use super::query::{Field, Query};
 use super::search::Scope;
 use super::tree::Dynamic;
 use super::{Asked, Console, columns};
+use crate::text;
 use jumpdeck_protocol::preferences::{Column, Preferences, ShownColumn};
 use jumpdeck_protocol::rep::RepRequest;
 use std::sync::Arc;
-use unicode_width::UnicodeWidthStr;
 
 /// A saved search that was read.
 #[derive(Clone, Debug)]
@@ -320,7 +320,8 @@ impl Console {
             [("help", "all keys"), ("search", "search"), ("jump", "jump"), ("fuzzy-jump", "find")];
         for (number, key) in keys.map(says).into_iter().enumerate() {
             let key = format!("{}{key}", if number == 0 { " " } else { " · " });
-            if [&hint, &key, &end].into_iter().map(|part| part.width()).sum::<usize>() > width {
+            if [&hint, &key, &end].into_iter().map(|part| text::width(part)).sum::<usize>() > width
+            {
                 break;
             }
             hint.push_str(&key);

@@ -131,7 +131,7 @@ impl Console {
             after: None,
         };
         self.say(&format!("Starting a session with {name} …"));
-        let kind = ChannelKind::shell(self.pane_size(), TERM.to_owned());
+        let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
         self.request(starting, RepRequest::StartSession { item, kind, override_schedule, code });
     }
 

@@ -487,7 +487,12 @@ pub fn entry_text(entry: &LogEntry) -> String {
         LogEvent::ShellClosed { channel, status: Some(status) } => {
             format!("shell {channel} ended with status {}", status.as_code())
         }
-        LogEvent::Executed { command } => format!("{who} ran without a terminal: {command}"),
+        LogEvent::Executed { command, channel: Some(channel) } => {
+            format!("{who} opened shell {channel} for: {command}")
+        }
+        LogEvent::Executed { command, channel: None } => {
+            format!("{who} ran without a terminal: {command}")
+        }
         LogEvent::Command { channel, command, .. } if who.is_empty() => {
             format!("[{channel}] {command}")
         }

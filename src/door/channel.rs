@@ -196,8 +196,9 @@ impl Ear {
                 _ => {}
             }
         }
-        self.typed = None;
+        // Whoever finds the input over knows that nobody is there.
         self.mouth.gone();
+        self.typed = None;
         self.interrupted.notify_waiters();
     }
 

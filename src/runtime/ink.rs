@@ -76,8 +76,9 @@ impl Ink {
         std::mem::take(&mut self.out)
     }
 
-    /// Draws changed cells, which come from left to right and from top to bottom.
-    pub(super) fn draw<'a>(&mut self, content: impl Iterator<Item = (u16, u16, &'a Cell)>) {
+    /// Draws changed cells, which come from left to right and from top to bottom. Returns whether
+    /// that changes anything on the terminal.
+    pub(super) fn draw<'a>(&mut self, content: impl Iterator<Item = Change<'a>>) -> bool {
         // A blank in another colour is the same blank.
         let content: Vec<_> = content
             .filter(|(x, y, cell)| !(is_plain_blank(cell) && self.is_blank(*x..x + 1, *y)))
@@ -101,6 +102,7 @@ impl Ink {
             }
             first += drawn.iter().skip(first).take_while(|drawn| **drawn).count();
         }
+        !content.is_empty()
     }
 
     /// Cells of one row that are drawn from left to right, without much between them.
@@ -140,11 +142,27 @@ impl Ink {
                 self.cell(first);
                 rest = after;
                 if let Some(blank) = after.first().filter(|next| is_presentation(first, next)) {
-                    self.out.push(b' ');
-                    self.remember(blank.0, blank.1, blank.2);
                     rest = after.get(1..).unwrap_or_default();
+                    self.blank_behind(blank, rest.first());
                 }
             }
+        }
+    }
+
+    /// Writes the blank behind an emoji wherever that left the cursor, and again what it hit if
+    /// that is one column further on.
+    fn blank_behind(&mut self, (x, y, blank): &Change<'_>, next: Option<&Change<'_>>) {
+        self.set_pen(self.pen_for(blank));
+        self.out.push(b' ');
+        let position = self.position(*x, *y);
+        if let Some(unknown) = self.cells.get_mut(position) {
+            unknown.set_symbol("");
+        }
+        let hit = x + 1;
+        let follows = next.is_some_and(|(column, row, _)| (*column, *row) == (hit, *y));
+        let known = self.cells.get(self.position(hit, *y)).filter(|cell| !cell.symbol().is_empty());
+        if let Some(cell) = known.cloned().filter(|_| hit < self.width && !follows) {
+            self.cell(&(hit, *y, &cell));
         }
     }
 
@@ -411,174 +429,4 @@ fn is_narrow(symbol: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::terminal::Terminal;
-    use alacritty_terminal::term::cell::Flags;
-    use alacritty_terminal::vte::ansi::Color as AnsiColor;
-    use jumpdeck_protocol::session::Size;
-    use proptest::prelude::*;
-    use ratatui::backend::{Backend, CrosstermBackend};
-    use ratatui::buffer::Buffer;
-    use ratatui::layout::Rect;
-    use ratatui::style::Style;
-    use std::collections::BTreeMap;
-
-    const WIDTH: u16 = 30;
-    const HEIGHT: u16 = 4;
-
-    /// Texts put onto a frame, side by side: in which of three columns and which row, what, how.
-    type Strokes = BTreeMap<(u16, u16), (&'static str, Style)>;
-
-    fn strokes() -> impl Strategy<Value = Strokes> {
-        let text = prop_oneof![
-            Just("abc"),
-            Just("              "),
-            Just("東京"),
-            Just("e\u{301}té"),
-            Just("🙂 x"),
-            Just("— ● │"),
-            Just("a much longer text than fits"),
-        ];
-        let colour = prop_oneof![
-            Just(Color::Reset),
-            Just(Color::Green),
-            Just(Color::Indexed(24)),
-            Just(Color::White),
-            Just(Color::Rgb(1, 2, 3)),
-        ];
-        let modifier = prop_oneof![
-            3 => Just(Modifier::empty()),
-            1 => Just(Modifier::BOLD),
-            1 => Just(Modifier::DIM | Modifier::UNDERLINED),
-            1 => Just(Modifier::REVERSED),
-        ];
-        let style = (colour.clone(), colour, modifier)
-            .prop_map(|(fg, bg, modifier)| Style::new().fg(fg).bg(bg).add_modifier(modifier));
-        proptest::collection::btree_map((0..3_u16, 0..HEIGHT), (text, style), 0..10)
-    }
-
-    fn frame(strokes: &Strokes) -> Buffer {
-        let mut buffer = Buffer::empty(Rect::new(0, 0, WIDTH, HEIGHT));
-        for ((column, y), (text, style)) in strokes {
-            buffer.set_stringn(column * 10, *y, text, 10, *style);
-        }
-        buffer
-    }
-
-    /// Every cell as the terminal shows it.
-    fn shown(terminal: &Terminal) -> Vec<String> {
-        let cells = terminal.term().grid().display_iter();
-        cells
-            .map(|cell| {
-                let cell = cell.cell;
-                let blank = cell.c == ' ';
-                // The colour and weight of a blank's letter are not seen.
-                let fg = if blank { String::new() } else { colour_of(cell.fg) };
-                let bg = colour_of(cell.bg);
-                let unseen = if blank { Flags::BOLD | Flags::DIM } else { Flags::empty() };
-                let flags = cell.flags - unseen;
-                format!("{:?} {fg} {bg} {flags:?} {:?}", cell.c, cell.zerowidth())
-            })
-            .collect()
-    }
-
-    /// The first sixteen colours have two names.
-    fn colour_of(colour: AnsiColor) -> String {
-        match colour {
-            AnsiColor::Named(named) if (named as usize) < 16 => {
-                format!("Indexed({})", named as usize)
-            }
-            other => format!("{other:?}"),
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-        #[test]
-        fn a_terminal_shows_what_was_drawn_whatever_stood_there_before(
-            frames in proptest::collection::vec(strokes(), 1..6),
-        ) {
-            let size = Size { columns: WIDTH, rows: HEIGHT };
-            let (mut ours, mut theirs) = (Terminal::new(size), Terminal::new(size));
-            let mut ink = Ink::new(WIDTH, HEIGHT);
-            let mut plain = CrosstermBackend::new(Vec::new());
-            let mut before = Buffer::empty(Rect::new(0, 0, WIDTH, HEIGHT));
-            for strokes in frames {
-                let now = frame(&strokes);
-                let changes = before.diff(&now);
-                ink.draw(changes.iter().copied());
-                plain.draw(changes.into_iter()).unwrap();
-                ours.take(&ink.take());
-                theirs.take(&std::mem::take(plain.writer_mut()));
-                for (ours, theirs) in shown(&ours).iter().zip(&shown(&theirs)) {
-                    prop_assert_eq!(ours, theirs);
-                }
-                before = now;
-            }
-        }
-    }
-
-    #[test]
-    fn a_gap_of_a_few_cells_is_written_again_and_a_longer_one_passed_over() {
-        let mut ink = Ink::new(20, 1);
-        let base = Buffer::with_lines(["abcdefghijklmnopqrst"]);
-        let blank = Buffer::empty(base.area);
-        ink.draw(blank.diff(&base).into_iter());
-        ink.take();
-        let changed = Buffer::with_lines(["XbcXefghijklXnopqrst"]);
-        ink.draw(base.diff(&changed).into_iter());
-        assert_eq!(String::from_utf8(ink.take()).unwrap(), "\x1b[1HXbcX\x1b[8CX");
-    }
-
-    #[test]
-    fn changes_below_one_another_take_hardly_more_than_a_movement() {
-        let base = Buffer::with_lines(["one of many"; 3]);
-        let mut ink = Ink::new(base.area.width, base.area.height);
-        ink.draw(Buffer::empty(base.area).diff(&base).into_iter());
-        ink.take();
-        let mut found = base.clone();
-        for y in 0..3 {
-            found.set_style(Rect::new(0, y, 1, 1), Style::new().bold());
-            found.set_style(Rect::new(7, y, 1, 1), Style::new().bold());
-        }
-        ink.draw(base.diff(&found).into_iter());
-        let down = "\x1b[1;39mo\x1b[6Cm\x1b[B\x08m\x1b[B\x08m\x1b[2Ho\x1b[3Ho\x1b[m";
-        assert_eq!(String::from_utf8(ink.take()).unwrap(), format!("\x1b[1H{down}"));
-    }
-
-    #[test]
-    fn a_blank_in_another_colour_is_not_written_again() {
-        let base = Buffer::with_lines(["a        b"]);
-        let mut ink = Ink::new(10, 1);
-        ink.draw(Buffer::empty(base.area).diff(&base).into_iter());
-        ink.take();
-        let mut coloured = base.clone();
-        coloured.set_style(Rect::new(1, 0, 8, 1), Style::new().fg(Color::Green));
-        ink.draw(base.diff(&coloured).into_iter());
-        assert_eq!(ink.take(), b"");
-    }
-
-    #[test]
-    fn an_emoji_of_uncertain_width_is_not_overwritten_by_the_blank_behind_it() {
-        let mut ink = Ink::new(10, 1);
-        let letters = Buffer::with_lines(["abcdefghij"]);
-        ink.draw(Buffer::empty(letters.area).diff(&letters).into_iter());
-        ink.take();
-        let emoji = Buffer::with_lines(["ab❤️ web  "]);
-        ink.draw(letters.diff(&emoji).into_iter());
-        let written = String::from_utf8(ink.take()).unwrap();
-        assert!(written.contains("❤️ "), "{written:?}");
-    }
-
-    #[test]
-    fn many_blanks_are_erased_at_once() {
-        let mut ink = Ink::new(20, 1);
-        let full = Buffer::with_lines(["abcdefghijklmnopqrst"]);
-        ink.draw(Buffer::empty(full.area).diff(&full).into_iter());
-        ink.take();
-        let ends = Buffer::with_lines(["a                  t"]);
-        ink.draw(full.diff(&ends).into_iter());
-        assert_eq!(String::from_utf8(ink.take()).unwrap(), "\x1b[1;2H\x1b[18X");
-    }
-}
+mod tests;

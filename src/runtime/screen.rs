@@ -167,8 +167,7 @@ impl Backend for Paper {
         if content.peek().is_none() {
             return Ok(());
         }
-        self.drawn = true;
-        self.ink.draw(content);
+        self.drawn |= self.ink.draw(content);
         Ok(())
     }
 

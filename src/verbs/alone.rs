@@ -76,7 +76,7 @@ async fn start(
             return Ok(Err((ScriptFailure::SeveralFit, words)));
         }
     };
-    let kind = ChannelKind::shell(SIZE, TERM.to_owned());
+    let kind = ChannelKind::Shell { size: SIZE, term: TERM.to_owned() };
     let request = RepRequest::StartSession { item, kind, override_schedule: false, code: None };
     let view = match client.ask(request).await {
         Ok(RepReply::SessionStarted(view)) => view,

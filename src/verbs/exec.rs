@@ -79,7 +79,7 @@ impl Exec {
                     bail!("there is no terminal here for a command that is to have one");
                 }
                 let (size, term, argv) = (io.size(), io.term(), self.command);
-                let kind = ChannelKind::Shell { size, term, argv };
+                let kind = ChannelKind::Terminal { size, term, argv };
                 let program = Program::start(client, *item, kind, override_schedule, io).await?;
                 jump::stay(program, io).await
             }

@@ -45,7 +45,7 @@ impl Jump {
         let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let item = select::one(&client.inventory, &self.name)?;
-        let kind = ChannelKind::shell(desk.io.size(), desk.io.term());
+        let kind = ChannelKind::Shell { size: desk.io.size(), term: desk.io.term() };
         let io = &mut desk.io;
         let program = Program::start(client, item, kind, self.override_schedule, io).await?;
         stay(program, io).await
@@ -82,7 +82,6 @@ pub(super) async fn stay(mut program: Program, io: &mut Stdio) -> anyhow::Result
 async fn attend(program: &mut Program, io: &mut Stdio) -> anyhow::Result<Left> {
     let mut keys = Keys::default();
     let mut outlet = Outlet::new(io)?;
-    let ends_with_input = io.ends_with_input();
     let (mut keyboard, mut ears) = io.ears(true)?;
     let mut ends = interval(Duration::from_secs(1));
     let mut open = true;
@@ -104,7 +103,7 @@ async fn attend(program: &mut Program, io: &mut Stdio) -> anyhow::Result<Left> {
             bytes = keyboard.read(), if may_read => {
                 let bytes = bytes?;
                 open = !bytes.is_empty();
-                if !open && ends_with_input {
+                if !open && ears.is_gone() {
                     // The terminal is gone; the shell is not.
                     return Ok(Left::Detached);
                 }

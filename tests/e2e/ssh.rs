@@ -288,6 +288,12 @@ fn a_name_with_an_item_is_that_machine() {
     command.send("ann\r");
     command.wait_for("hello ann");
     assert_eq!(command.wait_for_end(), 6);
+    // Without anybody to type, too, and it hears of that as a program at a terminal does.
+    let script = ["echo before; cat; echo after; exit 4"];
+    let mut alone = house.ssh(&["-tt", "-i", &key], &user, &script);
+    let alone = alone.stdin(Stdio::null()).output().unwrap();
+    assert_eq!(alone.status.code(), Some(4), "{}", text(&alone.stdout));
+    assert!(text(&alone.stdout).contains("before\r\nafter\r\n"), "{}", text(&alone.stdout));
 }
 
 #[test]

@@ -54,12 +54,22 @@ impl Appliance {
         }
         let new = part.is_some() && self.sessions.part(session, user).is_none();
         self.room_for(session, usize::from(new))?;
+        let share = part.map(Share::Invited);
+        let before = self.sessions.share_of(session, user);
+        let write = move |draft: &mut Draft| {
+            draft.history(History::Part { session, user, part: share });
+        };
         let edit = move |draft: &mut Draft| {
-            draft.history(History::Part { session, user, part: part.map(Share::Invited) });
+            write(draft);
             Ok(())
         };
         self.store.edit(edit).await?;
-        if !self.sessions.share(session, user, part.map(Share::Invited)) {
+        let former = self.sessions.share(session, user, share);
+        if former != before {
+            // Somebody was shown out meanwhile, and that was written after this.
+            self.store.note(write);
+        }
+        if former == share {
             return Ok(());
         }
         let with = self.world().username(user);
@@ -97,7 +107,7 @@ impl Appliance {
 
     /// Lets a user in who came by another way than an invitation.
     pub(crate) fn let_in(self: &Arc<Self>, session: SessionId, user: UserId, share: Share) {
-        if self.sessions.share(session, user, Some(share)) {
+        if self.sessions.share(session, user, Some(share)) != Some(share) {
             self.store.note(move |draft| {
                 draft.history(History::Part { session, user, part: Some(share) });
             });

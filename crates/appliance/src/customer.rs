@@ -141,6 +141,9 @@ fn words(entry: &LogEntry, mode: StartMode) -> Option<String> {
         LogEvent::Shared { with, observe: false } => Some(format!("{who} lets {with} take part.")),
         LogEvent::Transferred { to } => Some(format!("The session is {to}'s from now on.")),
         LogEvent::ShellOpened { .. } => Some(format!("{who} opened a shell.")),
+        LogEvent::Executed { command, channel: Some(_) } => {
+            Some(format!("{who} opened a shell for: {command}"))
+        }
         LogEvent::ShellClosed { .. } => Some("A shell was closed.".to_owned()),
         LogEvent::Entered => Some(format!("{who} may take part.")),
         LogEvent::EndsSoon { minutes, .. } => Some(format!("The session ends in {minutes} min.")),

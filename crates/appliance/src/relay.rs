@@ -392,6 +392,9 @@ impl Appliance {
             return;
         }
         channel.released.store(true, Ordering::Relaxed);
+        if let Some(agent) = self.presences.link(channel.endpoint) {
+            channel.hub().record_unseen(&channel.way(&agent));
+        }
         if channel.exit().is_some() {
             self.finish_alone(channel);
         } else if !channel.is_shell {

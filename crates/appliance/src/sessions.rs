@@ -56,6 +56,10 @@ impl Tally {
         }
         match event {
             LogEvent::ShellOpened { .. } => self.shells += 1,
+            LogEvent::Executed { channel: Some(_), .. } => {
+                self.shells += 1;
+                self.commands += 1;
+            }
             LogEvent::Command { .. } | LogEvent::Executed { .. } => self.commands += 1,
             LogEvent::Attributes { set } => self.attributes.extend(set.iter().cloned()),
             _ => {}
@@ -313,20 +317,12 @@ impl Sessions {
 
     /// Who takes part in every open session that is another's.
     pub(crate) fn participants(&self) -> Vec<Participation> {
-        self.read(|book| {
-            let sessions = book.sessions.iter();
-            let others = sessions.flat_map(|(id, session)| {
-                let (session_id, owner, item) = (*id, session.owner, session.item);
-                session.others.iter().map(move |(user, share)| Participation {
-                    session: session_id,
-                    owner,
-                    item,
-                    user: *user,
-                    share: *share,
-                })
-            });
-            others.collect()
-        })
+        let of = |(session, open): (&SessionId, &Session)| {
+            let (session, owner, others) = (*session, open.owner, open.others.clone());
+            let one = move |(user, share)| Participation { session, owner, user, share };
+            others.into_iter().map(one)
+        };
+        self.read(|book| book.sessions.iter().flat_map(of).collect())
     }
 
     /// Whose every open session is, and through which item.
@@ -383,16 +379,30 @@ impl Sessions {
         self.read(|book| Some(book.sessions.get(&id)?.view(id, book, world)))
     }
 
-    /// Lets a user take part, or not any more. Returns whether that changes anything.
-    pub(crate) fn share(&self, id: SessionId, user: UserId, share: Option<Share>) -> bool {
+    /// What lets a user take part in another's session.
+    pub(crate) fn share_of(&self, id: SessionId, user: UserId) -> Option<Share> {
+        self.read(|book| book.sessions.get(&id)?.others.get(&user).copied())
+    }
+
+    /// Lets a user take part, or not any more, in a session that is open. Returns what let them
+    /// before.
+    pub(crate) fn share(&self, id: SessionId, user: UserId, share: Option<Share>) -> Option<Share> {
         self.write(|book| {
-            let Some(session) = book.sessions.get_mut(&id) else {
-                return false;
-            };
+            let others = &mut book.sessions.get_mut(&id)?.others;
             match share {
-                Some(share) => session.others.insert(user, share) != Some(share),
-                None => session.others.remove(&user).is_some(),
+                Some(share) => others.insert(user, share),
+                None => others.remove(&user),
             }
+        })
+    }
+
+    /// Takes back just this from a user. Returns whether it was what let them take part.
+    pub(crate) fn take_back(&self, id: SessionId, user: UserId, share: Share) -> bool {
+        self.write(|book| {
+            let others = book.sessions.get_mut(&id).map(|session| &mut session.others);
+            others.is_some_and(|others| {
+                others.get(&user) == Some(&share) && others.remove(&user).is_some()
+            })
         })
     }
 

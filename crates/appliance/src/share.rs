@@ -3,14 +3,17 @@
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{ItemId, SessionId, UserId};
 
+/// What stands before the item of a jump.
+const JUMPED: &str = "jumped:";
+
 /// What lets somebody take part in another rep's session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Share {
     /// The owner's word: until it is taken back.
     Invited(Part),
-    /// A jump to the machine, which the Jump Policy made a part in this session: for as long as they
-    /// may jump there.
-    Jumped,
+    /// A jump through this item, which the Jump Policy made a part in this session: for as long as
+    /// they may jump through it.
+    Jumped(ItemId),
     /// A rank above the owner's: for as long as it is.
     Outranks,
 }
@@ -20,8 +23,6 @@ pub(crate) enum Share {
 pub(crate) struct Participation {
     pub session: SessionId,
     pub owner: UserId,
-    /// What the session was started with.
-    pub item: ItemId,
     pub user: UserId,
     pub share: Share,
 }
@@ -31,27 +32,30 @@ impl Share {
     pub(crate) const fn part(self) -> Part {
         match self {
             Self::Invited(part) => part,
-            Self::Jumped | Self::Outranks => Part::Participant,
+            Self::Jumped(_) | Self::Outranks => Part::Participant,
         }
     }
 
     /// How it is written down.
-    pub(crate) const fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> String {
         match self {
-            Self::Invited(Part::Observer) => "observer",
-            Self::Invited(Part::Participant) => "participant",
-            Self::Invited(Part::Owner) => "owner",
-            Self::Jumped => "jumped",
-            Self::Outranks => "outranks",
+            Self::Invited(Part::Observer) => "observer".to_owned(),
+            Self::Invited(Part::Participant) => "participant".to_owned(),
+            Self::Invited(Part::Owner) => "owner".to_owned(),
+            Self::Jumped(item) => format!("{JUMPED}{item}"),
+            Self::Outranks => "outranks".to_owned(),
         }
     }
 
     /// What is meant by a word; by an unknown one as little as can be.
     pub(crate) fn of_word(word: &str) -> Self {
+        let jumped = word.strip_prefix(JUMPED).and_then(|item| item.parse().ok());
+        if let Some(item) = jumped {
+            return Self::Jumped(ItemId(item));
+        }
         match word {
             "owner" => Self::Invited(Part::Owner),
             "participant" => Self::Invited(Part::Participant),
-            "jumped" => Self::Jumped,
             "outranks" => Self::Outranks,
             _ => Self::Invited(Part::Observer),
         }
@@ -65,9 +69,11 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let invited = [Part::Observer, Part::Participant, Part::Owner].map(Share::Invited);
-        for share in invited.into_iter().chain([Share::Jumped, Share::Outranks]) {
-            assert_eq!(Share::of_word(share.word()), share);
+        for share in invited.into_iter().chain([Share::Jumped(ItemId(7)), Share::Outranks]) {
+            assert_eq!(Share::of_word(&share.word()), share);
         }
-        assert_eq!(Share::of_word("anything").part(), Part::Observer);
+        for unknown in ["anything", "jumped:", "jumped:x"] {
+            assert_eq!(Share::of_word(unknown), Share::Invited(Part::Observer));
+        }
     }
 }

@@ -227,8 +227,15 @@ impl Appliance {
                 Err(RefusalCode::JoinDenied.because(detail))
             }
             // What runs by itself has nothing to join.
-            SimultaneousJumps::Join if tool_of(kind) == SessionPermission::Tunnel => Ok(None),
-            SimultaneousJumps::Join if kind.command().is_some() => Ok(None),
+            SimultaneousJumps::Join if kind.terminal().is_none() => Ok(None),
+            SimultaneousJumps::Join if kind.command().is_some() => {
+                let owner = self.sessions.users(session).first().map(|user| world.username(*user));
+                let detail = format!(
+                    "{} is in a session with it, which is joined: by `jumpdeck jump`",
+                    owner.unwrap_or_default()
+                );
+                Err(RefusalCode::JoinDenied.because(detail))
+            }
             SimultaneousJumps::Join => {
                 if self.sessions.part(session, rep.user).is_none() {
                     // Whoever may not have a shell alone has none together with others.
@@ -238,7 +245,10 @@ impl Appliance {
                     let because = || layers.because(tool_of(kind));
                     may_run(&layers.granted(), kind, because)?;
                     self.room_for(session, 1)?;
-                    self.let_in(session, rep.user, Share::Jumped);
+                    self.let_in(session, rep.user, Share::Jumped(item.view.id));
+                    if self.sessions.part(session, rep.user).is_none() {
+                        return Err(RefusalCode::SessionGone.plain());
+                    }
                     let subject = format!("session {session}");
                     self.audit(Some(rep.user), "session_joined", &subject, "by a jump");
                 }
@@ -365,14 +375,11 @@ impl Appliance {
         // Not before: somebody may think for long.
         let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
         let (id, errors) = self.sessions.next_channels();
-        let size = match &kind {
-            ChannelKind::Shell { size, .. } => Some(size.clamped()),
-            _ => None,
-        };
+        let size = kind.terminal().map(|(size, _)| size.clamped());
         let event = match (kind.command(), &kind) {
             (Some(argv), _) => {
                 let command = text::bounded(&masked_line(argv), limits::LOGGED_COMMAND).into();
-                LogEvent::Executed { command }
+                LogEvent::Executed { command, channel: size.is_some().then_some(id) }
             }
             (None, ChannelKind::Tunnel { port }) => LogEvent::Tunneled { port: *port },
             (None, _) => LogEvent::ShellOpened { channel: id },
@@ -423,14 +430,14 @@ impl Appliance {
         channel: ChannelId,
         kind: &ChannelKind,
     ) -> Result<Option<Tape>, Refusal> {
-        let ChannelKind::Shell { size, term, .. } = kind else {
+        let Some((size, term)) = kind.terminal() else {
             return Ok(None);
         };
         if !self.sessions.terms(session).is_some_and(|terms| terms.recording) {
             return Ok(None);
         }
         let title = self.sessions.target(session).map(|(_, name)| name).unwrap_or_default();
-        let (size, timestamp, term) = (size.clamped(), self.now().0, term.clone());
+        let (size, timestamp, term) = (size.clamped(), self.now().0, term.to_owned());
         let header = Header { size, timestamp, title, term };
         let path = self.data_dir().recording(session, channel, true);
         let recorder = Arc::clone(&self.recorder);
@@ -479,8 +486,8 @@ pub(crate) struct Wish {
 /// The permission that a channel is about.
 const fn tool_of(kind: &ChannelKind) -> SessionPermission {
     match kind {
-        ChannelKind::Shell { .. } | ChannelKind::Exec { .. } => SessionPermission::CommandShell,
         ChannelKind::Tunnel { .. } => SessionPermission::Tunnel,
+        _ => SessionPermission::CommandShell,
     }
 }
 
@@ -498,25 +505,26 @@ fn may_run(
     if !access.is_allowed() {
         return denied(because());
     }
-    match (kind.command(), kind) {
-        (Some(argv), _) => check_command(&granted.command_filter, argv)
+    if kind.terminal().is_some() && !granted.command_filter.is_open() {
+        // What is typed at a terminal cannot be known before it is run, also where it is a pager's.
+        let detail = "a command filter is in force: `jumpdeck exec` runs single commands, without \
+                      a terminal";
+        return denied(detail.to_owned());
+    }
+    match kind.command() {
+        Some(argv) => check_command(&granted.command_filter, argv)
             .map_err(|why| RefusalCode::PermissionDenied.because(why)),
-        (None, ChannelKind::Shell { .. }) if !granted.command_filter.is_open() => {
-            // What is typed into a shell cannot be known before it is run.
-            denied("a command filter is in force: `jumpdeck exec` runs single commands".to_owned())
-        }
-        (None, _) => Ok(()),
+        None => Ok(()),
     }
 }
 
 fn check_kind(kind: &ChannelKind) -> Result<(), Refusal> {
     let invalid = |detail: &str| Err(RefusalCode::InvalidValue.because(detail));
-    match kind {
-        ChannelKind::Shell { term, .. } if term.len() > 64 || term.contains(['\0', '/']) => {
-            return invalid("the terminal's type");
-        }
-        ChannelKind::Tunnel { port: 0 } => return invalid("there is no port 0"),
-        _ => {}
+    if kind.terminal().is_some_and(|(_, term)| term.len() > 64 || term.contains(['\0', '/'])) {
+        return invalid("the terminal's type");
+    }
+    if let ChannelKind::Tunnel { port: 0 } = kind {
+        return invalid("there is no port 0");
     }
     match kind.command() {
         Some([]) => invalid("no command was given"),

@@ -59,12 +59,8 @@ impl Appliance {
     pub(crate) fn show_out(self: &Arc<Self>) {
         let (world, now) = (self.world(), self.now());
         for one in self.sessions.participants() {
-            let attended = self.sessions.terms(one.session).is_some_and(|terms| terms.attended);
-            if may_stay(&world, &one, attended, now) {
-                continue;
-            }
             let (session, user) = (one.session, one.user);
-            if !self.sessions.share(session, user, None) {
+            if may_stay(&world, &one, now) || !self.sessions.take_back(session, user, one.share) {
                 continue;
             }
             self.store.note(move |draft| {
@@ -169,13 +165,13 @@ fn may_go_on(world: &World, owner: UserId, item: ItemId, attended: bool) -> bool
 }
 
 /// Whether somebody may go on taking part in another's session.
-fn may_stay(world: &World, one: &Participation, attended: bool, now: Timestamp) -> bool {
-    let Participation { owner, item, user, share, .. } = *one;
-    let closed = || forced_end(world, user, item, now).is_some_and(|(_, end)| end <= now);
+fn may_stay(world: &World, one: &Participation, now: Timestamp) -> bool {
+    let Participation { owner, user, share, .. } = *one;
+    let closed = |item| forced_end(world, user, item, now).is_some_and(|(_, end)| end <= now);
     world.user(user).is_some_and(|user| user.enabled)
         && match share {
             Share::Invited(_) => true,
-            Share::Jumped => may_go_on(world, user, item, attended) && !closed(),
+            Share::Jumped(item) => may_go_on(world, user, item, false) && !closed(item),
             Share::Outranks => world.outranks(user, owner),
         }
 }

@@ -61,10 +61,13 @@ pub enum LogEvent {
         /// How its program ended, if it did.
         status: Option<ExitStatus>,
     },
-    /// A program was run without a terminal.
+    /// A program was run.
     Executed {
         /// Its command line, secrets masked.
         command: Box<str>,
+        /// The shell that was opened for it, if it has a terminal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<ChannelId>,
     },
     /// A command was run in a shell.
     Command {

@@ -9,14 +9,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelKind {
-    /// The user's login shell on a terminal, or another program on one.
+    /// The user's login shell on a terminal.
     Shell {
         /// The terminal's size.
         size: Size,
         /// The terminal's type, as in `TERM`.
         term: String,
-        /// The program and its arguments, unchanged; none is the login shell.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    },
+    /// One command on a terminal; in all else as a shell.
+    Terminal {
+        /// The terminal's size.
+        size: Size,
+        /// The terminal's type, as in `TERM`.
+        term: String,
+        /// The program and its arguments, unchanged.
         argv: Vec<String>,
     },
     /// One command without a terminal; its errors come on a channel of their own.
@@ -32,17 +38,19 @@ pub enum ChannelKind {
 }
 
 impl ChannelKind {
-    /// The user's login shell.
-    pub const fn shell(size: Size, term: String) -> Self {
-        Self::Shell { size, term, argv: Vec::new() }
-    }
-
     /// The program and its arguments, if one is named.
     pub fn command(&self) -> Option<&[String]> {
         match self {
-            Self::Shell { argv, .. } => Some(argv.as_slice()).filter(|argv| !argv.is_empty()),
-            Self::Exec { argv } => Some(argv),
-            Self::Tunnel { .. } => None,
+            Self::Terminal { argv, .. } | Self::Exec { argv } => Some(argv),
+            Self::Shell { .. } | Self::Tunnel { .. } => None,
+        }
+    }
+
+    /// The size and the type of its terminal, if it has one.
+    pub fn terminal(&self) -> Option<(Size, &str)> {
+        match self {
+            Self::Shell { size, term } | Self::Terminal { size, term, .. } => Some((*size, term)),
+            Self::Exec { .. } | Self::Tunnel { .. } => None,
         }
     }
 }

@@ -52,8 +52,9 @@ fn any_size() -> impl Strategy<Value = Size> {
 
 fn any_kind() -> impl Strategy<Value = ChannelKind> {
     prop_oneof![
+        (any_size(), ".{0,20}").prop_map(|(size, term)| ChannelKind::Shell { size, term }),
         (any_size(), ".{0,20}", vec(".{0,20}", 0..3))
-            .prop_map(|(size, term, argv)| ChannelKind::Shell { size, term, argv }),
+            .prop_map(|(size, term, argv)| ChannelKind::Terminal { size, term, argv }),
         vec(".{0,20}", 0..5).prop_map(|argv| ChannelKind::Exec { argv }),
     ]
 }

@@ -46,7 +46,7 @@ async fn start_together(console: &mut SimulatedConsole, items: &[ItemId]) -> any
             && let Some(item) = waiting.next()
         {
             let size = Size { columns: 80, rows: 24 };
-            let kind = ChannelKind::shell(size, "xterm".into());
+            let kind = ChannelKind::Shell { size, term: "xterm".into() };
             console.request(RepRequest::StartSession {
                 code: None,
                 item: *item,

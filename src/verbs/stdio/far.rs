@@ -171,6 +171,11 @@ impl FarEars {
         }
     }
 
+    /// Whether nobody is there any more.
+    pub(super) fn is_gone(&self) -> bool {
+        *self.gone.borrow()
+    }
+
     /// What happened before is over.
     pub(super) fn catch_up(&mut self) {
         while self.signals.try_recv().is_ok() {}

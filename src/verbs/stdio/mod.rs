@@ -281,14 +281,6 @@ impl Stdio {
         }
     }
 
-    /// Whether the end of the input means that the terminal is gone.
-    pub(crate) fn ends_with_input(&self) -> bool {
-        match self {
-            Self::Own(_) => io::stdin().is_terminal(),
-            Self::Far(far) => far.terminal.is_some(),
-        }
-    }
-
     /// Resolves when the rep interrupts, or is gone. This process's own terminal does so by signals,
     /// which end it; but not where a prompt runs verbs.
     pub(crate) fn interrupted(&self) -> impl Future<Output = ()> + use<> {
@@ -340,6 +332,14 @@ impl Ears<'_> {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
         })
+    }
+
+    /// Once the input is over: whether that is because the terminal is gone.
+    pub(crate) fn is_gone(&self) -> bool {
+        match self {
+            Self::Own { .. } => io::stdin().is_terminal(),
+            Self::Far(ears) => ears.is_gone(),
+        }
     }
 
     /// What happens next.

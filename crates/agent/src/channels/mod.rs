@@ -63,10 +63,18 @@ impl Channels {
             return Err(RefusalCode::SpawnFailed.because("this agent has too many open channels"));
         }
         let process = match (kind, errors) {
-            (ChannelKind::Shell { size, term, argv }, _) => {
+            (ChannelKind::Shell { size, term }, _) => {
                 let channel = self.add(id, Lane::Interactive);
-                shell::spawn(&channel, size, (&term, &argv))
+                shell::spawn(&channel, size, shell::login(&term))
             }
+            (ChannelKind::Terminal { size, term, argv }, _) => match shell::program(&term, &argv) {
+                Some(program) => {
+                    let channel = self.add(id, Lane::Interactive);
+                    let spawned = shell::spawn(&channel, size, program);
+                    spawned.map_err(|refusal| shell::named(refusal, &argv))
+                }
+                None => Err(RefusalCode::InvalidValue.because("no command was given")),
+            },
             (ChannelKind::Exec { argv }, Some(errors)) => {
                 let (channel, errors) = (self.add(id, Lane::Bulk), self.add(errors, Lane::Bulk));
                 exec::spawn(&channel, &errors, &argv)

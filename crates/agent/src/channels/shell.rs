@@ -19,19 +19,12 @@ use uzers::os::unix::UserExt;
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// Starts the shell and the tasks that serve it. Returns its process id.
-pub(super) fn spawn(
-    channel: &Arc<Channel>,
-    size: Size,
-    (term, argv): (&str, &[String]),
-) -> Result<u32, Refusal> {
-    let failed = |error: pty_process::Error| {
-        let program = argv.first().map(|program| format!("{program}: ")).unwrap_or_default();
-        RefusalCode::SpawnFailed.because(format!("{program}{error}"))
-    };
+pub(super) fn spawn(channel: &Arc<Channel>, size: Size, command: Command) -> Result<u32, Refusal> {
+    let failed = |error: pty_process::Error| RefusalCode::SpawnFailed.because(error.to_string());
     let (pty, pts) = pty_process::open().map_err(failed)?;
     let size = size.clamped();
     pty.resize(pty_process::Size::new(size.rows, size.columns)).map_err(failed)?;
-    let child = command(term, argv).spawn(pts).map_err(failed)?;
+    let child = command.spawn(pts).map_err(failed)?;
     let process = child.id().unwrap_or(0);
     let copy = pty.as_fd().try_clone_to_owned();
     let size = copy.map_err(|error| RefusalCode::SpawnFailed.because(error.to_string()))?;
@@ -40,26 +33,43 @@ pub(super) fn spawn(
     Ok(process)
 }
 
-/// The login shell, or a program that was named.
-fn command(term: &str, argv: &[String]) -> Command {
-    let user = uzers::get_user_by_uid(uzers::get_current_uid());
-    let shell = user.as_ref().map_or_else(|| PathBuf::from("/bin/sh"), |u| u.shell().to_path_buf());
-    let shell = if shell.is_file() { shell } else { PathBuf::from("/bin/sh") };
+/// The login shell.
+pub(super) fn login(term: &str) -> Command {
+    let shell = login_shell();
     let name = shell.file_name().unwrap_or(shell.as_os_str()).to_string_lossy();
-    let program = match argv.split_first() {
-        Some((program, arguments)) => Command::new(program).args(arguments),
-        None => Command::new(&shell).arg0(format!("-{name}")),
-    };
-    let mut command = program
+    dressed(Command::new(&shell).arg0(format!("-{name}")), term)
+}
+
+/// A program of these arguments; nothing without any.
+pub(super) fn program(term: &str, argv: &[String]) -> Option<Command> {
+    let (program, arguments) = argv.split_first()?;
+    Some(dressed(Command::new(program).args(arguments), term))
+}
+
+/// A refusal that says which program it is about.
+pub(super) fn named(refusal: Refusal, argv: &[String]) -> Refusal {
+    let program = argv.first().map(String::as_str).unwrap_or_default();
+    refusal.code.because(format!("{program}: {}", refusal.detail))
+}
+
+fn login_shell() -> PathBuf {
+    let user = uzers::get_user_by_uid(uzers::get_current_uid());
+    let shell = user.map(|user| user.shell().to_path_buf()).filter(|shell| shell.is_file());
+    shell.unwrap_or_else(|| PathBuf::from("/bin/sh"))
+}
+
+/// A program with the environment that a login has.
+fn dressed(command: Command, term: &str) -> Command {
+    let mut command = command
         .env_clear()
         .envs(super::exec::inherited())
         .env("TERM", if term.is_empty() { "xterm-256color" } else { term })
-        .env("SHELL", &shell)
+        .env("SHELL", login_shell())
         .current_dir(super::exec::home());
     if std::env::var_os("LANG").is_none() && std::env::var_os("LC_ALL").is_none() {
         command = command.env("LANG", "C.UTF-8");
     }
-    if let Some(user) = user {
+    if let Some(user) = uzers::get_user_by_uid(uzers::get_current_uid()) {
         command = command.envs(super::exec::identity(&user));
     }
     command

@@ -116,7 +116,7 @@ async fn in_sessions(
             Ok(RepReply::SessionEnded)
         }
         RepRequest::OpenShell { session, size, term } => {
-            let kind = ChannelKind::shell(size, term);
+            let kind = ChannelKind::Shell { size, term };
             let channel = appliance.open_shell(rep, session, kind).await?;
             Ok(RepReply::ShellOpened(channel))
         }

@@ -246,6 +246,14 @@ impl<W: ToConsole> Hub<W> {
         agent.order(ChannelOrder::Attach { channel, received, window, keyboard, attempt });
     }
 
+    /// What is recorded is asked for although no console ever showed it: a program that ends is
+    /// over only once its recording is whole.
+    pub(crate) fn record_unseen(&mut self, agent: &impl ToMachine) {
+        if self.recording.is_some() && self.run.is_none() && self.attaching == 0 {
+            self.begin(agent);
+        }
+    }
+
     /// Where the one stands that lacks most; nothing if one lacks everything.
     fn lowest(&self) -> Option<u64> {
         let mut lowest = u64::MAX;

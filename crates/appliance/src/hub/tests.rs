@@ -594,3 +594,20 @@ fn the_terminal_fits_the_smallest_pane_or_its_owners_as_the_owner_wishes() {
     // Once the owner shows it no more, it is usable for whoever is left.
     assert_eq!(hub.detach(LinkId(1), true), Some(size(40, 12)));
 }
+
+#[test]
+fn what_nobody_ever_showed_is_recorded_once_it_is_let_go_of() {
+    let mut world = World::new(true);
+    // A channel that was opened just now: its agent is there, and no console came.
+    world.agent_linked = true;
+    world.print(300);
+    assert!(world.from_agent.is_empty(), "nobody asked for it");
+    world.hub.record_unseen(&world.to_agent.clone());
+    world.hub.record_unseen(&world.to_agent.clone());
+    for _ in 0..200 {
+        world.deliver_to_agent();
+        world.deliver_from_agent();
+        world.flush_recording();
+    }
+    assert_eq!(world.file, world.wrote);
+}

@@ -312,7 +312,7 @@ impl Link {
 
 pub fn shell(item: ItemId) -> RepRequest {
     let size = Size { columns: 80, rows: 24 };
-    let kind = ChannelKind::shell(size, "xterm".into());
+    let kind = ChannelKind::Shell { size, term: "xterm".into() };
     RepRequest::StartSession { item, kind, override_schedule: false, code: None }
 }
 
