@@ -5,6 +5,7 @@ use crate::field::{apply, colleague, seen};
 use crate::house::*;
 use jumpdeck_protocol::audit::AuditEvent;
 use jumpdeck_protocol::configuration::{Deed, Effected, Plan};
+use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::Permission;
@@ -274,10 +275,23 @@ async fn who_joined_by_a_jump_goes_with_the_right_to_it_and_who_was_invited_stay
     let made = apply(&mut admin, &joining).await;
     let mut bob = colleague(&house, &made, "bob").await;
     let mut eve = colleague(&house, &made, "eve").await;
-    let view = session(&mut admin, &mut agent).await;
+    // The owner is there through another item of the same machine, which bob may not have.
+    let to = Place::Personal(UserId(1));
+    admin.ask(RepRequest::CopyItems { items: vec![agent.item], to }).await.unwrap();
+    let items = seen(&mut admin).await;
+    let own = *items.iter().find(|item| **item != agent.item).unwrap();
+    let (started, _) = tokio::join!(admin.ask(shell(own)), agent.open());
+    let RepReply::SessionStarted(view) = started.unwrap() else { panic!() };
+    assert_eq!(view.item, own);
     let part = Some(session::Part::Participant);
     let invite = RepRequest::Share { session: view.id, with: "eve".into(), part };
     admin.ask(invite.clone()).await.unwrap();
+    // No terminal of one's own instead, where the policy wants one session.
+    let (size, argv) = (session::Size { columns: 80, rows: 24 }, vec!["bash".to_owned()]);
+    let kind = ChannelKind::Terminal { size, term: "xterm".into(), argv };
+    let beside =
+        RepRequest::StartSession { item: agent.item, kind, override_schedule: false, code: None };
+    assert_eq!(bob.ask(beside).await.unwrap_err().code, RefusalCode::JoinDenied);
     let joined = bob.ask(shell(agent.item)).await;
     assert!(matches!(joined, Ok(RepReply::SessionStarted(_))), "{joined:?}");
     let note = RepRequest::Note { session: view.id, text: "here".into() };
