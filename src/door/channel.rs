@@ -108,7 +108,8 @@ pub(super) async fn attend(here: Here, place: Place, opened: Opened, request: Re
     let (out, jobs) = unbounded_channel();
     let out = FarOut(out);
     let writer = tokio::spawn(write(Arc::clone(&writing), jobs, gone));
-    raw.store(request.terminal.is_none(), Ordering::SeqCst);
+    // A machine gets what is typed as it is, also what was typed before it was there.
+    raw.store(request.terminal.is_none() || request.item.is_some(), Ordering::SeqCst);
     let terminal = request.terminal.clone();
     let far = Box::new(Far {
         input,

@@ -57,6 +57,8 @@ struct LocalSeat {
     terminate: SignalStream,
     stop: SignalStream,
     go_on: SignalStream,
+    /// Crossterm tells of sizes too, but misses one that changes in the moment a key is pressed.
+    resized: SignalStream,
 }
 
 impl LocalSeat {
@@ -70,6 +72,7 @@ impl LocalSeat {
             terminate: signal(SignalKind::terminate())?,
             stop: signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?,
             go_on: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
+            resized: signal(SignalKind::window_change())?,
         })
     }
 }
@@ -79,6 +82,10 @@ impl Seat for LocalSeat {
         loop {
             let told = tokio::select! {
                 biased;
+                _ = self.resized.recv() => match size() {
+                    Ok(size) => return Some(Input::Resize(size)),
+                    Err(_) => continue,
+                },
                 told = self.events.next() => told?.ok()?,
                 Some(script) = handed(&mut self.counter) => return Some(Input::Script(script)),
                 _ = self.hang_up.recv() => return Some(Input::Signal(Signal::HUP.as_raw())),
@@ -125,8 +132,7 @@ fn input(told: Told) -> Option<Input> {
     match told {
         Told::Key(event) => keys::key(event).map(Input::Key),
         Told::Paste(text) => Some(Input::Paste(text)),
-        Told::Resize(columns, rows) => Some(Input::Resize(Size { columns, rows })),
         Told::Mouse(event) => keys::mouse(event).map(Input::Mouse),
-        Told::FocusGained | Told::FocusLost => None,
+        Told::Resize(..) | Told::FocusGained | Told::FocusLost => None,
     }
 }

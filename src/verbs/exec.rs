@@ -27,7 +27,7 @@ pub(crate) struct Exec {
     #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = value_parser!(u16).range(1..=64))]
     parallel: u16,
     /// On a terminal, as `ssh -t`: for programs that draw or ask. It is recorded as a shell is, and
-    /// Ctrl-] d leaves it running. With one machine alone.
+    /// Ctrl-] d leaves it running, x ends it. With one machine alone.
     #[arg(short, long, conflicts_with_all = ["query", "json"])]
     terminal: bool,
     /// Print JSON objects, one a line: what each machine says, and how its command ended.
@@ -75,7 +75,7 @@ impl Exec {
         match items.as_slice() {
             [] => bail!("no item matches; `jumpdeck ls` lists them"),
             [item] if self.terminal => {
-                if !(io.is_terminal() && io.somebody_is_there()) {
+                if !io.has_keyboard() {
                     bail!("there is no terminal here for a command that is to have one");
                 }
                 let (size, term, argv) = (io.size(), io.term(), self.command);

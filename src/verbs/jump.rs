@@ -1,6 +1,7 @@
 //! `jumpdeck jump`: a shell on a machine, straight in this terminal.
 
 use super::desk::Desk;
+use super::modes::Modes;
 use super::outlet::{Outlet, Stream};
 use super::select;
 use super::status::Status;
@@ -10,11 +11,15 @@ use anyhow::Context;
 use clap::Args;
 use jumpdeck_protocol::session::{ChannelKind, ExitStatus};
 use jumpdeck_protocol::{limits, text};
+use rustix::process::Signal;
 use std::time::Duration;
 use tokio::time::interval;
 
 /// Ctrl-], as in telnet.
 const PREFIX: u8 = 0x1d;
+
+/// What may follow it.
+const HELP: &str = "Ctrl-] and d: leave it running, x: end it, t: type here, Ctrl-]: send Ctrl-]";
 
 #[derive(Args, Debug)]
 pub(crate) struct Jump {
@@ -55,7 +60,12 @@ impl Jump {
 /// Shows a shell in the terminal until it ends or the rep leaves.
 pub(super) async fn stay(mut program: Program, io: &mut Stdio) -> anyhow::Result<Status> {
     io.raw(true)?;
-    let outcome = attend(&mut program, io).await;
+    let mut modes = Modes::default();
+    let outcome = attend(&mut program, io, &mut modes).await;
+    if !matches!(outcome, Ok(Left::Ended(ExitStatus::Code(_)))) {
+        // Nobody else puts back what the program changed; whose terminal is gone misses nothing.
+        drop(io.echo(&modes.undo()).await);
+    }
     io.raw(false)?;
     match outcome {
         Ok(Left::Ended(status)) => {
@@ -69,7 +79,8 @@ pub(super) async fn stay(mut program: Program, io: &mut Stdio) -> anyhow::Result
         }
         Ok(Left::Closed) => {
             program.close().await;
-            Ok(Status::DONE)
+            io.say("\nThe session is over.").await;
+            Ok(Status::by_signal(Signal::HUP.as_raw()))
         }
         Err(error) => {
             // The shell is not to blame; it goes on.
@@ -79,7 +90,7 @@ pub(super) async fn stay(mut program: Program, io: &mut Stdio) -> anyhow::Result
     }
 }
 
-async fn attend(program: &mut Program, io: &mut Stdio) -> anyhow::Result<Left> {
+async fn attend(program: &mut Program, io: &mut Stdio, modes: &mut Modes) -> anyhow::Result<Left> {
     let mut keys = Keys::default();
     let mut outlet = Outlet::new(io)?;
     let (mut keyboard, mut ears) = io.ears(true)?;
@@ -94,7 +105,12 @@ async fn attend(program: &mut Program, io: &mut Stdio) -> anyhow::Result<Left> {
         tokio::select! {
             happened = program.next(), if program.finished().is_none() => match happened? {
                 Happened::Ended(status) => return Ok(Left::Ended(status)),
-                happened => show(program, &mut outlet, happened)?,
+                happened => {
+                    if let Happened::Output(bytes) = &happened {
+                        modes.take(bytes);
+                    }
+                    show(program, &mut outlet, happened)?;
+                }
             },
             written = outlet.written() => {
                 written.context("writing to the terminal")?;
@@ -108,7 +124,9 @@ async fn attend(program: &mut Program, io: &mut Stdio) -> anyhow::Result<Left> {
                     return Ok(Left::Detached);
                 }
                 match keys.take(&bytes) {
-                    Typed::Input(bytes) => program.write(&bytes),
+                    Typed::Input(bytes) => program.type_in(&bytes),
+                    Typed::Take => program.take_keyboard(),
+                    Typed::Help => show(program, &mut outlet, Happened::Said(HELP.to_owned()))?,
                     Typed::Detach => return Ok(Left::Detached),
                     Typed::Close => return Ok(Left::Closed),
                 }
@@ -164,6 +182,8 @@ struct Keys {
 #[derive(Debug, PartialEq, Eq)]
 enum Typed {
     Input(Vec<u8>),
+    Take,
+    Help,
     Detach,
     Close,
 }
@@ -176,6 +196,8 @@ impl Keys {
                 (false, PREFIX) => self.prefixed = true,
                 (true, b'd' | b'.') => return Typed::Detach,
                 (true, b'x') => return Typed::Close,
+                (true, b't') => return Typed::Take,
+                (true, b'?') => return Typed::Help,
                 (true, PREFIX) | (false, _) => input.push(*byte),
                 (true, other) => input.extend([PREFIX, other]),
             }
@@ -196,5 +218,6 @@ mod tests {
         assert_eq!(keys.take(b"\x1d\x1d"), Typed::Input(b"\x1d".to_vec()));
         assert_eq!(keys.take(b"\x1dq"), Typed::Input(b"\x1dq".to_vec()));
         assert_eq!(keys.take(b"\x1dx"), Typed::Close);
+        assert_eq!(keys.take(b"\x1dt"), Typed::Take);
     }
 }

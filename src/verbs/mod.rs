@@ -22,6 +22,7 @@ mod jump;
 mod log;
 mod ls;
 mod many;
+mod modes;
 pub(crate) mod outlet;
 mod output;
 mod plain;

@@ -32,6 +32,8 @@ pub(super) struct Run {
     errors: Option<Endpoint>,
     input_ended: bool,
     closing: bool,
+    /// Who types, as far as was said.
+    typist: Option<Box<str>>,
 }
 
 /// Something the program did.
@@ -104,6 +106,25 @@ impl Program {
     pub(super) fn write(&mut self, bytes: &[u8]) {
         self.run.main.write(bytes);
         self.run.flush(&self.client);
+    }
+
+    /// What a person types. Where another console of the same rep types, or nobody does, that takes
+    /// the keyboard; from another rep it is taken by [`Self::take_keyboard`] alone.
+    pub(super) fn type_in(&mut self, bytes: &[u8]) {
+        let typist = self.run.typist.as_deref();
+        let free = typist.is_none_or(|typist| typist == self.client.welcome.username);
+        if !self.run.main.types() && !bytes.is_empty() && free {
+            self.take_keyboard();
+        }
+        self.write(bytes);
+    }
+
+    /// From now on this console types.
+    pub(super) fn take_keyboard(&mut self) {
+        if !self.run.main.types() {
+            self.run.main.want_keyboard(limits::SHELL_WINDOW);
+            order(&self.client, self.run.main.attach());
+        }
     }
 
     /// How much input the machine has not taken yet, in bytes.
@@ -180,7 +201,8 @@ impl Run {
         let window = if channel.is_shell { limits::SHELL_WINDOW } else { limits::BULK_WINDOW };
         let main = Endpoint::new(channel.id, window);
         let errors = channel.errors.map(|errors| Endpoint::new(errors, window));
-        let mut run = Self { view, main, errors, input_ended: false, closing: false };
+        let typist = None;
+        let mut run = Self { view, main, errors, input_ended: false, closing: false, typist };
         run.attach(client);
         run
     }
@@ -307,6 +329,7 @@ impl Run {
     /// Who shows the program, and how, has changed.
     fn state(&mut self, state: &ChannelState) -> Happened {
         let typed = self.main.types();
+        self.typist.clone_from(&state.keyboard);
         let lost = self.main.keyboard_is(state.yours);
         if lost > 0 || (self.errors.is_some() && !self.main.types()) {
             return Happened::Pushed(lost);

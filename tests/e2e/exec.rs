@@ -1,6 +1,6 @@
 //! Verbs: streams apart, statuses passed on, nothing cut.
 
-use crate::support::{Home, Screen, hostname, text, until};
+use crate::support::{Home, Screen, hostname, is_alive, text, until};
 use std::io::{Read, Write};
 use std::process::Stdio;
 
@@ -53,6 +53,46 @@ fn a_command_has_a_terminal_if_one_is_asked_for() {
         Screen::start(&home.jumpdeck(&["exec", "-t", &hostname(), "--", "no-such"]), 80, 24);
     none.wait_for("no-such: ");
     assert_eq!(none.wait_for_end(), 255);
+}
+
+#[test]
+fn a_program_that_is_ended_is_over_and_its_terminal_is_put_back() {
+    let home = Home::new();
+    let script = "trap '' HUP TERM; printf '\\033[?1049h\\033[?25l'; echo pid-$$-; \
+                  while :; do sleep 1; done";
+    let arguments = ["exec", "-t", &hostname(), "--", "sh", "-c", script];
+    let mut screen = Screen::start(&home.jumpdeck(&arguments), 80, 24);
+    let shown = screen.wait_for("-\n");
+    let process = shown.split("pid-").nth(1).and_then(|rest| rest.split('-').next()).unwrap();
+    let process = process.parse().unwrap();
+    screen.send("\x1d?");
+    screen.wait_for("x: end it");
+    screen.send("\x1dx");
+    assert_eq!(screen.wait_for_end(), 128 + 1, "it did not end by itself");
+    let written = text(&screen.bytes);
+    let back = written.find("\x1b[?1049l\x1b[?25h").expect("the terminal is put back");
+    assert!(written[back..].contains("The session is over."), "{written:?}");
+    until("the program is killed", || !is_alive(process));
+}
+
+#[test]
+fn whoever_types_in_another_terminal_of_the_same_rep_takes_over() {
+    let home = Home::new();
+    let command = ["exec", "-t", &hostname(), "--", "sh", "-c", "echo here; exec cat"];
+    let mut first = Screen::start(&home.jumpdeck(&command), 80, 24);
+    first.wait_for("here");
+    let mut second = Screen::start(&home.jumpdeck(&["attach", &hostname()]), 80, 24);
+    second.wait_for("here");
+    second.send("second\r");
+    first.wait_for("you look on");
+    first.wait_for("second\nsecond");
+    first.send("first\r");
+    second.wait_for("first\nfirst");
+    second.send("\x1dd");
+    assert_eq!(second.wait_for_end(), 0);
+    first.send("alone\r\x04");
+    assert_eq!(first.wait_for_end(), 0);
+    assert!(text(&first.bytes).contains("alone\r\nalone"), "{}", text(&first.bytes));
 }
 
 #[test]

@@ -71,6 +71,14 @@ impl Stdio {
         }
     }
 
+    /// Whether what is read is typed at a terminal.
+    pub(crate) fn has_keyboard(&self) -> bool {
+        match self {
+            Self::Own(_) => io::stdin().is_terminal(),
+            Self::Far(far) => far.terminal.is_some(),
+        }
+    }
+
     /// Whether somebody is there to answer.
     pub(crate) fn somebody_is_there(&self) -> bool {
         match self {

@@ -7,8 +7,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
 use uzers::User;
+
+/// Time to end after the hang-up.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What a program inherits of the agent's environment: as at a login, the place and the language,
 /// but nothing of the terminal or the secrets the agent was started with.
@@ -82,8 +87,16 @@ async fn serve(channel: Arc<Channel>, errors: Arc<Channel>, mut child: Child, pi
         () = channel.until_closed() => true,
     };
     if closed && let Some(group) = group {
-        // The group may be gone already.
-        let _ = kill_process_group(group, Signal::HUP);
+        hang_up(&mut child, group).await;
+    }
+}
+
+/// Ends a program and its group: what does not hear that nobody is there any more is killed.
+pub(super) async fn hang_up(child: &mut Child, group: Pid) {
+    // The group may be gone already.
+    let _ = kill_process_group(group, Signal::HUP);
+    if timeout(FAREWELL, child.wait()).await.is_err() {
+        let _ = kill_process_group(group, Signal::KILL);
         let _ = child.wait().await;
     }
 }

@@ -4,7 +4,7 @@ use super::{Channel, output};
 use jumpdeck_protocol::session::{ExitStatus, Size};
 use jumpdeck_protocol::{Refusal, RefusalCode};
 use pty_process::{Command, OwnedReadPty, OwnedWritePty};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Pid;
 use rustix::termios::{Winsize, tcsetwinsize};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -93,8 +93,7 @@ async fn serve(channel: Arc<Channel>, mut child: Child, terminal: Terminal) {
     };
     // A shell that outlives the hang-up of its terminal is told once more.
     if closed && let Some(group) = group.and_then(|id| Pid::from_raw(id.cast_signed())) {
-        let _ = kill_process_group(group, Signal::HUP);
-        let _ = child.wait().await;
+        super::exec::hang_up(&mut child, group).await;
     }
 }
 
