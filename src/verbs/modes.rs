@@ -2,12 +2,10 @@
 
 use alacritty_terminal::vte::{Params, Parser, Perform};
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
-/// Private modes that programs set and put back: keys, mouse, focus, paste, and the other screen,
-/// which is the last to go.
-const MODES: [u16; 13] = [1, 9, 1000, 1002, 1003, 1004, 1005, 1006, 1015, 2004, 47, 1047, 1049];
-/// The cursor is shown.
+/// Private modes that programs set and put back: keys, mouse, focus, paste, and the other screen.
+const MODES: [u16; 13] = [1, 9, 47, 1000, 1002, 1003, 1004, 1005, 1006, 1015, 1047, 1049, 2004];
+/// The private mode in which the cursor is shown.
 const CURSOR: u16 = 25;
 
 /// Listens to a program's output.
@@ -17,14 +15,22 @@ pub(super) struct Modes {
     changed: Changed,
 }
 
-/// What stands otherwise than in a fresh terminal.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Changed {
-    set: BTreeSet<u16>,
-    hidden: bool,
-    keypad: bool,
-    margins: bool,
-    shape: bool,
+/// What stands otherwise than in a fresh terminal, in the order in which it is put back.
+#[derive(Debug, Default)]
+struct Changed(BTreeSet<Change>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    /// Only a part of the rows scrolls.
+    Margins,
+    /// A private mode is set.
+    Mode(u16),
+    /// The keypad is for the program.
+    Keypad,
+    /// The cursor has another shape.
+    Shape,
+    /// The cursor is hidden.
+    Hidden,
 }
 
 impl Modes {
@@ -35,44 +41,47 @@ impl Modes {
 
     /// What puts everything back; nothing if nothing was changed.
     pub(super) fn undo(&self) -> String {
-        let Changed { set, hidden, keypad, margins, shape } = &self.changed;
-        let mut words = String::new();
-        if *margins {
+        let undo = |change: &Change| match change {
             // It moves the cursor.
-            words.push_str("\x1b7\x1b[r\x1b8");
+            Change::Margins => "\x1b7\x1b[r\x1b8".to_owned(),
+            Change::Mode(mode) => format!("\x1b[?{mode}l"),
+            Change::Keypad => "\x1b>".to_owned(),
+            Change::Shape => "\x1b[0 q".to_owned(),
+            Change::Hidden => format!("\x1b[?{CURSOR}h"),
+        };
+        let words: String = self.changed.0.iter().map(undo).collect();
+        if words.is_empty() { words } else { words + "\x1b[m" }
+    }
+}
+
+impl Changed {
+    fn note(&mut self, change: Change, changed: bool) {
+        if changed {
+            self.0.insert(change);
+        } else {
+            self.0.remove(&change);
         }
-        for mode in MODES.iter().filter(|mode| set.contains(mode)) {
-            // Writing into memory does not fail.
-            let _ = write!(words, "\x1b[?{mode}l");
-        }
-        let rest = [(*keypad, "\x1b>"), (*shape, "\x1b[0 q"), (*hidden, "\x1b[?25h")];
-        words.extend(rest.into_iter().filter(|(changed, _)| *changed).map(|(_, undo)| undo));
-        if !words.is_empty() {
-            words.push_str("\x1b[m");
-        }
-        words
     }
 }
 
 impl Perform for Changed {
     fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], _ignore: bool, action: char) {
-        let first = params.iter().next().and_then(|param| param.first()).copied().unwrap_or(0);
+        let params = || params.iter().flatten().copied();
         match (intermediates, action) {
             (b"?", 'h' | 'l') => {
-                for mode in params.iter().flatten() {
-                    match (*mode, action == 'h') {
-                        (CURSOR, shown) => self.hidden = !shown,
-                        (mode, true) if MODES.contains(&mode) => drop(self.set.insert(mode)),
-                        (mode, _) => drop(self.set.remove(&mode)),
+                for mode in params() {
+                    if mode == CURSOR {
+                        self.note(Change::Hidden, action == 'l');
+                    } else if MODES.contains(&mode) {
+                        self.note(Change::Mode(mode), action == 'h');
                     }
                 }
             }
-            (b"", 'r') => self.margins = params.iter().flatten().any(|margin| *margin > 0),
-            (b" ", 'q') => self.shape = first > 0,
+            (b"", 'r') => self.note(Change::Margins, params().any(|margin| margin > 0)),
+            (b" ", 'q') => self.note(Change::Shape, params().any(|shape| shape > 0)),
+            // A soft reset leaves the mouse and the other screen alone.
             (b"!", 'p') => {
-                let set = std::mem::take(&mut self.set);
-                *self = Self { set, ..Self::default() };
-                self.set.remove(&1);
+                self.0.retain(|change| matches!(change, Change::Mode(mode) if *mode != 1));
             }
             _ => {}
         }
@@ -80,9 +89,9 @@ impl Perform for Changed {
 
     fn esc_dispatch(&mut self, intermediates: &[u8], _ignore: bool, byte: u8) {
         match (intermediates, byte) {
-            (b"", b'=') => self.keypad = true,
-            (b"", b'>') => self.keypad = false,
-            (b"", b'c') => *self = Self::default(),
+            (b"", b'=') => self.note(Change::Keypad, true),
+            (b"", b'>') => self.note(Change::Keypad, false),
+            (b"", b'c') => self.0.clear(),
             _ => {}
         }
     }
@@ -94,7 +103,9 @@ mod tests {
 
     fn undone(pieces: &[&str]) -> String {
         let mut modes = Modes::default();
-        pieces.iter().for_each(|piece| modes.take(piece.as_bytes()));
+        for piece in pieces {
+            modes.take(piece.as_bytes());
+        }
         modes.undo()
     }
 
