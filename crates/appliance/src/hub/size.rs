@@ -43,3 +43,30 @@ impl<W: ToConsole> Hub<W> {
             .reduce(|a, b| Size { columns: a.columns.min(b.columns), rows: a.rows.min(b.rows) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{WINDOW, Way};
+    use super::super::{Console, Wish};
+    use super::*;
+    use jumpdeck_protocol::ChannelId;
+    use jumpdeck_protocol::session::Keyboard;
+
+    #[test]
+    fn the_terminal_fits_the_smallest_pane_or_its_owners_as_the_owner_wishes() {
+        let mut hub = Hub::new(ChannelId(1), None);
+        let wish = |keyboard| Wish { received: None, window: WINDOW, keyboard, attempt: 1 };
+        for (link, keyboard) in [(1, Keyboard::Take), (2, Keyboard::Watch)] {
+            let (id, name) = (LinkId(link), "rep".into());
+            let console = Console { link: id, user: UserId(link), name, way: Way::default() };
+            hub.attach(console, wish(keyboard), None::<&Way>);
+        }
+        let size = |columns, rows| Size { columns, rows };
+        hub.sized(LinkId(1), size(120, 30), true);
+        assert_eq!(hub.sized(LinkId(2), size(80, 40), true), Some(size(80, 30)));
+        assert_eq!(hub.fit_to(Some(UserId(1)), true), Some(size(120, 30)));
+        assert_eq!(hub.sized(LinkId(2), size(40, 12), true), None, "that pane does not count");
+        // Once the owner shows it no more, it is usable for whoever is left.
+        assert_eq!(hub.detach(LinkId(1), true), Some(size(40, 12)));
+    }
+}

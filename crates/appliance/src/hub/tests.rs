@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 const CHANNEL: ChannelId = ChannelId(1);
-const WINDOW: u64 = 64;
+pub(super) const WINDOW: u64 = 64;
 const SIZE: Size = Size { columns: 20, rows: 4 };
 
 /// What is on its way in one direction.
@@ -25,7 +25,7 @@ enum Wire {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Way(Rc<RefCell<VecDeque<Wire>>>);
+pub(super) struct Way(Rc<RefCell<VecDeque<Wire>>>);
 
 impl Way {
     fn put(&self, wire: Wire) {
@@ -575,24 +575,6 @@ fn two_who_take_the_keyboard_from_each_other_at_once_break_nothing() {
     run(&mut world, steps);
     world.typed.clone_from(&world.read);
     world.check();
-}
-
-#[test]
-fn the_terminal_fits_the_smallest_pane_or_its_owners_as_the_owner_wishes() {
-    let mut hub = Hub::new(CHANNEL, None);
-    let wish = |keyboard| Wish { received: None, window: WINDOW, keyboard, attempt: 1 };
-    for (link, keyboard) in [(1, Keyboard::Take), (2, Keyboard::Watch)] {
-        let (id, name) = (LinkId(link), "rep".into());
-        let console = Console { link: id, user: UserId(link), name, way: Way::default() };
-        hub.attach(console, wish(keyboard), None::<&Way>);
-    }
-    let size = |columns, rows| Size { columns, rows };
-    hub.sized(LinkId(1), size(120, 30), true);
-    assert_eq!(hub.sized(LinkId(2), size(80, 40), true), Some(size(80, 30)));
-    assert_eq!(hub.fit_to(Some(UserId(1)), true), Some(size(120, 30)));
-    assert_eq!(hub.sized(LinkId(2), size(40, 12), true), None, "that pane does not count");
-    // Once the owner shows it no more, it is usable for whoever is left.
-    assert_eq!(hub.detach(LinkId(1), true), Some(size(40, 12)));
 }
 
 #[test]
