@@ -13,6 +13,8 @@ const CURSOR: u16 = 25;
 pub(super) struct Modes {
     parser: Parser,
     changed: Changed,
+    /// The last piece had a sequence, which may not be whole.
+    open: bool,
 }
 
 /// What stands otherwise than in a fresh terminal, in the order in which it is put back.
@@ -36,7 +38,12 @@ enum Change {
 impl Modes {
     /// The program wrote this.
     pub(super) fn take(&mut self, bytes: &[u8]) {
-        self.parser.advance(&mut self.changed, bytes);
+        // Bulk output without any sequence is not read byte by byte once more.
+        let escapes = bytes.contains(&0x1b);
+        if escapes || self.open {
+            self.parser.advance(&mut self.changed, bytes);
+        }
+        self.open = escapes;
     }
 
     /// What puts everything back; nothing if nothing was changed.
@@ -119,6 +126,7 @@ mod tests {
         assert_eq!(undone(&[htop[0], htop[1], left]), "");
         assert_eq!(undone(&["\x1b[2;9r\x1b[4 q"]), "\x1b7\x1b[r\x1b8\x1b[0 q\x1b[m");
         assert_eq!(undone(&["\x1b[2;9r\x1b[r"]), "");
+        assert_eq!(undone(&["\x1b[?25", "l plain", "plain"]), "\x1b[?25h\x1b[m");
         assert_eq!(undone(&["\x1b[?1049h\x1b[?25l\x1bc"]), "");
     }
 }
