@@ -14,16 +14,15 @@ pub use host_key::HostKey;
 use crate::core::inventory::Pool;
 use crate::link::Here;
 use caller::Caller;
-use jumpdeck_appliance::{Appliance, Entrance};
+use jumpdeck_appliance::{Admission, Appliance, Entrance, Limits, Turn, source};
 use jumpdeck_protocol::backoff;
 use russh::server::{Config, run_stream};
 use russh::{Disconnect, MethodKind, MethodSet, SshId};
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -34,10 +33,10 @@ pub const DEFAULT_PORT: u16 = 2222;
 
 /// Time to prove who one is.
 const GRACE: Duration = Duration::from_secs(60);
-/// Connections that may be proving themselves at once; more are closed.
-const UNPROVEN: usize = 64;
-/// The same from one address.
-const UNPROVEN_FROM_ONE: usize = 10;
+/// Connections that may be proving themselves at once; more wait, and more than that are closed.
+const UNPROVEN: Limits = Limits { at_once: 128, each_at_once: 16, queue: 512, each_queue: 128 };
+/// File descriptors of one connection.
+const DESCRIPTORS: usize = 2;
 /// Reps who may be in at once, if nothing else is said.
 pub const MOST: usize = 500;
 /// What a rep gets wrong before the connection is closed.
@@ -65,8 +64,7 @@ pub struct Door {
     /// Keys, prefix and theme stand here.
     config_dir: PathBuf,
     ssh: Arc<Config>,
-    unproven: Arc<Semaphore>,
-    from: Mutex<HashMap<IpAddr, usize>>,
+    unproven: Arc<Admission<IpAddr>>,
     inside: Arc<Semaphore>,
     /// What the consoles hold together.
     pool: Arc<Pool>,
@@ -90,8 +88,7 @@ impl Door {
             port,
             config_dir,
             ssh: Arc::new(config(key)),
-            unproven: Arc::new(Semaphore::new(UNPROVEN)),
-            from: Mutex::default(),
+            unproven: Admission::new(UNPROVEN),
             inside: Arc::new(Semaphore::new(most)),
             pool: Arc::default(),
             stopping,
@@ -118,16 +115,22 @@ impl Door {
 
     fn answer(self: &Arc<Self>, stream: TcpStream, from: SocketAddr) {
         let from_ip = from.ip().to_canonical();
-        let Some(unproven) = Unproven::enter(self, from_ip) else {
+        let open: Option<Vec<_>> = (0..DESCRIPTORS).map(|_| self.appliance.connection()).collect();
+        let (Some(open), Some(place)) = (open, self.unproven.enter(source(from_ip))) else {
             tracing::info!(%from, "too many are proving themselves; an SSH connection was closed");
             return;
         };
         let door = Arc::clone(self);
-        tokio::spawn(async move { door.host(stream, from_ip, unproven).await });
+        tokio::spawn(async move {
+            if let Ok(Some(turn)) = timeout(GRACE, place.turn()).await {
+                Box::pin(door.host(stream, from_ip, turn)).await;
+            }
+            drop(open);
+        });
     }
 
     /// Serves a connection to its end.
-    async fn host(self: Arc<Self>, stream: TcpStream, from: IpAddr, unproven: Unproven) {
+    async fn host(self: Arc<Self>, stream: TcpStream, from: IpAddr, unproven: Turn<IpAddr>) {
         let Ok((stream, _closing)) = Closing::of(stream) else {
             return;
         };
@@ -154,7 +157,7 @@ impl Door {
     }
 
     /// Waits until a connection has to end from here, and says why.
-    async fn over(&self, proven: &Notify, unproven: Unproven) -> &'static str {
+    async fn over(&self, proven: &Notify, unproven: Turn<IpAddr>) -> &'static str {
         if timeout(GRACE, proven.notified()).await.is_err() {
             return "nobody proved who they are in time";
         }
@@ -232,38 +235,6 @@ impl Drop for Closing {
     }
 }
 
-/// A connection that has not proved anything yet. Its place is free again once it has, or is gone.
-struct Unproven {
-    door: Arc<Door>,
-    from: IpAddr,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Unproven {
-    fn enter(door: &Arc<Door>, from: IpAddr) -> Option<Self> {
-        let place = Arc::clone(&door.unproven).try_acquire_owned().ok()?;
-        let mut count = door.from.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = count.entry(from).or_default();
-        if *count >= UNPROVEN_FROM_ONE {
-            return None;
-        }
-        *count += 1;
-        Some(Self { door: Arc::clone(door), from, _place: place })
-    }
-}
-
-impl Drop for Unproven {
-    fn drop(&mut self) {
-        let mut count = self.door.from.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(left) = count.get_mut(&self.from) {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                count.remove(&self.from);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,7 +273,7 @@ mod tests {
         let mut silent = TcpStream::connect(address).await.unwrap();
         let config = Arc::new(client::Config::default());
         let polite = client::connect(config, address, Trusting).await.unwrap();
-        assert_eq!(door.unproven.available_permits(), UNPROVEN - 2);
+        assert_eq!(door.unproven.len(), 2);
         // From here on a minute passes as soon as nobody has anything to do.
         tokio::time::pause();
         let mut greeting = Vec::new();
@@ -311,10 +282,9 @@ mod tests {
         while !polite.is_closed() {
             sleep(PAUSE).await;
         }
-        while door.unproven.available_permits() < UNPROVEN {
+        while !door.unproven.is_empty() {
             sleep(PAUSE).await;
         }
-        assert!(door.from.lock().unwrap().is_empty());
     }
 
     #[tokio::test]

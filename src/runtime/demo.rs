@@ -4,7 +4,7 @@
 use anyhow::Context;
 use jumpdeck_appliance::{
     Appliance, Clock, DataDir, InstallerSpec, JumpPolicy, RunningAddress, Schedule, TimeOfWeek,
-    WeeklyEntry,
+    Uptime, WeeklyEntry,
 };
 use jumpdeck_protocol::{Timestamp, private_file};
 use jumpdeck_server_sim::{Counts, Fleet, InstallerKeys, Scenario};
@@ -43,6 +43,10 @@ impl Clock for DemoClock {
     fn now(&self) -> Timestamp {
         let back = i64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0);
         Timestamp(Timestamp::from_system(SystemTime::now()).0 - back)
+    }
+
+    fn uptime(&self) -> Uptime {
+        Uptime::of_system()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::appliance::Appliance;
 use crate::document::{Document, DocumentId, Login as Kept};
 use crate::keys;
-use crate::login::{hash_password, is_password_of};
+use crate::hashing::Whose;
 use crate::reps::{LinkLogin, RepLink};
 use crate::second_factor::has_one;
 use crate::store::Draft;
@@ -142,7 +142,7 @@ impl Appliance {
             let detail = format!("a password has at least {} characters", limits::PASSWORD);
             return Err(RefusalCode::InvalidValue.because(detail));
         }
-        let hash = hashed(new).await?;
+        let hash = self.login.hasher.hash(Whose::User(rep.user), new).await?;
         let (user, now, login) = (rep.user, self.now(), Arc::clone(&rep.login));
         let edit = move |draft: &mut Draft| {
             draft.audit_by(now, user, "password_changed", ("", ""));
@@ -167,7 +167,7 @@ impl Appliance {
     pub async fn choose_password(&self, username: &str, password: String) -> Result<(), Refusal> {
         let user = self.world().user_by_name(username).map(|user| user.id);
         let user = user.ok_or_else(|| RefusalCode::NoSuchUser.plain())?;
-        let hash = hashed(password).await?;
+        let hash = self.login.hasher.hash(Whose::Own, password).await?;
         let change = |account: &mut Account| {
             (account.password, account.must_change) = (Some(hash), false);
         };
@@ -176,7 +176,7 @@ impl Appliance {
 
     /// Whether a password is a rep's own. Guessing is throttled.
     pub(crate) async fn is_own(&self, rep: &RepLink, password: String) -> Result<(), Refusal> {
-        let now = self.now();
+        let now = self.uptime();
         let world = self.world();
         let account = world.account(rep.user).filter(|account| account.password.is_some());
         let none = || {
@@ -187,7 +187,7 @@ impl Appliance {
             return Err(RefusalCode::LoginThrottled.plain());
         }
         self.password_tries.count(rep.user, now);
-        if !is_password_of(account, password).await {
+        if !self.login.is_password_of(account, password).await? {
             return Err(RefusalCode::LoginFailed.because("the password is not yours"));
         }
         self.password_tries.forgive(&rep.user);
@@ -219,7 +219,7 @@ impl Appliance {
         let (id, username, by, now) = (user.id, user.username.clone(), rep.user, self.now());
         let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
         let password = keys::secret().map_err(failed)?;
-        let hash = hashed(password.clone()).await?;
+        let hash = self.login.hasher.hash(Whose::User(rep.user), password.clone()).await?;
         let subject = format!("user {username}");
         let edit = move |draft: &mut Draft| {
             let what = if second_factor { "and no second factor" } else { "" };
@@ -235,13 +235,6 @@ impl Appliance {
         self.store.edit(edit).await?;
         Ok(NewUser { username, password })
     }
-}
-
-/// What is kept of a password.
-pub(crate) async fn hashed(password: String) -> Result<String, Refusal> {
-    let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
-    let hashed = tokio::task::spawn_blocking(move || hash_password(&password)).await;
-    hashed.map_err(|error| failed(error.into()))?.map_err(failed)
 }
 
 /// Changes what proves that somebody is a user: links and kept logins of before are over, but for

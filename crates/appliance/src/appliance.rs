@@ -2,12 +2,14 @@
 
 use crate::api::Rates;
 use crate::audit::Often;
-use crate::clock::Clock;
+use crate::admission::{Admission, Limits};
+use crate::clock::{Clock, Uptime};
 use crate::copies::Copies;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::document::{Document, Installer};
 use crate::keys::{self, Keys};
-use crate::login::{Login, hash_password};
+use crate::hashing::Whose;
+use crate::login::{Attempt, Login};
 use crate::pin::place_name;
 use crate::presence::Presences;
 use crate::queues::Asking;
@@ -27,16 +29,23 @@ use jumpdeck_protocol::session::RecordingState;
 use jumpdeck_protocol::{
     LinkId, Refusal, RefusalCode, Timestamp, UserId, limits, private_file, rep, text,
 };
+use rustix::process::{Resource, getrlimit};
 use std::fs::File;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 /// Sessions that may be starting at once.
 const MAX_CONCURRENT_STARTS: usize = 20;
 /// Seconds an installer may be valid: ten minutes to a year (DOMAIN 7).
 const INSTALLER_VALID: std::ops::RangeInclusive<u64> = 600..=31_536_000;
+
+/// Connections that prove who they are at once, and those that wait for that.
+const ARRIVALS: Limits = Limits { at_once: 1024, each_at_once: 64, queue: 4096, each_queue: 1024 };
+/// File descriptors that no connection gets, at the least: the database, recordings, the log.
+const RESERVED: usize = 128;
 
 /// What an appliance is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +117,9 @@ pub struct Appliance {
     pub(crate) login: Login,
     pub(crate) keys: Keys,
     pub(crate) starts: Semaphore,
+    /// Connections that are on their way in.
+    pub(crate) arrivals: Arc<Admission<IpAddr>>,
+    connections: Arc<Semaphore>,
     pub(crate) asking: Asking,
     /// Machines with which a session is being started that must be the only one.
     pub(crate) starting: Asking,
@@ -171,6 +183,8 @@ impl Appliance {
             login: Login::new(token.as_deref())?,
             keys: Keys::open(data_dir)?,
             starts: Semaphore::new(MAX_CONCURRENT_STARTS),
+            arrivals: Admission::new(ARRIVALS),
+            connections: Arc::new(Semaphore::new(most_connections())),
             asking: Asking::default(),
             starting: Asking::default(),
             usher: Usher::default(),
@@ -206,6 +220,8 @@ impl Appliance {
             match self.recorder.resume(&path, channel.id) {
                 Ok((tape, position)) => {
                     channel.hub().record_from(position);
+                    // Consoles are expected back, and none of them is far from there.
+                    channel.hub().hold_from(position);
                     // Nobody else has set it yet.
                     let _ = channel.tape.set(tape);
                 }
@@ -250,7 +266,13 @@ impl Appliance {
             Role::Embedded { owner } => (owner.clone(), None),
             Role::Server => ("admin".to_owned(), Some(keys::secret()?)),
         };
-        let hash = password.as_deref().map(hash_password).transpose()?;
+        let hash = match &password {
+            Some(password) => {
+                let hash = self.login.hasher.hash(Whose::Own, password.clone()).await;
+                Some(hash.map_err(anyhow::Error::from)?)
+            }
+            None => None,
+        };
         let user = User::owner(UserId(1), username);
         let account = hash.map(|hash| Account::first(UserId(1), hash));
         let edit = move |draft: &mut Draft| {
@@ -297,6 +319,22 @@ impl Appliance {
     /// This moment.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// How long the machine has run.
+    pub(crate) fn uptime(&self) -> Uptime {
+        self.clock.uptime()
+    }
+
+    /// Somebody at this address tries to log in now.
+    pub(crate) fn attempt(&self, from: IpAddr) -> Attempt {
+        Attempt { from, now: self.now(), uptime: self.uptime() }
+    }
+
+    /// A place among the connections that may be open; nothing if what is left of the system's
+    /// file descriptors is wanted for sessions and recordings.
+    pub fn connection(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.connections).try_acquire_owned().ok()
     }
 
     /// A number for a new link.
@@ -447,6 +485,13 @@ impl Appliance {
     pub fn is_deserted(&self) -> bool {
         self.reps.is_empty() && self.presences.is_empty()
     }
+}
+
+/// Connections that may be open at once: seven in eight of the files this process may open.
+fn most_connections() -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let files = usize::try_from(files).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+    files.saturating_sub(RESERVED.max(files / 8)).max(16)
 }
 
 /// A number that no other process of an appliance has.

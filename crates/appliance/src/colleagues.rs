@@ -1,6 +1,6 @@
 //! Working together: who else may take part in a session, and whose it is.
 
-use crate::accounts::hashed;
+use crate::hashing::Whose;
 use crate::appliance::Appliance;
 use crate::document::Document;
 use crate::keys;
@@ -196,7 +196,7 @@ impl Appliance {
         let name = username(name)?;
         let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
         let secret = keys::secret().map_err(failed)?;
-        let hash = hashed(secret.clone()).await?;
+        let hash = self.login.hasher.hash(Whose::User(rep.user), secret.clone()).await?;
         let (made, maker, now) = (name.clone(), rep.user, self.now());
         let edit = move |draft: &mut Draft| {
             if draft.user_by_name(&name).is_some() {

@@ -77,7 +77,7 @@ impl Appliance {
     ) -> Result<Half, Refusal> {
         let world = self.world();
         let proof = RepProof::Password { username: username.to_owned(), password };
-        match self.login.check(&world, proof, self.now()).await {
+        match self.login.check(&world, proof, self.attempt(from)).await {
             Ok(known) => Ok(half(&world, &known.user, true, "with the password".to_owned())),
             Err(refusal) => {
                 self.refuse_entrance(username, from, refusal.code);
@@ -130,6 +130,7 @@ impl Appliance {
                 return Err(refusal);
             }
         }
+        self.login.succeeded(half.user, self.attempt(from));
         let now = self.now();
         let detail = format!("from {from} by SSH, {}", half.how);
         self.audit(Some(half.user), "logged_in", &format!("user {}", half.username), &detail);

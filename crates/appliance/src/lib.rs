@@ -5,6 +5,7 @@
 //! reached through a link.
 
 mod accounts;
+mod admission;
 mod api;
 mod appliance;
 mod audit;
@@ -22,6 +23,7 @@ mod explain;
 mod feed;
 mod gateway;
 mod guard;
+mod hashing;
 mod history;
 mod hub;
 mod inside;
@@ -68,7 +70,8 @@ mod world;
 mod worlds;
 
 pub use appliance::{Appliance, FirstStart, InstallerSpec, Role as ApplianceRole, StartError};
-pub use clock::{Clock, SystemClock};
+pub use admission::{Admission, Limits, Place, Turn, source};
+pub use clock::{Clock, SystemClock, Uptime};
 pub use data_dir::{DataDir, DataDirError, RunningAddress};
 pub use gateway::Listening;
 pub use inside::{Entrance, Half, Inside};

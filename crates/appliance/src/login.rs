@@ -1,27 +1,76 @@
 //! How a rep logs in.
 
+use crate::admission::source;
+use crate::clock::Uptime;
 use crate::document::Login as Kept;
+use crate::hashing::{Hasher, Whose};
 use crate::keys;
 use crate::throttle::Throttle;
 use crate::user::{Account, User};
 use crate::world::World;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use argon2::{Algorithm, Argon2, Params, Version};
 use jumpdeck_protocol::handshake::RepProof;
-use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp};
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-/// Passwords that are checked at once: each check takes 19 MiB.
-const AT_ONCE: usize = 2;
+/// Failures with one name from everywhere after which each further try with it is delayed, and
+/// failures from one address with any name.
+const SLOW: u32 = 20;
+/// By how much. It locks nobody out.
+const DELAY: Duration = Duration::from_millis(500);
+/// Addresses of users that are remembered.
+const REMEMBERED: usize = 10_000;
 
-/// The door for reps.
+/// The way in for reps.
 #[derive(Debug)]
 pub(crate) struct Login {
     token: Option<String>,
-    failures: Throttle<String>,
-    checks: Semaphore,
-    decoy: String,
+    /// Failures with a name from an address: only there does the name have to wait.
+    failures: Throttle<(String, IpAddr)>,
+    /// What delays further tries.
+    slow: Throttle<Slow>,
+    addresses: Addresses,
+    pub(crate) hasher: Hasher,
+}
+
+/// What somebody may be guessing at, or from.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Slow {
+    Name(String),
+    Address(IpAddr),
+}
+
+/// Where users have logged in from: they are let try whatever strangers do with their names.
+#[derive(Debug, Default)]
+struct Addresses(Mutex<HashMap<(UserId, IpAddr), Uptime>>);
+
+impl Addresses {
+    fn know(&self, user: UserId, from: IpAddr) -> bool {
+        self.lock().contains_key(&(user, from))
+    }
+
+    fn remember(&self, user: UserId, from: IpAddr, now: Uptime) {
+        let mut known = self.lock();
+        if known.len() >= REMEMBERED {
+            let oldest = known.iter().min_by_key(|(_, last)| **last).map(|(who, _)| *who);
+            oldest.and_then(|oldest| known.remove(&oldest));
+        }
+        known.insert((user, from), now);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(UserId, IpAddr), Uptime>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When and where somebody tries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    pub from: IpAddr,
+    pub now: Timestamp,
+    pub uptime: Uptime,
 }
 
 /// Who proved itself.
@@ -33,13 +82,14 @@ pub(crate) struct Known {
 }
 
 impl Login {
-    /// A door that opens to this token too, if one is given.
+    /// A way in that opens to this token too, if one is given.
     pub(crate) fn new(token: Option<&str>) -> anyhow::Result<Self> {
         Ok(Self {
             token: token.map(keys::hash),
             failures: Throttle::default(),
-            checks: Semaphore::new(AT_ONCE),
-            decoy: if token.is_some() { String::new() } else { hash_password("decoy")? },
+            slow: Throttle::default(),
+            addresses: Addresses::default(),
+            hasher: Hasher::new()?,
         })
     }
 
@@ -48,16 +98,21 @@ impl Login {
         &self,
         world: &World,
         proof: RepProof,
-        now: Timestamp,
+        attempt: Attempt,
     ) -> Result<Known, Refusal> {
         let user = match proof {
             RepProof::Token(token) => self.by_token(world, &token),
-            RepProof::Login(token) => return by_login(world, &token, now),
+            RepProof::Login(token) => return by_login(world, &token, attempt.now),
             RepProof::Password { username, password } => {
-                self.by_password(world, &username, password, now).await
+                self.by_password(world, &username, password, attempt).await
             }
         };
         Ok(Known { user: user?, login: None })
+    }
+
+    /// A user logged in from here, with everything that was wanted for that.
+    pub(crate) fn succeeded(&self, user: UserId, attempt: Attempt) {
+        self.addresses.remember(user, source(attempt.from), attempt.uptime);
     }
 
     fn by_token(&self, world: &World, token: &str) -> Result<Arc<User>, Refusal> {
@@ -72,35 +127,52 @@ impl Login {
         world: &World,
         username: &str,
         password: String,
-        now: Timestamp,
+        Attempt { from, uptime, .. }: Attempt,
     ) -> Result<Arc<User>, Refusal> {
         let name: String = username.chars().take(64).collect();
-        self.admit(&name, now)?;
+        let from = source(from);
+        let who = (name.clone(), from);
+        self.admit(&who, uptime)?;
         let user = world.user_by_name(username).filter(|user| user.enabled).cloned();
-        let account = user.as_ref().and_then(|user| world.account(user.id));
-        let stored = account.and_then(|account| account.password.clone());
-        let known = stored.is_some();
-        // An unknown name takes as long as a known one.
-        let stored = stored.unwrap_or_else(|| self.decoy.clone());
-        let _turn = self.checks.acquire().await.map_err(|_| RefusalCode::Stopping.plain())?;
+        let known = user.as_ref().is_some_and(|user| self.addresses.know(user.id, from));
+        let place = self.hasher.enter(Whose::Address(from), known)?;
+        if !known && self.is_slow(&name, from, uptime) {
+            tokio::time::sleep(DELAY).await;
+        }
         // Others may have failed while this one waited; and each try counts before it is judged,
         // so that many at once are no more than as many in turn.
-        self.admit(&name, now)?;
-        self.failures.count(name.clone(), now);
-        let matches =
-            tokio::task::spawn_blocking(move || matches(&password, &stored)).await.unwrap_or(false);
-        match user.filter(|_| known && matches) {
-            Some(user) => {
-                self.failures.forgive(&name);
-                Ok(user)
-            }
-            None => Err(RefusalCode::LoginFailed.plain()),
+        self.admit(&who, uptime)?;
+        self.failures.count(who.clone(), uptime);
+        let account = user.as_ref().and_then(|user| world.account(user.id));
+        let stored = account.and_then(|account| account.password.clone());
+        let matches = self.hasher.is(place, password, stored).await?;
+        if let Some(user) = user.filter(|_| matches) {
+            self.failures.forgive(&who);
+            return Ok(user);
         }
+        self.slow.count(Slow::Name(name), uptime);
+        self.slow.count(Slow::Address(from), uptime);
+        Err(RefusalCode::LoginFailed.plain())
     }
 
-    fn admit(&self, name: &String, now: Timestamp) -> Result<(), Refusal> {
-        let admitted = self.failures.admits(name, now);
+    fn is_slow(&self, name: &str, from: IpAddr, now: Uptime) -> bool {
+        self.slow.count_of(&Slow::Name(name.to_owned()), now) >= SLOW
+            || self.slow.count_of(&Slow::Address(from), now) >= SLOW
+    }
+
+    fn admit(&self, who: &(String, IpAddr), now: Uptime) -> Result<(), Refusal> {
+        let admitted = self.failures.admits(who, now);
         if admitted { Ok(()) } else { Err(RefusalCode::LoginThrottled.plain()) }
+    }
+
+    /// Whether a user's password is this one.
+    pub(crate) async fn is_password_of(
+        &self,
+        account: &Account,
+        password: String,
+    ) -> Result<bool, Refusal> {
+        let place = self.hasher.enter(Whose::User(account.user), true)?;
+        self.hasher.is(place, password, account.password.clone()).await
     }
 }
 
@@ -117,43 +189,18 @@ fn by_login(world: &World, token: &str, now: Timestamp) -> Result<Known, Refusal
     Ok(Known { user: user.cloned().ok_or_else(over)?, login: Some(Arc::clone(login)) })
 }
 
-/// Whether somebody's password is this one.
-pub(crate) async fn is_password_of(account: &Account, password: String) -> bool {
-    let Some(stored) = account.password.clone() else {
-        return false;
-    };
-    tokio::task::spawn_blocking(move || matches(&password, &stored)).await.unwrap_or(false)
-}
-
-/// argon2id with the crate's recommended cost, in PHC form.
-pub(crate) fn hash_password(password: &str) -> anyhow::Result<String> {
-    let hash = Argon2::default().hash_password(password.as_bytes());
-    Ok(hash.map_err(|error| anyhow::anyhow!("hashing a password: {error}"))?.to_string())
-}
-
-/// The same for a first password of 160 random bits, which nobody guesses: hashing it costs little,
-/// so that many users can be made at once.
-pub(crate) fn hash_first_password(password: &str) -> anyhow::Result<String> {
-    let failed = |error: &dyn std::fmt::Display| anyhow::anyhow!("hashing a password: {error}");
-    let params = Params::new(Params::MIN_M_COST, 1, 1, None).map_err(|error| failed(&error))?;
-    let cheap = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    Ok(cheap.hash_password(password.as_bytes()).map_err(|error| failed(&error))?.to_string())
-}
-
-fn matches(password: &str, stored: &str) -> bool {
-    PasswordHash::new(stored)
-        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::document::Document;
     use jumpdeck_protocol::{Revision, UserId};
 
-    fn world() -> World {
+    const HOME: [u8; 4] = [192, 0, 2, 1];
+    const ELSEWHERE: [u8; 4] = [198, 51, 100, 1];
+
+    async fn world(login: &Login) -> World {
         let mut world = World::new("e");
-        let password = Some(hash_password("right").unwrap());
+        let password = login.hasher.hash(Whose::Own, "right".to_owned()).await.ok();
         let user = User::owner(UserId(1), "alice");
         let account = Account { password, ..Account::none(UserId(1)) };
         world.put(Revision(1), Document::User(Box::new(user)));
@@ -161,19 +208,29 @@ mod tests {
         world
     }
 
-    async fn attempt(login: &Login, name: &str, password: &str, at: i64) -> Option<RefusalCode> {
+    fn at(from: [u8; 4], seconds: u64) -> Attempt {
+        Attempt { from: from.into(), now: Timestamp(0), uptime: Uptime(seconds) }
+    }
+
+    async fn attempt(
+        login: &Login,
+        name: &str,
+        password: &str,
+        attempt: Attempt,
+    ) -> Option<RefusalCode> {
         let proof = RepProof::Password { username: name.into(), password: password.into() };
-        login.check(&world(), proof, Timestamp(at)).await.err().map(|refusal| refusal.code)
+        let world = world(login).await;
+        login.check(&world, proof, attempt).await.err().map(|refusal| refusal.code)
     }
 
     #[tokio::test]
     async fn after_five_failures_even_the_right_password_has_to_wait_a_minute() {
         let login = Login::new(None).unwrap();
         for _ in 0..5 {
-            assert_eq!(attempt(&login, "alice", "wrong", 0).await, Some(RefusalCode::LoginFailed));
+            assert_eq!(attempt(&login, "alice", "wrong", at(HOME, 0)).await, Some(RefusalCode::LoginFailed));
         }
-        assert_eq!(attempt(&login, "alice", "right", 59).await, Some(RefusalCode::LoginThrottled));
-        assert_eq!(attempt(&login, "alice", "right", 60).await, None);
+        assert_eq!(attempt(&login, "alice", "right", at(HOME, 59)).await, Some(RefusalCode::LoginThrottled));
+        assert_eq!(attempt(&login, "alice", "right", at(HOME, 60)).await, None);
     }
 
     #[tokio::test]
@@ -181,7 +238,7 @@ mod tests {
         let login = Arc::new(Login::new(None).unwrap());
         let tries = (0..12).map(|_| {
             let login = Arc::clone(&login);
-            tokio::spawn(async move { attempt(&login, "alice", "wrong", 0).await })
+            tokio::spawn(async move { attempt(&login, "alice", "wrong", at(HOME, 0)).await })
         });
         let mut judged = 0;
         for outcome in tries.collect::<Vec<_>>() {
@@ -193,13 +250,39 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_name_is_told_no_more_than_a_wrong_password() {
         let login = Login::new(None).unwrap();
-        assert_eq!(attempt(&login, "mallory", "right", 0).await, Some(RefusalCode::LoginFailed));
+        assert_eq!(attempt(&login, "mallory", "right", at(HOME, 0)).await, Some(RefusalCode::LoginFailed));
     }
 
     #[tokio::test]
     async fn a_server_takes_no_token() {
         let login = Login::new(None).unwrap();
         let proof = RepProof::Token(String::new());
-        assert!(login.check(&world(), proof, Timestamp(0)).await.is_err());
+        assert!(login.check(&world(&login).await, proof, at(HOME, 0)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_stranger_who_guesses_locks_nobody_out_elsewhere() {
+        let login = Login::new(None).unwrap();
+        for _ in 0..6 {
+            attempt(&login, "alice", "wrong", at(ELSEWHERE, 0)).await;
+        }
+        let there = attempt(&login, "alice", "right", at(ELSEWHERE, 0)).await;
+        assert_eq!(there, Some(RefusalCode::LoginThrottled));
+        assert_eq!(attempt(&login, "alice", "right", at(HOME, 0)).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_strangers_guess_at_is_slow_but_not_where_its_user_was_before() {
+        let login = Login::new(None).unwrap();
+        let alice = world(&login).await.user_by_name("alice").unwrap().id;
+        login.succeeded(alice, at(HOME, 0));
+        for last in 0..u8::try_from(SLOW).unwrap() {
+            attempt(&login, "alice", "wrong", at([203, 0, 113, last], 0)).await;
+        }
+        let began = tokio::time::Instant::now();
+        assert_eq!(attempt(&login, "alice", "right", at(HOME, 0)).await, None);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        assert_eq!(attempt(&login, "alice", "right", at(ELSEWHERE, 0)).await, None);
+        assert!(began.elapsed() >= DELAY);
     }
 }

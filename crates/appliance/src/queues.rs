@@ -1,5 +1,6 @@
 //! Machines that wait for a rep: session keys, queues, and who is told of what.
 
+use crate::admission::source;
 use crate::appliance::Appliance;
 use crate::document::{Document, DocumentId, Item, SessionKey};
 use crate::keys;
@@ -118,12 +119,12 @@ impl Appliance {
     /// Lets a machine in that comes with a session key; the key is used up.
     pub(crate) async fn let_visitor_in(&self, visitor: Visitor) -> Result<ItemId, Refusal> {
         let now = self.now();
-        let source = source(visitor.from);
-        if !self.key_tries.admits(&source, now) {
+        let (source, uptime) = (source(visitor.from), self.uptime());
+        if !self.key_tries.admits(&source, uptime) {
             return Err(RefusalCode::SessionKeyThrottled.plain());
         }
         // It counts before it is judged, so that many at once are no more than as many in turn.
-        self.key_tries.count(source, now);
+        self.key_tries.count(source, uptime);
         let invalid = || RefusalCode::SessionKeyInvalid.plain();
         let hash = keys::hash(&read_key(&visitor.session_key).ok_or_else(invalid)?);
         let (mut item, from) = (visitor.item, visitor.from);
@@ -364,18 +365,6 @@ fn remove_expired_keys(draft: &mut Draft, now: Timestamp) {
         draft.session_keys().filter(|key| key.expires < now).map(|key| key.id).collect();
     for id in expired {
         draft.remove(DocumentId::SessionKey(id));
-    }
-}
-
-/// Who guesses: an address, or for IPv6 the network that one house has.
-fn source(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(six) => {
-            let mut octets = six.octets();
-            octets.iter_mut().skip(8).for_each(|octet| *octet = 0);
-            IpAddr::V6(octets.into())
-        }
-        four @ IpAddr::V4(_) => four,
     }
 }
 

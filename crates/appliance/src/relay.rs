@@ -43,7 +43,7 @@ impl Appliance {
         if let (Some((from, new)), Some(tape)) = (heard.record, channel.tape.get()) {
             tape.output(from, new);
         }
-        let left_alone = !hub.has_keyboard();
+        let left_alone = !hub.has_keyboard() && !hub.is_held();
         drop(hub);
         if heard.violated {
             return Err("more output than was allowed");
@@ -165,7 +165,7 @@ impl Appliance {
         match report {
             ChannelReport::Gone { .. } => self.close_channel(&channel, EndReason::AgentLost),
             ChannelReport::Exited { .. } | ChannelReport::Attached { .. } => {
-                let left_alone = !channel.hub().has_keyboard();
+                let left_alone = !channel.hub().has_keyboard() && !channel.hub().is_held();
                 let released = channel.released.load(Ordering::Relaxed);
                 if left_alone
                     && (released || channel.hub().is_recorded() || channel.hub().is_shown())
@@ -298,6 +298,7 @@ impl Appliance {
     fn console_left(self: &Arc<Self>, link: LinkId, channel: &Arc<Channel>) {
         self.detach(link, channel);
         if channel.exit().is_some() {
+            self.stop_holding(channel);
             self.finish_alone(channel);
         }
         self.tell_session(channel.session);
@@ -343,12 +344,16 @@ impl Appliance {
             if links.is_empty() {
                 continue;
             }
+            let typed = channel.hub().typist() == Some(user);
             for (link, _) in links {
                 let detail = "your part in this session was taken back";
                 let refusal = RefusalCode::PermissionDenied.because(detail);
                 let gone = ChannelReport::Gone { channel: channel.id, refusal };
                 channel.hub().tell(link, ApplianceNotice::Channel(gone));
                 self.detach(link, &channel);
+            }
+            if typed {
+                self.stop_holding(&channel);
             }
             self.expect_back(vec![channel]);
         }
@@ -380,8 +385,15 @@ impl Appliance {
         });
     }
 
+    /// The console that typed is not expected back.
+    fn stop_holding(&self, channel: &Channel) {
+        let agent = self.presences.link(channel.endpoint);
+        channel.hub().let_go(agent.as_deref().map(|link| channel.way(link)).as_ref());
+    }
+
     /// Nobody came back: a shell runs on by itself, a command is over.
     fn release(&self, channel: &Arc<Channel>) {
+        self.stop_holding(channel);
         for user in self.sessions.users(channel.session) {
             if self.sessions.went(channel.session, user) {
                 self.log(channel.session, Some(user), LogEvent::Left);

@@ -34,11 +34,12 @@ impl Appliance {
     /// `second_factor_required` if it is wrong or used, `login_throttled` for whoever guesses.
     pub(crate) async fn spend_code(&self, user: UserId, code: &str) -> Result<(), Refusal> {
         let now = self.now();
-        if !self.code_tries.admits(&user, now) {
+        let uptime = self.uptime();
+        if !self.code_tries.admits(&user, uptime) {
             return Err(RefusalCode::LoginThrottled.plain());
         }
         // It counts before it is judged, so that many at once are no more than as many in turn.
-        self.code_tries.count(user, now);
+        self.code_tries.count(user, uptime);
         let code = code.to_owned();
         let spent = self.store.edit(move |draft| spend(draft, user, &code, now)).await;
         if spent.is_ok() {
@@ -104,10 +105,11 @@ impl Appliance {
 
     async fn confirm(&self, rep: &RepLink, code: &str) -> Result<RepReply, Refusal> {
         let (user, now) = (rep.user, self.now());
-        if !self.code_tries.admits(&user, now) {
+        let uptime = self.uptime();
+        if !self.code_tries.admits(&user, uptime) {
             return Err(RefusalCode::LoginThrottled.plain());
         }
-        self.code_tries.count(user, now);
+        self.code_tries.count(user, uptime);
         let codes = (0..RECOVERY).map(|_| recovery_code()).collect::<Result<Vec<_>, _>>()?;
         let recovery = codes.iter().map(|code| keys::hash(&plain(code))).collect();
         let code = code.to_owned();

@@ -65,7 +65,7 @@ impl Appliance {
                 let text = "The session could not be started at this moment.".into();
                 agent.order(AgentOrder::Say { text });
             }
-            return Err(RefusalCode::ServerBusy.plain());
+            return Err(starting());
         }
         let why = self.with_code(rep.user, &item, wish, why).await?;
         if let Some(policy) = &why.overrides {
@@ -373,7 +373,7 @@ impl Appliance {
     ) -> Result<ChannelView, Refusal> {
         self.ask_customer(session, tool_of(&kind), agent, rep.user).await?;
         // Not before: somebody may think for long.
-        let _turn = self.starts.try_acquire().map_err(|_| RefusalCode::ServerBusy.plain())?;
+        let _turn = self.starts.try_acquire().map_err(|_| starting())?;
         let (id, errors) = self.sessions.next_channels();
         let size = kind.terminal().map(|(size, _)| size.clamped());
         let event = match (kind.command(), &kind) {
@@ -539,4 +539,8 @@ fn check_kind(kind: &ChannelKind) -> Result<(), Refusal> {
         }
         _ => Ok(()),
     }
+}
+
+fn starting() -> Refusal {
+    RefusalCode::ServerBusy.because("too many sessions are starting")
 }

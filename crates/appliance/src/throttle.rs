@@ -1,6 +1,6 @@
 //! Whoever guesses has to wait, and longer each time.
 
-use jumpdeck_protocol::Timestamp;
+use crate::clock::Uptime;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ const REMEMBERED: usize = 10_000;
 
 /// How often each has failed lately.
 #[derive(Debug)]
-pub(crate) struct Throttle<K>(Mutex<HashMap<K, (u32, Timestamp)>>);
+pub(crate) struct Throttle<K>(Mutex<HashMap<K, (u32, Uptime)>>);
 
 impl<K> Default for Throttle<K> {
     fn default() -> Self {
@@ -26,16 +26,23 @@ impl<K> Default for Throttle<K> {
 
 impl<K: Hash + Eq> Throttle<K> {
     /// Whether somebody may try at this moment.
-    pub(crate) fn admits(&self, who: &K, now: Timestamp) -> bool {
+    pub(crate) fn admits(&self, who: &K, now: Uptime) -> bool {
         let failures = self.failures();
-        let waits = |(count, last): &(u32, Timestamp)| {
+        let waits = |(count, last): &(u32, Uptime)| {
             *count >= PATIENCE && now.since(*last) < pause(*count)
         };
         !failures.get(who).is_some_and(waits)
     }
 
+    /// How often somebody has failed within the last hour.
+    pub(crate) fn count_of(&self, who: &K, now: Uptime) -> u32 {
+        let failures = self.failures();
+        let lately = failures.get(who).filter(|(_, last)| now.since(*last) < LONGEST);
+        lately.map_or(0, |(count, _)| *count)
+    }
+
     /// Counts a try; one that succeeds is taken back with [`Throttle::forgive`].
-    pub(crate) fn count(&self, who: K, now: Timestamp) {
+    pub(crate) fn count(&self, who: K, now: Uptime) {
         let mut failures = self.failures();
         if failures.len() >= REMEMBERED {
             failures.retain(|_, (_, last)| now.since(*last) < LONGEST);
@@ -57,7 +64,7 @@ impl<K: Hash + Eq> Throttle<K> {
         self.failures().remove(who);
     }
 
-    fn failures(&self) -> MutexGuard<'_, HashMap<K, (u32, Timestamp)>> {
+    fn failures(&self) -> MutexGuard<'_, HashMap<K, (u32, Uptime)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -75,19 +82,19 @@ mod tests {
     #[test]
     fn each_further_failure_doubles_the_wait_up_to_an_hour() {
         let throttle = Throttle::default();
-        let mut now = 0;
+        let mut now = 0_u64;
         for _ in 0..PATIENCE {
-            assert!(throttle.admits(&"alice", Timestamp(now)));
-            throttle.count("alice", Timestamp(now));
+            assert!(throttle.admits(&"alice", Uptime(now)));
+            throttle.count("alice", Uptime(now));
         }
         for wait in [60, 120, 240, 480, 960, 1920, 3600] {
-            assert!(!throttle.admits(&"alice", Timestamp(now + wait - 1)), "{wait}");
-            assert!(throttle.admits(&"alice", Timestamp(now + wait)), "{wait}");
+            assert!(!throttle.admits(&"alice", Uptime(now + wait - 1)), "{wait}");
+            assert!(throttle.admits(&"alice", Uptime(now + wait)), "{wait}");
             now += wait;
-            throttle.count("alice", Timestamp(now));
+            throttle.count("alice", Uptime(now));
         }
         throttle.forgive(&"alice");
-        assert!(throttle.admits(&"alice", Timestamp(now)));
-        assert!(throttle.admits(&"bob", Timestamp(now)));
+        assert!(throttle.admits(&"alice", Uptime(now)));
+        assert!(throttle.admits(&"bob", Uptime(now)));
     }
 }

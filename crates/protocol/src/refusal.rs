@@ -58,7 +58,7 @@ codes! {
     SessionGone "session_gone": "The session has ended.", "Jump again to start a new one.";
     ChannelGone "channel_gone": "The channel has ended.", "Open it again.";
     JoinDenied "join_denied": "Somebody else is in a session with this item and may not be joined.", "Ask its owner to share or end the session.";
-    ServerBusy "server_busy": "Too many sessions are starting at this moment.", "Try again in a few seconds.";
+    ServerBusy "server_busy": "The appliance is too busy for this at the moment.", "Try again in a few seconds.";
     SpawnFailed "spawn_failed": "The program could not be started on the machine.", "Check that it exists there and may be run.";
     SpawnTimeout "spawn_timeout": "The machine did not start the program in time.", "Look at how busy the machine is, then try again.";
     ConnectTimeout "connect_timeout": "The connection was not made in time.", "Check the address and the network.";

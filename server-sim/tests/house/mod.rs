@@ -1,6 +1,6 @@
 //! A real appliance in this process, with a clock of the test's, and whoever calls there.
 
-use jumpdeck_appliance::{Appliance, ApplianceRole, Clock, DataDir, InstallerSpec, StartError};
+use jumpdeck_appliance::{Appliance, ApplianceRole, Clock, DataDir, InstallerSpec, StartError, Uptime};
 use jumpdeck_protocol::inventory::{ItemView, Status};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::{ItemId, Timestamp};
@@ -21,6 +21,10 @@ pub struct TestClock(pub AtomicI64);
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    fn uptime(&self) -> Uptime {
+        Uptime(u64::try_from(self.0.load(Ordering::SeqCst)).unwrap())
     }
 }
 

@@ -91,7 +91,7 @@ impl Appliance {
     }
 
     fn api(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
-        if let Err(wait) = self.api_rates.take(asked.from, self.now()) {
+        if let Err(wait) = self.api_rates.take(asked.from, self.uptime()) {
             let message = format!("too many requests; try again in {wait} s");
             let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
             return Err(failure.with(RETRY_AFTER, HeaderValue::from(wait)));

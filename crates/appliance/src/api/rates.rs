@@ -1,6 +1,6 @@
 //! How often somebody may ask.
 
-use jumpdeck_protocol::Timestamp;
+use crate::clock::Uptime;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +15,7 @@ const APART: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct Rates {
     most: AtomicU32,
-    counts: Mutex<(i64, HashMap<Option<IpAddr>, u32>)>,
+    counts: Mutex<(u64, HashMap<Option<IpAddr>, u32>)>,
 }
 
 impl Default for Rates {
@@ -31,8 +31,8 @@ impl Rates {
     }
 
     /// Counts a request. Returns how many seconds to wait, if it is one too many.
-    pub(super) fn take(&self, from: IpAddr, now: Timestamp) -> Result<(), u32> {
-        let minute = now.0.div_euclid(60);
+    pub(super) fn take(&self, from: IpAddr, now: Uptime) -> Result<(), u32> {
+        let minute = now.0 / 60;
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.0 != minute {
             *counts = (minute, HashMap::new());
@@ -40,7 +40,7 @@ impl Rates {
         let known = counts.1.contains_key(&Some(from)) || counts.1.len() < APART;
         let count = counts.1.entry(known.then_some(from)).or_default();
         if *count >= self.most.load(Ordering::Relaxed) {
-            return Err(u32::try_from(60 - now.0.rem_euclid(60)).unwrap_or(60));
+            return Err(u32::try_from(60 - now.0 % 60).unwrap_or(60));
         }
         *count += 1;
         Ok(())
@@ -56,10 +56,10 @@ mod tests {
         let rates = Rates::default();
         rates.limit(2);
         let (one, other) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
-        assert_eq!(rates.take(one, Timestamp(60)), Ok(()));
-        assert_eq!(rates.take(one, Timestamp(61)), Ok(()));
-        assert_eq!(rates.take(one, Timestamp(62)), Err(58));
-        assert_eq!(rates.take(other, Timestamp(62)), Ok(()));
-        assert_eq!(rates.take(one, Timestamp(120)), Ok(()));
+        assert_eq!(rates.take(one, Uptime(60)), Ok(()));
+        assert_eq!(rates.take(one, Uptime(61)), Ok(()));
+        assert_eq!(rates.take(one, Uptime(62)), Err(58));
+        assert_eq!(rates.take(other, Uptime(62)), Ok(()));
+        assert_eq!(rates.take(one, Uptime(120)), Ok(()));
     }
 }

@@ -13,7 +13,7 @@ use super::reader::{At, Reader};
 use super::rest::Rest;
 use crate::document::{Document, Portal, Site, Team};
 use crate::keys;
-use crate::login::hash_first_password;
+use crate::hashing::hash_first_password;
 use crate::store::Draft;
 use crate::user::{Account, User, username};
 use crate::world::World;

@@ -1,6 +1,6 @@
 //! An agent's link: its proof, its enrolment, and what it says from then on.
 
-use super::Caller;
+use super::{Arrival, Caller};
 use super::budget::Budget;
 use crate::appliance::Appliance;
 use crate::document::{Document, Item};
@@ -21,7 +21,6 @@ use jumpdeck_protocol::{
     Control, EndpointId, Never, Refusal, RefusalCode, Timestamp, limits, text,
 };
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 /// An agent that proved itself.
@@ -37,13 +36,13 @@ struct Known {
 pub(super) async fn serve(
     appliance: Arc<Appliance>,
     mut caller: Caller,
-    permit: OwnedSemaphorePermit,
+    turn: Arrival,
 ) {
     let proving = Box::pin(prove(&appliance, &mut caller));
     let Ok(Ok(Some(known))) = timeout(limits::HANDSHAKE_TIME, proving).await else {
         return;
     };
-    drop(permit);
+    drop(turn);
     Box::pin(run(&appliance, caller, known)).await;
 }
 

@@ -8,6 +8,7 @@ mod requests;
 
 pub(crate) use rep::attend;
 
+use crate::admission::{Turn, source};
 use crate::appliance::{Appliance, StartError};
 use crate::data_dir::RunningAddress;
 use jumpdeck_protocol::handshake::{
@@ -15,23 +16,23 @@ use jumpdeck_protocol::handshake::{
 };
 use jumpdeck_protocol::link::{self, LinkEnd, read_plain, write_plain};
 use jumpdeck_protocol::{PROTOCOL, RefusalCode, VERSION, limits};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 
-/// Connections that may be on their way in at once; more are closed.
-const HANDSHAKES: usize = 4096;
 /// How often items are looked for whose time is over.
 const SWEEP: std::time::Duration = std::time::Duration::from_secs(60);
 /// How often the appliance looks for items whose status has changed by time alone.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(10);
 /// Time to look at the door again after the system ran out of file descriptors.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// A connection's turn to prove who it is.
+type Arrival = Turn<IpAddr>;
 
 type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
@@ -94,7 +95,6 @@ impl Appliance {
         self.keep_leftovers().await;
         let mut stopping = self.stopping();
         let acceptor = TlsAcceptor::from(Arc::clone(&self.keys.tls));
-        let door = Arc::new(Semaphore::new(HANDSHAKES));
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut sweeps = tokio::time::interval(SWEEP);
@@ -127,19 +127,28 @@ impl Appliance {
                     continue;
                 }
             };
-            let Ok(permit) = Arc::clone(&door).try_acquire_owned() else {
+            // More than fit are closed; they come again.
+            let Some(connection) = self.connection() else {
+                continue;
+            };
+            let Some(place) = self.arrivals.enter(source(from.ip())) else {
                 continue;
             };
             let (appliance, acceptor) = (Arc::clone(self), acceptor.clone());
             tokio::spawn(async move {
+                let turn = timeout(limits::HANDSHAKE_TIME, place.turn()).await;
+                let Ok(Some(turn)) = turn else {
+                    return;
+                };
                 let arrival = Box::pin(arrive(&appliance, &acceptor, tcp, from));
                 let arrived = timeout(limits::HANDSHAKE_TIME, arrival).await;
                 if let Ok(Some((kind, caller))) = arrived {
                     match kind {
-                        Kind::Agent => Box::pin(agent::serve(appliance, caller, permit)).await,
-                        Kind::Rep => Box::pin(rep::serve(appliance, caller, permit)).await,
+                        Kind::Agent => Box::pin(agent::serve(appliance, caller, turn)).await,
+                        Kind::Rep => Box::pin(rep::serve(appliance, caller, turn)).await,
                     }
                 }
+                drop(connection);
             });
         }
     }

@@ -1,11 +1,11 @@
 //! A console's link: the login, and the requests from then on.
 
-use super::Caller;
+use super::{Arrival, Caller};
 use super::requests::fulfil;
 use crate::appliance::Appliance;
 use crate::document::Login as Kept;
 use crate::feed::{Have, feed};
-use crate::login::Known;
+use crate::login::{Attempt, Known};
 use crate::reps::{LinkLogin, RepLink};
 use crate::second_factor::has_one;
 use crate::sight::Sight;
@@ -22,7 +22,7 @@ use jumpdeck_protocol::{
 };
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -34,13 +34,13 @@ const REQUESTS: usize = 64;
 pub(super) async fn serve(
     appliance: Arc<Appliance>,
     mut caller: Caller,
-    permit: OwnedSemaphorePermit,
+    turn: Arrival,
 ) {
     let login = Box::pin(log_in(&appliance, &mut caller));
     let Ok(Ok(Some(rep))) = timeout(limits::HANDSHAKE_TIME, login).await else {
         return;
     };
-    drop(permit);
+    drop(turn);
     attend(appliance, rep, caller.socket).await;
 }
 
@@ -92,7 +92,7 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
     let now = appliance.now();
     let (claimed, from) = (login.proof.username().to_owned(), caller.from.ip().to_string());
     let (console, holder) = (login.console, login.keep.clone().map(|who| (who, login.keep_for)));
-    match prove(appliance, login, now).await {
+    match prove(appliance, login, appliance.attempt(caller.from.ip())).await {
         Ok(proven) => {
             let user = proven.user.id;
             let first = appliance.first_of(user);
@@ -155,16 +155,21 @@ struct Proven {
     generation: u64,
 }
 
-async fn prove(appliance: &Appliance, login: RepLogin, now: Timestamp) -> Result<Proven, Refusal> {
+async fn prove(
+    appliance: &Appliance,
+    login: RepLogin,
+    attempt: Attempt,
+) -> Result<Proven, Refusal> {
     let world = appliance.world();
     let by_password = matches!(login.proof, RepProof::Password { .. });
-    let Known { user, login: kept } = appliance.login.check(&world, login.proof, now).await?;
+    let Known { user, login: kept } = appliance.login.check(&world, login.proof, attempt).await?;
     let generation = world.account(user.id).map_or(0, |account| account.generation);
     if by_password && has_one(&world, user.id) {
         let wanted = || RefusalCode::SecondFactorRequired.plain();
         appliance.spend_code(user.id, &login.code.ok_or_else(wanted)?).await?;
     }
-    Ok(Proven { user, login: kept, proved: by_password.then_some(now), generation })
+    appliance.login.succeeded(user.id, attempt);
+    Ok(Proven { user, login: kept, proved: by_password.then_some(attempt.now), generation })
 }
 
 /// What serves one console.
@@ -264,7 +269,7 @@ impl Desk {
         }
         while self.tasks.try_join_next().is_some() {}
         let Ok(turn) = Arc::clone(&self.requests).try_acquire_owned() else {
-            self.reply(id, Err(RefusalCode::ServerBusy.plain()));
+            self.reply(id, Err(RefusalCode::ServerBusy.because("too many requests of this console are under way")));
             return;
         };
         let (appliance, rep) = (Arc::clone(&self.appliance), self.rep.clone());

@@ -100,6 +100,15 @@ impl<W: ToConsole> Leg<W> {
         self.limit = self.limit.max(limit.min(self.received.saturating_add(self.window)));
     }
 
+    /// Everything before this has arrived there; nothing if it never got anything.
+    pub(super) fn stands_at(&self) -> Option<u64> {
+        match self.stand {
+            Stand::Waiting { wanted } => wanted,
+            Stand::Live => Some(self.received),
+            Stand::Idle => (self.received > 0).then_some(self.received),
+        }
+    }
+
     /// It is behind, and has what it was sent, as far as it says so.
     pub(super) fn may_catch_up(&self) -> bool {
         self.stand == Stand::Live

@@ -88,6 +88,9 @@ pub(crate) struct Hub<W> {
     again: bool,
     legs: Vec<Leg<W>>,
     keyboard: Option<LinkId>,
+    /// Where the console stands that typed and is expected back: nothing more than its window runs
+    /// ahead of it.
+    held: Option<u64>,
     /// Whose panes alone count for the terminal's size; nobody's: all do.
     fitted: Option<UserId>,
 }
@@ -118,6 +121,7 @@ impl<W: ToConsole> Hub<W> {
             again: false,
             legs: Vec::new(),
             keyboard: None,
+            held: None,
             fitted: None,
         }
     }
@@ -136,6 +140,23 @@ impl<W: ToConsole> Hub<W> {
     /// Whether it is recorded.
     pub(crate) const fn is_recorded(&self) -> bool {
         self.recording.is_some()
+    }
+
+    /// The console that had everything before this typed, and is expected back.
+    pub(crate) const fn hold_from(&mut self, received: u64) {
+        self.held = Some(received);
+    }
+
+    /// Whether a console is expected back.
+    pub(crate) const fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Nobody is expected back any more: the output goes on without a console.
+    pub(crate) fn let_go(&mut self, agent: Option<&impl ToMachine>) {
+        if self.held.take().is_some() {
+            self.give_credit(agent);
+        }
     }
 
     /// Whether a console shows it.
@@ -202,6 +223,9 @@ impl<W: ToConsole> Hub<W> {
             Keyboard::IfFree | Keyboard::Watch => {}
         }
         let types = self.keyboard == Some(link);
+        if types {
+            self.held = None;
+        }
         let most = if types { limits::BULK_WINDOW } else { limits::WATCHER_WINDOW };
         let window = window.clamp(1, most);
         self.legs.push(Leg::new(console, received, window, attempt, size));
@@ -273,7 +297,8 @@ impl<W: ToConsole> Hub<W> {
         let recorded = self.recording.as_ref().map(|recording| recording.written);
         let pictured = self.screen.as_ref().map(|(_, listener)| listener.taken);
         let watched = self.recording.as_ref().map(|_| self.watcher.taken);
-        let lowest = recorded.into_iter().chain(pictured).chain(watched).fold(lowest, u64::min);
+        let others = [recorded, pictured, watched, self.held];
+        let lowest = others.into_iter().flatten().fold(lowest, u64::min);
         (lowest < u64::MAX).then_some(lowest)
     }
 
@@ -464,6 +489,9 @@ impl<W: ToConsole> Hub<W> {
             }
             received = received.min(leg.received);
             limit = limit.min(leg.limit);
+        } else if let Some(held) = self.held {
+            received = received.min(held);
+            limit = limit.min(held.saturating_add(self.window));
         }
         let more = limit.saturating_sub(self.granted);
         if more >= self.window / 4 || (more > 0 && run >= self.granted) {
@@ -482,10 +510,11 @@ impl<W: ToConsole> Hub<W> {
 
     /// A console does not show it any more. Returns the terminal's new size if that changes it.
     pub(crate) fn detach(&mut self, link: LinkId, linked: bool) -> Option<Size> {
-        self.legs.retain(|leg| leg.link != link);
         if self.keyboard == Some(link) {
+            self.held = self.leg(link).and_then(Leg::stands_at).or(self.held);
             self.keyboard = None;
         }
+        self.legs.retain(|leg| leg.link != link);
         if self.legs.iter().all(|leg| self.keyboard == Some(leg.link)) {
             self.screen = None;
         }

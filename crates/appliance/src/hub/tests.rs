@@ -221,6 +221,7 @@ impl World {
         self.hub = Hub::new(CHANNEL, Some(SIZE));
         if self.recorded {
             self.hub.record_from(self.file.len() as u64);
+            self.hub.hold_from(self.file.len() as u64);
         }
         for desk in &mut self.desks {
             desk.linked = false;
@@ -592,4 +593,38 @@ fn what_nobody_ever_showed_is_recorded_once_it_is_let_go_of() {
         world.flush_recording();
     }
     assert_eq!(world.file, world.wrote);
+}
+
+/// Everything goes its way but to and from the consoles.
+fn without_consoles(world: &mut World) {
+    for _ in 0..20_000 {
+        world.print(60);
+        world.deliver_to_agent();
+        world.deliver_from_agent();
+        world.flush_recording();
+    }
+}
+
+#[test]
+fn a_recorded_shell_waits_for_a_console_that_is_expected_back_and_runs_on_without_it() {
+    let mut world = World::new(true);
+    world.settle();
+    world.cut_console(0);
+    without_consoles(&mut world);
+    let ahead = world.file.len() - world.desks[0].got.len();
+    assert!(ahead as u64 <= WINDOW, "{ahead} bytes ran ahead of it");
+    world.settle();
+    world.check();
+
+    world.cut_console(0);
+    world.cut_console(1);
+    world.hub.let_go(Some(&world.to_agent.clone()));
+    without_consoles(&mut world);
+    assert!(world.file.len() > 50_000, "only {} bytes", world.file.len());
+    world.restart();
+    world.link_agent();
+    let before = world.file.len();
+    without_consoles(&mut world);
+    let ahead = (world.file.len() - before) as u64;
+    assert!(ahead <= limits::SHELL_WINDOW, "after a restart it waits, too");
 }

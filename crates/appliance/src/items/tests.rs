@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::appliance::Role as ApplianceRole;
-use crate::clock::Clock;
+use crate::clock::{Clock, Uptime};
 use crate::data_dir::DataDir;
 use jumpdeck_policy::{Membership, Role, Settings};
 use jumpdeck_protocol::inventory::GroupView;
@@ -17,6 +17,10 @@ struct TestClock(AtomicI64);
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    fn uptime(&self) -> Uptime {
+        Uptime(u64::try_from(self.0.load(Ordering::SeqCst)).unwrap())
     }
 }
 

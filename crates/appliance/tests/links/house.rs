@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use jumpdeck_appliance::{Appliance, ApplianceRole, Clock, DataDir, InstallerSpec};
+use jumpdeck_appliance::{Appliance, ApplianceRole, Clock, DataDir, InstallerSpec, Uptime};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
@@ -26,13 +26,18 @@ use std::sync::{Arc, Mutex};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-/// A clock that stands still until it is set.
+/// A clock that stands still until it is set: the time that goes by, and by how much somebody has
+/// set the clock on the wall wrong.
 #[derive(Default)]
-pub struct TestClock(pub AtomicI64);
+pub struct TestClock(pub AtomicI64, pub AtomicI64);
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.0.load(Ordering::SeqCst) + self.1.load(Ordering::SeqCst))
+    }
+
+    fn uptime(&self) -> Uptime {
+        Uptime(u64::try_from(self.0.load(Ordering::SeqCst)).unwrap())
     }
 }
 
@@ -49,7 +54,7 @@ pub struct House {
 impl House {
     pub async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(1_000_000)));
+        let clock = Arc::new(TestClock(AtomicI64::new(1_000_000), AtomicI64::new(0)));
         let data = DataDir::create(dir.path()).unwrap();
         let appliance = Appliance::open(&data, ApplianceRole::Server, clock.clone()).unwrap();
         let listening = appliance.listen("127.0.0.1:0").await.unwrap();
