@@ -134,6 +134,7 @@ impl Appliance {
             let detail = format!("{} may not have sessions with that item", to.trim());
             return Err(RefusalCode::PermissionDenied.because(detail));
         }
+        self.could_start(session, user)?;
         let edit = move |draft: &mut Draft| {
             draft.history(History::Owner { session, user, former });
             Ok(())

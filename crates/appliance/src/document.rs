@@ -11,12 +11,13 @@ use jumpdeck_protocol::inventory::{GroupView, ItemView, Place};
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::queue::{Queue, Rank};
+use jumpdeck_protocol::rights::Permissions;
 use jumpdeck_protocol::{
     ApiAccountId, EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId, JumpPolicyId,
     LoginId, PortalId, RoleId, SessionKeyId, SessionPolicyId, TeamId, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A Jump Item with what only the appliance knows of it.
@@ -45,6 +46,20 @@ pub(crate) struct Item {
     /// What its first session gets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Attributes,
+    /// Where it was brought from by somebody who could not do everything there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
+}
+
+/// Where an item was brought from, and what whoever brought it could not have done there: whoever
+/// could not there does not here either.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    pub from: Place,
+    pub lacked: Permissions,
+    /// The Jump Policies that counted there instead of the item's own.
+    #[serde(default)]
+    pub jump_policies: BTreeSet<JumpPolicyId>,
 }
 
 impl Item {

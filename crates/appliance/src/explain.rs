@@ -5,10 +5,11 @@ use crate::document::Item;
 use crate::reps::RepLink;
 use crate::second_factor::has_one;
 use crate::sight::Sight;
+use crate::start::Beside;
 use crate::starting::Layers;
 use crate::user::User;
 use crate::world::World;
-use jumpdeck_policy::{Attempt, Code, Decision, SimultaneousJumps, Step, Verdict};
+use jumpdeck_policy::{Attempt, Code, Decision, Step, Verdict};
 use jumpdeck_protocol::configuration::Simulation;
 use jumpdeck_protocol::inventory::JumpMethod;
 use jumpdeck_protocol::rights::{Answer, ExplainedStep, Permission, Whom};
@@ -57,17 +58,16 @@ impl Appliance {
         if let Err(code) = self.presences.startable(machine) {
             return Some(Step::denies("the machine", format!("says: {}", code.sentence())));
         }
-        let (wanted, source) = world.simultaneous(user.id, item);
-        let session = self.sessions.of_others(machine, user.id)?;
-        let owner = self.sessions.users(session).first().map(|user| world.username(*user));
-        let owner = owner.unwrap_or_default();
-        match wanted {
-            SimultaneousJumps::NewSession => None,
-            SimultaneousJumps::Join => Some(Step::allows(
-                source,
-                format!("lets whoever jumps join the session of {owner}"),
-            )),
-            SimultaneousJumps::Disallow => {
+        let (beside, source) = self.beside(world, user, item);
+        match beside {
+            Beside::Alone => None,
+            Beside::Joins(other) => {
+                let owner = world.username(other.owner);
+                let says = format!("lets whoever jumps join the session of {owner}");
+                Some(Step::allows(source, says))
+            }
+            Beside::Denied { owner, .. } => {
+                let owner = owner.unwrap_or_else(|| "somebody".into());
                 let says = format!("lets nobody in beside {owner}, who is in a session with it");
                 Some(Step::denies(source, says))
             }
@@ -160,9 +160,9 @@ fn decide(
     now: Option<Step>,
 ) -> Decision {
     if action != Permission::PermStart {
-        return world.decide(user, item.view.place, Some(action));
+        return world.decide_of(user, item, action);
     }
-    let start = world.may_start(user, &item.view, at, willing(world, user));
+    let start = world.may_start(user, item, at, willing(world, user));
     let start = if start.refusal.is_some() {
         start
     } else {

@@ -19,7 +19,9 @@ const SALT: usize = 16;
 pub(crate) enum Whose {
     /// Somebody at this address who is not logged in.
     Address(IpAddr),
-    /// A user who is.
+    /// Somebody with the name of a user who logged in from this address before.
+    Known(UserId, IpAddr),
+    /// A user who is logged in.
     User(UserId),
     /// The appliance.
     Own,
@@ -51,9 +53,11 @@ impl Hasher {
     ///
     /// # Errors
     /// `server_busy` if it is full, or full of this one's.
-    pub(crate) fn enter(&self, whose: Whose, known: bool) -> Result<Waiting, Refusal> {
-        let place =
-            if known { self.admission.enter_known(whose) } else { self.admission.enter(whose) };
+    pub(crate) fn enter(&self, whose: Whose) -> Result<Waiting, Refusal> {
+        let place = match whose {
+            Whose::Address(_) => self.admission.enter(whose),
+            _ => self.admission.enter_known(whose),
+        };
         place.ok_or_else(|| RefusalCode::ServerBusy.because("too many logins are waiting"))
     }
 
@@ -72,7 +76,7 @@ impl Hasher {
 
     /// What is kept of a password: argon2id with the crate's recommended cost, in PHC form.
     pub(crate) async fn hash(&self, whose: Whose, password: String) -> Result<String, Refusal> {
-        let place = self.enter(whose, true)?;
+        let place = self.enter(whose)?;
         let work =
             move |memory: &mut Memory| hash(&Argon2::default(), password.as_bytes(), memory);
         let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
@@ -215,7 +219,7 @@ mod tests {
         let address = |last| Whose::Address([192, 0, 2, last].into());
         for last in 0..20 {
             let released = Arc::clone(&released);
-            let place = hasher.enter(address(last), false).unwrap();
+            let place = hasher.enter(address(last)).unwrap();
             let work = move |_: &mut Memory| released.lock().unwrap().recv();
             // Its caller gives up at once, as a handshake does whose time is over.
             let _ = tokio::time::timeout(Duration::ZERO, hasher.run(place, work)).await;

@@ -5,6 +5,7 @@
 
 use crate::appliance::Appliance;
 use crate::document::{Document, DocumentId, Item, Removed};
+use crate::origin::bring;
 use crate::pin::place_name;
 use crate::policies::in_utc;
 use crate::store::{self, Draft, History};
@@ -273,6 +274,20 @@ pub(crate) fn destination(
     permitted(world, user, place, permission)
 }
 
+/// The same for an item: where it is, and where it comes from.
+pub(crate) fn permitted_of(
+    world: &World,
+    user: &User,
+    item: &Item,
+    permission: Permission,
+) -> Result<(), Refusal> {
+    let decision = world.decide_of(user, item, permission);
+    if decision.is_allowed() {
+        return Ok(());
+    }
+    Err(RefusalCode::PermissionDenied.because(decision.to_string()))
+}
+
 fn edit_one(
     draft: &mut Draft,
     user: UserId,
@@ -297,7 +312,7 @@ fn edit_one(
         if held == change.to {
             continue;
         }
-        permitted(draft, &user, before.view.place, field.permission())?;
+        permitted_of(draft, &user, &before, field.permission())?;
         if held != change.from {
             theirs.push(field.title());
             continue;
@@ -317,6 +332,15 @@ fn edit_one(
     }
     if item.view == before.view {
         return Ok(());
+    }
+    if item.view.place != before.view.place {
+        let chosen = item.view.jump_policy;
+        bring(draft, &user, &before, &mut item, true)?;
+        if item.view.jump_policy != chosen {
+            let field = ItemField::JumpPolicy;
+            let (held, stored) = (before.view.field(field), item.view.field(field));
+            done.push(difference(draft, field, &held, &stored));
+        }
     }
     item.edited_by = Some(user.id);
     draft.put(Document::Item(Box::new(item)))?;
@@ -437,7 +461,7 @@ fn copy(
     deeds: &mut Vec<Deed>,
 ) -> Result<(), Refusal> {
     let (user, original) = seen(draft, user, item)?;
-    permitted(draft, &user, original.view.place, Permission::PermAssignJumpGroup)?;
+    permitted_of(draft, &user, &original, Permission::PermAssignJumpGroup)?;
     destination(draft, &user, to, Permission::PermAssignJumpGroup)?;
     let same = |other: &Arc<Item>| other.view.place == to;
     let there = original.endpoint().is_some_and(|endpoint| draft.items_of(endpoint).any(same));
@@ -452,6 +476,7 @@ fn copy(
     view.place = to;
     view.created = now;
     let what = format!("as item {} in {}", view.id, place_name(draft, to));
+    bring(draft, &user, &original, &mut item, false)?;
     draft.put(Document::Item(Box::new(item)))?;
     let (user, action) = (Some(user.id), "item_copied");
     deeds.push(Deed { user, action, item: original.view.id, what });
@@ -470,7 +495,7 @@ fn remove_one(
     let item = match user {
         Some(user) => {
             let (user, item) = seen(draft, user, item)?;
-            permitted(draft, &user, item.view.place, Permission::PermRemove)?;
+            permitted_of(draft, &user, &item, Permission::PermRemove)?;
             item
         }
         None => draft.item(item).cloned().ok_or_else(|| RefusalCode::JumpItemGone.plain())?,
@@ -532,6 +557,7 @@ fn add(
         standing: Standing::Ready,
         edited_by: Some(user.id),
         attributes: Vec::new(),
+        origins: Vec::new(),
     })))?;
     deeds.push(Deed { user: Some(user.id), action: "item_made", item: id, what });
     Ok(id)

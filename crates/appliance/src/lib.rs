@@ -31,6 +31,7 @@ mod items;
 mod keys;
 mod log;
 mod login;
+mod origin;
 mod parts;
 mod pin;
 mod policies;

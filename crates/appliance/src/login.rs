@@ -135,7 +135,11 @@ impl Login {
         self.admit(&who, uptime)?;
         let user = world.user_by_name(username).filter(|user| user.enabled).cloned();
         let known = user.as_ref().is_some_and(|user| self.addresses.know(user.id, from));
-        let place = self.hasher.enter(Whose::Address(from), known)?;
+        let whose = match &user {
+            Some(user) if known => Whose::Known(user.id, from),
+            _ => Whose::Address(from),
+        };
+        let place = self.hasher.enter(whose)?;
         if !known && self.is_slow(&name, from, uptime) {
             tokio::time::sleep(DELAY).await;
         }
@@ -171,7 +175,7 @@ impl Login {
         account: &Account,
         password: String,
     ) -> Result<bool, Refusal> {
-        let place = self.hasher.enter(Whose::User(account.user), true)?;
+        let place = self.hasher.enter(Whose::User(account.user))?;
         self.hasher.is(place, password, account.password.clone()).await
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::appliance::Appliance;
 use crate::document::{Document, DocumentId, Item};
-use crate::items::{Deed, check_preset, destination, permitted};
+use crate::items::{Deed, check_preset, destination, permitted_of};
+use crate::origin::bring;
 use crate::presence::AgentLink;
 use crate::reps::RepLink;
 use crate::store::Draft;
@@ -128,7 +129,9 @@ impl Appliance {
             let view = pinned(draft, user, &item, &wish, now)?;
             let what = format!("{} in {}", view.name, place_name(draft, view.place));
             let id = view.id;
-            let item = Item { view: view.into(), edited_by: Some(user), ..Item::clone(&item) };
+            let mut item = Item { view: view.into(), edited_by: Some(user), ..Item::clone(&item) };
+            let place = item.view.place;
+            item.origins.retain(|origin| origin.from != place);
             draft.put(Document::Item(Box::new(item)))?;
             deeds.push(Deed { user: Some(user), action: "item_pinned", item: id, what });
             Ok(())
@@ -221,6 +224,9 @@ fn pinned(
     let mut view = ItemView::clone(&item.view);
     view.created = now;
     for field in ItemField::of(JumpMethod::JumpClient) {
+        if *field != ItemField::Place && world.is_held(user, item, field.permission()) {
+            continue;
+        }
         let value = wish.field(*field);
         check_preset(world, user, wish.place, (*field, &value), now)?;
         view.set(*field, value)
@@ -250,8 +256,25 @@ fn unpin_all(
         let mut item = Item::clone(&before);
         let view = Arc::make_mut(&mut item.view);
         view.place = Place::Queue(Queue::Personal(user));
-        // What held for the item does not hold for a machine that only waits.
-        (view.expires, view.jump_policy, view.policies) = (None, None, ItemPolicies::default());
+        let known = draft.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+        bring(draft, &known, &before, &mut item, true)?;
+        // What held for the item does not hold for a machine that only waits; but whoever could
+        // not have changed it does not by unpinning and pinning.
+        let free = |permission| !draft.is_held(&known, &item, permission);
+        let policies = free(Permission::PermEditSessionPolicy)
+            && free(Permission::PermEditPublicPortal);
+        let (expires, policy) =
+            (free(Permission::PermEditBehavior), free(Permission::PermEditJumpPolicy));
+        let view = Arc::make_mut(&mut item.view);
+        if policies {
+            view.policies = ItemPolicies::default();
+        }
+        if expires {
+            view.expires = None;
+        }
+        if policy {
+            view.jump_policy = None;
+        }
         draft.put(Document::Item(Box::new(item)))?;
     }
     Ok(())
@@ -267,7 +290,7 @@ fn may_unpin(world: &World, user: UserId, endpoint: EndpointId) -> Result<(), Re
         if item.is_visitor() {
             return Err(RefusalCode::NotPinned.plain());
         }
-        permitted(world, user, item.view.place, Permission::PermRemove)?;
+        permitted_of(world, user, item, Permission::PermRemove)?;
     }
     Ok(())
 }

@@ -272,7 +272,7 @@ impl Appliance {
                 owner: world.username(brief.owner),
                 team: team.name.as_str().into(),
                 started: brief.started,
-                may_join: world.outranks(user, brief.owner),
+                may_join: world.outranks(user, brief.owner) && self.may_have(brief.id, user),
             })
         };
         let sessions = sessions.iter().filter_map(of_team).take(limits::LOBBY_SESSIONS).collect();
@@ -299,6 +299,10 @@ impl Appliance {
         if !world.outranks(rep.user, view.owner) {
             let detail = "you do not outrank its owner in a team";
             return Err(RefusalCode::NotOwner.because(detail));
+        }
+        if !self.may_have(session, rep.user) {
+            let detail = "you may not have sessions with its item";
+            return Err(RefusalCode::PermissionDenied.because(detail));
         }
         self.room_for(session, 1)?;
         self.let_in(session, rep.user, Share::Outranks);

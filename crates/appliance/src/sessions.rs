@@ -36,6 +36,15 @@ struct Session {
     active: AtomicI64,
 }
 
+/// A session that another user has with a machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Other {
+    pub session: SessionId,
+    pub owner: UserId,
+    pub item: ItemId,
+    pub attended: bool,
+}
+
 /// What the summary counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
@@ -318,8 +327,16 @@ impl Sessions {
     /// Who takes part in every open session that is another's.
     pub(crate) fn participants(&self) -> Vec<Participation> {
         let of = |(session, open): (&SessionId, &Session)| {
-            let (session, owner, others) = (*session, open.owner, open.others.clone());
-            let one = move |(user, share)| Participation { session, owner, user, share };
+            let (session, others) = (*session, open.others.clone());
+            let (owner, item, attended) = (open.owner, open.item, open.terms.attended);
+            let one = move |(user, share)| Participation {
+                session,
+                owner,
+                item,
+                attended,
+                user,
+                share,
+            };
             others.into_iter().map(one)
         };
         self.read(|book| book.sessions.iter().flat_map(of).collect())
@@ -494,11 +511,17 @@ impl Sessions {
         })
     }
 
-    /// A session that another user has with a machine.
-    pub(crate) fn of_others(&self, endpoint: EndpointId, user: UserId) -> Option<SessionId> {
+    /// The sessions that other users have with a machine, the first one first.
+    pub(crate) fn of_others(&self, endpoint: EndpointId, user: UserId) -> Vec<Other> {
+        let other = |(id, session): (&SessionId, &Session)| Other {
+            session: *id,
+            owner: session.owner,
+            item: session.item,
+            attended: session.terms.attended,
+        };
         self.read(|book| {
-            let mut there = book.sessions.iter().filter(|(_, s)| s.endpoint == endpoint);
-            there.find(|(_, session)| session.owner != user).map(|(id, _)| *id)
+            let theirs = |s: &&Session| s.endpoint == endpoint && s.owner != user;
+            book.sessions.iter().filter(|(_, s)| theirs(s)).map(other).collect()
         })
     }
 

@@ -23,6 +23,10 @@ pub(crate) enum Share {
 pub(crate) struct Participation {
     pub session: SessionId,
     pub owner: UserId,
+    /// The item that the session goes through.
+    pub item: ItemId,
+    /// The customer started it.
+    pub attended: bool,
     pub user: UserId,
     pub share: Share,
 }

@@ -7,11 +7,13 @@ use crate::presence::AgentLink;
 use crate::queues::Question;
 use crate::reps::RepLink;
 use crate::second_factor::has_one;
-use crate::sessions::NewSession;
+use crate::sessions::{NewSession, Other};
 use crate::share::Share;
 use crate::starting::Start;
 use crate::store::{Deed, History};
 use crate::tape::{Header, Tape};
+use crate::user::User;
+use crate::world::World;
 use jumpdeck_policy::{Attempt, Code, Decision, SimultaneousJumps, Step, check_command};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::{Place, StartMode};
@@ -72,7 +74,7 @@ impl Appliance {
             // Whatever comes of it: somebody wanted in while it was closed.
             self.audit(Some(rep.user), "schedule_overridden", &format!("item {id}"), policy);
         }
-        if let Some(joined) = self.join_instead(rep, &item, endpoint, (simultaneous, &kind))? {
+        if let Some(joined) = self.join_instead(rep, &item, &kind)? {
             return Ok(joined);
         }
         let terms = self.terms_of(rep.user, &item, &agent, &kind).await?;
@@ -169,7 +171,7 @@ impl Appliance {
         }
         let second_factor = if wish.code.is_some() { Code::Promised } else { Code::None };
         let attempt = Attempt { overrides: wish.override_schedule, second_factor };
-        let start = world.may_start(user, &item.view, self.now(), attempt);
+        let start = world.may_start(user, item, self.now(), attempt);
         match start.refusal {
             None => Ok((item.clone(), start)),
             Some(refusal)
@@ -192,15 +194,15 @@ impl Appliance {
         why: Start,
     ) -> Result<Start, Refusal> {
         let world = self.world();
-        let policy = world.jump_policy_of(user, &item.view).filter(|_| !item.is_visitor());
-        let (Some(code), Some(_)) = (wish.code, policy.filter(|(policy, _)| policy.two_factor))
-        else {
+        let known = world.user(user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+        let policies = world.jump_policies_of(known, item);
+        let wanted = !item.is_visitor() && policies.iter().any(|one| one.policy.two_factor);
+        let (Some(code), true) = (wish.code, wanted) else {
             return Ok(why);
         };
         self.spend_code(user, &code.0).await?;
         let attempt = Attempt { overrides: wish.override_schedule, second_factor: Code::Right };
-        let known = world.user(user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
-        let start = world.may_start(known, &item.view, self.now(), attempt);
+        let start = world.may_start(known, item, self.now(), attempt);
         match start.refusal {
             None => Ok(start),
             Some(refusal) => Err(refusal),
@@ -212,49 +214,70 @@ impl Appliance {
         self: &Arc<Self>,
         rep: &RepLink,
         item: &Item,
-        endpoint: EndpointId,
-        (wanted, kind): (SimultaneousJumps, &ChannelKind),
+        kind: &ChannelKind,
     ) -> Result<Option<SessionView>, Refusal> {
         let world = self.world();
-        let Some(session) = self.sessions.of_others(endpoint, rep.user) else {
-            return Ok(None);
+        let user = world.user(rep.user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+        // What runs by itself has nothing to join.
+        let alone = kind.terminal().is_none();
+        let other = match self.beside(&world, user, item).0 {
+            Beside::Alone => return Ok(None),
+            Beside::Joins(_) | Beside::Denied { joinable: true, .. } if alone => return Ok(None),
+            Beside::Denied { owner, .. } => return Err(join_denied(owner, "")),
+            Beside::Joins(other) => other,
         };
-        match wanted {
-            SimultaneousJumps::NewSession => Ok(None),
-            SimultaneousJumps::Disallow => {
-                let owner = self.sessions.users(session).first().map(|user| world.username(*user));
-                let detail = format!("{} is in a session with it", owner.unwrap_or_default());
-                Err(RefusalCode::JoinDenied.because(detail))
-            }
-            // What runs by itself has nothing to join.
-            SimultaneousJumps::Join if kind.terminal().is_none() => Ok(None),
-            SimultaneousJumps::Join if kind.command().is_some() => {
-                let owner = self.sessions.users(session).first().map(|user| world.username(*user));
-                let detail = format!(
-                    "{} is in a session with it, which is joined: by `jumpdeck jump`",
-                    owner.unwrap_or_default()
-                );
-                Err(RefusalCode::JoinDenied.because(detail))
-            }
-            SimultaneousJumps::Join => {
-                if self.sessions.part(session, rep.user).is_none() {
-                    // Whoever may not have a shell alone has none together with others.
-                    let terms = self.sessions.terms(session).unwrap_or_default();
-                    let (method, present) = (StartMethod::Unattended, terms.customer_present);
-                    let layers = world.layers(rep.user, item.view.policies, method, present);
-                    let because = || layers.because(tool_of(kind));
-                    may_run(&layers.granted(), kind, because)?;
-                    self.room_for(session, 1)?;
-                    self.let_in(session, rep.user, Share::Jumped(item.view.id));
-                    if self.sessions.part(session, rep.user).is_none() {
-                        return Err(RefusalCode::SessionGone.plain());
-                    }
-                    let subject = format!("session {session}");
-                    self.audit(Some(rep.user), "session_joined", &subject, "by a jump");
-                }
-                Ok(self.sessions.view(session, &world))
-            }
+        if kind.command().is_some() {
+            let owner = Some(world.username(other.owner));
+            return Err(join_denied(owner, ", which is joined: by `jumpdeck jump`"));
         }
+        let session = other.session;
+        if self.sessions.part(session, rep.user).is_none() {
+            // Whoever may not have a shell alone has none together with others.
+            let terms = self.sessions.terms(session).unwrap_or_default();
+            let through = world.item(other.item).map_or(item, AsRef::as_ref);
+            let (method, present) = (StartMethod::Unattended, terms.customer_present);
+            for item in [item, through] {
+                let layers = world.layers(rep.user, item.view.policies, method, present);
+                may_run(&layers.granted(), kind, || layers.because(tool_of(kind)))?;
+            }
+            self.room_for(session, 1)?;
+            self.let_in(session, rep.user, Share::Jumped(item.view.id));
+            if self.sessions.part(session, rep.user).is_none() {
+                return Err(RefusalCode::SessionGone.plain());
+            }
+            let subject = format!("session {session}");
+            self.audit(Some(rep.user), "session_joined", &subject, "by a jump");
+        }
+        Ok(self.sessions.view(session, &world))
+    }
+
+    /// What becomes of somebody who jumps to an item while others have sessions with its machine,
+    /// and what says so.
+    pub(crate) fn beside(&self, world: &World, user: &User, item: &Item) -> (Beside, String) {
+        let (wanted, source) = world.simultaneous(user.id, item);
+        let others = item.endpoint().map(|machine| self.sessions.of_others(machine, user.id));
+        let others = others.unwrap_or_default();
+        // Who is in a session through an item that is hidden is nobody's business.
+        let named = |other: &Other| {
+            let place = world.item(other.item)?.view.place;
+            world.sees(user, place).then(|| world.username(other.owner))
+        };
+        let beside = match (others.first(), wanted) {
+            (None, _) | (_, SimultaneousJumps::NewSession) => Beside::Alone,
+            (Some(first), SimultaneousJumps::Disallow) => {
+                Beside::Denied { owner: named(first), joinable: false }
+            }
+            (Some(first), SimultaneousJumps::Join) => {
+                let takes_part = |one: &&Other| self.sessions.part(one.session, user.id).is_some();
+                let may = |one: &&Other| world.may_join(user, item.view.id, one, self.now());
+                let joined = others.iter().find(takes_part).or_else(|| others.iter().find(may));
+                match joined {
+                    Some(other) => Beside::Joins(*other),
+                    None => Beside::Denied { owner: named(first), joinable: true },
+                }
+            }
+        };
+        (beside, source)
     }
 
     /// Enters a session without channels into the history and the book.
@@ -450,8 +473,9 @@ impl Appliance {
     /// Whether the Jump Policy lets shells be recorded.
     fn records(&self, user: UserId, item: &Item) -> bool {
         let world = self.world();
-        let policy = world.jump_policy_of(user, &item.view);
-        !policy.is_some_and(|(policy, _)| policy.no_recordings)
+        let policies = world.user(user).map(|user| world.jump_policies_of(user, item));
+        let policies = policies.unwrap_or_default();
+        policies.is_empty() || policies.iter().any(|one| !one.policy.no_recordings)
     }
 
     /// Tells everyone who sees a machine whether it is in a session.
@@ -539,6 +563,26 @@ fn check_kind(kind: &ChannelKind) -> Result<(), Refusal> {
         }
         _ => Ok(()),
     }
+}
+
+/// What becomes of somebody who jumps to an item while others have sessions with its machine.
+pub(crate) enum Beside {
+    /// A session of one's own.
+    Alone,
+    /// A part in that one.
+    Joins(Other),
+    /// Nothing.
+    Denied {
+        /// Who is in a session, if that may be known.
+        owner: Option<Box<str>>,
+        /// The item's own policy would let it be joined.
+        joinable: bool,
+    },
+}
+
+fn join_denied(owner: Option<Box<str>>, more: &str) -> Refusal {
+    let owner = owner.unwrap_or_else(|| "somebody".into());
+    RefusalCode::JoinDenied.because(format!("{owner} is in a session with it{more}"))
 }
 
 fn starting() -> Refusal {

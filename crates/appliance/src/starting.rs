@@ -3,18 +3,30 @@
 
 use crate::document::Item;
 use crate::policies::in_utc;
+use crate::sessions::Other;
 use crate::user::User;
 use crate::world::World;
 use jumpdeck_policy::{
     Attempt, Decision, JumpPolicy, Permission, PolicyChoice, Say, SessionPolicy, SimultaneousJumps,
     Source, Step, Verdict, granted, simulate, simulate_one,
 };
-use jumpdeck_protocol::inventory::{ItemPolicies, ItemView, JumpMethod, Place};
+use jumpdeck_protocol::inventory::{ItemPolicies, JumpMethod, Place};
 use jumpdeck_protocol::session_policy::{
     Granted, Layer, Rules, SessionPermission, Simulated, StartMethod,
 };
-use jumpdeck_protocol::{Refusal, RefusalCode, SessionPolicyId, Timestamp, UserId};
+use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, SessionPolicyId, Timestamp, UserId};
 use std::sync::Arc;
+
+/// What says that a Jump Policy counts which came along with an item.
+const BROUGHT: &str = "the place that the item comes from";
+
+/// A Jump Policy that counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Counts<'w> {
+    pub policy: &'w Arc<JumpPolicy>,
+    /// Who said so, if it is not the item.
+    pub by: Option<String>,
+}
 
 /// Whether a session may be started.
 #[derive(Clone, Debug)]
@@ -69,73 +81,126 @@ impl Layers {
 }
 
 impl World {
-    /// The Jump Policy that counts for a user and an item, and who said so if it is not the item.
-    pub(crate) fn jump_policy_of(
+    /// The Jump Policy that a user's membership has for a place, and who gave it.
+    pub(crate) fn membership_policy(
         &self,
         user: UserId,
-        item: &ItemView,
-    ) -> Option<(&Arc<JumpPolicy>, Option<Source>)> {
-        if let Place::JumpGroup(group) = item.place
-            && let Some(given) =
-                self.effective(user)?.groups.get(&group).and_then(|own| own.jump_policy.as_ref())
-            && let Some(policy) = self.policy(given.value)
-        {
-            return Some((policy, Some(given.by.clone())));
+        place: Place,
+    ) -> Option<(&Arc<JumpPolicy>, Source)> {
+        let Place::JumpGroup(group) = place else {
+            return None;
+        };
+        let given = self.effective(user)?.groups.get(&group)?.jump_policy.as_ref()?;
+        Some((self.policy(given.value)?, given.by.clone()))
+    }
+
+    /// The Jump Policies that count for a user and an item, all of them: that of the membership or
+    /// else of the item, and those that came along with the item from where the user could not
+    /// have changed them.
+    pub(crate) fn jump_policies_of(&self, user: &User, item: &Item) -> Vec<Counts<'_>> {
+        let place = item.view.place;
+        let own = || item.view.jump_policy.and_then(|policy| self.policy(policy));
+        let given = self.membership_policy(user.id, place);
+        let first = match given {
+            Some((policy, by)) => Some(Counts { policy, by: Some(by.words()) }),
+            None => own().map(|policy| Counts { policy, by: None }),
+        };
+        let mut all: Vec<Counts<'_>> = first.into_iter().collect();
+        let held = item.origins.iter().filter(|origin| {
+            let policy = Permission::PermEditJumpPolicy;
+            origin.lacked.has(policy) && !self.may_in(user, origin.from).has(policy)
+        });
+        for origin in held {
+            let kept = origin.jump_policies.iter().filter_map(|policy| self.policy(*policy));
+            for policy in own().into_iter().chain(kept) {
+                if all.iter().all(|other| other.policy.id != policy.id) {
+                    all.push(Counts { policy, by: Some(BROUGHT.to_owned()) });
+                }
+            }
         }
-        Some((self.policy(item.jump_policy?)?, None))
+        all
     }
 
     /// What becomes of whoever jumps to an item that another rep is in a session with, and what
     /// says so (DOMAIN 5).
     pub(crate) fn simultaneous(&self, user: UserId, item: &Item) -> (SimultaneousJumps, String) {
-        let policy = self.jump_policy_of(user, &item.view);
-        let own = policy.and_then(|(policy, _)| {
-            let source = format!("the Jump Policy {}", policy.display_name);
-            Some((policy.simultaneous_jumps?, source))
+        let policies = self.user(user).map(|user| self.jump_policies_of(user, item));
+        let says = |counts: &Counts<'_>| {
+            let source = format!("the Jump Policy {}", counts.policy.display_name);
+            Some((counts.policy.simultaneous_jumps?, source))
+        };
+        // Of several the strictest.
+        let said = policies.iter().flatten().filter_map(says);
+        let own = said.max_by_key(|(jumps, _)| match jumps {
+            SimultaneousJumps::NewSession => 0,
+            SimultaneousJumps::Join => 1,
+            SimultaneousJumps::Disallow => 2,
         });
         let site = || (self.site().simultaneous_jumps, "the setting of simultaneous jumps".into());
         own.unwrap_or_else(site)
     }
 
+    /// Whether a rep who jumps to an item may join that session: the policy of the session's own
+    /// item says so for its owner, and the rep sees that item and may start sessions with it.
+    pub(crate) fn may_join(
+        &self,
+        user: &User,
+        own: ItemId,
+        other: &Other,
+        at: Timestamp,
+    ) -> bool {
+        let Some(through) = self.item(other.item).filter(|item| !item.is_visitor()) else {
+            return false;
+        };
+        !other.attended
+            && self.simultaneous(other.owner, through).0 == SimultaneousJumps::Join
+            && self.sees(user, through.view.place)
+            // The jump's own item was judged already, with what the rep brought along.
+            && (through.view.id == own
+                || self.may_start(user, through, at, Attempt::default()).refusal.is_none())
+    }
+
     /// Whether a user may have sessions with an item, whenever they are.
-    pub(crate) fn may_have(&self, user: &User, item: &ItemView) -> bool {
+    pub(crate) fn may_have(&self, user: &User, item: &Item) -> bool {
         let denies = |step: Step| step.wants == Some(Verdict::Deny);
-        self.decide(user, item.place, Some(Permission::PermStart)).is_allowed()
-            && !self.method(user, item.method).is_some_and(denies)
+        self.decide_of(user, item, Permission::PermStart).is_allowed()
+            && !self.method(user, item.view.method).is_some_and(denies)
     }
 
     /// Whether a user may start a session with an item at a moment.
     pub(crate) fn may_start(
         &self,
         user: &User,
-        item: &ItemView,
+        item: &Item,
         at: Timestamp,
         attempt: Attempt,
     ) -> Start {
-        let decision = self.decide(user, item.place, Some(Permission::PermStart));
+        let decision = self.decide_of(user, item, Permission::PermStart);
         let mut start = Start { decision, refusal: None, overrides: None };
         if !start.decision.is_allowed() {
             let detail = start.decision.to_string();
             start.refusal = Some(RefusalCode::PermissionDenied.because(detail));
             return start;
         }
-        if let Some(step) = self.method(user, item.method) {
+        if let Some(step) = self.method(user, item.view.method) {
             let denied = step.wants == Some(Verdict::Deny);
             start.add(step, denied.then_some(RefusalCode::PermissionDenied));
         }
-        if start.refusal.is_none()
-            && let Some((policy, by)) = self.jump_policy_of(user.id, item)
-        {
+        let policies =
+            if start.refusal.is_none() { self.jump_policies_of(user, item) } else { Vec::new() };
+        for Counts { policy, by } in policies {
             if let Some(by) = by {
                 let says = format!("applies the Jump Policy {} here", policy.display_name);
-                start.add(Step::leads(by.words(), says), None);
+                start.add(Step::leads(by, says), None);
             }
             for condition in policy.conditions(at, attempt, in_utc) {
                 if start.refusal.is_some() {
-                    break;
+                    return start;
                 }
                 if condition.overridden {
-                    start.overrides = Some(policy.display_name.clone());
+                    let before = start.overrides.take().map(|other| format!("{other}, "));
+                    let name = &policy.display_name;
+                    start.overrides = Some(format!("{}{name}", before.unwrap_or_default()));
                 }
                 start.add(condition.step, condition.refusal);
             }

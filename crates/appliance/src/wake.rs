@@ -111,7 +111,7 @@ impl Appliance {
         if !world.decide(user, item.view.place, None).is_allowed() {
             return Err(gone());
         }
-        let decision = world.decide(user, item.view.place, Some(Permission::PermStart));
+        let decision = world.decide_of(user, item, Permission::PermStart);
         if !decision.is_allowed() {
             return Err(RefusalCode::PermissionDenied.because(decision.to_string()));
         }

@@ -11,10 +11,10 @@ use crate::reps::RepLink;
 use crate::share::{Participation, Share};
 use crate::store::History;
 use crate::world::World;
-use jumpdeck_policy::JumpPolicy;
+use jumpdeck_policy::{Attempt, Code, JumpPolicy, SimultaneousJumps};
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::session::EndReason;
-use jumpdeck_protocol::{ItemId, SessionId, Timestamp, UserId};
+use jumpdeck_protocol::{ItemId, Refusal, SessionId, Timestamp, UserId};
 use std::sync::Arc;
 
 /// Minutes before a forced end at which it is said.
@@ -114,6 +114,23 @@ impl Appliance {
             .is_none_or(|(_, _, item)| may_go_on(&world, user, *item, attended))
     }
 
+    /// Whether a user could start a session's item now, who is to have the session.
+    ///
+    /// # Errors
+    /// What would keep them from it, for one that is not attended.
+    pub(crate) fn could_start(&self, session: SessionId, user: UserId) -> Result<(), Refusal> {
+        let world = self.world();
+        let attended = self.sessions.terms(session).is_some_and(|terms| terms.attended);
+        let of = |(id, _, item): (SessionId, UserId, ItemId)| (id == session).then_some(item);
+        let item = self.sessions.owners().into_iter().find_map(of);
+        let item = item.and_then(|item| world.item(item)).filter(|item| !item.is_visitor());
+        let (Some(item), Some(user), false) = (item, world.user(user), attended) else {
+            return Ok(());
+        };
+        let attempt = Attempt { overrides: false, second_factor: Code::Promised };
+        world.may_start(user, item, self.now(), attempt).refusal.map_or(Ok(()), Err)
+    }
+
     /// Ends the links whose login is over.
     pub fn end_expired_logins(&self) {
         let (now, life) = (self.now(), self.login_life());
@@ -160,19 +177,27 @@ fn may_go_on(world: &World, owner: UserId, item: ItemId, attended: bool) -> bool
     match world.item(item).filter(|item| !attended && !item.is_visitor()) {
         // What is gone was ended.
         None => true,
-        Some(item) => world.may_have(user, &item.view),
+        Some(item) => world.may_have(user, item),
     }
 }
 
 /// Whether somebody may go on taking part in another's session.
 fn may_stay(world: &World, one: &Participation, now: Timestamp) -> bool {
-    let Participation { owner, user, share, .. } = *one;
+    let Participation { owner, item: through, user, share, .. } = *one;
     let closed = |item| forced_end(world, user, item, now).is_some_and(|(_, end)| end <= now);
     world.user(user).is_some_and(|user| user.enabled)
         && match share {
             Share::Invited(_) => true,
-            Share::Jumped(item) => may_go_on(world, user, item, false) && !closed(item),
-            Share::Outranks => world.outranks(user, owner),
+            Share::Jumped(item) => {
+                let joins = world.item(through).is_none_or(|through| {
+                    world.simultaneous(owner, through).0 == SimultaneousJumps::Join
+                });
+                let may = |item| may_go_on(world, user, item, false) && !closed(item);
+                joins && may(item) && may(through)
+            }
+            Share::Outranks => {
+                world.outranks(user, owner) && may_go_on(world, user, through, one.attended)
+            }
         }
 }
 
@@ -184,7 +209,7 @@ fn forced_end(
     now: Timestamp,
 ) -> Option<(Arc<JumpPolicy>, Timestamp)> {
     let item: &Arc<Item> = world.item(item)?;
-    let (policy, _) = world.jump_policy_of(owner, &item.view)?;
-    let end = policy.forces_end(now)?;
-    Some((Arc::clone(policy), end))
+    let policies = world.jump_policies_of(world.user(owner)?, item);
+    let ends = policies.iter().filter_map(|one| Some((one.policy, one.policy.forces_end(now)?)));
+    ends.min_by_key(|(_, end)| *end).map(|(policy, end)| (Arc::clone(policy), end))
 }

@@ -79,6 +79,12 @@ impl Permissions {
         Self(self.0 & !other.0)
     }
 
+    /// What is in this set or in another.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether nothing is in it.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

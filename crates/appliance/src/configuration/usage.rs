@@ -1,8 +1,9 @@
 //! What depends on something: what names a role or a policy, and who is in a Jump Group.
 
+use crate::document::Item;
 use crate::world::World;
 use jumpdeck_policy::{GroupPolicy, Membership, PolicyChoice, Setting, Source};
-use jumpdeck_protocol::inventory::{ItemView, Place};
+use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::{JumpGroupId, JumpPolicyId, PortalId, RoleId, SessionPolicyId};
 use std::fmt::Write;
 
@@ -46,7 +47,7 @@ pub(super) fn used_by(world: &World, subject: Subject) -> Vec<String> {
             users.push(format!("public portal {}", portal.name));
         }
     }
-    let items = world.items().filter(|item| in_item(subject, &item.view)).count();
+    let items = world.items().filter(|item| in_item(subject, item)).count();
     if items > 0 {
         users.push(format!("{items} Jump Items"));
     }
@@ -92,13 +93,18 @@ fn holds<T>(setting: &Setting<T>, wanted: impl Fn(&T) -> bool) -> bool {
     }
 }
 
-fn in_item(subject: Subject, item: &ItemView) -> bool {
+fn in_item(subject: Subject, item: &Item) -> bool {
+    let origins = &item.origins;
+    let item = &item.view;
     match subject {
         Subject::Role(_) => false,
         Subject::SessionPolicy(id) => {
             [item.policies.customer_present, item.policies.customer_not_present].contains(&Some(id))
         }
-        Subject::JumpPolicy(id) => item.jump_policy == Some(id),
+        Subject::JumpPolicy(id) => {
+            let came_along = origins.iter().any(|origin| origin.jump_policies.contains(&id));
+            came_along || item.jump_policy == Some(id)
+        }
         Subject::Portal(id) => item.policies.public_portal == Some(id),
         Subject::Group(id) => item.place == Place::JumpGroup(id),
     }

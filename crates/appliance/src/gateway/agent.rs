@@ -1,6 +1,6 @@
 //! An agent's link: its proof, its enrolment, and what it says from then on.
 
-use super::{Arrival, Caller};
+use super::{Arrival, Caller, until_gone};
 use super::budget::Budget;
 use crate::appliance::Appliance;
 use crate::document::{Document, Item};
@@ -197,7 +197,7 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
     if is_proven && appliance.world().is_removed(&proof.key) {
         tracing::info!(from = %caller.from, "a removed Jump Client was told so");
         write_plain(&mut caller.socket, &AgentWelcome::Removed).await?;
-        let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;
+        until_gone(caller).await;
         return Ok(None);
     }
     let outcome = if is_proven {
@@ -223,7 +223,7 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
             appliance.audit_often("", "agent_refused", &from, refusal.code.as_str());
             write_plain(&mut caller.socket, &AgentWelcome::Refused(refusal)).await?;
             // Wait for the agent to read it and go; the time for handshakes bounds this.
-            let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;
+            until_gone(caller).await;
             Ok(None)
         }
     }
@@ -337,6 +337,7 @@ impl Newcomer {
             standing: self.standing,
             edited_by: None,
             attributes: Vec::new(),
+            origins: Vec::new(),
         }
     }
 }

@@ -15,7 +15,7 @@ use jumpdeck_protocol::handshake::{
     Binding, Challenge, Hello, Nonce, Party, nonce, sign, transcript,
 };
 use jumpdeck_protocol::link::{self, LinkEnd, read_plain, write_plain};
-use jumpdeck_protocol::{PROTOCOL, RefusalCode, VERSION, limits};
+use jumpdeck_protocol::{Never, PROTOCOL, RefusalCode, VERSION, limits};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
@@ -28,6 +28,8 @@ use tokio_tungstenite::WebSocketStream;
 const SWEEP: std::time::Duration = std::time::Duration::from_secs(60);
 /// How often the appliance looks for items whose status has changed by time alone.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long whoever was refused may take to read that and go.
+const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
 /// Time to look at the door again after the system ran out of file descriptors.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
@@ -175,6 +177,14 @@ impl Appliance {
         write_plain(&mut caller.socket, &challenge).await?;
         Ok(Some((hello.nonce, ours)))
     }
+}
+
+/// Whoever was refused reads why and goes; but not for long, for others wait behind it.
+async fn until_gone(caller: &mut Caller) {
+    let gone = async {
+        let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;
+    };
+    let _ = timeout(FAREWELL, gone).await;
 }
 
 /// TLS and HTTP, up to an open WebSocket.

@@ -1,6 +1,6 @@
 //! A console's link: the login, and the requests from then on.
 
-use super::{Arrival, Caller};
+use super::{Arrival, Caller, until_gone};
 use super::requests::fulfil;
 use crate::appliance::Appliance;
 use crate::document::Login as Kept;
@@ -137,8 +137,7 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
             let detail = format!("from {from}: {}", refusal.code.as_str());
             appliance.audit_often("", "login_failed", &whose, &detail);
             write_plain(&mut caller.socket, &RepWelcome::Refused(refusal)).await?;
-            // Wait for the console to read it and go; the time for handshakes bounds this.
-            let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;
+            until_gone(caller).await;
             Ok(None)
         }
     }

@@ -4,10 +4,11 @@ use super::*;
 use crate::appliance::Role as ApplianceRole;
 use crate::clock::{Clock, Uptime};
 use crate::data_dir::DataDir;
-use jumpdeck_policy::{Membership, Role, Settings};
+use jumpdeck_policy::{JumpPolicy, Membership, Role, SessionPolicy, Settings};
 use jumpdeck_protocol::inventory::GroupView;
 use jumpdeck_protocol::item::ItemChange;
-use jumpdeck_protocol::{JumpGroupId, RoleId};
+use jumpdeck_protocol::rights::Permissions;
+use jumpdeck_protocol::{JumpGroupId, JumpPolicyId, RoleId};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -211,4 +212,89 @@ fn key(number: u64) -> jumpdeck_protocol::handshake::PublicKey {
         Document::Item(item) => item.key.unwrap(),
         _ => panic!(),
     }
+}
+
+/// Bob may move and copy out of the second group and start sessions there, by a membership whose
+/// Jump Policy is strict; in his own list he may do everything.
+async fn bringing() -> House {
+    let house = House::new().await;
+    let edit = |draft: &mut Draft| {
+        let permissions = [Permission::PermStart, Permission::PermAssignJumpGroup];
+        let role = Role {
+            id: RoleId(50),
+            name: "Mover".into(),
+            permissions: Permissions::of(&permissions),
+        };
+        draft.put(Document::Role(role))?;
+        let policy = JumpPolicy {
+            id: JumpPolicyId(5),
+            display_name: "Night".into(),
+            ..JumpPolicy::default()
+        };
+        draft.put(Document::JumpPolicy(Box::new(policy)))?;
+        let mut bob = User::clone(draft.user(BOB).unwrap());
+        bob.settings.personal_role = Role::ADMINISTRATOR;
+        let by = Membership { role: Some(RoleId(50)), jump_policy: Some(JumpPolicyId(5)) };
+        bob.memberships.insert(JumpGroupId(2), by);
+        draft.put(Document::User(Box::new(bob)))
+    };
+    house.appliance.store.edit(edit).await.unwrap();
+    house
+        .change(3, |view| {
+            view.policies.customer_present = Some(SessionPolicy::EVERYTHING);
+            view.expires = Some(Timestamp(9_000_000));
+        })
+        .await;
+    house
+}
+
+fn set(item: ItemId, field: ItemField, from: FieldValue, to: FieldValue) -> ItemEdit {
+    ItemEdit { item, changes: vec![ItemChange { field, from, to }] }
+}
+
+#[tokio::test]
+async fn neither_a_copy_nor_a_move_lifts_what_its_bringer_could_not_have_lifted() {
+    let house = bringing().await;
+    let appliance = &house.appliance;
+    let list = Place::Personal(BOB);
+    assert!(appliance.copy_items(BOB, vec![ItemId(3)], list).await.unwrap().is_empty());
+    assert!(appliance.edit_items(BOB, vec![to(4, CLOSED, list)]).await.unwrap().is_empty());
+    let world = appliance.world();
+    let copy = world.items().find(|item| item.copy_of.is_some()).unwrap().view.id;
+    for item in [copy, ItemId(4)] {
+        let view = &world.item(item).unwrap().view;
+        assert_eq!((view.place, view.jump_policy), (list, Some(JumpPolicyId(5))));
+    }
+    let lift = |item| {
+        let held = FieldValue::JumpPolicy(Some(JumpPolicyId(5)));
+        set(item, ItemField::JumpPolicy, held, FieldValue::JumpPolicy(None))
+    };
+    let present = {
+        let held = FieldValue::SessionPolicy(Some(SessionPolicy::EVERYTHING));
+        let field = ItemField::CustomerPresentPolicy;
+        set(copy, field, held, FieldValue::SessionPolicy(None))
+    };
+    let expires = {
+        let held = FieldValue::Time(Some(Timestamp(9_000_000)));
+        set(copy, ItemField::Expires, held, FieldValue::Time(None))
+    };
+    let edits = vec![lift(copy), lift(ItemId(4)), present, expires];
+    let refused = appliance.edit_items(BOB, edits).await.unwrap();
+    assert_eq!(refused.len(), 4, "{refused:?}");
+    for (_, refusal) in &refused {
+        assert_eq!(refusal.code, RefusalCode::PermissionDenied);
+        assert!(refusal.detail.contains("where the item comes from"), "{}", refusal.detail);
+    }
+    let tagged = set(copy, ItemField::Tag, FieldValue::Text("".into()), FieldValue::Text("x".into()));
+    assert_eq!(appliance.edit_items(BOB, vec![tagged]).await.unwrap().len(), 1);
+    let removed = appliance.remove_items(BOB, vec![copy, ItemId(4)]).await.unwrap();
+    assert_eq!(codes(&removed), [(4, RefusalCode::PermissionDenied)], "a copy is bob's own");
+
+    // Another hop lifts nothing either, and the owner of the appliance is held by nothing.
+    assert!(appliance.edit_items(BOB, vec![to(4, list, OPEN)]).await.unwrap().is_empty());
+    assert_eq!(appliance.edit_items(BOB, vec![lift(ItemId(4))]).await.unwrap().len(), 1);
+    let freed = appliance.edit_items(UserId(1), vec![lift(ItemId(4))]).await.unwrap();
+    assert!(freed.is_empty(), "{freed:?}");
+    assert!(appliance.edit_items(BOB, vec![to(4, OPEN, CLOSED)]).await.unwrap().is_empty());
+    assert!(appliance.world().item(ItemId(4)).unwrap().origins.is_empty(), "it is back");
 }

@@ -499,6 +499,7 @@ pub(crate) mod tests {
             standing: jumpdeck_protocol::agent::Standing::Ready,
             edited_by: None,
             attributes: Vec::new(),
+            origins: Vec::new(),
         }))
     }
 

@@ -283,6 +283,11 @@ async fn who_joined_by_a_jump_goes_with_the_right_to_it_and_who_was_invited_stay
     let (started, _) = tokio::join!(admin.ask(shell(own)), agent.open());
     let RepReply::SessionStarted(view) = started.unwrap() else { panic!() };
     assert_eq!(view.item, own);
+    let denied = bob.ask(shell(agent.item)).await.unwrap_err();
+    assert_eq!(denied.code, RefusalCode::JoinDenied, "it goes through what bob may not see");
+    assert_eq!(denied.detail, "somebody is in a session with it");
+    admin.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    let view = session(&mut admin, &mut agent).await;
     let part = Some(session::Part::Participant);
     let invite = RepRequest::Share { session: view.id, with: "eve".into(), part };
     admin.ask(invite.clone()).await.unwrap();

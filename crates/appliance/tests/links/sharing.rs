@@ -1,5 +1,6 @@
 //! Who may do what in a session of two reps, asked by consoles that stick to no rules.
 
+use crate::field::{apply, colleague, seen};
 use crate::house::*;
 use jumpdeck_appliance::{JumpPolicy, SimultaneousJumps};
 use jumpdeck_protocol::frame::Frame;
@@ -9,6 +10,7 @@ use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::{Permission, Whom};
 use jumpdeck_protocol::session::{ChannelOrder, EndReason, Keyboard, Part};
 use jumpdeck_protocol::*;
+use std::collections::HashMap;
 
 /// Another rep's console.
 async fn bob(house: &House, admin: &mut Link) -> Link {
@@ -167,4 +169,87 @@ async fn a_session_in_which_nobody_does_anything_ends() {
     let summary = summary.unwrap();
     assert_eq!((summary.lasted, summary.shells, summary.recordings), (601, 1, 1));
     assert_eq!(summary.participants, ["admin".into()]);
+}
+
+/// The first user, as a file has to have it.
+const ADMIN: &str = "[[user]]\nusername = \"admin\"\nsettings = { default_role = \"Administrator\", \
+    personal_role = \"Administrator\", teams_role = \"Administrator\", \
+    system_role = \"Administrator\", administrator = true, view_audit = true, \
+    unattended_session_policy = \"everything\", attended_session_policy = \"everything\" }\n";
+
+/// The same machine in two groups: hidden from bob with a policy of its own, and as a copy that
+/// he may start, whose policy says join.
+#[tokio::test]
+async fn a_session_through_another_item_is_joined_only_as_that_item_lets_it() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
+    let file = |alone: &str, lab: &str| {
+        format!(
+            "[[jump_policy]]\ncode_name = \"alone\"\ndisplay_name = \"Alone\"\n\
+             simultaneous_jumps = \"{alone}\"\n\
+             [[jump_policy]]\ncode_name = \"joining\"\ndisplay_name = \"Joining\"\n\
+             simultaneous_jumps = \"join\"\n\
+             [[jump_group]]\nname = \"Default\"\n[[jump_group]]\nname = \"Lab\"\n\
+             {ADMIN}[[user]]\nusername = \"bob\"\njump_groups = [{{ group = \"Default\", \
+             role = \"Start Sessions Only\", jump_policy = \"joining\" }}{lab}]\n\
+             settings = {{ unattended_session_policy = \"everything\" }}\n"
+        )
+    };
+    let hidden = file("disallow", "");
+    let made = apply(&mut admin, &hidden).await;
+    let mut bob = colleague(&house, &made, "bob").await;
+    let (policies, groups) = known(&mut admin).await;
+    let change = |field, from, to| ItemChange { field, from, to };
+    let alone = FieldValue::JumpPolicy(Some(policies["Alone"]));
+    let none = FieldValue::JumpPolicy(None);
+    let changes = vec![change(ItemField::JumpPolicy, none, alone)];
+    let edits = vec![ItemEdit { item: agent.item, changes }];
+    admin.ask(RepRequest::EditItems { edits }).await.unwrap();
+    let to = inventory::Place::JumpGroup(groups["Default"]);
+    admin.ask(RepRequest::CopyItems { items: vec![agent.item], to }).await.unwrap();
+    let copy = *seen(&mut bob).await.first().unwrap();
+    assert_ne!(copy, agent.item);
+    let view = session(&mut admin, &mut agent).await;
+
+    let turned_away = |refusal: Refusal| {
+        assert_eq!(refusal.code, RefusalCode::JoinDenied);
+        assert_eq!(refusal.detail, "somebody is in a session with it", "nobody is named");
+    };
+    turned_away(bob.ask(shell(copy)).await.unwrap_err());
+    assert!(!start_explained(&mut bob, copy).await.0);
+    let note = RepRequest::Note { session: view.id, text: "hi".into() };
+    assert_eq!(refused(&mut bob, note.clone()).await, RefusalCode::SessionGone);
+    apply(&mut admin, &file("join", "")).await;
+    turned_away(bob.ask(shell(copy)).await.unwrap_err());
+
+    let member = ", { group = \"Lab\", role = \"Start Sessions Only\" }";
+    apply(&mut admin, &file("join", member)).await;
+    let joined = bob.ask(shell(copy)).await.unwrap();
+    let RepReply::SessionStarted(joined) = joined else { panic!("{joined:?}") };
+    assert_eq!(joined.id, view.id);
+    assert!(bob.ask(note.clone()).await.is_ok());
+    apply(&mut admin, &file("disallow", member)).await;
+    house.appliance.force_ends();
+    assert_eq!(refused(&mut bob, note).await, RefusalCode::SessionGone, "it is not shared any more");
+}
+
+/// The Jump Policies and Jump Groups that a console is told of, by their names.
+async fn known(
+    rep: &mut Link,
+) -> (HashMap<String, JumpPolicyId>, HashMap<String, JumpGroupId>) {
+    let body = RepRequest::Subscribe { have: None, presence: None };
+    rep.send(&rep::FromRep::Request { id: RequestId(5), body }).await;
+    let (mut policies, mut groups) = (HashMap::new(), HashMap::new());
+    while policies.is_empty() || groups.is_empty() {
+        let some = |notice| match notice {
+            ApplianceNotice::Inventory(part) => Some((part.groups, vec![])),
+            ApplianceNotice::JumpPolicies { policies } => Some((vec![], policies)),
+            _ => None,
+        };
+        let (of_groups, of_policies) = rep.notice(some).await;
+        groups.extend(of_groups.iter().map(|group| (group.name.to_string(), group.id)));
+        policies.extend(of_policies.iter().map(|policy| (policy.name.to_string(), policy.id)));
+    }
+    (policies, groups)
 }
