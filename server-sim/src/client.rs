@@ -48,6 +48,10 @@ pub(crate) struct Client {
     life: Life,
     next: Option<(Duration, Happening)>,
     connections: u64,
+    /// Drawn at its start.
+    run: u64,
+    /// Over what time all machines are to come back when the appliance was away.
+    spread: Duration,
 }
 
 /// How one link, or the attempt at one, ended.
@@ -69,7 +73,9 @@ impl Client {
         let key = Ed25519KeyPair::from_seed_unchecked(&me.key_seed).ok()?;
         let mut life = Life::new(&shared.scenario, shared.seed, &me, standing);
         let next = life.next();
-        Some(Self { shared, me, key, standing, shells: HashMap::new(), life, next, connections: 0 })
+        let (run, spread) = (backoff::random(), Duration::ZERO);
+        let (shells, connections) = (HashMap::new(), 0);
+        Some(Self { shared, me, key, standing, shells, life, next, connections, run, spread })
     }
 
     /// Is there for a moment, so that the appliance knows it.
@@ -106,7 +112,7 @@ impl Client {
                 Ended::Lost(reason) => {
                     self.failed(reason);
                     if began.elapsed() > STEADY {
-                        backoff.reset();
+                        backoff.lost(self.spread);
                     }
                 }
             }
@@ -191,7 +197,8 @@ impl Client {
             Ok((dialed, welcome))
         };
         match timeout(limits::HANDSHAKE_TIME, connecting).await.map_err(|error| lost(&error))?? {
-            (dialed, AgentWelcome::Welcome { close, .. }) => {
+            (dialed, AgentWelcome::Welcome { close, spread, .. }) => {
+                self.spread = Duration::from_millis(spread.into());
                 for channel in close {
                     self.shells.remove(&channel);
                 }
@@ -237,6 +244,7 @@ impl Client {
             facts: self.me.facts.clone(),
             channels: self.shells.keys().copied().collect(),
             standing: self.standing,
+            run: self.run,
         }
     }
 

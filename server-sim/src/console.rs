@@ -272,7 +272,13 @@ impl SimulatedConsole {
         let size = Size { columns: 80, rows: 24 };
         let kind = ChannelKind::Shell { size, term: "xterm-256color".into() };
         match self
-            .ask(RepRequest::StartSession { item, kind, override_schedule: false, code: None })
+            .ask(RepRequest::StartSession {
+                item,
+                kind,
+                override_schedule: false,
+                reason: None,
+                code: None,
+            })
             .await?
         {
             RepReply::SessionStarted(view) => {

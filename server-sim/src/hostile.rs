@@ -382,6 +382,7 @@ impl Caller {
             facts: self.facts.clone(),
             channels: Vec::new(),
             standing: Standing::Ready,
+            run: 0,
         })
     }
 

@@ -282,6 +282,7 @@ async fn agents_that_never_answer_a_start_time_out_and_too_many_of_them_make_it_
             item,
             kind,
             override_schedule: false,
+            reason: None,
             code: None,
         });
     }

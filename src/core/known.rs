@@ -7,6 +7,14 @@ use jumpdeck_protocol::rights::{Answer, Permission, PlaceRights};
 use jumpdeck_protocol::{ItemId, JumpPolicyId, PortalId, SessionPolicyId, Timestamp};
 use std::collections::BTreeMap;
 
+/// What was told of an item's machine when it was selected.
+#[derive(Debug)]
+pub(super) struct Past {
+    pub item: ItemId,
+    pub sessions: Vec<PastSession>,
+    pub warning: Option<Box<str>>,
+}
+
 /// All of it.
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -23,7 +31,7 @@ pub(super) struct Known {
     /// Public portals, with their names.
     pub(super) portals: Vec<(PortalId, Box<str>)>,
     /// The last sessions with one item.
-    pub(super) history: Option<(ItemId, Vec<PastSession>)>,
+    pub(super) history: Option<Past>,
 }
 
 impl Console {
@@ -89,7 +97,16 @@ impl Console {
 
     /// The last sessions with an item, the newest first, if they were told.
     pub fn history(&self, item: ItemId) -> Option<&[PastSession]> {
-        self.known.history.as_ref().filter(|(of, _)| *of == item).map(|(_, past)| past.as_slice())
+        self.past(item).map(|past| past.sessions.as_slice())
+    }
+
+    /// What should be known of the selected item's machine before anything else.
+    pub fn warning(&self, item: ItemId) -> Option<&str> {
+        self.past(item)?.warning.as_deref()
+    }
+
+    fn past(&self, item: ItemId) -> Option<&Past> {
+        self.known.history.as_ref().filter(|past| past.item == item)
     }
 
     /// What the rep used, and how much each is worth: often and lately is worth most.

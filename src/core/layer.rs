@@ -249,15 +249,6 @@ pub enum Question {
         /// The items and their names.
         items: Vec<(ItemId, String)>,
     },
-    /// Start although the Jump Policy is closed?
-    Override {
-        /// The item.
-        item: ItemId,
-        /// Its name.
-        name: String,
-        /// The policy's name, and when it opens.
-        policy: String,
-    },
     /// Throw away what was typed into a form?
     Discard,
     /// Forget this saved search?
@@ -314,8 +305,17 @@ pub enum Ask {
         item: ItemId,
         /// Its name.
         name: String,
-        /// Its Jump Policy is closed, and is overridden.
-        override_schedule: bool,
+        /// Why its Jump Policy is overridden, if it is closed.
+        reason: Option<String>,
+    },
+    /// Why a session is started although the Jump Policy is closed.
+    Reason {
+        /// The item.
+        item: ItemId,
+        /// Its name.
+        name: String,
+        /// The policy's name, and when it opens.
+        policy: String,
     },
     /// Whose session is simulated.
     SimulatedUser,

@@ -199,8 +199,8 @@ impl Console {
             (Asked::Who { number }, Outcome::Refused(refusal)) => {
                 self.who_came(number, Err(refusal));
             }
-            (Asked::History { item }, Outcome::Ok(RepReply::History { sessions })) => {
-                self.known.history = Some((item, sessions));
+            (Asked::History { item }, Outcome::Ok(RepReply::History { sessions, warning })) => {
+                self.known.history = Some(super::known::Past { item, sessions, warning });
             }
             (Asked::Preferences { number }, Outcome::Ok(_)) => self.preferences_saved(number),
             (Asked::Preferences { .. }, Outcome::Refused(refusal)) => {
@@ -222,7 +222,7 @@ impl Console {
     }
 
     fn start_answered(&mut self, asked: Asked, outcome: Outcome<RepReply>) {
-        let Asked::Start { item, name, show, override_schedule, pressed, after } = asked else {
+        let Asked::Start { item, name, show, reason, pressed, after } = asked else {
             return;
         };
         match outcome {
@@ -237,7 +237,7 @@ impl Console {
                     && pressed == self.keys =>
             {
                 self.messages.refused(self.now, &format!("No session with {name} yet"), &refusal);
-                self.ask_code(item, name, override_schedule);
+                self.ask_code(item, name, reason);
             }
             Outcome::Refused(refusal) => {
                 self.forget_script();

@@ -187,12 +187,18 @@ impl Console {
         }
         self.say(&format!("Asking the person at {name} …"));
         let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
-        let request = RepRequest::StartSession { item, kind, override_schedule: false, code: None };
+        let request = RepRequest::StartSession {
+            item,
+            kind,
+            override_schedule: false,
+            reason: None,
+            code: None,
+        };
         let asked = Asked::Start {
             item,
             name,
             show: true,
-            override_schedule: false,
+            reason: None,
             pressed: self.keys,
             after: Some(self.keys),
         };

@@ -134,7 +134,7 @@ enum Asked {
         item: ItemId,
         name: String,
         show: bool,
-        override_schedule: bool,
+        reason: Option<String>,
         /// How many keys had been pressed then.
         pressed: u64,
         /// How many keys had been pressed, where somebody else has to answer first: whoever goes on

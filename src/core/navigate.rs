@@ -3,7 +3,6 @@
 use super::layer::{Chooser, ChooserKind, Layer, Question};
 use super::query::{self, Query};
 use super::search::{Answer, Found, Job, Scope, Wanted};
-use super::sessions::Start;
 use super::{Console, Effect, Focus, Screen, Searches, Timer};
 use jumpdeck_protocol::preferences::Column;
 use jumpdeck_protocol::rep::{RepNotice, RepRequest};
@@ -283,10 +282,6 @@ impl Console {
             Question::Unpin { session, name } => self.unpin(session, &name),
             Question::Remove { items, .. } => self.remove(items),
             Question::Start { items } => self.start_many(items),
-            Question::Override { item, .. } => {
-                let start = Start { show: true, override_schedule: true, code: None };
-                self.start(item, start);
-            }
             Question::Discard => self.close_form(),
             Question::Forget { name } => self.forget_search(&name),
         }

@@ -21,8 +21,8 @@ pub(super) const TERM: &str = "xterm-256color";
 pub(super) struct Start {
     /// Show it once it runs.
     pub(super) show: bool,
-    /// Although its Jump Policy is closed.
-    pub(super) override_schedule: bool,
+    /// Although its Jump Policy is closed, and why.
+    pub(super) reason: Option<String>,
     /// A code of the second factor.
     pub(super) code: Option<Secret>,
 }
@@ -94,14 +94,15 @@ impl Console {
         if let Some(policy) = self.closed_policy(item) {
             let policy = format!("{} {}", policy.name, super::why::state_text(self, policy.state));
             let name = self.inventory.name(item).unwrap_or_default().to_owned();
-            self.layers.push(Layer::Confirm(Question::Override { item, name, policy }));
+            let (purpose, input) = (Ask::Reason { item, name, policy }, Input::default());
+            self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
             return;
         }
         self.start(item, Start { show: true, ..Start::default() });
     }
 
     /// The item's Jump Policy, if it lets nobody in now.
-    fn closed_policy(&self, item: ItemId) -> Option<&JumpPolicyView> {
+    pub(super) fn closed_policy(&self, item: ItemId) -> Option<&JumpPolicyView> {
         let policy = self.policy(self.jump_policy_of(item)?)?;
         matches!(policy.state, PolicyState::Closed { .. }).then_some(policy)
     }
@@ -121,35 +122,37 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let Start { show, override_schedule, code } = start;
+        let Start { show, reason, code } = start;
         let starting = Asked::Start {
             item,
             name: name.clone(),
             show,
-            override_schedule,
+            reason: reason.clone(),
             pressed: self.keys,
             after: None,
         };
         self.say(&format!("Starting a session with {name} …"));
         let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
-        self.request(starting, RepRequest::StartSession { item, kind, override_schedule, code });
+        let (override_schedule, reason) = (reason.is_some(), reason.map(Into::into));
+        let request = RepRequest::StartSession { item, kind, override_schedule, reason, code };
+        self.request(starting, request);
     }
 
     /// The appliance wants a code of the second factor before it starts a session.
-    pub(super) fn ask_code(&mut self, item: ItemId, name: String, override_schedule: bool) {
+    pub(super) fn ask_code(&mut self, item: ItemId, name: String, reason: Option<String>) {
         let (input, mistake) = (Input::default(), None);
-        let purpose = Ask::Code { item, name, override_schedule };
+        let purpose = Ask::Code { item, name, reason };
         self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake }));
     }
 
-    pub(super) fn accept_code(&mut self, item: ItemId, code: &str, override_schedule: bool) {
+    pub(super) fn accept_code(&mut self, item: ItemId, code: &str, reason: Option<String>) {
         if code.is_empty() {
             self.prompt_mistake("A code is needed: the one your authenticator shows now.");
             return;
         }
         self.layers.pop();
         let code = Some(Secret(code.to_owned()));
-        self.start(item, Start { show: true, override_schedule, code });
+        self.start(item, Start { show: true, reason, code });
     }
 
     /// The size of a session's pane.

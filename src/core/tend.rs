@@ -256,8 +256,13 @@ impl Console {
                 self.export(&text);
             }
             Ask::WakePassword { items, .. } => self.accept_password(&text, &items),
-            Ask::Code { item, override_schedule, .. } => {
-                self.accept_code(item, &text, override_schedule);
+            Ask::Code { item, reason, .. } => self.accept_code(item, &text, reason),
+            Ask::Reason { .. } if text.is_empty() => {
+                self.prompt_mistake("A reason is needed; it is logged.");
+            }
+            Ask::Reason { item, .. } => {
+                self.layers.pop();
+                self.start(item, Start { show: true, reason: Some(text), code: None });
             }
             Ask::SimulatedUser => self.simulate_user(&text),
             Ask::SimulatedTime => self.simulate_time(&text),

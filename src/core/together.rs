@@ -514,8 +514,11 @@ pub fn entry_text(entry: &LogEntry) -> String {
         LogEvent::EndsSoon { policy, minutes } => {
             format!("the Jump Policy {policy} ends this session in {minutes} min")
         }
-        LogEvent::Overrode { policy } => {
+        LogEvent::Overrode { policy, reason } if reason.is_empty() => {
             format!("{who} came in although the Jump Policy {policy} was closed")
+        }
+        LogEvent::Overrode { policy, reason } => {
+            format!("{who} came in although the Jump Policy {policy} was closed: {reason}")
         }
         LogEvent::Chat { text } => format!("{who}: {text}"),
         LogEvent::Tunneled { port } => format!("{who} opened a tunnel to port {port}"),

@@ -79,8 +79,13 @@ pub fn lines(console: &Console, item: ItemId) -> Vec<WhyLine> {
     ];
     let explained = console.explained(item);
     for permission in Permission::ALL {
+        let said = explained
+            .and_then(|answers| answers.iter().find(|answer| answer.action == *permission))
+            .map(|answer| answer.allowed);
+        // A tick never stands on a closed door.
+        let closed = *permission == Permission::PermStart && console.closed_policy(item).is_some();
         lines.push(WhyLine::Right {
-            allowed: rights.permitted.has(*permission),
+            allowed: said.unwrap_or(rights.permitted.has(*permission)) && !closed,
             what: permission.title(),
             permission: permission.as_str(),
         });
@@ -93,18 +98,24 @@ pub fn lines(console: &Console, item: ItemId) -> Vec<WhyLine> {
         let (sign, may) = if start.allowed { ("✓", "may") } else { ("✕", "may not") };
         lines.push(WhyLine::Text(format!("{sign} You {may} start one. The appliance says:")));
         lines.extend(start.because.iter().map(step));
+        lines.extend(override_line(console, item));
         return lines;
     }
     let (policy, open) = policy_line(console, item);
     lines.push(WhyLine::Text(policy));
-    lines.push(WhyLine::Text(match console.no_jump_to(item) {
-        Some(reason) => format!("✕ {reason}"),
-        None if open => "✓ Nothing speaks against it.".to_owned(),
-        None => {
-            "✓ After a question: the schedule may be overridden, and that is logged.".to_owned()
-        }
-    }));
+    match console.no_jump_to(item) {
+        Some(reason) => lines.push(WhyLine::Text(format!("✕ {reason}"))),
+        None if open => lines.push(WhyLine::Text("✓ Nothing speaks against it.".to_owned())),
+        None => lines.extend(override_line(console, item)),
+    }
     lines
+}
+
+/// What can be done at a closed door.
+fn override_line(console: &Console, item: ItemId) -> Option<WhyLine> {
+    console.closed_policy(item).filter(|policy| !policy.strict)?;
+    let words = "Enter asks for a reason and overrides the schedule; the reason is logged.";
+    Some(WhyLine::Text(words.to_owned()))
 }
 
 /// Columns that such lines are given, with the frame and a margin, at the most.
@@ -138,7 +149,9 @@ fn policy_line(console: &Console, item: ItemId) -> (String, bool) {
     let name = jumpdeck_protocol::text::clean(&policy.name);
     let state = state_text(console, policy.state);
     let open = !matches!(policy.state, PolicyState::Closed { .. });
-    (format!("Jump Policy {name}: {state}."), open)
+    let hours = jumpdeck_protocol::text::clean(&policy.hours);
+    let about = if hours.is_empty() { state } else { format!("{hours}; {state}") };
+    (format!("Jump Policy {name}: {about}."), open)
 }
 
 /// A policy's state, in words.

@@ -120,7 +120,7 @@ impl Keeper {
                 Ended::Lost { reason, stood } => {
                     // A link that ends at once, again and again, is no reason to hurry.
                     if stood > STEADY {
-                        backoff.reset();
+                        backoff.lost(Duration::ZERO);
                     }
                     LinkEvent::Down { reason }
                 }
@@ -226,6 +226,12 @@ impl Keeper {
             }
             // The token of an embedded appliance is new at each of its starts.
             RepWelcome::Refused(refusal) if self.destination.is_embedded() => {
+                Err(Ended::Again(refusal.to_string()))
+            }
+            // It passes.
+            RepWelcome::Refused(refusal)
+                if matches!(refusal.code, RefusalCode::ServerBusy | RefusalCode::Stopping) =>
+            {
                 Err(Ended::Again(refusal.to_string()))
             }
             RepWelcome::Refused(refusal) => {

@@ -10,6 +10,7 @@ use jumpdeck_appliance::{
     StartError, SystemClock,
 };
 use jumpdeck_protocol::inventory::InstallMode;
+use jumpdeck_protocol::journal::Journal;
 use jumpdeck_protocol::link::Address;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
@@ -31,8 +32,10 @@ pub const AGENT_VERB: &str = "local-agent";
 
 /// How long a console waits for the appliance to come up.
 const START_PATIENCE: Duration = Duration::from_secs(15);
-/// How long the first list waits for this machine.
-const AGENT_PATIENCE: Duration = Duration::from_secs(1);
+/// How long whoever comes first waits for this machine's own agent.
+const AGENT_PATIENCE: Duration = Duration::from_secs(5);
+/// How long an appliance that is ending is waited for; less than whoever started this waits.
+const JOIN_PATIENCE: Duration = Duration::from_secs(12);
 /// How long the appliance stays after the last console has left.
 const LINGER: Duration = Duration::from_secs(3);
 /// How long it waits for a first console.
@@ -65,7 +68,8 @@ pub async fn ensure_running(dir: &DataDir) -> anyhow::Result<RunningAddress> {
 
 /// The running appliance, if it answers.
 pub async fn reachable(dir: &DataDir) -> Option<RunningAddress> {
-    let running = dir.running()?;
+    // An address that nobody holds the lock for is another program's by now.
+    let running = dir.running().filter(|_| dir.is_locked())?;
     let address: Address = running.url.parse().ok()?;
     let connecting = TcpStream::connect((address.host.as_str(), address.port));
     timeout(Duration::from_secs(2), connecting).await.ok()?.ok()?;
@@ -117,23 +121,32 @@ pub async fn appliance(dir: DataDir) -> anyhow::Result<()> {
     let throw_away = demo.is_some();
     let demo_clock = Arc::new(DemoClock::default());
     let clock: Arc<dyn Clock> = if throw_away { demo_clock.clone() } else { Arc::new(SystemClock) };
-    let served = match open(&dir, clock).await {
-        Ok(opened) => opened,
-        Err(StartError::DataDir(DataDirError::InUse { .. })) => return join(&dir).await,
+    let (appliance, listening) = match open_or_join(&dir, &clock).await {
+        Ok(Found::Ours(appliance, listening)) => (appliance, listening),
+        Ok(Found::Theirs(running)) => {
+            tell(&Birth::Ready(running));
+            return Ok(());
+        }
         Err(error) => {
             tell(&Birth::Failed(error.to_string()));
             return Err(error.into());
         }
     };
-    let (appliance, listening) = served;
     let address = dir.running().context("the address was just published")?;
+    // Whoever comes wants to see this machine in the first list, and to reach it.
+    appliance.admit_reps(false);
     let serving = tokio::spawn({
         let appliance = Arc::clone(&appliance);
         async move { appliance.serve(listening).await }
     });
     let agent = tokio::spawn(keep_agent(Arc::clone(&appliance)));
-    // Whoever started this wants to see this machine in the first list.
-    let _ = timeout(AGENT_PATIENCE, appliance.local_agent_linked()).await;
+    tokio::spawn({
+        let appliance = Arc::clone(&appliance);
+        async move {
+            let _ = timeout(AGENT_PATIENCE, appliance.local_agent_linked()).await;
+            appliance.admit_reps(true);
+        }
+    });
     tell(&Birth::Ready(address.clone()));
     let fleet = tokio::spawn(demo::fleet(Arc::clone(&appliance), address, demo_clock, demo));
     until_unneeded(&appliance, throw_away).await?;
@@ -166,22 +179,29 @@ async fn open(
     Ok((appliance, listening))
 }
 
-/// Another process was faster: its address is as good as ours.
-async fn join(dir: &DataDir) -> anyhow::Result<()> {
-    let deadline = Instant::now() + START_PATIENCE;
-    while Instant::now() < deadline {
-        if let Some(running) = reachable(dir).await {
-            tell(&Birth::Ready(running));
-            return Ok(());
+enum Found {
+    Ours(Arc<Appliance>, jumpdeck_appliance::Listening),
+    /// Another process was faster: its address is as good as ours.
+    Theirs(RunningAddress),
+}
+
+/// Opens the directory, or finds the appliance that has it. One that is ending is waited for.
+async fn open_or_join(dir: &DataDir, clock: &Arc<dyn Clock>) -> Result<Found, StartError> {
+    let deadline = Instant::now() + JOIN_PATIENCE;
+    loop {
+        match open(dir, Arc::clone(clock)).await {
+            Err(StartError::DataDir(DataDirError::InUse { path })) => {
+                if let Some(running) = reachable(dir).await {
+                    return Ok(Found::Theirs(running));
+                }
+                if Instant::now() > deadline {
+                    return Err(DataDirError::InUse { path }.into());
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+            outcome => return outcome.map(|(ours, listening)| Found::Ours(ours, listening)),
         }
-        sleep(Duration::from_millis(20)).await;
     }
-    let reason = format!(
-        "another appliance holds the data directory {} but does not answer; `jumpdeck stop` ends it",
-        dir.path().display()
-    );
-    tell(&Birth::Failed(reason.clone()));
-    bail!(reason)
 }
 
 fn tell(birth: &Birth) {
@@ -201,6 +221,12 @@ async fn until_unneeded(appliance: &Appliance, throw_away: bool) -> anyhow::Resu
         _ = interrupt.recv() => {}
         _ = stopping.wait_for(|stop| *stop) => {}
         () = idle(appliance, throw_away) => tracing::info!("nobody needs this appliance any more"),
+        part = appliance.until_failed() => {
+            tracing::error!(part, "a part of the appliance has ended by a mistake of its own");
+            appliance.stop();
+            // Its agent lives on, with its shells, and the next console starts another appliance.
+            std::process::exit(1);
+        }
     }
     Ok(())
 }
@@ -239,7 +265,10 @@ async fn keep_agent(appliance: Arc<Appliance>) {
                 let status = child.wait().await;
                 tracing::info!(?status, "the local agent's process ended");
             }
-            Err(error) => tracing::error!(error = format!("{error:#}"), "no local agent"),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "no local agent");
+                appliance.admit_reps(true);
+            }
         }
         let agent = AgentDir::at(&appliance.data_dir().agent());
         while agent.running().is_some() {
@@ -343,6 +372,6 @@ pub async fn local_agent(dir: DataDir) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When logging was started already.
-pub fn log_in_background() -> anyhow::Result<()> {
+pub fn log_in_background() -> anyhow::Result<Journal> {
     logging::to_stderr()
 }

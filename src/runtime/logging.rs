@@ -1,7 +1,9 @@
 //! The log: to a file, never to the screen.
 
 use anyhow::Context;
+use jumpdeck_protocol::journal::Journal;
 use std::fs::File;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use tracing_subscriber::EnvFilter;
 
@@ -9,27 +11,31 @@ use tracing_subscriber::EnvFilter;
 ///
 /// # Errors
 /// When the file cannot be opened.
-pub fn to_file(path: &Path) -> anyhow::Result<()> {
+pub fn to_file(path: &Path) -> anyhow::Result<Journal> {
     let file = File::options().create(true).append(true).open(path);
     let file = file.with_context(|| format!("opening the log {}", path.display()))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter())
-        .with_ansi(false)
-        .with_writer(file)
-        .try_init()
-        .map_err(|error| anyhow::anyhow!("starting the log: {error}"))
+    start(file, false)
 }
 
 /// Starts logging to the error output; for a server in the foreground.
 ///
 /// # Errors
 /// When logging was started already.
-pub fn to_stderr() -> anyhow::Result<()> {
+pub fn to_stderr() -> anyhow::Result<Journal> {
+    start(std::io::stderr(), std::io::stderr().is_terminal())
+}
+
+fn start(out: impl Write + Send + 'static, colours: bool) -> anyhow::Result<Journal> {
+    let journal = Journal::to(out).context("starting the log")?;
+    let lines = journal.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter())
-        .with_writer(std::io::stderr)
+        .with_ansi(colours)
+        .log_internal_errors(false)
+        .with_writer(move || lines.clone())
         .try_init()
-        .map_err(|error| anyhow::anyhow!("starting the log: {error}"))
+        .map_err(|error| anyhow::anyhow!("starting the log: {error}"))?;
+    Ok(journal)
 }
 
 fn filter() -> EnvFilter {

@@ -17,8 +17,7 @@ pub fn line(question: &str) -> anyhow::Result<String> {
     if !somebody_is_there() {
         bail!("{} is needed, and nobody is there to ask", question.trim_end_matches([':', ' ']));
     }
-    eprint!("{question}");
-    std::io::stderr().flush()?;
+    put(question)?;
     let mut answer = String::new();
     if std::io::stdin().lock().read_line(&mut answer)? == 0 {
         bail!("the input ended");
@@ -34,13 +33,18 @@ pub fn secret(question: &str) -> anyhow::Result<String> {
     if !somebody_is_there() {
         bail!("{} is needed, and nobody is there to ask", question.trim_end_matches([':', ' ']));
     }
-    eprint!("{question}");
-    std::io::stderr().flush()?;
+    put(question)?;
     enable_raw_mode().context("hiding what is typed")?;
     let answer = read_hidden();
     disable_raw_mode()?;
-    eprintln!();
+    put("\n")?;
     answer
+}
+
+fn put(words: &str) -> std::io::Result<()> {
+    let mut terminal = std::io::stderr();
+    terminal.write_all(words.as_bytes())?;
+    terminal.flush()
 }
 
 fn read_hidden() -> anyhow::Result<String> {

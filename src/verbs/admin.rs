@@ -7,6 +7,7 @@ use crate::runtime::dirs::Places;
 use crate::runtime::prompt;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use jumpdeck_appliance::{Rescued, reset_password};
 use jumpdeck_protocol::configuration::{Change, Deed, Effect, Effected, Plan};
 use jumpdeck_protocol::limits;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
@@ -48,6 +49,16 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Give a user a new first password, on the stopped appliance whose data directory this is.
+    /// Also enables the user. For when nobody can log in any more.
+    ResetPassword {
+        /// The user.
+        #[arg(default_value = "admin")]
+        username: String,
+        /// Remove the user's second factor, too.
+        #[arg(long)]
+        second_factor: bool,
+    },
 }
 
 impl Admin {
@@ -68,6 +79,16 @@ impl Admin {
                 }))
             }
             What::Apply { file, yes, json } => apply(places, connect, &file, yes, json).await,
+            What::ResetPassword { username, second_factor } => {
+                let show = |rescued: &Rescued| {
+                    let mut out = io::stdout().lock();
+                    writeln!(out, "user {}, password {}", rescued.username, rescued.password)?;
+                    writeln!(out, "It must be changed at the first login.")?;
+                    out.flush()
+                };
+                reset_password(&places.data()?, &username, second_factor, show).await?;
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
 }
@@ -234,6 +255,20 @@ fn changed(change: &Change) -> String {
     }
 }
 
+/// When sessions may be started, where that is limited or has changed.
+fn when(hours: &str, had: &str) -> String {
+    let words = |hours: &str| match hours {
+        "" => "at any time".to_owned(),
+        hours => clean(hours).into_owned(),
+    };
+    match (hours == had, hours.is_empty() && had.is_empty()) {
+        (_, true) => String::new(),
+        (true, _) => format!(": {}", words(hours)),
+        (false, _) if had.is_empty() => format!(": {}", words(hours)),
+        (false, _) => format!(": {} (was {})", words(hours), words(had)),
+    }
+}
+
 fn effected(effect: &Effect) -> String {
     let (user, place) = (clean(&effect.user), clean(&effect.place));
     match &effect.what {
@@ -243,22 +278,26 @@ fn effected(effect: &Effect) -> String {
         Effected::Session(permission, was, is) => {
             format!("~ {user} in {place}, {}: {} → {}", clean(permission), clean(was), clean(is))
         }
-        Effected::Items { saw, sees, gains, loses } => {
+        Effected::Items { saw, sees, gains, loses, hours, had } => {
             let items = match effect.items {
                 1 => "1 item".to_owned(),
                 count => format!("{count} items"),
             };
             let place = format!("{place} ({items})");
             match (saw, sees) {
-                (false, true) => format!("+ {user} sees {place}{}", list(", may ", *gains)),
+                (false, true) => {
+                    format!("+ {user} sees {place}{}{}", list(", may ", *gains), when(hours, ""))
+                }
                 (true, false) => {
                     format!("- {user} sees {place} no more{}", list("; could ", *loses))
                 }
-                _ => format!(
-                    "~ {user} in {place}{}{}",
-                    list(" may now ", *gains),
-                    list(" may no more ", *loses)
-                ),
+                _ => {
+                    format!(
+                        "~ {user} in {place}{}{}",
+                        list(" may now ", *gains),
+                        list(" may no more ", *loses)
+                    ) + &when(hours, had)
+                }
             }
         }
     }

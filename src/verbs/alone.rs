@@ -77,7 +77,8 @@ async fn start(
         }
     };
     let kind = ChannelKind::Shell { size: SIZE, term: TERM.to_owned() };
-    let request = RepRequest::StartSession { item, kind, override_schedule: false, code: None };
+    let request =
+        RepRequest::StartSession { item, kind, override_schedule: false, reason: None, code: None };
     let view = match client.ask(request).await {
         Ok(RepReply::SessionStarted(view)) => view,
         Ok(_) => return Err(ClientError::OddAnswer.into()),

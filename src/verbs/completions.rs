@@ -1,7 +1,7 @@
 //! `jumpdeck completions` and `jumpdeck man`: what shells and manuals want, from the same words
 //! as the help.
 
-use super::Cli;
+use super::{Cli, output};
 use anyhow::Context;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -16,7 +16,7 @@ pub(super) struct Completions {
 
 impl Completions {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        super::output::print(|out| {
+        output::print(|out| {
             let mut words = Vec::new();
             clap_complete::generate(self.shell, &mut Cli::command(), "jumpdeck", &mut words);
             out.write_all(&words)
@@ -37,7 +37,8 @@ impl Manual {
         let command = Cli::command().disable_help_subcommand(true);
         clap_mangen::generate_to(command, &self.dir)
             .with_context(|| format!("writing into {dir}"))?;
-        println!("The pages are in {dir}; `man {dir}/jumpdeck.1` shows the first.");
-        Ok(ExitCode::SUCCESS)
+        output::print(|out| {
+            writeln!(out, "The pages are in {dir}; `man {dir}/jumpdeck.1` shows the first.")
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! Which appliance a verb goes to: this machine's own, or one elsewhere whose key was accepted.
 
 use super::account;
+use super::output::say;
 use crate::link::{Client, ClientError, Credentials, Destination, KnownAppliances, Proof, Trust};
 use crate::runtime::dirs::Places;
 use crate::runtime::logins::Logins;
@@ -84,7 +85,7 @@ impl Door<'_> {
                 Err(ClientError::NoLogin { reason, code: RefusalCode::LoginFailed })
                     if given.is_none() && tries < TRIES =>
                 {
-                    eprintln!("{reason}");
+                    say(&reason);
                 }
                 outcome => return Ok(Linked { client: outcome?, password: Some(password) }),
             }
@@ -101,7 +102,7 @@ impl Door<'_> {
                 Err(ClientError::NoLogin { reason, code: RefusalCode::SecondFactorRequired })
                     if given.is_none() && prompt::somebody_is_there() =>
                 {
-                    eprintln!("{reason}");
+                    say(&reason);
                     let no_answer = |error: anyhow::Error| ClientError::NoLink(error.to_string());
                     let code = prompt::secret("Code: ").map_err(no_answer)?;
                     outcome = self.enter(proof(Some(code))).await;
@@ -272,7 +273,7 @@ impl Connect {
             match door.enter(Proof::Kept(token)).await {
                 Err(ClientError::NoLogin { code: RefusalCode::LoginExpired, reason }) => {
                     logins.forget(&address.to_string(), &username)?;
-                    eprintln!("{reason}");
+                    say(&reason);
                 }
                 outcome => {
                     let client = outcome?;
@@ -319,13 +320,15 @@ fn ask(address: &Address, fingerprint: &str) -> anyhow::Result<()> {
              with --fingerprint once."
         );
     }
-    eprintln!("{address} was never seen before. The fingerprint of its key is\n  {fingerprint}");
-    eprintln!("Compare it with the one that `jumpdeck serve` printed on the appliance.");
+    say(&format!(
+        "{address} was never seen before. The fingerprint of its key is\n  {fingerprint}\n\
+         Compare it with the one that `jumpdeck serve` printed on the appliance."
+    ));
     loop {
         match prompt::line("Is that right? (yes/no) ")?.trim() {
             "yes" => return Ok(()),
             "no" => bail!("the appliance was not accepted; nothing was sent to it"),
-            _ => eprintln!("Please say yes or no."),
+            _ => say("Please say yes or no."),
         }
     }
 }

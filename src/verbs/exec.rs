@@ -4,6 +4,7 @@ use super::desk::Desk;
 use super::jump;
 use super::many::{self, Order};
 use super::outlet::{Outlet, Stream};
+use super::overriding::Overriding;
 use super::select;
 use super::status::Status;
 use super::stdio::{Outside, Stdio};
@@ -17,9 +18,8 @@ use std::io::ErrorKind;
 
 #[derive(Args, Debug)]
 pub(crate) struct Exec {
-    /// Start although the Jump Policy is closed, where that may be overridden. It is logged.
-    #[arg(long = "override")]
-    override_schedule: bool,
+    #[command(flatten)]
+    overriding: Overriding,
     /// Also on every item that this query finds, as `ls` understands it.
     #[arg(long, value_name = "QUERY")]
     query: Option<String>,
@@ -48,7 +48,7 @@ impl Exec {
     pub(super) fn on(name: String, command: Vec<String>, terminal: bool) -> Self {
         Self {
             terminal,
-            override_schedule: false,
+            overriding: Overriding::default(),
             query: None,
             parallel: 1,
             json: false,
@@ -71,7 +71,7 @@ impl Exec {
         let mut seen = HashSet::new();
         items.retain(|item| seen.insert(*item));
         let io = &mut desk.io;
-        let override_schedule = self.override_schedule;
+        let reason = self.overriding.reason(io).await?;
         match items.as_slice() {
             [] => bail!("no item matches; `jumpdeck ls` lists them"),
             [item] if self.terminal => {
@@ -80,14 +80,13 @@ impl Exec {
                 }
                 let (size, term, argv) = (io.size(), io.term(), self.command);
                 let kind = ChannelKind::Terminal { size, term, argv };
-                let program = Program::start(client, *item, kind, override_schedule, io).await?;
+                let program = Program::start(client, *item, kind, reason, io).await?;
                 jump::stay(program, io).await
             }
             _ if self.terminal => bail!("several machines have no terminal in common"),
             [item] if self.query.is_none() && !self.json => {
                 let kind = ChannelKind::Exec { argv: self.command };
-                let mut program =
-                    Program::start(client, *item, kind, override_schedule, io).await?;
+                let mut program = Program::start(client, *item, kind, reason, io).await?;
                 let outcome = attend(&mut program, io).await;
                 program.close().await;
                 outcome
@@ -97,7 +96,7 @@ impl Exec {
                     |item: &ItemId| client.inventory.name(*item).unwrap_or_default().to_owned();
                 let items = several.iter().map(|item| (*item, name(item))).collect();
                 let (argv, parallel, json) = (self.command, self.parallel.into(), self.json);
-                let order = Order { argv, override_schedule, parallel, json };
+                let order = Order { argv, reason, parallel, json };
                 many::run(client, items, order, io).await
             }
         }

@@ -2,16 +2,26 @@
 
 use super::connect::Connect;
 use super::output;
+use crate::core::form::time_text;
+use crate::link::{Client, ClientError};
 use crate::runtime::dirs::Places;
-use anyhow::bail;
-use clap::Args;
+use clap::{Args, Subcommand};
+use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
-use jumpdeck_protocol::rep::{Installer as Made, RepReply, RepRequest};
+use jumpdeck_protocol::InstallerId;
+use jumpdeck_protocol::rep::{
+    Installer as Made, InstallerView, InstallerWish, RepReply, RepRequest,
+};
+use jumpdeck_protocol::text::clean;
+use serde::Serialize;
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Installer {
-    /// The Jump Group the machine comes to; made if there is none [default: the personal list]
+    #[command(subcommand)]
+    what: Option<What>,
+    /// The Jump Group the machine comes to; created if there is none [default: the personal list]
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
     /// How long the installer can be used: 10m to 365d.
@@ -19,17 +29,118 @@ pub(super) struct Installer {
     valid: u64,
 }
 
+#[derive(Subcommand, Debug)]
+enum What {
+    /// List the installer keys that can be used: yours; for an administrator, all.
+    Ls {
+        /// Print a JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke installer keys. Machines that enrolled with them stay.
+    Rm {
+        /// Their numbers.
+        #[arg(required = true)]
+        numbers: Vec<u64>,
+    },
+}
+
+/// A key as `--json` prints it. Fields are added, never taken away or renamed.
+#[derive(Serialize)]
+struct Entry<'a> {
+    id: u64,
+    group: &'a str,
+    made_by: &'a str,
+    /// Seconds since 1970.
+    made: i64,
+    /// Seconds since 1970.
+    expires: i64,
+    /// Whether machines can still enrol with it.
+    good: bool,
+}
+
 impl Installer {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let mut client = connect.client(places).await?;
-        let request = RepRequest::CreateInstaller { group: self.group, valid: self.valid };
-        let RepReply::Installer(installer) = client.ask(request).await? else {
-            bail!("the appliance gave an answer that does not fit the question");
+        let outcome = match self.what {
+            None => {
+                let request = RepRequest::CreateInstaller { group: self.group, valid: self.valid };
+                create(&mut client, request, &connect.appliance_url(places)?).await
+            }
+            Some(What::Ls { json }) => {
+                let installers = ask(&mut client, InstallerWish::List).await;
+                installers.and_then(|installers| print(&installers, json))
+            }
+            Some(What::Rm { numbers }) => revoke(&mut client, &numbers).await,
         };
-        let url = connect.appliance_url(places)?;
         client.close().await;
-        output::print(|out| write!(out, "{}", line(&installer, &url)))
+        outcome
     }
+}
+
+async fn create(client: &mut Client, request: RepRequest, url: &str) -> anyhow::Result<ExitCode> {
+    let RepReply::Installer(installer) = client.ask(request).await? else {
+        return Err(ClientError::OddAnswer.into());
+    };
+    output::print(|out| write!(out, "{}", line(&installer, url)))
+}
+
+async fn ask(client: &mut Client, wish: InstallerWish) -> anyhow::Result<Vec<InstallerView>> {
+    match client.ask(RepRequest::Installers(wish)).await? {
+        RepReply::Installers { installers } => Ok(installers),
+        _ => Err(ClientError::OddAnswer.into()),
+    }
+}
+
+/// Each for itself: one that is not there does not keep the others.
+async fn revoke(client: &mut Client, numbers: &[u64]) -> anyhow::Result<ExitCode> {
+    let mut status = ExitCode::SUCCESS;
+    for number in numbers {
+        let wish = InstallerWish::Remove { installer: InstallerId(*number) };
+        match client.ask(RepRequest::Installers(wish)).await {
+            Ok(_) => output::say(&format!("Installer key {number} is revoked.")),
+            Err(ClientError::Refused(refusal)) => {
+                output::say(&format!("jumpdeck: {refusal}"));
+                status = ExitCode::FAILURE;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(status)
+}
+
+fn print(installers: &[InstallerView], json: bool) -> anyhow::Result<ExitCode> {
+    let zone = TimeZone::system();
+    output::print(|out| {
+        if json {
+            return installers.iter().try_for_each(|view| {
+                let entry = Entry {
+                    id: view.id.0,
+                    group: &view.place,
+                    made_by: &view.maker,
+                    made: view.made.0,
+                    expires: view.expires.0,
+                    good: view.good,
+                };
+                serde_json::to_writer(&mut *out, &entry)?;
+                writeln!(out)
+            });
+        }
+        let row = |view: &InstallerView| {
+            let maker = if view.maker.is_empty() { "the appliance" } else { &view.maker };
+            let state = if view.good { "" } else { "its maker may not add machines any more" };
+            let expires = time_text(view.expires, &zone);
+            [
+                view.id.0.to_string(),
+                clean(&view.place).into(),
+                clean(maker).into(),
+                expires,
+                state.into(),
+            ]
+        };
+        let rows: Vec<_> = installers.iter().map(row).collect();
+        output::table(["NUMBER", "GROUP", "MADE BY", "EXPIRES", ""], &rows, out)
+    })
 }
 
 /// What to run on the new machine. The key is in the environment, not among the arguments that
@@ -37,8 +148,9 @@ impl Installer {
 pub(super) fn line(installer: &Made, url: &str) -> String {
     let until = Timestamp::from_second(installer.expires.0).map(|t| t.to_string());
     format!(
-        "# On the new machine; good until {} for the group {}:\n\
+        "# Installer {}. On the new machine; good until {} for the group {}:\n\
          JUMPDECK_INSTALLER_KEY={} jumpdeck-agent run --appliance {url} --fingerprint {}\n",
+        installer.id,
         until.unwrap_or_default(),
         installer.group,
         installer.key,

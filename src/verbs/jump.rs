@@ -3,6 +3,7 @@
 use super::desk::Desk;
 use super::modes::Modes;
 use super::outlet::{Outlet, Stream};
+use super::overriding::Overriding;
 use super::select;
 use super::status::Status;
 use super::stdio::{Outside, Stdio};
@@ -23,9 +24,8 @@ const HELP: &str = "Ctrl-] and d: leave it running, x: end it, t: type here, Ctr
 
 #[derive(Args, Debug)]
 pub(crate) struct Jump {
-    /// Start although the Jump Policy is closed, where that may be overridden. It is logged.
-    #[arg(long = "override")]
-    override_schedule: bool,
+    #[command(flatten)]
+    overriding: Overriding,
     /// The machine: its name, its host name, a part of either, or # and its number.
     name: String,
 }
@@ -42,8 +42,8 @@ enum Left {
 
 impl Jump {
     /// A jump to an item.
-    pub(super) const fn to(name: String) -> Self {
-        Self { override_schedule: false, name }
+    pub(super) fn to(name: String) -> Self {
+        Self { overriding: Overriding::default(), name }
     }
 
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
@@ -52,7 +52,8 @@ impl Jump {
         let item = select::one(&client.inventory, &self.name)?;
         let kind = ChannelKind::Shell { size: desk.io.size(), term: desk.io.term() };
         let io = &mut desk.io;
-        let program = Program::start(client, item, kind, self.override_schedule, io).await?;
+        let reason = self.overriding.reason(io).await?;
+        let program = Program::start(client, item, kind, reason, io).await?;
         stay(program, io).await
     }
 }

@@ -26,8 +26,8 @@ const LINE: usize = 64 * 1024;
 pub(super) struct Order {
     /// The command and its arguments.
     pub argv: Vec<String>,
-    /// Start although the Jump Policy is closed, where that may be overridden.
-    pub override_schedule: bool,
+    /// Why they are started although their Jump Policy is closed, where that can be overridden.
+    pub reason: Option<String>,
     /// So many machines at once.
     pub parallel: usize,
     /// JSON Lines.
@@ -196,9 +196,14 @@ impl Many {
             && let Some(target) = self.waiting.pop_front()
         {
             let kind = ChannelKind::Exec { argv: self.order.argv.clone() };
-            let override_schedule = self.order.override_schedule;
-            let item = target.item;
-            let request = RepRequest::StartSession { item, kind, override_schedule, code: None };
+            let reason = self.order.reason.as_deref().map(Into::into);
+            let request = RepRequest::StartSession {
+                item: target.item,
+                kind,
+                override_schedule: self.order.reason.is_some(),
+                reason,
+                code: None,
+            };
             self.asked.insert(self.client.begin(request), target);
         }
     }

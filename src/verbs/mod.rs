@@ -25,8 +25,10 @@ mod many;
 mod modes;
 pub(crate) mod outlet;
 mod output;
+mod overriding;
 mod plain;
 mod recordings;
+mod removed;
 mod script;
 mod select;
 mod serve;
@@ -53,6 +55,7 @@ use crate::runtime::{embedded, logging};
 use clap::{Parser, Subcommand};
 use connect::Connect;
 use desk::Desk;
+use jumpdeck_protocol::journal::Journal;
 use status::Status;
 use std::process::ExitCode;
 use stdio::Stdio;
@@ -191,8 +194,12 @@ enum Verb {
     Logout(account::Logout),
     /// List, make and change teams.
     Team(team::Team),
-    /// Make an installer key and print the line that enrols a machine.
+    /// Create an installer key and print the line that enrols a machine; list and revoke keys.
     Installer(installer::Installer),
+    /// List the items that were removed because their machine was away for too long.
+    Removed(removed::Removed),
+    /// Take such items back; their agents link again by themselves.
+    TakeBack(removed::TakeBack),
     /// Open a throw-away appliance with simulated machines.
     Demo(demo::Demo),
     /// Be an appliance for many, in the foreground.
@@ -219,22 +226,25 @@ impl Cli {
     /// # Errors
     /// What kept it from being done; exit status 1.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        self.start_log()?;
+        let journal = self.start_log()?;
         let runtime = self.runtime()?;
         let outcome = runtime.block_on(self.dispatch());
         // A thread that still reads the standard input must not hold up the end.
         runtime.shutdown_background();
+        if let Some(journal) = journal {
+            journal.settle();
+        }
         outcome
     }
 
-    fn start_log(&self) -> anyhow::Result<()> {
+    fn start_log(&self) -> anyhow::Result<Option<Journal>> {
         match (&self.verb, &self.places.log) {
-            (_, Some(path)) => logging::to_file(path),
+            (_, Some(path)) => logging::to_file(path).map(Some),
             (Some(Verb::EmbeddedAppliance | Verb::LocalAgent), None) => {
-                embedded::log_in_background()
+                embedded::log_in_background().map(Some)
             }
-            (Some(Verb::Serve(_)), None) => logging::to_stderr(),
-            _ => Ok(()),
+            (Some(Verb::Serve(_)), None) => logging::to_stderr().map(Some),
+            _ => Ok(None),
         }
     }
 
@@ -266,6 +276,8 @@ impl Cli {
             Some(Verb::Logout(logout)) => logout.run(&places, &connect).await,
             Some(Verb::Team(team)) => team.run(&places, &connect).await,
             Some(Verb::Installer(installer)) => installer.run(&places, &connect).await,
+            Some(Verb::Removed(removed)) => removed.run(&places, &connect).await,
+            Some(Verb::TakeBack(back)) => back.run(&places, &connect).await,
             Some(Verb::Demo(demo)) => demo.run(&places).await,
             Some(Verb::Serve(serve)) => serve.run(&places).await,
             Some(Verb::Stop) => stop::run(&places).await,

@@ -7,6 +7,8 @@ use crate::core::form::time_text;
 use crate::core::inventory::{Inventory, Item};
 use clap::Args;
 use jiff::tz::TimeZone;
+use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::text::clean;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -48,10 +50,12 @@ struct Entry<'a> {
     created: i64,
     /// Seconds since 1970; nothing if it stays.
     expires: Option<i64>,
+    /// What should be known of its machine before anything else.
+    warning: Option<&'a str>,
 }
 
 impl<'a> Entry<'a> {
-    fn of(inventory: &Inventory, item: &Item<'a>) -> Self {
+    fn of(inventory: &Inventory, item: &Item<'a>, warning: Option<&'a str>) -> Self {
         let presence = inventory.presence(item.id());
         Self {
             id: item.id().0,
@@ -76,6 +80,7 @@ impl<'a> Entry<'a> {
             jump_policy: item.policy_name(),
             created: item.created().0,
             expires: item.expires().map(|time| time.0),
+            warning,
         }
     }
 
@@ -87,6 +92,7 @@ impl<'a> Entry<'a> {
         let memory = |bytes: u64| format!("{} MiB", bytes / 1024 / 1024);
         let several = |count: u16| count.to_string();
         let rows = [
+            ("Warning", self.warning.map(|words| clean(words).into_owned()).unwrap_or_default()),
             ("Name", self.name.to_owned()),
             ("Number", format!("#{}", self.id)),
             ("Status", format!("{}{}", self.status, since.unwrap_or_default())),
@@ -123,12 +129,17 @@ impl Show {
         client.fetch_inventory().await?;
         let id = select::one(&client.inventory, &self.name)?;
         let json = self.json;
+        // An older appliance says nothing of it.
+        let warning = match client.ask(RepRequest::History { item: id }).await {
+            Ok(RepReply::History { warning, .. }) => warning,
+            _ => None,
+        };
         let item = client.inventory.item(id);
         let print = desk.io.print(|out| {
             let Some(item) = item else {
                 return Ok(());
             };
-            let entry = Entry::of(&client.inventory, &item);
+            let entry = Entry::of(&client.inventory, &item, warning.as_deref());
             if json {
                 serde_json::to_writer(&mut *out, &entry)?;
                 return writeln!(out);

@@ -1,5 +1,6 @@
 //! `jumpdeck stop`: ends this machine's own appliance and its agent.
 
+use super::output;
 use crate::link::{Client, Destination};
 use crate::runtime::dirs::Places;
 use crate::runtime::embedded;
@@ -13,12 +14,11 @@ use tokio::time::{Instant, sleep};
 /// Ends the appliance, its sessions and its agent, and waits until they are gone.
 pub(super) async fn run(places: &Places) -> anyhow::Result<ExitCode> {
     if !places.data_path()?.join("appliance.lock").exists() {
-        println!("Nothing was running.");
-        return Ok(ExitCode::SUCCESS);
+        return output::print(|out| writeln!(out, "Nothing was running."));
     }
     let dir = places.data()?;
-    println!("{}", if end(&dir).await? { "Stopped." } else { "Nothing was running." });
-    Ok(ExitCode::SUCCESS)
+    let said = if end(&dir).await? { "Stopped." } else { "Nothing was running." };
+    output::print(|out| writeln!(out, "{said}"))
 }
 
 /// Ends what runs on a data directory. Returns whether anything did.

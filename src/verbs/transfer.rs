@@ -67,7 +67,7 @@ impl Program {
         mut client: Client,
         item: ItemId,
         kind: ChannelKind,
-        override_schedule: bool,
+        reason: Option<String>,
         io: &mut Stdio,
     ) -> anyhow::Result<Self> {
         // A Jump Policy may want a code of the second factor; the variable's may be used up by the
@@ -75,7 +75,8 @@ impl Program {
         let start = |code: Option<String>| RepRequest::StartSession {
             item,
             kind: kind.clone(),
-            override_schedule,
+            override_schedule: reason.is_some(),
+            reason: reason.as_deref().map(Into::into),
             code: code.map(Secret),
         };
         let mut answer = client.ask(start(io.variable("JUMPDECK_CODE"))).await;

@@ -2,6 +2,7 @@
 
 use super::desk::Desk;
 use super::exec::attend;
+use super::overriding::Overriding;
 use super::select;
 use super::status::Status;
 use super::transfer::Program;
@@ -10,9 +11,8 @@ use jumpdeck_protocol::session::ChannelKind;
 
 #[derive(Args, Debug)]
 pub(crate) struct Tunnel {
-    /// Start although the Jump Policy is closed, where that may be overridden. It is logged.
-    #[arg(long = "override")]
-    override_schedule: bool,
+    #[command(flatten)]
+    overriding: Overriding,
     /// The machine: its name, its host name, a part of either, or # and its number.
     name: String,
     /// The port there, of the machine itself.
@@ -27,7 +27,8 @@ impl Tunnel {
         let item = select::one(&client.inventory, &self.name)?;
         let kind = ChannelKind::Tunnel { port: self.port };
         let io = &mut desk.io;
-        let mut program = Program::start(client, item, kind, self.override_schedule, io).await?;
+        let reason = self.overriding.reason(io).await?;
+        let mut program = Program::start(client, item, kind, reason, io).await?;
         let outcome = attend(&mut program, io).await;
         program.close().await;
         outcome

@@ -84,12 +84,18 @@ impl Artist<'_, '_> {
         } else {
             Line::styled(" a Jump shortcut", self.style(Role::Muted))
         };
-        let mut lines = vec![
+        let warned = self.console.warning(item.id()).map(jumpdeck_protocol::text::clean);
+        let warned = warned.map(|words| text::wrap(&words, width.saturating_sub(1)));
+        let warned = warned.unwrap_or_default().into_iter();
+        let style = self.style(Role::Warning);
+        let mut lines: Vec<_> =
+            warned.map(|line| Line::styled(format!(" {line}"), style)).collect();
+        lines.extend([
             standing,
             Line::raw(format!(" {}", text::fit(&place, width.saturating_sub(1)))),
             Line::styled(format!(" {comments}"), self.style(Role::Muted)),
             Line::raw(""),
-        ];
+        ]);
         let last = self.console.inventory().statistics(item.id());
         lines.extend(match last {
             _ if !item.is_client() => Vec::new(),

@@ -47,6 +47,13 @@ impl Artist<'_, '_> {
                 "Second factor",
                 format!("The Jump Policy of {name} wants the code that your authenticator shows."),
             ),
+            Ask::Reason { name, policy, .. } => (
+                "Override the schedule",
+                format!(
+                    "{name} is closed at this time: {policy}. Say why you start a session anyway; \
+                     the reason is logged."
+                ),
+            ),
             Ask::SimulatedUser => (
                 "Whose session",
                 "A user name; nothing for your own. Others: administrators.".to_owned(),
@@ -178,15 +185,6 @@ fn words(question: &Question) -> Words {
             title: "Start these sessions?",
             text: cut(items.iter().map(|(_, name)| name.as_str())),
             yes: "start",
-            no: "do not",
-        },
-        Question::Override { name, policy, .. } => Words {
-            title: "Override the schedule?",
-            text: format!(
-                "{name} is closed at this time: {policy}. You may start a session anyway; that is \
-                 logged."
-            ),
-            yes: "start anyway",
             no: "do not",
         },
         Question::Discard => Words {

@@ -288,8 +288,13 @@ fn rich(columns: u16, rows: u16) -> Desk {
     let mut desk = Desk::new(columns, rows);
     desk.link_up();
     let state = PolicyState::Open { until: Some(NOW.plus(7200)) };
-    let policy =
-        JumpPolicyView { id: JumpPolicyId(1), name: "Weekdays".into(), strict: false, state };
+    let policy = JumpPolicyView {
+        id: JumpPolicyId(1),
+        name: "Weekdays".into(),
+        strict: false,
+        state,
+        hours: "Mon–Fri 08:00–17:00, can be overridden".into(),
+    };
     desk.notice(rights(Permission::ALL));
     desk.notice(ApplianceNotice::JumpPolicies { policies: vec![policy] });
     let saved =
@@ -385,7 +390,7 @@ fn the_picture_in_the_readme_is_a_screen_of_today() {
     };
     desk.press("<tab><end>l<esc>jjj<space>kk<space>kk");
     let (history, _) = desk.last_history();
-    let reply = jumpdeck_protocol::rep::RepReply::History { sessions: vec![past] };
+    let reply = jumpdeck_protocol::rep::RepReply::History { sessions: vec![past], warning: None };
     let reply = crate::core::LinkEvent::Reply(history, jumpdeck_protocol::Outcome::Ok(reply));
     desk.event(crate::core::Event::Link(reply));
     let picture = super::picture::svg(&screen(&desk, "dark"));

@@ -72,10 +72,19 @@ impl AgentDir {
     /// [`AgentDirError::InUse`] when another process has it.
     pub fn lock(&self) -> Result<File, AgentDirError> {
         let mut file = self.open_lock().map_err(|reason| self.unusable(reason))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(AgentDirError::InUse(self.0.clone())),
-            Err(TryLockError::Error(reason)) => return Err(self.unusable(reason)),
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(reason)) => return Err(self.unusable(reason)),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            // Whoever looks whether it is held shares it for a moment; its owner does not share.
+            match file.try_lock_shared() {
+                Ok(()) => drop(file.unlock()),
+                Err(TryLockError::WouldBlock) => return Err(AgentDirError::InUse(self.0.clone())),
+                Err(TryLockError::Error(reason)) => return Err(self.unusable(reason)),
+            }
+            std::thread::yield_now();
         }
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
@@ -95,6 +104,30 @@ impl AgentDir {
             Ok(()) | Err(TryLockError::Error(_)) => return None,
         }
         io::read_to_string(file).ok()?.trim().parse().ok()
+    }
+
+    /// Forgets the key and the appliance: a copy of another machine becomes one of its own. The
+    /// former key is kept beside, once.
+    ///
+    /// # Errors
+    /// What the system said, or that it was done before.
+    pub fn begin_anew(&self) -> io::Result<()> {
+        let _lock = self.lock().map_err(|error| io::Error::other(error.to_string()))?;
+        let former = self.0.join("identity.key.former");
+        if former.try_exists()? {
+            let said = format!(
+                "{} is there: this machine has a new identity already; leave --new-identity out",
+                former.display()
+            );
+            return Err(io::Error::other(said));
+        }
+        let gone = |outcome: io::Result<()>| match outcome {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            outcome => outcome,
+        };
+        gone(std::fs::rename(self.key(), &former))?;
+        gone(std::fs::remove_file(self.0.join("appliance.json")))?;
+        gone(std::fs::remove_file(self.expiry()))
     }
 
     /// The directory itself.

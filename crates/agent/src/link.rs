@@ -16,9 +16,13 @@ use jumpdeck_protocol::link::{
     write_plain,
 };
 use jumpdeck_protocol::{ChannelId, Outcome, Refusal, RefusalCode, Timestamp, limits};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+
+/// Milliseconds over which an appliance may have its agents come back, at the most.
+const MAX_SPREAD: u32 = 60_000;
 
 /// How one link, or the attempt at one, ended.
 pub(crate) enum Ended {
@@ -134,14 +138,16 @@ impl Agent {
             attended: self.person().is_some(),
             channels: self.channels.ids(),
             standing: self.standing,
+            run: self.run,
         };
         let lost = |end: LinkEnd| Ended::Again(end.to_string());
         write_plain(&mut dialed.socket, &proof).await.map_err(lost)?;
         match read_plain(&mut dialed.socket).await.map_err(lost)? {
             AgentWelcome::Refused(refusal) => Err(self.refused(refusal)),
             AgentWelcome::Removed => Err(Ended::Removed),
-            AgentWelcome::Welcome { item, name, close, expires, .. } => {
+            AgentWelcome::Welcome { item, name, close, expires, spread, .. } => {
                 self.expires_at(expires);
+                self.spread.store(spread.min(MAX_SPREAD), Ordering::Relaxed);
                 let name = jumpdeck_protocol::text::clean(&name).into_owned();
                 tracing::info!(item = item.0, name, "linked");
                 Ok((dialed, close))

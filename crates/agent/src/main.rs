@@ -3,6 +3,7 @@
 mod verbs;
 
 use clap::{Parser, Subcommand};
+use std::io::Write;
 use std::process::ExitCode;
 use verbs::{join::Join, run::Run, uninstall::Uninstall};
 
@@ -33,7 +34,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("jumpdeck-agent: {error:#}");
+            // Whose terminal is gone reads nothing any more.
+            let _ = writeln!(std::io::stderr(), "jumpdeck-agent: {error:#}");
             ExitCode::FAILURE
         }
     }

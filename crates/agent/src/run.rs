@@ -14,7 +14,8 @@ use jumpdeck_protocol::{Refusal, Timestamp, limits};
 use ring::signature::Ed25519KeyPair;
 use rustls::ClientConfig;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -23,6 +24,8 @@ use tokio::time::{Instant, sleep, timeout};
 const STEADY: Duration = Duration::from_secs(2);
 /// So long without a link, a clock that says the Jump Client has expired is believed.
 const DOUBT: Duration = Duration::from_secs(3600);
+/// A clock that is off by more was set.
+const STEP: Duration = Duration::from_secs(120);
 /// How long programs are kept while no appliance can be reached.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 /// How long the appliance may take to hear that a person wants no session any more.
@@ -79,6 +82,38 @@ pub(crate) struct Agent {
     pub machine: String,
     pub tls: Arc<ClientConfig>,
     pub channels: Channels,
+    /// Drawn at the start.
+    pub run: u64,
+    /// Milliseconds over which all agents are to come back when the appliance was away.
+    pub spread: AtomicU32,
+}
+
+/// The clock on the wall beside one that nobody sets, from a moment on.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    wall: SystemTime,
+    steady: Instant,
+}
+
+impl Clock {
+    fn now() -> Self {
+        Self { wall: SystemTime::now(), steady: Instant::now() }
+    }
+
+    /// How long it has been.
+    fn held(self) -> Duration {
+        self.steady.elapsed()
+    }
+
+    /// Whether the clock on the wall was set since.
+    fn was_set(self) -> bool {
+        let passed = self.steady.elapsed();
+        let off = match self.wall.elapsed() {
+            Ok(shown) => shown.abs_diff(passed),
+            Err(back) => back.duration() + passed,
+        };
+        off > STEP
+    }
 }
 
 /// Keeps the link until the agent is retired, cannot go on, or `stop` becomes true.
@@ -93,6 +128,8 @@ pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<En
         machine: identity::machine(),
         tls: client_config()?,
         channels: Channels::default(),
+        run: backoff::random(),
+        spread: AtomicU32::new(0),
         pinned: Pinned::new(options.visit.as_ref().map(|visit| visit.place.clone())),
         options,
     };
@@ -129,6 +166,8 @@ pub async fn uninstall(dir: &AgentDir) -> Result<(), RunError> {
         machine: identity::machine(),
         tls: client_config()?,
         channels: Channels::default(),
+        run: backoff::random(),
+        spread: AtomicU32::new(0),
         pinned: Pinned::new(None),
         options: Options::of_installed(dir.clone()),
     };
@@ -170,6 +209,7 @@ impl Agent {
         let mut backoff = Backoff::new(Duration::from_millis(250), self.options.most_pause);
         let mut last_linked = Instant::now();
         let mut complaint = None;
+        let mut clock = Clock::now();
         loop {
             sleep(backoff.next(backoff::random())).await;
             match self.link_once().await {
@@ -181,9 +221,11 @@ impl Agent {
                     tracing::info!(%end, "the link was lost");
                     // A link that ends at once, again and again, is no reason to hurry.
                     if stood > STEADY {
-                        backoff.reset();
+                        let spread = self.spread.load(Ordering::Relaxed);
+                        backoff.lost(Duration::from_millis(spread.into()));
                     }
                     last_linked = Instant::now();
+                    clock = Clock::now();
                 }
                 Ended::Again(reason) => {
                     tracing::info!(reason, "no link");
@@ -193,7 +235,11 @@ impl Agent {
             if last_linked.elapsed() > KEEP {
                 self.channels.close_all();
             }
-            if last_linked.elapsed() > DOUBT && self.is_expired() {
+            if clock.was_set() {
+                // Whoever set it may set it right.
+                clock = Clock::now();
+            }
+            if clock.held() > DOUBT && last_linked.elapsed() > DOUBT && self.is_expired() {
                 tracing::info!("this Jump Client has expired");
                 return self.uninstall().await;
             }
@@ -203,7 +249,7 @@ impl Agent {
     /// Whether its time is over, as far as it was told.
     fn is_expired(&self) -> bool {
         let expires = self.pinned.dir(&self.options.dir).expires();
-        expires.is_some_and(|at| at < Timestamp::from_system(std::time::SystemTime::now()))
+        expires.is_some_and(|at| at < Timestamp::from_system(SystemTime::now()))
     }
 
     /// The appliance does not know this machine any more; it forgets the appliance.

@@ -2,8 +2,8 @@
 
 use crate::appliance::Appliance;
 use crate::document::{Document, DocumentId, Login as Kept};
-use crate::keys;
 use crate::hashing::Whose;
+use crate::keys;
 use crate::reps::{LinkLogin, RepLink};
 use crate::second_factor::has_one;
 use crate::store::Draft;
@@ -78,9 +78,11 @@ impl Appliance {
         let (token_hash, now) = (keys::hash(&token), self.now());
         let life = self.login_life().unwrap_or(LOGIN_LIFE);
         let expires = now.plus(if seconds == 0 { life } else { life.min(seconds) });
-        let holder = text::bounded(&holder, limits::NAME);
+        let (holder, settled) = (text::bounded(&holder, limits::NAME), self.has_settled());
         let edit = move |draft: &mut Draft| {
-            remove_expired(draft, now);
+            if settled {
+                remove_expired(draft, now);
+            }
             let own = draft.logins().filter(|login| login.user == user).map(|login| login.id);
             let mut own: Vec<_> = own.collect();
             // What ends first goes first.

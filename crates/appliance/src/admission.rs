@@ -191,6 +191,9 @@ mod tests {
         let one = source("2001:db8::1".parse().unwrap());
         assert_eq!(one, source("2001:db8::2".parse().unwrap()));
         assert_ne!(one, source("2001:db8:0:1::1".parse().unwrap()));
-        assert_eq!(source("::ffff:192.0.2.1".parse().unwrap()), source("192.0.2.1".parse().unwrap()));
+        assert_eq!(
+            source("::ffff:192.0.2.1".parse().unwrap()),
+            source("192.0.2.1".parse().unwrap())
+        );
     }
 }

@@ -1,51 +1,52 @@
 //! The appliance as a whole: opening it, and what only its own program may do.
 
+use crate::admission::{Admission, Limits};
 use crate::api::Rates;
 use crate::audit::Often;
-use crate::admission::{Admission, Limits};
-use crate::clock::{Clock, Uptime};
+use crate::clock::{Clock, Lived, Moment, Pace, Uptime};
 use crate::copies::Copies;
-use crate::data_dir::{DataDir, DataDirError};
-use crate::document::{Document, Installer};
-use crate::keys::{self, Keys};
+use crate::data_dir::{APPLIANCE_KEY, DataDir, DataDirError};
+use crate::document::Document;
+use crate::doubles::Doubles;
 use crate::hashing::Whose;
+use crate::keys::{self, Keys};
 use crate::login::{Attempt, Login};
-use crate::pin::place_name;
 use crate::presence::Presences;
 use crate::queues::Asking;
 use crate::reps::Reps;
 use crate::sessions::Sessions;
 use crate::statistics::Watching;
-use crate::store::{Draft, Store, StoreError};
+use crate::store::{Draft, History, Store, StoreError};
 use crate::tape::{News, Recorder};
 use crate::throttle::Throttle;
 use crate::user::{Account, User};
 use crate::usher::Usher;
+use crate::vitals::Vitals;
 use crate::wake::Wakes;
 use crate::world::World;
 use jumpdeck_policy::{Role as ItemRole, SessionPolicy};
-use jumpdeck_protocol::inventory::{GroupView, JumpPolicyView, Place};
+use jumpdeck_protocol::inventory::JumpPolicyView;
 use jumpdeck_protocol::session::RecordingState;
-use jumpdeck_protocol::{
-    LinkId, Refusal, RefusalCode, Timestamp, UserId, limits, private_file, rep, text,
-};
+use jumpdeck_protocol::{LinkId, Timestamp, UserId, private_file, rep};
 use rustix::process::{Resource, getrlimit};
 use std::fs::File;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 /// Sessions that may be starting at once.
 const MAX_CONCURRENT_STARTS: usize = 20;
-/// Seconds an installer may be valid: ten minutes to a year (DOMAIN 7).
-const INSTALLER_VALID: std::ops::RangeInclusive<u64> = 600..=31_536_000;
 
 /// Connections that prove who they are at once, and those that wait for that.
 const ARRIVALS: Limits = Limits { at_once: 1024, each_at_once: 64, queue: 4096, each_queue: 1024 };
 /// File descriptors that no connection gets, at the least: the database, recordings, the log.
 const RESERVED: usize = 128;
+
+/// How long the end of an appliance waits for its recordings.
+const CLOSING: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What an appliance is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,18 +65,6 @@ pub enum Role {
 pub struct FirstStart {
     /// The password of the user `admin`; nothing if the appliance is not new.
     pub admin_password: Option<String>,
-}
-
-/// What a new installer is to be.
-#[derive(Clone, Debug)]
-pub struct InstallerSpec {
-    /// The Jump Group its clients come to; made if there is none. Nothing: the personal list of
-    /// whoever makes it.
-    pub group: Option<String>,
-    /// Seconds it can be used.
-    pub valid: u64,
-    /// For the agent that an embedded appliance brings along.
-    pub local: bool,
 }
 
 /// Why an appliance could not be opened.
@@ -97,9 +86,81 @@ pub enum StartError {
         /// What the system said.
         reason: std::io::Error,
     },
+    /// The keys of an appliance are here, and its database is not.
+    #[error(
+        "{key} belongs to an appliance, but its database {database} is gone. Nothing was changed. \
+         Put a backup of the database in its place. `jumpdeck serve --start-afresh` begins with a \
+         new administrator and without machines; for an embedded appliance move the directory away."
+    )]
+    DatabaseGone {
+        /// The appliance's key.
+        key: PathBuf,
+        /// Where the database was.
+        database: PathBuf,
+    },
+    /// The database of an appliance is here, and its key is not.
+    #[error(
+        "the key {key} of this appliance is gone; agents know it by that key. Nothing was changed. \
+         Put a backup of the key in its place. With `jumpdeck serve --new-key` every agent refuses \
+         this appliance until it is enrolled again."
+    )]
+    KeyGone {
+        /// Where the key was.
+        key: PathBuf,
+    },
+    /// A flag that is for a loss, without one.
+    #[error("nothing is lost here: leave {0} out")]
+    NothingLost(&'static str),
+    /// What is shown once could not be shown.
+    #[error(
+        "the first password could not be written ({0}), so no user was created. Start it again."
+    )]
+    Untold(std::io::Error),
     /// Something else.
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
+}
+
+/// What is to be made new because it is lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Afresh {
+    /// The database: another appliance begins, with the same keys.
+    pub database: bool,
+    /// The key that agents know.
+    pub key: bool,
+}
+
+impl Afresh {
+    /// Whether the database is here, if it has to be.
+    fn check(self, dir: &DataDir, now: Timestamp) -> Result<(), StartError> {
+        let found = dir.found()?;
+        match (found.database, self.database) {
+            (false, false) if found.key => Err(StartError::DatabaseGone {
+                key: dir.key(APPLIANCE_KEY),
+                database: dir.database(),
+            }),
+            (true, true) => Err(StartError::NothingLost("--start-afresh")),
+            (false, true) => {
+                let aside = dir.put_aside(now).map_err(anyhow::Error::from)?;
+                tracing::warn!(aside = %aside.display(), "the appliance begins afresh");
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the key of an appliance that has users is here.
+    fn check_key(self, dir: &DataDir) -> Result<(), StartError> {
+        match (dir.found()?.key, self.key) {
+            (false, false) => Err(StartError::KeyGone { key: dir.key(APPLIANCE_KEY) }),
+            (true, true) => Err(StartError::NothingLost("--new-key")),
+            (false, true) => {
+                tracing::warn!("the appliance has a new key; its agents have to enrol again");
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A running appliance.
@@ -113,7 +174,13 @@ pub struct Appliance {
     pub(crate) wakes: Wakes,
     pub(crate) policies: watch::Sender<Vec<JumpPolicyView>>,
     /// When it was opened.
-    pub(crate) opened: Timestamp,
+    pub(crate) opened: Uptime,
+    /// How long the database had been served by then.
+    began: (Lived, Uptime),
+    /// How long it had been when that was written down last.
+    pub(crate) noted: AtomicI64,
+    pub(crate) pace: Pace,
+    pub(crate) doubles: Doubles,
     pub(crate) login: Login,
     pub(crate) keys: Keys,
     pub(crate) starts: Semaphore,
@@ -142,6 +209,8 @@ pub struct Appliance {
     pub(crate) keeping: watch::Sender<usize>,
     recorder_news: Mutex<Option<mpsc::UnboundedReceiver<News>>>,
     pub(crate) stopping: watch::Sender<bool>,
+    pub(crate) vitals: Vitals,
+    admitting: watch::Sender<bool>,
     role: Role,
     clock: Arc<dyn Clock>,
     links: AtomicU64,
@@ -159,27 +228,53 @@ impl Appliance {
         role: Role,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StartError> {
+        Self::open_afresh(data_dir, role, clock, Afresh::default())
+    }
+
+    /// The same, also where a part of the appliance is lost.
+    ///
+    /// # Errors
+    /// [`StartError`] says what stands in the way and what to do.
+    pub fn open_afresh(
+        data_dir: &DataDir,
+        role: Role,
+        clock: Arc<dyn Clock>,
+        afresh: Afresh,
+    ) -> Result<Arc<Self>, StartError> {
         let lock = data_dir.lock()?;
-        let opened = Store::open(&data_dir.database())?;
+        // Of whoever had it before: an address here is from now on this one's.
+        data_dir.withdraw();
+        afresh.check(data_dir, clock.now())?;
+        let vitals = Vitals::default();
+        let opened = Store::open_watched(&data_dir.database(), vitals.part("store"))?;
         let world = opened.store.world();
+        let moment = Moment { wall: clock.now(), lived: opened.lived };
+        if world.user(UserId(1)).is_some() {
+            afresh.check_key(data_dir)?;
+        }
         let token = token(data_dir, &role)?;
         let (news, recorder_news) = mpsc::unbounded_channel();
-        let recorder = Recorder::start(news).map_err(anyhow::Error::from)?;
+        let recorder =
+            Recorder::start(news, vitals.part("recorder")).map_err(anyhow::Error::from)?;
         let appliance = Arc::new(Self {
             sessions: Sessions::new(
                 opened.sessions,
                 &world,
                 opened.next_session,
                 opened.next_channel,
-                clock.now(),
+                clock.uptime(),
             ),
-            presences: Presences::new(run_number()?, &opened.seen, &world, clock.now()),
+            presences: Presences::new(run_number()?, &opened.seen, &world, moment),
             reps: Reps::default(),
             copies: Copies::default(),
             watching: Watching::default(),
             wakes: Wakes::default(),
             policies: watch::channel(Vec::new()).0,
-            opened: clock.now(),
+            opened: clock.uptime(),
+            began: (opened.lived, clock.uptime()),
+            noted: AtomicI64::new(opened.lived.0),
+            doubles: Doubles::default(),
+            pace: Pace::new(clock.now(), clock.uptime()),
             login: Login::new(token.as_deref())?,
             keys: Keys::open(data_dir)?,
             starts: Semaphore::new(MAX_CONCURRENT_STARTS),
@@ -199,6 +294,8 @@ impl Appliance {
             keeping: watch::channel(0).0,
             recorder_news: Mutex::new(Some(recorder_news)),
             stopping: watch::channel(false).0,
+            vitals,
+            admitting: watch::channel(true).0,
             store: opened.store,
             role,
             clock,
@@ -241,14 +338,15 @@ impl Appliance {
         let Some(mut news) = news else {
             return;
         };
-        let appliance = Arc::downgrade(self);
+        let (appliance, vital) = (Arc::downgrade(self), self.vitals.part("recorder's listener"));
         tokio::spawn(async move {
             while let Some(news) = news.recv().await {
                 let Some(appliance) = appliance.upgrade() else {
-                    return;
+                    break;
                 };
                 appliance.recorder_says(news);
             }
+            vital.ends();
         });
     }
 
@@ -258,9 +356,25 @@ impl Appliance {
     /// # Errors
     /// When the store cannot be written.
     pub async fn settle(&self) -> Result<FirstStart, StartError> {
+        let mut made = FirstStart::default();
+        let keep = |first: &FirstStart| {
+            made = first.clone();
+            Ok(())
+        };
+        self.settle_once(keep).await?;
+        Ok(made)
+    }
+
+    /// The same. What is shown once is shown before it is made: if it cannot be, nothing is made.
+    ///
+    /// # Errors
+    /// When the store cannot be written, or the password not be shown.
+    pub async fn settle_once(
+        &self,
+        show: impl FnOnce(&FirstStart) -> std::io::Result<()>,
+    ) -> Result<(), StartError> {
         if self.world().user(UserId(1)).is_some() {
-            self.renew_built_in().await?;
-            return Ok(FirstStart::default());
+            return self.renew_built_in().await;
         }
         let (username, password) = match &self.role {
             Role::Embedded { owner } => (owner.clone(), None),
@@ -273,6 +387,7 @@ impl Appliance {
             }
             None => None,
         };
+        show(&FirstStart { admin_password: password }).map_err(StartError::Untold)?;
         let user = User::owner(UserId(1), username);
         let account = hash.map(|hash| Account::first(UserId(1), hash));
         let edit = move |draft: &mut Draft| {
@@ -285,8 +400,7 @@ impl Appliance {
             draft.put(Document::User(Box::new(user)))?;
             account.map_or(Ok(()), |account| draft.put(Document::Account(Box::new(account))))
         };
-        self.store.edit(edit).await.map_err(anyhow::Error::from)?;
-        Ok(FirstStart { admin_password: password })
+        Ok(self.store.edit(edit).await.map_err(anyhow::Error::from)?)
     }
 
     /// Built-in roles and session policies say what this version knows. The global default is an
@@ -319,6 +433,13 @@ impl Appliance {
     /// This moment.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// This moment by both clocks.
+    pub(crate) fn moment(&self) -> Moment {
+        let (lived, began) = self.began;
+        let passed = self.uptime().0.cast_signed().saturating_sub(began.0.cast_signed());
+        Moment { wall: self.now(), lived: Lived(lived.0.saturating_add(passed)) }
     }
 
     /// How long the machine has run.
@@ -357,6 +478,17 @@ impl Appliance {
         self.keys.public.fingerprint()
     }
 
+    /// Whether reps are let in; those who come meanwhile wait.
+    pub fn admit_reps(&self, reps: bool) {
+        self.admitting.send_replace(reps);
+    }
+
+    /// Resolves when reps are let in.
+    pub(crate) async fn until_reps_are_admitted(&self) {
+        // The sender lives as long as this.
+        let _ = self.admitting.subscribe().wait_for(|open| *open).await;
+    }
+
     /// Resolves when the local agent is linked.
     pub async fn local_agent_linked(&self) {
         let mut changes = self.presences.subscribe();
@@ -369,58 +501,6 @@ impl Appliance {
             // Missed changes do not matter: the question is asked anew.
             let _ = changes.recv().await;
         }
-    }
-
-    /// Makes an installer in the name of the first user. The key in the answer is not kept.
-    ///
-    /// # Errors
-    /// A [`Refusal`] when a value is out of range or the store fails.
-    pub async fn create_installer(&self, spec: InstallerSpec) -> Result<rep::Installer, Refusal> {
-        self.create_installer_for(UserId(1), spec).await
-    }
-
-    /// Makes an installer in the name of `user`.
-    pub(crate) async fn create_installer_for(
-        &self,
-        user: UserId,
-        spec: InstallerSpec,
-    ) -> Result<rep::Installer, Refusal> {
-        if !INSTALLER_VALID.contains(&spec.valid) {
-            let detail = "an installer is valid for 10 minutes to 1 year";
-            return Err(RefusalCode::InvalidValue.because(detail));
-        }
-        let group = spec.group.as_deref().map(group_name).transpose()?;
-        let secret = keys::secret().map_err(|e| RefusalCode::StoreFailed.because(e.to_string()))?;
-        let key_hash = keys::hash(&secret);
-        let now = self.now();
-        let expires = now.plus(spec.valid);
-        let wanted = group.clone();
-        let edit = move |draft: &mut Draft| {
-            for expired in draft.expired_installers(now) {
-                draft.remove(expired);
-            }
-            let place = match wanted {
-                None => Place::Personal(user),
-                Some(name) => Place::JumpGroup(group_of(draft, &name)?),
-            };
-            let id = draft.next_installer();
-            let (revoked, local) = (false, spec.local);
-            if !local {
-                let place = place_name(draft, place);
-                draft.audit_by(now, user, "installer_made", (&place, ""));
-            }
-            draft.put(Document::Installer(Installer {
-                id,
-                key_hash,
-                place,
-                expires,
-                revoked,
-                local,
-            }))
-        };
-        self.store.edit(edit).await?;
-        let group = group.unwrap_or_else(|| "Personal".to_owned());
-        Ok(rep::Installer { key: secret, expires, fingerprint: self.fingerprint(), group })
     }
 
     /// Ends the appliance: consoles are told, and an embedded one takes its local agent along.
@@ -437,9 +517,19 @@ impl Appliance {
         self.data_dir.withdraw();
     }
 
+    /// Waits until a part without which there is no appliance has ended by a mistake of its own.
+    /// Returns its name.
+    pub async fn until_failed(&self) -> &'static str {
+        self.vitals.until_failed().await
+    }
+
     /// Closes the database; the last thing a stopped appliance does.
     pub async fn close(&self) {
-        self.all_kept().await;
+        let lived = self.moment().lived;
+        self.store.note(move |draft| draft.history(History::Lived(lived)));
+        if tokio::time::timeout(CLOSING, self.all_kept()).await.is_err() {
+            tracing::error!("recordings are still being written; they go on with the next start");
+        }
         self.store.close().await;
     }
 
@@ -508,22 +598,4 @@ fn token(data_dir: &DataDir, role: &Role) -> Result<Option<String>, StartError> 
     private_file::write(&data_dir.token(), token.as_bytes())
         .map_err(|reason| DataDirError::Unusable { path: data_dir.token(), reason })?;
     Ok(Some(token))
-}
-
-/// A group's name as it is kept.
-pub(crate) fn group_name(name: &str) -> Result<String, Refusal> {
-    let name = text::clean(name.trim()).into_owned();
-    if name.is_empty() || name.chars().count() > limits::NAME {
-        return Err(RefusalCode::InvalidValue.because("a group's name has 1 to 128 characters"));
-    }
-    Ok(name)
-}
-
-fn group_of(draft: &mut Draft, name: &str) -> Result<jumpdeck_protocol::JumpGroupId, Refusal> {
-    if let Some(group) = draft.group_by_name(name) {
-        return Ok(group.id);
-    }
-    let id = draft.next_group();
-    draft.put(Document::Group(GroupView { id, name: name.into() }))?;
-    Ok(id)
 }

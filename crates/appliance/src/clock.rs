@@ -3,6 +3,7 @@
 
 use jumpdeck_protocol::Timestamp;
 use rustix::time::{ClockId, clock_gettime};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// Tells the time.
@@ -31,6 +32,85 @@ impl Uptime {
     }
 }
 
+/// Seconds this database has been served, over all starts. Nobody can set them, and time during
+/// which the appliance did not run is not among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Lived(pub i64);
+
+impl Lived {
+    /// Seconds since an earlier moment.
+    pub(crate) fn since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default()
+    }
+}
+
+/// A moment by both clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub wall: Timestamp,
+    pub lived: Lived,
+}
+
+impl Moment {
+    /// Seconds that have gone by for certain: as many as both clocks say.
+    pub(crate) fn since(self, earlier: Self) -> u64 {
+        self.wall.since(earlier.wall).min(self.lived.since(earlier.lived))
+    }
+}
+
+/// A wall clock that differs from the other by more than this between two looks was set.
+const STEP: u64 = 30;
+/// Seconds after a start or a step of the clock before anything is removed because of its time:
+/// whoever was away gets a chance to come back, and whoever set the clock to set it right.
+const SETTLING: u64 = 3600;
+
+/// Whether the clock on the wall goes as time does.
+#[derive(Debug)]
+pub(crate) struct Pace(Mutex<Told>);
+
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    wall: Timestamp,
+    uptime: Uptime,
+    /// When it was begun to look.
+    began: Uptime,
+    /// When the last step was noticed.
+    stepped: Option<Uptime>,
+}
+
+impl Pace {
+    /// From now on.
+    pub(crate) const fn new(wall: Timestamp, uptime: Uptime) -> Self {
+        Self(Mutex::new(Told { wall, uptime, began: uptime, stepped: None }))
+    }
+
+    /// By how many seconds the clock on the wall was set since the last look, if it was. What a
+    /// clock loses or gains little by little never adds up to a step.
+    pub(crate) fn look(&self, wall: Timestamp, uptime: Uptime) -> Option<i64> {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = i64::try_from(uptime.since(told.uptime)).unwrap_or(i64::MAX);
+        let set = wall.0.saturating_sub(told.wall.0).saturating_sub(passed);
+        (told.wall, told.uptime) = (wall, uptime);
+        let stepped = set.unsigned_abs() > STEP;
+        if stepped {
+            told.stepped = Some(uptime);
+        }
+        stepped.then_some(set)
+    }
+
+    /// Whether nobody has set the clock for so many seconds, as far as can be known.
+    pub(crate) fn has_held(&self, seconds: u64, uptime: Uptime) -> bool {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.stepped.is_none_or(|stepped| uptime.since(stepped) > seconds)
+    }
+
+    /// Whether the clock has been right for long enough that something may be removed by it.
+    pub(crate) fn has_settled(&self, uptime: Uptime) -> bool {
+        let began = self.0.lock().unwrap_or_else(PoisonError::into_inner).began;
+        uptime.since(began) > SETTLING && self.has_held(SETTLING, uptime)
+    }
+}
+
 /// The clocks of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
@@ -42,5 +122,33 @@ impl Clock for SystemClock {
 
     fn uptime(&self) -> Uptime {
         Uptime::of_system()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_either_way_settles_anew_and_one_that_drifts_does_not() {
+        let pace = Pace::new(Timestamp(1000), Uptime(0));
+        for second in 1..=4000 {
+            // A second in ten is lost.
+            let wall = Timestamp(1000 + second - second / 10);
+            assert_eq!(pace.look(wall, Uptime(u64::try_from(second).unwrap())), None);
+        }
+        assert!(pace.has_settled(Uptime(4000)));
+        assert_eq!(pace.look(Timestamp(1_000_000), Uptime(4001)), Some(995_399));
+        assert!(!pace.has_settled(Uptime(4001 + SETTLING)));
+        assert_eq!(pace.look(Timestamp(5000), Uptime(4002)), Some(-995_001));
+        assert!(pace.has_settled(Uptime(4003 + SETTLING)));
+    }
+
+    #[test]
+    fn what_only_one_clock_says_has_not_gone_by() {
+        let at = |wall, lived| Moment { wall: Timestamp(wall), lived: Lived(lived) };
+        assert_eq!(at(1000, 10).since(at(0, 0)), 10);
+        assert_eq!(at(10, 1000).since(at(0, 0)), 10);
+        assert_eq!(at(0, 1000).since(at(10, 0)), 0);
     }
 }

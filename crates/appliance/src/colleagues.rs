@@ -1,8 +1,8 @@
 //! Working together: who else may take part in a session, and whose it is.
 
-use crate::hashing::Whose;
 use crate::appliance::Appliance;
 use crate::document::Document;
+use crate::hashing::Whose;
 use crate::keys;
 use crate::reps::RepLink;
 use crate::share::Share;

@@ -84,7 +84,7 @@ impl Appliance {
     /// The person at a machine says something to the reps.
     pub(crate) fn customer_said(&self, link: &AgentLink, endpoint: EndpointId, words: &str) {
         let text: Box<str> = text::bounded(words.trim(), limits::COMMENTS).into();
-        if text.is_empty() || !link.may_speak(self.now()) {
+        if text.is_empty() || !link.may_speak(self.uptime()) {
             return;
         }
         let sessions = self.sessions.with_machine(endpoint);

@@ -43,6 +43,16 @@ pub struct RunningAddress {
     pub process: u32,
 }
 
+/// The name of the key by which agents know an appliance.
+pub(crate) const APPLIANCE_KEY: &str = "appliance.key";
+
+/// What of an appliance is in its directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub database: bool,
+    pub key: bool,
+}
+
 impl DataDir {
     /// Makes the directory and its folders if they do not exist.
     ///
@@ -63,10 +73,21 @@ impl DataDir {
     /// [`DataDirError::InUse`] when another process has it.
     pub fn lock(&self) -> Result<File, DataDirError> {
         let file = self.open_lock().map_err(|reason| self.unusable(reason))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(DataDirError::InUse { path: self.0.clone() }),
-            Err(TryLockError::Error(reason)) => Err(self.unusable(reason)),
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(reason)) => return Err(self.unusable(reason)),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            // Whoever looks whether it is held shares it for a moment; its owner does not share.
+            match file.try_lock_shared() {
+                Ok(()) => drop(file.unlock()),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(DataDirError::InUse { path: self.0.clone() });
+                }
+                Err(TryLockError::Error(reason)) => return Err(self.unusable(reason)),
+            }
+            std::thread::yield_now();
         }
     }
 
@@ -128,6 +149,31 @@ impl DataDir {
     /// The folder of the local agent.
     pub fn agent(&self) -> PathBuf {
         self.0.join("agent")
+    }
+
+    /// What of an appliance is here.
+    pub(crate) fn found(&self) -> Result<Found, DataDirError> {
+        let there = |path: &Path| match std::fs::metadata(path) {
+            Ok(meta) => Ok(meta.len() > 0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(reason) => Err(self.unusable(reason)),
+        };
+        Ok(Found { database: there(&self.database())?, key: there(&self.key(APPLIANCE_KEY))? })
+    }
+
+    /// Moves what is left of a former appliance's database and its recordings aside. Returns where.
+    pub(crate) fn put_aside(&self, at: jumpdeck_protocol::Timestamp) -> io::Result<PathBuf> {
+        let aside = self.0.join(format!("before-{}", at.0));
+        private_file::create_dir(&aside)?;
+        for name in ["appliance.db", "appliance.db-wal", "appliance.db-shm", "recordings"] {
+            let (from, to) = (self.0.join(name), aside.join(name));
+            match std::fs::rename(&from, &to) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        private_file::create_dir(&self.0.join("recordings"))?;
+        Ok(aside)
     }
 
     /// Where the running appliance listens, if one has said so.

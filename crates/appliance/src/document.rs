@@ -82,6 +82,15 @@ pub(crate) struct Removed {
     pub at: Timestamp,
 }
 
+/// A Jump Item that was removed because its machine was away for too long: it can be taken back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub item: Item,
+    pub at: Timestamp,
+    /// The same by the clock that nobody sets.
+    pub lived: i64,
+}
+
 /// What a user likes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Liking {
@@ -167,6 +176,11 @@ pub(crate) struct Installer {
     pub expires: Timestamp,
     pub revoked: bool,
     pub local: bool,
+    /// Who made it; nobody: the appliance itself, or a version that did not write it down.
+    #[serde(default)]
+    pub maker: Option<UserId>,
+    #[serde(default)]
+    pub made: Timestamp,
 }
 
 /// Any of them.
@@ -179,6 +193,7 @@ pub(crate) enum Document {
     Installer(Installer),
     JumpPolicy(Box<JumpPolicy>),
     Removed(Removed),
+    Kept(Box<Kept>),
     Liking(Box<Liking>),
     Team(Team),
     SessionKey(SessionKey),
@@ -201,6 +216,7 @@ pub(crate) enum DocumentId {
     Installer(InstallerId),
     JumpPolicy(JumpPolicyId),
     Removed(EndpointId),
+    Kept(ItemId),
     Liking(UserId),
     Team(TeamId),
     SessionKey(SessionKeyId),
@@ -223,6 +239,7 @@ impl Document {
             Self::Installer(installer) => DocumentId::Installer(installer.id),
             Self::JumpPolicy(policy) => DocumentId::JumpPolicy(policy.id),
             Self::Removed(removed) => DocumentId::Removed(removed.endpoint),
+            Self::Kept(kept) => DocumentId::Kept(kept.item.view.id),
             Self::Liking(liking) => DocumentId::Liking(liking.user),
             Self::Team(team) => DocumentId::Team(team.id),
             Self::SessionKey(key) => DocumentId::SessionKey(key.id),
@@ -248,6 +265,7 @@ impl DocumentId {
             Self::Installer(id) => ("installer", id.0),
             Self::JumpPolicy(id) => ("jump_policy", id.0),
             Self::Removed(id) => ("removed", id.0),
+            Self::Kept(id) => ("kept", id.0),
             Self::Liking(id) => ("liking", id.0),
             Self::Team(id) => ("team", id.0),
             Self::SessionKey(id) => ("session_key", id.0),
@@ -271,6 +289,7 @@ impl DocumentId {
             "installer" => Self::Installer(InstallerId(number)),
             "jump_policy" => Self::JumpPolicy(JumpPolicyId(number)),
             "removed" => Self::Removed(EndpointId(number)),
+            "kept" => Self::Kept(ItemId(number)),
             "liking" => Self::Liking(UserId(number)),
             "team" => Self::Team(TeamId(number)),
             "session_key" => Self::SessionKey(SessionKeyId(number)),

@@ -2,13 +2,14 @@
 
 use crate::appliance::Appliance;
 use crate::channel::Channel;
+use crate::clock::Uptime;
 use crate::sessions::Removed;
 use crate::store::{Deed, History};
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason};
-use jumpdeck_protocol::{RefusalCode, SessionId, Timestamp};
+use jumpdeck_protocol::{RefusalCode, SessionId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -129,7 +130,7 @@ impl Appliance {
         if patience == 0 {
             return;
         }
-        let then = Timestamp(self.now().0.saturating_sub_unsigned(patience));
+        let then = Uptime(self.uptime().0.saturating_sub(patience));
         for session in self.sessions.idle_since(then) {
             self.end_session(session, EndReason::Idle);
         }

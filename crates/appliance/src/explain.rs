@@ -192,11 +192,12 @@ fn jump_layers(world: &World, user: &User, item: &Item) -> Layers {
     world.layers(user.id, item.view.policies, StartMethod::Unattended, present)
 }
 
-/// A user who overrides what may be overridden, and gives a code if there is one to give.
+/// A user who gives a code if there is one to give, and overrides nothing: a door that is closed
+/// is closed, and says itself whether it can be overridden.
 fn willing(world: &World, user: &User) -> Attempt {
     let has_factor = has_one(world, user.id);
     let second_factor = if has_factor { Code::Promised } else { Code::None };
-    Attempt { overrides: true, second_factor }
+    Attempt { overrides: false, second_factor }
 }
 
 /// What else has a say in a start that nothing speaks against so far.

@@ -77,8 +77,7 @@ impl Hasher {
     /// What is kept of a password: argon2id with the crate's recommended cost, in PHC form.
     pub(crate) async fn hash(&self, whose: Whose, password: String) -> Result<String, Refusal> {
         let place = self.enter(whose)?;
-        let work =
-            move |memory: &mut Memory| hash(&Argon2::default(), password.as_bytes(), memory);
+        let work = move |memory: &mut Memory| hash(&Argon2::default(), password.as_bytes(), memory);
         let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
         self.run(place, work).await?.map_err(failed)
     }

@@ -138,7 +138,7 @@ impl Appliance {
             first: Mutex::new(self.first_of(half.user)),
             generation: half.generation.into(),
             kept: Mutex::default(),
-            proved: half.by_password.then_some(now),
+            proved: half.by_password.then_some(self.uptime()),
             began: now,
             expires: None,
         };

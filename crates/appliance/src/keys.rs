@@ -1,6 +1,6 @@
 //! The appliance's own key, its web certificate, and the embedded token.
 
-use crate::data_dir::DataDir;
+use crate::data_dir::{APPLIANCE_KEY, DataDir};
 use anyhow::{Context, anyhow};
 use data_encoding::HEXLOWER;
 use jumpdeck_protocol::handshake::PublicKey;
@@ -24,7 +24,7 @@ pub(crate) struct Keys {
 impl Keys {
     /// Reads the keys, or makes them at the first start.
     pub(crate) fn open(dir: &DataDir) -> anyhow::Result<Self> {
-        let pair = key_pair(&dir.key("appliance.key"))?;
+        let pair = key_pair(&dir.key(APPLIANCE_KEY))?;
         let public = PublicKey::of(&pair);
         Ok(Self { pair, public, tls: Arc::new(tls(dir)?) })
     }

@@ -231,9 +231,15 @@ mod tests {
     async fn after_five_failures_even_the_right_password_has_to_wait_a_minute() {
         let login = Login::new(None).unwrap();
         for _ in 0..5 {
-            assert_eq!(attempt(&login, "alice", "wrong", at(HOME, 0)).await, Some(RefusalCode::LoginFailed));
+            assert_eq!(
+                attempt(&login, "alice", "wrong", at(HOME, 0)).await,
+                Some(RefusalCode::LoginFailed)
+            );
         }
-        assert_eq!(attempt(&login, "alice", "right", at(HOME, 59)).await, Some(RefusalCode::LoginThrottled));
+        assert_eq!(
+            attempt(&login, "alice", "right", at(HOME, 59)).await,
+            Some(RefusalCode::LoginThrottled)
+        );
         assert_eq!(attempt(&login, "alice", "right", at(HOME, 60)).await, None);
     }
 
@@ -254,7 +260,10 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_name_is_told_no_more_than_a_wrong_password() {
         let login = Login::new(None).unwrap();
-        assert_eq!(attempt(&login, "mallory", "right", at(HOME, 0)).await, Some(RefusalCode::LoginFailed));
+        assert_eq!(
+            attempt(&login, "mallory", "right", at(HOME, 0)).await,
+            Some(RefusalCode::LoginFailed)
+        );
     }
 
     #[tokio::test]

@@ -256,13 +256,14 @@ fn unpin_all(
         let mut item = Item::clone(&before);
         let view = Arc::make_mut(&mut item.view);
         view.place = Place::Queue(Queue::Personal(user));
-        let known = draft.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+        let known =
+            draft.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
         bring(draft, &known, &before, &mut item, true)?;
         // What held for the item does not hold for a machine that only waits; but whoever could
         // not have changed it does not by unpinning and pinning.
         let free = |permission| !draft.is_held(&known, &item, permission);
-        let policies = free(Permission::PermEditSessionPolicy)
-            && free(Permission::PermEditPublicPortal);
+        let policies =
+            free(Permission::PermEditSessionPolicy) && free(Permission::PermEditPublicPortal);
         let (expires, policy) =
             (free(Permission::PermEditBehavior), free(Permission::PermEditJumpPolicy));
         let view = Arc::make_mut(&mut item.view);

@@ -1,5 +1,6 @@
 //! Who is linked: agents, and what their items' status is.
 
+use crate::clock::{Lived, Moment, Uptime};
 use crate::store::Seen;
 use crate::world::World;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, Standing, ToAgent};
@@ -11,7 +12,7 @@ use jumpdeck_protocol::{
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, oneshot};
 
 /// Changes that may queue up for a feed before it starts over with a full picture.
@@ -24,9 +25,13 @@ pub(crate) struct AgentLink {
     pub outbox: Outbox,
     /// A person sits at the agent's own terminal.
     pub attended: bool,
+    /// What its process drew at its start.
+    run: u64,
+    /// When it was made.
+    since: Instant,
     calls: Mutex<Calls>,
     /// The second in which its person spoke last, and how often then.
-    spoken: Mutex<(Timestamp, u32)>,
+    spoken: Mutex<(Uptime, u32)>,
     /// The kinds of [`Stray`] that were heard of it, a bit each.
     strayed: AtomicU8,
 }
@@ -65,6 +70,12 @@ impl Stray {
     }
 }
 
+/// How long a machine that is linked may take to show that it lives, when another comes with its
+/// key.
+const STILL_THERE: Duration = Duration::from_secs(3);
+/// How long a link must have stood for its own process to replace it without a question.
+const STOOD: Duration = Duration::from_secs(10);
+
 /// Lines of the person at a machine in one second, at the most.
 const LINES: u32 = 5;
 
@@ -75,9 +86,26 @@ struct Calls {
 }
 
 impl AgentLink {
-    pub(crate) fn new(id: LinkId, outbox: Outbox, attended: bool) -> Self {
+    pub(crate) fn new(id: LinkId, outbox: Outbox, attended: bool, run: u64) -> Self {
         let (calls, spoken, strayed) = <_>::default();
-        Self { id, outbox, attended, calls, spoken, strayed }
+        Self { id, outbox, attended, run, since: Instant::now(), calls, spoken, strayed }
+    }
+
+    /// Whether this machine still lives: it answers whatever it is asked.
+    pub(crate) async fn answers(&self) -> bool {
+        let answer = self.call(AgentRequest::Customer, STILL_THERE).await;
+        !matches!(
+            answer,
+            Err(refusal) if matches!(
+                refusal.code,
+                RefusalCode::SpawnTimeout | RefusalCode::JumpClientOffline
+            )
+        )
+    }
+
+    /// Whether a new link of the same process may take this one's place at once: it has moved.
+    pub(crate) fn is_of(&self, run: u64) -> bool {
+        run != 0 && self.run == run && self.since.elapsed() > STOOD
     }
 
     /// Notes that it strayed. Returns whether it did so in this way for the first time.
@@ -87,7 +115,7 @@ impl AgentLink {
     }
 
     /// Whether what its person says is heard: not more than a person says.
-    pub(crate) fn may_speak(&self, now: Timestamp) -> bool {
+    pub(crate) fn may_speak(&self, now: Uptime) -> bool {
         let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
         if spoken.0 != now {
             *spoken = (now, 0);
@@ -149,7 +177,7 @@ const LOST_AFTER: u64 = limits::LOST_DAYS * 86_400;
 #[derive(Debug, Default)]
 struct Entry {
     link: Option<Arc<AgentLink>>,
-    since: Option<Timestamp>,
+    since: Option<Moment>,
     sessions: usize,
     standing: Standing,
     /// What was told last, and by which change.
@@ -159,7 +187,7 @@ struct Entry {
 
 impl Entry {
     /// The first status that holds, in the order of DOMAIN 2.
-    fn status(&self, now: Timestamp) -> Status {
+    fn status(&self, now: Moment) -> Status {
         let lost = || self.since.is_some_and(|since| now.since(since) > LOST_AFTER);
         match (self.standing, &self.link) {
             (Standing::Uninstalled, _) => Status::Uninstalled,
@@ -216,14 +244,20 @@ struct Entries {
 
 impl Presences {
     /// The presence as it was when the appliance ended. `run` tells this process from others.
-    pub(crate) fn new(run: u64, seen: &[Seen], world: &World, now: Timestamp) -> Self {
+    pub(crate) fn new(run: u64, seen: &[Seen], world: &World, now: Moment) -> Self {
         let entry = |seen: &Seen| {
             let known = world.items_of(seen.endpoint).next();
             let standing = known.map(|item| item.standing).unwrap_or_default();
             // Whoever was linked when the appliance ended without a word was there until then.
-            let since = Some(if seen.connected { now } else { seen.at });
+            let gone = |at: Timestamp| {
+                // Before this was counted, the clock on the wall is all there is.
+                let counted = || Lived(now.lived.0.saturating_sub_unsigned(now.wall.since(at)));
+                // A clock that was wrong when it was left says nothing of the future.
+                Moment { wall: at.min(now.wall), lived: seen.lived.unwrap_or_else(counted) }
+            };
+            let since = Some(if seen.connected { now } else { gone(seen.at) });
             let mut entry = Entry { since, standing, ..Entry::default() };
-            entry.told = (entry.status(now), since);
+            entry.told = (entry.status(now), since.map(|since| since.wall));
             (seen.endpoint, entry)
         };
         let items = seen.iter().map(entry).collect();
@@ -264,6 +298,17 @@ impl Presences {
         Some(self.read().items.get(&endpoint)?.presence(endpoint))
     }
 
+    /// A machine whose item was taken back is away as of now, if it was forgotten.
+    pub(crate) fn known_again(&self, endpoint: EndpointId, now: Moment) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if entries.items.contains_key(&endpoint) {
+            return;
+        }
+        entries.items.insert(endpoint, Entry { since: Some(now), ..Entry::default() });
+        drop(entries);
+        self.update(endpoint, now, |_| {});
+    }
+
     /// Forgets a machine that was removed.
     pub(crate) fn forget(&self, endpoint: EndpointId) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
@@ -271,7 +316,7 @@ impl Presences {
     }
 
     /// The machines that are not linked, and since when.
-    pub(crate) fn absent(&self) -> Vec<(EndpointId, Timestamp)> {
+    pub(crate) fn absent(&self) -> Vec<(EndpointId, Moment)> {
         let entries = self.read();
         let away = entries.items.iter().filter(|(_, entry)| entry.link.is_none());
         away.filter_map(|(endpoint, entry)| Some((*endpoint, entry.since?))).collect()
@@ -296,7 +341,7 @@ impl Presences {
         link: Arc<AgentLink>,
         standing: Standing,
         sessions: usize,
-        now: Timestamp,
+        now: Moment,
     ) -> Option<Arc<AgentLink>> {
         // Only whoever arrives is entered.
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
@@ -313,7 +358,7 @@ impl Presences {
     }
 
     /// A link is gone. Returns whether it was the item's current one.
-    pub(crate) fn left(&self, item: EndpointId, link: LinkId, now: Timestamp) -> bool {
+    pub(crate) fn left(&self, item: EndpointId, link: LinkId, now: Moment) -> bool {
         self.update(item, now, |entry| {
             let current = entry.link.as_ref().is_some_and(|current| current.id == link);
             if current {
@@ -325,7 +370,7 @@ impl Presences {
     }
 
     /// The item has this many sessions now.
-    pub(crate) fn in_sessions(&self, item: EndpointId, sessions: usize, now: Timestamp) {
+    pub(crate) fn in_sessions(&self, item: EndpointId, sessions: usize, now: Moment) {
         self.update(item, now, |entry| entry.sessions = sessions);
     }
 
@@ -336,7 +381,7 @@ impl Presences {
         item: EndpointId,
         link: LinkId,
         standing: Standing,
-        now: Timestamp,
+        now: Moment,
     ) -> bool {
         self.update(item, now, |entry| {
             let current = entry.link.as_ref().is_some_and(|current| current.id == link);
@@ -360,7 +405,7 @@ impl Presences {
     }
 
     /// Tells of items whose status has changed by time alone: the lost ones.
-    pub(crate) fn look(&self, now: Timestamp) {
+    pub(crate) fn look(&self, now: Moment) {
         let overdue: Vec<_> = {
             let entries = self.read();
             let changed = |(_, entry): &(&EndpointId, &Entry)| entry.status(now) != entry.told.0;
@@ -383,19 +428,14 @@ impl Presences {
         self.read().items.values().all(|entry| entry.link.is_none())
     }
 
-    fn update<T>(
-        &self,
-        item: EndpointId,
-        now: Timestamp,
-        change: impl FnOnce(&mut Entry) -> T,
-    ) -> T {
+    fn update<T>(&self, item: EndpointId, now: Moment, change: impl FnOnce(&mut Entry) -> T) -> T {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let number = entries.last + 1;
         let Some(entry) = entries.items.get_mut(&item) else {
             return change(&mut Entry::default());
         };
         let outcome = change(entry);
-        let telling = (entry.status(now), entry.since);
+        let telling = (entry.status(now), entry.since.map(|since| since.wall));
         if telling != entry.told {
             entry.told = telling;
             entry.change = number;
@@ -416,8 +456,12 @@ impl Presences {
 mod tests {
     use super::*;
 
+    fn at(seconds: i64) -> Moment {
+        Moment { wall: Timestamp(seconds), lived: Lived(seconds) }
+    }
+
     fn link(id: u64) -> Arc<AgentLink> {
-        Arc::new(AgentLink::new(LinkId(id), Outbox::new(), false))
+        Arc::new(AgentLink::new(LinkId(id), Outbox::new(), false, 0))
     }
 
     fn status(presences: &Presences, item: u64) -> Status {
@@ -425,8 +469,9 @@ mod tests {
     }
 
     fn presences(seen: i64) -> Presences {
-        let seen = Seen { endpoint: EndpointId(1), connected: false, at: Timestamp(seen) };
-        Presences::new(7, &[seen], &World::new("e"), Timestamp(100))
+        let seen =
+            Seen { endpoint: EndpointId(1), connected: false, at: Timestamp(seen), lived: None };
+        Presences::new(7, &[seen], &World::new("e"), at(100))
     }
 
     #[test]
@@ -434,36 +479,36 @@ mod tests {
         let presences = presences(0);
         let mut changes = presences.subscribe();
         assert_eq!(status(&presences, 1), Status::Offline);
-        presences.look(Timestamp(30 * 86_400));
+        presences.look(at(30 * 86_400));
         assert!(changes.try_recv().is_err());
-        presences.look(Timestamp(30 * 86_400 + 1));
+        presences.look(at(30 * 86_400 + 1));
         assert_eq!(changes.try_recv().unwrap().presence.status, Status::Lost);
-        presences.arrived(EndpointId(1), link(1), Standing::Ready, 0, Timestamp(30 * 86_400 + 2));
+        presences.arrived(EndpointId(1), link(1), Standing::Ready, 0, at(30 * 86_400 + 2));
         assert_eq!(status(&presences, 1), Status::Online);
     }
 
     #[test]
     fn a_machine_that_was_linked_when_the_appliance_was_killed_is_not_lost_afterwards() {
-        let seen = Seen { endpoint: EndpointId(1), connected: true, at: Timestamp(0) };
-        let now = Timestamp(90 * 86_400);
+        let seen = Seen { endpoint: EndpointId(1), connected: true, at: Timestamp(0), lived: None };
+        let now = at(90 * 86_400);
         let presences = Presences::new(7, &[seen], &World::new("e"), now);
         let presence = presences.of(EndpointId(1)).unwrap();
-        assert_eq!((presence.status, presence.since), (Status::Offline, Some(now)));
+        assert_eq!((presence.status, presence.since), (Status::Offline, Some(now.wall)));
     }
 
     #[test]
     fn a_disabled_machine_that_leaves_is_told_to_have_left() {
         let presences = presences(90);
-        presences.arrived(EndpointId(1), link(1), Standing::Disabled, 0, Timestamp(100));
+        presences.arrived(EndpointId(1), link(1), Standing::Disabled, 0, at(100));
         let mut changes = presences.subscribe();
-        presences.left(EndpointId(1), LinkId(1), Timestamp(200));
+        presences.left(EndpointId(1), LinkId(1), at(200));
         assert_eq!(changes.try_recv().unwrap().presence.since, Some(Timestamp(200)));
     }
 
     #[test]
     fn what_its_own_machine_says_goes_before_everything_else() {
         let presences = presences(90);
-        let now = Timestamp(100);
+        let now = at(100);
         presences.arrived(EndpointId(1), link(1), Standing::Disabled, 0, now);
         assert_eq!(status(&presences, 1), Status::Disabled);
         let refused = presences.startable(EndpointId(1)).err();
@@ -483,7 +528,7 @@ mod tests {
     fn whoever_knows_a_position_is_told_only_what_changed_since() {
         let presences = presences(90);
         let before = presences.all().position;
-        presences.arrived(EndpointId(2), link(2), Standing::Ready, 0, Timestamp(100));
+        presences.arrived(EndpointId(2), link(2), Standing::Ready, 0, at(100));
         let known = presences.changed_since(before).unwrap();
         let items: Vec<_> = known.presences.iter().map(|presence| presence.endpoint).collect();
         assert_eq!(items, [EndpointId(2)]);

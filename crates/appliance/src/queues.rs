@@ -127,10 +127,16 @@ impl Appliance {
         self.key_tries.count(source, uptime);
         let invalid = || RefusalCode::SessionKeyInvalid.plain();
         let hash = keys::hash(&read_key(&visitor.session_key).ok_or_else(invalid)?);
-        let (mut item, from) = (visitor.item, visitor.from);
+        let (mut item, from, settled) = (visitor.item, visitor.from, self.has_settled());
         let edit = move |draft: &mut Draft| {
-            remove_expired_keys(draft, now);
-            let key = draft.session_key_by_hash(&hash).cloned().ok_or_else(invalid)?;
+            if settled {
+                remove_expired_keys(draft, now);
+            }
+            let key = draft
+                .session_key_by_hash(&hash)
+                .filter(|key| now <= key.expires && is_vouched_for(draft, key))
+                .cloned()
+                .ok_or_else(invalid)?;
             if draft.visitors().count() >= limits::WAITING {
                 return Err(RefusalCode::QueueFull.plain());
             }
@@ -140,7 +146,9 @@ impl Appliance {
             (view.id, view.place) = (id, Place::Queue(key.queue));
             item.edited_by = Some(key.user);
             item.attributes.clone_from(&key.attributes);
-            let (subject, detail) = (format!("item {id}"), format!("from {from}"));
+            let maker = draft.username(key.user);
+            let (subject, detail) =
+                (format!("item {id}"), format!("from {from}; session key {} of {maker}", key.id));
             let action = "machine_joined";
             draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });
             draft.put(Document::Item(Box::new(item)))?;
@@ -192,7 +200,7 @@ impl Appliance {
     /// # Errors
     /// A [`Refusal`] when the store fails.
     pub async fn dismiss_absent(&self) -> Result<(), Refusal> {
-        let now = self.now();
+        let (now, uptime) = (self.moment(), self.uptime());
         let world = self.world();
         let absent: HashMap<_, _> = self.presences.absent().into_iter().collect();
         let left = |item: &&Arc<Item>| {
@@ -202,14 +210,15 @@ impl Appliance {
             // One that came a moment ago is not linked yet.
             let known = self.presences.of(endpoint).is_some();
             let never = !known
-                && now.since(item.view.created) > PATIENCE
-                && now.since(self.opened) > PATIENCE;
+                && now.wall.since(item.view.created) > PATIENCE
+                && uptime.since(self.opened) > PATIENCE;
             let since = absent.get(&endpoint).copied();
-            never || since.is_some_and(|since| now.since(since) > PATIENCE)
+            // Minutes are counted by the clock that nobody sets.
+            never || since.is_some_and(|since| now.lived.since(since.lived) > PATIENCE)
         };
         for endpoint in world.visitors().filter(left).filter_map(|item| item.endpoint()) {
             let since = absent.get(&endpoint).copied().unwrap_or(now);
-            if now.since(since) > SESSION_PATIENCE {
+            if now.lived.since(since.lived) > SESSION_PATIENCE {
                 for session in self.sessions.with_machine(endpoint) {
                     self.end_session(session, EndReason::AgentLost);
                 }
@@ -311,6 +320,13 @@ impl Appliance {
         self.tell_lobby();
         self.sessions.view(session, &self.world()).ok_or_else(gone)
     }
+}
+
+/// Whether whoever made a session key could still make one like it.
+fn is_vouched_for(world: &World, key: &SessionKey) -> bool {
+    let may = world.effective(key.user).map(|own| own.settings.generate_session_keys.value);
+    let enabled = world.user(key.user).is_some_and(|user| user.enabled);
+    enabled && may.unwrap_or(false) && serves(world, key.user, key.queue)
 }
 
 fn serves(world: &World, user: UserId, queue: Queue) -> bool {

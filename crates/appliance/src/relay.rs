@@ -123,7 +123,7 @@ impl Appliance {
         if let Some(agent) = self.presences.link(channel.endpoint) {
             agent.outbox.push(channel.lane(), message);
         }
-        self.sessions.touch(channel.session, self.now());
+        self.sessions.touch(channel.session, self.uptime());
     }
 
     /// A console has output and takes more.
@@ -279,7 +279,7 @@ impl Appliance {
             self.detach(rep.id, channel);
             return;
         }
-        self.sessions.touch(session, self.now());
+        self.sessions.touch(session, self.uptime());
         if self.sessions.came(session, rep.user) {
             self.log(session, Some(rep.user), LogEvent::Joined);
             self.tell_session(session);

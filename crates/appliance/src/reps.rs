@@ -1,5 +1,6 @@
 //! The consoles that are linked.
 
+use crate::clock::Uptime;
 use jumpdeck_protocol::link::Outbox;
 use jumpdeck_protocol::queue::Lobby;
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
@@ -32,7 +33,7 @@ pub(crate) struct LinkLogin {
     /// The kept login that opened it.
     pub kept: Mutex<Option<LoginId>>,
     /// When it was opened with the password, and with a code where one is wanted.
-    pub proved: Option<Timestamp>,
+    pub proved: Option<Uptime>,
     /// When it was made.
     pub began: Timestamp,
     /// When the kept login is over that opened it.

@@ -87,7 +87,7 @@ impl Appliance {
     /// Whether a link was opened with the password, and with a code where one is wanted, a moment
     /// ago.
     pub(crate) fn came_just_now(&self, rep: &RepLink) -> bool {
-        let now = self.now();
+        let now = self.uptime();
         rep.login.proved.is_some_and(|then| now.since(then) < A_MOMENT)
     }
 

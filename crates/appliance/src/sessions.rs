@@ -1,6 +1,7 @@
 //! The open sessions, who takes part in them, and their channels.
 
 use crate::channel::Channel;
+use crate::clock::Uptime;
 use crate::share::{Participation, Share};
 use crate::store::OpenSession;
 use crate::world::World;
@@ -9,7 +10,7 @@ use jumpdeck_protocol::session::{ChannelView, Part, Participant, SessionView, Si
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, SessionId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 #[derive(Debug)]
@@ -33,7 +34,7 @@ struct Session {
     logged: u64,
     tally: Tally,
     /// When somebody last typed, or came.
-    active: AtomicI64,
+    active: AtomicU64,
 }
 
 /// A session that another user has with a machine.
@@ -144,7 +145,7 @@ impl Sessions {
         world: &World,
         next_session: u64,
         next_channel: u64,
-        now: Timestamp,
+        now: Uptime,
     ) -> Self {
         let sessions = Self(RwLock::new(Book { next_session, next_channel, ..Book::default() }));
         for OpenSession { new, channels, others, logged, tally, names, watched } in open {
@@ -153,8 +154,7 @@ impl Sessions {
             let endpoint = world.item(new.item).and_then(|item| item.endpoint());
             let known = new.endpoint != EndpointId(new.item.0);
             let endpoint = if known { None } else { endpoint }.unwrap_or(new.endpoint);
-            sessions.add(NewSession { endpoint, ..new });
-            sessions.touch(id, now);
+            sessions.add(NewSession { endpoint, ..new }, now);
             for (view, size) in channels {
                 let from = watched.get(&view.id).copied().unwrap_or(0);
                 if let Some(channel) = sessions.add_channel(id, view, size) {
@@ -194,7 +194,7 @@ impl Sessions {
     }
 
     /// Enters a session without channels.
-    pub(crate) fn add(&self, new: NewSession) {
+    pub(crate) fn add(&self, new: NewSession, now: Uptime) {
         let NewSession { id, owner, endpoint, item, item_name, started, terms } = new;
         self.write(|book| {
             let session = Session {
@@ -211,7 +211,7 @@ impl Sessions {
                 here: BTreeSet::new(),
                 logged: 0,
                 tally: Tally::default(),
-                active: AtomicI64::new(started.0),
+                active: AtomicU64::new(now.0),
             };
             book.sessions.insert(id, session);
         });
@@ -329,14 +329,8 @@ impl Sessions {
         let of = |(session, open): (&SessionId, &Session)| {
             let (session, others) = (*session, open.others.clone());
             let (owner, item, attended) = (open.owner, open.item, open.terms.attended);
-            let one = move |(user, share)| Participation {
-                session,
-                owner,
-                item,
-                attended,
-                user,
-                share,
-            };
+            let one =
+                move |(user, share)| Participation { session, owner, item, attended, user, share };
             others.into_iter().map(one)
         };
         self.read(|book| book.sessions.iter().flat_map(of).collect())
@@ -479,7 +473,7 @@ impl Sessions {
     }
 
     /// Somebody did something in a session.
-    pub(crate) fn touch(&self, id: SessionId, now: Timestamp) {
+    pub(crate) fn touch(&self, id: SessionId, now: Uptime) {
         self.read(|book| {
             if let Some(session) = book.sessions.get(&id) {
                 session.active.store(now.0, Ordering::Relaxed);
@@ -488,7 +482,7 @@ impl Sessions {
     }
 
     /// Sessions with nothing but shells, in which nobody did anything since then.
-    pub(crate) fn idle_since(&self, then: Timestamp) -> Vec<SessionId> {
+    pub(crate) fn idle_since(&self, then: Uptime) -> Vec<SessionId> {
         self.read(|book| {
             let idle = |s: &Session| {
                 s.active.load(Ordering::Relaxed) < then.0

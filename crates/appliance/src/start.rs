@@ -42,7 +42,11 @@ impl Appliance {
         wish: Wish,
     ) -> Result<SessionView, Refusal> {
         check_kind(&kind)?;
+        let reason = wish.reason.as_deref();
+        let reason = reason.map(|reason| text::bounded(reason.trim(), limits::COMMENTS));
+        let reason = reason.filter(|reason| !reason.is_empty());
         let (item, why) = self.startable(rep, item, &wish)?;
+        is_said(&why, reason.as_deref())?;
         let id = item.view.id;
         let endpoint = item.endpoint().ok_or_else(|| {
             let what = item.view.method.title();
@@ -70,9 +74,13 @@ impl Appliance {
             return Err(starting());
         }
         let why = self.with_code(rep.user, &item, wish, why).await?;
+        // It may have closed meanwhile.
+        is_said(&why, reason.as_deref())?;
+        let reason = reason.unwrap_or_default();
         if let Some(policy) = &why.overrides {
             // Whatever comes of it: somebody wanted in while it was closed.
-            self.audit(Some(rep.user), "schedule_overridden", &format!("item {id}"), policy);
+            let detail = format!("{policy}: {reason}");
+            self.audit(Some(rep.user), "schedule_overridden", &format!("item {id}"), &detail);
         }
         if let Some(joined) = self.join_instead(rep, &item, &kind)? {
             return Ok(joined);
@@ -81,7 +89,11 @@ impl Appliance {
         let why_so = why.decision.to_string();
         let session = self.enter(rep.user, &item, endpoint, (terms, &why_so)).await?;
         if let Some(policy) = why.overrides {
-            self.log(session, Some(rep.user), LogEvent::Overrode { policy: policy.into() });
+            self.log(
+                session,
+                Some(rep.user),
+                LogEvent::Overrode { policy: policy.into(), reason: reason.into() },
+            );
         }
         if waited {
             let what = "to come in".into();
@@ -318,7 +330,7 @@ impl Appliance {
             Ok(())
         };
         self.store.edit(edit).await?;
-        self.sessions.add(new);
+        self.sessions.add(new, self.uptime());
         self.log(id, Some(user), LogEvent::Started);
         if !item.attributes.is_empty() {
             self.log(id, None, LogEvent::Attributes { set: item.attributes.clone() });
@@ -480,7 +492,7 @@ impl Appliance {
 
     /// Tells everyone who sees a machine whether it is in a session.
     pub(crate) fn tell_in_sessions(&self, endpoint: EndpointId) {
-        self.presences.in_sessions(endpoint, self.sessions.count(endpoint), self.now());
+        self.presences.in_sessions(endpoint, self.sessions.count(endpoint), self.moment());
     }
 
     /// Tells a rep's consoles which sessions are open.
@@ -503,6 +515,8 @@ impl Appliance {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wish {
     pub override_schedule: bool,
+    /// Why.
+    pub reason: Option<Box<str>>,
     /// A code of the second factor.
     pub code: Option<Secret>,
 }
@@ -561,6 +575,14 @@ fn check_kind(kind: &ChannelKind) -> Result<(), Refusal> {
         Some(argv) if argv.iter().any(|part| part.contains('\0')) => {
             invalid("an argument holds a zero byte")
         }
+        _ => Ok(()),
+    }
+}
+
+/// Whoever overrides a schedule says why.
+fn is_said(why: &Start, reason: Option<&str>) -> Result<(), Refusal> {
+    match (&why.overrides, reason) {
+        (Some(policy), None) => Err(RefusalCode::ReasonRequired.because(policy.clone())),
         _ => Ok(()),
     }
 }

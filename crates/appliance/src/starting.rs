@@ -142,13 +142,7 @@ impl World {
 
     /// Whether a rep who jumps to an item may join that session: the policy of the session's own
     /// item says so for its owner, and the rep sees that item and may start sessions with it.
-    pub(crate) fn may_join(
-        &self,
-        user: &User,
-        own: ItemId,
-        other: &Other,
-        at: Timestamp,
-    ) -> bool {
+    pub(crate) fn may_join(&self, user: &User, own: ItemId, other: &Other, at: Timestamp) -> bool {
         let Some(through) = self.item(other.item).filter(|item| !item.is_visitor()) else {
             return false;
         };

@@ -8,6 +8,7 @@ mod cast;
 
 pub(crate) use cast::{digest, trim};
 
+use crate::vitals::Vital;
 use cast::CastFile;
 use jumpdeck_protocol::ChannelId;
 use jumpdeck_protocol::session::Size;
@@ -80,10 +81,13 @@ enum Job {
 
 impl Recorder {
     /// Starts the thread. What happens to recordings is told on `news`.
-    pub(crate) fn start(news: mpsc::UnboundedSender<News>) -> std::io::Result<Self> {
+    pub(crate) fn start(news: mpsc::UnboundedSender<News>, vital: Vital) -> std::io::Result<Self> {
         let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new() });
         let own = Arc::clone(&shared);
-        let work = move || Writer { shared: own, news, waiting: Vec::new() }.run();
+        let work = move || {
+            Writer { shared: own, news, waiting: Vec::new() }.run();
+            vital.ends();
+        };
         std::thread::Builder::new().name("recorder".into()).spawn(work)?;
         Ok(Self { shared })
     }

@@ -28,9 +28,8 @@ impl<K: Hash + Eq> Throttle<K> {
     /// Whether somebody may try at this moment.
     pub(crate) fn admits(&self, who: &K, now: Uptime) -> bool {
         let failures = self.failures();
-        let waits = |(count, last): &(u32, Uptime)| {
-            *count >= PATIENCE && now.since(*last) < pause(*count)
-        };
+        let waits =
+            |(count, last): &(u32, Uptime)| *count >= PATIENCE && now.since(*last) < pause(*count);
         !failures.get(who).is_some_and(waits)
     }
 

@@ -47,11 +47,11 @@ impl Appliance {
         let Some(mut waiting) = waiting else {
             return;
         };
-        let appliance = Arc::downgrade(self);
+        let (appliance, vital) = (Arc::downgrade(self), self.vitals.part("usher"));
         tokio::spawn(async move {
             while let Some(first) = waiting.recv().await {
                 let Some(appliance) = appliance.upgrade() else {
-                    return;
+                    break;
                 };
                 let mut chores = vec![first];
                 while let Ok(chore) = waiting.try_recv() {
@@ -59,6 +59,7 @@ impl Appliance {
                 }
                 appliance.do_those(&chores).await;
             }
+            vital.ends();
         });
     }
 

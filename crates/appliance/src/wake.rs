@@ -1,6 +1,7 @@
 //! Wake-on-LAN: a machine that sleeps is called by a neighbour that does not (DOMAIN 2).
 
 use crate::appliance::Appliance;
+use crate::clock::Uptime;
 use crate::document::Item;
 use crate::presence::AgentLink;
 use crate::reps::RepLink;
@@ -10,7 +11,7 @@ use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::wake::{Mac, SecureOn};
-use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode, Timestamp};
+use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,13 +31,13 @@ pub(crate) struct Wakes(Mutex<HashMap<EndpointId, Try>>);
 
 #[derive(Clone, Debug)]
 struct Try {
-    at: Timestamp,
+    at: Uptime,
     by: Box<str>,
 }
 
 impl Wakes {
     /// Takes the turn to wake a machine, or says how many seconds it is too early.
-    fn take_turn(&self, endpoint: EndpointId, by: &str, now: Timestamp) -> Result<(), u64> {
+    fn take_turn(&self, endpoint: EndpointId, by: &str, now: Uptime) -> Result<(), u64> {
         let mut tries = self.tries();
         tries.retain(|_, last| now.since(last.at) < COOL_DOWN);
         if let Some(last) = tries.get(&endpoint) {
@@ -52,7 +53,7 @@ impl Wakes {
     }
 
     /// The machines that cannot be woken yet, who tried, and for how many seconds.
-    fn cooling(&self, now: Timestamp) -> Vec<(EndpointId, Box<str>, u64)> {
+    fn cooling(&self, now: Uptime) -> Vec<(EndpointId, Box<str>, u64)> {
         let left = |last: &Try| COOL_DOWN.saturating_sub(now.since(last.at));
         let tries = self.tries();
         let cooling = tries.iter().filter(|(_, last)| left(last) > 0);
@@ -82,7 +83,7 @@ impl Appliance {
         }
         let helpers = named(&world, rep, helpers);
         self.wakes
-            .take_turn(endpoint, &by, self.now())
+            .take_turn(endpoint, &by, self.uptime())
             .map_err(|left| RefusalCode::WakeCoolingDown.because(format!("{left} s to go")))?;
         for (name, link) in helpers {
             let request = AgentRequest::Wake { mac, password };
@@ -171,7 +172,7 @@ impl Appliance {
     pub(crate) fn tell_cooling(&self, rep: &RepLink, only: Option<EndpointId>) {
         let world = self.world();
         let sight = Sight::new(&world, rep);
-        for (endpoint, by, left) in self.wakes.cooling(self.now()) {
+        for (endpoint, by, left) in self.wakes.cooling(self.uptime()) {
             if only.is_some_and(|only| only != endpoint) {
                 continue;
             }
@@ -207,13 +208,13 @@ mod tests {
     fn a_machine_is_woken_once_in_thirty_seconds_whoever_tries() {
         let wakes = Wakes::default();
         let (one, two) = (EndpointId(1), EndpointId(2));
-        assert_eq!(wakes.take_turn(one, "alice", Timestamp(100)), Ok(()));
-        assert_eq!(wakes.take_turn(one, "bob", Timestamp(110)), Err(20));
-        assert_eq!(wakes.take_turn(two, "bob", Timestamp(110)), Ok(()));
-        assert_eq!(wakes.cooling(Timestamp(129)).len(), 2);
-        assert_eq!(wakes.cooling(Timestamp(130)), [(two, "bob".into(), 10)]);
-        assert_eq!(wakes.take_turn(one, "bob", Timestamp(130)), Ok(()));
+        assert_eq!(wakes.take_turn(one, "alice", Uptime(100)), Ok(()));
+        assert_eq!(wakes.take_turn(one, "bob", Uptime(110)), Err(20));
+        assert_eq!(wakes.take_turn(two, "bob", Uptime(110)), Ok(()));
+        assert_eq!(wakes.cooling(Uptime(129)).len(), 2);
+        assert_eq!(wakes.cooling(Uptime(130)), [(two, "bob".into(), 10)]);
+        assert_eq!(wakes.take_turn(one, "bob", Uptime(130)), Ok(()));
         wakes.give_back(one);
-        assert_eq!(wakes.take_turn(one, "bob", Timestamp(131)), Ok(()));
+        assert_eq!(wakes.take_turn(one, "bob", Uptime(131)), Ok(()));
     }
 }

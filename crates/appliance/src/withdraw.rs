@@ -17,6 +17,8 @@ use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::{ItemId, Refusal, SessionId, Timestamp, UserId};
 use std::sync::Arc;
 
+/// Seconds after a step of the clock before it ends sessions.
+const GRACE: u64 = 300;
 /// Minutes before a forced end at which it is said.
 const NOTICES: [u32; 3] = [15, 5, 1];
 
@@ -26,14 +28,16 @@ impl Appliance {
     pub(crate) fn look_after_rights(self: &Arc<Self>) {
         let mut changed = self.store.changed();
         changed.mark_unchanged();
-        let appliance = Arc::downgrade(self);
+        let (appliance, vital) = (Arc::downgrade(self), self.vitals.part("supervision of rights"));
         tokio::spawn(async move {
             while changed.changed().await.is_ok() {
                 let Some(appliance) = appliance.upgrade() else {
-                    return;
+                    break;
                 };
                 appliance.withdraw();
             }
+            // The store has ended: it says so itself if that was a mistake.
+            vital.ends();
         });
     }
 
@@ -133,6 +137,9 @@ impl Appliance {
 
     /// Ends the links whose login is over.
     pub fn end_expired_logins(&self) {
+        if !self.pace.has_held(GRACE, self.uptime()) {
+            return;
+        }
         let (now, life) = (self.now(), self.login_life());
         let is_over = |rep: &RepLink| {
             let login = &rep.login;
@@ -156,6 +163,10 @@ impl Appliance {
                 continue;
             };
             if end <= now {
+                if !self.pace.has_held(GRACE, self.uptime()) {
+                    // Whoever set the clock a moment ago may set it right.
+                    continue;
+                }
                 self.end_session(session, EndReason::ScheduleClosed);
                 continue;
             }

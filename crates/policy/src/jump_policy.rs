@@ -130,6 +130,15 @@ impl JumpPolicy {
         schedule.state(now).unwrap_or(PolicyState::Closed { opens: None })
     }
 
+    /// When it lets anybody in and whether that can be overridden, in words; empty for always.
+    pub fn hours_in_words(&self) -> String {
+        self.schedule.as_ref().map(Schedule::in_words).unwrap_or_default()
+    }
+
+    fn knows_its_zone(&self) -> bool {
+        self.schedule.as_ref().is_none_or(Schedule::knows_its_zone)
+    }
+
     /// Whether nobody may override its schedule.
     pub fn is_strict(&self) -> bool {
         self.schedule.as_ref().is_some_and(|schedule| schedule.strict)
@@ -141,6 +150,8 @@ impl JumpPolicy {
             _ if !self.is_strict() => None,
             PolicyState::Always => None,
             PolicyState::Open { until } => until,
+            // A zone that is not known lets nobody in; it ends nothing.
+            PolicyState::Closed { .. } if !self.knows_its_zone() => None,
             PolicyState::Closed { .. } => Some(now),
         }
     }
@@ -152,6 +163,7 @@ impl JumpPolicy {
             name: self.display_name.as_str().into(),
             strict: self.is_strict(),
             state: self.state(now),
+            hours: self.hours_in_words().into(),
         }
     }
 
@@ -207,12 +219,20 @@ impl JumpPolicy {
             refusal: None,
             overridden: false,
         };
+        let about = match self.hours_in_words() {
+            hours if hours.is_empty() => hours,
+            hours => format!(" ({hours})"),
+        };
         let opens = match self.state(now) {
             PolicyState::Always | PolicyState::Open { until: None } => {
-                return open("is always open".to_owned());
+                return open(format!("is always open{about}"));
             }
             PolicyState::Open { until: Some(until) } => {
-                return open(format!("is open until {}", words(until)));
+                return open(format!("is open until {}{about}", words(until)));
+            }
+            PolicyState::Closed { .. } if !self.knows_its_zone() => {
+                let zone = self.schedule.as_ref().map_or("", |schedule| &schedule.timezone);
+                format!("is closed: this appliance does not know its time zone {zone}")
             }
             PolicyState::Closed { opens: Some(opens) } => {
                 format!("is closed and opens {}", words(opens))
@@ -220,11 +240,12 @@ impl JumpPolicy {
             PolicyState::Closed { opens: None } => "never opens".to_owned(),
         };
         if attempt.overrides && !self.is_strict() {
-            let says = format!("{opens}; that may be overridden, which is logged");
-            return Condition { overridden: true, ..open(says) };
+            return Condition {
+                overridden: true,
+                ..open(format!("{opens}{about} and is overridden"))
+            };
         }
-        let strict = if self.is_strict() { "; it is strict" } else { "" };
-        let step = Step::denies(source, format!("{opens}{strict}"));
+        let step = Step::denies(source, format!("{opens}{about}"));
         Condition { step, refusal: Some(RefusalCode::ScheduleClosed), overridden: false }
     }
 }

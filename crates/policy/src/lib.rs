@@ -18,7 +18,7 @@ pub use jump_policy::{
 };
 pub use jumpdeck_protocol::rights::{Permission, Permissions};
 pub use role::{Role, Slots, Subject, decide, role_of, sees};
-pub use schedule::{Schedule, TimeOfWeek, WeeklyEntry};
+pub use schedule::{DAYS, Schedule, TimeOfWeek, WeeklyEntry, written, zone};
 pub use session::{
     Availability, PolicyChoice, Say, SessionPolicy, granted, simulate, simulate_one,
 };

@@ -1,7 +1,7 @@
 //! Schedules: the times of a week at which a Jump Policy lets anybody in (DOMAIN 5).
 
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 use jiff::{Span, Timestamp as Instant};
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::inventory::PolicyState;
@@ -37,13 +37,25 @@ pub struct WeeklyEntry {
 }
 
 impl Schedule {
+    /// When it lets anybody in and whether that can be overridden, in words.
+    pub fn in_words(&self) -> String {
+        let times = written(&self.entries).join(", ").replace('-', "–");
+        let times = if times.is_empty() { "never".to_owned() } else { times };
+        format!("{times}, {}", if self.strict { "strict" } else { "can be overridden" })
+    }
+
+    /// Whether its time zone is known; else it lets nobody in.
+    pub fn knows_its_zone(&self) -> bool {
+        zone(&self.timezone).is_some()
+    }
+
     /// Whether it lets anybody in; nothing if the zone is not known or the moment is beyond the
     /// calendar.
     ///
     /// What counts is the clock on the wall there: it is open while that shows a time inside an
     /// entry. A time that the clock leaves out is never; one that it shows twice is twice.
     pub fn state(&self, now: Timestamp) -> Option<PolicyState> {
-        let zone = TimeZone::get(&self.timezone).ok()?;
+        let zone = zone(&self.timezone)?;
         let now = Instant::from_second(now.0).ok()?;
         let open = self.is_open(&zone, now);
         let changes = self.may_change(&zone, now);
@@ -97,6 +109,11 @@ impl Schedule {
     }
 }
 
+/// A time zone by its name: the system's, else the one that this program brings along.
+pub fn zone(name: &str) -> Option<TimeZone> {
+    TimeZone::get(name).or_else(|_| TimeZoneDatabase::bundled().get(name)).ok()
+}
+
 /// Minutes of a day.
 const DAY: i32 = 1440;
 
@@ -124,6 +141,58 @@ impl TimeOfWeek {
         let (date, hour) = if hour >= 24 { (date.tomorrow().ok()?, 0) } else { (date, hour) };
         let time = Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, 0, 0).ok()?;
         Some(date.to_datetime(time))
+    }
+}
+
+/// The days of the week as they are written.
+pub const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/// Writes times: days in a row with the same hours as one line.
+pub fn written(entries: &[WeeklyEntry]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest = entries;
+    while let Some((first, after)) = rest.split_first() {
+        let same = |(at, entry): &(usize, &WeeklyEntry)| follows(*first, *at + 1, **entry);
+        let run = after.iter().enumerate().take_while(same).count();
+        let last = after.get(..run).and_then(<[_]>::last).unwrap_or(first);
+        lines.push(line(*first, *last));
+        rest = after.get(run..).unwrap_or_default();
+    }
+    lines
+}
+
+/// Whether an entry has the hours of the first one, so many days later.
+fn follows(first: WeeklyEntry, days: usize, entry: WeeklyEntry) -> bool {
+    let later = |time: TimeOfWeek| {
+        let day = u8::try_from((usize::from(time.day) + days) % 7).unwrap_or_default();
+        TimeOfWeek { day, ..time }
+    };
+    days < 7
+        && entry == WeeklyEntry { start: later(first.start), end: later(first.end) }
+        && is_short(first)
+}
+
+/// Whether an entry is on one day, or ends on the next one before it began.
+fn is_short(entry: WeeklyEntry) -> bool {
+    let (start, end) = (entry.start, entry.end);
+    (start.day == end.day && end.minute > start.minute)
+        || (end.day == (start.day + 1) % 7 && end.minute <= start.minute)
+}
+
+fn line(first: WeeklyEntry, last: WeeklyEntry) -> String {
+    let name = |day: u8| DAYS.get(usize::from(day)).copied().unwrap_or("?");
+    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let (start, end) = (first.start, first.end);
+    if !is_short(first) {
+        let (from, to) = (clock(start.minute), clock(end.minute));
+        return format!("{} {from} - {} {to}", name(start.day), name(end.day));
+    }
+    let over = start.day != end.day && end.minute == 0;
+    let hours = format!("{}-{}", clock(start.minute), clock(if over { 1440 } else { end.minute }));
+    if first == last {
+        format!("{} {hours}", name(start.day))
+    } else {
+        format!("{}-{} {hours}", name(start.day), name(last.start.day))
     }
 }
 

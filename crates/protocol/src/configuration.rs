@@ -111,6 +111,12 @@ pub enum Effected {
         gains: Permissions,
         /// What may not be done any more.
         loses: Permissions,
+        /// When sessions may be started, by the Jump Policy of the membership; empty for always.
+        #[serde(default)]
+        hours: Box<str>,
+        /// When they could before.
+        #[serde(default)]
+        had: Box<str>,
     },
     /// What sessions grant: the permission, before, after.
     Session(Box<str>, Box<str>, Box<str>),

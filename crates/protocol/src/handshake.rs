@@ -163,6 +163,9 @@ pub struct AgentProof {
     /// Whether it may be used.
     #[serde(default)]
     pub standing: Standing,
+    /// A number that this agent drew when it started: a copy of its disk has another one. 0: none.
+    #[serde(default)]
+    pub run: u64,
 }
 
 /// What a new agent asks for.
@@ -219,6 +222,9 @@ pub enum AgentWelcome {
         /// When the Jump Client uninstalls itself.
         #[serde(default)]
         expires: Option<Timestamp>,
+        /// Milliseconds over which all agents of this appliance are to come back when it was away.
+        #[serde(default)]
+        spread: u32,
     },
     /// It is not.
     Refused(Refusal),

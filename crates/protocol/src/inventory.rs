@@ -347,6 +347,9 @@ pub struct Figure {
 /// A Jump Policy as a rep sees it (DOMAIN 5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JumpPolicyView {
+    /// When it lets anybody in and whether that can be overridden, in words; empty for always.
+    #[serde(default)]
+    pub hours: Box<str>,
     /// Its id.
     pub id: JumpPolicyId,
     /// Its display name.

@@ -17,6 +17,7 @@ pub mod handshake;
 pub mod ids;
 pub mod inventory;
 pub mod item;
+pub mod journal;
 pub mod limits;
 pub mod link;
 pub mod log;

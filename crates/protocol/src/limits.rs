@@ -143,6 +143,13 @@ pub const LOST_DAYS: u64 = 30;
 /// Days after which an item that was not seen is removed (DOMAIN 7: `delete_days`).
 pub const DELETE_DAYS: u64 = 180;
 
+/// Seconds for which an item that was removed by time alone can be taken back.
+pub const TAKE_BACK: u64 = 30 * 86_400;
+/// Installer keys that one rep may have open, at the most.
+pub const INSTALLERS: usize = 100;
+/// Installer keys of all reps, at the most.
+pub const INSTALLERS_IN_ALL: usize = 1000;
+
 /// Characters of a Jump Item's name (DOMAIN 2).
 pub const NAME: usize = 128;
 /// Pixels of a thumbnail's sides.

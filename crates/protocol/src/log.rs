@@ -137,6 +137,9 @@ pub enum LogEvent {
     },
     /// It was started although its Jump Policy was closed.
     Overrode {
+        /// Why, as the rep said; empty in logs of before.
+        #[serde(default)]
+        reason: Box<str>,
         /// The Jump Policy.
         policy: Box<str>,
     },

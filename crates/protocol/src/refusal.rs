@@ -100,6 +100,7 @@ codes! {
     PasswordRequired "password_required": "Your password is wanted for this.", "Log in with it; a login that was kept is not enough.";
     PasswordChangeRequired "password_change_required": "The password was made for the first login and must be changed.", "Change it with `jumpdeck passwd`.";
     ScheduleClosed "schedule_closed": "The Jump Policy does not let anybody in at this time.", "Try again when it opens.";
+    ReasonRequired "reason_required": "The Jump Policy is closed, and overriding it takes a reason.", "Give the reason; it is logged.";
     WakeCoolingDown "wake_cooling_down": "Somebody has tried to wake this machine a moment ago.", "Try again when the countdown is over.";
     NoWakeHelper "no_wake_helper": "No Jump Client near this machine is online to wake it.", "Wake another machine of that network first, or go there.";
     WakeUnknown "wake_unknown": "This machine cannot be woken: its hardware address is not known.", "Its Jump Client must have been linked once since it can tell.";

@@ -52,6 +52,7 @@ async fn start_together(console: &mut SimulatedConsole, items: &[ItemId]) -> any
                 item: *item,
                 kind,
                 override_schedule: false,
+                reason: None,
             });
             under_way += 1;
         }

@@ -1,6 +1,8 @@
 //! A real appliance in this process, with a clock of the test's, and whoever calls there.
 
-use jumpdeck_appliance::{Appliance, ApplianceRole, Clock, DataDir, InstallerSpec, StartError, Uptime};
+use jumpdeck_appliance::{
+    Appliance, ApplianceRole, Clock, DataDir, InstallerSpec, StartError, Uptime,
+};
 use jumpdeck_protocol::inventory::{ItemView, Status};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::{ItemId, Timestamp};

@@ -1,7 +1,7 @@
 //! Items are tended from the keyboard.
 
 use super::forms::{desk, done, edits, form, row, told};
-use crate::core::layer::{Layer, Question};
+use crate::core::layer::{Ask, Layer, Prompt, Question};
 use crate::core::*;
 use crate::fixtures::{Desk, NOW, rights, sample};
 use jumpdeck_protocol::inventory::{
@@ -234,21 +234,25 @@ fn a_closed_jump_policy_asks_before_it_is_overridden_and_a_strict_one_refuses() 
         name: "Evenings".into(),
         strict,
         state: PolicyState::Closed { opens: Some(NOW.plus(3600)) },
+        hours: "".into(),
     };
     desk.notice(ApplianceNotice::JumpPolicies { policies: vec![policy(false)] });
     told(&mut desk, 0, |view| view.jump_policy = Some(JumpPolicyId(1)));
     desk.press("jjj<enter>");
-    let Some(Layer::Confirm(Question::Override { policy: text, .. })) =
+    let Some(Layer::Prompt(Prompt { purpose: Ask::Reason { policy: text, .. }, .. })) =
         desk.console.layers().last()
     else {
-        panic!("a question is asked")
+        panic!("a reason is asked for")
     };
     assert_eq!(text, "Evenings opens at 2026-03-02 15:03");
-    desk.press("y");
-    let RepRequest::StartSession { override_schedule, .. } = desk.last_request().1 else {
+    desk.press("<enter>");
+    assert!(matches!(desk.console.layers().last(), Some(Layer::Prompt(_))), "nothing is no reason");
+    desk.press("till 4 burns<enter>");
+    let RepRequest::StartSession { override_schedule, reason, .. } = desk.last_request().1 else {
         panic!()
     };
     assert!(override_schedule);
+    assert_eq!(reason.as_deref(), Some("till 4 burns"));
     desk.reply(Outcome::Refused(RefusalCode::JumpClientOffline.plain()));
     desk.notice(ApplianceNotice::JumpPolicies { policies: vec![policy(true)] });
     desk.press("<enter>");
@@ -293,7 +297,7 @@ fn the_last_session_is_asked_for_when_the_selection_stays() {
     let (id, item) = asked.unwrap();
     assert_eq!(item, ItemId(1));
     let past = PastSession { user: "jose".into(), started: NOW, ended: Some(NOW) };
-    let reply = Outcome::Ok(RepReply::History { sessions: vec![past] });
+    let reply = Outcome::Ok(RepReply::History { sessions: vec![past], warning: None });
     desk.event(Event::Link(LinkEvent::Reply(id, reply)));
     assert_eq!(desk.console.history(ItemId(1)).unwrap().len(), 1);
 }

@@ -126,8 +126,13 @@ fn a_schedule_that_may_be_overridden() {
     snapshot("question-override", |columns, rows| {
         let mut desk = rich(columns, rows);
         let state = PolicyState::Closed { opens: Some(NOW.plus(3600)) };
-        let policy =
-            JumpPolicyView { id: JumpPolicyId(1), name: "Weekdays".into(), strict: false, state };
+        let policy = JumpPolicyView {
+            id: JumpPolicyId(1),
+            name: "Weekdays".into(),
+            strict: false,
+            state,
+            hours: "Mon–Fri 08:00–17:00, can be overridden".into(),
+        };
         desk.notice(ApplianceNotice::JumpPolicies { policies: vec![policy] });
         desk.press("jjj<enter>");
         desk

@@ -39,8 +39,10 @@ pub(crate) struct Join {
 
 impl Join {
     pub(crate) fn start(self) -> anyhow::Result<()> {
-        super::start_log(tracing::Level::ERROR);
-        super::runtime()?.block_on(self.join())
+        let journal = super::start_log(tracing::Level::ERROR)?;
+        let outcome = super::runtime()?.block_on(self.join());
+        journal.settle();
+        outcome
     }
 
     async fn join(self) -> anyhow::Result<()> {
@@ -140,7 +142,7 @@ async fn compared(url: &str) -> anyhow::Result<String> {
         bail!("--fingerprint is needed: nobody is there to compare it");
     }
     let fingerprint = fingerprint_of(url).await?;
-    println!("The appliance at {url} has the key {fingerprint}");
+    writeln!(std::io::stdout(), "The appliance at {url} has the key {fingerprint}")?;
     let answer = ask("Is that what the representative told you? [y/N] ")?;
     if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(fingerprint);
@@ -149,8 +151,9 @@ async fn compared(url: &str) -> anyhow::Result<String> {
 }
 
 fn ask(question: &str) -> anyhow::Result<String> {
-    print!("{question}");
-    std::io::stdout().flush()?;
+    let mut terminal = std::io::stdout();
+    terminal.write_all(question.as_bytes())?;
+    terminal.flush()?;
     let mut line = String::new();
     if std::io::stdin().lock().read_line(&mut line)? == 0 {
         bail!("the input ended");

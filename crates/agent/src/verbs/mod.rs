@@ -6,11 +6,21 @@ pub(crate) mod uninstall;
 
 use anyhow::Context;
 use jumpdeck_agent::AgentDir;
+use jumpdeck_protocol::journal::Journal;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 /// What is written for people who look after the machine.
-fn start_log(level: tracing::Level) {
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+fn start_log(level: tracing::Level) -> anyhow::Result<Journal> {
+    let journal = Journal::to(std::io::stderr()).context("starting the log")?;
+    let lines = journal.clone();
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(std::io::stderr().is_terminal())
+        .log_internal_errors(false)
+        .with_writer(move || lines.clone())
+        .init();
+    Ok(journal)
 }
 
 /// One thread does.

@@ -35,6 +35,10 @@ pub(crate) struct Run {
     /// Available only while this user is logged in. As root this must be said outright.
     #[arg(long)]
     user: bool,
+    /// This machine is a copy: forget the key that was copied and enrol it with an installer key, as
+    /// a machine of its own. The former key is kept beside the new one.
+    #[arg(long)]
+    new_identity: bool,
     /// The agent's directory [default: /var/lib/jumpdeck-agent for root, else under ~/.local/share]
     #[arg(long, value_name = "DIR", env = "JUMPDECK_DATA_DIR")]
     data_dir: Option<PathBuf>,
@@ -42,25 +46,30 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn start(self) -> anyhow::Result<()> {
-        super::start_log(tracing::Level::INFO);
+        let journal = super::start_log(tracing::Level::INFO)?;
         let options = options(self)?;
-        super::runtime()?.block_on(async {
-        let (stop, stopped) = watch::channel(false);
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let waiting = async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            stop.send_replace(true);
-            std::future::pending::<()>().await;
-        };
+        let outcome = super::runtime()?.block_on(keep(options));
+        journal.settle();
+        outcome
+    }
+}
+
+/// Keeps the link until a signal comes.
+async fn keep(options: Options) -> anyhow::Result<()> {
+    let (stop, stopped) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let waiting = async {
         tokio::select! {
-            outcome = jumpdeck_agent::run(options, stopped) => outcome.map(drop).map_err(Into::into),
-            () = waiting => Ok(()),
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    })
+        stop.send_replace(true);
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        outcome = jumpdeck_agent::run(options, stopped) => outcome.map(drop).map_err(Into::into),
+        () = waiting => Ok(()),
     }
 }
 
@@ -84,6 +93,15 @@ fn options(run: Run) -> anyhow::Result<Options> {
         }
         None => std::env::var("JUMPDECK_INSTALLER_KEY").ok(),
     };
+    if run.new_identity {
+        if key.is_none() {
+            bail!(
+                "a new identity has to be enrolled: put an installer key into \
+                 JUMPDECK_INSTALLER_KEY or --installer-key-file"
+            );
+        }
+        dir.begin_anew().context("forgetting the former identity")?;
+    }
     if key.is_none() && dir.target().is_none() {
         bail!(
             "this machine is not enrolled yet, and there is no installer key: put it into \

@@ -3,6 +3,7 @@
 use anyhow::bail;
 use clap::Args;
 use jumpdeck_agent::{AgentDir, AgentDirError, RunError};
+use std::io::Write;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -14,7 +15,7 @@ pub(crate) struct Uninstall {
 
 impl Uninstall {
     pub(crate) fn start(self) -> anyhow::Result<()> {
-        super::start_log(tracing::Level::WARN);
+        let journal = super::start_log(tracing::Level::WARN)?;
         let path = super::data_dir(self.data_dir)?;
         let dir = AgentDir::at(&path);
         if dir.target().is_none() {
@@ -26,7 +27,8 @@ impl Uninstall {
             bail!("the Jump Client in {} runs{process}: end it first", path.display());
         }
         undone?;
-        println!("This machine is no Jump Client any more.");
+        let _ = writeln!(std::io::stdout(), "This machine is no Jump Client any more.");
+        journal.settle();
         Ok(())
     }
 }

@@ -135,6 +135,15 @@ impl Appliance {
             let message = "the appliance is stopping";
             return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message));
         }
+        let unavailable =
+            |code, message| Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, code, message));
+        if let Some(part) = self.vitals.failed() {
+            return unavailable("failed", format!("the appliance's {part} has ended"));
+        }
+        if self.store.is_failing() {
+            let message = "the database cannot be written; look at the appliance's disk and log";
+            return unavailable("store_failed", message.to_owned());
+        }
         Ok(json(&Health { status: "ok" }))
     }
 

@@ -12,12 +12,11 @@ use super::hours;
 use super::reader::{At, Reader};
 use super::rest::Rest;
 use crate::document::{Document, Portal, Site, Team};
-use crate::keys;
 use crate::hashing::hash_first_password;
+use crate::keys;
 use crate::store::Draft;
 use crate::user::{Account, User, username};
 use crate::world::World;
-use jiff::tz::TimeZone;
 use jumpdeck_policy::{
     Availability, GroupPolicy, JumpPolicy, PolicySettings, Role, Schedule, SessionPolicy, Setting,
     Settings,
@@ -227,7 +226,7 @@ fn jump_policy(
     }
     let schedule = entry.schedule.as_ref().map(|schedule| {
         let zone = schedule.timezone.get_ref();
-        if TimeZone::get(zone).is_err() {
+        if jumpdeck_policy::zone(zone).is_none() {
             let what = format!("there is no time zone \"{zone}\"; one looks like Europe/Berlin");
             reader.wrong(at, "schedule.timezone", &schedule.timezone, &what);
         }
@@ -259,6 +258,10 @@ fn jump_policy(
     };
     if known.as_deref() == Some(&policy) {
         return Ok(());
+    }
+    if let Some(schedule) = &policy.schedule {
+        let hours = schedule.in_words();
+        applied.notes.push(format!("jump_policy \"{}\": {hours}", policy.code_name));
     }
     draft.put(Document::JumpPolicy(Box::new(policy)))
 }

@@ -133,8 +133,14 @@ pub(super) fn effects(before: &World, after: &World) -> Effects {
         let (mut gains, mut loses) = (false, false);
         for place in places {
             let (was, is) = (before.permitted(user, place), after.permitted(user, place));
-            if was == is {
+            let (had, hours) = (before.hours(user, place), after.hours(user, place));
+            if was == is && had == hours {
                 continue;
+            }
+            if was.is_some() && is.is_some() && had != hours {
+                // Which hours are more is not for a plan to judge, but that there are none is.
+                gains |= !had.is_empty();
+                loses |= !hours.is_empty();
             }
             let (held, holds) = (was.unwrap_or_default(), is.unwrap_or_default());
             let (gained, lost) = (holds.without(held), held.without(holds));
@@ -149,6 +155,8 @@ pub(super) fn effects(before: &World, after: &World) -> Effects {
                     sees: is.is_some(),
                     gains: gained,
                     loses: lost,
+                    hours: hours.into(),
+                    had: had.into(),
                 },
             });
         }
@@ -254,6 +262,12 @@ fn place_name(before: &World, after: &World, place: Place) -> Box<str> {
 
 impl World {
     /// What a user may do with the items of a place; nothing if they are hidden.
+    /// When sessions may be started in a place, by the Jump Policy of a user's membership.
+    pub(super) fn hours(&self, user: UserId, place: Place) -> String {
+        let given = self.membership_policy(user, place);
+        given.map(|(policy, _)| policy.hours_in_words()).unwrap_or_default()
+    }
+
     pub(super) fn permitted(&self, user: UserId, place: Place) -> Option<Permissions> {
         self.role_in(self.user(user)?, place).map(|role| role.permissions)
     }

@@ -5,7 +5,6 @@ use super::file::{
     RoleEntry, ScheduleEntry, SessionPolicyEntry, SettingsEntry, SiteEntry, Table, TeamEntry,
     TeamMembershipEntry, UserEntry, named,
 };
-use super::hours;
 use super::usage::{Subject, members, used_by};
 use crate::document::{Portal, Team};
 use crate::user::User;
@@ -184,7 +183,7 @@ fn jump_policy(policy: &JumpPolicy) -> JumpPolicyEntry {
     let schedule = policy.schedule.as_ref().map(|schedule| ScheduleEntry {
         timezone: named(&schedule.timezone),
         strict: schedule.strict,
-        times: hours::write(&schedule.entries).into_iter().map(named).collect(),
+        times: jumpdeck_policy::written(&schedule.entries).into_iter().map(named).collect(),
     });
     JumpPolicyEntry {
         code_name: named(&policy.code_name),

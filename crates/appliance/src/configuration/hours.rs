@@ -1,8 +1,6 @@
 //! The times of a schedule as they are written: `Mon-Fri 08:00-17:00`, `Fri 17:00 - Mon 08:00`.
 
-use jumpdeck_policy::{TimeOfWeek, WeeklyEntry};
-
-const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+use jumpdeck_policy::{DAYS, TimeOfWeek, WeeklyEntry};
 
 /// What times look like.
 const FORM: &str = "times look like `Mon-Fri 08:00-17:00` or `Fri 17:00 - Mon 08:00`";
@@ -56,58 +54,10 @@ fn minute(text: &str) -> Result<u16, &'static str> {
     if minutes <= 1440 { Ok(minutes) } else { Err("hours are 00:00 to 24:00") }
 }
 
-/// Writes times: days in a row with the same hours as one line.
-pub(super) fn write(entries: &[WeeklyEntry]) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut rest = entries;
-    while let Some((first, after)) = rest.split_first() {
-        let same = |(at, entry): &(usize, &WeeklyEntry)| follows(*first, *at + 1, **entry);
-        let run = after.iter().enumerate().take_while(same).count();
-        let last = after.get(..run).and_then(<[_]>::last).unwrap_or(first);
-        lines.push(line(*first, *last));
-        rest = after.get(run..).unwrap_or_default();
-    }
-    lines
-}
-
-/// Whether an entry has the hours of the first one, so many days later.
-fn follows(first: WeeklyEntry, days: usize, entry: WeeklyEntry) -> bool {
-    let later = |time: TimeOfWeek| {
-        let day = u8::try_from((usize::from(time.day) + days) % 7).unwrap_or_default();
-        TimeOfWeek { day, ..time }
-    };
-    days < 7
-        && entry == WeeklyEntry { start: later(first.start), end: later(first.end) }
-        && is_short(first)
-}
-
-/// Whether an entry is on one day, or ends on the next one before it began.
-fn is_short(entry: WeeklyEntry) -> bool {
-    let (start, end) = (entry.start, entry.end);
-    (start.day == end.day && end.minute > start.minute)
-        || (end.day == (start.day + 1) % 7 && end.minute <= start.minute)
-}
-
-fn line(first: WeeklyEntry, last: WeeklyEntry) -> String {
-    let name = |day: u8| DAYS.get(usize::from(day)).copied().unwrap_or("?");
-    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-    let (start, end) = (first.start, first.end);
-    if !is_short(first) {
-        let (from, to) = (clock(start.minute), clock(end.minute));
-        return format!("{} {from} - {} {to}", name(start.day), name(end.day));
-    }
-    let over = start.day != end.day && end.minute == 0;
-    let hours = format!("{}-{}", clock(start.minute), clock(if over { 1440 } else { end.minute }));
-    if first == last {
-        format!("{} {hours}", name(start.day))
-    } else {
-        format!("{}-{} {hours}", name(start.day), name(last.start.day))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jumpdeck_policy::written;
     use proptest::prelude::*;
 
     #[test]
@@ -140,7 +90,7 @@ mod tests {
                 end: TimeOfWeek { day: end, minute: until },
             };
             let entries: Vec<_> = entries.into_iter().map(entry).collect();
-            let again: Vec<_> = write(&entries).iter().flat_map(|line| read(line).unwrap()).collect();
+            let again: Vec<_> = written(&entries).iter().flat_map(|line| read(line).unwrap()).collect();
             prop_assert_eq!(again, entries);
         }
 

@@ -187,7 +187,9 @@ fn forget_user(draft: &mut Draft, user: UserId) {
         draft.remove(DocumentId::SessionKey(key));
     }
     let place = Place::Personal(user);
-    let installers = draft.installers().filter(|installer| installer.place == place);
+    let installers = draft
+        .installers()
+        .filter(|installer| installer.place == place || installer.maker() == Some(user));
     let installers: Vec<_> = installers.map(|installer| installer.id).collect();
     for installer in installers {
         draft.remove(DocumentId::Installer(installer));

@@ -1,8 +1,9 @@
 //! An agent's link: its proof, its enrolment, and what it says from then on.
 
-use super::{Arrival, Caller, until_gone};
 use super::budget::Budget;
+use super::{Arrival, Caller, until_gone};
 use crate::appliance::Appliance;
+use crate::clock::Moment;
 use crate::document::{Document, Item};
 use crate::keys;
 use crate::pin::room_for_another;
@@ -23,6 +24,9 @@ use jumpdeck_protocol::{
 use std::sync::Arc;
 use tokio::time::timeout;
 
+/// Agents that come back in a second, after an appliance was away.
+const RETURNING: usize = 2500;
+
 /// An agent that proved itself.
 struct Known {
     item: Arc<Item>,
@@ -30,14 +34,11 @@ struct Known {
     alive: Vec<jumpdeck_protocol::ChannelId>,
     standing: Standing,
     attended: bool,
+    run: u64,
 }
 
 /// Serves one agent's link from its first message to its end.
-pub(super) async fn serve(
-    appliance: Arc<Appliance>,
-    mut caller: Caller,
-    turn: Arrival,
-) {
+pub(super) async fn serve(appliance: Arc<Appliance>, mut caller: Caller, turn: Arrival) {
     let proving = Box::pin(prove(&appliance, &mut caller));
     let Ok(Ok(Some(known))) = timeout(limits::HANDSHAKE_TIME, proving).await else {
         return;
@@ -49,8 +50,10 @@ pub(super) async fn serve(
 async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     let id = known.endpoint;
     let outbox = Outbox::new();
-    let link = Arc::new(AgentLink::new(appliance.next_link(), outbox.clone(), known.attended));
-    let now = appliance.now();
+    let id_of_link = appliance.next_link();
+    let link = AgentLink::new(id_of_link, outbox.clone(), known.attended, known.run);
+    let link = Arc::new(link);
+    let now = appliance.moment();
     let (sessions, standing) = (appliance.sessions.count(id), known.standing);
     if let Some(former) =
         appliance.presences.arrived(id, Arc::clone(&link), standing, sessions, now)
@@ -63,7 +66,7 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
         appliance.presences.forget(id);
         outbox.close();
     } else {
-        note_seen(appliance, Seen { endpoint: id, connected: true, at: now });
+        note_seen(appliance, id, true, now);
     }
     appliance.agent_came(id, &link, &known.alive);
     appliance.visitor_moved(&known.item);
@@ -88,15 +91,16 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
         _ => tracing::debug!(endpoint = id.0, %end, "agent link ended"),
     }
     link.hang_up();
-    let now = appliance.now();
+    let now = appliance.moment();
     if appliance.presences.left(id, link.id, now) {
-        note_seen(appliance, Seen { endpoint: id, connected: false, at: now });
+        note_seen(appliance, id, false, now);
         appliance.agent_left(id);
         appliance.visitor_moved(&item);
     }
 }
 
-fn note_seen(appliance: &Appliance, seen: Seen) {
+fn note_seen(appliance: &Appliance, endpoint: EndpointId, connected: bool, now: Moment) {
+    let seen = Seen { endpoint, connected, at: now.wall, lived: Some(now.lived) };
     appliance.store.note(move |draft| draft.history(History::Seen(seen)));
 }
 
@@ -162,7 +166,7 @@ fn control_message(
             });
         }
         Control::Notice { body: AgentReport::Standing(standing) } => {
-            if appliance.presences.stands(endpoint, link.id, standing, appliance.now()) {
+            if appliance.presences.stands(endpoint, link.id, standing, appliance.moment()) {
                 let edit =
                     move |draft: &mut Draft| update(draft, endpoint, |i| i.standing = standing);
                 appliance.store.note(edit);
@@ -196,7 +200,14 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
     let is_proven = proof.key.verifies(&signed, &proof.signature);
     if is_proven && appliance.world().is_removed(&proof.key) {
         tracing::info!(from = %caller.from, "a removed Jump Client was told so");
-        write_plain(&mut caller.socket, &AgentWelcome::Removed).await?;
+        let welcome = if appliance.world().may_come_back(&proof.key) {
+            // It keeps its key for as long as it can be taken back.
+            let detail = "it was away for too long and was removed; it can be taken back";
+            AgentWelcome::Refused(RefusalCode::JumpItemGone.because(detail))
+        } else {
+            AgentWelcome::Removed
+        };
+        write_plain(&mut caller.socket, &welcome).await?;
         until_gone(caller).await;
         return Ok(None);
     }
@@ -213,6 +224,7 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
                 now: appliance.now(),
                 close: appliance.reconcile(known.endpoint, &known.alive),
                 expires: appliance.world().expiry(known.endpoint),
+                spread: spread(appliance.world().clients()),
             };
             write_plain(&mut caller.socket, &welcome).await?;
             Ok(Some(known))
@@ -220,7 +232,8 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
         Err(refusal) => {
             let from = caller.from;
             let from = from.ip().to_string();
-            appliance.audit_often("", "agent_refused", &from, refusal.code.as_str());
+            let why = format!("{}: {}", refusal.code.as_str(), refusal.detail);
+            appliance.audit_often("", "agent_refused", &from, &why);
             write_plain(&mut caller.socket, &AgentWelcome::Refused(refusal)).await?;
             // Wait for the agent to read it and go; the time for handshakes bounds this.
             until_gone(caller).await;
@@ -237,13 +250,15 @@ async fn admit(
     let facts = clean(proof.facts);
     let public_ip: Box<str> = caller.from.ip().to_canonical().to_string().into();
     let machine = text::bounded(&proof.machine, 128);
-    let (standing, attended) = (proof.standing, proof.attended);
+    let (standing, attended, run) = (proof.standing, proof.attended, proof.run);
     let alive = proof.channels.into_iter().take(limits::CHANNELS_PER_AGENT * 2).collect();
     let known = appliance.world().item_by_key(&proof.key).cloned();
     let item = match (known, proof.enrolment) {
         (Some(item), _) if item.machine != machine => {
-            let name = item.view.name.to_string();
-            return Err(RefusalCode::IdentityCheckFailed.because(name));
+            return Err(appliance.refuse_double(&item, &facts.hostname, &public_ip));
+        }
+        (Some(item), _) if is_second(appliance, &item, run).await => {
+            return Err(appliance.refuse_double(&item, &facts.hostname, &public_ip));
         }
         (Some(item), _) => refresh(appliance, item, facts, public_ip, standing).await?,
         (None, None) if proof.visit.is_some() => {
@@ -260,7 +275,22 @@ async fn admit(
         }
     };
     let endpoint = item.endpoint().ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
-    Ok(Known { item, endpoint, alive, standing, attended })
+    Ok(Known { item, endpoint, alive, standing, attended, run })
+}
+
+/// Whether a machine with this key is linked already, and lives. An honest agent never has two
+/// links: its directory is locked, and it dials only after its own link has ended.
+async fn is_second(appliance: &Appliance, item: &Item, run: u64) -> bool {
+    let former = item.endpoint().and_then(|endpoint| appliance.presences.link(endpoint));
+    match former {
+        Some(former) => !former.is_of(run) && former.answers().await,
+        None => false,
+    }
+}
+
+/// Milliseconds over which this many machines come back at a rate that an appliance takes well.
+fn spread(machines: usize) -> u32 {
+    u32::try_from(machines.saturating_mul(1000) / RETURNING).unwrap_or(u32::MAX)
 }
 
 /// Stores what is new about a known machine.
@@ -371,7 +401,13 @@ async fn enrol(
         let installer = draft
             .installer_by_hash(&hash)
             .filter(|installer| !installer.revoked && now <= installer.expires)
+            .cloned()
             .ok_or_else(|| RefusalCode::InstallerKeyInvalid.plain())?;
+        let invited = draft.installer_in_words(&installer);
+        if !draft.is_vouched_for(&installer) {
+            let detail = format!("{invited} may not add machines there any more");
+            return Err(RefusalCode::InstallerKeyInvalid.because(detail));
+        }
         let (place, local) = (installer.place, installer.local);
         // An embedded appliance has one agent of its own; a new one takes the lost one's place.
         let lost: Vec<_> = draft.items().filter(|item| local && item.local).cloned().collect();
@@ -393,7 +429,7 @@ async fn enrol(
         (view.id, view.place) = (id, place);
         view.tag = wish(enrolment.tag, limits::TAG).into();
         view.comments = wish(enrolment.comments, limits::COMMENTS).into();
-        let (subject, detail) = (format!("item {id}"), view.name.to_string());
+        let (subject, detail) = (format!("item {id}"), format!("{}; {invited}", view.name));
         let action = "jump_client_enrolled";
         draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });
         draft.put(Document::Item(Box::new(item)))

@@ -105,7 +105,8 @@ impl Appliance {
             let accepted = tokio::select! {
                 accepted = listening.listener.accept() => accepted,
                 _ = looks.tick() => {
-                    self.presences.look(self.now());
+                    self.look_at_clock();
+                    self.presences.look(self.moment());
                     self.look_at_policies();
                     self.force_ends();
                     self.end_expired_logins();

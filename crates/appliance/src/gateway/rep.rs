@@ -1,8 +1,9 @@
 //! A console's link: the login, and the requests from then on.
 
-use super::{Arrival, Caller, until_gone};
 use super::requests::fulfil;
+use super::{Arrival, Caller, until_gone};
 use crate::appliance::Appliance;
+use crate::clock::Uptime;
 use crate::document::Login as Kept;
 use crate::feed::{Have, feed};
 use crate::login::{Attempt, Known};
@@ -18,7 +19,7 @@ use jumpdeck_protocol::link::{
 };
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::{
-    Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, Timestamp, limits,
+    Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
 };
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -31,11 +32,7 @@ use tokio_tungstenite::WebSocketStream;
 const REQUESTS: usize = 64;
 
 /// Serves one console's link from its first message to its end.
-pub(super) async fn serve(
-    appliance: Arc<Appliance>,
-    mut caller: Caller,
-    turn: Arrival,
-) {
+pub(super) async fn serve(appliance: Arc<Appliance>, mut caller: Caller, turn: Arrival) {
     let login = Box::pin(log_in(&appliance, &mut caller));
     let Ok(Ok(Some(rep))) = timeout(limits::HANDSHAKE_TIME, login).await else {
         return;
@@ -94,6 +91,7 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
     let (console, holder) = (login.console, login.keep.clone().map(|who| (who, login.keep_for)));
     match prove(appliance, login, appliance.attempt(caller.from.ip())).await {
         Ok(proven) => {
+            appliance.until_reps_are_admitted().await;
             let user = proven.user.id;
             let first = appliance.first_of(user);
             // Whoever came by a kept login has one; and nothing is kept on a first password.
@@ -149,7 +147,7 @@ struct Proven {
     /// The login that was kept, if it was that.
     login: Option<Arc<Kept>>,
     /// When, if it was the password.
-    proved: Option<Timestamp>,
+    proved: Option<Uptime>,
     /// That of the account when it was looked at.
     generation: u64,
 }
@@ -168,7 +166,7 @@ async fn prove(
         appliance.spend_code(user.id, &login.code.ok_or_else(wanted)?).await?;
     }
     appliance.login.succeeded(user.id, attempt);
-    Ok(Proven { user, login: kept, proved: by_password.then_some(attempt.now), generation })
+    Ok(Proven { user, login: kept, proved: by_password.then_some(attempt.uptime), generation })
 }
 
 /// What serves one console.
@@ -268,7 +266,11 @@ impl Desk {
         }
         while self.tasks.try_join_next().is_some() {}
         let Ok(turn) = Arc::clone(&self.requests).try_acquire_owned() else {
-            self.reply(id, Err(RefusalCode::ServerBusy.because("too many requests of this console are under way")));
+            self.reply(
+                id,
+                Err(RefusalCode::ServerBusy
+                    .because("too many requests of this console are under way")),
+            );
             return;
         };
         let (appliance, rep) = (Arc::clone(&self.appliance), self.rep.clone());

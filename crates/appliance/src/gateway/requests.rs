@@ -1,10 +1,9 @@
 //! What a console asks, and who answers it.
 
-use crate::appliance::{Appliance, InstallerSpec, group_name};
+use crate::appliance::Appliance;
+use crate::installers::InstallerSpec;
 use crate::reps::RepLink;
 use crate::start::Wish;
-use jumpdeck_policy::Permission;
-use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::rep::{RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::session::{ChannelKind, EndReason, Part};
 use jumpdeck_protocol::{Outcome, Refusal, RefusalCode, RequestId};
@@ -47,10 +46,8 @@ pub(super) async fn fulfil(
             appliance.log_out(rep, token).await.map(|()| RepReply::Saved)
         }
         RepRequest::CreateInstaller { group, valid } => {
-            let group = group.as_deref().map(group_name).transpose()?;
-            may_add(appliance, rep, group.as_deref())?;
             let spec = InstallerSpec { group, valid, local: false };
-            let installer = appliance.create_installer_for(rep.user, spec).await?;
+            let installer = appliance.create_installer_for(Some(rep.user), spec).await?;
             Ok(RepReply::Installer(installer))
         }
         RepRequest::EditItems { edits } => {
@@ -65,6 +62,16 @@ pub(super) async fn fulfil(
             let refused = appliance.remove_items(rep.user, items).await?;
             Ok(RepReply::Done { refused })
         }
+        RepRequest::RemovedItems => {
+            Ok(RepReply::RemovedItems { items: appliance.removed_items(rep.user) })
+        }
+        RepRequest::TakeBack { items } => {
+            let refused = appliance.take_back(rep.user, items).await?;
+            Ok(RepReply::Done { refused })
+        }
+        RepRequest::Installers(wish) => {
+            Ok(RepReply::Installers { installers: appliance.installers(rep, wish).await? })
+        }
         RepRequest::AddShortcut { item } => {
             Ok(RepReply::Added { item: appliance.add_shortcut(rep.user, item).await? })
         }
@@ -72,7 +79,8 @@ pub(super) async fn fulfil(
             Ok(RepReply::Waking { helper: appliance.wake(rep, item, password).await? })
         }
         RepRequest::History { item } => {
-            Ok(RepReply::History { sessions: appliance.history(rep, item).await? })
+            let sessions = appliance.history(rep, item).await?;
+            Ok(RepReply::History { sessions, warning: appliance.warning_of(item) })
         }
         RepRequest::SavePreferences { preferences } => {
             appliance.save_preferences(rep, *preferences).await?;
@@ -99,8 +107,8 @@ async fn in_sessions(
     request: RepRequest,
 ) -> Result<RepReply, Refusal> {
     match request {
-        RepRequest::StartSession { item, kind, override_schedule, code } => {
-            let wish = Wish { override_schedule, code };
+        RepRequest::StartSession { item, kind, override_schedule, reason, code } => {
+            let wish = Wish { override_schedule, reason, code };
             let started = appliance.start_session(rep, item, kind, wish).await;
             if let Err(refusal) = &started {
                 let who = appliance.world().username(rep.user);
@@ -194,24 +202,5 @@ async fn in_sessions(
             appliance.set_team(rep, &name, members).await.map(|()| RepReply::Saved)
         }
         _ => Err(RefusalCode::Unsupported.plain()),
-    }
-}
-
-/// Whether this rep may add items where the installer will put them.
-fn may_add(appliance: &Appliance, rep: &RepLink, group: Option<&str>) -> Result<(), Refusal> {
-    let world = appliance.world();
-    let user = world.user(rep.user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
-    let place = match group {
-        None => Place::Personal(rep.user),
-        // A group that is not there yet counts as one the user is no member of.
-        Some(name) => Place::JumpGroup(
-            world.group_by_name(name).map_or_else(|| world.next_group(), |group| group.id),
-        ),
-    };
-    let decision = world.decide(user, place, Some(Permission::PermAdd));
-    if decision.is_allowed() {
-        Ok(())
-    } else {
-        Err(RefusalCode::PermissionDenied.because(decision.to_string()))
     }
 }

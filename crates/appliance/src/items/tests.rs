@@ -12,12 +12,13 @@ use jumpdeck_protocol::{JumpGroupId, JumpPolicyId, RoleId};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+/// The time that goes by, and by how much somebody has set the clock on the wall wrong.
 #[derive(Default)]
-struct TestClock(AtomicI64);
+struct TestClock(AtomicI64, AtomicI64);
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.0.load(Ordering::SeqCst) + self.1.load(Ordering::SeqCst))
     }
 
     fn uptime(&self) -> Uptime {
@@ -44,7 +45,7 @@ impl House {
     /// Bob may do everything in the first group, and only start sessions in the second.
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(1_000_000)));
+        let clock = Arc::new(TestClock(AtomicI64::new(1_000_000), AtomicI64::new(0)));
         let data = DataDir::create(dir.path()).unwrap();
         let appliance = Appliance::open(&data, ApplianceRole::Server, clock.clone()).unwrap();
         appliance.settle().await.unwrap();
@@ -94,11 +95,15 @@ impl House {
 
     /// A machine was there a moment ago, and is not any more.
     fn seen(&self, endpoint: u64) {
-        let (endpoint, now) = (EndpointId(endpoint), self.appliance.now());
+        let (endpoint, now) = (EndpointId(endpoint), self.appliance.moment());
         let presences = &self.appliance.presences;
         let outbox = jumpdeck_protocol::link::Outbox::new();
-        let link =
-            Arc::new(crate::presence::AgentLink::new(jumpdeck_protocol::LinkId(9), outbox, false));
+        let link = Arc::new(crate::presence::AgentLink::new(
+            jumpdeck_protocol::LinkId(9),
+            outbox,
+            false,
+            0,
+        ));
         presences.arrived(endpoint, link, Standing::Ready, 0, now);
         presences.left(endpoint, jumpdeck_protocol::LinkId(9), now);
     }
@@ -180,13 +185,77 @@ async fn a_right_that_is_withdrawn_counts_at_the_moment_of_the_edit() {
 #[tokio::test]
 async fn an_expired_item_goes_and_others_stay() {
     let house = House::new().await;
-    house.change(2, |view| view.expires = Some(Timestamp(1_000_100))).await;
+    house.change(2, |view| view.expires = Some(Timestamp(1_003_700))).await;
+    house.pass(3601);
     house.appliance.sweep().await;
     assert_eq!(house.items(), [1, 2, 3, 4]);
     house.pass(100);
     house.appliance.sweep().await;
     assert_eq!(house.items(), [1, 3, 4]);
     assert!(house.appliance.world().is_removed(&key(2)), "its agent is told when it comes");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_wrong_for_a_while_removes_nothing() {
+    let house = House::new().await;
+    house.seen(1);
+    house.change(2, |view| view.expires = Some(Timestamp(2_000_000))).await;
+    house.pass(2 * 3600);
+    for set in [200 * 86_400, 0, -200 * 86_400, 0] {
+        house.clock.1.store(set, Ordering::SeqCst);
+        house.appliance.sweep().await;
+        house.pass(60);
+        house.appliance.sweep().await;
+        assert_eq!(house.items(), [1, 2, 3, 4], "the clock is off by {set} s");
+    }
+    assert!(!house.appliance.has_settled());
+    // Whoever is away is away no longer by a clock that stays ahead.
+    house.clock.1.store(200 * 86_400, Ordering::SeqCst);
+    house.appliance.sweep().await;
+    house.pass(3601);
+    house.appliance.sweep().await;
+    assert_eq!(house.items(), [1, 3, 4], "only what has a date of its own goes by the wall");
+}
+
+#[tokio::test]
+async fn what_was_removed_by_time_can_be_taken_back_for_thirty_days() {
+    let house = House::new().await;
+    let appliance = &house.appliance;
+    house.seen(1);
+    house.seen(3);
+    house.pass(181 * 86_400);
+    appliance.sweep().await;
+    assert_eq!(house.items(), [2, 4]);
+    assert!(appliance.world().is_removed(&key(1)) && appliance.world().may_come_back(&key(1)));
+    let removed: Vec<_> = appliance.removed_items(BOB).iter().map(|one| one.item.0).collect();
+    assert_eq!(removed, [1, 3]);
+    let refused = appliance.take_back(BOB, vec![ItemId(1), ItemId(3)]).await.unwrap();
+    assert_eq!(codes(&refused), [(3, RefusalCode::PermissionDenied)]);
+    assert_eq!(house.items(), [1, 2, 4]);
+    assert!(!appliance.world().is_removed(&key(1)), "its agent is let in again");
+    appliance.sweep().await;
+    assert_eq!(house.items(), [1, 2, 4], "it is away as of now");
+    house.pass(31 * 86_400);
+    appliance.sweep().await;
+    assert!(!appliance.world().may_come_back(&key(3)));
+    assert!(appliance.removed_items(BOB).is_empty());
+}
+
+#[tokio::test]
+async fn a_part_of_the_appliance_that_dies_is_its_end_and_health_says_so() {
+    let house = House::new().await;
+    let appliance = &house.appliance;
+    let (method, uri) = (hyper::Method::GET, hyper::Uri::from_static("/api/health"));
+    let asked = || crate::api::Asked {
+        method: &method,
+        uri: &uri,
+        headers: Box::leak(Box::default()),
+        from: [127, 0, 0, 1].into(),
+    };
+    assert_eq!(appliance.answer_api(&asked()).status(), 200);
+    appliance.store.note(|_| panic!("a mistake"));
+    assert_eq!(appliance.until_failed().await, "store");
+    assert_eq!(appliance.answer_api(&asked()).status(), 503);
 }
 
 #[tokio::test]
@@ -285,7 +354,8 @@ async fn neither_a_copy_nor_a_move_lifts_what_its_bringer_could_not_have_lifted(
         assert_eq!(refusal.code, RefusalCode::PermissionDenied);
         assert!(refusal.detail.contains("where the item comes from"), "{}", refusal.detail);
     }
-    let tagged = set(copy, ItemField::Tag, FieldValue::Text("".into()), FieldValue::Text("x".into()));
+    let tagged =
+        set(copy, ItemField::Tag, FieldValue::Text("".into()), FieldValue::Text("x".into()));
     assert_eq!(appliance.edit_items(BOB, vec![tagged]).await.unwrap().len(), 1);
     let removed = appliance.remove_items(BOB, vec![copy, ItemId(4)]).await.unwrap();
     assert_eq!(codes(&removed), [(4, RefusalCode::PermissionDenied)], "a copy is bob's own");

@@ -1,5 +1,6 @@
 //! A World in the making, and the rows that will make it so on the disk.
 
+use crate::clock::Lived;
 use crate::document::{Document, DocumentId};
 use crate::share::Share;
 use crate::world::World;
@@ -48,6 +49,8 @@ pub(crate) struct Seen {
     pub endpoint: EndpointId,
     pub connected: bool,
     pub at: Timestamp,
+    /// The same by the clock that nobody sets; nothing in databases of before.
+    pub lived: Option<Lived>,
 }
 
 /// What happened; appended, not edited.
@@ -111,6 +114,8 @@ pub(crate) enum History {
         at: Timestamp,
     },
     Seen(Seen),
+    /// How long the database has been served.
+    Lived(Lived),
     /// A machine was removed: when it was seen does not matter any more.
     Forgotten(EndpointId),
 }
@@ -281,12 +286,20 @@ impl History {
                     "UPDATE recordings SET ended = ?2, bytes = ?3, sha256 = ?4 WHERE channel = ?1",
                 )?
                 .execute(params![channel.0.cast_signed(), at.0, bytes.cast_signed(), sha256])?,
-            Self::Seen(Seen { endpoint, connected, at }) => transaction
+            Self::Seen(Seen { endpoint, connected, at, lived }) => transaction
                 .prepare_cached(
-                    "INSERT INTO seen (item, connected, at) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (item) DO UPDATE SET connected = ?2, at = ?3",
+                    "INSERT INTO seen (item, connected, at, lived) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (item) DO UPDATE SET connected = ?2, at = ?3, lived = ?4",
                 )?
-                .execute(params![endpoint.0.cast_signed(), connected, at.0])?,
+                .execute(params![
+                    endpoint.0.cast_signed(),
+                    connected,
+                    at.0,
+                    lived.map(|lived| lived.0)
+                ])?,
+            Self::Lived(lived) => {
+                transaction.prepare_cached("UPDATE meta SET lived = ?1")?.execute([lived.0])?
+            }
             Self::Forgotten(endpoint) => transaction
                 .prepare_cached("DELETE FROM seen WHERE item = ?1")?
                 .execute(params![endpoint.0.cast_signed()])?,

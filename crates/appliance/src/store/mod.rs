@@ -10,7 +10,9 @@ mod schema;
 pub(crate) use draft::{Deed, Draft, History, Seen};
 pub(crate) use schema::OpenSession;
 
+use crate::clock::Lived;
 use crate::document::{Document, DocumentId};
+use crate::vitals::Vital;
 use crate::world::World;
 use arc_swap::ArcSwap;
 use draft::Row;
@@ -18,6 +20,7 @@ use jumpdeck_protocol::audit::{AuditEvent, Chain};
 use jumpdeck_protocol::{Refusal, RefusalCode};
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -82,6 +85,8 @@ pub(crate) struct Store {
     world: Arc<ArcSwap<World>>,
     changed: watch::Receiver<()>,
     chain: Arc<Mutex<Chain>>,
+    /// The last commit failed.
+    failing: Arc<AtomicBool>,
 }
 
 /// What an opened store brings along.
@@ -89,6 +94,7 @@ pub(crate) struct Opened {
     pub store: Store,
     pub sessions: Vec<OpenSession>,
     pub seen: Vec<Seen>,
+    pub lived: Lived,
     /// The next numbers of a session and a channel.
     pub next_session: u64,
     pub next_channel: u64,
@@ -96,15 +102,28 @@ pub(crate) struct Opened {
 
 impl Store {
     /// Opens a database, makes it if there is none, and brings it to this version's schema.
+    #[cfg(test)]
     pub(crate) fn open(path: &Path) -> Result<Opened, StoreError> {
+        Self::open_watched(path, crate::vitals::Vitals::default().part("store"))
+    }
+
+    /// The same, and whoever looks after the appliance's parts learns of its end.
+    pub(crate) fn open_watched(path: &Path, vital: Vital) -> Result<Opened, StoreError> {
         let connection = schema::open(path)?;
         let loaded = schema::load(&connection, path)?;
         let world = Arc::new(ArcSwap::from_pointee(loaded.world));
         let (jobs, queue) = mpsc::unbounded_channel();
         let (publish, changed) = watch::channel(());
         let chain = Arc::new(Mutex::new(loaded.chain));
-        let store = Self { jobs, world: Arc::clone(&world), changed, chain: Arc::clone(&chain) };
-        let writer = Writer { connection, world, publish, chain };
+        let failing = Arc::new(AtomicBool::new(false));
+        let store = Self {
+            jobs,
+            world: Arc::clone(&world),
+            changed,
+            chain: Arc::clone(&chain),
+            failing: Arc::clone(&failing),
+        };
+        let writer = Writer { connection, world, publish, chain, failing, vital };
         std::thread::Builder::new().name("store".into()).spawn(move || writer.run(queue)).map_err(
             |error| StoreError::Unusable { path: path.to_path_buf(), reason: error.to_string() },
         )?;
@@ -112,9 +131,15 @@ impl Store {
             store,
             sessions: loaded.sessions,
             seen: loaded.seen,
+            lived: loaded.lived,
             next_session: loaded.next_session,
             next_channel: loaded.next_channel,
         })
+    }
+
+    /// Whether the last commit failed.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
     }
 
     /// The World as it is now.
@@ -202,6 +227,8 @@ struct Writer {
     publish: watch::Sender<()>,
     /// The audit, as far as it is on the disk.
     chain: Arc<Mutex<Chain>>,
+    failing: Arc<AtomicBool>,
+    vital: Vital,
 }
 
 impl Writer {
@@ -244,6 +271,7 @@ impl Writer {
         if let Err((_, error)) = self.connection.close() {
             tracing::error!(%error, "the database was not closed cleanly");
         }
+        self.vital.ends();
     }
 
     fn commit(&mut self, draft: Draft) -> Result<(), Refusal> {
@@ -257,7 +285,9 @@ impl Writer {
                 chain.add(event);
             }
         }
-        write(&mut self.connection, &rows).map_err(|error| {
+        let written = write(&mut self.connection, &rows);
+        self.failing.store(written.is_err(), Ordering::Relaxed);
+        written.map_err(|error| {
             tracing::error!(%error, "the database could not be written");
             RefusalCode::StoreFailed.because(error.to_string())
         })?;
@@ -434,7 +464,10 @@ mod tests {
         let world = Arc::new(ArcSwap::from_pointee(World::new("e")));
         let (publish, _changed) = watch::channel(());
         let chain = Arc::default();
-        let mut writer = Writer { connection, world: Arc::clone(&world), publish, chain };
+        let failing = Arc::default();
+        let vital = crate::vitals::Vitals::default().part("store");
+        let world_too = Arc::clone(&world);
+        let mut writer = Writer { connection, world: world_too, publish, chain, failing, vital };
         let mut draft = Draft::new(World::new("e"));
         draft.put(group(1, &"x".repeat(200_000))).unwrap();
         let refusal = writer.commit(draft).unwrap_err();

@@ -1,6 +1,7 @@
 //! The database file: its schema, its migrations, and how it is read at the start.
 
 use super::{Seen, StoreError, decode};
+use crate::clock::Lived;
 use crate::document::DocumentId;
 use crate::sessions::{NewSession, Tally};
 use crate::share::Share;
@@ -80,6 +81,10 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE sessions ADD COLUMN granted TEXT;
     ALTER TABLE sessions ADD COLUMN attended INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+    ALTER TABLE meta ADD COLUMN lived INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE seen ADD COLUMN lived INTEGER;
+",
 ];
 
 /// A database larger than this is not read through at the start; damage shows where it is met.
@@ -108,6 +113,8 @@ pub(super) struct Loaded {
     pub next_session: u64,
     pub next_channel: u64,
     pub chain: Chain,
+    /// How long it has been served, as far as was written down.
+    pub lived: Lived,
 }
 
 fn known() -> u32 {
@@ -210,6 +217,9 @@ pub(super) fn load(connection: &Connection, path: &Path) -> Result<Loaded, Store
         next_session: next("sessions")?,
         next_channel: next("channels")?.max(last_errors),
         chain: chain(connection).map_err(sql)?,
+        lived: connection
+            .query_row("SELECT lived FROM meta", [], |row| row.get(0).map(Lived))
+            .map_err(sql)?,
     })
 }
 
@@ -374,10 +384,11 @@ fn open_channels(
 }
 
 fn seen(connection: &Connection) -> rusqlite::Result<Vec<Seen>> {
-    let mut statement = connection.prepare("SELECT item, connected, at FROM seen")?;
+    let mut statement = connection.prepare("SELECT item, connected, at, lived FROM seen")?;
     let rows = statement.query_map([], |row| {
         let endpoint = EndpointId(number(row, 0)?);
-        Ok(Seen { endpoint, connected: row.get(1)?, at: Timestamp(row.get(2)?) })
+        let (connected, at) = (row.get(1)?, Timestamp(row.get(2)?));
+        Ok(Seen { endpoint, connected, at, lived: row.get::<_, Option<i64>>(3)?.map(Lived) })
     })?;
     rows.collect()
 }

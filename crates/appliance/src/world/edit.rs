@@ -45,6 +45,9 @@ impl World {
                 self.removed.insert(removed.endpoint, removed.key);
                 self.removed_keys.insert(removed.key, removed.endpoint);
             }
+            Document::Kept(kept) => {
+                self.kept.insert(kept.item.view.id, Arc::new(*kept));
+            }
             Document::Liking(liking) => {
                 self.likings.insert(liking.user, Arc::new(liking.preferences));
             }
@@ -101,6 +104,7 @@ impl World {
                     self.removed_keys.remove(&key);
                 }
             }
+            DocumentId::Kept(id) => drop(self.kept.remove(&id)),
             DocumentId::Liking(id) => drop(self.likings.remove(&id)),
             DocumentId::Team(id) => drop(self.teams.remove(&id)),
             DocumentId::SessionKey(id) => drop(self.session_keys.remove(&id)),

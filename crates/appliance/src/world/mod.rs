@@ -6,7 +6,7 @@
 mod edit;
 
 use crate::api::ApiAccount;
-use crate::document::{DocumentId, Installer, Item, Login, Portal, SessionKey, Site, Team};
+use crate::document::{DocumentId, Installer, Item, Kept, Login, Portal, SessionKey, Site, Team};
 use crate::standing::Derived;
 use crate::user::{Account, User};
 use imbl::{HashMap, OrdMap, OrdSet};
@@ -60,6 +60,8 @@ pub(crate) struct World {
     /// The keys of Jump Clients that were removed.
     removed: OrdMap<EndpointId, PublicKey>,
     removed_keys: HashMap<PublicKey, EndpointId>,
+    /// Items that were removed by time alone.
+    kept: OrdMap<ItemId, Arc<Kept>>,
     history: OrdMap<Revision, DocumentId>,
     latest: OrdMap<DocumentId, Revision>,
 }
@@ -114,6 +116,21 @@ impl World {
     /// Whether the Jump Client with this key was removed.
     pub(crate) fn is_removed(&self, key: &PublicKey) -> bool {
         self.removed_keys.contains_key(key)
+    }
+
+    /// The items that were removed by time alone and can be taken back.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &Arc<Kept>> {
+        self.kept.values()
+    }
+
+    /// One of them.
+    pub(crate) fn kept_item(&self, id: ItemId) -> Option<&Arc<Kept>> {
+        self.kept.get(&id)
+    }
+
+    /// Whether the Jump Client with this key was removed by time alone, and may be taken back.
+    pub(crate) fn may_come_back(&self, key: &PublicKey) -> bool {
+        self.kept.values().any(|kept| kept.item.key.as_ref() == Some(key))
     }
 
     pub(crate) fn policy(&self, id: JumpPolicyId) -> Option<&Arc<JumpPolicy>> {

@@ -278,6 +278,7 @@ async fn a_jump_policy_asks_for_a_code_before_a_start() {
             item,
             kind,
             override_schedule: false,
+            reason: None,
             code: Some(Secret(code.into())),
         }
     };

@@ -119,7 +119,7 @@ async fn a_plan_says_who_gains_and_who_loses_and_changes_nothing() {
     assert_eq!((told.gain, told.lose), (0, 1));
     let effect = &told.effects[0];
     assert_eq!((&*effect.user, &*effect.place, effect.items), ("bob", "Lab", 1));
-    let Effected::Items { saw: true, sees: false, gains, loses } = &effect.what else {
+    let Effected::Items { saw: true, sees: false, gains, loses, .. } = &effect.what else {
         panic!("{effect:?}")
     };
     assert!(gains.is_empty() && loses.iter().eq([Permission::PermStart]));
@@ -294,8 +294,13 @@ async fn who_joined_by_a_jump_goes_with_the_right_to_it_and_who_was_invited_stay
     // No terminal of one's own instead, where the policy wants one session.
     let (size, argv) = (session::Size { columns: 80, rows: 24 }, vec!["bash".to_owned()]);
     let kind = ChannelKind::Terminal { size, term: "xterm".into(), argv };
-    let beside =
-        RepRequest::StartSession { item: agent.item, kind, override_schedule: false, code: None };
+    let beside = RepRequest::StartSession {
+        item: agent.item,
+        kind,
+        override_schedule: false,
+        reason: None,
+        code: None,
+    };
     assert_eq!(bob.ask(beside).await.unwrap_err().code, RefusalCode::JoinDenied);
     let joined = bob.ask(shell(agent.item)).await;
     assert!(matches!(joined, Ok(RepReply::SessionStarted(_))), "{joined:?}");
@@ -372,7 +377,13 @@ async fn a_strict_jump_policy_warns_a_quarter_of_an_hour_before_and_ends_the_ses
     assert_eq!(ended(&mut bob).await, EndReason::ScheduleClosed);
     // Nobody overrides a strict one.
     let RepRequest::StartSession { item, kind, code, .. } = shell(agent.item) else { panic!() };
-    let anyway = RepRequest::StartSession { item, kind, override_schedule: true, code };
+    let anyway = RepRequest::StartSession {
+        item,
+        kind,
+        override_schedule: true,
+        reason: Some("the till burns".into()),
+        code,
+    };
     assert_eq!(bob.ask(anyway).await.unwrap_err().code, RefusalCode::ScheduleClosed);
 }
 
@@ -396,6 +407,7 @@ async fn what_a_session_policy_denies_no_client_can_do() {
         item,
         kind: ChannelKind::Exec { argv: words.iter().map(|word| (*word).to_owned()).collect() },
         override_schedule: false,
+        reason: None,
         code: None,
     };
     let refusal = bob.ask(exec(&["systemctl", "stop", "sshd"])).await.unwrap_err();
@@ -405,7 +417,8 @@ async fn what_a_session_policy_denies_no_client_can_do() {
     let size = session::Size { columns: 80, rows: 24 };
     let argv = ["systemctl", "status", "sshd"].map(str::to_owned).to_vec();
     let kind = ChannelKind::Terminal { size, term: "xterm".into(), argv };
-    let on_terminal = RepRequest::StartSession { item, kind, override_schedule: false, code: None };
+    let on_terminal =
+        RepRequest::StartSession { item, kind, override_schedule: false, reason: None, code: None };
     let refusal = bob.ask(on_terminal).await.unwrap_err();
     assert!(refusal.detail.contains("without a terminal"), "{refusal}");
     let (answer, _) = tokio::join!(bob.ask(exec(&["systemctl", "status", "sshd"])), agent.open());

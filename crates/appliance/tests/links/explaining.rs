@@ -91,22 +91,23 @@ async fn a_start_is_explained_as_it_would_be_answered_at_that_moment() {
     admin.ask(RepRequest::EditItems { edits }).await.unwrap();
     let start = Some(Permission::PermStart);
     let (now, evening) = (None, Some(1_000_000 - 1_000_000 % 86_400 + 21 * 3600));
+    let closed = "is closed and opens 1970-01-12 20:00 UTC (Mon 20:00–22:00, ";
     for (strict, when, allowed, last) in [
+        (false, now, false, format!("{closed}can be overridden)")),
+        (true, now, false, format!("{closed}strict)")),
         (
-            false,
-            now,
             true,
-            "is closed and opens 1970-01-12 20:00 UTC; that may be overridden, which is logged",
+            evening,
+            true,
+            "is open until 1970-01-12 22:00 UTC (Mon 20:00–22:00, strict)".into(),
         ),
-        (true, now, false, "is closed and opens 1970-01-12 20:00 UTC; it is strict"),
-        (true, evening, true, "is open until 1970-01-12 22:00 UTC"),
     ] {
         house.appliance.put_jump_policy(policy(strict)).await.unwrap();
         let answers = explained(&mut admin, Whom::Me, agent.item, start, when).await.unwrap();
         assert_eq!(answers[0].allowed, allowed);
         let mut steps = answers[0].because.iter();
         let step = steps.find(|step| &*step.source == "the Jump Policy Evenings").unwrap();
-        assert_eq!((&*step.says, step.allows), (last, Some(allowed)));
+        assert_eq!((&*step.says, step.allows), (last.as_str(), Some(allowed)));
     }
     let refused = admin.ask(shell(agent.item)).await.unwrap_err();
     assert_eq!(refused.code, RefusalCode::ScheduleClosed, "as it was explained for now");

@@ -205,20 +205,30 @@ async fn the_advanced_set_up_lets_each_do_what_its_table_says_and_when() {
     house.clock.0.fetch_add(5 * 86_400, std::sync::atomic::Ordering::SeqCst);
     let refusal = vera.ask(shell(web.item)).await.unwrap_err();
     assert_eq!(refusal.code, RefusalCode::ScheduleClosed);
-    assert_eq!(refusal.detail, "the Jump Policy Weekdays is closed and opens 1970-01-19 07:00 UTC");
+    assert_eq!(
+        refusal.detail,
+        "the Jump Policy Weekdays is closed and opens 1970-01-19 07:00 UTC \
+         (Mon–Fri 08:00–17:00, can be overridden)"
+    );
     let view = session(&mut ada, &mut web).await;
     ada.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
     while !matches!(web.wanted().await, Control::Notice { .. }) {}
     // It is not strict: whoever says so comes in, and that stands in the audit.
     let RepRequest::StartSession { item, kind, code, .. } = shell(web.item) else { panic!() };
-    let anyway = RepRequest::StartSession { item, kind, override_schedule: true, code };
+    let anyway = RepRequest::StartSession {
+        item,
+        kind,
+        override_schedule: true,
+        reason: Some("the till burns".into()),
+        code,
+    };
     let (answer, _) = tokio::join!(vera.ask(anyway), opened(&mut web));
     assert!(matches!(answer, Ok(RepReply::SessionStarted(_))), "{answer:?}");
     let audited = crate::configuring::audited(&mut admin).await;
     let overrode = audited.iter().find(|event| &*event.action == "schedule_overridden").unwrap();
-    assert_eq!((&*overrode.who, &*overrode.detail), ("vera", "Weekdays"));
+    assert_eq!((&*overrode.who, &*overrode.detail), ("vera", "Weekdays: the till burns"));
     let started = audited.iter().rfind(|event| &*event.action == "session_started").unwrap();
-    assert!(started.detail.contains("that may be overridden, which is logged"), "{started:?}");
+    assert!(started.detail.contains("and is overridden"), "{started:?}");
 }
 
 async fn opened(agent: &mut Link) {

@@ -102,6 +102,7 @@ impl House {
             facts: who.facts.clone(),
             channels: who.channels.clone(),
             standing: agent::Standing::Ready,
+            run: who.run,
         };
         write_plain(&mut dialed.socket, &proof).await.unwrap();
         match read_plain(&mut dialed.socket).await.unwrap() {
@@ -177,6 +178,8 @@ pub struct Who {
     /// It comes for one session.
     pub session_key: Option<String>,
     pub facts: Facts,
+    /// What its process drew at its start.
+    pub run: u64,
 }
 
 impl Who {
@@ -191,6 +194,7 @@ impl Who {
             signs_another_link: false,
             session_key: None,
             facts: Facts { hostname: "h\x1b[31mst".into(), ..Facts::default() },
+            run: 0,
         }
     }
 }
@@ -318,7 +322,7 @@ impl Link {
 pub fn shell(item: ItemId) -> RepRequest {
     let size = Size { columns: 80, rows: 24 };
     let kind = ChannelKind::Shell { size, term: "xterm".into() };
-    RepRequest::StartSession { item, kind, override_schedule: false, code: None }
+    RepRequest::StartSession { item, kind, override_schedule: false, reason: None, code: None }
 }
 
 pub async fn session(rep: &mut Link, agent: &mut Link) -> SessionView {

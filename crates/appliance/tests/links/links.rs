@@ -5,6 +5,7 @@ use bytes::Bytes;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
 use jumpdeck_protocol::inventory::{Position, Status};
+use jumpdeck_protocol::queue::Rank;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::ChannelOrder;
 use jumpdeck_protocol::*;
@@ -42,6 +43,46 @@ async fn a_copy_of_an_agent_on_another_machine_is_refused_and_the_first_stays() 
     assert_eq!(refused.code, RefusalCode::IdentityCheckFailed);
     let mut rep = house.admin().await;
     session(&mut rep, &mut first).await;
+}
+
+/// A disk image with an enrolled agent is started twice: the same key, the same machine.
+#[tokio::test]
+async fn a_copy_of_the_whole_disk_is_refused_while_the_first_lives_and_is_told_of() {
+    let house = House::new().await;
+    let mut admin = house.admin().await;
+    let mut who = Who::new(Some(&house.installer(600).await));
+    who.run = 1;
+    let mut first = house.agent(&who).await.unwrap();
+    let view = session(&mut admin, &mut first).await;
+    who.facts.hostname = "copy".into();
+    who.run = 2;
+    let asked = async {
+        loop {
+            // It answers what it is asked, as `wanted` does for it.
+            first.wanted().await;
+        }
+    };
+    let refused = tokio::select! {
+        outcome = house.agent(&who) => outcome.err().unwrap(),
+        () = asked => unreachable!(),
+    };
+    assert_eq!(refused.code, RefusalCode::IdentityCheckFailed);
+    assert!(refused.detail.contains("--new-identity"), "{}", refused.detail);
+    let history = RepRequest::History { item: first.item };
+    let RepReply::History { warning, .. } = admin.ask(history).await.unwrap() else { panic!() };
+    assert!(warning.unwrap().contains("copy at 127.0.0.1"));
+    let RepReply::Audit { events, .. } = admin.ask(RepRequest::Audit { after: 0 }).await.unwrap()
+    else {
+        panic!()
+    };
+    let told = events.iter().filter(|event| &*event.action == "identity_check_failed").count();
+    assert_eq!(told, 1);
+    let note = RepRequest::Note { session: view.id, text: "still here".into() };
+    admin.ask(note).await.unwrap();
+
+    // One that does not answer any more is dead, whatever its link says.
+    drop(first);
+    assert!(house.agent(&who).await.is_ok());
 }
 
 #[tokio::test]
@@ -317,9 +358,12 @@ async fn what_has_consequences_is_audited_as_a_chain_that_only_the_first_user_re
     let view = session(&mut admin, &mut agent).await;
     admin.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
     // More than one message of them.
+    let installer = RepRequest::CreateInstaller { group: Some("G".into()), valid: 600 };
+    admin.ask(installer).await.unwrap();
     for n in 0..450 {
-        let request = RepRequest::CreateInstaller { group: Some(format!("G{n}")), valid: 600 };
-        admin.ask(request).await.unwrap();
+        let rank = if n % 2 == 0 { Rank::Member } else { Rank::Lead };
+        let members = vec![("bob".to_owned(), rank)];
+        admin.ask(RepRequest::SetTeam { name: "Desk".into(), members }).await.unwrap();
     }
     let events = audited(&mut admin).await;
     let has = |action: &str, who: &str| {

@@ -231,13 +231,15 @@ async fn a_session_through_another_item_is_joined_only_as_that_item_lets_it() {
     assert!(bob.ask(note.clone()).await.is_ok());
     apply(&mut admin, &file("disallow", member)).await;
     house.appliance.force_ends();
-    assert_eq!(refused(&mut bob, note).await, RefusalCode::SessionGone, "it is not shared any more");
+    assert_eq!(
+        refused(&mut bob, note).await,
+        RefusalCode::SessionGone,
+        "it is not shared any more"
+    );
 }
 
 /// The Jump Policies and Jump Groups that a console is told of, by their names.
-async fn known(
-    rep: &mut Link,
-) -> (HashMap<String, JumpPolicyId>, HashMap<String, JumpGroupId>) {
+async fn known(rep: &mut Link) -> (HashMap<String, JumpPolicyId>, HashMap<String, JumpGroupId>) {
     let body = RepRequest::Subscribe { have: None, presence: None };
     rep.send(&rep::FromRep::Request { id: RequestId(5), body }).await;
     let (mut policies, mut groups) = (HashMap::new(), HashMap::new());

@@ -364,9 +364,24 @@ async fn a_closed_jump_policy_refuses_a_start_and_says_when_it_opens() {
     assert!(refused(&mut rep, apply).await.is_empty());
     let closed = rep.ask(shell(agent.item)).await.unwrap_err();
     assert_eq!(closed.code, RefusalCode::ScheduleClosed);
-    assert_eq!(closed.detail, "the Jump Policy Evenings is closed and opens 1970-01-12 20:00 UTC");
+    assert_eq!(
+        closed.detail,
+        "the Jump Policy Evenings is closed and opens 1970-01-12 20:00 UTC \
+         (Mon 20:00–22:00, can be overridden)"
+    );
     let RepRequest::StartSession { item, kind, .. } = shell(agent.item) else { panic!() };
-    let anyway = RepRequest::StartSession { item, kind, override_schedule: true, code: None };
+    let with = |reason: Option<&str>| RepRequest::StartSession {
+        item,
+        kind: kind.clone(),
+        override_schedule: true,
+        reason: reason.map(Into::into),
+        code: None,
+    };
+    for none in [None, Some(" ")] {
+        let refusal = rep.ask(with(none)).await.unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::ReasonRequired);
+    }
+    let anyway = with(Some("the till burns"));
     let (answer, _) = tokio::join!(rep.ask(anyway.clone()), agent.open());
     assert!(matches!(answer, Ok(RepReply::SessionStarted(_))), "whoever may override it can");
     assert_eq!(house.appliance.put_jump_policy(policy(true)).await.unwrap(), id);
@@ -411,7 +426,7 @@ async fn what_was_used_and_by_whom_is_told() {
     house.clock.0.fetch_add(60, Ordering::SeqCst);
     session(&mut rep, &mut agent).await;
     let history = RepRequest::History { item: agent.item };
-    let RepReply::History { sessions } = rep.ask(history).await.unwrap() else { panic!() };
+    let RepReply::History { sessions, .. } = rep.ask(history).await.unwrap() else { panic!() };
     let spans: Vec<_> =
         sessions.iter().map(|past| (past.started.0, past.ended.is_some())).collect();
     assert_eq!(spans, [(1_000_060, false), (1_000_000, true)]);

@@ -367,7 +367,7 @@ async fn a_pinned_machine_that_expires_uninstalls_itself_and_leaves_the_list() {
     let expires = Timestamp(house.clock.0.load(Ordering::SeqCst) + 3600);
     let wish = ItemView { expires: Some(expires), ..client("pc") };
     pin(&mut admin, &mut machine, session, wish).await.unwrap();
-    house.clock.0.store(expires.0, Ordering::SeqCst);
+    house.clock.0.store(expires.0 + 1, Ordering::SeqCst);
     house.appliance.sweep().await;
     assert_eq!(
         admin.ask(RepRequest::EndSession { session }).await,

@@ -1,11 +1,13 @@
 //! Between an appliance and a console, after the handshake.
 
 mod api;
+mod keys;
 mod notice;
 mod secret;
 mod ssh;
 
 pub use api::{ApiAccountView, ApiAccountWish, ApiAccounts, ApiScope};
+pub use keys::{InstallerView, InstallerWish, RemovedItem};
 pub use notice::ApplianceNotice;
 pub use secret::{Installer, NewUser, SecondFactorWish, Secret};
 pub use ssh::{SshKey, SshKeyWish};
@@ -54,6 +56,9 @@ pub enum RepRequest {
         /// is logged.
         #[serde(default)]
         override_schedule: bool,
+        /// Why it is overridden: it is logged. At most [`crate::limits::COMMENTS`] characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Box<str>>,
         /// A code of the rep's second factor, where the Jump Policy wants one.
         #[serde(default)]
         code: Option<Secret>,
@@ -293,6 +298,15 @@ pub enum RepRequest {
         /// At most [`crate::limits::ITEMS_PER_REQUEST`].
         items: Vec<ItemId>,
     },
+    /// Say which items were removed because their machine was away for too long.
+    RemovedItems,
+    /// Take such items back.
+    TakeBack {
+        /// At most [`crate::limits::ITEMS_PER_REQUEST`].
+        items: Vec<ItemId>,
+    },
+    /// List or revoke installer keys.
+    Installers(InstallerWish),
     /// Make a Jump shortcut. Id, revision and times are the appliance's to give.
     AddShortcut {
         /// What it is to be.
@@ -429,6 +443,16 @@ pub enum RepReply {
         /// The others, and why.
         refused: Vec<(ItemId, Refusal)>,
     },
+    /// Items that can be taken back.
+    RemovedItems {
+        /// By number.
+        items: Vec<RemovedItem>,
+    },
+    /// Installer keys that can be used.
+    Installers {
+        /// By number.
+        installers: Vec<InstallerView>,
+    },
     /// The shortcut is there.
     Added {
         /// Its id.
@@ -443,6 +467,9 @@ pub enum RepReply {
     History {
         /// At most ten.
         sessions: Vec<PastSession>,
+        /// What should be known of the machine before anything else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        warning: Option<Box<str>>,
     },
     /// The preferences are kept.
     Saved,

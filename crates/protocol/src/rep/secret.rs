@@ -1,6 +1,6 @@
 //! What must not be read by accident: no `Debug` of these shows it.
 
-use crate::Timestamp;
+use crate::{InstallerId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -41,6 +41,9 @@ pub enum SecondFactorWish {
 /// A new installer. The key is shown this once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Installer {
+    /// Its number.
+    #[serde(default)]
+    pub id: InstallerId,
     /// What an agent proves it was invited with.
     pub key: String,
     /// Until when it can be used.
@@ -54,6 +57,7 @@ pub struct Installer {
 impl fmt::Debug for Installer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Installer")
+            .field("id", &self.id)
             .field("expires", &self.expires)
             .field("group", &self.group)
             .finish_non_exhaustive()

@@ -170,6 +170,7 @@ fn inventory(items: &[Known]) -> Inventory {
     inventory.is_of(UserId(1));
     let group = |(id, name): (u64, &&str)| GroupView { id: JumpGroupId(id), name: (**name).into() };
     let policy = |(id, name): (u64, &&str)| JumpPolicyView {
+        hours: "".into(),
         id: JumpPolicyId(id),
         name: (**name).into(),
         strict: false,
