@@ -10,6 +10,7 @@ use jumpdeck_protocol::link::{
     Address, AddressError, DialError, Incoming, KeepAlive, Lane, LinkEnd, Outbox, Pin,
     client_config, connect, dial_over, pump, read_plain, write_plain,
 };
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ExitStatus, SessionView, Size};
 use jumpdeck_protocol::{
@@ -270,7 +271,8 @@ impl SimulatedConsole {
     /// [`ConsoleError`].
     pub async fn start(&mut self, item: ItemId) -> Result<SimulatedShell, ConsoleError> {
         let size = Size { columns: 80, rows: 24 };
-        let kind = ChannelKind::Shell { size, term: "xterm-256color".into() };
+        let (term, modes) = ("xterm-256color".into(), TerminalModes::utf8());
+        let kind = ChannelKind::Shell { size, term, modes };
         match self
             .ask(RepRequest::StartSession {
                 item,

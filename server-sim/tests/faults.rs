@@ -16,6 +16,7 @@ mod house;
 
 use house::{Bystander, House, scenario};
 use jumpdeck_protocol::inventory::Status;
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, Size};
 use jumpdeck_protocol::{ItemId, RefusalCode};
@@ -277,7 +278,8 @@ async fn agents_that_never_answer_a_start_time_out_and_too_many_of_them_make_it_
     let mut console = house.console().await;
     let size = Size { columns: 80, rows: 24 };
     for item in items {
-        let kind = ChannelKind::Shell { size, term: "xterm".into() };
+        let (term, modes) = ("xterm".into(), TerminalModes::utf8());
+        let kind = ChannelKind::Shell { size, term, modes };
         console.request(RepRequest::StartSession {
             item,
             kind,

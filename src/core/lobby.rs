@@ -7,6 +7,7 @@ use super::sessions::TERM;
 use super::{Asked, Console, Effect, Screen};
 use jumpdeck_protocol::inventory::{ItemView, Place};
 use jumpdeck_protocol::log::Attributes;
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::queue::{Lobby, Queue, QueueWish, SessionKey, TeamSession, Waiting};
 use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rights::Permission;
@@ -186,7 +187,8 @@ impl Console {
             return;
         }
         self.say(&format!("Asking the person at {name} …"));
-        let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
+        let (size, modes) = (self.pane_size(), TerminalModes::utf8());
+        let kind = ChannelKind::Shell { size, term: TERM.to_owned(), modes };
         let request = RepRequest::StartSession {
             item,
             kind,

@@ -6,6 +6,7 @@ use super::layer::{Ask, Layer, Prompt, Question};
 use super::session::{Pane, Shell, Tab};
 use super::{Asked, Console, Effect, Screen, layout};
 use jumpdeck_protocol::inventory::{JumpPolicyView, PolicyState, Status};
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{RepNotice, RepRequest, Secret};
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::session::{
@@ -132,7 +133,8 @@ impl Console {
             after: None,
         };
         self.say(&format!("Starting a session with {name} …"));
-        let kind = ChannelKind::Shell { size: self.pane_size(), term: TERM.to_owned() };
+        let (size, modes) = (self.pane_size(), TerminalModes::utf8());
+        let kind = ChannelKind::Shell { size, term: TERM.to_owned(), modes };
         let (override_schedule, reason) = (reason.is_some(), reason.map(Into::into));
         let request = RepRequest::StartSession { item, kind, override_schedule, reason, code };
         self.request(starting, request);

@@ -199,6 +199,11 @@ fn end_line(text: &mut String) {
     text.push('\n');
 }
 
+/// The bytes of a key, as a terminal sends them to a program that asked for nothing else.
+pub(crate) fn key_bytes(key: Key) -> Vec<u8> {
+    encode(key, TermMode::NONE)
+}
+
 /// The bytes of a key, as xterm sends them.
 fn encode(key: Key, mode: TermMode) -> Vec<u8> {
     let modifier = 1 + u8::from(key.shift) + 2 * u8::from(key.alt) + 4 * u8::from(key.ctrl);

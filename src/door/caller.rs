@@ -3,6 +3,7 @@
 use super::Door;
 use super::channel::{Opened, Place, Request, What, attend, open};
 use jumpdeck_appliance::{Entrance, Half};
+use jumpdeck_protocol::modes::{MOST, TerminalModes};
 use jumpdeck_protocol::rep::Secret;
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{Refusal, text};
@@ -23,7 +24,7 @@ const VARIABLES: usize = 16;
 /// Bytes of a variable's value, and of a terminal's name.
 const VALUE: usize = 256;
 /// Bytes of a command.
-const COMMAND: usize = 16 * 1024;
+const COMMAND: usize = 128 * 1024 - 1;
 
 /// One connection.
 pub(super) struct Caller {
@@ -267,13 +268,14 @@ impl Handler for Caller {
         rows: u32,
         _pixels_wide: u32,
         _pixels_high: u32,
-        _modes: &[(Pty, u32)],
+        modes: &[(Pty, u32)],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         let Some(pending) = self.channels.get_mut(&channel) else {
             return session.channel_failure(channel);
         };
-        pending.request.terminal = Some((text::bounded(term, VALUE), size(columns, rows)));
+        pending.request.terminal =
+            Some((text::bounded(term, VALUE), size(columns, rows), told(modes)));
         session.channel_success(channel)
     }
 
@@ -308,27 +310,31 @@ impl Handler for Caller {
         command: &[u8],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        match std::str::from_utf8(command) {
-            Ok(command) if command.len() <= COMMAND => {
-                self.start(channel, What::Command(command.to_owned()), session)
-            }
-            _ => session.channel_failure(channel),
+        if command.len() > COMMAND {
+            return session.channel_failure(channel);
         }
+        self.start(channel, What::Command(command.to_vec()), session)
     }
 
     async fn subsystem_request(
         &mut self,
         channel: ChannelId,
-        _name: &str,
+        name: &str,
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        session.channel_failure(channel)
+        self.start(channel, What::Subsystem(text::bounded(name, VALUE)), session)
     }
 }
 
 /// Whether a client's environment has a say here.
 fn may_be_said(name: &str) -> bool {
-    matches!(name, "LANG" | "COLORTERM" | "NO_COLOR") || name.starts_with("LC_")
+    matches!(name, "LANG" | "COLORTERM" | "NO_COLOR" | "JUMPDECK_ESCAPE") || name.starts_with("LC_")
+}
+
+/// What a client tells of its terminal's modes.
+fn told(modes: &[(Pty, u32)]) -> TerminalModes {
+    let told = modes.iter().filter(|(code, _)| !matches!(code, Pty::TTY_OP_END));
+    TerminalModes(told.take(MOST).map(|(code, value)| (*code as u8, *value)).collect())
 }
 
 /// A size as terminals have it.

@@ -18,6 +18,7 @@ use crate::verbs::stdio::{
 };
 use crate::verbs::{far, settle};
 use bytes::Bytes;
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::Secret;
 use jumpdeck_protocol::session::Size;
 use russh::server::Msg;
@@ -56,8 +57,8 @@ pub(super) struct Request {
     pub what: What,
     /// The item that stood behind the user's name.
     pub item: Option<String>,
-    /// The terminal's type and size, if there is one.
-    pub terminal: Option<(String, Size)>,
+    /// The terminal's type, size and modes, if there is one.
+    pub terminal: Option<(String, Size, TerminalModes)>,
     /// The client's environment, of what may be said.
     pub variables: HashMap<String, String>,
     /// The password it came in with, if it was that.
@@ -71,7 +72,9 @@ pub(super) enum What {
     #[default]
     Console,
     /// A command, as it was typed.
-    Command(String),
+    Command(Vec<u8>),
+    /// A subsystem, `sftp` say.
+    Subsystem(String),
 }
 
 /// A channel whose ends are held: what comes in is heard from its opening on.
@@ -115,7 +118,7 @@ pub(super) async fn attend(here: Here, place: Place, opened: Opened, request: Re
         input,
         ears,
         out: out.clone(),
-        terminal: terminal.map(|(term, size)| FarTerminal { term, size, raw }),
+        terminal: terminal.map(|(term, size, modes)| FarTerminal { term, size, modes, raw }),
         variables: request.variables.clone(),
         interrupted,
         unread: Unread::default(),
@@ -270,7 +273,7 @@ impl Ear {
 
 async fn run(here: Here, place: &Place, far: Box<Far>, request: Request) -> Status {
     let Request { what, item, password, .. } = request;
-    let mut desk = Desk::here(here.clone(), Stdio::Far(far));
+    let mut desk = Desk::here(here.clone(), place.config_dir.clone(), Stdio::Far(far));
     if let Err(error) = settle(&here, &mut desk.io, password).await {
         desk.io.say(&format!("jumpdeck: {error:#}")).await;
         return Status::FAILED;
@@ -279,6 +282,7 @@ async fn run(here: Here, place: &Place, far: Box<Far>, request: Request) -> Stat
         (Some(item), What::Console) => far::jump(item, &mut desk).await,
         (Some(item), What::Command(command)) => far::command_on(item, command, &mut desk).await,
         (None, What::Command(command)) => far::command(&command, &mut desk).await,
+        (item, What::Subsystem(name)) => far::no_files(item, &name, &desk).await,
         (None, What::Console)
             if here.prefers_plain() || !desk.io.somebody_is_there() || desk.io.term() == "dumb" =>
         {

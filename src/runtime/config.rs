@@ -140,7 +140,7 @@ fn file(path: &Path, text: &str, mistakes: &mut Vec<String>) -> File {
 }
 
 /// A prefix must not be a key that is needed to type.
-fn prefix(name: &str) -> Result<Key, String> {
+pub(crate) fn prefix(name: &str) -> Result<Key, String> {
     let key: Key = name.parse().map_err(|error: UnknownKey| error.to_string())?;
     if key.ctrl || key.alt || matches!(key.code, Code::F(_)) {
         Ok(key)

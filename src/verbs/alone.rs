@@ -7,6 +7,7 @@ use crate::core::{ScriptFailure, fits};
 use crate::link::{Client, ClientError};
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::log::Attributes;
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::queue::QueueWish;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::script::{Command, Script, Search};
@@ -76,7 +77,8 @@ async fn start(
             return Ok(Err((ScriptFailure::SeveralFit, words)));
         }
     };
-    let kind = ChannelKind::Shell { size: SIZE, term: TERM.to_owned() };
+    let kind =
+        ChannelKind::Shell { size: SIZE, term: TERM.to_owned(), modes: TerminalModes::utf8() };
     let request =
         RepRequest::StartSession { item, kind, override_schedule: false, reason: None, code: None };
     let view = match client.ask(request).await {

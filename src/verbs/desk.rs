@@ -2,9 +2,14 @@
 
 use super::connect::{Connect, Keep, Linked};
 use super::stdio::Stdio;
+use crate::core::Settings;
+use crate::core::key::Key;
 use crate::link::{Client, Destination, Here};
+use crate::runtime::config;
 use crate::runtime::dirs::Places;
+use crate::view::theme::Colours;
 use anyhow::{Context, bail};
+use jumpdeck_protocol::SessionId;
 use std::path::PathBuf;
 
 /// What a verb works with.
@@ -18,8 +23,8 @@ pub(crate) struct Desk {
 enum Way {
     /// As the command line says.
     Out { places: Places, connect: Connect },
-    /// The appliance is this process.
-    Here(Here),
+    /// The appliance is this process, and the configuration stands in this folder.
+    Here(Here, PathBuf),
 }
 
 impl Desk {
@@ -29,15 +34,15 @@ impl Desk {
     }
 
     /// That of a rep who came in from elsewhere.
-    pub(crate) const fn here(here: Here, io: Stdio) -> Self {
-        Self { way: Way::Here(here), io }
+    pub(crate) const fn here(here: Here, config_dir: PathBuf, io: Stdio) -> Self {
+        Self { way: Way::Here(here, config_dir), io }
     }
 
     /// Links to the appliance, asking for what is missing if somebody is there.
     pub(crate) async fn client(&self) -> anyhow::Result<Client> {
         match &self.way {
             Way::Out { places, connect } => connect.client(places).await,
-            Way::Here(here) => {
+            Way::Here(here, _) => {
                 let client = Client::connect(Destination::Here(here.clone())).await?;
                 match client.welcome.first {
                     None => Ok(client),
@@ -51,7 +56,7 @@ impl Desk {
     pub(super) async fn link(&self, keep: Keep) -> anyhow::Result<Linked> {
         match &self.way {
             Way::Out { places, connect } => connect.link(places, keep).await,
-            Way::Here(here) => {
+            Way::Here(here, _) => {
                 let client = Client::connect(Destination::Here(here.clone())).await?;
                 Ok(Linked { client, password: None })
             }
@@ -77,7 +82,7 @@ impl Desk {
     pub(super) fn history(&self) -> Option<PathBuf> {
         match &self.way {
             Way::Out { places, .. } => Some(places.data_path().ok()?.join("plain_history")),
-            Way::Here(_) => None,
+            Way::Here(..) => None,
         }
     }
 
@@ -89,7 +94,9 @@ impl Desk {
         let (places, connect) = match &self.way {
             Way::Out { places, connect } => (places, connect),
             // Whoever came by SSH knows how; the name is theirs to fill in.
-            Way::Here(here) => return Ok(format!("ssh -q -p {} REP@APPLIANCE", here.ssh_port)),
+            Way::Here(here, _) => {
+                return Ok(format!("ssh -q -p {} REP@APPLIANCE", here.ssh_port));
+            }
         };
         let program = std::env::current_exe().context("finding this program's own file")?;
         let mut words = vec![program.display().to_string()];
@@ -108,6 +115,34 @@ impl Desk {
         Ok(quoted.join(" ").replace('%', "%%"))
     }
 
+    /// The prefix that the configuration says, or the usual one.
+    pub(super) fn prefix(&self) -> Key {
+        let config = match &self.way {
+            Way::Out { places, .. } => places.config().ok(),
+            Way::Here(_, config_dir) => Some(config_dir.clone()),
+        };
+        let usual = Settings::default().prefix;
+        config.map_or(usual, |dir| config::read(&dir, Colours::None).settings.prefix)
+    }
+
+    /// The command line that comes back to a session.
+    pub(super) fn way_back(&self, session: SessionId) -> String {
+        match &self.way {
+            Way::Out { connect, .. } => {
+                let mut words = "jumpdeck".to_owned();
+                for (option, value) in [("--connect", connect.url()), ("--as", connect.user())] {
+                    if let Some(value) = value {
+                        words.push_str(&format!(" {option} {value}"));
+                    }
+                }
+                format!("{words} attach {session}")
+            }
+            Way::Here(here, _) => {
+                format!("ssh -t -p {} REP@APPLIANCE attach {session}", here.ssh_port)
+            }
+        }
+    }
+
     /// The address of the appliance, as other programs need it.
     ///
     /// # Errors
@@ -115,7 +150,7 @@ impl Desk {
     pub(crate) fn appliance_url(&self) -> anyhow::Result<String> {
         match &self.way {
             Way::Out { places, connect } => connect.appliance_url(places),
-            Way::Here(here) => Ok(here.url.clone()),
+            Way::Here(here, _) => Ok(here.url.clone()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `jumpdeck exec`: a command on a machine, its streams and its status passed through.
 
 use super::desk::Desk;
+use super::escape::EscapeKey;
 use super::jump;
 use super::many::{self, Order};
 use super::outlet::{Outlet, Stream};
@@ -11,10 +12,13 @@ use super::stdio::{Outside, Stdio};
 use super::transfer::{Happened, Program};
 use anyhow::bail;
 use clap::{Args, value_parser};
-use jumpdeck_protocol::session::ChannelKind;
+use jumpdeck_protocol::argument::Argument;
+use jumpdeck_protocol::session::{ChannelKind, Program as Started};
 use jumpdeck_protocol::{ItemId, limits};
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 
 #[derive(Args, Debug)]
 pub(crate) struct Exec {
@@ -30,6 +34,11 @@ pub(crate) struct Exec {
     /// Ctrl-] d leaves it running, x ends it. With one machine alone.
     #[arg(short, long, conflicts_with_all = ["query", "json"])]
     terminal: bool,
+    /// The command gets no input, as `ssh -n`: in a loop that reads lines, the rest is left to it.
+    #[arg(short = 'n', long, conflicts_with = "terminal")]
+    no_input: bool,
+    #[command(flatten)]
+    escape: EscapeKey,
     /// Print JSON objects, one a line: what each machine says, and how its command ended.
     #[arg(long)]
     json: bool,
@@ -40,24 +49,35 @@ pub(crate) struct Exec {
     names: Vec<String>,
     /// The command and its arguments, run as they are; a shell only if you call one.
     #[arg(last = true, required = true, value_name = "CMD")]
-    command: Vec<String>,
+    command: Vec<OsString>,
+    /// What its first word is.
+    #[arg(skip)]
+    program: Started,
 }
 
 impl Exec {
     /// A command on an item, on a terminal or not.
-    pub(super) fn on(name: String, command: Vec<String>, terminal: bool) -> Self {
+    pub(super) fn by_shell(name: String, command: OsString, terminal: bool) -> Self {
         Self {
+            program: Started::Shell,
             terminal,
+            no_input: false,
+            escape: EscapeKey::default(),
             overriding: Overriding::default(),
             query: None,
             parallel: 1,
             json: false,
             names: vec![name],
-            command,
+            command: vec!["sh".into(), "-c".into(), command],
         }
     }
 
+    fn argv(&self) -> Vec<Argument> {
+        self.command.iter().map(|word| word.as_bytes().to_vec().into()).collect()
+    }
+
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let escape = self.escape.clone().watch(desk)?;
         let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let mut items = Vec::new();
@@ -71,23 +91,23 @@ impl Exec {
         let mut seen = HashSet::new();
         items.retain(|item| seen.insert(*item));
         let io = &mut desk.io;
-        let reason = self.overriding.reason(io).await?;
+        let reason = self.overriding.clone().reason(io).await?;
         match items.as_slice() {
             [] => bail!("no item matches; `jumpdeck ls` lists them"),
             [item] if self.terminal => {
                 if !io.has_keyboard() {
                     bail!("there is no terminal here for a command that is to have one");
                 }
-                let (size, term, argv) = (io.size(), io.term(), self.command);
-                let kind = ChannelKind::Terminal { size, term, argv };
+                let (size, term, argv, modes) = (io.size(), io.term(), self.argv(), io.modes());
+                let kind = ChannelKind::Terminal { size, term, argv, program: self.program, modes };
                 let program = Program::start(client, *item, kind, reason, io).await?;
-                jump::stay(program, io).await
+                jump::stay(program, escape, desk).await
             }
             _ if self.terminal => bail!("several machines have no terminal in common"),
             [item] if self.query.is_none() && !self.json => {
-                let kind = ChannelKind::Exec { argv: self.command };
+                let kind = ChannelKind::Exec { argv: self.argv(), program: self.program };
                 let mut program = Program::start(client, *item, kind, reason, io).await?;
-                let outcome = attend(&mut program, io).await;
+                let outcome = attend(&mut program, io, !self.no_input).await;
                 program.close().await;
                 outcome
             }
@@ -95,7 +115,7 @@ impl Exec {
                 let name =
                     |item: &ItemId| client.inventory.name(*item).unwrap_or_default().to_owned();
                 let items = several.iter().map(|item| (*item, name(item))).collect();
-                let (argv, parallel, json) = (self.command, self.parallel.into(), self.json);
+                let (argv, parallel, json) = (self.argv(), self.parallel.into(), self.json);
                 let order = Order { argv, reason, parallel, json };
                 many::run(client, items, order, io).await
             }
@@ -104,13 +124,20 @@ impl Exec {
 }
 
 /// Passes everything through until the command ends.
-pub(super) async fn attend(program: &mut Program, io: &mut Stdio) -> anyhow::Result<Status> {
+pub(super) async fn attend(
+    program: &mut Program,
+    io: &mut Stdio,
+    input: bool,
+) -> anyhow::Result<Status> {
+    let mut open = input;
+    if !input {
+        program.end_input();
+    }
     let mut outlet = Outlet::new(io)?;
     let (mut keyboard, mut ears) = io.ears(false)?;
-    let mut open = true;
     loop {
         if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
-            return Ok(Status::of(status.as_code()));
+            return Ok(Status::of(status));
         }
         // Input is read no faster than the machine takes it.
         let may_read = open && program.backlog() < limits::INPUT_WINDOW;
@@ -118,7 +145,7 @@ pub(super) async fn attend(program: &mut Program, io: &mut Stdio) -> anyhow::Res
             happened = program.next(), if program.finished().is_none() => match happened? {
                 Happened::Output(bytes) => outlet.put(Stream::Output, bytes),
                 Happened::Errors(bytes) => outlet.put(Stream::Errors, bytes),
-                Happened::Ended(status) => return Ok(Status::of(status.as_code())),
+                Happened::Ended(status) => return Ok(Status::of(status)),
                 Happened::Pushed(_) => {
                     bail!("another console took the command over; its input is not whole")
                 }

@@ -8,6 +8,9 @@ use super::{DeskVerb, own_failure};
 use crate::verbs::{exec, jump};
 use clap::Parser;
 use clap::error::ErrorKind;
+use jumpdeck_protocol::text::clean;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 
 /// What can be said after `ssh rep@appliance`.
 #[derive(Parser, Debug)]
@@ -30,10 +33,24 @@ pub(crate) async fn jump(item: String, desk: &mut Desk) -> Status {
 }
 
 /// A command on a machine, which the machine's shell reads; on a terminal, if there is one here.
-pub(crate) async fn command_on(item: String, command: String, desk: &mut Desk) -> Status {
-    let argv = ["sh", "-c", &command].map(str::to_owned).to_vec();
-    let outcome = exec::Exec::on(item, argv, desk.io.is_terminal()).run(desk).await;
+pub(crate) async fn command_on(item: String, command: Vec<u8>, desk: &mut Desk) -> Status {
+    let command = OsString::from_vec(command);
+    let outcome = exec::Exec::by_shell(item, command, desk.io.is_terminal()).run(desk).await;
     own_failure(outcome, &desk.io).await
+}
+
+/// Says that files are not copied through the door, and what is done instead.
+pub(crate) async fn no_files(item: Option<String>, what: &str, desk: &Desk) -> Status {
+    let item = item.unwrap_or_else(|| "ITEM".to_owned());
+    let (what, item) = (clean(what), clean(&item));
+    desk.io
+        .say(&format!(
+            "jumpdeck: files cannot be copied through this door yet ({what}). \
+             `ssh REP:{item}@APPLIANCE 'cat > FILE' < FILE` sends one, \
+             `ssh REP:{item}@APPLIANCE 'cat FILE' > FILE` brings one."
+        ))
+        .await;
+    Status::FAILED
 }
 
 /// The prompt.
@@ -48,12 +65,13 @@ pub(crate) async fn plain(desk: &mut Desk) -> Status {
 }
 
 /// A verb, as it was typed.
-pub(crate) async fn command(line: &str, desk: &mut Desk) -> Status {
-    let Some(words) = shlex::split(line) else {
+pub(crate) async fn command(line: &[u8], desk: &mut Desk) -> Status {
+    let Some(words) = shlex::bytes::split(line) else {
         desk.io.say("jumpdeck: a quote is not closed").await;
         return Status::USAGE;
     };
-    let words = std::iter::once("ssh REP@APPLIANCE".to_owned()).chain(words);
+    let words = words.into_iter().map(OsString::from_vec);
+    let words = std::iter::once("ssh REP@APPLIANCE".into()).chain(words);
     match Line::try_parse_from(words) {
         Ok(line) => match line.verb.run(desk).await {
             Ok(status) => status,

@@ -1,6 +1,8 @@
 //! `jumpdeck jump`: a shell on a machine, straight in this terminal.
 
 use super::desk::Desk;
+use super::escape::{Escape, EscapeKey, QUESTION, Typed};
+use super::exec;
 use super::modes::Modes;
 use super::outlet::{Outlet, Stream};
 use super::overriding::Overriding;
@@ -10,22 +12,18 @@ use super::stdio::{Outside, Stdio};
 use super::transfer::{Happened, Program};
 use anyhow::Context;
 use clap::Args;
-use jumpdeck_protocol::session::{ChannelKind, ExitStatus};
+use jumpdeck_protocol::session::{ChannelKind, ExitStatus, Program as Started};
 use jumpdeck_protocol::{limits, text};
 use rustix::process::Signal;
 use std::time::Duration;
 use tokio::time::interval;
 
-/// Ctrl-], as in telnet.
-const PREFIX: u8 = 0x1d;
-
-/// What may follow it.
-const HELP: &str = "Ctrl-] and d: leave it running, x: end it, t: type here, Ctrl-]: send Ctrl-]";
-
 #[derive(Args, Debug)]
 pub(crate) struct Jump {
     #[command(flatten)]
     overriding: Overriding,
+    #[command(flatten)]
+    escape: EscapeKey,
     /// The machine: its name, its host name, a part of either, or # and its number.
     name: String,
 }
@@ -36,6 +34,8 @@ enum Left {
     Ended(ExitStatus),
     /// The rep left it running.
     Detached,
+    /// A signal came, and it runs on.
+    Signalled(i32),
     /// The rep ended it.
     Closed,
 }
@@ -43,26 +43,46 @@ enum Left {
 impl Jump {
     /// A jump to an item.
     pub(super) fn to(name: String) -> Self {
-        Self { overriding: Overriding::default(), name }
+        Self { overriding: Overriding::default(), escape: EscapeKey::default(), name }
     }
 
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let escape = self.escape.watch(desk)?;
         let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let item = select::one(&client.inventory, &self.name)?;
-        let kind = ChannelKind::Shell { size: desk.io.size(), term: desk.io.term() };
+        let on_terminal = desk.io.has_keyboard();
         let io = &mut desk.io;
+        let kind = if on_terminal {
+            ChannelKind::Shell { size: io.size(), term: io.term(), modes: io.modes() }
+        } else {
+            // As `ssh` without a terminal: what is piped in is read by a login shell, and its
+            // streams stay apart.
+            ChannelKind::Exec { argv: vec!["sh".into()], program: Started::LoginShell }
+        };
         let reason = self.overriding.reason(io).await?;
-        let program = Program::start(client, item, kind, reason, io).await?;
-        stay(program, io).await
+        let mut program = Program::start(client, item, kind, reason, io).await?;
+        if on_terminal {
+            return stay(program, escape, desk).await;
+        }
+        let outcome = exec::attend(&mut program, io, true).await;
+        program.close().await;
+        outcome
     }
 }
 
 /// Shows a shell in the terminal until it ends or the rep leaves.
-pub(super) async fn stay(mut program: Program, io: &mut Stdio) -> anyhow::Result<Status> {
+pub(super) async fn stay(
+    mut program: Program,
+    mut escape: Escape,
+    desk: &mut Desk,
+) -> anyhow::Result<Status> {
+    let back = desk.way_back(program.session());
+    let back = format!("The session goes on; `{back}` comes back to it.");
+    let io = &mut desk.io;
     io.raw(true)?;
     let mut modes = Modes::default();
-    let outcome = attend(&mut program, io, &mut modes).await;
+    let outcome = attend(&mut program, io, &mut modes, &mut escape).await;
     if !matches!(outcome, Ok(Left::Ended(ExitStatus::Code(_)))) {
         // Nobody else puts back what the program changed; whose terminal is gone misses nothing.
         drop(io.echo(&modes.undo()).await);
@@ -71,12 +91,17 @@ pub(super) async fn stay(mut program: Program, io: &mut Stdio) -> anyhow::Result
     match outcome {
         Ok(Left::Ended(status)) => {
             program.close().await;
-            Ok(Status::of(status.as_code()))
+            Ok(Status::of(status))
         }
         Ok(Left::Detached) => {
             program.leave().await;
-            io.say("\nThe session goes on; `jumpdeck` comes back to it.").await;
+            io.say(&format!("\n{back}")).await;
             Ok(Status::DONE)
+        }
+        Ok(Left::Signalled(signal)) => {
+            program.leave().await;
+            io.say(&format!("\n{back}")).await;
+            Ok(Status::by_signal(signal))
         }
         Ok(Left::Closed) => {
             program.close().await;
@@ -84,15 +109,24 @@ pub(super) async fn stay(mut program: Program, io: &mut Stdio) -> anyhow::Result
             Ok(Status::by_signal(Signal::HUP.as_raw()))
         }
         Err(error) => {
-            // The shell is not to blame; it goes on.
+            let over = program.is_over();
             program.leave().await;
-            Err(error)
+            if over {
+                return Err(error);
+            }
+            // The shell is not to blame; it goes on.
+            io.say(&format!("\njumpdeck: {error:#}\n{back}")).await;
+            Ok(Status::OWN)
         }
     }
 }
 
-async fn attend(program: &mut Program, io: &mut Stdio, modes: &mut Modes) -> anyhow::Result<Left> {
-    let mut keys = Keys::default();
+async fn attend(
+    program: &mut Program,
+    io: &mut Stdio,
+    modes: &mut Modes,
+    escape: &mut Escape,
+) -> anyhow::Result<Left> {
     let mut outlet = Outlet::new(io)?;
     let (mut keyboard, mut ears) = io.ears(true)?;
     let mut ends = interval(Duration::from_secs(1));
@@ -100,6 +134,9 @@ async fn attend(program: &mut Program, io: &mut Stdio, modes: &mut Modes) -> any
     loop {
         if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
             return Ok(Left::Ended(status));
+        }
+        if outlet.is_empty() {
+            escape.shown();
         }
         // Input is read no faster than the machine takes it.
         let may_read = open && program.backlog() < limits::INPUT_WINDOW;
@@ -110,7 +147,7 @@ async fn attend(program: &mut Program, io: &mut Stdio, modes: &mut Modes) -> any
                     if let Happened::Output(bytes) = &happened {
                         modes.take(bytes);
                     }
-                    show(program, &mut outlet, happened)?;
+                    show(program, &mut outlet, happened, escape)?;
                 }
             },
             written = outlet.written() => {
@@ -124,12 +161,23 @@ async fn attend(program: &mut Program, io: &mut Stdio, modes: &mut Modes) -> any
                     // The terminal is gone; the shell is not.
                     return Ok(Left::Detached);
                 }
-                match keys.take(&bytes) {
-                    Typed::Input(bytes) => program.type_in(&bytes),
-                    Typed::Take => program.take_keyboard(),
-                    Typed::Help => show(program, &mut outlet, Happened::Said(HELP.to_owned()))?,
-                    Typed::Detach => return Ok(Left::Detached),
-                    Typed::Close => return Ok(Left::Closed),
+                for typed in escape.take(&bytes) {
+                    let said = match typed {
+                        Typed::Input(bytes) => {
+                            program.type_in(&bytes);
+                            continue;
+                        }
+                        Typed::Take => {
+                            program.take_keyboard();
+                            continue;
+                        }
+                        Typed::Help => escape.help(),
+                        Typed::Ask => QUESTION.to_owned(),
+                        Typed::GoOn => "it goes on".to_owned(),
+                        Typed::Detach => return Ok(Left::Detached),
+                        Typed::Close => return Ok(Left::Closed),
+                    };
+                    show(program, &mut outlet, Happened::Said(said), escape)?;
                 }
             }
             // As a terminal would: the end of the input is Ctrl-D. A shell that is still starting
@@ -138,13 +186,18 @@ async fn attend(program: &mut Program, io: &mut Stdio, modes: &mut Modes) -> any
             outside = ears.next() => match outside {
                 Outside::Resized(size) => program.resize(size),
                 // In raw mode Ctrl-C is a key; a signal comes from elsewhere.
-                Outside::Signal(_) => return Ok(Left::Detached),
+                Outside::Signal(signal) => return Ok(Left::Signalled(signal)),
             },
         }
     }
 }
 
-fn show(program: &mut Program, outlet: &mut Outlet, happened: Happened) -> anyhow::Result<()> {
+fn show(
+    program: &mut Program,
+    outlet: &mut Outlet,
+    happened: Happened,
+    escape: &Escape,
+) -> anyhow::Result<()> {
     // What we have to say goes the way of the output, or it would stand in the middle of it.
     let mut say = |words: String| {
         let line = format!("\r\n[{words}]\r\n");
@@ -160,7 +213,8 @@ fn show(program: &mut Program, outlet: &mut Outlet, happened: Happened) -> anyho
         }
         Happened::Waiting(reason) => {
             let reason = text::clean(&reason);
-            say(format!("no link: {reason}; trying again. Ctrl-] d leaves."))?;
+            let leave = escape.key().map(|key| format!(" {key} d leaves.")).unwrap_or_default();
+            say(format!("no link: {reason}; trying again.{leave}"))?;
         }
         Happened::Back => say("the link is back".to_owned())?,
         Happened::Pushed(bytes) => say(format!(
@@ -171,54 +225,4 @@ fn show(program: &mut Program, outlet: &mut Outlet, happened: Happened) -> anyho
         Happened::Ended(_) | Happened::Nothing => {}
     }
     Ok(())
-}
-
-/// Watches for the prefix in what is typed.
-#[derive(Default)]
-struct Keys {
-    prefixed: bool,
-}
-
-/// What typed bytes mean.
-#[derive(Debug, PartialEq, Eq)]
-enum Typed {
-    Input(Vec<u8>),
-    Take,
-    Help,
-    Detach,
-    Close,
-}
-
-impl Keys {
-    fn take(&mut self, bytes: &[u8]) -> Typed {
-        let mut input = Vec::with_capacity(bytes.len());
-        for byte in bytes {
-            match (std::mem::take(&mut self.prefixed), *byte) {
-                (false, PREFIX) => self.prefixed = true,
-                (true, b'd' | b'.') => return Typed::Detach,
-                (true, b'x') => return Typed::Close,
-                (true, b't') => return Typed::Take,
-                (true, b'?') => return Typed::Help,
-                (true, PREFIX) | (false, _) => input.push(*byte),
-                (true, other) => input.extend([PREFIX, other]),
-            }
-        }
-        Typed::Input(input)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Keys, Typed};
-
-    #[test]
-    fn the_prefix_works_even_when_its_keys_arrive_apart() {
-        let mut keys = Keys::default();
-        assert_eq!(keys.take(b"ls\x1d"), Typed::Input(b"ls".to_vec()));
-        assert_eq!(keys.take(b"d"), Typed::Detach);
-        assert_eq!(keys.take(b"\x1d\x1d"), Typed::Input(b"\x1d".to_vec()));
-        assert_eq!(keys.take(b"\x1dq"), Typed::Input(b"\x1dq".to_vec()));
-        assert_eq!(keys.take(b"\x1dx"), Typed::Close);
-        assert_eq!(keys.take(b"\x1dt"), Typed::Take);
-    }
 }

@@ -7,6 +7,7 @@ use super::transfer::{FAREWELL, Happened, Run, is_over};
 use crate::core::LinkEvent;
 use crate::link::Client;
 use bytes::Bytes;
+use jumpdeck_protocol::argument::Argument;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, ExitStatus};
 use jumpdeck_protocol::text::clean;
@@ -25,7 +26,7 @@ const LINE: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Order {
     /// The command and its arguments.
-    pub argv: Vec<String>,
+    pub argv: Vec<Argument>,
     /// Why they are started although their Jump Policy is closed, where that can be overridden.
     pub reason: Option<String>,
     /// So many machines at once.
@@ -195,7 +196,7 @@ impl Many {
         while self.asked.len() + self.running.len() < self.order.parallel
             && let Some(target) = self.waiting.pop_front()
         {
-            let kind = ChannelKind::Exec { argv: self.order.argv.clone() };
+            let kind = ChannelKind::exec(self.order.argv.iter().cloned());
             let reason = self.order.reason.as_deref().map(Into::into);
             let request = RepRequest::StartSession {
                 item: target.item,

@@ -13,6 +13,7 @@ mod connect;
 mod console;
 mod demo;
 pub(crate) mod desk;
+mod escape;
 mod exec;
 mod explain;
 pub(crate) mod far;

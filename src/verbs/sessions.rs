@@ -1,6 +1,7 @@
 //! `jumpdeck sessions`, `attach` and `end`: what goes on, and coming back to it.
 
 use super::desk::Desk;
+use super::escape::EscapeKey;
 use super::jump::stay;
 use super::output;
 use super::status::Status;
@@ -23,6 +24,8 @@ pub(crate) struct Sessions {
 
 #[derive(Args, Debug)]
 pub(crate) struct Attach {
+    #[command(flatten)]
+    escape: EscapeKey,
     /// The session: its number, or the name of its machine.
     session: String,
 }
@@ -129,9 +132,14 @@ fn one<'s>(sessions: &'s [SessionView], wanted: &str) -> anyhow::Result<&'s Sess
     if let Some(found) = sessions.iter().find(|view| Some(view.id) == number) {
         return Ok(found);
     }
+    // A name as it is written comes before one in other letters.
     let lower = wanted.to_lowercase();
+    let exactly = |view: &&SessionView| &*view.item_name == wanted;
     let named = |view: &&SessionView| view.item_name.to_lowercase() == lower;
-    let fitting: Vec<_> = sessions.iter().filter(named).collect();
+    let mut fitting: Vec<_> = sessions.iter().filter(exactly).collect();
+    if fitting.is_empty() {
+        fitting = sessions.iter().filter(named).collect();
+    }
     match fitting.as_slice() {
         [] => bail!("no session of yours is {wanted:?}; `jumpdeck sessions` lists them"),
         [only] => Ok(only),
@@ -144,6 +152,7 @@ fn one<'s>(sessions: &'s [SessionView], wanted: &str) -> anyhow::Result<&'s Sess
 
 impl Attach {
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+        let escape = self.escape.watch(desk)?;
         let mut client = desk.client().await?;
         let view = one(client.fetch_sessions().await?, &self.session)?.clone();
         let Some(channel) = view.channels.iter().find(|channel| channel.is_shell).cloned() else {
@@ -152,7 +161,7 @@ impl Attach {
         };
         let program = Program::of(client, view, &channel);
         program.resize(desk.io.size());
-        stay(program, &mut desk.io).await
+        stay(program, escape, desk).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a verb ended, as a process says it.
 
 use crate::core::ScriptFailure;
+use jumpdeck_protocol::session::ExitStatus;
 use std::process::ExitCode;
 
 /// An exit status.
@@ -26,19 +27,37 @@ impl Status {
         }
     }
 
-    /// The status of a remote program.
-    pub(crate) fn of(code: i32) -> Self {
-        Self(u8::try_from(code & 0xff).unwrap_or(255))
+    /// The status of a remote program. A process has eight bits for it; what does not fit is a
+    /// failure, never 0.
+    pub(crate) fn of(status: ExitStatus) -> Self {
+        Self(u8::try_from(status.as_code()).unwrap_or(255))
     }
 
     /// That of a program which this signal ended.
     pub(crate) fn by_signal(signal: i32) -> Self {
-        Self::of(128 + signal)
+        Self::of(ExitStatus::Signal(signal))
     }
 }
 
 impl From<Status> for ExitCode {
     fn from(status: Status) -> Self {
         Self::from(status.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_never_a_success_whatever_a_machine_calls_it() {
+        for code in [1, 255, 256, 512, -1, -256, i32::MIN, i32::MAX] {
+            assert_ne!(Status::of(ExitStatus::Code(code)), Status::DONE, "{code}");
+        }
+        for signal in [0, 9, 127, 128, -128, i32::MIN, i32::MAX] {
+            assert_ne!(Status::of(ExitStatus::Signal(signal)), Status::DONE, "{signal}");
+        }
+        assert_eq!(Status::of(ExitStatus::Code(0)), Status::DONE);
+        assert_eq!(Status::by_signal(9), Status(137));
     }
 }

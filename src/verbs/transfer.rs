@@ -32,6 +32,8 @@ pub(super) struct Run {
     errors: Option<Endpoint>,
     input_ended: bool,
     closing: bool,
+    /// The session ended, or its program is gone.
+    over: bool,
     /// Who types, as far as was said.
     typist: Option<Box<str>>,
 }
@@ -177,6 +179,16 @@ impl Program {
         self.client.close().await;
     }
 
+    /// Its session.
+    pub(super) const fn session(&self) -> SessionId {
+        self.run.view.id
+    }
+
+    /// Whether the session is known to be over.
+    pub(super) const fn is_over(&self) -> bool {
+        self.run.over
+    }
+
     /// Leaves the program running.
     pub(super) async fn leave(self) {
         self.client.close().await;
@@ -203,7 +215,8 @@ impl Run {
         let main = Endpoint::new(channel.id, window);
         let errors = channel.errors.map(|errors| Endpoint::new(errors, window));
         let typist = None;
-        let mut run = Self { view, main, errors, input_ended: false, closing: false, typist };
+        let mut run =
+            Self { view, main, errors, input_ended: false, closing: false, over: false, typist };
         run.attach(client);
         run
     }
@@ -261,6 +274,7 @@ impl Run {
             LinkEvent::Notice(ApplianceNotice::SessionEnded { session, reason, .. })
                 if *session == self.view.id && !self.closing =>
             {
+                self.over = true;
                 return self.ended_by_others(reason);
             }
             LinkEvent::Down { reason } => {
@@ -313,7 +327,10 @@ impl Run {
             _ => return Ok(Happened::Nothing),
         };
         match endpoint.report(report) {
-            Some(Event::Gone(refusal)) => bail!("{refusal}"),
+            Some(Event::Gone(refusal)) => {
+                self.over = true;
+                bail!("{refusal}")
+            }
             Some(Event::Attached { missed }) => {
                 if is_main {
                     self.flush(client);

@@ -29,7 +29,7 @@ impl Tunnel {
         let io = &mut desk.io;
         let reason = self.overriding.reason(io).await?;
         let mut program = Program::start(client, item, kind, reason, io).await?;
-        let outcome = attend(&mut program, io).await;
+        let outcome = attend(&mut program, io, true).await;
         program.close().await;
         outcome
     }

@@ -233,7 +233,9 @@ fn unit_text(dir: &AgentDir) -> Option<String> {
          ExecStart={program} run --data-dir {data}{mode}\n\
          Restart=on-failure\n\
          RestartSec=2\n\
-         KillMode=mixed\n\n\
+         KillMode=mixed\n\
+         OOMPolicy=continue\n\
+         TasksMax=infinity\n\n\
          [Install]\n\
          WantedBy={wanted_by}\n"
     ))

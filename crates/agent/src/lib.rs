@@ -7,6 +7,7 @@ mod channels;
 mod facts;
 mod files;
 mod identity;
+mod inherited;
 mod install;
 mod link;
 mod measure;
@@ -20,6 +21,7 @@ pub mod wake;
 
 pub use files::{AgentDir, AgentDirError, Target};
 pub use identity::IdentityError;
+pub use inherited::close_descriptors;
 pub use person::Person;
 pub use run::{Ending, EnrolWish, RunError, fingerprint_of, run, uninstall};
 

@@ -26,6 +26,7 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
+    jumpdeck_agent::close_descriptors();
     let outcome = match Cli::parse().verb {
         Verb::Run(run) => run.start(),
         Verb::Join(join) => join.start(),

@@ -1,5 +1,6 @@
 //! What the appliance asks of an agent, and what it orders.
 
+use crate::channels::environment::Origin;
 use crate::link::Ended;
 use crate::run::Agent;
 use crate::{Source, facts, pinned, wake};
@@ -18,6 +19,7 @@ impl Agent {
         id: RequestId,
         (channel, errors): (ChannelId, Option<ChannelId>),
         kind: ChannelKind,
+        origin: &Origin,
     ) {
         let (channels, outbox) = (self.channels.clone(), outbox.clone());
         if let ChannelKind::Tunnel { port } = kind {
@@ -27,7 +29,7 @@ impl Agent {
             });
             return;
         }
-        let body = Outcome::from(channels.open(channel, errors, kind));
+        let body = Outcome::from(channels.open(channel, errors, kind, origin));
         outbox.send(&FromAgent::Reply { id, body });
     }
 
@@ -40,8 +42,11 @@ impl Agent {
         message: ToAgent,
     ) {
         match message {
-            Control::Request { id, body: AgentRequest::Open { channel, errors, kind, .. } } => {
-                self.open(outbox, id, (channel, errors), kind);
+            Control::Request {
+                id,
+                body: AgentRequest::Open { channel, errors, kind, session, rep },
+            } => {
+                self.open(outbox, id, (channel, errors), kind, &Origin { rep, session });
             }
             Control::Request { id, body: AgentRequest::Customer } => {
                 let user = facts::console_user(self.options.install_mode).into();

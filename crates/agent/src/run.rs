@@ -3,6 +3,7 @@
 use crate::channels::Channels;
 use crate::files::{AgentDir, AgentDirError};
 use crate::identity::{self, IdentityError};
+use crate::inherited::put_signals_right;
 use crate::link::Ended;
 use crate::pinned::Pinned;
 use crate::{Options, install};
@@ -121,6 +122,7 @@ impl Clock {
 /// # Errors
 /// [`RunError`] when there is no point in trying again.
 pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<Ending, RunError> {
+    put_signals_right();
     let lock = options.dir.lock()?;
     let agent = Agent {
         standing: Standing::Ready,

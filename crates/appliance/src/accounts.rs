@@ -137,11 +137,17 @@ impl Appliance {
     ) -> Result<Option<RefusalCode>, Refusal> {
         self.is_own(rep, current.clone()).await?;
         if new == current {
-            return Err(RefusalCode::InvalidValue.because("that is the password you have"));
+            return Err(
+                RefusalCode::InvalidValue.because("That is your password already. Choose another.")
+            );
         }
         let characters = new.chars().count();
         if !(limits::PASSWORD..=limits::PASSWORD_MOST).contains(&characters) {
-            let detail = format!("a password has at least {} characters", limits::PASSWORD);
+            let detail = format!(
+                "A password has {} to {} characters.",
+                limits::PASSWORD,
+                limits::PASSWORD_MOST
+            );
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let hash = self.login.hasher.hash(Whose::User(rep.user), new).await?;
@@ -181,9 +187,7 @@ impl Appliance {
         let now = self.uptime();
         let world = self.world();
         let account = world.account(rep.user).filter(|account| account.password.is_some());
-        let none = || {
-            RefusalCode::InvalidValue.because("you have no password: your appliance is your own")
-        };
+        let none = || RefusalCode::InvalidValue.because("Your own appliance has no password.");
         let account = account.ok_or_else(none)?;
         if !self.password_tries.admits(&rep.user, now) {
             return Err(RefusalCode::LoginThrottled.plain());
@@ -211,11 +215,11 @@ impl Appliance {
         let none = || RefusalCode::NoSuchUser.because(text::bounded(name, limits::NAME));
         let user = world.user_by_name(name).ok_or_else(none)?;
         if user.id == rep.user {
-            let detail = "your own password is changed with `jumpdeck passwd`";
+            let detail = "Change your own password with `jumpdeck passwd`.";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         if self.is_embedded() {
-            let detail = "an embedded appliance's user has no password";
+            let detail = "The user of an embedded appliance has no password.";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let (id, username, by, now) = (user.id, user.username.clone(), rep.user, self.now());

@@ -92,7 +92,7 @@ impl Appliance {
         }
         let end = events.last().map_or(after, |event| event.number);
         if end > chain.events() {
-            return Err(RefusalCode::NotFound.because("the audit is not that long"));
+            return Err(RefusalCode::NotFound.because("The audit is not that long."));
         }
         if end < chain.events() {
             let detail = "events of the audit are missing from the database";

@@ -48,9 +48,12 @@ impl Appliance {
     ) -> Result<(), Refusal> {
         self.takes_part(session, rep.user, Part::Owner)?;
         let user = self.colleague(with)?;
-        if user == rep.user || part == Some(Part::Owner) {
-            let detail = "a session is shared with others; `transfer` gives it away";
-            return Err(RefusalCode::InvalidValue.because(detail));
+        let refused = |detail: &str| Err(RefusalCode::InvalidValue.because(detail));
+        if user == rep.user {
+            return refused("It is your session already.");
+        }
+        if part == Some(Part::Owner) {
+            return refused("Sharing does not give a session away; transfer does.");
         }
         let new = part.is_some() && self.sessions.part(session, user).is_none();
         self.room_for(session, usize::from(new))?;
@@ -99,7 +102,7 @@ impl Appliance {
     pub(crate) fn room_for(&self, session: SessionId, more: usize) -> Result<(), Refusal> {
         let most = limits::PARTICIPANTS;
         if more > 0 && self.sessions.users(session).len() + more > most {
-            let detail = format!("at most {most} take part in a session");
+            let detail = format!("{most} people take part already, the limit.");
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         Ok(())
@@ -159,7 +162,7 @@ impl Appliance {
     ) -> Result<(), Refusal> {
         self.takes_part(session, rep.user, Part::Observer)?;
         if self.sessions.part(session, rep.user) == Some(Part::Owner) {
-            let detail = "its owner ends it, or gives it to another rep";
+            let detail = "It is your session: end it or transfer it.";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let user = rep.user;
@@ -201,7 +204,9 @@ impl Appliance {
         let (made, maker, now) = (name.clone(), rep.user, self.now());
         let edit = move |draft: &mut Draft| {
             if draft.user_by_name(&name).is_some() {
-                return Err(RefusalCode::InvalidValue.because("there is a user of that name"));
+                return Err(
+                    RefusalCode::InvalidValue.because(format!("There is a user {name} already."))
+                );
             }
             let id = draft.next_user();
             let user = User::rep(id, name);

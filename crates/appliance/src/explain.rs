@@ -36,7 +36,7 @@ impl Appliance {
             None => Permission::ALL,
         };
         if users.len() * actions.len() > limits::ANSWERS {
-            let detail = "these are too many answers; name one action, or one user";
+            let detail = "That asks for too many answers. Name one action or one user.";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let answers = users.iter().flat_map(|user| {
@@ -86,7 +86,7 @@ impl Appliance {
         let world = self.world();
         let gone = || RefusalCode::JumpItemGone.plain();
         let item = asked_of(&world, rep, item).ok_or_else(gone)?;
-        let one = || RefusalCode::InvalidValue.because("a simulation is about one user");
+        let one = || RefusalCode::InvalidValue.because("Name one user to simulate.");
         let users = asked_about(&world, rep, whom)?;
         let [user] = users.as_slice() else {
             return Err(one());

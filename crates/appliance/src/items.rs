@@ -325,7 +325,7 @@ fn take_back_one(
 
 fn within_limit(count: usize) -> Result<(), Refusal> {
     let most = limits::ITEMS_PER_REQUEST;
-    let detail = || format!("{count} items at once are too many; {most} fit into a request");
+    let detail = || format!("{count} items are too many at once; {most} fit.");
     if count <= most { Ok(()) } else { Err(RefusalCode::InvalidValue.because(detail())) }
 }
 
@@ -386,7 +386,7 @@ pub(crate) fn destination(
         Place::Queue(_) => false,
     };
     if !exists || !world.decide(user, place, None).is_allowed() {
-        return Err(RefusalCode::InvalidValue.because("there is no such Jump Group"));
+        return Err(RefusalCode::InvalidValue.because("There is no such Jump Group."));
     }
     permitted(world, user, place, permission)
 }
@@ -417,12 +417,14 @@ fn edit_one(
     let mut theirs = Vec::new();
     let mut done = Vec::new();
     if edit.changes.len() > ItemField::of(before.view.method).len() {
-        return Err(RefusalCode::InvalidValue.because("an item has fewer properties"));
+        return Err(
+            RefusalCode::InvalidValue.because("An item has fewer properties than this changes.")
+        );
     }
     for change in &edit.changes {
         let field = change.field;
         if !ItemField::of(before.view.method).contains(&field) {
-            let detail = format!("{} is no property of this item", field.title());
+            let detail = format!("A {} has no {}.", before.view.method.title(), field.title());
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let held = before.view.field(field);
@@ -437,7 +439,7 @@ fn edit_one(
         check(draft, &user, &change.to, now)?;
         let view = Arc::make_mut(&mut item.view);
         view.set(field, change.to.clone())
-            .map_err(|wrong| RefusalCode::InvalidValue.because(wrong.to_string()))?;
+            .map_err(|wrong| RefusalCode::InvalidValue.because(format!("{wrong}.")))?;
         let stored = view.field(field);
         done.push(difference(draft, field, &held, &stored));
     }
@@ -501,10 +503,10 @@ pub(crate) fn check(
             destination(world, user, *place, Permission::PermAssignJumpGroup)
         }
         FieldValue::JumpPolicy(Some(policy)) if world.policy(*policy).is_none() => {
-            Err(RefusalCode::InvalidValue.because("there is no such Jump Policy"))
+            Err(RefusalCode::InvalidValue.because("That Jump Policy does not exist any more."))
         }
         FieldValue::Portal(Some(portal)) if !world.portals().any(|one| one.id == *portal) => {
-            Err(RefusalCode::InvalidValue.because("there is no such public portal"))
+            Err(RefusalCode::InvalidValue.because("That public portal does not exist any more."))
         }
         FieldValue::SessionPolicy(Some(policy)) => {
             let policy = world.session_policy(*policy);
@@ -512,14 +514,15 @@ pub(crate) fn check(
                 Some(policy) if policy.availability.contains(&Availability::JumpItems) => Ok(()),
                 Some(policy) => {
                     let name = &policy.display_name;
-                    let detail = format!("the session policy {name} is not for Jump Items");
+                    let detail = format!("The session policy {name} is not for Jump Items.");
                     Err(RefusalCode::InvalidValue.because(detail))
                 }
-                None => Err(RefusalCode::InvalidValue.because("there is no such session policy")),
+                None => Err(RefusalCode::InvalidValue
+                    .because("That session policy does not exist any more.")),
             }
         }
         FieldValue::Time(Some(time)) if *time <= now => {
-            Err(RefusalCode::InvalidValue.because("that moment is over"))
+            Err(RefusalCode::InvalidValue.because("That time is in the past."))
         }
         _ => Ok(()),
     }
@@ -583,7 +586,11 @@ fn copy(
     let same = |other: &Arc<Item>| other.view.place == to;
     let there = original.endpoint().is_some_and(|endpoint| draft.items_of(endpoint).any(same));
     if there || original.view.place == to {
-        return Err(RefusalCode::InvalidValue.because("it stands there already"));
+        return Err(RefusalCode::InvalidValue.because(format!(
+            "{} is in {} already.",
+            original.view.name,
+            place_name(draft, to)
+        )));
     }
     let mut item = Item::clone(&original);
     item.copy_of = original.endpoint();
@@ -649,7 +656,7 @@ fn add(
 ) -> Result<ItemId, Refusal> {
     let user = draft.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
     if wish.method == JumpMethod::JumpClient {
-        let detail = "a Jump Client comes by itself, with an installer";
+        let detail = "A Jump Client adds itself: `jumpdeck installer` prints the line to run.";
         return Err(RefusalCode::InvalidValue.because(detail));
     }
     destination(draft, &user, wish.place, Permission::PermAdd)?;
@@ -666,7 +673,7 @@ fn add(
         let value = wish.field(*field);
         check_preset(draft, &user, wish.place, (*field, &value), now)?;
         view.set(*field, value)
-            .map_err(|wrong| RefusalCode::InvalidValue.because(wrong.to_string()))?;
+            .map_err(|wrong| RefusalCode::InvalidValue.because(format!("{wrong}.")))?;
     }
     let id = view.id;
     let what = format!("made: {}", view.name);

@@ -150,7 +150,7 @@ impl Appliance {
         };
         let found = self.store.read(read).await?;
         found.ok_or_else(|| {
-            let detail = format!("there is no session {session}, or you take no part in it");
+            let detail = format!("There is no session {session}, or you took no part in it.");
             RefusalCode::InvalidValue.because(detail)
         })
     }
@@ -160,10 +160,10 @@ impl Appliance {
 fn said(words: &str) -> Result<Box<str>, Refusal> {
     let words = text::clean(words.trim());
     if words.is_empty() {
-        return Err(RefusalCode::InvalidValue.because("there is nothing in it"));
+        return Err(RefusalCode::InvalidValue.because("There is nothing to send."));
     }
     if words.chars().count() > limits::COMMENTS {
-        let detail = format!("it has more than {} characters", limits::COMMENTS);
+        let detail = format!("A message has at most {} characters.", limits::COMMENTS);
         return Err(RefusalCode::InvalidValue.because(detail));
     }
     Ok(words.into())

@@ -230,7 +230,7 @@ fn pinned(
         let value = wish.field(*field);
         check_preset(world, user, wish.place, (*field, &value), now)?;
         view.set(*field, value)
-            .map_err(|wrong| RefusalCode::InvalidValue.because(wrong.to_string()))?;
+            .map_err(|wrong| RefusalCode::InvalidValue.because(format!("{wrong}.")))?;
     }
     Ok(view)
 }

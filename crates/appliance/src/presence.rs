@@ -151,7 +151,7 @@ impl AgentLink {
                 detail: text::bounded(&refusal.detail, limits::FACT),
                 ..refusal
             }),
-            Ok(Err(_)) => Err(RefusalCode::JumpClientOffline.because("its link was lost just now")),
+            Ok(Err(_)) => Err(RefusalCode::JumpClientOffline.plain()),
             Err(_) => Err(RefusalCode::SpawnTimeout.plain()),
         }
     }

@@ -76,7 +76,7 @@ impl Appliance {
         attributes: Attributes,
     ) -> Result<NewKey, Refusal> {
         if !limits::SESSION_KEY_VALID.contains(&valid) {
-            let detail = "a session key can be used for a minute to a day";
+            let detail = "A session key is valid for 1 minute to 1 day.";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let (user, now) = (rep.user, self.now());
@@ -96,7 +96,8 @@ impl Appliance {
             let queue = queue_of(draft, user, &wish)?;
             remove_expired_keys(draft, now);
             if draft.session_keys().filter(|key| key.user == user).count() >= limits::SESSION_KEYS {
-                let detail = format!("{} of your session keys are open", limits::SESSION_KEYS);
+                let detail =
+                    format!("{} of your session keys are open, the limit.", limits::SESSION_KEYS);
                 return Err(RefusalCode::InvalidValue.because(detail));
             }
             if draft.session_key_by_hash(&key_hash).is_some() {
@@ -343,7 +344,10 @@ fn queue_of(world: &World, user: UserId, wish: &QueueWish) -> Result<Queue, Refu
         QueueWish::General => Ok(Queue::General),
         QueueWish::Team(name) => {
             let team = world.teams_of(user).find(|team| team.name == **name);
-            let none = || RefusalCode::NotFound.because("you are in no team of that name");
+            let none = || {
+                RefusalCode::NotFound
+                    .because(format!("You are in no team {}.", text::bounded(name, limits::NAME)))
+            };
             Ok(Queue::Team(team.ok_or_else(none)?.id))
         }
     }

@@ -119,7 +119,7 @@ impl Appliance {
         // While a session is open, only who takes part sees what happens in it.
         let open = self.sessions.channel(channel).map(|channel| channel.session);
         if open.is_some_and(|session| self.sessions.part(session, user).is_none()) {
-            return Err(RefusalCode::InvalidValue.because("there is no such recording"));
+            return Err(RefusalCode::InvalidValue.because("There is no such recording."));
         }
         let read = move |db: &Connection| {
             let query = format!("{COLUMNS} WHERE r.channel = ?1");
@@ -134,7 +134,7 @@ impl Appliance {
                 _ => None,
             })
         };
-        let gone = || RefusalCode::InvalidValue.because("there is no such recording");
+        let gone = || RefusalCode::InvalidValue.because("There is no such recording.");
         let found = self.store.read(read).await?.ok_or_else(gone)?;
         let part = self.data_dir().recording(found.session, channel, true);
         let whole = self.data_dir().recording(found.session, channel, false);

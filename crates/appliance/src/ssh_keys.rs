@@ -77,17 +77,18 @@ fn views(world: &World, user: UserId) -> Vec<SshKey> {
 
 fn unknown(which: &str) -> Refusal {
     let which = text::bounded(which, limits::NAME);
-    RefusalCode::InvalidValue.because(format!("none of your keys is {which:?}"))
+    RefusalCode::InvalidValue.because(format!("None of your keys is “{which}”."))
 }
 
 fn add(draft: &mut Draft, user: UserId, key: PublicKey, now: Timestamp) -> Result<(), Refusal> {
     let known = draft.account(user).map(|account| Account::clone(account));
     let mut account = known.unwrap_or_else(|| Account::none(user));
     if account.ssh_keys.iter().any(|other| other.blob == key.blob) {
-        return Err(RefusalCode::InvalidValue.because("that key is one of yours already"));
+        return Err(RefusalCode::InvalidValue.because("That key is yours already."));
     }
     if account.ssh_keys.len() >= KEYS {
-        return Err(RefusalCode::InvalidValue.because(format!("nobody has more than {KEYS} keys")));
+        return Err(RefusalCode::InvalidValue
+            .because(format!("You have {KEYS} keys, the limit. Remove one first.")));
     }
     draft.audit_by(now, user, "ssh_key_added", ("", &key.fingerprint()));
     account.ssh_keys.push(key);
@@ -101,17 +102,17 @@ fn read(line: &str, now: Timestamp) -> Result<PublicKey, Refusal> {
     let (algorithm, blob) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     if !ALGORITHMS.contains(&algorithm) {
         let what = format!(
-            "a public key is a line like `ssh-ed25519 AAAA… comment`, of {}",
+            "A public key is a line like `ssh-ed25519 AAAA… comment`, of {}.",
             ALGORITHMS.join(", ")
         );
         return Err(wrong(&what));
     }
-    let bytes = BASE64.decode(blob.as_bytes()).map_err(|_| wrong("the key is no base64"))?;
+    let bytes = BASE64.decode(blob.as_bytes()).map_err(|_| wrong("The key is not base64."))?;
     if bytes.len() > LONGEST || !begins_with(&bytes, algorithm.as_bytes()) {
-        return Err(wrong("the key is not what its line says it is"));
+        return Err(wrong("The key is not what its line says it is."));
     }
     if algorithm == "ssh-rsa" && bytes.len() < RSA_LEAST {
-        return Err(wrong("an RSA key has at least 2,048 bits"));
+        return Err(wrong("An RSA key has at least 2,048 bits."));
     }
     let comment = text::bounded(words.next().unwrap_or_default().trim(), limits::NAME);
     Ok(PublicKey { algorithm: algorithm.to_owned(), blob: bytes, comment, added: now })

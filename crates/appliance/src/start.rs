@@ -18,6 +18,7 @@ use jumpdeck_policy::{Attempt, Code, Decision, SimultaneousJumps, Step, check_co
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::{Place, StartMode};
 use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::modes::MOST as MOST_MODES;
 use jumpdeck_protocol::rep::{ApplianceNotice, Secret};
 use jumpdeck_protocol::session::{ChannelKind, ChannelView, EndReason, Part, SessionView, Terms};
 use jumpdeck_protocol::session_policy::{Access, Granted, SessionPermission, StartMethod};
@@ -447,7 +448,8 @@ impl Appliance {
             let _ = channel.tape.set(tape);
             self.sessions.count_recording(session);
         }
-        let request = AgentRequest::Open { channel: id, errors, session, kind };
+        let rep = self.world().username(rep.user);
+        let request = AgentRequest::Open { channel: id, errors, session, kind, rep };
         if let Err(refusal) = agent.call(request, SPAWN_PATIENCE).await {
             self.close_channel(&channel, EndReason::StartFailed);
             return Err(refusal);
@@ -543,7 +545,8 @@ fn may_run(
     if !access.is_allowed() {
         return denied(because());
     }
-    if kind.terminal().is_some() && !granted.command_filter.is_open() {
+    let unknown = kind.terminal().is_some() || kind.is_shell();
+    if unknown && !granted.command_filter.is_open() {
         // What is typed at a terminal cannot be known before it is run, also where it is a pager's.
         let detail = "a command filter is in force: `jumpdeck exec` runs single commands, without \
                       a terminal";
@@ -559,21 +562,25 @@ fn may_run(
 fn check_kind(kind: &ChannelKind) -> Result<(), Refusal> {
     let invalid = |detail: &str| Err(RefusalCode::InvalidValue.because(detail));
     if kind.terminal().is_some_and(|(_, term)| term.len() > 64 || term.contains(['\0', '/'])) {
-        return invalid("the terminal's type");
+        return invalid("A terminal type has at most 64 characters, without “/”.");
+    }
+    if kind.modes().is_some_and(|modes| modes.0.len() > MOST_MODES) {
+        return invalid("A terminal has no so many modes.");
     }
     if let ChannelKind::Tunnel { port: 0 } = kind {
-        return invalid("there is no port 0");
+        return invalid("There is no port 0.");
     }
     match kind.command() {
-        Some([]) => invalid("no command was given"),
+        Some([]) => invalid("No command was given."),
         Some(argv)
             if argv.len() > limits::ARGUMENTS
-                || argv.iter().map(String::len).sum::<usize>() > limits::ARGUMENT_BYTES =>
+                || argv.iter().map(|part| part.as_bytes().len()).sum::<usize>()
+                    > limits::ARGUMENT_BYTES =>
         {
-            invalid("the command has too many arguments")
+            invalid("The command is too long: 4,096 arguments, 512 KiB.")
         }
-        Some(argv) if argv.iter().any(|part| part.contains('\0')) => {
-            invalid("an argument holds a zero byte")
+        Some(argv) if argv.iter().any(|part| part.as_bytes().contains(&0)) => {
+            invalid("An argument holds a zero byte.")
         }
         _ => Ok(()),
     }

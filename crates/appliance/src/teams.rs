@@ -25,23 +25,23 @@ impl Appliance {
         let name = name.trim().to_owned();
         let plain = text::clean(&name) == name;
         if name.is_empty() || name.chars().count() > limits::NAME || !plain {
-            let detail = "a team's name has 1 to 128 characters, all of them visible";
+            let detail = "A team's name has 1 to 128 visible characters.";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         if members.len() > limits::TEAM_MEMBERS {
-            let detail = format!("a team has at most {} members", limits::TEAM_MEMBERS);
+            let detail = format!("A team has at most {} members.", limits::TEAM_MEMBERS);
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let (maker, now) = (rep.user, self.now());
         let edit = move |draft: &mut Draft| {
             let known = draft.team_by_name(&name).map(|team| team.id);
             if members.is_empty() {
-                let none = || RefusalCode::NotFound.because("there is no such team");
+                let none = || RefusalCode::NotFound.because(format!("There is no team {name}."));
                 draft.audit_by(now, maker, "team_removed", (&name, ""));
                 return remove(draft, known.ok_or_else(none)?);
             }
             if known.is_none() && draft.teams().count() >= limits::TEAMS {
-                let detail = format!("there are at most {} teams", limits::TEAMS);
+                let detail = format!("There are {} teams already, the limit.", limits::TEAMS);
                 return Err(RefusalCode::InvalidValue.because(detail));
             }
             let mut them = BTreeMap::new();
@@ -49,7 +49,7 @@ impl Appliance {
                 let user = draft.user_by_name(member.trim());
                 let none = || RefusalCode::NoSuchUser.because(text::bounded(&member, limits::NAME));
                 if them.insert(user.ok_or_else(none)?.id, rank).is_some() {
-                    let detail = format!("{} stands there twice", text::bounded(&member, 64));
+                    let detail = format!("{} is listed twice.", text::bounded(&member, 64));
                     return Err(RefusalCode::InvalidValue.because(detail));
                 }
             }
@@ -102,14 +102,18 @@ impl Appliance {
     ) -> Result<(), Refusal> {
         self.takes_part(session, rep.user, Part::Owner)?;
         let world = self.world();
-        let none = || RefusalCode::NotFound.because("you are in no team of that name");
+        let none = || {
+            RefusalCode::NotFound
+                .because(format!("You are in no team {}.", text::bounded(team, limits::NAME)))
+        };
         let team = world.teams_of(rep.user).find(|one| one.name == team).ok_or_else(none)?;
         let others = world.members(team.id).keys().filter(|user| **user != rep.user);
         let mut names: Vec<_> = others.map(|user| world.username(*user)).collect();
         // A user who may not log in is no reason to keep the others out.
         names.retain(|name| world.user_by_name(name).is_some_and(|user| user.enabled));
         if names.is_empty() {
-            return Err(RefusalCode::InvalidValue.because("nobody else is in that team"));
+            return Err(RefusalCode::InvalidValue
+                .because(format!("Nobody else is in the team {}.", team.name)));
         }
         let part_of = |name: &str| {
             let user = world.user_by_name(name)?;

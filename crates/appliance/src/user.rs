@@ -223,7 +223,7 @@ pub(crate) fn username(name: &str) -> Result<String, Refusal> {
     let name = text::clean(name.trim()).into_owned();
     let plain = |c: char| c.is_alphanumeric() || "._-@".contains(c);
     if name.is_empty() || name.chars().count() > USERNAME || !name.chars().all(plain) {
-        let detail = "a user name has 1 to 64 letters, digits and . _ - @";
+        let detail = "A user name has 1 to 64 letters, digits and . _ - @";
         return Err(RefusalCode::InvalidValue.because(detail));
     }
     Ok(name)

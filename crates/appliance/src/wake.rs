@@ -120,7 +120,9 @@ impl Appliance {
             RefusalCode::Unsupported.because("only machines with a Jump Client can be woken")
         })?;
         if self.presences.link(endpoint).is_some() {
-            return Err(RefusalCode::InvalidValue.because("it is awake"));
+            return Err(
+                RefusalCode::InvalidValue.because(format!("{} is already online.", item.view.name))
+            );
         }
         Ok((Arc::clone(item), endpoint, user.username.clone()))
     }

@@ -3,13 +3,14 @@
 //! What is looked at is the command as a list of words, as the machine will run it: no shell comes
 //! between, so nothing can be hidden in quotes or behind a semicolon.
 
+use jumpdeck_protocol::argument::Argument;
 use jumpdeck_protocol::session_policy::CommandFilter;
 
 /// Whether a filter lets a command be run; if not, why.
 ///
 /// # Errors
 /// The pattern that keeps it out, or that none lets it in.
-pub fn check_command(filter: &CommandFilter, words: &[String]) -> Result<(), String> {
+pub fn check_command(filter: &CommandFilter, words: &[Argument]) -> Result<(), String> {
     if let Some(pattern) = filter.deny.iter().find(|pattern| fits(pattern, words, denied_word)) {
         return Err(format!("the command filter denies \"{pattern}\""));
     }
@@ -21,7 +22,7 @@ pub fn check_command(filter: &CommandFilter, words: &[String]) -> Result<(), Str
 }
 
 /// Whether a command fits a pattern. A last word `*` stands for any number of words.
-fn fits(pattern: &str, words: &[String], word: impl Fn(usize, &str, &str) -> bool) -> bool {
+fn fits(pattern: &str, words: &[Argument], word: impl Fn(usize, &str, &[u8]) -> bool) -> bool {
     let pattern: Vec<_> = pattern.split_whitespace().collect();
     let (pattern, rest) = match pattern.split_last() {
         Some((&"*", before)) if !before.is_empty() => (before, true),
@@ -30,29 +31,30 @@ fn fits(pattern: &str, words: &[String], word: impl Fn(usize, &str, &str) -> boo
     };
     let enough = if rest { words.len() >= pattern.len() } else { words.len() == pattern.len() };
     let mut pairs = pattern.iter().zip(words).enumerate();
-    enough && pairs.all(|(at, (pattern, one))| word(at, pattern, one))
+    enough && pairs.all(|(at, (pattern, one))| word(at, pattern, one.as_bytes()))
 }
 
-/// A program that is denied is denied wherever it stands.
-fn denied_word(at: usize, pattern: &str, word: &str) -> bool {
+/// A program that is denied is denied wherever it is.
+fn denied_word(at: usize, pattern: &str, word: &[u8]) -> bool {
+    let pattern = pattern.as_bytes();
     word_fits(pattern, word) || (at == 0 && word_fits(bare(pattern), bare(word)))
 }
 
 /// A program's name, without its folder.
-fn bare(path: &str) -> &str {
-    path.rsplit_once('/').map_or(path, |(_, name)| name)
+fn bare(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
 /// A program that is allowed is the one the machine finds by that name, not one of the same name
 /// elsewhere; and `*` does not lead up and out of a folder.
-fn allowed_word(_at: usize, pattern: &str, word: &str) -> bool {
-    let climbs = word.split('/').any(|part| part == "..");
-    word_fits(pattern, word) && (!climbs || pattern == word)
+fn allowed_word(_at: usize, pattern: &str, word: &[u8]) -> bool {
+    let climbs = word.split(|byte| *byte == b'/').any(|part| part == b"..");
+    word_fits(pattern.as_bytes(), word) && (!climbs || pattern.as_bytes() == word)
 }
 
-/// Whether a word fits a pattern in which `*` stands for any characters.
-fn word_fits(pattern: &str, word: &str) -> bool {
-    let mut parts = pattern.split('*');
+/// Whether a word fits a pattern in which `*` stands for any bytes.
+fn word_fits(pattern: &[u8], word: &[u8]) -> bool {
+    let mut parts = pattern.split(|byte| *byte == b'*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = word.strip_prefix(first) else {
         return false;
@@ -62,12 +64,21 @@ fn word_fits(pattern: &str, word: &str) -> bool {
         return rest.is_empty();
     };
     for part in parts {
-        match rest.split_once(part) {
-            Some((_, after)) => rest = after,
+        match after(rest, part) {
+            Some(after) => rest = after,
             None => return false,
         }
     }
     rest.ends_with(last)
+}
+
+/// What follows the first place of a part.
+fn after<'w>(word: &'w [u8], part: &[u8]) -> Option<&'w [u8]> {
+    if part.is_empty() {
+        return Some(word);
+    }
+    let at = word.windows(part.len()).position(|window| window == part)?;
+    word.get(at + part.len()..)
 }
 
 #[cfg(test)]
@@ -77,7 +88,8 @@ mod tests {
     fn runs(allow: &[&str], deny: &[&str], command: &[&str]) -> bool {
         let own = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let filter = CommandFilter { allow: own(allow), deny: own(deny) };
-        check_command(&filter, &own(command)).is_ok()
+        let command: Vec<_> = command.iter().map(|word| Argument::from(*word)).collect();
+        check_command(&filter, &command).is_ok()
     }
 
     #[test]
@@ -96,5 +108,8 @@ mod tests {
         assert!(!runs(&["cat /var/log/*"], &[], &["cat", "/var/log/../../etc/shadow"]));
         assert!(!runs(&["ls"], &[], &["ls", ";", "rm"]));
         assert!(!runs(&["/bin/ls"], &[], &["/tmp/ls"]));
+        let filter = CommandFilter { allow: vec!["cat *.log".into()], deny: vec![] };
+        let command = [b"cat".to_vec(), b"\xe4.log".to_vec()].map(Argument::from);
+        assert!(check_command(&filter, &command).is_ok(), "a name is bytes");
     }
 }

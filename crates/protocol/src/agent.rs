@@ -25,6 +25,9 @@ pub enum AgentRequest {
         session: SessionId,
         /// What to start.
         kind: ChannelKind,
+        /// Who starts it, for the program's environment.
+        #[serde(default)]
+        rep: Box<str>,
     },
     /// Say who is logged in there now.
     Customer,

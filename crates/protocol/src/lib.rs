@@ -7,6 +7,7 @@
 //! No decisions live here (see `jumpdeck-policy`) and no state (see `jumpdeck-appliance`).
 
 pub mod agent;
+pub mod argument;
 pub mod audit;
 pub mod backoff;
 pub mod configuration;
@@ -21,6 +22,7 @@ pub mod journal;
 pub mod limits;
 pub mod link;
 pub mod log;
+pub mod modes;
 pub mod preferences;
 pub mod private_file;
 pub mod queue;
@@ -33,6 +35,7 @@ pub mod session_policy;
 pub mod stream;
 pub mod text;
 pub mod wake;
+pub mod why;
 
 pub use control::{Control, Never, Outcome};
 pub use frame::{Frame, FrameError};

@@ -106,7 +106,7 @@ codes! {
     WakeUnknown "wake_unknown": "This machine cannot be woken: its hardware address is not known.", "Its Jump Client must have been linked once since it can tell.";
     StoreFailed "store_failed": "The appliance could not write to its database, so nothing was changed.", "Free space on the appliance's disk and look at its log.";
     ProtocolViolation "protocol_violation": "The other side sent something the protocol does not allow.", "Update both sides; if it stays, report it.";
-    InvalidValue "invalid_value": "A value is not of the form it should have.", "Correct it and try again.";
+    InvalidValue "invalid_value": "That value is not possible.", "Correct it and try again.";
     Unsupported "unsupported": "The other side does not know this request.", "Update the older side.";
     Stopping "stopping": "The appliance is stopping.", "Start it again.";
 }
@@ -123,14 +123,61 @@ impl RefusalCode {
     }
 }
 
-impl fmt::Display for Refusal {
-    /// What happened, the detail if there is one, and the next step.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.sentence())?;
-        if !self.detail.is_empty() {
-            write!(f, " ({})", crate::text::clean(&self.detail))?;
+/// What the detail of a refusal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Detail {
+    /// Something beside the sentence.
+    Aside,
+    /// What the sentence is about, and how it goes on.
+    Subject(&'static str),
+    /// What is so, and what to do: all there is to say.
+    Whole,
+}
+
+impl RefusalCode {
+    const fn detail(self) -> Detail {
+        match self {
+            Self::InvalidValue | Self::NotFound => Detail::Whole,
+            Self::JumpClientOffline => Detail::Subject("is offline."),
+            Self::JumpClientUninstalled => Detail::Subject("has no Jump Client any more."),
+            Self::UpgradePending => Detail::Subject("is waiting for its upgrade."),
+            Self::DisabledByUser => Detail::Subject("was disabled by its customer."),
+            Self::NoSuchUser => Detail::Subject("is no user here."),
+            _ => Detail::Aside,
         }
-        write!(f, " {}", self.code.next_step())
+    }
+}
+
+impl fmt::Display for Refusal {
+    /// What happened, why, and the next step.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sentence, next) = (self.code.sentence(), self.code.next_step());
+        let detail = crate::text::clean(&self.detail);
+        match self.code.detail() {
+            _ if detail.is_empty() => write!(f, "{sentence} {next}"),
+            Detail::Aside => write!(f, "{sentence} ({detail}) {next}"),
+            Detail::Subject(what) => write!(f, "{detail} {what} {next}"),
+            Detail::Whole => f.write_str(&detail),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_is_so_and_about_what() {
+        let told = RefusalCode::InvalidValue.because("vm is already online.").to_string();
+        assert_eq!(told, "vm is already online.");
+        let told = RefusalCode::JumpClientOffline.because("vm").to_string();
+        assert!(told.starts_with("vm is offline. "), "{told}");
+        let told = RefusalCode::PermissionDenied.because("why").to_string();
+        assert!(told.contains("(why)"), "{told}");
+        for code in RefusalCode::ALL {
+            let plain = code.plain().to_string();
+            assert!(plain.ends_with('.') && !plain.contains('('), "{plain}");
+        }
     }
 }
 

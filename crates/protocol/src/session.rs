@@ -1,6 +1,8 @@
 //! Sessions and channels: what a console asks of an agent, and what the agent reports.
 
+use crate::argument::Argument;
 use crate::inventory::StartMode;
+use crate::modes::TerminalModes;
 use crate::session_policy::Granted;
 use crate::{ChannelId, ItemId, Refusal, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,9 @@ pub enum ChannelKind {
         size: Size,
         /// The terminal's type, as in `TERM`.
         term: String,
+        /// How it treats what is typed and printed.
+        #[serde(default, skip_serializing_if = "TerminalModes::is_empty")]
+        modes: TerminalModes,
     },
     /// One command on a terminal; in all else as a shell.
     Terminal {
@@ -23,12 +28,21 @@ pub enum ChannelKind {
         /// The terminal's type, as in `TERM`.
         term: String,
         /// The program and its arguments, unchanged.
-        argv: Vec<String>,
+        argv: Vec<Argument>,
+        /// Which program the first argument is.
+        #[serde(default, skip_serializing_if = "Program::is_named")]
+        program: Program,
+        /// How it treats what is typed and printed.
+        #[serde(default, skip_serializing_if = "TerminalModes::is_empty")]
+        modes: TerminalModes,
     },
     /// One command without a terminal; its errors come on a channel of their own.
     Exec {
         /// The program and its arguments, unchanged.
-        argv: Vec<String>,
+        argv: Vec<Argument>,
+        /// Which program the first argument is.
+        #[serde(default, skip_serializing_if = "Program::is_named")]
+        program: Program,
     },
     /// A connection to a port of the machine itself. It ends as a command does.
     Tunnel {
@@ -37,11 +51,57 @@ pub enum ChannelKind {
     },
 }
 
+/// Which program the first word of a command is. An agent of an earlier version runs the word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// The one of that name.
+    #[default]
+    Named,
+    /// The account's shell.
+    Shell,
+    /// The account's shell, as at a login.
+    LoginShell,
+}
+
+impl Program {
+    /// Whether it is the one that the first word names.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    pub const fn is_named(&self) -> bool {
+        matches!(self, Self::Named)
+    }
+}
+
 impl ChannelKind {
-    /// The program and its arguments, if one is named.
-    pub fn command(&self) -> Option<&[String]> {
+    /// A command without a terminal.
+    pub fn exec(argv: impl IntoIterator<Item = impl Into<Argument>>) -> Self {
+        let argv = argv.into_iter().map(Into::into).collect();
+        Self::Exec { argv, program: Program::Named }
+    }
+
+    /// How its terminal treats what is typed and printed, if it has one.
+    pub fn modes(&self) -> Option<&TerminalModes> {
         match self {
-            Self::Terminal { argv, .. } | Self::Exec { argv } => Some(argv),
+            Self::Shell { modes, .. } | Self::Terminal { modes, .. } => Some(modes),
+            Self::Exec { .. } | Self::Tunnel { .. } => None,
+        }
+    }
+
+    /// Whether what it runs reads commands: they cannot be known before they run.
+    pub fn is_shell(&self) -> bool {
+        match self {
+            Self::Shell { .. } => true,
+            Self::Terminal { program, .. } | Self::Exec { program, .. } => {
+                *program == Program::LoginShell
+            }
+            Self::Tunnel { .. } => false,
+        }
+    }
+
+    /// The program and its arguments, if one is named.
+    pub fn command(&self) -> Option<&[Argument]> {
+        match self {
+            Self::Terminal { argv, .. } | Self::Exec { argv, .. } => Some(argv),
             Self::Shell { .. } | Self::Tunnel { .. } => None,
         }
     }
@@ -49,7 +109,9 @@ impl ChannelKind {
     /// The size and the type of its terminal, if it has one.
     pub fn terminal(&self) -> Option<(Size, &str)> {
         match self {
-            Self::Shell { size, term } | Self::Terminal { size, term, .. } => Some((*size, term)),
+            Self::Shell { size, term, .. } | Self::Terminal { size, term, .. } => {
+                Some((*size, term))
+            }
             Self::Exec { .. } | Self::Tunnel { .. } => None,
         }
     }
@@ -90,7 +152,9 @@ impl ExitStatus {
     pub const fn as_code(self) -> i32 {
         match self {
             Self::Code(code) => code,
-            Self::Signal(signal) => signal.saturating_add(128),
+            Self::Signal(signal @ 0..=127) => 128 + signal,
+            // Whatever an agent calls a signal, it is no success.
+            Self::Signal(_) => 255,
         }
     }
 }

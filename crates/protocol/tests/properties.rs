@@ -13,11 +13,14 @@
 
 use bytes::Bytes;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, AgentRequest};
+use jumpdeck_protocol::argument::Argument;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::endpoint::Endpoint;
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::inventory::*;
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::session::Program;
 use jumpdeck_protocol::session::*;
 use jumpdeck_protocol::stream::{Accept, ReceiveStream, SendStream};
 use jumpdeck_protocol::*;
@@ -50,12 +53,39 @@ fn any_size() -> impl Strategy<Value = Size> {
     (any::<u16>(), any::<u16>()).prop_map(|(columns, rows)| Size { columns, rows })
 }
 
+fn any_modes() -> impl Strategy<Value = TerminalModes> {
+    vec((1..=255_u8, any::<u32>()), 0..5).prop_map(TerminalModes)
+}
+
+fn any_argument() -> impl Strategy<Value = Argument> {
+    prop_oneof![
+        ".{0,20}".prop_map(Argument::from),
+        vec(any::<u8>(), 0..20).prop_map(Argument::from),
+    ]
+}
+
+fn any_program() -> impl Strategy<Value = Program> {
+    prop_oneof![Just(Program::Named), Just(Program::Shell), Just(Program::LoginShell)]
+}
+
 fn any_kind() -> impl Strategy<Value = ChannelKind> {
     prop_oneof![
-        (any_size(), ".{0,20}").prop_map(|(size, term)| ChannelKind::Shell { size, term }),
-        (any_size(), ".{0,20}", vec(".{0,20}", 0..3))
-            .prop_map(|(size, term, argv)| ChannelKind::Terminal { size, term, argv }),
-        vec(".{0,20}", 0..5).prop_map(|argv| ChannelKind::Exec { argv }),
+        (any_size(), ".{0,20}", any_modes()).prop_map(|(size, term, modes)| ChannelKind::Shell {
+            size,
+            term,
+            modes
+        }),
+        (any_size(), ".{0,20}", vec(any_argument(), 0..3), any_program(), any_modes()).prop_map(
+            |(size, term, argv, program, modes)| ChannelKind::Terminal {
+                size,
+                term,
+                argv,
+                program,
+                modes
+            }
+        ),
+        (vec(any_argument(), 0..5), any_program())
+            .prop_map(|(argv, program)| ChannelKind::Exec { argv, program }),
     ]
 }
 
@@ -215,6 +245,7 @@ proptest! {
     ) {
         let open = AgentRequest::Open {
             channel: ChannelId(id), errors: Some(ChannelId(1)), session: SessionId(2), kind,
+            rep: "alice".into(),
         };
         let request: agent::ToAgent = Control::Request { id: RequestId(id), body: open };
         prop_assert_eq!(round(&request), Received::Known(request));

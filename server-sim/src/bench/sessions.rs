@@ -5,6 +5,7 @@ use super::place::Place;
 use super::watchers::subscribe;
 use super::{Bench, progress, rest};
 use jumpdeck_protocol::ItemId;
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, Size};
 use jumpdeck_server_sim::{Heard, SimulatedConsole, SimulatedShell};
@@ -46,7 +47,8 @@ async fn start_together(console: &mut SimulatedConsole, items: &[ItemId]) -> any
             && let Some(item) = waiting.next()
         {
             let size = Size { columns: 80, rows: 24 };
-            let kind = ChannelKind::Shell { size, term: "xterm".into() };
+            let (term, modes) = ("xterm".into(), TerminalModes::utf8());
+            let kind = ChannelKind::Shell { size, term, modes };
             console.request(RepRequest::StartSession {
                 code: None,
                 item: *item,

@@ -4,6 +4,7 @@ use super::{Outside, Unread};
 use crate::verbs::outlet::Stream;
 use anyhow::bail;
 use bytes::Bytes;
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::session::Size;
 use rustix::process::Signal;
 use std::collections::HashMap;
@@ -49,6 +50,8 @@ pub(crate) struct FarTerminal {
     pub term: String,
     /// Its size when it was opened.
     pub size: Size,
+    /// How it treats what is typed and printed.
+    pub modes: TerminalModes,
     /// What is typed goes to whoever reads as it is; otherwise Ctrl-C interrupts.
     pub raw: Arc<AtomicBool>,
 }

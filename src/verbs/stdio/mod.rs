@@ -15,6 +15,7 @@ use crate::runtime::prompt;
 use anyhow::Context;
 use bytes::Bytes;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::session::Size;
 use rustix::process::Signal;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -199,6 +200,14 @@ impl Stdio {
         match self {
             Self::Own(_) => own_size(),
             Self::Far(far) => far.size(),
+        }
+    }
+
+    /// How the terminal treats what is typed and printed; asked before it is taken over.
+    pub(crate) fn modes(&self) -> TerminalModes {
+        match self {
+            Self::Own(_) => TerminalModes::of(io::stdin()),
+            Self::Far(far) => far.terminal.as_ref().map(|t| t.modes.clone()).unwrap_or_default(),
         }
     }
 

@@ -1,69 +1,96 @@
 //! A command without a terminal: input, output and errors apart.
 
+use super::environment::{self, Origin};
 use super::{Channel, output};
-use jumpdeck_protocol::{Refusal, RefusalCode};
+use jumpdeck_protocol::argument::Argument;
+use jumpdeck_protocol::session::Program;
+use jumpdeck_protocol::{Refusal, RefusalCode, why};
+use process_wrap::tokio::{ChildWrapper, CommandWrap, CommandWrapper, ProcessSession};
 use rustix::process::{Pid, Signal, kill_process_group};
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
-use uzers::User;
 
 /// Time to end after the hang-up.
 const FAREWELL: Duration = Duration::from_secs(5);
-
-/// What a program inherits of the agent's environment: as at a login, the place and the language,
-/// but nothing of the terminal or the secrets the agent was started with.
-pub(super) fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
-    let kept = |name: &str| {
-        ["PATH", "LANG", "LANGUAGE", "TZ", "XDG_RUNTIME_DIR"].contains(&name)
-            || name.starts_with("LC_")
-    };
-    std::env::vars_os().filter(move |(name, _)| name.to_str().is_some_and(kept))
-}
-
-/// Who the program runs as.
-pub(super) fn identity(user: &User) -> [(&'static str, OsString); 3] {
-    let name = user.name().to_os_string();
-    [("USER", name.clone()), ("LOGNAME", name), ("HOME", home().into())]
-}
 
 /// Starts the command and the tasks that serve it. Returns its process id.
 pub(super) fn spawn(
     channel: &Arc<Channel>,
     errors: &Arc<Channel>,
-    argv: &[String],
+    (argv, program): (&[Argument], Program),
+    origin: &Origin,
 ) -> Result<u32, Refusal> {
-    let Some((program, arguments)) = argv.split_first() else {
-        return Err(RefusalCode::InvalidValue.because("no command was given"));
+    let Some(words) = words(argv, program) else {
+        return Err(RefusalCode::InvalidValue.because("No command was given."));
     };
-    let mut command = Command::new(program);
+    let mut command = Command::new(&words.program);
     command
-        .args(arguments)
+        .args(&words.arguments)
         .env_clear()
-        .envs(inherited())
-        .current_dir(home())
+        .envs(environment::of(origin, None))
+        .current_dir(environment::home())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
-    if let Some(user) = uzers::get_user_by_uid(uzers::get_current_uid()) {
-        command.envs(identity(&user));
+        .stderr(Stdio::piped());
+    if let Some(name) = words.name {
+        command.arg0(name);
     }
-    let mut child = command
-        .spawn()
-        .map_err(|error| RefusalCode::SpawnFailed.because(format!("{program}: {error}")))?;
+    let shown = argv.first().map(Argument::shown).unwrap_or_default();
+    let failed =
+        |why: &dyn std::fmt::Display| RefusalCode::SpawnFailed.because(format!("{shown}: {why}"));
+    let spawned = CommandWrap::from(command).wrap(OwnSession).spawn();
+    let mut child = spawned.map_err(|error| failed(&why::system(&error)))?;
     let process = child.id().unwrap_or(0);
-    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let pipes = (child.stdin().take(), child.stdout().take(), child.stderr().take());
     let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
-        return Err(RefusalCode::SpawnFailed.because("the command has no pipes"));
+        return Err(failed(&"it has no pipes"));
     };
     let pipes = Pipes { stdin, stdout, stderr };
     channel.all.serve(serve(Arc::clone(channel), Arc::clone(errors), child, pipes));
     Ok(process)
+}
+
+/// As sshd has it: a session without a terminal, so that nothing reads the terminal that the agent
+/// may have been started on.
+#[derive(Clone, Copy, Debug)]
+struct OwnSession;
+
+impl CommandWrapper for OwnSession {
+    fn pre_spawn(&mut self, command: &mut Command, core: &CommandWrap) -> std::io::Result<()> {
+        ProcessSession.pre_spawn(command, core)
+    }
+}
+
+/// A program and its arguments as the system takes them.
+pub(super) struct Words {
+    pub program: OsString,
+    pub arguments: Vec<OsString>,
+    /// What it is told that it is called, if that is another name.
+    pub name: Option<OsString>,
+}
+
+/// What a command runs; nothing without any word.
+pub(super) fn words(argv: &[Argument], program: Program) -> Option<Words> {
+    let (first, arguments) = argv.split_first()?;
+    let bytes = |argument: &Argument| OsStr::from_bytes(argument.as_bytes()).to_os_string();
+    let arguments = arguments.iter().map(bytes).collect();
+    let shell = environment::login_shell();
+    let called = |before: &str| {
+        let mut name = OsString::from(before);
+        name.push(shell.file_name().unwrap_or(shell.as_os_str()));
+        Some(name)
+    };
+    let (program, name) = match program {
+        Program::Named => (bytes(first), None),
+        Program::Shell => (shell.clone().into(), called("")),
+        Program::LoginShell => (shell.clone().into(), called("-")),
+    };
+    Some(Words { program, arguments, name })
 }
 
 /// The agent's ends of the command's pipes.
@@ -73,35 +100,35 @@ struct Pipes {
     stderr: ChildStderr,
 }
 
-/// Where programs start: the home of the environment the agent was started in, else that of the
-/// account.
-pub(super) fn home() -> PathBuf {
-    let home = std::env::home_dir().filter(|home| home.is_dir());
-    home.unwrap_or_else(|| PathBuf::from("/"))
-}
-
-async fn serve(channel: Arc<Channel>, errors: Arc<Channel>, mut child: Child, pipes: Pipes) {
+async fn serve(
+    channel: Arc<Channel>,
+    errors: Arc<Channel>,
+    mut child: Box<dyn ChildWrapper>,
+    pipes: Pipes,
+) {
     let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let closed = tokio::select! {
-        () = run(&channel, &errors, &mut child, pipes) => false,
+        () = run(&channel, &errors, &mut *child, pipes) => false,
         () = channel.until_closed() => true,
     };
     if closed && let Some(group) = group {
-        hang_up(&mut child, group).await;
+        hang_up(child.wait(), group).await;
     }
 }
 
 /// Ends a program and its group: what does not hear that nobody is there any more is killed.
-pub(super) async fn hang_up(child: &mut Child, group: Pid) {
-    // The group may be gone already.
+pub(super) async fn hang_up<T>(ended: impl Future<Output = T>, group: Pid) {
+    let mut ended = std::pin::pin!(ended);
+    // The group may be gone already; what is stopped hears nothing before it goes on.
     let _ = kill_process_group(group, Signal::HUP);
-    if timeout(FAREWELL, child.wait()).await.is_err() {
+    let _ = kill_process_group(group, Signal::CONT);
+    if timeout(FAREWELL, &mut ended).await.is_err() {
         let _ = kill_process_group(group, Signal::KILL);
-        let _ = child.wait().await;
+        ended.await;
     }
 }
 
-async fn run(channel: &Channel, errors: &Channel, child: &mut Child, pipes: Pipes) {
+async fn run(channel: &Channel, errors: &Channel, child: &mut dyn ChildWrapper, pipes: Pipes) {
     let mut out = std::pin::pin!(output::read(channel, pipes.stdout));
     let mut err = std::pin::pin!(output::read(errors, pipes.stderr));
     let mut input = std::pin::pin!(output::write(channel, pipes.stdin));
@@ -110,9 +137,9 @@ async fn run(channel: &Channel, errors: &Channel, child: &mut Child, pipes: Pipe
     // left running with them.
     while !(out_done && err_done) {
         tokio::select! {
-            () = &mut out, if !out_done => out_done = true,
-            () = &mut err, if !err_done => err_done = true,
-            () = &mut input, if !input_done => input_done = true,
+            _ = &mut out, if !out_done => out_done = true,
+            _ = &mut err, if !err_done => err_done = true,
+            _ = &mut input, if !input_done => input_done = true,
         }
     }
     let status = tokio::select! {
@@ -125,7 +152,7 @@ async fn run(channel: &Channel, errors: &Channel, child: &mut Child, pipes: Pipe
 }
 
 /// The command may still read after it closed its output.
-async fn drain(input: std::pin::Pin<&mut impl Future<Output = ()>>, done: bool) {
+async fn drain<T>(input: std::pin::Pin<&mut impl Future<Output = T>>, done: bool) {
     if !done {
         input.await;
     }

@@ -1,12 +1,15 @@
 //! The channels of this agent: they outlast the link, and resume on the next one.
 
+pub(crate) mod environment;
 mod exec;
+mod logins;
 mod output;
 mod shell;
 mod state;
 mod tunnel;
 
 use bytes::Bytes;
+use environment::Origin;
 use jumpdeck_protocol::agent::{AgentReply, AgentReport, FromAgent};
 use jumpdeck_protocol::link::{Lane, Outbox};
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelReport, ExitStatus, Size};
@@ -58,26 +61,19 @@ impl Channels {
         id: ChannelId,
         errors: Option<ChannelId>,
         kind: ChannelKind,
+        origin: &Origin,
     ) -> Result<AgentReply, Refusal> {
         if self.lock().channels.len() >= limits::CHANNELS_PER_AGENT {
             return Err(RefusalCode::SpawnFailed.because("this agent has too many open channels"));
         }
-        let process = match (kind, errors) {
-            (ChannelKind::Shell { size, term }, _) => {
+        let process = match (&kind, errors) {
+            (ChannelKind::Shell { .. } | ChannelKind::Terminal { .. }, _) => {
                 let channel = self.add(id, Lane::Interactive);
-                shell::spawn(&channel, size, shell::login(&term))
+                shell::spawn(&channel, &kind, origin)
             }
-            (ChannelKind::Terminal { size, term, argv }, _) => match shell::program(&term, &argv) {
-                Some(program) => {
-                    let channel = self.add(id, Lane::Interactive);
-                    let spawned = shell::spawn(&channel, size, program);
-                    spawned.map_err(|refusal| shell::named(refusal, &argv))
-                }
-                None => Err(RefusalCode::InvalidValue.because("no command was given")),
-            },
-            (ChannelKind::Exec { argv }, Some(errors)) => {
+            (ChannelKind::Exec { argv, program }, Some(errors)) => {
                 let (channel, errors) = (self.add(id, Lane::Bulk), self.add(errors, Lane::Bulk));
-                exec::spawn(&channel, &errors, &argv)
+                exec::spawn(&channel, &errors, (argv, *program), origin)
             }
             (ChannelKind::Exec { .. }, None) | (ChannelKind::Tunnel { .. }, _) => {
                 Err(RefusalCode::Unsupported.plain())
@@ -105,7 +101,7 @@ impl Channels {
         }
         let errors = errors.ok_or_else(|| RefusalCode::Unsupported.plain())?;
         let channel = self.add(id, Lane::Interactive);
-        tunnel::serve(channel, self.add(errors, Lane::Interactive), stream);
+        tunnel::serve(channel, self.add(errors, Lane::Interactive), port, stream);
         Ok(AgentReply::Opened { process: 0 })
     }
 
@@ -355,8 +351,9 @@ mod tests {
 
     /// Opens a command that waits for its input.
     fn cat(channels: &Channels, id: u64) {
-        let kind = ChannelKind::Exec { argv: vec!["cat".into()] };
-        channels.open(ChannelId(id), Some(ChannelId(id + 1)), kind).unwrap();
+        let origin = Origin { rep: "anna".into(), session: jumpdeck_protocol::SessionId(1) };
+        let kind = ChannelKind::exec(["cat"]);
+        channels.open(ChannelId(id), Some(ChannelId(id + 1)), kind, &origin).unwrap();
     }
 
     #[tokio::test]

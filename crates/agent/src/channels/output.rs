@@ -4,44 +4,49 @@ use super::Channel;
 use super::state::Input;
 use futures_util::FutureExt;
 use jumpdeck_protocol::{frame, limits};
+use std::io;
 use std::process::ExitStatus as ProcessStatus;
 use std::sync::atomic::Ordering;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Reads the program's output until it ends, no faster than it is taken.
-pub(super) async fn read(channel: &Channel, mut from: impl AsyncRead + Unpin) {
+/// Reads the program's output until it ends, no faster than it is taken. Says how it ended.
+pub(super) async fn read(channel: &Channel, mut from: impl AsyncRead + Unpin) -> io::Result<()> {
     let mut buffer = vec![0; limits::DATA_CHUNK];
     loop {
         let room = room(channel).await.min(buffer.len());
         let Some(space) = buffer.get_mut(..room) else {
-            return;
+            return Ok(());
         };
         let (count, ended) = gather(&mut from, space).await;
         let read = buffer.get(..count).unwrap_or_default();
         channel.state().output.write(read);
         channel.pump();
-        if ended {
-            return;
+        if let Some(ended) = ended {
+            return ended;
         }
     }
 }
 
 /// Waits for output, and takes along what is there already: a terminal gives little at a time,
-/// and few large messages are cheaper than many small ones. Returns how much was read, and
-/// whether that was the end.
-async fn gather(from: &mut (impl AsyncRead + Unpin), space: &mut [u8]) -> (usize, bool) {
+/// and few large messages are cheaper than many small ones. Returns how much was read, and how it
+/// ended, if that was the end.
+async fn gather(
+    from: &mut (impl AsyncRead + Unpin),
+    space: &mut [u8],
+) -> (usize, Option<io::Result<()>>) {
     let mut filled = 0;
     loop {
         let Some(rest) = space.get_mut(filled..).filter(|rest| !rest.is_empty()) else {
-            return (filled, false);
+            return (filled, None);
         };
         let read =
             if filled == 0 { Some(from.read(rest).await) } else { from.read(rest).now_or_never() };
         match read {
+            Some(Ok(0)) => return (filled, Some(Ok(()))),
             // A terminal reports an error, not an end, once its last program is gone.
-            Some(Ok(0) | Err(_)) => return (filled, true),
+            Some(Err(error)) => return (filled, Some(Err(error))),
             Some(Ok(count)) => filled += count,
-            None => return (filled, false),
+            None => return (filled, None),
         }
     }
 }
@@ -60,16 +65,23 @@ async fn room(channel: &Channel) -> usize {
     }
 }
 
-/// Writes the console's input to the program until it ends or the program takes no more.
-pub(super) async fn write(channel: &Channel, mut to: impl AsyncWrite + Unpin) {
+/// Writes the console's input to the program until it ends. Returns what kept it from taking
+/// more, if something did.
+pub(super) async fn write(
+    channel: &Channel,
+    mut to: impl AsyncWrite + Unpin,
+) -> Option<io::ErrorKind> {
+    let mut failed = None;
     loop {
         let next = channel.state().next_input();
         match next {
-            Input::End => return,
+            Input::End => return failed,
             Input::Wait => channel.input.notified().await,
             Input::Bytes(bytes) => {
                 // A program that closed its input gets no more; what is still sent is dropped.
-                let _ = to.write_all(&bytes).await;
+                if let Err(error) = to.write_all(&bytes).await {
+                    failed.get_or_insert(error.kind());
+                }
                 let credit = channel.state().used(bytes.len());
                 if let (Some((received, limit)), Some(outbox)) =
                     (credit, channel.all.lock().outbox.clone())

@@ -1,78 +1,85 @@
 //! A shell: the user's login shell on a real terminal.
 
+use super::environment::{self, Origin};
+use super::exec::words;
+use super::logins::{Books, Login};
 use super::{Channel, output};
-use jumpdeck_protocol::session::{ExitStatus, Size};
-use jumpdeck_protocol::{Refusal, RefusalCode};
+use jumpdeck_protocol::argument::Argument;
+use jumpdeck_protocol::session::{ChannelKind, ExitStatus, Program, Size};
+use jumpdeck_protocol::{Refusal, RefusalCode, why};
 use pty_process::{Command, OwnedReadPty, OwnedWritePty};
 use rustix::process::Pid;
 use rustix::termios::{Winsize, tcsetwinsize};
+use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::process::Child;
-use uzers::os::unix::UserExt;
 
 /// After the shell ended, programs it left behind may hold the terminal open; what was written
 /// before is read for this long at the most.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// Starts the shell and the tasks that serve it. Returns its process id.
-pub(super) fn spawn(channel: &Arc<Channel>, size: Size, command: Command) -> Result<u32, Refusal> {
-    let failed = |error: pty_process::Error| RefusalCode::SpawnFailed.because(error.to_string());
+/// Starts the shell or the program and the tasks that serve it. Returns its process id.
+pub(super) fn spawn(
+    channel: &Arc<Channel>,
+    kind: &ChannelKind,
+    origin: &Origin,
+) -> Result<u32, Refusal> {
+    let unsupported = || RefusalCode::Unsupported.plain();
+    let (size, term) = kind.terminal().ok_or_else(unsupported)?;
+    let login = [Argument::from("sh")];
+    let (argv, program) = match kind {
+        ChannelKind::Terminal { argv, program, .. } => (argv.as_slice(), *program),
+        _ => (login.as_slice(), Program::LoginShell),
+    };
+    let none = || RefusalCode::InvalidValue.because("No command was given.");
+    let words = words(argv, program).ok_or_else(none)?;
+    let failed = |error: pty_process::Error| {
+        let why = match error {
+            pty_process::Error::Io(error) => why::system(&error),
+            pty_process::Error::Rustix(error) => why::system(&error.into()).into_owned().into(),
+            _ => "there is no terminal to be had".into(),
+        };
+        match kind.command().and_then(<[_]>::first) {
+            Some(program) => {
+                RefusalCode::SpawnFailed.because(format!("{}: {why}", program.shown()))
+            }
+            None => RefusalCode::SpawnFailed.because(why),
+        }
+    };
     let (pty, pts) = pty_process::open().map_err(failed)?;
     let size = size.clamped();
     pty.resize(pty_process::Size::new(size.rows, size.columns)).map_err(failed)?;
+    if let Some(modes) = kind.modes() {
+        modes.apply(pty.as_fd());
+    }
+    let tty = rustix::pty::ptsname(pty.as_fd(), Vec::new());
+    let tty = tty.map(|name| OsString::from_vec(name.into_bytes())).unwrap_or_default();
+    let mut command = Command::new(&words.program)
+        .args(&words.arguments)
+        .env_clear()
+        .envs(environment::of(origin, Some((term, &tty))))
+        .current_dir(environment::home());
+    if let Some(name) = &words.name {
+        command = command.arg0(name);
+    }
     let child = command.spawn(pts).map_err(failed)?;
     let process = child.id().unwrap_or(0);
     let copy = pty.as_fd().try_clone_to_owned();
-    let size = copy.map_err(|error| RefusalCode::SpawnFailed.because(error.to_string()))?;
+    let size = copy.map_err(|error| RefusalCode::SpawnFailed.because(why::system(&error)))?;
     let (reader, writer) = pty.into_split();
-    channel.all.serve(serve(Arc::clone(channel), child, Terminal { reader, writer, size }));
+    let login = Login::enter(&Books::default(), process, Path::new(&tty), &origin.rep);
+    let terminal = Terminal { reader, writer, size };
+    let serving = serve(Arc::clone(channel), child, terminal);
+    channel.all.serve(async move {
+        serving.await;
+        drop(login);
+    });
     Ok(process)
-}
-
-/// The login shell.
-pub(super) fn login(term: &str) -> Command {
-    let shell = login_shell();
-    let name = shell.file_name().unwrap_or(shell.as_os_str()).to_string_lossy();
-    dressed(Command::new(&shell).arg0(format!("-{name}")), term)
-}
-
-/// A program of these arguments; nothing without any.
-pub(super) fn program(term: &str, argv: &[String]) -> Option<Command> {
-    let (program, arguments) = argv.split_first()?;
-    Some(dressed(Command::new(program).args(arguments), term))
-}
-
-/// A refusal that says which program it is about.
-pub(super) fn named(refusal: Refusal, argv: &[String]) -> Refusal {
-    let program = argv.first().map(String::as_str).unwrap_or_default();
-    refusal.code.because(format!("{program}: {}", refusal.detail))
-}
-
-fn login_shell() -> PathBuf {
-    let user = uzers::get_user_by_uid(uzers::get_current_uid());
-    let shell = user.map(|user| user.shell().to_path_buf()).filter(|shell| shell.is_file());
-    shell.unwrap_or_else(|| PathBuf::from("/bin/sh"))
-}
-
-/// A program with the environment that a login has.
-fn dressed(command: Command, term: &str) -> Command {
-    let mut command = command
-        .env_clear()
-        .envs(super::exec::inherited())
-        .env("TERM", if term.is_empty() { "xterm-256color" } else { term })
-        .env("SHELL", login_shell())
-        .current_dir(super::exec::home());
-    if std::env::var_os("LANG").is_none() && std::env::var_os("LC_ALL").is_none() {
-        command = command.env("LANG", "C.UTF-8");
-    }
-    if let Some(user) = uzers::get_user_by_uid(uzers::get_current_uid()) {
-        command = command.envs(super::exec::identity(&user));
-    }
-    command
 }
 
 /// The terminal's ends that this side holds. Once they are dropped, the kernel hangs up.
@@ -93,7 +100,7 @@ async fn serve(channel: Arc<Channel>, mut child: Child, terminal: Terminal) {
     };
     // A shell that outlives the hang-up of its terminal is told once more.
     if closed && let Some(group) = group.and_then(|id| Pid::from_raw(id.cast_signed())) {
-        super::exec::hang_up(&mut child, group).await;
+        super::exec::hang_up(child.wait(), group).await;
     }
 }
 
@@ -106,8 +113,8 @@ async fn run(channel: &Channel, child: &mut Child, terminal: Terminal) -> ExitSt
     let status = loop {
         tokio::select! {
             status = child.wait() => break status,
-            () = &mut reading, if !read_all => read_all = true,
-            () = &mut writing, if !written_all => written_all = true,
+            _ = &mut reading, if !read_all => read_all = true,
+            _ = &mut writing, if !written_all => written_all = true,
             () = &mut resizing => {}
         }
     };

@@ -2,7 +2,8 @@
 
 use super::{Channel, output};
 use jumpdeck_protocol::session::ExitStatus;
-use jumpdeck_protocol::{Refusal, RefusalCode};
+use jumpdeck_protocol::{Refusal, RefusalCode, why};
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +19,11 @@ pub(super) async fn connect(port: u16) -> Result<TcpStream, Refusal> {
     let connecting = timeout(PATIENCE, connect_to_own(port)).await;
     let late = |_| RefusalCode::ConnectTimeout.because(detail("it does not answer"));
     let failed =
-        |error: std::io::Error| RefusalCode::ConnectFailed.because(detail(&error.to_string()));
+        |error: io::Error| RefusalCode::ConnectFailed.because(detail(&why::network(&error)));
     connecting.map_err(late)?.map_err(failed)
 }
 
-async fn connect_to_own(port: u16) -> std::io::Result<TcpStream> {
+async fn connect_to_own(port: u16) -> io::Result<TcpStream> {
     let stream = match TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
         Ok(stream) => stream,
         Err(error) => TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await.map_err(|_| error)?,
@@ -32,30 +33,46 @@ async fn connect_to_own(port: u16) -> std::io::Result<TcpStream> {
 }
 
 /// Starts the task that passes on what comes either way.
-pub(super) fn serve(channel: Arc<Channel>, errors: Arc<Channel>, stream: TcpStream) {
+pub(super) fn serve(channel: Arc<Channel>, errors: Arc<Channel>, port: u16, stream: TcpStream) {
     let all = channel.all.clone();
     all.serve(async move {
-        tokio::select! {
-            () = run(&channel, stream) => {}
+        let ended = tokio::select! {
+            ended = run(&channel, stream) => ended,
             () = channel.until_closed() => return,
-        }
-        errors.finish(ExitStatus::Code(0));
-        channel.finish(ExitStatus::Code(0));
+        };
+        let status = match ended {
+            Ok(()) => ExitStatus::Code(0),
+            Err(error) => {
+                let why = why::network(&error);
+                let words = format!("jumpdeck: port {port} of the machine: {why}\n");
+                errors.state().output.write(words.as_bytes());
+                errors.pump();
+                ExitStatus::Code(255)
+            }
+        };
+        errors.finish(status);
+        channel.finish(status);
     });
 }
 
-async fn run(channel: &Channel, stream: TcpStream) {
+/// Passes on until the port has said everything; an error if it was cut off.
+async fn run(channel: &Channel, stream: TcpStream) -> io::Result<()> {
     let (from, to) = stream.into_split();
     // The end of the input goes on as the end of what is sent: the half is dropped.
-    let input = output::write(channel, to);
-    let output = output::read(channel, from);
-    let mut input = std::pin::pin!(input);
-    let mut output = std::pin::pin!(output);
+    let mut input = std::pin::pin!(output::write(channel, to));
+    let mut output = std::pin::pin!(output::read(channel, from));
+    let mut failed = None;
     let mut written = false;
-    loop {
+    let read = loop {
         tokio::select! {
-            () = &mut output => return,
-            () = &mut input, if !written => written = true,
+            read = &mut output => break read,
+            kind = &mut input, if !written => (failed, written) = (kind, true),
         }
+    };
+    read?;
+    match failed {
+        // Whoever had said everything closes, and takes no more.
+        None | Some(io::ErrorKind::BrokenPipe) => Ok(()),
+        Some(kind) => Err(kind.into()),
     }
 }

@@ -61,10 +61,10 @@ impl Appliance {
                 let name = username(&name)?;
                 let wrong = |what: &str| Err(RefusalCode::InvalidValue.because(what));
                 if scopes.is_empty() {
-                    return wrong("an account has at least one scope");
+                    return wrong("An API account needs a scope: items:read or sessions:read.");
                 }
                 if !VALID.contains(&valid) {
-                    return wrong("a token is good for an hour to ten years");
+                    return wrong("A token is valid for 1 hour to 10 years.");
                 }
                 let failed =
                     |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
@@ -73,10 +73,12 @@ impl Appliance {
                 let expires = now.plus(valid);
                 let edit = move |draft: &mut Draft| {
                     let taken = draft.api_accounts().any(|account| account.name == name);
-                    if taken || draft.api_accounts().count() >= ACCOUNTS {
-                        let detail =
-                            format!("{name} is there already, or there are {ACCOUNTS} accounts");
-                        return Err(RefusalCode::InvalidValue.because(detail));
+                    let refused = |detail| Err(RefusalCode::InvalidValue.because(detail));
+                    if taken {
+                        return refused(format!("There is an API account {name} already."));
+                    }
+                    if draft.api_accounts().count() >= ACCOUNTS {
+                        return refused(format!("There are {ACCOUNTS} API accounts, the limit."));
                     }
                     let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
                     draft.audit_by(now, user, "api_account_made", (&name, &names.join(", ")));
@@ -93,7 +95,7 @@ impl Appliance {
                     let meant = draft.api_accounts().find(|account| *account.name == *name);
                     let Some(id) = meant.map(|account| account.id) else {
                         let name = text::bounded(&name, limits::NAME);
-                        let detail = format!("there is no API account {name:?}");
+                        let detail = format!("There is no API account “{name}”.");
                         return Err(RefusalCode::InvalidValue.because(detail));
                     };
                     draft.audit_by(now, user, "api_account_removed", (&name, ""));

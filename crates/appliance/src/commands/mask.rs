@@ -1,5 +1,7 @@
 //! Secrets in command lines are masked before anything keeps them (DOMAIN 10).
 
+use jumpdeck_protocol::argument::Argument;
+
 /// What follows one of these is a secret.
 pub(super) const FLAGS: [&str; 9] = [
     "-p",
@@ -19,6 +21,13 @@ const MASK: &str = "********";
 
 /// A command line without its secrets.
 pub(crate) fn mask(line: &str) -> String {
+    mask_at(line, 0)
+}
+
+/// How deep a command line is looked for in another; what is deeper is not shown at all.
+const DEPTH: u32 = 8;
+
+fn mask_at(line: &str, depth: u32) -> String {
     let mut masked = String::with_capacity(line.len());
     let mut secret = false;
     for word in words(line) {
@@ -40,7 +49,7 @@ pub(crate) fn mask(line: &str) -> String {
                 masked.push('=');
                 masked.push_str(MASK);
             }
-            _ => masked.push_str(&inside(word)),
+            _ => masked.push_str(&inside(word, depth)),
         }
         secret = is_flag;
     }
@@ -48,7 +57,7 @@ pub(crate) fn mask(line: &str) -> String {
 }
 
 /// A word with its quotes, and what they hold masked: it may be a command line of its own.
-fn inside(word: &str) -> String {
+fn inside(word: &str, depth: u32) -> String {
     let Some(open) = word.find(['\'', '"']) else {
         return word.to_owned();
     };
@@ -59,15 +68,17 @@ fn inside(word: &str) -> String {
         Some(close) => inner.split_at(close),
         None => (inner, ""),
     };
-    if inner.contains(char::is_whitespace) {
-        format!("{before}{quote}{}{after}", mask(inner))
+    if inner.contains(char::is_whitespace) && depth >= DEPTH {
+        format!("{before}{quote}{MASK}{after}")
+    } else if inner.contains(char::is_whitespace) {
+        format!("{before}{quote}{}{after}", mask_at(inner, depth + 1))
     } else {
         word.to_owned()
     }
 }
 
 /// The arguments of a program as one line, without their secrets.
-pub(crate) fn masked_line(arguments: &[String]) -> String {
+pub(crate) fn masked_line(arguments: &[Argument]) -> String {
     let simple = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
     let quoted = |argument: &String| match argument {
         plain if !plain.is_empty() && plain.chars().all(simple) => plain.clone(),
@@ -78,6 +89,7 @@ pub(crate) fn masked_line(arguments: &[String]) -> String {
         let is_line = argument.contains(char::is_whitespace);
         if is_line { mask(argument) } else { argument.clone() }
     };
+    let arguments: Vec<_> = arguments.iter().map(Argument::shown).collect();
     let arguments: Vec<_> = arguments.iter().map(masked).collect();
     mask(&arguments.iter().map(quoted).collect::<Vec<_>>().join(" "))
 }
@@ -140,7 +152,14 @@ mod tests {
 
     #[test]
     fn arguments_are_quoted_and_masked() {
-        let arguments = ["curl", "--key", "my secret", "it's"].map(String::from);
+        let arguments = ["curl", "--key", "my secret", "it's"].map(Argument::from);
         assert_eq!(masked_line(&arguments), "curl --key ******** 'it'\\''s'");
+    }
+
+    #[test]
+    fn quotes_within_quotes_without_end_do_not_take_the_stack() {
+        let deep = "\"\\ ".repeat(170_000);
+        let small = std::thread::Builder::new().stack_size(256 * 1024);
+        small.spawn(move || assert!(mask(&deep).contains(MASK))).unwrap().join().unwrap();
     }
 }

@@ -47,7 +47,11 @@ impl Appliance {
     ) -> Result<Plan, Refusal> {
         administers(&self.world(), rep)?;
         if file.len() > limits::CONFIGURATION {
-            let detail = format!("a configuration has at most {} bytes", limits::CONFIGURATION);
+            let detail = format!(
+                "A configuration has at most {} bytes; this one has {}.",
+                limits::CONFIGURATION,
+                file.len()
+            );
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let by = By { user: rep.user, embedded: self.is_embedded() };

@@ -4,6 +4,7 @@ use crate::appliance::Appliance;
 use crate::installers::InstallerSpec;
 use crate::reps::RepLink;
 use crate::start::Wish;
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::session::{ChannelKind, EndReason, Part};
 use jumpdeck_protocol::{Outcome, Refusal, RefusalCode, RequestId};
@@ -124,7 +125,8 @@ async fn in_sessions(
             Ok(RepReply::SessionEnded)
         }
         RepRequest::OpenShell { session, size, term } => {
-            let kind = ChannelKind::Shell { size, term };
+            // Consoles alone open further shells, and their emulator speaks UTF-8.
+            let kind = ChannelKind::Shell { size, term, modes: TerminalModes::utf8() };
             let channel = appliance.open_shell(rep, session, kind).await?;
             Ok(RepReply::ShellOpened(channel))
         }

@@ -7,6 +7,7 @@ use jumpdeck_protocol::audit::AuditEvent;
 use jumpdeck_protocol::configuration::{Deed, Effected, Plan};
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::session::{ChannelKind, EndReason};
@@ -292,8 +293,9 @@ async fn who_joined_by_a_jump_goes_with_the_right_to_it_and_who_was_invited_stay
     let invite = RepRequest::Share { session: view.id, with: "eve".into(), part };
     admin.ask(invite.clone()).await.unwrap();
     // No terminal of one's own instead, where the policy wants one session.
-    let (size, argv) = (session::Size { columns: 80, rows: 24 }, vec!["bash".to_owned()]);
-    let kind = ChannelKind::Terminal { size, term: "xterm".into(), argv };
+    let (size, argv) = (session::Size { columns: 80, rows: 24 }, vec!["bash".into()]);
+    let (program, modes) = (session::Program::Named, TerminalModes::utf8());
+    let kind = ChannelKind::Terminal { size, term: "xterm".into(), argv, program, modes };
     let beside = RepRequest::StartSession {
         item: agent.item,
         kind,
@@ -405,7 +407,7 @@ async fn what_a_session_policy_denies_no_client_can_do() {
     let item = agent.item;
     let exec = |words: &[&str]| RepRequest::StartSession {
         item,
-        kind: ChannelKind::Exec { argv: words.iter().map(|word| (*word).to_owned()).collect() },
+        kind: ChannelKind::exec(words.iter().copied()),
         override_schedule: false,
         reason: None,
         code: None,
@@ -415,8 +417,9 @@ async fn what_a_session_policy_denies_no_client_can_do() {
     assert_eq!(refusal.detail, "the command filter allows only uptime, systemctl status *");
     // At a terminal anything could be typed, also into what may be run without one.
     let size = session::Size { columns: 80, rows: 24 };
-    let argv = ["systemctl", "status", "sshd"].map(str::to_owned).to_vec();
-    let kind = ChannelKind::Terminal { size, term: "xterm".into(), argv };
+    let argv = ["systemctl", "status", "sshd"].map(Into::into).to_vec();
+    let (program, modes) = (session::Program::Named, TerminalModes::utf8());
+    let kind = ChannelKind::Terminal { size, term: "xterm".into(), argv, program, modes };
     let on_terminal =
         RepRequest::StartSession { item, kind, override_schedule: false, reason: None, code: None };
     let refusal = bob.ask(on_terminal).await.unwrap_err();

@@ -12,6 +12,7 @@ use jumpdeck_protocol::inventory::Facts;
 use jumpdeck_protocol::link::{
     ClientStream, Dialed, Pin, client_config, dial, read_plain, write_plain,
 };
+use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, Secret};
 use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelReport, Keyboard, SessionView, Size,
@@ -321,7 +322,8 @@ impl Link {
 
 pub fn shell(item: ItemId) -> RepRequest {
     let size = Size { columns: 80, rows: 24 };
-    let kind = ChannelKind::Shell { size, term: "xterm".into() };
+    let (term, modes) = ("xterm".into(), TerminalModes::utf8());
+    let kind = ChannelKind::Shell { size, term, modes };
     RepRequest::StartSession { item, kind, override_schedule: false, reason: None, code: None }
 }
 
