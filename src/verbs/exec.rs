@@ -6,16 +6,15 @@ use super::jump;
 use super::many::{self, Order};
 use super::outlet::{Outlet, Stream};
 use super::overriding::Overriding;
-use super::select;
 use super::status::Status;
 use super::stdio::{Outside, Stdio};
+use super::targets::Targets;
 use super::transfer::{Happened, Program};
 use anyhow::bail;
 use clap::{Args, value_parser};
 use jumpdeck_protocol::argument::Argument;
 use jumpdeck_protocol::session::{ChannelKind, Program as Started};
 use jumpdeck_protocol::{ItemId, limits};
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
@@ -24,15 +23,12 @@ use std::os::unix::ffi::OsStrExt;
 pub(crate) struct Exec {
     #[command(flatten)]
     overriding: Overriding,
-    /// Also on every item that this query finds, as `ls` understands it.
-    #[arg(long, value_name = "QUERY")]
-    query: Option<String>,
     /// With several machines: so many at once.
     #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = value_parser!(u16).range(1..=64))]
     parallel: u16,
     /// On a terminal, as `ssh -t`: for programs that draw or ask. It is recorded as a shell is, and
     /// Ctrl-] d leaves it running, x ends it. With one machine alone.
-    #[arg(short, long, conflicts_with_all = ["query", "json"])]
+    #[arg(short, long, conflicts_with_all = ["query", "all", "json"])]
     terminal: bool,
     /// The command gets no input, as `ssh -n`: in a loop that reads lines, the rest is left to it.
     #[arg(short = 'n', long, conflicts_with = "terminal")]
@@ -42,11 +38,8 @@ pub(crate) struct Exec {
     /// Print JSON objects, one a line: what each machine says, and how its command ended.
     #[arg(long)]
     json: bool,
-    /// The machines: a name, a host name, a part of either, or # and a number. With one alone, input,
-    /// output, errors and status are passed through; with several, their lines are told under their
-    /// names, and the status is 0, 1 if a command failed, or 255 if one could not be run.
-    #[arg(required_unless_present = "query", value_name = "NAME")]
-    names: Vec<String>,
+    #[command(flatten)]
+    targets: Targets,
     /// The command and its arguments, run as they are; a shell only if you call one.
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -64,10 +57,9 @@ impl Exec {
             no_input: false,
             escape: EscapeKey::default(),
             overriding: Overriding::default(),
-            query: None,
             parallel: 1,
             json: false,
-            names: vec![name],
+            targets: Targets::one(name),
             command: vec!["sh".into(), "-c".into(), command],
         }
     }
@@ -79,21 +71,14 @@ impl Exec {
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
         let escape = self.escape.clone().watch(desk)?;
         let mut client = desk.client().await?;
-        client.fetch_inventory().await?;
-        let mut items = Vec::new();
-        for name in &self.names {
-            items.push(select::one(&client.inventory, name)?);
+        let items = self.targets.find(&mut client, &desk.io).await?;
+        if !self.targets.are_meant(&items, &client, &mut desk.io, "Run it on").await? {
+            client.close().await;
+            return Ok(if self.targets.only_lists() { Status::DONE } else { Status::OWN });
         }
-        if let Some(query) = &self.query {
-            let found = select::matching(&client.inventory, query)?;
-            items.extend(found.iter().map(|item| item.id()));
-        }
-        let mut seen = HashSet::new();
-        items.retain(|item| seen.insert(*item));
         let io = &mut desk.io;
         let reason = self.overriding.clone().reason(io).await?;
         match items.as_slice() {
-            [] => bail!("no item matches; `jumpdeck ls` lists them"),
             [item] if self.terminal => {
                 if !io.has_keyboard() {
                     bail!("there is no terminal here for a command that is to have one");
@@ -104,7 +89,7 @@ impl Exec {
                 jump::stay(program, escape, desk).await
             }
             _ if self.terminal => bail!("several machines have no terminal in common"),
-            [item] if self.query.is_none() && !self.json => {
+            [item] if self.targets.are_named() && !self.json => {
                 let kind = ChannelKind::Exec { argv: self.argv(), program: self.program };
                 let mut program = Program::start(client, *item, kind, reason, io).await?;
                 let outcome = attend(&mut program, io, !self.no_input).await;

@@ -42,6 +42,7 @@ mod ssh_key;
 pub(crate) mod status;
 pub(crate) mod stdio;
 mod stop;
+mod targets;
 mod team;
 mod transfer;
 mod tunnel;

@@ -2,7 +2,7 @@
 
 use crate::core::inventory::{Inventory, Item, List, Look, Scope, matching as search};
 use crate::core::query::Query;
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use jumpdeck_protocol::{ItemId, Timestamp};
 use std::time::SystemTime;
 
@@ -26,8 +26,28 @@ pub(super) fn matching(inventory: &Inventory, query: &str) -> anyhow::Result<Lis
     Ok(search(inventory.picture(), &Look::at(Scope::All, read(query)?, now)))
 }
 
-/// The one item of this name: by its number, its exact name or host, either in any case, or a part
-/// of either.
+/// What a query finds.
+pub(super) struct Found {
+    /// The items.
+    pub list: List,
+    /// The machines' figures decide.
+    pub is_figured: bool,
+}
+
+/// The items that something is to be done to.
+///
+/// # Errors
+/// When the query is empty, not finished, or means nothing; the text says what would be right.
+pub(super) fn acted_on(inventory: &Inventory, query: &str) -> anyhow::Result<Found> {
+    let whole = Query::whole(query);
+    let query = whole.map_err(|error| anyhow!("--query: {error} `--all` says every item."))?;
+    let now = Timestamp::from_system(SystemTime::now());
+    let is_figured = query.depends_on_figures();
+    Ok(Found { list: search(inventory.picture(), &Look::at(Scope::All, query, now)), is_figured })
+}
+
+/// The one item of this name: by its number, its name, its host name (either as it is written, then in
+/// any case), or a part of either.
 ///
 /// # Errors
 /// When none or several fit; the text says which.
@@ -39,16 +59,17 @@ pub(super) fn one(inventory: &Inventory, name: &str) -> anyhow::Result<ItemId> {
     let lower = name.to_lowercase();
     let number = name.strip_prefix('#').and_then(|id| id.parse().ok()).map(ItemId);
     let number = |item: &Item<'_>| Some(item.id()) == number;
-    let exact = |item: &Item<'_>| item.name() == name || item.hostname() == name;
-    let whole = |item: &Item<'_>| {
-        item.name().to_lowercase() == lower || item.hostname().to_lowercase() == lower
-    };
+    let exact = |item: &Item<'_>| item.name() == name;
+    let named = |item: &Item<'_>| item.name().to_lowercase() == lower;
+    let exact_host = |item: &Item<'_>| item.hostname() == name;
+    let host = |item: &Item<'_>| item.hostname().to_lowercase() == lower;
     let part = |item: &Item<'_>| {
         item.name().to_lowercase().contains(&lower)
             || item.hostname().to_lowercase().contains(&lower)
     };
     // The nearer a name is to what was said, the more it counts.
-    let tiers: [&dyn Fn(&Item<'_>) -> bool; 4] = [&number, &exact, &whole, &part];
+    let tiers: [&dyn Fn(&Item<'_>) -> bool; 6] =
+        [&number, &exact, &named, &exact_host, &host, &part];
     let fitting = tiers.iter().map(|fits| all.iter().filter(|item| fits(item)).collect::<Vec<_>>());
     let fitting = fitting.into_iter().find(|items| !items.is_empty()).unwrap_or_default();
     match fitting.as_slice() {
@@ -89,6 +110,17 @@ mod tests {
         assert_eq!(pick("vm-t", &names), Ok(3));
         assert_eq!(pick("#1", &names), Ok(1), "a number cannot be taken by a name");
         assert!(pick("Vm", &names).unwrap_err().contains("fits 2 items"));
+    }
+
+    #[test]
+    fn a_name_beats_another_items_host_name() {
+        let mut part = sample();
+        Arc::make_mut(&mut part.items[0]).name = "vm".into();
+        Arc::make_mut(&mut part.items[1]).facts.hostname = "vm".into();
+        let mut inventory = Inventory::default();
+        inventory.take(part);
+        assert_eq!(one(&inventory, "vm").unwrap().0, 1);
+        assert_eq!(one(&inventory, "VM").unwrap().0, 1);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `jumpdeck wake`: machines are woken by a neighbour of theirs.
 
 use super::desk::Desk;
-use super::select;
 use super::status::Status;
+use super::targets::Targets;
 use crate::core::LinkEvent;
 use crate::link::{Client, ClientError};
 use anyhow::Context;
@@ -21,10 +21,8 @@ const SECURE_ON: &str = "JUMPDECK_SECURE_ON";
 
 #[derive(Args, Debug)]
 pub(crate) struct Wake {
-    /// The machines: a name, a host name, a part of either, or # and a number. A SecureOn password
-    /// is read from the variable JUMPDECK_SECURE_ON.
-    #[arg(required = true)]
-    names: Vec<String>,
+    #[command(flatten)]
+    targets: Targets,
     /// Wait until they are online, for so many seconds at the most; not in time: exit status 1.
     #[arg(long, value_name = "SECONDS")]
     wait: Option<u64>,
@@ -50,9 +48,11 @@ impl Wake {
         let password = password.map(|text| text.parse::<SecureOn>()).transpose();
         let password = password.with_context(|| SECURE_ON.to_owned())?;
         let mut client = desk.client().await?;
-        client.fetch_inventory().await?;
-        let items = self.names.iter().map(|name| select::one(&client.inventory, name));
-        let items = items.collect::<anyhow::Result<Vec<_>>>()?;
+        let items = self.targets.find(&mut client, &desk.io).await?;
+        if !self.targets.are_meant(&items, &client, &mut desk.io, "Wake").await? {
+            client.close().await;
+            return Ok(if self.targets.only_lists() { Status::DONE } else { Status::FAILED });
+        }
         let mut status = Status::DONE;
         let mut called = Vec::new();
         for item in items {
@@ -115,7 +115,9 @@ async fn wait(
 ) -> anyhow::Result<Vec<ItemId>> {
     let deadline = Instant::now() + patience;
     loop {
-        let up = |item: &ItemId| client.inventory.presence(*item).status == Stand::Online;
+        let up = |item: &ItemId| {
+            matches!(client.inventory.presence(*item).status, Stand::Online | Stand::InUse)
+        };
         let missing: Vec<_> = called.iter().copied().filter(|item| !up(item)).collect();
         if missing.is_empty() {
             return Ok(missing);

@@ -125,10 +125,13 @@ const STATUSES: [Status; 8] = [
     Status::Online,
 ];
 
-/// The statuses whose word begins so, in any case.
+/// The statuses whose word begins so, in any case. A machine in use is online.
 pub fn statuses(beginning: &str) -> impl Iterator<Item = Status> {
     let beginning = beginning.to_lowercase();
-    STATUSES.into_iter().filter(move |status| status.word().starts_with(&beginning))
+    let begins = move |status: Status| status.word().starts_with(&beginning);
+    STATUSES.into_iter().filter(move |status| {
+        begins(*status) || (*status == Status::InUse && begins(Status::Online))
+    })
 }
 
 impl Default for Query {
@@ -138,6 +141,15 @@ impl Default for Query {
 }
 
 impl Query {
+    /// A query that something is done by: one that is empty or not finished would do it to more
+    /// than was meant.
+    ///
+    /// # Errors
+    /// When it means nothing, finds everything, or breaks off.
+    pub fn whole(text: &str) -> Result<Self, QueryError> {
+        parse::whole(text)
+    }
+
     /// Whether it holds for everything.
     pub fn is_everything(&self) -> bool {
         matches!(self, Self::All(all) if all.is_empty())

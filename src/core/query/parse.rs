@@ -19,20 +19,43 @@ const DEEPEST: usize = 32;
 
 /// Reads a query.
 pub(super) fn query(text: &str) -> Result<Query, QueryError> {
-    let mut reader = Reader { text, at: 0, depth: 0 };
+    let mut reader = Reader { text, at: 0, depth: 0, gap: None };
     let query = reader.any()?;
     Ok(query.unwrap_or_default())
+}
+
+/// Reads a query that is not being typed any more.
+pub(super) fn whole(text: &str) -> Result<Query, QueryError> {
+    let mut reader = Reader { text, at: 0, depth: 0, gap: None };
+    let query = reader.any()?;
+    match (reader.gap, query) {
+        (Some(gap), _) => Err(gap),
+        (None, Some(query)) => Ok(query),
+        (None, None) => {
+            let what = "An empty query finds everything.".to_owned();
+            Err(QueryError { place: 0..text.len(), what })
+        }
+    }
 }
 
 struct Reader<'t> {
     text: &'t str,
     at: usize,
     depth: usize,
+    /// What is missing first, were it finished.
+    gap: Option<QueryError>,
 }
 
 impl<'t> Reader<'t> {
     fn rest(&self) -> &'t str {
         self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Here something is missing, which counts once the query is finished.
+    fn misses(&mut self, start: usize, what: impl FnOnce() -> String) {
+        if self.gap.is_none() {
+            self.gap = Some(QueryError { place: start..self.at, what: what() });
+        }
     }
 
     fn skip_blanks(&mut self) {
@@ -42,10 +65,16 @@ impl<'t> Reader<'t> {
 
     /// Parts with *or* between them.
     fn any(&mut self) -> Result<Option<Query>, QueryError> {
-        let mut parts = Vec::new();
+        let (mut parts, mut after_or) = (Vec::new(), false);
         loop {
-            parts.extend(self.all()?);
-            if !self.take_or() {
+            let (start, part) = (self.at, self.all()?);
+            let (is_missing, goes_on) = (part.is_none(), self.take_or());
+            if is_missing && (goes_on || !parts.is_empty() || after_or) {
+                self.misses(start, || "On one side of “or” stands nothing.".to_owned());
+            }
+            parts.extend(part);
+            after_or = goes_on;
+            if !goes_on {
                 break;
             }
         }
@@ -81,7 +110,8 @@ impl<'t> Reader<'t> {
         if rest.starts_with('-') {
             self.at += 1;
             let next = self.rest().chars().next();
-            if next.is_none_or(char::is_whitespace) {
+            if next.is_none_or(|c| c.is_whitespace() || c == ')') {
+                self.misses(self.at - 1, || "After “-” stands nothing.".to_owned());
                 return Ok(None);
             }
             self.deeper()?;
@@ -90,12 +120,18 @@ impl<'t> Reader<'t> {
             return Ok(not.map(|not| Query::Not(Box::new(not))));
         }
         if rest.starts_with('(') {
+            let start = self.at;
             self.at += 1;
             self.deeper()?;
             let inside = self.any()?;
             self.depth_back();
             if self.rest().starts_with(')') {
                 self.at += 1;
+            } else {
+                self.misses(start, || "A parenthesis is not closed.".to_owned());
+            }
+            if inside.is_none() {
+                self.misses(start, || "Between parentheses stands nothing.".to_owned());
             }
             return Ok(inside);
         }
@@ -115,7 +151,11 @@ impl<'t> Reader<'t> {
     fn term(&mut self) -> Result<Option<Query>, QueryError> {
         let start = self.at;
         if self.rest().starts_with('"') {
-            return Ok(text(None, self.quoted()));
+            let words = self.quoted();
+            if words.is_empty() {
+                self.misses(start, || "Between quotes stands nothing.".to_owned());
+            }
+            return Ok(text(None, words));
         }
         let head_length = self.rest().find(|c: char| c.is_whitespace() || ":<>\")".contains(c));
         let head = self.rest().get(..head_length.unwrap_or(self.rest().len())).unwrap_or_default();
@@ -125,21 +165,31 @@ impl<'t> Reader<'t> {
             Some(':') if !head.is_empty() && head.chars().all(|c| c.is_ascii_alphabetic()) => {
                 self.at += head.len() + 1;
                 let value = self.value();
+                self.needs(&value, head, ':', start);
                 self.field(head, value, start)
             }
             Some(mark @ ('<' | '>')) if head.eq_ignore_ascii_case("seen") => {
                 self.at += head.len() + 1;
                 let compare = if mark == '<' { Compare::Less } else { Compare::More };
                 let value = self.value();
+                self.needs(&value, head, mark, start);
                 self.seen(compare, &value, start)
             }
             Some(mark @ ('<' | '>')) if measure(head).is_some() => {
                 self.at += head.len() + 1;
                 let compare = if mark == '<' { Compare::Less } else { Compare::More };
                 let value = self.value();
+                self.needs(&value, head, mark, start);
                 self.figure(measure(head).unwrap_or(Measure::Cpu), compare, &value, start)
             }
             _ => Ok(text(None, self.word())),
+        }
+    }
+
+    /// What follows a field must be something.
+    fn needs(&mut self, value: &str, head: &str, mark: char, start: usize) {
+        if value.is_empty() {
+            self.misses(start, || format!("After “{head}{mark}” stands nothing."));
         }
     }
 
@@ -240,7 +290,9 @@ impl<'t> Reader<'t> {
                 }
             }
         }
+        let start = self.at;
         self.at = self.text.len();
+        self.misses(start, || "A quote is not closed.".to_owned());
         text
     }
 }

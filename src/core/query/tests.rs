@@ -105,3 +105,43 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_acts_takes_no_query_that_is_empty_or_breaks_off() {
+    let broken = [
+        "",
+        "   ",
+        "tag:",
+        "((",
+        "()",
+        "or",
+        "web or",
+        "or web",
+        "-",
+        "web -",
+        "cpu>",
+        "status:",
+        "seen<",
+        "(web",
+        "\"web",
+        "\"\"",
+        "web or or lab",
+        "-tag:",
+        "name:\"\"",
+        "(web or )",
+        "(-)",
+    ];
+    for text in broken {
+        assert!(Query::whole(text).is_err(), "{text:?} acts");
+        assert!(text.parse::<Query>().is_ok(), "{text:?} may be typed on");
+    }
+    for text in ["web", "-tag:test", "(web or lab) cpu>80", "web)", "10.0.0.1:22", "tag:\"a b\""] {
+        assert_eq!(Query::whole(text), text.parse(), "{text}");
+    }
+}
+
+#[test]
+fn a_machine_in_use_is_online() {
+    assert!(statuses("online").any(|status| status == Status::InUse));
+    assert!(statuses("offline").all(|status| status == Status::Offline));
+}

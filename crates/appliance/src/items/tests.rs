@@ -166,7 +166,7 @@ async fn what_a_user_may_not_see_is_gone_for_that_user() {
     let refused = house.appliance.edit_items(BOB, vec![tag(3, "b")]).await.unwrap();
     assert_eq!(codes(&refused), [(3, RefusalCode::JumpItemGone)]);
     let refused = house.appliance.edit_items(BOB, vec![to(1, OPEN, CLOSED)]).await.unwrap();
-    assert_eq!(refused[0].1.detail, "there is no such Jump Group", "nor is the group told");
+    assert_eq!(refused[0].1.detail, "There is no such Jump Group.", "nor is the group told");
 }
 
 #[tokio::test]
