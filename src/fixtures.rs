@@ -297,7 +297,7 @@ impl Desk {
 
     /// The names in the list.
     pub(crate) fn listed(&self) -> Vec<String> {
-        self.console.jump_screen().rows.iter().map(|item| item.name().to_owned()).collect()
+        self.console.jump_screen().fitting.iter().map(|item| item.name().to_owned()).collect()
     }
 
     /// The last message.

@@ -21,6 +21,16 @@ pub enum Focus {
     TreeFind,
 }
 
+/// How firmly a row is selected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Hold {
+    /// It is the first of a list that is still to come.
+    #[default]
+    First,
+    /// It was shown to the rep, or chosen.
+    Seen,
+}
+
 /// The state of the jump screen.
 #[derive(Debug, Default)]
 pub struct Jump {
@@ -42,8 +52,15 @@ pub struct Jump {
     pub query: Query,
     /// What is wrong with it.
     pub mistake: Option<QueryError>,
-    /// The items that fit, in the order of the list.
+    /// The rows of the list: the items that fit, in their order, and maybe one that is kept.
     pub rows: List,
+    /// The items that fit.
+    pub fitting: List,
+    /// The selected item, while it is in the list only because it is selected: it fitted when the
+    /// rep saw it, and the cursor does not slide to another by itself.
+    pub kept: Option<ItemId>,
+    /// The name of the item under the cursor that is there no more; nothing is selected.
+    pub gone: Option<String>,
     /// How many of them there are of each kind.
     pub counts: Counts,
     /// The selected item; it stays selected when the list changes around it.
@@ -55,8 +72,8 @@ pub struct Jump {
     /// Details lie over the list, where the screen is too narrow for both.
     pub details: bool,
     position: usize,
-    /// The rep chose the selected row; else the first one is selected, whatever it is.
-    chosen: bool,
+    /// Whether the selected row was seen or chosen; else the first one is selected, whatever it is.
+    hold: Hold,
     /// To be selected once it is in the list.
     awaited: Option<ItemId>,
 }
@@ -94,16 +111,49 @@ impl Jump {
 
     /// Takes a new list and keeps the selection, by identity where it can.
     pub fn show(&mut self, rows: List, inventory: &Inventory) {
-        let selected = self.selected.filter(|_| self.chosen);
+        let held = self.hold == Hold::Seen;
+        let selected = self.selected.filter(|_| held);
         let awaited = self.awaited.and_then(|id| inventory.find(&rows, id));
         if awaited.is_some() {
-            (self.awaited, self.chosen) = (None, true);
+            (self.awaited, self.hold) = (None, Hold::Seen);
         }
         let same = awaited.or_else(|| selected.and_then(|id| inventory.find(&rows, id)));
-        let former = if self.chosen { self.position } else { 0 };
+        let former = if held { self.position } else { 0 };
+        let name = self.row().filter(|row| Some(row.id()) == selected);
+        let name = name.map(|row| row.name().to_owned());
+        self.counts = inventory.count(&rows);
+        self.kept = None;
+        self.gone = self.gone.take().filter(|_| held && same.is_none());
+        self.fitting = rows.clone();
         self.rows = rows;
-        self.counts = inventory.count(&self.rows);
+        if let (Some(id), None) = (selected, same) {
+            match inventory.held(&self.rows, id, former) {
+                Some(rows) => (self.rows, self.kept) = (rows, Some(id)),
+                None if self.rows.is_empty() => {}
+                None => self.gone = name,
+            }
+        }
+        // While the inventory is still coming, whatever is first is selected.
+        if inventory.position().is_some() && !self.rows.is_empty() {
+            self.hold = Hold::Seen;
+        }
         self.go_to(same.unwrap_or(former));
+        if self.gone.is_some() {
+            self.selected = None;
+        }
+    }
+
+    /// Takes a row out that was only kept, once the cursor has left it.
+    fn let_go(&mut self) {
+        self.gone = None;
+        let stays = self.kept.is_some_and(|kept| self.selected == Some(kept));
+        if stays || self.kept.take().is_none() {
+            return;
+        }
+        self.rows = self.fitting.clone();
+        let selected = self.selected;
+        let at = self.rows.iter().position(|item| Some(item.id()) == selected);
+        self.go_to(at.unwrap_or(self.position));
     }
 
     /// An item is on its way: it will be selected.
@@ -112,14 +162,15 @@ impl Jump {
     }
 
     /// Another list is on its way: its first row will be selected.
-    pub const fn start_over(&mut self) {
-        self.chosen = false;
+    pub fn start_over(&mut self) {
+        (self.hold, self.kept, self.gone) = (Hold::First, None, None);
     }
 
     /// The rep selects a row by its number.
     pub fn select(&mut self, position: usize) {
-        self.chosen = true;
+        self.hold = Hold::Seen;
         self.go_to(position);
+        self.let_go();
     }
 
     fn go_to(&mut self, position: usize) {

@@ -13,7 +13,7 @@ use toml::Spanned;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Context {
-    /// Everywhere but in a session.
+    /// Everywhere; in a session, after the prefix.
     Global,
     /// On the jump screen.
     Jump,
@@ -107,7 +107,7 @@ impl Context {
             Self::List => &[Self::List, Self::Jump, Self::Global],
             Self::Search => &[Self::Search, Self::Text, Self::Jump, Self::Global],
             Self::Sessions => &[Self::Sessions, Self::Global],
-            Self::Session => &[Self::Session],
+            Self::Session => &[Self::Session, Self::Global],
             Self::Text => &[Self::Text, Self::Global],
             Self::TreeFind => &[Self::TreeFind, Self::Text, Self::Jump, Self::Global],
             Self::Chooser => &[Self::Chooser, Self::Text, Self::Global],
@@ -320,6 +320,11 @@ impl Keymap {
             }
         }
         if longer.is_empty() { Meaning::Nothing } else { Meaning::Beginning(longer) }
+    }
+
+    /// Whether a key is bound in this context itself.
+    pub fn is_bound(&self, context: Context, key: Key) -> bool {
+        self.bindings.get(&context).is_some_and(|bindings| bindings.contains_key(&vec![key]))
     }
 
     /// The keys of a command, shortest first.

@@ -539,6 +539,9 @@ impl Console {
 
     /// What the terminal's window is called.
     pub fn title(&self) -> String {
+        if self.lock.is_locked() {
+            return "jumpdeck".to_owned();
+        }
         match self.shown_tab() {
             Some(tab) => format!("{} — jumpdeck", tab.name),
             None => match self.tabs.len() {

@@ -44,6 +44,15 @@ impl Console {
             }
             return;
         }
+        match self.screen {
+            // There is nothing to close; what the list shows is not touched from here.
+            Screen::Session(_) => return,
+            Screen::Sessions => {
+                self.go_jump();
+                return;
+            }
+            Screen::Jump => {}
+        }
         let searched = !self.jump.search.text().is_empty();
         if self.jump.focus == Focus::TreeFind {
             self.jump.find.clear();
@@ -359,7 +368,11 @@ impl Console {
         match found.answer {
             Answer::List(list) if found.generation == self.searches.list_asked => {
                 self.searches.list_shown = found.generation;
+                let was_gone = self.jump.gone.is_some();
                 self.jump.show(list, &self.inventory);
+                if let Some(name) = self.jump.gone.clone().filter(|_| !was_gone) {
+                    self.warn(&format!("{name} is gone."));
+                }
                 self.count_hidden_marks();
                 self.selection_moved();
             }
@@ -397,7 +410,7 @@ impl Console {
     /// however much has come.
     pub(super) fn freshen(&mut self) {
         if std::mem::take(&mut self.stale.presence) {
-            self.jump.counts = self.inventory.count(&self.jump.rows);
+            self.jump.counts = self.inventory.count(&self.jump.fitting);
             self.stale.items |= self.query_shown().depends_on_presence()
                 || matches!(self.preferences.sort.column, Column::Status | Column::Since)
                 || self

@@ -11,6 +11,17 @@ impl Console {
         self.dirty = true;
         self.keys += 1;
         self.lock.touched(self.now);
+        let to_shell =
+            self.layers.is_empty() && matches!(self.screen, Screen::Session(_)) && !self.prefixed;
+        if self.is_lock_key(key) && !to_shell {
+            // Whatever else is going on: what is typed next may be the password.
+            self.end_chord();
+            match self.no_lock() {
+                None => self.lock_now(),
+                Some(reason) => self.warn(&reason),
+            }
+            return;
+        }
         if self.searches.holds_keys() {
             self.searches.held.push(key);
             return;
@@ -20,14 +31,25 @@ impl Console {
         if self.is_too_small() {
             return;
         }
-        if self.layers.is_empty() && matches!(self.screen, Screen::Session(_)) && !self.prefixed {
+        if to_shell {
             self.session_key(key);
+            if self.is_lock_key(key) && self.no_lock().is_none() {
+                let prefix = self.settings.prefix;
+                let words = format!("{key} went to the shell; {prefix} {key} locks the console.");
+                self.warn(&words);
+            }
             return;
         }
         if self.chord.is_empty() && self.takes_text() && self.text_key(key) {
             return;
         }
         let context = self.context();
+        let is_prefix = self.prefixed && self.chord.is_empty() && key == self.settings.prefix;
+        if is_prefix && !self.settings.keymap.is_bound(Context::Session, key) {
+            self.end_chord();
+            self.type_into_session(key);
+            return;
+        }
         self.chord.push(key);
         match self.settings.keymap.meaning(context, &self.chord) {
             Meaning::Command(command) => {
@@ -44,12 +66,26 @@ impl Console {
         self.end_chord();
         if self.context() == Context::Confirm {
             self.warn("This asks for y or n.");
-        } else if prefixed && key == self.settings.prefix {
-            self.type_into_session(key);
+        } else if !prefixed && key == Key::ctrl('c') {
+            self.warn(&self.way_out());
         } else if prefixed {
             let prefix = self.settings.prefix;
             self.warn(&format!("{prefix} {key} means nothing; {prefix} ? shows what does."));
         }
+    }
+
+    /// How the console is left, for whoever tries it as everywhere else.
+    fn way_out(&self) -> String {
+        if self.layers.is_empty() {
+            format!("{} leaves the console; open sessions go on.", self.key_of("quit"))
+        } else {
+            format!("{} closes this.", self.key_of("back"))
+        }
+    }
+
+    fn is_lock_key(&self, key: Key) -> bool {
+        let global = self.settings.keymap.meaning(Context::Global, &[key]);
+        matches!(global, Meaning::Command(command) if command.spec().name == "lock")
     }
 
     pub(super) fn end_chord(&mut self) {

@@ -45,6 +45,7 @@ impl Console {
             return self.no_start_of_many();
         }
         match self.jump.selected {
+            None if self.jump.gone.is_some() => self.no_selected(),
             None => Some("There is no item to jump to.".to_owned()),
             Some(item) => self.no_jump_to(item),
         }

@@ -48,7 +48,7 @@ impl Console {
 
     /// Marks all items that are shown; if all of them are marked, none of them.
     pub(super) fn mark_all(&mut self) {
-        let shown: Vec<ItemId> = self.jump.rows.iter().map(|item| item.id()).collect();
+        let shown: Vec<ItemId> = self.jump.fitting.iter().map(|item| item.id()).collect();
         if shown.iter().all(|item| self.jump.marked.contains(item)) {
             for item in &shown {
                 self.jump.marked.remove(item);
@@ -65,7 +65,7 @@ impl Console {
         let shown = if jump.marked.is_empty() {
             0
         } else {
-            jump.rows.iter().filter(|item| jump.marked.contains(&item.id())).count()
+            jump.fitting.iter().filter(|item| jump.marked.contains(&item.id())).count()
         };
         self.jump.hidden_marks = self.jump.marked.len().saturating_sub(shown);
     }
@@ -184,11 +184,15 @@ impl Console {
     }
 
     pub(super) fn no_selected(&self) -> Option<String> {
-        self.jump.selected.is_none().then(|| "There is no item here.".to_owned())
+        let why = || match &self.jump.gone {
+            Some(name) => format!("{name} is gone. Move to another item."),
+            None => "There is no item here.".to_owned(),
+        };
+        self.jump.selected.is_none().then(why)
     }
 
     pub(super) fn no_export(&self) -> Option<String> {
-        let empty = self.jump.rows.is_empty();
+        let empty = self.jump.fitting.is_empty();
         let nothing = || empty.then(|| "There is nothing in the list to export.".to_owned());
         self.no_whole_list().or_else(nothing)
     }
@@ -205,7 +209,7 @@ impl Console {
         let columns = columns.iter().map(|shown| shown.column).collect();
         let export = super::export::Export::Items {
             path: PathBuf::from(path),
-            list: self.jump.rows.clone(),
+            list: self.jump.fitting.clone(),
             columns,
             zone: self.zone().clone(),
         };

@@ -184,8 +184,7 @@ fn several_sessions_stand_side_by_side() {
 fn an_offline_item_is_not_jumped_to_and_says_so() {
     let mut desk = desk();
     desk.press("/red<enter><enter>");
-    let said = "The Jump Client is offline. (Red05) Try again when it is online, or look at when it \
-                was last seen.";
+    let said = "Red05 is offline. Try again when it is online, or look at when it was last seen.";
     assert_eq!(desk.said(), said);
     assert_eq!(desk.console.screen(), Screen::Jump);
 }
@@ -197,8 +196,8 @@ fn a_refused_start_says_what_why_and_what_next() {
     desk.reply(Outcome::Refused(RefusalCode::ServerBusy.plain()));
     assert_eq!(
         desk.said(),
-        "No session with Front Office: Too many sessions are starting at this moment. Try again \
-         in a few seconds."
+        "No session with Front Office: The appliance is too busy for this at the moment. Try \
+         again in a few seconds."
     );
     assert_eq!(desk.press("<f2>").console.layers().len(), 1);
 }

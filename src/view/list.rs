@@ -10,9 +10,12 @@ use crate::core::{Focus, Link};
 use jumpdeck_protocol::inventory::Presence;
 use jumpdeck_protocol::preferences::Column;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
+
+/// What stands beside a row that is only there because the cursor is on it.
+const KEPT: &str = " no longer matches ";
 
 impl Artist<'_, '_> {
     pub(super) fn list(&mut self, area: Rect) {
@@ -33,16 +36,33 @@ impl Artist<'_, '_> {
         let visible = jump.rows.iter().enumerate().skip(top).take(jump.height);
         for (number, item) in visible {
             if let Some(area) = row(inner, 1 + number - top) {
-                let line = self.item(item, number == selected, focused, &placed, &words);
-                self.line(area, line);
+                let selected = number == selected && jump.gone.is_none();
+                let line = self.item(item, selected, focused, &placed, &words);
+                let kept = jump.kept == Some(item.id());
+                self.line(area, if kept { line.style(self.kept_style(focused)) } else { line });
+                if kept {
+                    self.aside(area, KEPT);
+                }
             }
         }
+    }
+
+    /// A row that is only there because the cursor is on it.
+    fn kept_style(&self, focused: bool) -> Style {
+        self.row_style(true, focused).add_modifier(Modifier::DIM)
+    }
+
+    /// Words at the end of a row.
+    fn aside(&mut self, row: Rect, words: &str) {
+        let width = u16::try_from(text::width(words)).unwrap_or(u16::MAX).min(row.width);
+        let area = Rect { x: row.x + row.width - width, width, ..row };
+        self.line(area, Line::styled(words.to_owned(), self.style(Role::Warning)));
     }
 
     fn list_title(&self, room: u16) -> Line<'static> {
         let jump = self.console.jump_screen();
         let scope = self.console.scope_title();
-        let (shown, all) = (jump.rows.len(), jump.tree.node().and_then(|node| node.count));
+        let (shown, all) = (jump.fitting.len(), jump.tree.node().and_then(|node| node.count));
         let searching = jump.focus == Focus::Search;
         let searched = !jump.search.text().is_empty();
         let mut words = if searched || searching {

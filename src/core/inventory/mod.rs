@@ -506,6 +506,14 @@ impl Inventory {
         list.find(id, *slot).or_else(|| list.iter().position(|item| item.id() == id))
     }
 
+    /// A list with an item more, at this place; nothing if there is no such item any more.
+    pub fn held(&self, list: &List, id: ItemId, at: usize) -> Option<List> {
+        let held = list.with(*self.slots.get(&id)?, at);
+        // A list that is older than the item has nothing in its place.
+        let is_there = held.get(at.min(list.len())).is_some_and(|item| item.id() == id);
+        is_there.then_some(held)
+    }
+
     /// The counts line's figures, over a list.
     pub fn count(&self, list: &List) -> Counts {
         let mut counts = Counts { items: list.len(), ..Counts::default() };

@@ -213,6 +213,13 @@ impl List {
         })
     }
 
+    /// With an item more, at this place.
+    pub(super) fn with(&self, slot: Slot, at: usize) -> Self {
+        let mut slots = self.slots.to_vec();
+        slots.insert(at.min(slots.len()), slot);
+        Self { picture: Arc::clone(&self.picture), slots: Arc::new(slots) }
+    }
+
     pub(super) fn slots(&self) -> &[Slot] {
         &self.slots
     }

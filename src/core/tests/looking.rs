@@ -5,7 +5,7 @@ use crate::core::layer::{ChooserKind, Layer};
 use crate::core::mouse::{Mouse, MouseKind};
 use crate::core::*;
 use crate::fixtures::{Desk, NOW, Sent, sample};
-use jumpdeck_protocol::inventory::{Figure, InventoryPart, ItemView, Place};
+use jumpdeck_protocol::inventory::{Figure, InventoryPart, ItemView, Place, Presence, Status};
 use jumpdeck_protocol::preferences::{Column, Preferences, SavedSearch, ShownColumn, Sort};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, Used};
 use jumpdeck_protocol::rights::{Permissions, PlaceRights};
@@ -504,4 +504,51 @@ fn a_group_that_is_not_there_is_told_to_be_none() {
     assert!(desk.console.jump_screen().find_missed);
     desk.press("<ctrl-u>web");
     assert!(!desk.console.jump_screen().find_missed);
+}
+
+fn becomes(desk: &mut Desk, item: u64, status: Status) {
+    let changes = vec![Presence { item: ItemId(item), status, since: Some(NOW) }];
+    desk.notice(ApplianceNotice::Presence { all: false, changes, position: None });
+}
+
+#[test]
+fn a_row_that_no_longer_matches_stays_under_the_cursor_until_the_rep_moves() {
+    let mut desk = desk();
+    desk.press("/status:online<enter>j");
+    let (second, count) = (desk.selected(), desk.listed().len());
+    let id = desk.console.jump_screen().selected.unwrap();
+    becomes(&mut desk, id.0, Status::Offline);
+    assert_eq!(desk.listed().len(), count - 1, "it does not match any more");
+    assert_eq!(desk.selected(), second, "but nothing else slid under the cursor");
+    assert_eq!(desk.console.jump_screen().kept, Some(id));
+    desk.press("a");
+    assert!(!desk.console.jump_screen().marked.contains(&id), "what acts on all leaves it out");
+    desk.press("k");
+    assert_eq!(desk.console.jump_screen().kept, None);
+    assert_eq!(desk.console.jump_screen().rows.len(), count - 1);
+    desk.press("j");
+    assert_ne!(desk.selected(), second);
+}
+
+#[test]
+fn nothing_is_done_to_the_neighbour_of_an_item_that_is_gone() {
+    let mut desk = desk();
+    desk.press("jj");
+    let (name, id) = (desk.selected(), desk.console.jump_screen().selected.unwrap());
+    let gone = vec![id];
+    desk.notice(ApplianceNotice::Inventory(InventoryPart { gone, ..InventoryPart::default() }));
+    assert_eq!(desk.said(), format!("{name} is gone."));
+    desk.press("<enter>");
+    let starts = |sent: &Sent| matches!(sent, Sent::Request(_, RepRequest::StartSession { .. }));
+    assert!(!desk.sent.iter().any(starts));
+    assert!(desk.said().starts_with(&format!("{name} is gone.")), "{}", desk.said());
+    desk.press("j");
+    assert!(desk.console.jump_screen().selected.is_some());
+}
+
+#[test]
+fn who_tries_ctrl_c_is_told_the_way_out() {
+    let mut desk = desk();
+    desk.press("<ctrl-c>");
+    assert_eq!(desk.said(), "q leaves the console; open sessions go on.");
 }

@@ -61,9 +61,9 @@ fn items_are_moved_and_copied_to_a_place_that_is_chosen() {
     desk.press("cper<enter>");
     let to = Place::Personal(jumpdeck_protocol::UserId(1));
     assert_eq!(*desk.last_request().1, RepRequest::CopyItems { items: vec![ItemId(1)], to });
-    let refused = vec![(ItemId(1), RefusalCode::InvalidValue.because("it stands there already"))];
+    let refused = vec![(ItemId(1), RefusalCode::InvalidValue.because("It stands there already."))];
     desk.reply(Outcome::Ok(RepReply::Done { refused }));
-    assert!(desk.said().starts_with("Front Office: A value"), "{}", desk.said());
+    assert!(desk.said().starts_with("Front Office: It stands there already."), "{}", desk.said());
     desk.notice(rights(&[Permission::PermStart]));
     desk.press("m");
     assert!(desk.said().contains("perm_assign_jump_group"), "{}", desk.said());

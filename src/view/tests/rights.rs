@@ -239,3 +239,30 @@ fn only_the_password_opens_the_lock_and_keys_reach_nothing_behind_it() {
     desk.reply(Outcome::Ok(RepReply::Saved));
     assert!(desk.console.locked().is_none());
 }
+
+#[test]
+fn the_lock_closes_in_a_session_after_the_prefix_and_wherever_else_keys_go() {
+    let mut desk = watched(80, 24);
+    let open = desk.press("jjj<enter>");
+    let item = open.console.jump_screen().selected.unwrap();
+    let view = desk.session(1, item);
+    desk.reply(Outcome::Ok(RepReply::SessionStarted(view)));
+    desk.press("<alt-l>");
+    assert!(desk.console.locked().is_none(), "a shell has a use for it");
+    assert_eq!(desk.said(), "Alt-l went to the shell; Ctrl-] Alt-l locks the console.");
+    desk.press("<ctrl-]><alt-l>");
+    assert!(desk.console.locked().is_some());
+    let before = desk.sent.len();
+    desk.press("secret");
+    assert_eq!(desk.sent.len(), before, "the password reaches no shell");
+    desk.press("<enter>");
+    desk.reply(Outcome::Ok(RepReply::Saved));
+    assert!(desk.console.locked().is_none());
+    // In a line that is being typed, and in a question.
+    for keys in ["<ctrl-]>d/web<alt-l>", ":<alt-l>"] {
+        desk.press(keys);
+        assert!(desk.console.locked().is_some(), "{keys}");
+        desk.press("x<enter>");
+        desk.reply(Outcome::Ok(RepReply::Saved));
+    }
+}
