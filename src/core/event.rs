@@ -10,6 +10,7 @@ use jumpdeck_protocol::rep::{ApplianceNotice, RepReply};
 use jumpdeck_protocol::script::Script;
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{ChannelId, ItemId, Outcome, RefusalCode, RequestId, Timestamp, UserId};
+use jumpdeck_terminal::Unsettled;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,6 +116,8 @@ pub struct Welcome {
 pub enum Timer {
     /// The selection may have stayed at this item: then it is watched.
     Watch(Option<ItemId>),
+    /// What a program began in this shell must be ended by now.
+    Settle(ChannelId, Unsettled),
 }
 
 /// What a console wants done.

@@ -3,7 +3,7 @@
 use super::messages::Level;
 use super::session::Pane;
 use super::together::summary_text;
-use super::{Asked, Console, Effect, Link, LinkEvent};
+use super::{Asked, Console, Effect, Link, LinkEvent, Timer};
 use bytes::Bytes;
 use jumpdeck_protocol::endpoint;
 use jumpdeck_protocol::log::Summary;
@@ -12,7 +12,8 @@ use jumpdeck_protocol::rights::PlaceRights;
 use jumpdeck_protocol::session::{
     ChannelOrder, ChannelReport, ChannelState, EndReason, RecordingState, Size,
 };
-use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, RequestId, SessionId};
+use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, RequestId, SessionId, limits};
+use jumpdeck_terminal::Unsettled;
 use std::time::Duration;
 
 impl Console {
@@ -501,22 +502,39 @@ impl Console {
         };
         match shell.endpoint.data(offset, bytes) {
             Ok(Some((new, live))) => {
+                let was = shell.terminal.unsettled();
                 let answers = shell.terminal.take(&new);
+                let begun = shell.terminal.unsettled().filter(|begun| was != Some(*begun));
+                let drawing = shell.terminal.is_drawing();
+                // Answers of its own are not to fill the way to the program.
+                let free = shell.endpoint.unsent_input() < limits::INPUT_WINDOW / 4;
                 if shell.replaying && shell.endpoint.is_history_over() {
                     shell.replaying = false;
                     shell.terminal.forget_scroll_region();
                 }
-                if live && !answers.is_empty() {
+                if live && free && !answers.is_empty() {
                     shell.endpoint.write(&answers);
                 }
                 self.give_credit(channel);
                 self.flush(channel);
                 self.finish_if_over(channel);
-                self.dirty |= is_shown;
+                if let Some(begun) = begun {
+                    let timer = Timer::Settle(channel, begun);
+                    self.effects.push(Effect::After(begun.patience(), timer));
+                }
+                self.dirty |= is_shown && !drawing;
             }
             // What is repeated counts too.
             Ok(None) => self.give_credit(channel),
             Err(error) => self.broke_the_protocol(channel, &error.to_string()),
+        }
+    }
+
+    /// What a program began has had its time.
+    pub(super) fn settle(&mut self, channel: ChannelId, what: Unsettled) {
+        if let Some(shell) = self.shell_of(channel) {
+            shell.terminal.settle(what);
+            self.dirty = true;
         }
     }
 

@@ -360,6 +360,7 @@ impl Console {
             Event::Timer(Timer::Watch(item)) if item == self.jump.selected => self.watch(),
             // The selection has moved on.
             Event::Timer(Timer::Watch(_)) => {}
+            Event::Timer(Timer::Settle(channel, what)) => self.settle(channel, what),
             Event::Found(found) => self.found(found),
             Event::Link(event) => self.link_event(event),
             Event::Exported(outcome) => self.exported(outcome),

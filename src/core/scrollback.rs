@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 
 /// Lines that are kept of one terminal.
 pub const LINES: usize = 200_000;
+/// Bytes that they take together.
+const ROOM: usize = 32 * 1024 * 1024;
 
 /// How characters look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +82,11 @@ impl Line {
         Self { text: text.into(), pens: pens.into(), wrapped }
     }
 
+    /// Bytes that it takes.
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.text.len() + size_of_val::<[(u32, Pen)]>(&self.pens)
+    }
+
     /// What stands in it.
     pub fn text(&self) -> &str {
         &self.text
@@ -100,17 +107,22 @@ impl Line {
 #[derive(Debug, Default)]
 pub struct Scrollback {
     lines: VecDeque<Line>,
+    bytes: usize,
     dropped: usize,
 }
 
 impl Scrollback {
     /// Adds a line; the oldest one goes when there are too many.
     pub fn push(&mut self, line: Line) {
-        if self.lines.len() >= LINES {
-            self.lines.pop_front();
+        self.bytes += line.size();
+        self.lines.push_back(line);
+        while self.lines.len() > LINES || self.bytes > ROOM {
+            let Some(oldest) = self.lines.pop_front() else {
+                return;
+            };
+            self.bytes -= oldest.size();
             self.dropped += 1;
         }
-        self.lines.push_back(line);
     }
 
     /// How many there are.

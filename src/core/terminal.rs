@@ -5,27 +5,34 @@ use super::scrollback::{Line, Scrollback};
 use alacritty_terminal::Term;
 use alacritty_terminal::event::{Event, EventListener};
 use alacritty_terminal::grid::Dimensions;
+use alacritty_terminal::term::TermMode;
 use alacritty_terminal::term::cell::Flags;
-use alacritty_terminal::term::{Config, TermMode};
-use alacritty_terminal::vte::ansi::Processor;
 use jumpdeck_protocol::session::Size;
+use jumpdeck_terminal::{Emulator, Unsettled};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Lines above the screen that the emulator keeps, and fits to a new size.
-const NEAR: usize = 2_000;
+/// Cells above the screen that the emulator keeps, and fits to a new size.
+const NEAR: usize = 160_000;
+/// Characters with marks above the screen, each of which takes a hundred bytes there.
+const MARKED: usize = 50_000;
+/// Bytes that are answered to one piece of output.
+const ANSWERS: usize = 4096;
 /// Bytes that are taken at once: they scroll no more lines than the emulator keeps the memory of
 /// when it forgets them (1,000), so that none is asked for and given back all the time.
 const PIECE: usize = 900;
-/// Room for lines above the screen.
-const ROOM: usize = NEAR + PIECE + 1_000;
+/// Lines for which there is room besides.
+const SPARE: usize = PIECE + 1_000;
 
 /// A terminal without a screen: bytes in, cells out.
 pub struct Terminal {
-    term: Term<Ears>,
-    parser: Processor,
+    emulator: Emulator<Ears>,
     ears: Ears,
     past: Scrollback,
+    /// Lines that the emulator keeps above the screen.
+    near: usize,
+    /// Characters with marks among them.
+    marked: usize,
 }
 
 /// Hears what the emulator has to say to the program, and about itself.
@@ -35,7 +42,6 @@ struct Ears(Arc<Mutex<Heard>>);
 #[derive(Default)]
 struct Heard {
     answers: Vec<u8>,
-    title: Option<String>,
     bell: bool,
 }
 
@@ -43,31 +49,13 @@ impl EventListener for Ears {
     fn send_event(&self, event: Event) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::PtyWrite(text) => heard.answers.extend_from_slice(text.as_bytes()),
-            Event::Title(title) => {
-                heard.title = Some(jumpdeck_protocol::text::bounded(&title, 128));
+            // A program that asks and asks is not answered without end.
+            Event::PtyWrite(text) if heard.answers.len() + text.len() <= ANSWERS => {
+                heard.answers.extend_from_slice(text.as_bytes());
             }
-            Event::ResetTitle => heard.title = None,
             Event::Bell => heard.bell = true,
             _ => {}
         }
-    }
-}
-
-struct Cells(Size);
-
-impl Dimensions for Cells {
-    fn total_lines(&self) -> usize {
-        self.screen_lines()
-    }
-
-    fn screen_lines(&self) -> usize {
-        usize::from(self.0.rows)
-    }
-
-    fn columns(&self) -> usize {
-        // The emulator needs two columns for a wide character.
-        usize::from(self.0.columns.max(2))
     }
 }
 
@@ -81,36 +69,44 @@ impl Terminal {
     /// An empty screen.
     pub fn new(size: Size) -> Self {
         let ears = Ears::default();
-        let config = Config { scrolling_history: ROOM, ..Config::default() };
-        let term = Term::new(config, &Cells(size.clamped()), ears.clone());
-        Self { term, parser: Processor::new(), ears, past: Scrollback::default() }
+        let near = near(size);
+        let emulator = Emulator::new(size, near + SPARE, ears.clone());
+        Self { emulator, ears, past: Scrollback::default(), near, marked: 0 }
     }
 
     /// Takes output. Returns what the terminal answers to the program.
     pub fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
         for piece in bytes.chunks(PIECE) {
-            self.parser.advance(&mut self.term, piece);
-            self.gather();
+            self.emulator.take(piece);
+            self.marked += self.emulator.count_marked();
+            if self.marked > MARKED {
+                self.marked = 0;
+                self.gather(0);
+            } else {
+                self.gather(self.near);
+            }
         }
         let mut heard = self.ears.0.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut heard.answers)
     }
 
     /// Puts the oldest lines above the screen where they take little room.
-    fn gather(&mut self) {
-        if self.term.mode().contains(TermMode::ALT_SCREEN) {
+    fn gather(&mut self, near: usize) {
+        let room = self.near + SPARE;
+        let term = self.emulator.term_mut();
+        if term.mode().contains(TermMode::ALT_SCREEN) {
             return;
         }
-        let above = self.term.grid().history_size();
-        if above <= NEAR {
+        let above = term.grid().history_size();
+        if above <= near {
             return;
         }
-        for line in (NEAR + 1..=above).rev() {
+        for line in (near + 1..=above).rev() {
             let line = alacritty_terminal::index::Line(-i32::try_from(line).unwrap_or(0));
-            self.past.push(Line::of(&self.term.grid()[line]));
+            self.past.push(Line::of(&term.grid()[line]));
         }
-        self.term.grid_mut().update_history(NEAR);
-        self.term.grid_mut().update_history(ROOM);
+        term.grid_mut().update_history(near);
+        term.grid_mut().update_history(room);
     }
 
     /// The number of the oldest line that is kept.
@@ -120,7 +116,7 @@ impl Terminal {
 
     /// The number that the line below the screen would have.
     pub fn end(&self) -> usize {
-        let grid = self.term.grid();
+        let grid = self.emulator.term().grid();
         self.begin() + self.past.len() + grid.history_size() + grid.screen_lines()
     }
 
@@ -130,7 +126,7 @@ impl Terminal {
         if let Some(line) = self.past.get(at) {
             return Some(line.clone());
         }
-        let grid = self.term.grid();
+        let grid = self.emulator.term().grid();
         let below = at - self.past.len();
         if below >= grid.history_size() + grid.screen_lines() {
             return None;
@@ -142,23 +138,39 @@ impl Terminal {
     /// The output so far was history, made for a screen of another size perhaps: a scroll region
     /// that it left behind would cut this one in two.
     pub fn forget_scroll_region(&mut self) {
-        self.parser.advance(&mut self.term, b"\x1b7\x1b[r\x1b8");
+        self.emulator.take_own(b"\x1b7\x1b[r\x1b8");
     }
 
     /// Takes a new size.
     pub fn resize(&mut self, size: Size) {
-        self.term.resize(Cells(size.clamped()));
+        self.emulator.resize(size);
+        self.near = near(size);
+    }
+
+    /// What the program has begun, and must end in time.
+    pub fn unsettled(&self) -> Option<Unsettled> {
+        self.emulator.unsettled()
+    }
+
+    /// Whether what is on the screen is not to be looked at yet.
+    pub const fn is_drawing(&self) -> bool {
+        self.emulator.is_drawing()
+    }
+
+    /// Its time is over.
+    pub fn settle(&mut self, what: Unsettled) {
+        self.emulator.settle(what);
     }
 
     /// The emulator, to be drawn.
     pub const fn term(&self) -> &Term<impl EventListener + use<>> {
-        &self.term
+        self.emulator.term()
     }
 
     /// What stands on the screen, a row a line, without blanks at the ends.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        for line in self.term.grid().display_iter() {
+        for line in self.emulator.term().grid().display_iter() {
             if line.point.column.0 == 0 && !text.is_empty() {
                 end_line(&mut text);
             }
@@ -171,20 +183,15 @@ impl Terminal {
         text
     }
 
-    /// The title the program set.
-    pub fn title(&self) -> Option<String> {
-        self.ears.0.lock().unwrap_or_else(PoisonError::into_inner).title.clone()
-    }
-
     /// What a key sends to the program.
     pub fn encode(&self, key: Key) -> Vec<u8> {
-        encode(key, *self.term.mode())
+        encode(key, *self.emulator.term().mode())
     }
 
     /// What a pasted text sends to the program.
     pub fn encode_paste(&self, text: &str) -> Vec<u8> {
         let plain = text.replace("\r\n", "\r").replace('\n', "\r");
-        if self.term.mode().contains(TermMode::BRACKETED_PASTE) {
+        if self.emulator.term().mode().contains(TermMode::BRACKETED_PASTE) {
             // The end mark inside the text would let it out of its brackets.
             let safe = plain.replace('\x1b', "");
             format!("\x1b[200~{safe}\x1b[201~").into_bytes()
@@ -192,6 +199,11 @@ impl Terminal {
             plain.into_bytes()
         }
     }
+}
+
+/// Lines of this width that the emulator keeps above the screen.
+fn near(size: Size) -> usize {
+    (NEAR / usize::from(size.clamped().columns)).clamp(200, 2_000)
 }
 
 fn end_line(text: &mut String) {

@@ -1,6 +1,7 @@
 //! What a program changed in the terminal it is shown in, to be put back when it is left in between.
 
 use alacritty_terminal::vte::{Params, Parser, Perform};
+use jumpdeck_terminal::{Guard, Piece};
 use std::collections::BTreeSet;
 
 /// Private modes that programs set and put back: keys, mouse, focus, paste, and the other screen.
@@ -13,8 +14,7 @@ const CURSOR: u16 = 25;
 pub(super) struct Modes {
     parser: Parser,
     changed: Changed,
-    /// The last piece had a sequence, which may not be whole.
-    open: bool,
+    guard: Guard,
 }
 
 /// What stands otherwise than in a fresh terminal, in the order in which it is put back.
@@ -38,12 +38,15 @@ enum Change {
 impl Modes {
     /// The program wrote this.
     pub(super) fn take(&mut self, bytes: &[u8]) {
-        // Bulk output without any sequence is not read byte by byte once more.
-        let escapes = bytes.contains(&0x1b);
-        if escapes || self.open {
-            self.parser.advance(&mut self.changed, bytes);
-        }
-        self.open = escapes;
+        let Self { parser, changed, guard } = self;
+        guard.take(bytes, |piece| {
+            // Only sequences change anything; a command (OSC) changes no mode.
+            if let Piece::Whole(sequence) = piece
+                && !sequence.starts_with(b"\x1b]")
+            {
+                parser.advance(changed, sequence);
+            }
+        });
     }
 
     /// What puts everything back; nothing if nothing was changed.
@@ -128,5 +131,6 @@ mod tests {
         assert_eq!(undone(&["\x1b[2;9r\x1b[r"]), "");
         assert_eq!(undone(&["\x1b[?25", "l plain", "plain"]), "\x1b[?25h\x1b[m");
         assert_eq!(undone(&["\x1b[?1049h\x1b[?25l\x1bc"]), "");
+        assert_eq!(undone(&["\x1b", "[", "?", "1049", "h"]), "\x1b[?1049l\x1b[m");
     }
 }

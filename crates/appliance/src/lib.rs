@@ -23,7 +23,6 @@ mod end;
 mod explain;
 mod feed;
 mod gateway;
-mod guard;
 mod hashing;
 mod history;
 mod hub;

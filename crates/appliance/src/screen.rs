@@ -1,45 +1,23 @@
 //! What a terminal shows, kept while somebody watches it, and a picture of it: the bytes that draw
 //! the same on an empty terminal.
 
-use crate::guard::Guard;
-use alacritty_terminal::Term;
 use alacritty_terminal::event::VoidListener;
 use alacritty_terminal::grid::Dimensions;
 use alacritty_terminal::index::{Column, Line};
+use alacritty_terminal::term::TermMode;
 use alacritty_terminal::term::cell::{Cell, Flags};
-use alacritty_terminal::term::{Config, TermMode};
-use alacritty_terminal::vte::ansi::{Color, NamedColor, Processor};
+use alacritty_terminal::vte::ansi::{Color, NamedColor};
 use jumpdeck_protocol::session::Size;
+use jumpdeck_terminal::Emulator;
 use std::fmt::{self, Write};
 
 /// Bytes of a picture with colours.
 const LARGEST: usize = 512 * 1024;
-/// Marks on one character that are drawn.
-const MARKS: usize = 8;
 
 /// A terminal that nobody looks at directly.
 pub(crate) struct Screen {
-    term: Term<VoidListener>,
-    parser: Processor,
-    guard: Guard,
+    emulator: Emulator<VoidListener>,
     size: Size,
-}
-
-struct Cells(Size);
-
-impl Dimensions for Cells {
-    fn total_lines(&self) -> usize {
-        self.screen_lines()
-    }
-
-    fn screen_lines(&self) -> usize {
-        usize::from(self.0.rows)
-    }
-
-    fn columns(&self) -> usize {
-        // The emulator needs two columns for a wide character.
-        usize::from(self.0.columns.max(2))
-    }
 }
 
 impl fmt::Debug for Screen {
@@ -52,21 +30,18 @@ impl Screen {
     /// An empty terminal.
     pub(crate) fn new(size: Size) -> Self {
         let size = size.clamped();
-        let config = Config { scrolling_history: 0, ..Config::default() };
-        let term = Term::new(config, &Cells(size), VoidListener);
-        Self { term, parser: Processor::new(), guard: Guard::default(), size }
+        Self { emulator: Emulator::new(size, 0, VoidListener), size }
     }
 
     /// Takes output.
     pub(crate) fn take(&mut self, bytes: &[u8]) {
-        let Self { term, parser, guard, .. } = self;
-        guard.take(bytes, |bytes| parser.advance(term, bytes));
+        self.emulator.take(bytes);
     }
 
     /// Takes a new size.
     pub(crate) fn resize(&mut self, size: Size) {
         self.size = size.clamped();
-        self.term.resize(Cells(self.size));
+        self.emulator.resize(self.size);
     }
 
     /// Its size.
@@ -74,36 +49,36 @@ impl Screen {
         self.size
     }
 
-    /// The bytes that draw what it shows now on an empty terminal of its size; nothing while the
-    /// output is in the middle of a character or a sequence. The screen behind an alternate one is
+    /// The bytes that draw what it shows now on an empty terminal of its size, and leave it where
+    /// the output stands, be that in the middle of a sequence. The screen behind an alternate one is
     /// not in it, nor are scroll regions and tab stops.
-    pub(crate) fn picture(&mut self) -> Option<Vec<u8>> {
-        if !self.guard.is_between() {
-            return None;
-        }
-        // What a program draws at once waits in the parser.
-        self.parser.stop_sync(&mut self.term);
-        let picture = self.draw(true);
+    pub(crate) fn picture(&self) -> Vec<u8> {
+        let mut picture = self.draw(true);
         // A message has its limit; without colours it fits.
-        Some(if picture.len() <= LARGEST { picture } else { self.draw(false) })
+        if picture.len() > LARGEST {
+            picture = self.draw(false);
+        }
+        picture.extend_from_slice(self.emulator.unfinished());
+        picture
     }
 
     fn draw(&self, colours: bool) -> Vec<u8> {
         let mut text = String::from("\x1bc");
-        let mode = *self.term.mode();
+        let term = self.emulator.term();
+        let mode = *term.mode();
         if mode.contains(TermMode::ALT_SCREEN) {
             text.push_str("\x1b[?1049h");
         }
         // Lines must not wrap, nor the last cell scroll the picture.
         text.push_str("\x1b[?7l");
         let mut pen = String::new();
-        let rows = i32::try_from(self.term.screen_lines()).unwrap_or(0);
+        let rows = i32::try_from(term.screen_lines()).unwrap_or(0);
         for line in 0..rows {
             self.row(Line(line), colours.then_some(&mut pen), &mut text);
         }
-        let cursor = self.term.grid().cursor.point;
+        let cursor = term.grid().cursor.point;
         // Writing to a `String` cannot fail.
-        let _ = write!(text, "\x1b[0m{}", pen_of(&self.term.grid().cursor.template));
+        let _ = write!(text, "\x1b[0m{}", pen_of(&term.grid().cursor.template));
         for (flag, number) in MODES {
             let letter = if mode.contains(flag) { 'h' } else { 'l' };
             let _ = write!(text, "\x1b[?{number}{letter}");
@@ -117,9 +92,10 @@ impl Screen {
     }
 
     fn row(&self, line: Line, mut pen: Option<&mut String>, text: &mut String) {
-        let grid = self.term.grid();
+        let term = self.emulator.term();
+        let grid = term.grid();
         let cells = &grid[line];
-        let last = (0..self.term.columns()).rev().find(|column| !is_blank(&cells[Column(*column)]));
+        let last = (0..term.columns()).rev().find(|column| !is_blank(&cells[Column(*column)]));
         let Some(last) = last else {
             return;
         };
@@ -138,7 +114,7 @@ impl Screen {
                 }
             }
             text.push(if cell.c == '\t' { ' ' } else { cell.c });
-            text.extend(cell.zerowidth().into_iter().flatten().take(MARKS));
+            text.extend(cell.zerowidth().into_iter().flatten());
         }
     }
 }
@@ -219,8 +195,9 @@ mod tests {
 
     /// Everything that can be seen, and what the next output would meet.
     fn state(screen: &Screen) -> String {
-        let grid = screen.term.grid();
-        let mut text = format!("{:?} {:?}\n", screen.term.mode(), grid.cursor.point);
+        let term = screen.emulator.term();
+        let grid = term.grid();
+        let mut text = format!("{:?} {:?}\n", term.mode(), grid.cursor.point);
         for line in 0..6 {
             for column in 0..20 {
                 let cell = &grid[Line(line)][Column(column)];
@@ -240,8 +217,8 @@ mod tests {
     }
 
     fn same(bytes: &[u8]) {
-        let mut original = shown(bytes);
-        let copy = shown(&original.picture().unwrap());
+        let original = shown(bytes);
+        let copy = shown(&original.picture());
         assert_eq!(state(&copy), state(&original), "{}", bytes.escape_ascii());
     }
 
@@ -252,6 +229,23 @@ mod tests {
         same(b"\x1b[?1049h\x1b[?2004h\x1b[?1h\x1b[38;2;1;2;3mfull\x1b[6;20Hz\x1b[?25l");
         same(b"\x1b[?1000h\x1b[?1006h12345678901234567890\x1b[4h");
         same(b"a\tb\tc\x1b[4:3mcurly\x1b[0m\x1b[90mgrey\x1b[105mpink behind");
+    }
+
+    #[test]
+    fn a_picture_in_the_middle_of_a_sequence_lets_it_go_on() {
+        for (begin, end) in [
+            ("a\x1b[1", "mbold"),
+            ("\x1b]0;ti", "tle\x07after"),
+            ("\x1bPdata", "data\x1b\\after"),
+            ("\x1b[?2026hdra", "wing"),
+            ("\x1b", "[7mx"),
+        ] {
+            let mut original = shown(begin.as_bytes());
+            let mut copy = shown(&original.picture());
+            original.take(end.as_bytes());
+            copy.take(end.as_bytes());
+            assert_eq!(state(&copy), state(&original), "{begin:?}");
+        }
     }
 
     proptest! {
@@ -268,8 +262,8 @@ mod tests {
             prop::sample::select(vec!["\x1b[?1h", "\x1b[?25l", "\x1b[?2004h", "\x1b[?1049h", "\x1b[?1049l", "\x1b[2L"]).prop_map(str::to_owned),
         ], 0..40)) {
             let text: String = parts.concat();
-            let mut original = shown(text.as_bytes());
-            let copy = shown(&original.picture().unwrap());
+            let original = shown(text.as_bytes());
+            let copy = shown(&original.picture());
             prop_assert_eq!(state(&copy), state(&original));
         }
     }

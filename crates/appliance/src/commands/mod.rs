@@ -6,10 +6,10 @@ mod mask;
 
 pub(crate) use mask::{mask, masked_line};
 
-use crate::guard::Guard;
 use alacritty_terminal::vte::{Params, Parser, Perform};
 use jumpdeck_protocol::limits;
 use jumpdeck_protocol::log::CommandSource;
+use jumpdeck_terminal::Guard;
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -85,7 +85,7 @@ impl Tracker {
         // After a restart of the appliance, one may have been entered before.
         sight.marks.owed = 1;
         sight.keys = Some(Vec::new());
-        Self { parser: Parser::new(), guard: Guard::default(), sight, typed: 0 }
+        Self { parser: Parser::new(), guard: Guard::by_line(), sight, typed: 0 }
     }
 
     /// The terminal has so many columns.
@@ -128,7 +128,7 @@ impl Tracker {
     pub(crate) fn output(&mut self, bytes: &[u8]) -> Vec<Seen> {
         let Self { parser, guard, sight, .. } = self;
         let bytes = sight.pass_over(guard.is_between(), bytes);
-        guard.take(bytes, |bytes| parser.advance(sight, bytes));
+        guard.take(bytes, |piece| parser.advance(sight, piece.bytes()));
         std::mem::take(&mut self.sight.seen)
     }
 }

@@ -431,8 +431,7 @@ impl<W: ToConsole> Hub<W> {
         self.give_credit(agent);
     }
 
-    /// Those who fell behind and have what they were sent get a picture, once the output is not in
-    /// the middle of a character or a sequence.
+    /// Those who fell behind and have what they were sent get a picture.
     fn catch_up(&mut self) {
         let keyboard = self.keyboard;
         let Some((screen, listener)) = &mut self.screen else {
@@ -440,9 +439,7 @@ impl<W: ToConsole> Hub<W> {
         };
         let behind = |leg: &&mut Leg<W>| leg.may_catch_up() && keyboard != Some(leg.link);
         for leg in self.legs.iter_mut().filter(behind) {
-            let Some(bytes) = screen.picture() else {
-                return;
-            };
+            let bytes = screen.picture();
             let (channel, offset, size) = (self.channel, listener.taken, screen.size());
             leg.go_on(offset);
             leg.way.tell(ApplianceNotice::Picture { channel, offset, size, bytes });

@@ -403,7 +403,7 @@ impl World {
         screen.take(&self.wrote);
         for (which, desk) in self.desks.iter_mut().enumerate() {
             assert_eq!(text(&desk.got), text(&self.wrote), "the output at desk {which}");
-            let picture = |screen: &mut Screen| text(&screen.picture().unwrap());
+            let picture = |screen: &mut Screen| text(&screen.picture());
             assert_eq!(picture(&mut desk.screen), picture(&mut screen), "screen {which}");
         }
     }
