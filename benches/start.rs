@@ -30,7 +30,7 @@ fn main() {
     drop(keeper);
     let mut fresh = Vec::new();
     for _ in 0..15 {
-        home.jumpdeck(&["stop"]).output().unwrap();
+        home.jumpdeck(&["stop", "--yes"]).output().unwrap();
         fresh.push(start(&home));
     }
     println!("  the appliance is started too    {:8.1}", quantile(&mut fresh, 0.5));

@@ -37,7 +37,8 @@ pub(crate) struct Desk {
     pub exports: Vec<Export>,
     /// Requests that a test has answered by their ids.
     pub answered: Vec<RequestId>,
-    timers: Vec<Timer>,
+    /// What it wants to come back to.
+    pub timers: Vec<Timer>,
 }
 
 impl Desk {

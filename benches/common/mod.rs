@@ -43,7 +43,7 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        let _ = self.jumpdeck(&["stop"]).stdout(Stdio::null()).status();
+        let _ = self.jumpdeck(&["stop", "--yes"]).stdout(Stdio::null()).status();
     }
 }
 

@@ -4,6 +4,8 @@ mod bench;
 mod verbs;
 
 use clap::{Parser, Subcommand};
+use jumpdeck_protocol::why;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// A simulated fleet that speaks jumpdeck's real agent protocol over real TLS sockets.
@@ -31,7 +33,10 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return why::usage("server-sim", error.print(), error.exit_code()),
+    };
     let filter = tracing_subscriber::EnvFilter::try_from_env("JUMPDECK_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
     tracing_subscriber::fmt()
@@ -42,7 +47,7 @@ fn main() -> ExitCode {
     match start(cli.verb) {
         Ok(status) => status,
         Err(error) => {
-            eprintln!("server-sim: {error:#}");
+            let _ = writeln!(std::io::stderr(), "server-sim: {}", why::told(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -173,14 +173,16 @@ impl Run {
 fn explain(fleet: &Fleet) {
     let groups = fleet.scenario.groups().len();
     if fleet.keys.by_group.is_empty() && fleet.keys.others.len() < groups {
-        eprintln!(
+        let _ = writeln!(
+            std::io::stderr(),
             "server-sim: the scenario has {groups} Jump Groups; the machines come to those of the \
              installer keys. GROUP=KEY names a group's key, --user makes one for each."
         );
     }
     let machines = fleet.numbers.end - fleet.numbers.start;
     if u64::try_from(fleet.links).is_ok_and(|links| links < machines) {
-        eprintln!(
+        let _ = writeln!(
+            std::io::stderr(),
             "server-sim: {} machines are linked at the most; the others enrol and are offline.",
             fleet.links
         );

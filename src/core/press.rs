@@ -77,7 +77,7 @@ impl Console {
     /// How the console is left, for whoever tries it as everywhere else.
     fn way_out(&self) -> String {
         if self.layers.is_empty() {
-            format!("{} leaves the console; open sessions go on.", self.key_of("quit"))
+            format!("{} leaves the console; open sessions continue.", self.key_of("quit"))
         } else {
             format!("{} closes this.", self.key_of("back"))
         }

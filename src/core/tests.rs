@@ -510,3 +510,37 @@ fn a_rep_opens_a_second_shell_and_ends_it() {
     let closed = Sent::Notice(RepNotice::Channel(ChannelOrder::Close { channel: second }));
     assert!(desk.sent.contains(&closed));
 }
+
+#[test]
+fn what_a_program_never_ends_is_shown_after_its_time() {
+    let mut desk = desk();
+    desk.press("jjj<enter>");
+    let view = desk.session(1, desk.console.jump_screen().selected.unwrap());
+    let channel = view.channels[0].id;
+    desk.reply(Outcome::Ok(jumpdeck_protocol::rep::RepReply::SessionStarted(view)));
+    desk.attached(channel, 0, 0);
+    let begun = |desk: &Desk| match desk.timers.last() {
+        Some(timer @ Timer::Settle(of, _)) if *of == channel => *timer,
+        other => panic!("nobody comes back to it: {other:?}"),
+    };
+    let terminal = |desk: &Desk| {
+        let terminal = &desk.console.tabs()[0].shell().unwrap().terminal;
+        (terminal.is_drawing(), terminal.text())
+    };
+    let mut said = 0;
+    let mut print = |desk: &mut Desk, text: &str| {
+        desk.output(channel, said, text);
+        said += u64::try_from(text.len()).unwrap();
+    };
+    print(&mut desk, "\x1b[?2026hSTUCK");
+    assert!(terminal(&desk).0);
+    let timer = begun(&desk);
+    desk.event(Event::Timer(timer));
+    assert!(!terminal(&desk).0);
+    print(&mut desk, "\x1b]0;never ended");
+    let timer = begun(&desk);
+    desk.event(Event::Timer(timer));
+    print(&mut desk, "\r\nshown");
+    let text = terminal(&desk).1;
+    assert!(text.contains("STUCK") && text.contains("shown"), "{text}");
+}

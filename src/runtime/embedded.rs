@@ -315,6 +315,9 @@ async fn agent_process(appliance: &Appliance) -> anyhow::Result<Child> {
         .stderr(log)
         .kill_on_drop(true)
         .spawn()?;
+    if let Some(id) = child.id() {
+        limits::usual_for(id);
+    }
     // Used only by an agent that is new, or whose key was lost.
     let spec = InstallerSpec { group: None, valid: 600, local: true };
     let key = appliance.create_installer(spec).await?.key;

@@ -10,13 +10,14 @@ use crossterm::event::{
 use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    SetTitle, disable_raw_mode, enable_raw_mode,
+    SetTitle, disable_raw_mode, enable_raw_mode, is_raw_mode_enabled,
 };
 use crossterm::{execute, queue};
 use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
+use rustix::termios::{LocalModes, tcgetattr};
 use std::io::{self, Write};
 use tokio::sync::mpsc::{
     Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel,
@@ -43,7 +44,19 @@ const FORMER_TITLE: &str = "\x1b[23;2t";
 /// Takes the terminal over.
 pub(super) fn enter() -> io::Result<()> {
     enable_raw_mode()?;
+    raw_again()?;
     say_enter(&mut Tty)
+}
+
+/// Makes a terminal raw that was, and was changed while this process was stopped.
+pub(crate) fn raw_again() -> io::Result<()> {
+    let cooked = tcgetattr(rustix::stdio::stdin())
+        .is_ok_and(|modes| modes.local_modes.contains(LocalModes::ICANON));
+    if cooked && is_raw_mode_enabled()? {
+        disable_raw_mode()?;
+        enable_raw_mode()?;
+    }
+    Ok(())
 }
 
 /// What takes a terminal over that is raw already.

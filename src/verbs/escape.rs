@@ -12,7 +12,7 @@ const VARIABLE: &str = "JUMPDECK_ESCAPE";
 /// What stands for no prefix at all.
 const NONE: &str = "none";
 /// What is asked before a session is ended.
-pub(super) const QUESTION: &str = "End the session and what runs in it? y ends it, n goes on";
+pub(super) const QUESTION: &str = "End the session and its programs? y end · n continue";
 
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct EscapeKey {

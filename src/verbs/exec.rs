@@ -1,5 +1,6 @@
 //! `jumpdeck exec`: a command on a machine, its streams and its status passed through.
 
+use super::absence::{Absence, Due};
 use super::desk::Desk;
 use super::escape::EscapeKey;
 use super::jump;
@@ -11,6 +12,7 @@ use super::stdio::{Outside, Stdio};
 use super::targets::Targets;
 use super::transfer::{Happened, Program};
 use anyhow::bail;
+use bytes::Bytes;
 use clap::{Args, value_parser};
 use jumpdeck_protocol::argument::Argument;
 use jumpdeck_protocol::session::{ChannelKind, Program as Started};
@@ -108,6 +110,11 @@ impl Exec {
     }
 }
 
+/// Words of ours among a command's errors.
+fn aside(words: &str) -> Bytes {
+    format!("jumpdeck: {words}\n").into()
+}
+
 /// Passes everything through until the command ends.
 pub(super) async fn attend(
     program: &mut Program,
@@ -119,6 +126,7 @@ pub(super) async fn attend(
         program.end_input();
     }
     let mut outlet = Outlet::new(io)?;
+    let mut absence = Absence::default();
     let (mut keyboard, mut ears) = io.ears(false)?;
     loop {
         if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
@@ -137,13 +145,23 @@ pub(super) async fn attend(
                 Happened::Missed(bytes) => {
                     bail!("{bytes} bytes of output are lost: the machine keeps only the last MiB")
                 }
-                Happened::Waiting(_)
-                | Happened::Back
-                | Happened::Said(_)
+                Happened::Waiting(away) => {
+                    absence.begins(away);
+                    Ok(())
+                }
+                Happened::Back => match absence.ends() {
+                    Some(words) => outlet.put(Stream::Errors, aside(&words)),
+                    None => Ok(()),
+                },
+                Happened::Said(_)
                 | Happened::Repeated
                 | Happened::Nothing => Ok(()),
             },
             written = outlet.written() => written,
+            due = absence.due() => match due {
+                Due::Say(words) => outlet.put(Stream::Errors, aside(&words)),
+                Due::GiveUp(why) => bail!("{why}"),
+            },
             bytes = keyboard.read(), if may_read => {
                 let bytes = bytes?;
                 open = !bytes.is_empty();

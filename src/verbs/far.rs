@@ -9,6 +9,7 @@ use crate::verbs::{exec, jump};
 use clap::Parser;
 use clap::error::ErrorKind;
 use jumpdeck_protocol::text::clean;
+use jumpdeck_protocol::why;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
@@ -58,7 +59,7 @@ pub(crate) async fn plain(desk: &mut Desk) -> Status {
     match Plain::prompt().run(desk).await {
         Ok(status) => status,
         Err(error) => {
-            desk.io.say(&format!("jumpdeck: {error:#}")).await;
+            desk.io.say(&format!("jumpdeck: {}", why::told(error.as_ref()))).await;
             Status::FAILED
         }
     }
@@ -76,7 +77,7 @@ pub(crate) async fn command(line: &[u8], desk: &mut Desk) -> Status {
         Ok(line) => match line.verb.run(desk).await {
             Ok(status) => status,
             Err(error) => {
-                desk.io.say(&format!("jumpdeck: {error:#}")).await;
+                desk.io.say(&format!("jumpdeck: {}", why::told(error.as_ref()))).await;
                 Status::FAILED
             }
         },

@@ -1,5 +1,6 @@
 //! `jumpdeck jump`: a shell on a machine, straight in this terminal.
 
+use super::absence::Away;
 use super::desk::Desk;
 use super::escape::{Escape, EscapeKey, QUESTION, Typed};
 use super::exec;
@@ -13,7 +14,7 @@ use super::transfer::{Happened, Program};
 use anyhow::Context;
 use clap::Args;
 use jumpdeck_protocol::session::{ChannelKind, ExitStatus, Program as Started};
-use jumpdeck_protocol::{limits, text};
+use jumpdeck_protocol::{limits, text, why};
 use rustix::process::Signal;
 use std::time::Duration;
 use tokio::time::interval;
@@ -78,7 +79,7 @@ pub(super) async fn stay(
     desk: &mut Desk,
 ) -> anyhow::Result<Status> {
     let back = desk.way_back(program.session());
-    let back = format!("The session goes on; `{back}` comes back to it.");
+    let back = format!("The session continues; `{back}` returns to it.");
     let io = &mut desk.io;
     io.raw(true)?;
     let mut modes = Modes::default();
@@ -115,7 +116,7 @@ pub(super) async fn stay(
                 return Err(error);
             }
             // The shell is not to blame; it goes on.
-            io.say(&format!("\njumpdeck: {error:#}\n{back}")).await;
+            io.say(&format!("\njumpdeck: {}\n{back}", why::told(error.as_ref()))).await;
             Ok(Status::OWN)
         }
     }
@@ -173,7 +174,7 @@ async fn attend(
                         }
                         Typed::Help => escape.help(),
                         Typed::Ask => QUESTION.to_owned(),
-                        Typed::GoOn => "it goes on".to_owned(),
+                        Typed::GoOn => "it continues".to_owned(),
                         Typed::Detach => return Ok(Left::Detached),
                         Typed::Close => return Ok(Left::Closed),
                     };
@@ -211,10 +212,13 @@ fn show(
         Happened::Missed(bytes) => {
             say(format!("{bytes} bytes of output came meanwhile and are not kept"))?;
         }
-        Happened::Waiting(reason) => {
-            let reason = text::clean(&reason);
+        Happened::Waiting(away) => {
+            let reason = match &away {
+                Away::Link(reason) => text::clean(reason),
+                Away::Machine => "the machine's agent is away".into(),
+            };
             let leave = escape.key().map(|key| format!(" {key} d leaves.")).unwrap_or_default();
-            say(format!("no link: {reason}; trying again.{leave}"))?;
+            say(format!("no link: {reason}; retrying.{leave}"))?;
         }
         Happened::Back => say("the link is back".to_owned())?,
         Happened::Pushed(bytes) => say(format!(

@@ -1,5 +1,6 @@
 //! A command on many machines at once: what each says is told line by line, under its name.
 
+use super::absence::{Absence, Away, Due};
 use super::outlet::{Outlet, Stream};
 use super::status::Status;
 use super::stdio::{Ears, Outside, Stdio};
@@ -11,7 +12,7 @@ use jumpdeck_protocol::argument::Argument;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, ExitStatus};
 use jumpdeck_protocol::text::clean;
-use jumpdeck_protocol::{ItemId, Outcome, RequestId, SessionId};
+use jumpdeck_protocol::{ItemId, Outcome, RequestId, SessionId, why};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{self, ErrorKind};
@@ -76,6 +77,7 @@ struct Many {
     running: Vec<Running>,
     outlet: Outlet,
     status: Status,
+    absence: Absence,
     /// A person reads it.
     person: bool,
     /// How whoever reads it wants the end of a line.
@@ -100,6 +102,7 @@ pub(super) async fn run(
         running: Vec::new(),
         outlet,
         status: Status::DONE,
+        absence: Absence::default(),
         person: io.is_terminal(),
         line_end: io.line_end(),
     };
@@ -123,19 +126,22 @@ enum Next {
     Event(LinkEvent),
     Written(std::io::Result<()>),
     Outside(Outside),
+    Due(Due),
 }
 
 impl Many {
     async fn attend(mut self, ears: &mut Ears<'_>) -> anyhow::Result<Status> {
         loop {
             self.start_some();
-            let over = self.asked.is_empty() && self.running.is_empty();
+            let waits = self.absence.has_no_link() && !self.waiting.is_empty();
+            let over = self.asked.is_empty() && self.running.is_empty() && !waits;
             if over && self.outlet.is_empty() {
                 self.client.close().await;
                 return Ok(self.status);
             }
             let next = tokio::select! {
                 event = self.client.next(), if !over => Next::Event(event?),
+                due = self.absence.due(), if !over => Next::Due(due),
                 written = self.outlet.written() => Next::Written(written),
                 outside = ears.next() => Next::Outside(outside),
             };
@@ -150,6 +156,8 @@ impl Many {
                     }
                 },
                 Next::Written(Ok(())) | Next::Outside(Outside::Resized(_)) => {}
+                Next::Due(Due::Say(words)) => self.say(&format!("jumpdeck: {words}"))?,
+                Next::Due(Due::GiveUp(why)) => self.give_up(&why)?,
                 // Nobody reads it any more.
                 Next::Written(Err(error)) if error.kind() == ErrorKind::BrokenPipe => {
                     return Ok(self.leave(13).await);
@@ -192,7 +200,23 @@ impl Many {
         Status::by_signal(signal)
     }
 
+    /// The link does not come back: nothing that was to be run is, or ran to its end.
+    fn give_up(&mut self, why: &str) -> anyhow::Result<()> {
+        for mut running in std::mem::take(&mut self.running) {
+            self.rest(&mut running)?;
+            self.failed(&running.target, why)?;
+        }
+        for target in std::mem::take(&mut self.waiting) {
+            self.failed(&target, "it was not started: there is no link")?;
+        }
+        Ok(())
+    }
+
     fn start_some(&mut self) {
+        // What is asked without a link is asked for nothing.
+        if self.absence.has_no_link() {
+            return;
+        }
         while self.asked.len() + self.running.len() < self.order.parallel
             && let Some(target) = self.waiting.pop_front()
         {
@@ -223,7 +247,13 @@ impl Many {
         if let LinkEvent::Reply(id, outcome) = event {
             return self.answered(id, outcome);
         }
-        if matches!(event, LinkEvent::Down { .. }) {
+        if matches!(event, LinkEvent::Up(_))
+            && let Some(words) = self.absence.ends()
+        {
+            self.say(&format!("jumpdeck: {words}"))?;
+        }
+        if let LinkEvent::Down { reason } = &event {
+            self.absence.begins(Away::Link(reason.clone()));
             for (_, target) in std::mem::take(&mut self.asked) {
                 self.failed(&target, "the link was lost before the answer came")?;
             }
@@ -269,7 +299,7 @@ impl Many {
             Err(error) => {
                 self.rest(running)?;
                 running.run.close(&self.client);
-                self.failed(&running.target, &format!("{error:#}"))?;
+                self.failed(&running.target, &why::told(error.as_ref()))?;
                 return Ok(false);
             }
         };

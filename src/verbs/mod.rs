@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 not done, 2 wrong usage; `exec`, `jump` and `attach` pass on the remote
 //! status and use 255 for a failure of our own, as `ssh` does.
 
+mod absence;
 mod account;
 mod admin;
 mod alone;
@@ -58,6 +59,7 @@ use clap::{Parser, Subcommand};
 use connect::Connect;
 use desk::Desk;
 use jumpdeck_protocol::journal::Journal;
+use jumpdeck_protocol::why;
 use status::Status;
 use std::process::ExitCode;
 use stdio::Stdio;
@@ -170,7 +172,7 @@ async fn own_failure(outcome: anyhow::Result<Status>, io: &Stdio) -> Status {
     match outcome {
         Ok(status) => status,
         Err(error) => {
-            io.say(&format!("jumpdeck: {error:#}")).await;
+            io.say(&format!("jumpdeck: {}", why::told(error.as_ref()))).await;
             Status::OWN
         }
     }
@@ -207,7 +209,7 @@ enum Verb {
     /// Be an appliance for many, in the foreground.
     Serve(serve::Serve),
     /// End this machine's own appliance, its sessions and its agent.
-    Stop,
+    Stop(stop::Stop),
     /// Have the desktop open Representative Console Scripts (*.brcs) with jumpdeck.
     Integrate(integrate::Integrate),
     /// Print what completes this program's words in a shell.
@@ -228,6 +230,10 @@ impl Cli {
     /// # Errors
     /// What kept it from being done; exit status 1.
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        if matches!(self.verb, Some(Verb::EmbeddedAppliance | Verb::LocalAgent | Verb::Serve(_))) {
+            // These outlive whoever started them, and what that had open is not theirs.
+            jumpdeck_agent::close_descriptors();
+        }
         let journal = self.start_log()?;
         let runtime = self.runtime()?;
         let outcome = runtime.block_on(self.dispatch());
@@ -282,7 +288,7 @@ impl Cli {
             Some(Verb::TakeBack(back)) => back.run(&places, &connect).await,
             Some(Verb::Demo(demo)) => demo.run(&places).await,
             Some(Verb::Serve(serve)) => serve.run(&places).await,
-            Some(Verb::Stop) => stop::run(&places).await,
+            Some(Verb::Stop(stop)) => stop::run(&stop, &places).await,
             Some(Verb::Integrate(integrate)) => integrate.run(&connect),
             Some(Verb::Completions(completions)) => completions.run(),
             Some(Verb::Man(manual)) => manual.run(),

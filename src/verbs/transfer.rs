@@ -1,6 +1,7 @@
 //! One program on a machine, for verbs: its session is started, and its bytes go both ways across
 //! any loss of the link.
 
+use super::absence::Away;
 use super::stdio::Stdio;
 use crate::core::LinkEvent;
 use crate::link::{Client, ClientError};
@@ -49,8 +50,8 @@ pub(super) enum Happened {
     Ended(ExitStatus),
     /// So many bytes of output came while nobody could take them, and are not kept.
     Missed(u64),
-    /// The link is gone; it is being made again.
-    Waiting(String),
+    /// The link is gone and is being made again, or the machine is away.
+    Waiting(Away),
     /// Output came that was known already: it is to be counted as taken.
     Repeated,
     /// The link is back.
@@ -280,7 +281,7 @@ impl Run {
             LinkEvent::Down { reason } => {
                 self.main.link_lost();
                 self.errors.iter_mut().for_each(Endpoint::link_lost);
-                Happened::Waiting(reason.clone())
+                Happened::Waiting(Away::Link(reason.clone()))
             }
             LinkEvent::Up(_) => {
                 self.attach(client);
@@ -374,7 +375,7 @@ impl Run {
             return Happened::Back;
         }
         endpoint.link_lost();
-        Happened::Waiting("the machine's agent is away".to_owned())
+        Happened::Waiting(Away::Machine)
     }
 
     fn ended_by_others(&self, reason: &EndReason) -> anyhow::Result<Happened> {

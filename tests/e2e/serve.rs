@@ -349,7 +349,7 @@ fn the_audit_is_exported_and_verified_without_the_appliance() {
     assert_eq!(home.run(&["audit", "export", file]).status.code(), Some(1), "it is there already");
     assert!(home.ok(&["audit", "export", "--format", "cef", "-"]).starts_with("CEF:0|jumpdeck|"));
     assert!(home.ok(&["audit", "export", "--format", "syslog", "-"]).starts_with("<110>1 "));
-    home.ok(&["stop"]);
+    home.ok(&["stop", "--yes"]);
 
     // From here on there is no appliance.
     let key = whole.split_whitespace().last().unwrap();

@@ -256,7 +256,7 @@ fn what_cannot_be_recorded_is_not_typed_and_goes_on_once_it_can() {
     let log = home.ok(&["log", "1"]);
     assert!(log.contains("cannot be recorded: only") && log.contains("is recorded again"), "{log}");
     drop(screen);
-    home.ok(&["stop"]);
+    home.ok(&["stop", "--yes"]);
     drop(unmount);
 }
 

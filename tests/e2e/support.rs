@@ -119,7 +119,7 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        let _ = self.jumpdeck(&["stop"]).output();
+        let _ = self.jumpdeck(&["stop", "--yes"]).output();
         if std::thread::panicking() {
             self.print_reports();
         }

@@ -25,7 +25,7 @@ fn properties_that_are_typed_in_are_there_after_a_restart() {
     assert_eq!(listed(&home)["tag"], "desk");
     screen.send("q");
     assert_eq!(screen.wait_for_end(), 0);
-    home.ok(&["stop"]);
+    home.ok(&["stop", "--yes"]);
     assert_eq!(listed(&home)["tag"], "desk");
 }
 

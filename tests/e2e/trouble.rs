@@ -52,7 +52,7 @@ fn a_verb_on_a_servers_directory_says_whose_it_is() {
 fn this_machine_comes_back_when_its_agents_key_was_lost() {
     let home = Home::new();
     let before: serde_json::Value = serde_json::from_str(&home.ok(&["ls", "--json"])).unwrap();
-    home.ok(&["stop"]);
+    home.ok(&["stop", "--yes"]);
     std::fs::remove_dir_all(home.data().join("agent")).unwrap();
     let after: serde_json::Value = serde_json::from_str(&home.ok(&["ls", "--json"])).unwrap();
     assert_eq!((&after["id"], after["status"].as_str()), (&before["id"], Some("online")));
@@ -72,7 +72,7 @@ fn a_second_server_on_the_same_data_directory_is_refused() {
 fn a_damaged_database_is_named_and_left_as_it_is() {
     let home = Home::new();
     home.ok(&["ls"]);
-    home.ok(&["stop"]);
+    home.ok(&["stop", "--yes"]);
     let path = home.data().join("appliance.db");
     let mut bytes = std::fs::read(&path).unwrap();
     for byte in bytes.iter_mut().skip(4096).take(8192) {
@@ -90,7 +90,7 @@ fn a_damaged_database_is_named_and_left_as_it_is() {
 fn a_database_of_a_newer_version_is_named_and_left_as_it_is() {
     let home = Home::new();
     home.ok(&["ls"]);
-    home.ok(&["stop"]);
+    home.ok(&["stop", "--yes"]);
     let path = home.data().join("appliance.db");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());

@@ -3,6 +3,7 @@
 mod verbs;
 
 use clap::{Parser, Subcommand};
+use jumpdeck_protocol::why;
 use std::io::Write;
 use std::process::ExitCode;
 use verbs::{join::Join, run::Run, uninstall::Uninstall};
@@ -27,7 +28,11 @@ enum Verb {
 
 fn main() -> ExitCode {
     jumpdeck_agent::close_descriptors();
-    let outcome = match Cli::parse().verb {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return why::usage("jumpdeck-agent", error.print(), error.exit_code()),
+    };
+    let outcome = match cli.verb {
         Verb::Run(run) => run.start(),
         Verb::Join(join) => join.start(),
         Verb::Uninstall(uninstall) => uninstall.start(),
@@ -36,7 +41,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Whose terminal is gone reads nothing any more.
-            let _ = writeln!(std::io::stderr(), "jumpdeck-agent: {error:#}");
+            let _ = writeln!(std::io::stderr(), "jumpdeck-agent: {}", why::told(error.as_ref()));
             ExitCode::FAILURE
         }
     }

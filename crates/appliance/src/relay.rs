@@ -24,7 +24,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long a channel waits for a console that went away without a word.
-const GRACE: Duration = Duration::from_secs(30);
+const GRACE: Duration = jumpdeck_protocol::limits::CONSOLE_GRACE;
 
 impl Appliance {
     /// Output from an agent, to those who show or record the channel.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
+use tokio_tungstenite::tungstenite;
 
 /// Why something with the network failed, as half a sentence.
 pub fn network(error: &io::Error) -> Cow<'static, str> {
@@ -23,6 +24,25 @@ pub fn network(error: &io::Error) -> Cow<'static, str> {
         _ => return system(error),
     };
     Cow::Borrowed(words)
+}
+
+/// Why a link failed.
+pub fn link(error: &tungstenite::Error) -> Cow<'static, str> {
+    use tungstenite::Error;
+    tracing::debug!(%error, "a link failed");
+    Cow::Borrowed(match error {
+        Error::Io(error) => return network(error),
+        Error::ConnectionClosed | Error::AlreadyClosed => "the connection was cut",
+        Error::Http(response) => {
+            return Cow::Owned(format!(
+                "it answers with HTTP status {}",
+                response.status().as_u16()
+            ));
+        }
+        Error::Capacity(_) | Error::WriteBufferFull(_) => "a message was too large",
+        Error::Tls(_) => "its TLS failed",
+        _ => "it breaks the rules of the protocol",
+    })
 }
 
 /// What the system says of anything else, without its number.

@@ -13,6 +13,7 @@ mod workers;
 use clap::{Args, ValueEnum};
 use figure::Table;
 use place::Place;
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -96,7 +97,7 @@ impl Bench {
         if self.wants(Measure::Rights) {
             rights::measure(&self, &mut table).await?;
         }
-        print!("{table}");
+        write!(std::io::stdout(), "{table}")?;
         if let Some(path) = &self.json {
             std::fs::write(path, table.json()?)?;
         }
@@ -135,7 +136,8 @@ impl Bench {
 
 /// Says what is under way; the table comes at the end.
 fn progress(words: &str) {
-    eprintln!("· {words}");
+    // Whoever does not listen misses nothing but that.
+    let _ = writeln!(std::io::stderr(), "· {words}");
 }
 
 /// Lets the appliance come to rest.

@@ -550,5 +550,5 @@ fn nothing_is_done_to_the_neighbour_of_an_item_that_is_gone() {
 fn who_tries_ctrl_c_is_told_the_way_out() {
     let mut desk = desk();
     desk.press("<ctrl-c>");
-    assert_eq!(desk.said(), "q leaves the console; open sessions go on.");
+    assert_eq!(desk.said(), "q leaves the console; open sessions continue.");
 }

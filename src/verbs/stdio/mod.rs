@@ -11,7 +11,7 @@ pub(crate) use far::{
 use super::outlet::Stream;
 use super::output;
 use super::status::Status;
-use crate::runtime::prompt;
+use crate::runtime::{prompt, screen};
 use anyhow::Context;
 use bytes::Bytes;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
@@ -336,6 +336,7 @@ pub(crate) enum Ears<'a> {
         hang_up: SignalStream,
         interrupt: SignalStream,
         terminate: SignalStream,
+        go_on: SignalStream,
     },
     /// Elsewhere.
     Far(&'a mut FarEars),
@@ -348,6 +349,7 @@ impl Ears<'_> {
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            go_on: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
         })
     }
 
@@ -362,11 +364,16 @@ impl Ears<'_> {
     /// What happens next.
     pub(crate) async fn next(&mut self) -> Outside {
         match self {
-            Self::Own { resized, hang_up, interrupt, terminate } => tokio::select! {
+            Self::Own { resized, hang_up, interrupt, terminate, go_on } => tokio::select! {
                 _ = resized.recv() => Outside::Resized(own_size()),
                 _ = hang_up.recv() => Outside::Signal(Signal::HUP.as_raw()),
                 _ = interrupt.recv() => Outside::Signal(Signal::INT.as_raw()),
                 _ = terminate.recv() => Outside::Signal(Signal::TERM.as_raw()),
+                _ = go_on.recv() => {
+                    // The shell that brought it back has its own idea of the terminal.
+                    drop(screen::raw_again());
+                    Outside::Resized(own_size())
+                }
             },
             Self::Far(ears) => ears.next().await,
         }

@@ -163,6 +163,8 @@ impl Channels {
         };
         for channel in channels {
             channel.state().output.detach();
+            // It may be read further on its own now.
+            channel.room.notify_one();
         }
     }
 
@@ -323,8 +325,16 @@ impl Channel {
             return;
         };
         let mut state = self.state();
-        while let Some((offset, bytes)) = state.output.take(limits::DATA_CHUNK) {
+        while let Some((offset, bytes)) = state.output.take(self.chunk()) {
             outbox.push(self.lane, frame::data(self.id, offset, &bytes));
+        }
+    }
+
+    /// Bytes of one message.
+    fn chunk(&self) -> usize {
+        match self.lane {
+            Lane::Interactive => limits::SHELL_CHUNK,
+            Lane::Bulk => limits::DATA_CHUNK,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Address, LinkEnd, binding, pump, tls};
 use crate::handshake::{Binding, Challenge, Hello, Nonce, Party, PublicKey, nonce, transcript};
+use crate::why;
 use crate::{PROTOCOL, Refusal, RefusalCode, VERSION, limits};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -50,7 +51,7 @@ pub struct Dialed<S = TcpStream> {
 #[derive(Debug, Error)]
 pub enum DialError {
     /// The appliance cannot be reached.
-    #[error("{address} cannot be reached: {reason}")]
+    #[error("{address} cannot be reached: {}", why::network(.reason))]
     Unreachable {
         /// Where it should be.
         address: Address,
@@ -64,7 +65,7 @@ pub enum DialError {
         address: Address,
     },
     /// What answers there is no appliance, or the network failed.
-    #[error("what answers at {address} does not speak to us as an appliance: {reason}")]
+    #[error("no appliance answers at {address}: {reason}")]
     NotAnAppliance {
         /// Where it should be.
         address: Address,
@@ -134,18 +135,20 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let strange = |reason: String| DialError::NotAnAppliance { address: address.clone(), reason };
-    let name = ServerName::try_from(address.host.clone()).map_err(|e| strange(e.to_string()))?;
+    let name = ServerName::try_from(address.host.clone())
+        .map_err(|_| strange("that is no host name".into()))?;
     let stream = TlsConnector::from(Arc::clone(tls))
         .connect(name, stream)
         .await
-        .map_err(|e| strange(e.to_string()))?;
-    let binding = binding(stream.get_ref().1).map_err(|e| strange(e.to_string()))?;
+        .map_err(|error| strange(tls_words(&error)))?;
+    let binding =
+        binding(stream.get_ref().1).map_err(|_| strange("its TLS has no key to bind to".into()))?;
     let request = format!("{}{path}", address.to_string().replacen("https", "wss", 1))
         .into_client_request()
-        .map_err(|e| strange(e.to_string()))?;
+        .map_err(|error| strange(why::link(&error).into_owned()))?;
     let (mut socket, _) = client_async_with_config(request, stream, Some(pump::settings()))
         .await
-        .map_err(|e| strange(e.to_string()))?;
+        .map_err(|error| strange(why::link(&error).into_owned()))?;
     let client_nonce = nonce().map_err(|e| strange(e.to_string()))?;
     let (key, appliance_nonce) =
         challenge(&mut socket, &binding, &client_nonce).await.map_err(|e| match e {
@@ -155,6 +158,15 @@ where
         })?;
     check_pin(address, pin, &key)?;
     Ok(Dialed { socket, key, binding, client_nonce, appliance_nonce })
+}
+
+/// Why TLS could not be agreed on.
+fn tls_words(error: &std::io::Error) -> String {
+    if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) {
+        tracing::debug!(%error, "TLS failed");
+        return "it does not answer with TLS that can be accepted".to_owned();
+    }
+    why::network(error).into_owned()
 }
 
 /// Makes a TCP connection to an address, from `from` if it matters.

@@ -2,6 +2,7 @@
 
 use super::outbox::Outbox;
 use crate::frame::{Frame, FrameError};
+use crate::why;
 use crate::{backoff, control, limits};
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
@@ -55,8 +56,14 @@ pub enum LinkEnd {
     #[error("{0}")]
     Violation(String),
     /// The network failed.
-    #[error("{0}")]
-    Transport(#[from] tungstenite::Error),
+    #[error("{}", why::link(.0))]
+    Transport(tungstenite::Error),
+}
+
+impl From<tungstenite::Error> for LinkEnd {
+    fn from(error: tungstenite::Error) -> Self {
+        Self::Transport(error)
+    }
 }
 
 impl From<FrameError> for LinkEnd {

@@ -1,6 +1,7 @@
 //! The sending half of a stream.
 
 use super::StreamError;
+use crate::limits;
 use std::collections::VecDeque;
 
 /// Bytes on their way out: what is acknowledged is let go, but for the last `retain` bytes, which
@@ -59,7 +60,13 @@ impl SendStream {
             return self.capacity;
         }
         let waiting = self.end().saturating_sub(self.acknowledged);
-        self.capacity.saturating_sub(usize::try_from(waiting).unwrap_or(usize::MAX))
+        let room = self.capacity.saturating_sub(usize::try_from(waiting).unwrap_or(usize::MAX));
+        if self.limit == 0 {
+            return room;
+        }
+        // What was read for somebody who takes no more of it is still shown after an interrupt.
+        let most = self.limit.saturating_add(as_u64(limits::READ_AHEAD));
+        room.min(usize::try_from(most.saturating_sub(self.end())).unwrap_or(usize::MAX))
     }
 
     /// Takes bytes to send. More than [`Self::room`] is taken too, so ask first.
@@ -201,6 +208,21 @@ mod tests {
         stream.hold(false);
         stream.write(b"ef");
         assert_eq!((stream.start(), stream.room()), (2, 4));
+    }
+
+    #[test]
+    fn little_is_read_beyond_what_somebody_takes() {
+        let mut stream = SendStream::new(1 << 20, 1 << 20);
+        assert_eq!(stream.room(), 1 << 20, "nobody is there");
+        stream.attach(None, 1000).unwrap();
+        assert_eq!(stream.room(), 1000 + super::limits::READ_AHEAD);
+        stream.write(&[b'x'; 9192]);
+        assert_eq!(stream.room(), 0);
+        stream.take(2000).unwrap();
+        stream.credit(1000, 2000).unwrap();
+        assert_eq!(stream.room(), 1000);
+        stream.detach();
+        assert!(stream.room() > 1000, "it goes on while nobody is there");
     }
 
     #[test]
