@@ -37,6 +37,8 @@ pub(crate) struct Desk {
     pub exports: Vec<Export>,
     /// Requests that a test has answered by their ids.
     pub answered: Vec<RequestId>,
+    /// Times it asked whether the appliance is there.
+    pub probes: usize,
     /// What it wants to come back to.
     pub timers: Vec<Timer>,
 }
@@ -53,6 +55,7 @@ impl Desk {
             copied: Vec::new(),
             exports: Vec::new(),
             answered: Vec::new(),
+            probes: 0,
             timers: Vec::new(),
         }
     }
@@ -101,6 +104,7 @@ impl Desk {
                     None => self.event(Event::Found(search::run(*job))),
                 },
                 Effect::After(_, timer) => self.timers.push(timer),
+                Effect::Probe => self.probes += 1,
                 Effect::Quit => self.quit = true,
                 Effect::Copy(text) => self.copied.push(text),
                 Effect::Export(export) => self.exports.push(*export),

@@ -118,6 +118,8 @@ pub enum Timer {
     Watch(Option<ItemId>),
     /// What a program began in this shell must be ended by now.
     Settle(ChannelId, Unsettled),
+    /// Something should have been heard by now; with this number.
+    Silence(u64),
 }
 
 /// What a console wants done.
@@ -127,6 +129,8 @@ pub enum Effect {
     Send(Bytes),
     /// Run this search off the loop.
     Search(Box<Job>),
+    /// Ask the appliance whether it is there.
+    Probe,
     /// Come back with a timer.
     After(Duration, Timer),
     /// Put this into the rep's own clipboard.

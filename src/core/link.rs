@@ -18,6 +18,7 @@ use std::time::Duration;
 
 impl Console {
     pub(super) fn link_event(&mut self, event: LinkEvent) {
+        self.heard();
         match event {
             LinkEvent::Up(welcome) => self.link_up(welcome),
             LinkEvent::Down { reason } => self.link_down(reason),

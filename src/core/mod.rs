@@ -31,6 +31,7 @@ pub mod scrollback;
 pub mod search;
 pub mod session;
 mod sessions;
+mod silence;
 pub mod simulator;
 mod tend;
 pub mod terminal;
@@ -280,6 +281,7 @@ pub struct Console {
     last_form: u64,
     rights_coming: Vec<PlaceRights>,
     lock: lock::Lock,
+    silence: silence::Silence,
     wakings: waking::Wakings,
     scripted: scripted::Scripted,
     mouse: bool,
@@ -335,6 +337,7 @@ impl Console {
             last_form: 0,
             rights_coming: Vec::new(),
             lock: lock::Lock::default(),
+            silence: silence::Silence::default(),
             wakings: waking::Wakings::default(),
             scripted: scripted::Scripted::default(),
             zoomed: false,
@@ -361,6 +364,7 @@ impl Console {
             // The selection has moved on.
             Event::Timer(Timer::Watch(_)) => {}
             Event::Timer(Timer::Settle(channel, what)) => self.settle(channel, what),
+            Event::Timer(Timer::Silence(wait)) => self.still_silent(wait),
             Event::Found(found) => self.found(found),
             Event::Link(event) => self.link_event(event),
             Event::Exported(outcome) => self.exported(outcome),

@@ -429,6 +429,7 @@ impl Console {
         shell.endpoint.write(&bytes);
         let channel = shell.channel();
         self.flush(channel);
+        self.typed_away();
     }
 
     /// Whether a key goes to the shell on the screen. Says why not; from another console of the

@@ -544,3 +544,33 @@ fn what_a_program_never_ends_is_shown_after_its_time() {
     let text = terminal(&desk).1;
     assert!(text.contains("STUCK") && text.contains("shown"), "{text}");
 }
+
+#[test]
+fn a_link_that_only_looks_whole_is_told_with_the_keys_that_wait() {
+    let mut desk = desk();
+    desk.press("jjj<enter>");
+    let view = desk.session(1, desk.console.jump_screen().selected.unwrap());
+    let channel = view.channels[0].id;
+    desk.reply(Outcome::Ok(jumpdeck_protocol::rep::RepReply::SessionStarted(view)));
+    desk.attached(channel, 0, 0);
+    let wait = |desk: &mut Desk| {
+        let timer = desk.timers.last().copied().unwrap();
+        assert!(matches!(timer, Timer::Silence(_)));
+        desk.event(Event::Timer(timer));
+    };
+    desk.press("ls");
+    wait(&mut desk);
+    assert_eq!((desk.probes, desk.console.no_answer()), (1, None), "it is asked first");
+    desk.press("x<enter>");
+    wait(&mut desk);
+    assert_eq!(desk.console.no_answer(), Some((3, 4)));
+    desk.event(Event::Link(LinkEvent::Delay(std::time::Duration::from_millis(3100))));
+    assert_eq!(desk.console.no_answer(), None);
+    // A program that says nothing to a key is no link that hangs.
+    desk.press("y");
+    let timer = desk.timers.last().copied().unwrap();
+    desk.event(Event::Timer(timer));
+    desk.event(Event::Link(LinkEvent::Delay(std::time::Duration::from_millis(1))));
+    desk.event(Event::Timer(timer));
+    assert_eq!(desk.console.no_answer(), None);
+}

@@ -53,6 +53,13 @@ impl LinkHandle {
         }
     }
 
+    /// Asks the other side whether it is there: the answer is told as a delay.
+    pub fn probe(&self) {
+        if let Some(outbox) = self.current() {
+            outbox.probe();
+        }
+    }
+
     /// Closes the link once everything was sent.
     pub fn close(&self) {
         if let Some(outbox) = self.current() {

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use jumpdeck_protocol::journal::Journal;
 use std::fs::File;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 use tracing_subscriber::EnvFilter;
 
@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 pub fn to_file(path: &Path) -> anyhow::Result<Journal> {
     let file = File::options().create(true).append(true).open(path);
     let file = file.with_context(|| format!("opening the log {}", path.display()))?;
-    start(file, false)
+    start(file)
 }
 
 /// Starts logging to the error output; for a server in the foreground.
@@ -22,15 +22,15 @@ pub fn to_file(path: &Path) -> anyhow::Result<Journal> {
 /// # Errors
 /// When logging was started already.
 pub fn to_stderr() -> anyhow::Result<Journal> {
-    start(std::io::stderr(), std::io::stderr().is_terminal())
+    start(std::io::stderr())
 }
 
-fn start(out: impl Write + Send + 'static, colours: bool) -> anyhow::Result<Journal> {
+fn start(out: impl Write + Send + 'static) -> anyhow::Result<Journal> {
     let journal = Journal::to(out).context("starting the log")?;
     let lines = journal.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter())
-        .with_ansi(colours)
+        .with_ansi(false)
         .log_internal_errors(false)
         .with_writer(move || lines.clone())
         .try_init()

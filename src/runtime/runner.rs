@@ -301,6 +301,7 @@ impl<S: Seat> Runner<S> {
     fn effect(&mut self, effect: Effect) {
         match effect {
             Effect::Send(message) => self.handle.send(message),
+            Effect::Probe => self.handle.probe(),
             Effect::Search(job) => self.searcher.search(*job),
             Effect::After(delay, timer) => {
                 let timers = self.timers.0.clone();

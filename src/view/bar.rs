@@ -65,7 +65,17 @@ impl Artist<'_, '_> {
         self.line(area, Line::from(left));
     }
 
+    /// That nothing answers, and what waits.
+    fn silence_words(&self) -> Option<String> {
+        let (seconds, keys) = self.console.no_answer()?;
+        let keys = if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
+        Some(format!("no answer for {seconds} s · {keys} waiting"))
+    }
+
     fn link_words(&self) -> (String, Role) {
+        if let Some(words) = self.silence_words() {
+            return (format!("✕ {words}"), Role::Error);
+        }
         match self.console.link() {
             Link::Connecting => ("◌ linking …".to_owned(), Role::Warning),
             Link::Up { delay: None } => ("● linked".to_owned(), Role::Good),
@@ -128,6 +138,10 @@ impl Artist<'_, '_> {
             };
             let words = text::fit(&format!(" {words} {waiting}"), width * 2 / 3);
             return Span::styled(words, bar.patch(self.style(role)));
+        }
+        if let Some(words) = self.silence_words() {
+            let words = text::fit(&format!(" {words} "), width * 2 / 3);
+            return Span::styled(words, bar.patch(self.style(Role::Error)));
         }
         let shell = self.console.shown_tab().and_then(Tab::shell);
         let away = shell.is_some_and(|shell| shell.pane == Pane::AgentAway);

@@ -68,6 +68,12 @@ fn a_program_that_is_ended_is_over_and_its_terminal_is_put_back() {
     screen.send("\x1d?");
     screen.wait_for("x: end it");
     screen.send("\x1dx");
+    screen.wait_for("y end · n continue");
+    screen.send("n");
+    screen.wait_for("it continues");
+    screen.send("\x1dx");
+    screen.wait_until("it asks again", |text| text.matches("y end").count() == 2);
+    screen.send("y");
     assert_eq!(screen.wait_for_end(), 128 + 1, "it did not end by itself");
     let written = text(&screen.bytes);
     let back = written.find("\x1b[?1049l\x1b[?25h").expect("the terminal is put back");
@@ -196,7 +202,7 @@ fn an_installer_key_is_not_among_the_arguments() {
     assert!(line.contains(" jumpdeck-agent run --appliance https://127.0.0.1:"), "{line}");
     let refused = home.run(&["installer", "--valid", "5m"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains("10 minutes to 1 year"));
+    assert!(text(&refused.stderr).contains("10 minutes to 365 days"));
 }
 
 #[test]
@@ -229,4 +235,101 @@ fn what_cannot_be_written_is_a_failure_and_a_reader_who_has_enough_is_none() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn every_byte_reaches_the_program_that_is_no_command() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.config()).unwrap();
+    std::fs::write(home.config().join("config.toml"), "prefix = \"ctrl-a\"\n").unwrap();
+    let read = ["sh", "-c", "stty raw -echo; echo ready; head -c 4 | od -An -tx1; stty sane"];
+    let read = |options: &[&str], bytes: &str| {
+        let name = hostname();
+        let arguments = [&["exec", "-t"], options, &[&*name, "--"], &read].concat();
+        let mut screen = Screen::start(&home.jumpdeck(&arguments), 80, 24);
+        screen.wait_for("ready");
+        screen.send(bytes);
+        assert_eq!(screen.wait_for_end(), 0);
+        text(&screen.bytes)
+    };
+    // What stands within a piece was pasted; another prefix leaves the usual one alone.
+    assert!(read(&["--escape", "ctrl-]"], "a\x1dxb").contains("61 1d 78 62"));
+    assert!(read(&[], "\x1dd\x1dx").contains("1d 64 1d 78"));
+    assert!(read(&["--escape", "none"], "\x01d\x01x").contains("01 64 01 78"));
+    let mut screen = Screen::start(&home.jumpdeck(&["jump", &hostname()]), 80, 24);
+    screen.send("echo he''re\r");
+    screen.wait_for("here");
+    screen.send("\x01d");
+    assert_eq!(screen.wait_for_end(), 0);
+    let end = text(&screen.bytes);
+    let back = end.split('`').nth(1).expect("it says how to come back").to_owned();
+    assert!(back.contains("attach"), "{end}");
+    let words: Vec<_> = back.split_whitespace().skip(1).collect();
+    let mut again = Screen::start(&home.jumpdeck(&words), 80, 24);
+    again.wait_for("here");
+    let wrong = home.run(&["jump", "--escape", "x", &hostname()]);
+    assert_eq!(wrong.status.code(), Some(255));
+    assert!(text(&wrong.stderr).contains("--escape"), "{}", text(&wrong.stderr));
+}
+
+#[test]
+fn a_shell_without_a_terminal_here_has_none_there() {
+    let home = Home::new();
+    let mut jump = home.jumpdeck(&["jump", &hostname()]);
+    let mut jump =
+        jump.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let script = "tty\necho out of $JUMPDECK_SESSION\necho err >&2\nexit 3\n";
+    jump.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    let output = jump.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "not a tty\nout of 1\n");
+    assert_eq!(text(&output.stderr), "err\n");
+}
+
+#[test]
+fn arguments_are_bytes_and_a_command_without_input_leaves_it_to_the_loop() {
+    use std::os::unix::ffi::OsStrExt;
+    let home = Home::new();
+    let mut exec = home.jumpdeck(&["exec", &hostname(), "--", "printf", "%s"]);
+    let output = exec.arg(std::ffi::OsStr::from_bytes(b"\xe4")).output().unwrap();
+    assert_eq!(output.stdout, b"\xe4", "{}", text(&output.stderr));
+    let mut exec = home.jumpdeck(&["exec", "-n", &hostname(), "--", "cat"]);
+    let mut exec = exec.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = exec.stdin.take().unwrap();
+    let _ = input.write_all(b"not read");
+    let output = exec.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stdout), (Some(0), vec![]));
+}
+
+#[test]
+fn nothing_is_run_on_every_machine_by_mistake() {
+    let home = Home::online();
+    for query in ["", "tag:", "((", "or", "-", "cpu>", "status:"] {
+        let output = home.run(&["exec", "--query", query, "--", "echo", "ran"]);
+        assert_eq!(output.status.code(), Some(255), "{query:?}");
+        assert!(output.stdout.is_empty(), "{query:?} ran");
+        assert!(text(&output.stderr).contains("--all"), "{}", text(&output.stderr));
+    }
+    let listed = home.ok(&["exec", "--all", "--dry-run", "--", "echo", "ran"]);
+    assert!(listed.contains(&hostname()) && !listed.contains("ran"), "{listed}");
+    let ran = home.ok(&["exec", "--all", "--", "echo", "ran"]);
+    assert!(ran.ends_with(": ran\n"), "{ran}");
+}
+
+#[test]
+fn the_appliance_is_not_stopped_under_a_session_without_a_word() {
+    let home = Home::new();
+    let mut screen = Screen::start(&home.jumpdeck(&["jump", &hostname()]), 80, 24);
+    screen.send("echo he''re\r");
+    screen.wait_for("here");
+    let refused = home.run(&["stop"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("1 session is open"), "{}", text(&refused.stderr));
+    let mut asked = Screen::start(&home.jumpdeck(&["stop"]), 80, 24);
+    asked.wait_for("y stop · n keep");
+    asked.send("n\r");
+    assert_eq!(asked.wait_for_end(), 1);
+    screen.send("echo st''ill\r");
+    screen.wait_for("still");
+    assert_eq!(home.ok(&["stop", "--yes"]), "Stopped.\n");
 }

@@ -572,3 +572,49 @@ fn one_connection_has_only_so_many_channels() {
         ended.flatten().count() == 2
     });
 }
+
+#[test]
+fn a_program_gets_what_sshd_would_give_it() {
+    use std::os::unix::ffi::OsStrExt;
+    let house = House::new();
+    let (key, public) = house.key("ann");
+    house.add_key(&public);
+    let user = format!("admin:{}", hostname());
+    let by_key = ["-i", key.as_str(), "-o", "BatchMode=yes"];
+    // Input from a file: a login shell without a terminal.
+    let mut shell = house.ssh(&[&["-T"], &by_key[..]].concat(), &user, &[]);
+    let mut shell =
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let script = "tty\necho $JUMPDECK_REP\necho err >&2\nexit 3\n";
+    shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    let output = shell.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(text(&output.stdout), "not a tty\nadmin\n");
+    assert_eq!(text(&output.stderr), "err\n");
+    // Bytes, and many of them.
+    let run = |command: &[u8]| {
+        let mut ssh = house.ssh(&by_key, &user, &[]);
+        ssh.arg(std::ffi::OsStr::from_bytes(command)).stdin(Stdio::null()).output().unwrap()
+    };
+    assert_eq!(run(b"printf %s \xe4").stdout, b"\xe4");
+    let long = format!("echo {}", "x".repeat(100_000));
+    assert_eq!(run(long.as_bytes()).stdout.len(), 100_001);
+    let ignored = run(b"grep SigIgn /proc/self/status; ls /proc/self/fd | wc -l");
+    assert_eq!(text(&ignored.stdout), "SigIgn:\t0000000000000000\n4\n");
+    // Files are not copied yet, and that is said.
+    let sftp = [&["-s"], &by_key[..]].concat();
+    let output = house.ssh(&sftp, "admin", &["sftp"]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("cat > FILE"), "{}", text(&output.stderr));
+    // The terminal's modes go along.
+    let modes = "stty erase ^H intr ^Y -ixon";
+    let mut here = Command::new("sh");
+    let ssh = house.ssh(&[&["-tt"], &by_key[..]].concat(), &user, &["stty", "-a"]);
+    here.args(["-c", &format!("{modes}; exec \"$@\""), "sh", "ssh"]).args(ssh.get_args());
+    let mut screen = Screen::start(&here, 80, 24);
+    assert_eq!(screen.wait_for_end(), 0);
+    let shown = text(&screen.bytes);
+    for mode in ["intr = ^Y", "erase = ^H", "-ixon"] {
+        assert!(shown.contains(mode), "{mode}: {shown}");
+    }
+}

@@ -252,7 +252,8 @@ impl Screen {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let text = self.text();
-            if holds(&text) {
+            // A frame that is still being drawn is not looked at.
+            if !self.terminal.is_drawing() && holds(&text) {
                 return text;
             }
             let left = deadline.saturating_duration_since(Instant::now());

@@ -7,7 +7,6 @@ pub(crate) mod uninstall;
 use anyhow::Context;
 use jumpdeck_agent::AgentDir;
 use jumpdeck_protocol::journal::Journal;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 /// What is written for people who look after the machine.
@@ -16,7 +15,7 @@ fn start_log(level: tracing::Level) -> anyhow::Result<Journal> {
     let lines = journal.clone();
     tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(false)
         .log_internal_errors(false)
         .with_writer(move || lines.clone())
         .init();

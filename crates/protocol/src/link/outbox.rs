@@ -35,6 +35,7 @@ struct Queue {
     bytes: usize,
     closed: bool,
     overflowed: bool,
+    probe: bool,
 }
 
 impl Outbox {
@@ -67,6 +68,17 @@ impl Outbox {
     /// Adds a control message.
     pub fn send<T: Serialize>(&self, message: &T) {
         self.push(Lane::Interactive, control::encode(message));
+    }
+
+    /// Has the other side pinged now, whenever it would be due.
+    pub fn probe(&self) {
+        self.lock().probe = true;
+        self.0.filled.notify_one();
+    }
+
+    /// Whether that was asked for.
+    pub(super) fn take_probe(&self) -> bool {
+        std::mem::take(&mut self.lock().probe)
     }
 
     /// Nothing more is taken; what waits is still sent, then the link is closed.

@@ -146,7 +146,7 @@ async fn write(
     let due = |interval: Option<Duration>| interval.map(|i| Instant::now() + jittered(i));
     let mut next_ping = due(ping);
     loop {
-        if next_ping.is_some_and(|at| at <= Instant::now()) {
+        if next_ping.is_some_and(|at| at <= Instant::now()) || outbox.take_probe() {
             sink.send(Message::Ping(stamp(born))).await?;
             next_ping = due(ping);
         }

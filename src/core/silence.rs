@@ -1,0 +1,80 @@
+//! Whether the appliance answers to what is typed: a link whose other side hangs looks whole for a
+//! long time.
+
+use super::{Console, Effect, Link, Timer};
+use std::time::Duration;
+
+/// After a key, so long nothing need be heard.
+const QUIET: Duration = Duration::from_secs(1);
+/// So much later a question is not answered either.
+const SILENT: Duration = Duration::from_secs(2);
+
+/// What is waited for.
+#[derive(Debug, Default)]
+pub(super) struct Silence {
+    /// Keys typed since something was heard.
+    keys: u64,
+    /// Times something was waited for: older timers mean nothing.
+    waits: u64,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    /// Nothing is waited for.
+    #[default]
+    Heard,
+    /// A key was typed.
+    Typed,
+    /// The appliance is asked whether it is there.
+    Asked,
+    /// It does not say so.
+    Silent,
+}
+
+impl Console {
+    /// For how many seconds no answer has come, and how many keys wait for one; nothing while it
+    /// answers.
+    pub fn no_answer(&self) -> Option<(u64, u64)> {
+        let silent = self.silence.stage == Stage::Silent && matches!(self.link, Link::Up { .. });
+        silent.then(|| ((QUIET + SILENT).as_secs(), self.silence.keys))
+    }
+
+    /// Something was typed for a shell.
+    pub(super) fn typed_away(&mut self) {
+        self.silence.keys += 1;
+        self.dirty |= self.silence.stage == Stage::Silent;
+        if self.silence.stage == Stage::Heard {
+            self.silence.waits += 1;
+            self.silence.stage = Stage::Typed;
+            self.effects.push(Effect::After(QUIET, Timer::Silence(self.silence.waits)));
+        }
+    }
+
+    /// Something came over the link.
+    pub(super) fn heard(&mut self) {
+        self.dirty |= self.silence.stage == Stage::Silent;
+        self.silence.stage = Stage::Heard;
+        self.silence.keys = 0;
+    }
+
+    /// A wait is over.
+    pub(super) fn still_silent(&mut self, wait: u64) {
+        if wait != self.silence.waits {
+            return;
+        }
+        match self.silence.stage {
+            Stage::Typed => {
+                // A program may have nothing to say to a key; the appliance always has.
+                self.silence.stage = Stage::Asked;
+                self.effects.push(Effect::Probe);
+                self.effects.push(Effect::After(SILENT, Timer::Silence(wait)));
+            }
+            Stage::Asked => {
+                self.silence.stage = Stage::Silent;
+                self.dirty = true;
+            }
+            Stage::Heard | Stage::Silent => {}
+        }
+    }
+}
