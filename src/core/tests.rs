@@ -511,14 +511,20 @@ fn a_rep_opens_a_second_shell_and_ends_it() {
     assert!(desk.sent.contains(&closed));
 }
 
-#[test]
-fn what_a_program_never_ends_is_shown_after_its_time() {
+/// A session whose shell is on the screen.
+fn in_a_shell() -> (Desk, ChannelId) {
     let mut desk = desk();
     desk.press("jjj<enter>");
     let view = desk.session(1, desk.console.jump_screen().selected.unwrap());
     let channel = view.channels[0].id;
     desk.reply(Outcome::Ok(jumpdeck_protocol::rep::RepReply::SessionStarted(view)));
     desk.attached(channel, 0, 0);
+    (desk, channel)
+}
+
+#[test]
+fn what_a_program_never_ends_is_shown_after_its_time() {
+    let (mut desk, channel) = in_a_shell();
     let begun = |desk: &Desk| match desk.timers.last() {
         Some(timer @ Timer::Settle(of, _)) if *of == channel => *timer,
         other => panic!("nobody comes back to it: {other:?}"),
@@ -547,12 +553,7 @@ fn what_a_program_never_ends_is_shown_after_its_time() {
 
 #[test]
 fn a_link_that_only_looks_whole_is_told_with_the_keys_that_wait() {
-    let mut desk = desk();
-    desk.press("jjj<enter>");
-    let view = desk.session(1, desk.console.jump_screen().selected.unwrap());
-    let channel = view.channels[0].id;
-    desk.reply(Outcome::Ok(jumpdeck_protocol::rep::RepReply::SessionStarted(view)));
-    desk.attached(channel, 0, 0);
+    let (mut desk, channel) = in_a_shell();
     let wait = |desk: &mut Desk| {
         let timer = desk.timers.last().copied().unwrap();
         assert!(matches!(timer, Timer::Silence(_)));

@@ -19,16 +19,13 @@ pub const HANDSHAKE_MESSAGE: usize = 64 * 1024;
 /// From the TCP connection to the end of the link handshake.
 pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
-/// The same on an interactive channel: with its headers it fills one TLS record.
-pub const SHELL_CHUNK: usize = 16 * 1024 - 64;
-
 /// So long the appliance waits for a console whose link is lost before it ends what only that
 /// console can use: a command without a terminal, a tunnel.
 pub const CONSOLE_GRACE: Duration = Duration::from_secs(30);
 
 /// Window of an interactive channel: bytes under way towards a console. Small, so that little
-/// is left to show after Ctrl-C; large enough for four messages at a time.
-pub const SHELL_WINDOW: u64 = 4 * SHELL_CHUNK as u64;
+/// is left to show after Ctrl-C; large enough for four messages at a time, or bulk output is slow.
+pub const SHELL_WINDOW: u64 = 128 * 1024;
 
 /// Bytes of output that an agent reads beyond what it may send.
 pub const READ_AHEAD: usize = 8 * 1024;

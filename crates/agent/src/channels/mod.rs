@@ -325,16 +325,8 @@ impl Channel {
             return;
         };
         let mut state = self.state();
-        while let Some((offset, bytes)) = state.output.take(self.chunk()) {
+        while let Some((offset, bytes)) = state.output.take(limits::DATA_CHUNK) {
             outbox.push(self.lane, frame::data(self.id, offset, &bytes));
-        }
-    }
-
-    /// Bytes of one message.
-    fn chunk(&self) -> usize {
-        match self.lane {
-            Lane::Interactive => limits::SHELL_CHUNK,
-            Lane::Bulk => limits::DATA_CHUNK,
         }
     }
 
