@@ -119,7 +119,9 @@ impl Desk {
 
     /// Lets the timers run out.
     pub(crate) fn settle(&mut self) {
-        while let Some(timer) = self.timers.pop() {
+        let watches = |timer: &Timer| matches!(timer, Timer::Watch(_));
+        while let Some(at) = self.timers.iter().rposition(watches) {
+            let timer = self.timers.remove(at);
             self.event(Event::Timer(timer));
         }
     }

@@ -553,7 +553,7 @@ fn what_a_program_never_ends_is_shown_after_its_time() {
 
 #[test]
 fn a_link_that_only_looks_whole_is_told_with_the_keys_that_wait() {
-    let (mut desk, channel) = in_a_shell();
+    let (mut desk, _) = in_a_shell();
     let wait = |desk: &mut Desk| {
         let timer = desk.timers.last().copied().unwrap();
         assert!(matches!(timer, Timer::Silence(_)));

@@ -100,37 +100,32 @@ async fn an_edit_that_does_not_fit_says_so_and_changes_nothing() {
     let mut rep = house.admin().await;
     let item = agent.item;
     let edits = [
-        (ItemField::Name, text("box"), text(" \u{202e} "), "Name: it cannot be empty"),
+        (ItemField::Name, text("box"), text(" \u{202e} "), "Name: it cannot be empty."),
         (
             ItemField::Tag,
             text(""),
             text(&"x".repeat(65)),
-            "Tag: 65 characters are too many; 64 fit",
+            "Tag: 65 characters are too many; 64 fit.",
         ),
-        (
-            ItemField::Hostname,
-            text("h[31mst"),
-            text("x"),
-            "Hostname/IP is no property of this item",
-        ),
-        (ItemField::Url, text(""), text("https://x"), "URL is no property of this item"),
+        (ItemField::Hostname, text("h[31mst"), text("x"), "A Jump Client has no Hostname/IP."),
+        (ItemField::Url, text(""), text("https://x"), "A Jump Client has no URL."),
         (
             ItemField::Place,
             FieldValue::Place(Place::JumpGroup(JumpGroupId(1))),
             FieldValue::Place(Place::JumpGroup(JumpGroupId(99))),
-            "there is no such Jump Group",
+            "There is no such Jump Group.",
         ),
         (
             ItemField::JumpPolicy,
             FieldValue::JumpPolicy(None),
             FieldValue::JumpPolicy(Some(JumpPolicyId(99))),
-            "there is no such Jump Policy",
+            "That Jump Policy does not exist any more.",
         ),
         (
             ItemField::Expires,
             FieldValue::Time(None),
             FieldValue::Time(Some(Timestamp(5))),
-            "that moment is over",
+            "That time is in the past.",
         ),
     ];
     for (field, from, to, why) in edits {
@@ -155,7 +150,7 @@ async fn a_copy_leads_to_the_same_machine_and_only_the_last_removal_uninstalls_i
     let copy = RepRequest::CopyItems { items: vec![agent.item], to: own };
     assert!(refused(&mut rep, copy.clone()).await.is_empty());
     let again = refused(&mut rep, copy).await;
-    assert_eq!(again[0].2, "it stands there already");
+    assert_eq!(again[0].2, "box is in admin's list already.");
     let mut watcher = house.admin().await;
     subscribe(&mut watcher).await;
     let online = |notice| match notice {
@@ -227,7 +222,7 @@ async fn a_magic_packet_is_sent_by_a_neighbour_and_nobody_tries_again_for_thirty
     let item = sleeper.item;
     let (mut rep, mut other) = (house.admin().await, house.admin().await);
     let awake = RepRequest::Wake { item, password: None };
-    assert_eq!(rep.ask(awake.clone()).await.unwrap_err().detail, "it is awake");
+    assert_eq!(rep.ask(awake.clone()).await.unwrap_err().detail, "box 7 is already online.");
     drop(sleeper);
     let offline = |notice| match notice {
         ApplianceNotice::Presence { changes, .. } => {
@@ -321,7 +316,7 @@ async fn a_shortcut_is_made_and_its_session_is_refused_until_there_are_some() {
     };
     let add = |view: &ItemView| RepRequest::AddShortcut { item: Box::new(view.clone()) };
     let refusal = rep.ask(add(&view)).await.unwrap_err();
-    assert_eq!(refusal.detail, "Hostname/IP: it cannot be empty");
+    assert_eq!(refusal.detail, "Hostname/IP: it cannot be empty.");
     view.facts.hostname = "10.14.3.10".into();
     view.facts.version = "no shortcut says this of itself".into();
     let RepReply::Added { item } = rep.ask(add(&view)).await.unwrap() else { panic!() };
