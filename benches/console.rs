@@ -9,6 +9,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::pedantic,
+    clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a bench that fails stops"
 )]
 

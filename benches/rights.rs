@@ -1,6 +1,12 @@
 //! How long a decision takes with its steps, and the set of items that a rep may see.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::pedantic, reason = "a bench that fails stops")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::pedantic,
+    clippy::print_stdout,
+    reason = "a bench that fails stops"
+)]
 
 use jumpdeck_policy::{
     Attempt, Effective, GroupPolicy, JumpPolicy, Membership, Permission, PolicySettings, Role, Say,

@@ -6,6 +6,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::pedantic,
+    clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a bench that fails stops"
 )]
 

@@ -9,7 +9,7 @@ static BEFORE: OnceLock<Rlimit> = OnceLock::new();
 /// Raises the number of files that may be open as far as is allowed. Returns it.
 pub fn open_files() -> u64 {
     let before = getrlimit(Resource::Nofile);
-    BEFORE.get_or_init(|| before.clone());
+    BEFORE.get_or_init(|| before);
     let Rlimit { current, maximum } = before;
     if current < maximum {
         // What is not granted is done without.
@@ -23,6 +23,6 @@ pub fn usual_for(child: u32) {
     let child = i32::try_from(child).ok().and_then(Pid::from_raw);
     if let (Some(child), Some(before)) = (child, BEFORE.get()) {
         // What cannot be put back stays raised, which harms nobody.
-        let _ = prlimit(Some(child), Resource::Nofile, before.clone());
+        let _ = prlimit(Some(child), Resource::Nofile, *before);
     }
 }

@@ -129,13 +129,11 @@ impl Desk {
     pub(super) fn way_back(&self, session: SessionId) -> String {
         match &self.way {
             Way::Out { connect, .. } => {
-                let mut words = "jumpdeck".to_owned();
-                for (option, value) in [("--connect", connect.url()), ("--as", connect.user())] {
-                    if let Some(value) = value {
-                        words.push_str(&format!(" {option} {value}"));
-                    }
-                }
-                format!("{words} attach {session}")
+                let options = [("--connect", connect.url()), ("--as", connect.user())];
+                let said = options
+                    .into_iter()
+                    .filter_map(|(option, value)| value.map(|value| format!(" {option} {value}")));
+                format!("jumpdeck{} attach {session}", said.collect::<String>())
             }
             Way::Here(here, _) => {
                 format!("ssh -t -p {} REP@APPLIANCE attach {session}", here.ssh_port)

@@ -78,10 +78,10 @@ impl Serve {
         );
         if let Some((listener, key)) = &door {
             let address = listener.local_addr()?;
-            words.push_str(&format!(
-                "The SSH front door listens on {address}.\nThe fingerprint of its SSH key: {}\n",
-                key.fingerprint()
-            ));
+            words.extend([
+                format!("The SSH front door listens on {address}.\n"),
+                format!("The fingerprint of its SSH key: {}\n", key.fingerprint()),
+            ]);
         }
         introduce(&appliance, words, &url).await?;
         let mut door = door.map(|(listener, key)| {

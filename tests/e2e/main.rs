@@ -8,6 +8,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::pedantic,
+    clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a test says what it expects by unwrapping and indexing"
 )]
 

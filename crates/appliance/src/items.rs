@@ -249,7 +249,9 @@ impl Appliance {
             return Ok(());
         }
         let edit = move |draft: &mut Draft| {
-            over.into_iter().for_each(|item| draft.remove(DocumentId::Kept(item)));
+            for item in over {
+                draft.remove(DocumentId::Kept(item));
+            }
             Ok(())
         };
         self.store.edit(edit).await

@@ -2,7 +2,7 @@
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// An argument, unchanged. As text it goes over the wire as text, which older peers read; else as
 /// bytes.
@@ -21,7 +21,8 @@ impl Argument {
         for chunk in self.0.utf8_chunks() {
             shown.push_str(chunk.valid());
             for byte in chunk.invalid() {
-                shown.push_str(&format!("\\x{byte:02x}"));
+                // Writing to a `String` does not fail.
+                let _ = write!(shown, "\\x{byte:02x}");
             }
         }
         shown

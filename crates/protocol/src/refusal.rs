@@ -162,6 +162,8 @@ impl fmt::Display for Refusal {
     }
 }
 
+impl std::error::Error for Refusal {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,5 +182,3 @@ mod tests {
         }
     }
 }
-
-impl std::error::Error for Refusal {}

@@ -47,16 +47,16 @@ pub fn link(error: &tungstenite::Error) -> Cow<'static, str> {
 
 /// What the system says of anything else, without its number.
 pub fn system(error: &io::Error) -> Cow<'static, str> {
+    use ErrorKind::{
+        AlreadyExists, BrokenPipe, InvalidData, NotFound, PermissionDenied, StorageFull,
+        UnexpectedEof, WouldBlock,
+    };
     if let Some(code) = error.raw_os_error() {
         let said = error.to_string();
         let end = format!(" (os error {code})");
         return Cow::Owned(said.strip_suffix(&end).unwrap_or(&said).to_owned());
     }
     tracing::debug!(%error, "an error without a number");
-    use ErrorKind::{
-        AlreadyExists, BrokenPipe, InvalidData, NotFound, PermissionDenied, StorageFull,
-        UnexpectedEof, WouldBlock,
-    };
     Cow::Borrowed(match error.kind() {
         NotFound => "there is no such file",
         PermissionDenied => "permission denied",

@@ -200,6 +200,7 @@ impl Deref for Draft {
 }
 
 impl History {
+    #[expect(clippy::too_many_lines, reason = "a statement for each kind, one after the other")]
     pub(super) fn write(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         match self {
             Self::SessionStarted { session, item, item_name, user, endpoint, terms, at } => transaction
