@@ -33,6 +33,8 @@ use tokio::time::{sleep, timeout};
 
 /// The longest pause between two attempts; the first comes at once.
 const MOST_PAUSE: Duration = Duration::from_secs(30);
+/// The same where wires fail by intent: what happens to them matters, not the time between.
+const MOST_PAUSE_OF_FAULTY: Duration = Duration::from_secs(1);
 /// How long a machine tries to be let in for a visit.
 const VISIT: Duration = Duration::from_secs(20);
 /// A link that stood this long was a good one.
@@ -95,7 +97,9 @@ impl Client {
             }
             self.sleep_until_woken().await;
         }
-        let mut backoff = Backoff::new(Duration::from_millis(250), MOST_PAUSE);
+        let faulty = self.shared.fault.is_some();
+        let most = if faulty { MOST_PAUSE_OF_FAULTY } else { MOST_PAUSE };
+        let mut backoff = Backoff::new(Duration::from_millis(250), most);
         loop {
             sleep(backoff.next(backoff::random())).await;
             let began = tokio::time::Instant::now();
