@@ -101,7 +101,9 @@ impl Console {
                 self.scope_changed();
             }
             Focus::List | Focus::Search => {
-                let position = self.jump.position().saturating_add_signed(by);
+                // Where an item was that is gone, the next one is now: down leads to that.
+                let down = by.saturating_sub(isize::from(by > 0 && self.jump.gone.is_some()));
+                let position = self.jump.position().saturating_add_signed(down);
                 self.jump.select(position);
                 self.selection_moved();
             }

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 /// Lines that are kept of one terminal.
 pub const LINES: usize = 200_000;
 /// Bytes that they take together.
-const ROOM: usize = 32 * 1024 * 1024;
+pub const ROOM: usize = 32 * 1024 * 1024;
 
 /// How characters look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,11 @@ impl Scrollback {
             self.bytes -= oldest.size();
             self.dropped += 1;
         }
+    }
+
+    /// Bytes that they take.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// How many there are.

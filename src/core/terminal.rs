@@ -362,6 +362,31 @@ mod tests {
     }
 
     #[test]
+    fn marks_and_long_lines_above_the_screen_take_no_more_room_than_they_may() {
+        let mut terminal = Terminal::new(Size { columns: 200, rows: 5 });
+        let line = "a\u{301}".repeat(200) + "\r\n";
+        for _ in 0..1_000 {
+            terminal.take(line.as_bytes());
+        }
+        let above = terminal.term().grid().history_size();
+        assert!(above * 200 <= MARKED + 200 * PIECE, "{above} lines with marks are kept as cells");
+        assert_eq!(terminal.end() - terminal.begin(), 1_001, "and none is lost");
+        // Every character in a colour of its own.
+        let colours: String = (0..200).map(|n| format!("\x1b[38;5;{n}mx")).collect();
+        let mut terminal = Terminal::new(Size { columns: 200, rows: 5 });
+        for _ in 0..20_000 {
+            terminal.take(format!("{colours}\r\n").as_bytes());
+        }
+        assert!(terminal.begin() > 0, "the oldest lines have gone");
+        assert!(terminal.past.bytes() <= super::super::scrollback::ROOM);
+    }
+
+    #[test]
+    fn a_program_that_asks_without_end_is_answered_within_limits() {
+        assert!(terminal().take(&b"\x1b[6n".repeat(10_000)).len() <= ANSWERS);
+    }
+
+    #[test]
     fn a_query_of_the_program_is_answered() {
         assert_eq!(terminal().take(b"\x1b[6n"), b"\x1b[1;1R");
     }

@@ -42,16 +42,7 @@ impl Ls {
         let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let query = self.query.join(" ");
-        if select::read(&query)?.depends_on_figures() {
-            let missing = client.fetch_figures().await?;
-            if missing > 0 {
-                let words = format!(
-                    "jumpdeck: {missing} machines did not measure in time; they are left out."
-                );
-                desk.io.say(&words).await;
-            }
-        }
-        let rows = select::matching(&client.inventory, &query)?;
+        let rows = select::found(&mut client, select::read(&query)?, &desk.io).await?;
         let person = desk.io.is_terminal();
         let outcome = desk.io.print(|out| {
             if self.json {

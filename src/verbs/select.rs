@@ -1,7 +1,9 @@
 //! From a name on the command line to one item.
 
+use super::stdio::Stdio;
 use crate::core::inventory::{Inventory, Item, List, Look, Scope, matching as search};
 use crate::core::query::Query;
+use crate::link::Client;
 use anyhow::{anyhow, bail};
 use jumpdeck_protocol::{ItemId, Timestamp};
 use std::time::SystemTime;
@@ -26,24 +28,31 @@ pub(super) fn matching(inventory: &Inventory, query: &str) -> anyhow::Result<Lis
     Ok(search(inventory.picture(), &Look::at(Scope::All, read(query)?, now)))
 }
 
-/// What a query finds.
-pub(super) struct Found {
-    /// The items.
-    pub list: List,
-    /// The machines' figures decide.
-    pub is_figured: bool,
-}
-
 /// The items that something is to be done to.
 ///
 /// # Errors
 /// When the query is empty, not finished, or means nothing; the text says what would be right.
-pub(super) fn acted_on(inventory: &Inventory, query: &str) -> anyhow::Result<Found> {
+pub(super) async fn acted_on(client: &mut Client, query: &str, io: &Stdio) -> anyhow::Result<List> {
     let whole = Query::whole(query);
     let query = whole.map_err(|error| anyhow!("--query: {error} `--all` says every item."))?;
+    found(client, query, io).await
+}
+
+/// The items that a query finds, once the machines were measured, if it asks for that.
+///
+/// # Errors
+/// When the link is gone.
+pub(super) async fn found(client: &mut Client, query: Query, io: &Stdio) -> anyhow::Result<List> {
+    if query.depends_on_figures() {
+        let missing = client.fetch_figures().await?;
+        if missing > 0 {
+            let words =
+                format!("jumpdeck: {missing} machines did not measure in time; they are left out.");
+            io.say(&words).await;
+        }
+    }
     let now = Timestamp::from_system(SystemTime::now());
-    let is_figured = query.depends_on_figures();
-    Ok(Found { list: search(inventory.picture(), &Look::at(Scope::All, query, now)), is_figured })
+    Ok(search(client.inventory.picture(), &Look::at(Scope::All, query, now)))
 }
 
 /// The one item of this name: by its number, its name, its host name (either as it is written, then in

@@ -66,17 +66,8 @@ impl Targets {
             items.push(select::one(&client.inventory, name)?);
         }
         if let Some(query) = &self.query {
-            if select::acted_on(&client.inventory, query)?.is_figured {
-                let missing = client.fetch_figures().await?;
-                if missing > 0 {
-                    let words = format!(
-                        "jumpdeck: {missing} machines did not measure in time; they are left out."
-                    );
-                    io.say(&words).await;
-                }
-            }
-            let found = select::acted_on(&client.inventory, query)?;
-            items.extend(found.list.iter().map(|item| item.id()));
+            let found = select::acted_on(client, query, io).await?;
+            items.extend(found.iter().map(|item| item.id()));
         }
         if self.all {
             let all = select::matching(&client.inventory, "")?;

@@ -63,7 +63,7 @@ impl Appliance {
             Beside::Alone => None,
             Beside::Joins(other) => {
                 let owner = world.username(other.owner);
-                let says = format!("lets whoever jumps join the session of {owner}");
+                let says = format!("lets reps who jump join the session of {owner}");
                 Some(Step::allows(source, says))
             }
             Beside::Denied { owner, .. } => {

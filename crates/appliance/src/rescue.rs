@@ -52,7 +52,7 @@ pub async fn reset_password(
     let now = Timestamp::from_system(std::time::SystemTime::now());
     let edit = move |draft: &mut Draft| {
         let subject = format!("user {}", user.username);
-        let detail = "by whoever has the data directory";
+        let detail = "by the owner of the data directory";
         draft.audit(now, Deed { who: "", action: "password_reset", subject: &subject, detail });
         let id = user.id;
         if !user.enabled {

@@ -63,7 +63,7 @@ codes! {
     SpawnTimeout "spawn_timeout": "The machine did not start the program in time.", "Look at how busy the machine is, then try again.";
     ConnectTimeout "connect_timeout": "The connection was not made in time.", "Check the address and the network.";
     ConnectFailed "connect_failed": "The connection could not be made.", "Check the address and that the other side runs.";
-    IdentityCheckFailed "identity_check_failed": "Another machine answers under this client's name, or it lost its key.", "Find the copy, maybe of a cloned disk, and enrol one of them anew.";
+    IdentityCheckFailed "identity_check_failed": "Another machine answers under this client's name, or it lost its key.", "Find the copy, often a cloned disk, and enrol one of them again.";
     DisabledByUser "disabled_by_user": "The customer disabled this Jump Client.", "Ask the customer to enable it.";
     VersionMismatch "version_mismatch": "The two sides speak different versions of the protocol.", "Update the older one.";
     PermissionDenied "permission_denied": "You may not do this.", "Ask an administrator for the permission.";

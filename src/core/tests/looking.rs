@@ -542,8 +542,9 @@ fn nothing_is_done_to_the_neighbour_of_an_item_that_is_gone() {
     let starts = |sent: &Sent| matches!(sent, Sent::Request(_, RepRequest::StartSession { .. }));
     assert!(!desk.sent.iter().any(starts));
     assert!(desk.said().starts_with(&format!("{name} is gone.")), "{}", desk.said());
+    let next = desk.console.jump_screen().rows.get(2).unwrap().name().to_owned();
     desk.press("j");
-    assert!(desk.console.jump_screen().selected.is_some());
+    assert_eq!(desk.selected(), next, "none is passed over");
 }
 
 #[test]

@@ -139,7 +139,7 @@ async fn a_second_rep_is_turned_away_or_joins_as_the_policy_says() {
 
     house.appliance.put_jump_policy(policy(SimultaneousJumps::Join)).await.unwrap();
     let told = start_explained(&mut bob, agent.item).await;
-    let says = "lets whoever jumps join the session of admin";
+    let says = "lets reps who jump join the session of admin";
     assert_eq!(told, (true, format!("the Jump Policy Tills {says}")));
     let RepReply::SessionStarted(joined) = bob.ask(shell(agent.item)).await.unwrap() else {
         panic!()
