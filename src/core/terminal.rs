@@ -372,7 +372,7 @@ mod tests {
         assert!(above * 200 <= MARKED + 200 * PIECE, "{above} lines with marks are kept as cells");
         assert_eq!(terminal.end() - terminal.begin(), 1_001, "and none is lost");
         // Every character in a colour of its own.
-        let colours: String = (0..200).map(|n| format!("\x1b[38;5;{n}mx")).collect();
+        let colours = (0..200).map(|n| format!("\x1b[38;5;{n}mx")).collect::<Vec<_>>().concat();
         let mut terminal = Terminal::new(Size { columns: 200, rows: 5 });
         for _ in 0..20_000 {
             terminal.take(format!("{colours}\r\n").as_bytes());
