@@ -16,6 +16,7 @@ use crate::link::Here;
 use caller::Caller;
 use jumpdeck_appliance::{Admission, Appliance, Entrance, Limits, Turn, source};
 use jumpdeck_protocol::backoff;
+use jumpdeck_protocol::link;
 use russh::server::{Config, run_stream};
 use russh::{Disconnect, MethodKind, MethodSet, SshId};
 use std::borrow::Cow;
@@ -49,6 +50,9 @@ const ALIVE: (Duration, usize) = (Duration::from_secs(30), 3);
 const WINDOW: u32 = 256 * 1024;
 /// Messages of a channel that may wait for whoever reads them.
 const WAITING: usize = 32;
+/// Messages that may wait between a channel and its connection's socket: what waits there is shown
+/// after Ctrl-C.
+const PASSING: usize = 1;
 /// How long a connection that ends here may take to say so.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Time to look at the door again after the system ran out of file descriptors.
@@ -212,7 +216,7 @@ fn config(key: HostKey) -> Config {
         inactivity_timeout: None,
         keepalive_interval: Some(ALIVE.0),
         keepalive_max: ALIVE.1,
-        nodelay: true,
+        event_buffer_size: PASSING,
         ..Config::default()
     }
 }
@@ -222,6 +226,8 @@ struct Closing(std::net::TcpStream);
 
 impl Closing {
     fn of(stream: TcpStream) -> io::Result<(TcpStream, Self)> {
+        // The library does so only for the sockets that it accepts itself.
+        link::tune(&stream)?;
         let stream = stream.into_std()?;
         let copy = stream.try_clone()?;
         Ok((TcpStream::from_std(stream)?, Self(copy)))
@@ -285,6 +291,15 @@ mod tests {
         while !door.unproven.is_empty() {
             sleep(PAUSE).await;
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_typed_and_shown_is_held_back_by_nothing_in_the_socket() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let (stream, _closing) = Closing::of(stream).unwrap();
+        assert!(stream.nodelay().unwrap());
     }
 
     #[tokio::test]
