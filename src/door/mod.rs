@@ -6,6 +6,7 @@
 mod caller;
 mod channel;
 mod host_key;
+mod refusal;
 mod seat;
 mod shown;
 
@@ -55,6 +56,12 @@ const WAITING: usize = 32;
 const PASSING: usize = 1;
 /// How long a connection that ends here may take to say so.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How many who cannot be served may be told so at once; the others are just cut off.
+const FAREWELLS: usize = 64;
+/// What everybody is told when the appliance ends.
+const STOPPED: &str = "the appliance was stopped";
+/// What they are told.
+const CROWDED: &str = "too many are logging in at the moment; try again in a few seconds";
 /// Time to look at the door again after the system ran out of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -69,6 +76,8 @@ pub struct Door {
     config_dir: PathBuf,
     ssh: Arc<Config>,
     unproven: Arc<Admission<IpAddr>>,
+    /// Those who are sent away and hear why.
+    farewells: Semaphore,
     inside: Arc<Semaphore>,
     /// What the consoles hold together.
     pool: Arc<Pool>,
@@ -93,6 +102,7 @@ impl Door {
             config_dir,
             ssh: Arc::new(config(key)),
             unproven: Admission::new(UNPROVEN),
+            farewells: Semaphore::new(FAREWELLS),
             inside: Arc::new(Semaphore::new(most)),
             pool: Arc::default(),
             stopping,
@@ -120,17 +130,32 @@ impl Door {
     fn answer(self: &Arc<Self>, stream: TcpStream, from: SocketAddr) {
         let from_ip = from.ip().to_canonical();
         let open: Option<Vec<_>> = (0..DESCRIPTORS).map(|_| self.appliance.connection()).collect();
-        let (Some(open), Some(place)) = (open, self.unproven.enter(source(from_ip))) else {
-            tracing::info!(%from, "too many are proving themselves; an SSH connection was closed");
+        // Without a file descriptor to spare nothing can be said.
+        let Some(open) = open else {
+            tracing::warn!(%from, "there are too many connections; an SSH connection was closed");
             return;
         };
+        let place = self.unproven.enter(source(from_ip));
         let door = Arc::clone(self);
         tokio::spawn(async move {
-            if let Ok(Some(turn)) = timeout(GRACE, place.turn()).await {
-                Box::pin(door.host(stream, from_ip, turn)).await;
+            let turn = match place {
+                Some(place) => timeout(GRACE, place.turn()).await.ok().flatten(),
+                None => None,
+            };
+            match turn {
+                Some(turn) => Box::pin(door.host(stream, from_ip, turn)).await,
+                None => door.send_away(stream, from).await,
             }
             drop(open);
         });
+    }
+
+    /// Somebody's turn does not come.
+    async fn send_away(&self, stream: TcpStream, from: SocketAddr) {
+        tracing::info!(%from, "too many are proving themselves; an SSH connection was refused");
+        if let Ok(_saying) = self.farewells.try_acquire() {
+            refusal::send_away(stream, Disconnect::TooManyConnections, CROWDED).await;
+        }
     }
 
     /// Serves a connection to its end.
@@ -162,15 +187,18 @@ impl Door {
 
     /// Waits until a connection has to end from here, and says why.
     async fn over(&self, proven: &Notify, unproven: Turn<IpAddr>) -> &'static str {
-        if timeout(GRACE, proven.notified()).await.is_err() {
-            return "nobody proved who they are in time";
-        }
-        drop(unproven);
         let mut stopping = self.stopping.clone();
+        tokio::select! {
+            proof = timeout(GRACE, proven.notified()) => match proof {
+                Ok(()) => drop(unproven),
+                Err(_) => return "nobody proved who they are in time",
+            },
+            _ = stopping.wait_for(|stop| *stop) => return STOPPED,
+        }
         drop(stopping.wait_for(|stop| *stop).await);
         // Consoles say so first.
         sleep(FAREWELL).await;
-        "the appliance was stopped"
+        STOPPED
     }
 
     /// Whether nobody else fits in.
@@ -204,7 +232,7 @@ fn config(key: HostKey) -> Config {
         ..russh::Limits::default()
     };
     Config {
-        server_id: SshId::Standard(Cow::Borrowed("SSH-2.0-jumpdeck")),
+        server_id: SshId::Standard(Cow::Borrowed(refusal::GREETING)),
         methods: MethodSet::from(methods.as_slice()),
         auth_rejection_time: REFUSAL,
         auth_rejection_time_initial: Some(Duration::ZERO),
@@ -263,8 +291,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn whoever_proves_nothing_is_cut_off_in_time_and_leaves_room() {
+    async fn door() -> (Arc<Door>, SocketAddr, tempfile::TempDir) {
         let dir = tempfile::tempdir().unwrap();
         let data = DataDir::create(dir.path()).unwrap();
         let clock = Arc::new(SystemClock);
@@ -275,7 +302,12 @@ mod tests {
         let place = ("https://appliance".to_owned(), address.port());
         let door = Door::new(appliance, place, dir.path().to_owned(), key, MOST);
         tokio::spawn(Arc::clone(&door).serve(listener));
+        (door, address, dir)
+    }
 
+    #[tokio::test]
+    async fn whoever_proves_nothing_is_cut_off_in_time_and_leaves_room() {
+        let (door, address, _dir) = door().await;
         let mut silent = TcpStream::connect(address).await.unwrap();
         let config = Arc::new(client::Config::default());
         let polite = client::connect(config, address, Trusting).await.unwrap();
@@ -291,6 +323,22 @@ mod tests {
         while !door.unproven.is_empty() {
             sleep(PAUSE).await;
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_fit_is_told_why() {
+        let (door, address, _dir) = door().await;
+        let mut waiting = Vec::new();
+        for _ in 0..UNPROVEN.each_queue {
+            waiting.push(TcpStream::connect(address).await.unwrap());
+        }
+        let mut late = TcpStream::connect(address).await.unwrap();
+        let mut said = Vec::new();
+        late.read_to_end(&mut said).await.unwrap();
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.starts_with("SSH-2.0-jumpdeck\r\n"), "{said}");
+        assert!(said.contains(CROWDED), "{said}");
+        assert_eq!(door.unproven.len(), UNPROVEN.each_queue);
     }
 
     #[tokio::test]
