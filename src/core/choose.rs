@@ -136,11 +136,13 @@ impl Console {
 
     /// Sessions and commands of the fuzzy jump follow what is typed at once.
     pub(super) fn fit_sessions(&mut self) {
-        let names: Vec<String> = self.tabs.iter().map(|tab| tab.name.clone()).collect();
+        let open: Vec<_> = self.tabs.iter().map(|tab| (tab.id, tab.name.clone())).collect();
         if let Some(Layer::Chooser(chooser)) = self.layers.last_mut()
             && let ChooserKind::Jump { sessions, .. } = &mut chooser.kind
         {
-            *sessions = like(names.iter().map(String::as_str), chooser.input.text());
+            let names = open.iter().map(|(_, name)| name.as_str());
+            let fitting = like(names, chooser.input.text());
+            *sessions = fitting.iter().filter_map(|n| open.get(*n).cloned()).collect();
             sessions.truncate(SESSIONS);
         }
     }
@@ -156,9 +158,14 @@ impl Console {
                 self.choose_command(command);
             }
             ChooserKind::Jump { sessions, items, commands, .. } => {
-                if let Some(tab) = sessions.get(selected).copied() {
-                    self.layers.pop();
-                    self.show_tab(tab);
+                if let Some((session, name)) = sessions.get(selected) {
+                    match self.tabs.iter().position(|tab| tab.id == *session) {
+                        Some(tab) => {
+                            self.layers.pop();
+                            self.show_tab(tab);
+                        }
+                        None => self.warn(&format!("The session with {name} has ended.")),
+                    }
                     return;
                 }
                 let number = selected - sessions.len();

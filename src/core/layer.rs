@@ -93,8 +93,9 @@ pub enum ChooserKind {
     Jump {
         /// Where it was opened.
         context: Context,
-        /// Open sessions that fit what was typed, by their numbers.
-        sessions: Vec<usize>,
+        /// Open sessions that fit what was typed, with their names: they stay where they stand, also
+        /// when one ends.
+        sessions: Vec<(SessionId, String)>,
         /// Items that do.
         items: List,
         /// Commands that do.

@@ -26,6 +26,8 @@ pub enum SessionRow {
     Waiting(usize),
     /// A session of a team.
     Team(usize),
+    /// What was selected and is there no more; the next row does not slide under the cursor.
+    Gone,
 }
 
 /// What a row stands for, whatever row it stands in.
@@ -37,9 +39,11 @@ enum RowOf {
 }
 
 /// The selection on the sessions' screen: it stays with what was selected.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Selection {
     of: Option<RowOf>,
+    /// Its machine.
+    name: String,
     /// Where it stood, for when that is gone.
     row: usize,
 }
@@ -66,6 +70,17 @@ impl Console {
 
     /// The rows of the sessions' screen, in their order.
     pub fn session_rows(&self) -> Vec<SessionRow> {
+        let mut rows = self.rows_there();
+        let Selection { of, row, .. } = &self.session_row;
+        let there = |of: &RowOf| rows.iter().any(|row| self.stands_for(*row) == Some(*of));
+        let gone = of.as_ref().is_some_and(|of| !there(of));
+        if gone && self.screen == Screen::Sessions && !rows.is_empty() {
+            rows.insert((*row).min(rows.len()), SessionRow::Gone);
+        }
+        rows
+    }
+
+    fn rows_there(&self) -> Vec<SessionRow> {
         let tabs = (0..self.tabs.len()).map(SessionRow::Tab);
         let waiting = (0..self.lobby.waiting.len()).map(SessionRow::Waiting);
         let teams = (0..self.lobby.sessions.len()).map(SessionRow::Team);
@@ -80,9 +95,22 @@ impl Console {
     /// The number of the selected row.
     pub fn selected_session(&self) -> usize {
         let rows = self.session_rows();
-        let Selection { of, row } = self.session_row;
-        let same = rows.iter().position(|row| self.stands_for(*row) == of && of.is_some());
-        same.unwrap_or(row).min(rows.len().saturating_sub(1))
+        let Selection { of, row, .. } = &self.session_row;
+        let selected = |row: &SessionRow| match row {
+            SessionRow::Gone => true,
+            row => of.is_some() && self.stands_for(*row) == *of,
+        };
+        rows.iter().position(selected).unwrap_or(*row).min(rows.len().saturating_sub(1))
+    }
+
+    /// What was selected and is over: its machine, and a row of the kind that it stood among.
+    pub fn gone_session(&self) -> (&str, SessionRow) {
+        let among = match self.session_row.of {
+            Some(RowOf::Waiting(_)) => SessionRow::Waiting(0),
+            Some(RowOf::Team(_)) => SessionRow::Team(0),
+            Some(RowOf::Session(_)) | None => SessionRow::Tab(0),
+        };
+        (&self.session_row.name, among)
     }
 
     fn stands_for(&self, row: SessionRow) -> Option<RowOf> {
@@ -90,6 +118,16 @@ impl Console {
             SessionRow::Tab(number) => RowOf::Session(self.tabs.get(number)?.id),
             SessionRow::Waiting(number) => RowOf::Waiting(self.lobby.waiting.get(number)?.item),
             SessionRow::Team(number) => RowOf::Team(self.lobby.sessions.get(number)?.session),
+            SessionRow::Gone => return None,
+        })
+    }
+
+    fn machine_of(&self, row: SessionRow) -> Option<String> {
+        Some(match row {
+            SessionRow::Tab(number) => self.tabs.get(number)?.name.clone(),
+            SessionRow::Waiting(number) => clean(&self.lobby.waiting.get(number)?.name),
+            SessionRow::Team(number) => clean(&self.lobby.sessions.get(number)?.item_name),
+            SessionRow::Gone => return None,
         })
     }
 
@@ -111,13 +149,36 @@ impl Console {
         let rows = self.session_rows();
         let last = rows.len().saturating_sub(1);
         let row = self.selected_session().saturating_add_signed(by).min(last);
-        let of = rows.get(row).and_then(|row| self.stands_for(*row));
-        self.session_row = Selection { of, row };
+        // Only a row that is gone has nothing behind it.
+        if let Some(there) = rows.get(row).copied().filter(|row| *row != SessionRow::Gone) {
+            self.select_row(there);
+        }
     }
 
-    /// The selection stays where there is something.
-    pub(super) fn keep_row(&mut self) {
-        self.move_session(0);
+    fn select_row(&mut self, row: SessionRow) {
+        let number = self.rows_there().iter().position(|there| *there == row).unwrap_or(0);
+        let name = self.machine_of(row).unwrap_or_default();
+        self.session_row = Selection { of: self.stands_for(row), name, row: number };
+    }
+
+    /// Selects what stands where the selection was, if that is gone.
+    fn settle_row(&mut self) {
+        let rows = self.rows_there();
+        let of = self.session_row.of;
+        let same = rows.iter().find(|row| of.is_some() && self.stands_for(**row) == of);
+        let near = self.session_row.row.min(rows.len().saturating_sub(1));
+        match same.or_else(|| rows.get(near)).copied() {
+            Some(row) => self.select_row(row),
+            None => self.session_row = Selection::default(),
+        }
+    }
+
+    /// What is shown first as selected is so: it stays, whatever comes before it. Nothing is left of
+    /// a selection where nothing is left.
+    pub(super) fn hold_row(&mut self) {
+        if self.session_row.of.is_none() || self.rows_there().is_empty() {
+            self.settle_row();
+        }
     }
 
     pub(super) fn take_lobby(&mut self, lobby: Lobby) {
@@ -145,6 +206,7 @@ impl Console {
             None => Some("No session is open.".to_owned()),
             Some(SessionRow::Tab(_)) => None,
             Some(SessionRow::Waiting(_)) => self.no_link(),
+            Some(SessionRow::Gone) => Some(self.selected_is_gone()),
             Some(SessionRow::Team(_)) => self.no_link().or_else(|| {
                 let one = self.selected_of_team()?;
                 (!one.may_join).then(|| {
@@ -170,7 +232,7 @@ impl Console {
             Some(SessionRow::Tab(number)) => self.show_tab(number),
             Some(SessionRow::Waiting(_)) => self.take_waiting(),
             Some(SessionRow::Team(_)) => self.join_team_session(),
-            None => {}
+            Some(SessionRow::Gone) | None => {}
         }
     }
 
@@ -225,6 +287,16 @@ impl Console {
             }),
             Some(SessionRow::Waiting(_)) => self.no_link(),
             Some(SessionRow::Team(_)) => Some("Only its owner ends a session.".to_owned()),
+            Some(SessionRow::Gone) => Some(self.selected_is_gone()),
+        }
+    }
+
+    fn selected_is_gone(&self) -> String {
+        match self.gone_session() {
+            (name, SessionRow::Waiting(_)) => {
+                format!("{name} waits no more: somebody took it, or it left. Choose another row.")
+            }
+            (name, _) => format!("The session with {name} has ended. Choose another row."),
         }
     }
 
@@ -410,7 +482,7 @@ impl Console {
         self.layers.clear();
         self.hide_shells();
         self.screen = Screen::Sessions;
-        self.keep_row();
+        self.settle_row();
     }
 }
 

@@ -378,6 +378,9 @@ impl Console {
             Event::Script(script) => self.take_script(script),
             Event::Frame => self.freshen(),
         }
+        if self.screen == Screen::Sessions {
+            self.hold_row();
+        }
         self.go_on_with_script();
         std::mem::take(&mut self.effects)
     }

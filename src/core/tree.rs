@@ -19,6 +19,8 @@ pub struct Node {
     pub unfolded: Option<bool>,
     /// How deep it stands.
     pub depth: u16,
+    /// It is there only because it is selected: its group, or its tag, is no more.
+    pub gone: bool,
 }
 
 /// A saved search as the tree shows it.
@@ -72,12 +74,13 @@ impl Tree {
             (0..=position).rev().find(is_scope)
         };
         if let Some(scope) = found.and_then(|n| self.nodes.get(n)?.scope.clone()) {
-            self.selected = scope;
+            self.select_scope(scope);
         }
     }
 
     /// Selects what a scope stands for.
     pub fn select_scope(&mut self, scope: Scope) {
+        self.nodes.retain(|node| !node.gone || node.scope.as_ref() == Some(&scope));
         self.selected = scope;
     }
 
@@ -137,12 +140,13 @@ impl Tree {
         if let Scope::Tag(place, _) = scope {
             self.unfolded.insert(*place);
         }
-        self.selected = scope.clone();
+        self.select_scope(scope.clone());
         true
     }
 
     /// Reckons the rows anew.
     pub fn rebuild(&mut self, inventory: &Inventory, recent: usize, saved: &[Dynamic]) {
+        let former = (self.position(), self.node().cloned());
         self.nodes = vec![node(Scope::All, "All Items", inventory.len())];
         self.nodes.push(node(Scope::Recent, "Recently Used", recent));
         for one in saved {
@@ -163,14 +167,32 @@ impl Tree {
                 self.nodes.push(Node { depth: 1, ..tag });
             }
         }
-        if !self.nodes.iter().any(|node| node.scope.as_ref() == Some(&self.selected)) {
-            self.selected = match &self.selected {
-                // Its last item has lost the tag, or gone.
-                Scope::Tag(place, _) => Scope::Place(*place),
-                _ => Scope::All,
-            };
+        if !self.has_selected() {
+            self.keep(former);
         }
-        if !self.nodes.iter().any(|node| node.scope.as_ref() == Some(&self.selected)) {
+    }
+
+    fn has_selected(&self) -> bool {
+        self.nodes.iter().any(|node| node.scope.as_ref() == Some(&self.selected))
+    }
+
+    /// Others end a group, a tag or a list: its row stays where it was while it is selected, for the
+    /// list below it is not to become another by itself. What the rep folded or forgot is left.
+    fn keep(&mut self, (position, node): (usize, Option<Node>)) {
+        let folded = match &self.selected {
+            Scope::Tag(place, _) if !self.unfolded.contains(place) => Some(*place),
+            _ => None,
+        };
+        let gone = node.filter(|node| node.scope.as_ref() == Some(&self.selected));
+        match (folded, gone) {
+            (None, Some(node)) if matches!(self.selected, Scope::Place(_) | Scope::Tag(..)) => {
+                let node = Node { gone: true, count: Some(0), unfolded: None, ..node };
+                self.nodes.insert(position.min(self.nodes.len()), node);
+            }
+            (Some(place), _) => self.selected = Scope::Place(place),
+            (None, _) => self.selected = Scope::All,
+        }
+        if !self.has_selected() {
             self.selected = Scope::All;
         }
     }
@@ -178,9 +200,9 @@ impl Tree {
 
 fn node(scope: Scope, name: &str, count: usize) -> Node {
     let (name, count) = (name.to_owned(), Some(count));
-    Node { scope: Some(scope), name, count, unfolded: None, depth: 0 }
+    Node { scope: Some(scope), name, count, unfolded: None, depth: 0, gone: false }
 }
 
 fn heading(name: &str) -> Node {
-    Node { scope: None, name: name.to_owned(), count: None, unfolded: None, depth: 0 }
+    Node { scope: None, name: name.to_owned(), count: None, unfolded: None, depth: 0, gone: false }
 }

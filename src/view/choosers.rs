@@ -7,6 +7,7 @@ use crate::core::command::Command;
 use crate::core::keymap::Context;
 use crate::core::layer::{Chooser, ChooserKind, Entry, Pick, ToggleKind, Toggles};
 use crate::core::layout;
+use jumpdeck_protocol::SessionId;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -48,9 +49,7 @@ impl Artist<'_, '_> {
                 fitting.map(|c| self.command(*context, *c, width)).collect()
             }
             ChooserKind::Jump { context, sessions, items, commands } => {
-                let sessions =
-                    sessions.iter().filter_map(|n| Some((*n, self.console.tabs().get(*n)?)));
-                let sessions = sessions.map(|(n, tab)| self.open_session(n, &tab.name, width));
+                let sessions = sessions.iter().map(|one| self.open_session(one, width));
                 let items = items.iter().map(|item| self.choice(item, width));
                 let commands = commands.iter().map(|c| self.command(*context, *c, width));
                 sessions.chain(items).chain(commands).skip(top).take(rows).collect()
@@ -93,9 +92,13 @@ impl Artist<'_, '_> {
         ])
     }
 
-    fn open_session(&self, number: usize, name: &str, width: usize) -> Line<'static> {
+    fn open_session(&self, (session, name): &(SessionId, String), width: usize) -> Line<'static> {
         let room = width.saturating_sub(26);
-        let what = format!(" session {}", number + 1);
+        let number = self.console.tabs().iter().position(|tab| tab.id == *session);
+        let what = match number {
+            Some(number) => format!(" session {}", number + 1),
+            None => " has ended".to_owned(),
+        };
         Line::from(vec![
             Span::styled(" ▸ ", self.style(Role::Busy)),
             Span::raw(text::left(name, room)),

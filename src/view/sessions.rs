@@ -12,6 +12,7 @@ use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{SessionId, Timestamp};
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
@@ -65,9 +66,11 @@ impl Artist<'_, '_> {
         let mut at = 0;
         let mut section = None;
         for (number, row) in rows.into_iter().enumerate() {
-            if section != Some(std::mem::discriminant(&row)) {
-                section = Some(std::mem::discriminant(&row));
-                lines.extend(self.section(row, &columns, !lines.is_empty()));
+            let gone = row == SessionRow::Gone;
+            let among = if gone { self.console.gone_session().1 } else { row };
+            if section != Some(std::mem::discriminant(&among)) {
+                section = Some(std::mem::discriminant(&among));
+                lines.extend(self.section(among, &columns, !lines.is_empty()));
             }
             if number == selected {
                 at = lines.len();
@@ -75,7 +78,9 @@ impl Artist<'_, '_> {
             let role = if number == selected { Role::Selection } else { Role::Text };
             let words = self.session_row(row, &columns);
             let words = text::left(&words, usize::from(area.width));
-            lines.push(Line::styled(words, self.style(role)));
+            let style = self.style(role);
+            let style = if gone { style.add_modifier(Modifier::DIM) } else { style };
+            lines.push(Line::styled(words, style));
         }
         let height = usize::from(area.height).max(1);
         // Its heading comes along with a section's first row.
@@ -109,6 +114,7 @@ impl Artist<'_, '_> {
                 "Waiting",
                 columns.waiting().line("", "Machine", "Queue", "Waits", "", "User, key by, system"),
             ),
+            SessionRow::Gone => Vec::new(),
             SessionRow::Team(_) => {
                 titled("Of your teams", columns.line("", "Machine", "Owner", "Lasts", "", "Team"))
             }
@@ -147,6 +153,14 @@ impl Artist<'_, '_> {
                 let (name, owner) = (clean(&one.item_name), clean(&one.owner));
                 columns.line(sign, &name, &owner, &lasts(one.started), "", &clean(&one.team))
             }
+            SessionRow::Gone => self.gone(columns),
+        }
+    }
+
+    fn gone(&self, columns: &SessionColumns) -> String {
+        match self.console.gone_session() {
+            (name, SessionRow::Waiting(_)) => columns.waiting().line("", name, "gone", "", "", ""),
+            (name, _) => columns.line("", name, "ended", "", "", ""),
         }
     }
 

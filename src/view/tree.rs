@@ -6,7 +6,7 @@ use crate::core::search::Scope;
 use crate::core::tree::Node;
 use crate::core::{Console, Focus};
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 impl Artist<'_, '_> {
@@ -59,11 +59,16 @@ impl Artist<'_, '_> {
             (_, Some(false)) => "▸",
             (_, None) => " ",
         };
-        let count = node.count.map_or("…".to_owned(), text::number);
+        let count = match node.count {
+            _ if node.gone => "gone".to_owned(),
+            Some(count) => text::number(count),
+            None => "…".to_owned(),
+        };
         let indent = " ".repeat(usize::from(node.depth) * 2);
         let room = usize::from(width).saturating_sub(text::width(&count) + indent.len() + 5);
         let name = text::left(&node.name, room);
         let style = self.row_style(selected, focused);
+        let style = if node.gone { style.add_modifier(Modifier::DIM) } else { style };
         Line::from(vec![
             Span::raw(format!(" {indent}{sign} {name} ")),
             Span::styled(count, if selected { Style::default() } else { self.style(Role::Muted) }),

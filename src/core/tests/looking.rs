@@ -9,7 +9,8 @@ use jumpdeck_protocol::inventory::{Figure, InventoryPart, ItemView, Place, Prese
 use jumpdeck_protocol::preferences::{Column, Preferences, SavedSearch, ShownColumn, Sort};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, Used};
 use jumpdeck_protocol::rights::{Permissions, PlaceRights};
-use jumpdeck_protocol::{ItemId, Outcome, UserId};
+use jumpdeck_protocol::session::EndReason;
+use jumpdeck_protocol::{ItemId, Outcome, SessionId, UserId};
 use std::sync::Arc;
 
 fn desk() -> Desk {
@@ -69,7 +70,11 @@ fn the_fuzzy_jump_shows_what_is_used_most_first_and_sessions_and_commands_too() 
     desk.press("<enter>");
     desk.grant_session(1);
     desk.press("<ctrl-]>d<ctrl-p>front");
-    assert_eq!(fitting(&desk).0, [0], "the open session stands first");
+    assert_eq!(
+        fitting(&desk).0,
+        [(SessionId(1), "Front Office".into())],
+        "the open session stands first"
+    );
     desk.press("<enter>");
     assert_eq!(desk.console.screen(), Screen::Session(0));
     desk.press("<ctrl-]>d<ctrl-p>colum");
@@ -545,6 +550,39 @@ fn nothing_is_done_to_the_neighbour_of_an_item_that_is_gone() {
     let next = desk.console.jump_screen().rows.get(2).unwrap().name().to_owned();
     desk.press("j");
     assert_eq!(desk.selected(), next, "none is passed over");
+}
+
+#[test]
+fn the_tree_does_not_slide_to_another_group_when_the_selected_one_is_gone() {
+    let mut desk = desk();
+    desk.press("<tab>jjjjjlj");
+    assert_eq!(desk.console.scope_title(), "Web Servers ▸ web");
+    let all = desk.console.jump_screen().rows.iter().map(|item| item.id()).collect::<Vec<_>>();
+    let gone = InventoryPart { gone: all, ..InventoryPart::default() };
+    desk.notice(ApplianceNotice::Inventory(gone));
+    let tree = &desk.console.jump_screen().tree;
+    let node = tree.node().unwrap();
+    assert_eq!((node.name.as_str(), node.gone, node.count), ("web", true, Some(0)));
+    assert!(desk.listed().is_empty(), "the list is not another group's");
+    desk.press("k");
+    assert_eq!(desk.console.scope_title(), "Web Servers");
+    let text = nodes(&desk);
+    assert!(!text.contains(&"web".to_owned()), "{text:?}");
+}
+
+#[test]
+fn a_session_that_ends_leaves_its_row_in_the_fuzzy_jump() {
+    let mut desk = desk();
+    desk.press("<ctrl-p>front<enter>");
+    desk.grant_session(1);
+    desk.press("<ctrl-]>d<ctrl-p>red04<enter>");
+    desk.grant_session(2);
+    desk.press("<ctrl-]>d<ctrl-p>");
+    let reason = EndReason::EndedByRep;
+    desk.notice(ApplianceNotice::SessionEnded { session: SessionId(1), reason, summary: None });
+    desk.press("<enter>");
+    assert_eq!(desk.console.screen(), Screen::Jump, "the other session is not shown instead");
+    assert_eq!(desk.said(), "The session with Front Office has ended.");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Machines that wait, sessions of the teams, session keys, and pinning.
 
 use super::*;
+use crate::core::lobby::SessionRow;
+use crate::fixtures::Sent;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::queue::{Lobby, Queue, QueueWish, SessionKey, TeamSession, Waiting};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
@@ -74,6 +76,33 @@ fn who_waits_and_what_the_teams_do() {
         desk.press("jj");
         desk
     });
+}
+
+#[test]
+fn a_machine_that_waits_no_more_does_not_give_its_row_to_the_next() {
+    snapshot("sessions-gone", |columns, rows| {
+        let mut desk = with_lobby(columns, rows);
+        desk.press("j");
+        let waiting = lobby().waiting.split_off(1);
+        desk.notice(ApplianceNotice::Lobby(Lobby { waiting, ..lobby() }));
+        desk.press("<enter>");
+        let starts = |sent: &Sent| {
+            matches!(sent, Sent::Request(_, RepRequest::StartSession { item: ItemId(902), .. }))
+        };
+        assert!(!desk.sent.iter().any(starts));
+        desk
+    });
+    let mut desk = with_lobby(120, 40);
+    desk.press("j");
+    let mut changed = lobby();
+    let first = changed.waiting.remove(0);
+    desk.notice(ApplianceNotice::Lobby(changed.clone()));
+    changed.waiting.push(first);
+    desk.notice(ApplianceNotice::Lobby(changed));
+    assert_eq!(desk.console.selected_row(), Some(SessionRow::Waiting(2)), "it is back");
+    desk.notice(ApplianceNotice::Lobby(Lobby { waiting: lobby().waiting.split_off(1), ..lobby() }));
+    desk.press("k");
+    assert!(!desk.console.session_rows().contains(&SessionRow::Gone));
 }
 
 #[test]
