@@ -61,7 +61,8 @@ pub fn open(places: &Places, welcome: &Welcome) -> anyhow::Result<Counter> {
     let folder = folder(places)?;
     private_file::create_dir(&folder)?;
     let path = folder.join(format!("{}.sock", std::process::id()));
-    let listener = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
+    let near = Near::of(&path).with_context(|| path.display().to_string())?;
+    let listener = UnixListener::bind(&near.path).with_context(|| path.display().to_string())?;
     let appliance = (!welcome.embedded).then(|| welcome.url.clone());
     let user = welcome.username.clone();
     let (send, scripts) = unbounded_channel();
@@ -119,8 +120,36 @@ pub async fn hand_over(
     Ok(false)
 }
 
+/// A name by which a socket is reached however long its path is: a socket's own address holds only
+/// 108 bytes.
+struct Near {
+    path: PathBuf,
+    /// The name goes through it.
+    #[cfg(target_os = "linux")]
+    _folder: std::fs::File,
+}
+
+impl Near {
+    #[cfg(target_os = "linux")]
+    fn of(path: &Path) -> io::Result<Self> {
+        use std::os::fd::AsRawFd;
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let folder = std::fs::File::open(folder)?;
+        let through = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string());
+        Ok(Self { path: through.join(name), _folder: folder })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned() })
+    }
+}
+
 async fn offer(path: &Path, handed: &Handed) -> io::Result<bool> {
-    let mut stream = match UnixStream::connect(path).await {
+    let near = Near::of(path)?;
+    let mut stream = match UnixStream::connect(&near.path).await {
         Ok(stream) => stream,
         Err(error) => {
             if error.kind() == io::ErrorKind::ConnectionRefused {
@@ -146,4 +175,27 @@ async fn read<T: for<'a> Deserialize<'a>>(stream: &mut UnixStream) -> io::Result
     let mut line = String::new();
     BufReader::new(stream.take(most)).read_line(&mut line).await?;
     Ok(serde_json::from_str(&line)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_socket_is_reached_however_long_its_path_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("d".repeat(150)).join("e".repeat(150));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("1.sock");
+        let listener = UnixListener::bind(Near::of(&path).unwrap().path).unwrap();
+        let handed = Handed { appliance: None, user: None, script: String::new() };
+        let taking = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _: Handed = read(&mut stream).await.unwrap();
+            write(&mut stream, &Answer { taken: true }).await.unwrap();
+        };
+        let (taken, ()) = tokio::join!(offer(&path, &handed), taking);
+        assert!(taken.unwrap());
+    }
 }

@@ -7,6 +7,7 @@ use super::jump;
 use super::many::{self, Order};
 use super::outlet::{Outlet, Stream};
 use super::overriding::Overriding;
+use super::select::Found;
 use super::status::Status;
 use super::stdio::{Outside, Stdio};
 use super::targets::Targets;
@@ -73,10 +74,11 @@ impl Exec {
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
         let escape = self.escape.clone().watch(desk)?;
         let mut client = desk.client().await?;
-        let items = self.targets.find(&mut client, &desk.io).await?;
+        let (items, whole) = self.targets.find(&mut client, &desk.io).await?;
         if !self.targets.are_meant(&items, &client, &mut desk.io, "Run it on").await? {
             client.close().await;
-            return Ok(if self.targets.only_lists() { Status::DONE } else { Status::OWN });
+            let said = if self.targets.only_lists() { Status::DONE } else { Status::OWN };
+            return Ok(Found::outcome(whole, said));
         }
         let io = &mut desk.io;
         let reason = self.overriding.clone().reason(io).await?;
@@ -104,7 +106,8 @@ impl Exec {
                 let items = several.iter().map(|item| (*item, name(item))).collect();
                 let (argv, parallel, json) = (self.argv(), self.parallel.into(), self.json);
                 let order = Order { argv, reason, parallel, json };
-                many::run(client, items, order, io).await
+                let outcome = many::run(client, items, order, io).await?;
+                Ok(Found::outcome(whole, outcome))
             }
         }
     }

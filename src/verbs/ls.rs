@@ -1,6 +1,7 @@
 //! `jumpdeck ls`: the inventory in lines.
 
 use super::desk::Desk;
+use super::select::Found;
 use super::status::Status;
 use super::{output, select};
 use crate::core::inventory::{Inventory, Item, List};
@@ -42,7 +43,8 @@ impl Ls {
         let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let query = self.query.join(" ");
-        let rows = select::found(&mut client, select::read(&query)?, &desk.io).await?;
+        let Found { items: rows, whole } =
+            select::found(&mut client, select::read(&query)?, &desk.io).await?;
         let person = desk.io.is_terminal();
         let outcome = desk.io.print(|out| {
             if self.json {
@@ -53,7 +55,7 @@ impl Ls {
         });
         let outcome = outcome.await;
         client.close().await;
-        outcome
+        Ok(Found::outcome(whole, outcome?))
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a name on the command line to one item.
 
+use super::status::Status;
 use super::stdio::Stdio;
 use crate::core::inventory::{Inventory, Item, List, Look, Scope, matching as search};
 use crate::core::query::Query;
@@ -7,6 +8,21 @@ use crate::link::Client;
 use anyhow::{anyhow, bail};
 use jumpdeck_protocol::{ItemId, Timestamp};
 use std::time::SystemTime;
+
+/// What a query found.
+pub(super) struct Found {
+    /// The items.
+    pub items: List,
+    /// Whether every machine was measured that had to be.
+    pub whole: bool,
+}
+
+impl Found {
+    /// How a verb ends that did this with what was found: what some machines left open is no success.
+    pub(super) fn outcome(whole: bool, status: Status) -> Status {
+        if status == Status::DONE && !whole { Status::FAILED } else { status }
+    }
+}
 
 /// Names that an ambiguity lists at the most.
 const LISTED: usize = 10;
@@ -32,7 +48,11 @@ pub(super) fn matching(inventory: &Inventory, query: &str) -> anyhow::Result<Lis
 ///
 /// # Errors
 /// When the query is empty, not finished, or means nothing; the text says what would be right.
-pub(super) async fn acted_on(client: &mut Client, query: &str, io: &Stdio) -> anyhow::Result<List> {
+pub(super) async fn acted_on(
+    client: &mut Client,
+    query: &str,
+    io: &Stdio,
+) -> anyhow::Result<Found> {
     let whole = Query::whole(query);
     let query = whole.map_err(|error| anyhow!("--query: {error} `--all` says every item."))?;
     found(client, query, io).await
@@ -42,17 +62,19 @@ pub(super) async fn acted_on(client: &mut Client, query: &str, io: &Stdio) -> an
 ///
 /// # Errors
 /// When the link is gone.
-pub(super) async fn found(client: &mut Client, query: Query, io: &Stdio) -> anyhow::Result<List> {
-    if query.depends_on_figures() {
-        let missing = client.fetch_figures().await?;
-        if missing > 0 {
-            let words =
-                format!("jumpdeck: {missing} machines did not measure in time; they are left out.");
-            io.say(&words).await;
-        }
+pub(super) async fn found(client: &mut Client, query: Query, io: &Stdio) -> anyhow::Result<Found> {
+    let missing = if query.depends_on_figures() { client.fetch_figures().await? } else { 0 };
+    if missing > 0 {
+        let machines = if missing == 1 { "machine" } else { "machines" };
+        let words = format!(
+            "jumpdeck: {missing} {machines} did not measure in time; what is asked of figures is not \
+             known there."
+        );
+        io.say(&words).await;
     }
     let now = Timestamp::from_system(SystemTime::now());
-    Ok(search(client.inventory.picture(), &Look::at(Scope::All, query, now)))
+    let items = search(client.inventory.picture(), &Look::at(Scope::All, query, now));
+    Ok(Found { items, whole: missing == 0 })
 }
 
 /// The one item of this name: by its number, its name, its host name (either as it is written, then in

@@ -51,7 +51,8 @@ impl Targets {
         self.dry_run
     }
 
-    /// Which they are: each once, in the order in which they were said.
+    /// Which they are, each once, in the order in which they were said; and whether a query left none
+    /// out for want of its figures.
     ///
     /// # Errors
     /// When a name or the query fits none, or a query would find more than was meant.
@@ -59,15 +60,16 @@ impl Targets {
         &self,
         client: &mut Client,
         io: &Stdio,
-    ) -> anyhow::Result<Vec<ItemId>> {
+    ) -> anyhow::Result<(Vec<ItemId>, bool)> {
         client.fetch_inventory().await?;
-        let mut items = Vec::new();
+        let (mut items, mut whole) = (Vec::new(), true);
         for name in &self.names {
             items.push(select::one(&client.inventory, name)?);
         }
         if let Some(query) = &self.query {
             let found = select::acted_on(client, query, io).await?;
-            items.extend(found.iter().map(|item| item.id()));
+            items.extend(found.items.iter().map(|item| item.id()));
+            whole = found.whole;
         }
         if self.all {
             let all = select::matching(&client.inventory, "")?;
@@ -78,7 +80,7 @@ impl Targets {
         if items.is_empty() {
             bail!("no item matches; `jumpdeck ls` lists them");
         }
-        Ok(items)
+        Ok((items, whole))
     }
 
     /// Whether to go on: not if they are only to be listed, or the rep says no to so many. `what`

@@ -1,6 +1,7 @@
 //! `jumpdeck wake`: machines are woken by a neighbour of theirs.
 
 use super::desk::Desk;
+use super::select::Found;
 use super::status::Status;
 use super::targets::Targets;
 use crate::core::LinkEvent;
@@ -48,10 +49,11 @@ impl Wake {
         let password = password.map(|text| text.parse::<SecureOn>()).transpose();
         let password = password.with_context(|| SECURE_ON.to_owned())?;
         let mut client = desk.client().await?;
-        let items = self.targets.find(&mut client, &desk.io).await?;
+        let (items, whole) = self.targets.find(&mut client, &desk.io).await?;
         if !self.targets.are_meant(&items, &client, &mut desk.io, "Wake").await? {
             client.close().await;
-            return Ok(if self.targets.only_lists() { Status::DONE } else { Status::FAILED });
+            let said = if self.targets.only_lists() { Status::DONE } else { Status::FAILED };
+            return Ok(Found::outcome(whole, said));
         }
         let mut status = Status::DONE;
         let mut called = Vec::new();
@@ -80,7 +82,7 @@ impl Wake {
             }
         }
         client.close().await;
-        Ok(status)
+        Ok(Found::outcome(whole, status))
     }
 }
 

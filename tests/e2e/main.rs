@@ -18,6 +18,7 @@ mod console;
 mod demo;
 mod exec;
 mod faults;
+mod field;
 mod joining;
 mod matrix;
 mod pair;

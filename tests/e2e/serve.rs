@@ -70,9 +70,28 @@ impl Served {
 
     /// The same, with more options.
     pub fn restart_with(&mut self, home: &Home, options: &[&str]) {
+        self.stop();
+        self.child = Guard(serve_with(home, &self.address, &self.ssh.0, options));
+        self.until_open();
+    }
+
+    /// The same, started by another program.
+    pub fn restart_under(&mut self, home: &Home, starter: &[&str]) {
+        self.stop();
+        let server = server(home, &self.address, &self.ssh.0, &[]);
+        let mut server = crate::field::by(starter, &server);
+        server.stdout(Stdio::null()).stderr(File::create(errors(home)).unwrap());
+        self.child = Guard(server.spawn().unwrap());
+        self.until_open();
+    }
+
+    /// Kills it.
+    pub fn stop(&mut self) {
         self.child.0.kill().unwrap();
         self.child.0.wait().unwrap();
-        self.child = Guard(serve_with(home, &self.address, &self.ssh.0, options));
+    }
+
+    fn until_open(&self) {
         until("the server listens again", || TcpStream::connect(&self.address).is_ok());
         until("the front door is open again", || TcpStream::connect(&self.ssh.0).is_ok());
     }
@@ -142,13 +161,17 @@ fn serve(home: &Home, address: &str, ssh: &str) -> Child {
 }
 
 fn serve_with(home: &Home, address: &str, ssh: &str, options: &[&str]) -> Child {
-    home.jumpdeck(&["serve", "--listen", address, "--ssh", ssh])
+    server(home, address, ssh, options).spawn().unwrap()
+}
+
+fn server(home: &Home, address: &str, ssh: &str, options: &[&str]) -> Command {
+    let mut command = home.jumpdeck(&["serve", "--listen", address, "--ssh", ssh]);
+    command
         .args(options)
         .env("JUMPDECK_DATA_DIR", home.path().join("server"))
         .stdout(Stdio::piped())
-        .stderr(File::create(errors(home)).unwrap())
-        .spawn()
-        .unwrap()
+        .stderr(File::create(errors(home)).unwrap());
+    command
 }
 
 /// What the server complains of.
