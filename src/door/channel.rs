@@ -1,6 +1,7 @@
 //! One channel of a connection: a console, a verb, or a machine's shell.
 
 use super::caller::size;
+use super::pace::Pace;
 use super::seat::FarSeat;
 use super::shown;
 use crate::core::Settings;
@@ -86,6 +87,7 @@ pub(super) struct Opened {
     /// What is typed goes to whoever reads as it is.
     raw: Arc<AtomicBool>,
     gone: watch::Receiver<bool>,
+    pace: Arc<Pace>,
 }
 
 /// Takes a channel.
@@ -94,23 +96,26 @@ pub(super) fn open(channel: Channel<Msg>) -> Opened {
     let (typed, input) = stdio::input();
     let (mouth, ears) = stdio::ears();
     let (interrupted, raw) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(true)));
-    let gone = mouth.leaving();
+    let (gone, pace) = (mouth.leaving(), Arc::new(Pace::default()));
     let ear = Ear {
         typed: Some(typed),
         mouth,
+        pace: Arc::clone(&pace),
         interrupted: Arc::clone(&interrupted),
         raw: Arc::clone(&raw),
     };
     tokio::spawn(ear.listen(reading));
-    Opened { writing: Arc::new(writing), input, ears, interrupted, raw, gone }
+    Opened { writing: Arc::new(writing), input, ears, interrupted, raw, gone, pace }
 }
 
 /// Does what is asked, and says how it ended.
 pub(super) async fn attend(here: Here, place: Place, opened: Opened, request: Request) {
-    let Opened { writing, input, ears, interrupted, raw, gone } = opened;
+    let Opened { writing, input, ears, interrupted, raw, gone, pace } = opened;
     let (out, jobs) = unbounded_channel();
     let out = FarOut(out);
-    let writer = tokio::spawn(write(Arc::clone(&writing), jobs, gone));
+    // Without a terminal nobody is there to press Ctrl-C.
+    let pace = request.terminal.is_some().then_some(pace);
+    let writer = tokio::spawn(write(Arc::clone(&writing), jobs, gone, pace));
     // A machine gets what is typed as it is, also what was typed before it was there.
     raw.store(request.terminal.is_none() || request.item.is_some(), Ordering::SeqCst);
     let terminal = request.terminal.clone();
@@ -152,10 +157,14 @@ async fn write(
     writing: Arc<ChannelWriteHalf<Msg>>,
     mut jobs: UnboundedReceiver<Job>,
     mut gone: watch::Receiver<bool>,
+    pace: Option<Arc<Pace>>,
 ) {
     while let Some(job) = jobs.recv().await {
         let bytes = job.bytes.clone();
         let writes = async {
+            if let Some(pace) = &pace {
+                pace.room_for(u64::try_from(bytes.len()).unwrap_or(u64::MAX)).await;
+            }
             match job.stream {
                 Stream::Output => writing.data_bytes(bytes).await.is_ok(),
                 Stream::Errors => writing.extended_data_bytes(1, bytes).await.is_ok(),
@@ -178,6 +187,7 @@ async fn write(
 struct Ear {
     typed: Option<FarTyped>,
     mouth: FarMouth,
+    pace: Arc<Pace>,
     interrupted: Arc<Notify>,
     raw: Arc<AtomicBool>,
 }
@@ -194,6 +204,7 @@ impl Ear {
                 ChannelMsg::WindowChange { col_width, row_height, .. } => {
                     self.mouth.resized(size(col_width, row_height));
                 }
+                ChannelMsg::WindowAdjusted { new_size } => self.pace.told(new_size),
                 ChannelMsg::Signal { signal } => self.signal(&signal),
                 ChannelMsg::Eof => self.typed = None,
                 ChannelMsg::Close => break,

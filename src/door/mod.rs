@@ -6,6 +6,7 @@
 mod caller;
 mod channel;
 mod host_key;
+mod pace;
 mod refusal;
 mod seat;
 mod shown;

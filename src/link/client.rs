@@ -240,6 +240,11 @@ impl Client {
         Ok(linked.saturating_sub(self.measured))
     }
 
+    /// Asks the appliance whether it is there; the answer is told as a delay.
+    pub fn probe(&self) {
+        self.handle.probe();
+    }
+
     /// Says something that needs no answer.
     pub fn tell(&self, notice: RepNotice) {
         self.handle.send(control::encode(&FromRep::Notice { body: notice }));

@@ -1,6 +1,7 @@
 //! `jumpdeck exec`: a command on a machine, its streams and its status passed through.
 
 use super::absence::{Absence, Due};
+use super::answers::{self, Answers};
 use super::desk::Desk;
 use super::escape::EscapeKey;
 use super::jump;
@@ -130,6 +131,7 @@ pub(super) async fn attend(
     }
     let mut outlet = Outlet::new(io)?;
     let mut absence = Absence::default();
+    let mut answers = Answers::steady();
     let (mut keyboard, mut ears) = io.ears(false)?;
     loop {
         if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
@@ -138,32 +140,44 @@ pub(super) async fn attend(
         // Input is read no faster than the machine takes it.
         let may_read = open && program.backlog() < limits::INPUT_WINDOW;
         let written = tokio::select! {
-            happened = program.next(), if program.finished().is_none() => match happened? {
-                Happened::Output(bytes) => outlet.put(Stream::Output, bytes),
-                Happened::Errors(bytes) => outlet.put(Stream::Errors, bytes),
-                Happened::Ended(status) => return Ok(Status::of(status)),
-                Happened::Pushed(_) => {
-                    bail!("another console took the command over; its input is not whole")
-                }
-                Happened::Missed(bytes) => {
-                    bail!("{bytes} bytes of output are lost: the machine keeps only the last MiB")
-                }
-                Happened::Waiting(away) => {
-                    absence.begins(away);
-                    Ok(())
-                }
-                Happened::Back => match absence.ends() {
+            happened = program.next(), if program.finished().is_none() => {
+                let happened = happened?;
+                let told = match answers.take(&happened) {
                     Some(words) => outlet.put(Stream::Errors, aside(&words)),
                     None => Ok(()),
-                },
-                Happened::Said(_)
-                | Happened::Repeated
-                | Happened::Nothing => Ok(()),
-            },
+                };
+                told.and(match happened {
+                    Happened::Output(bytes) => outlet.put(Stream::Output, bytes),
+                    Happened::Errors(bytes) => outlet.put(Stream::Errors, bytes),
+                    Happened::Ended(status) => return Ok(Status::of(status)),
+                    Happened::Pushed(_) => {
+                        bail!("another console took the command over; its input is not whole")
+                    }
+                    Happened::Missed(bytes) => bail!(
+                        "{bytes} bytes of output are lost: the machine keeps only the last MiB"
+                    ),
+                    Happened::Waiting(away) => {
+                        absence.begins(away);
+                        Ok(())
+                    }
+                    Happened::Back => match absence.ends() {
+                        Some(words) => outlet.put(Stream::Errors, aside(&words)),
+                        None => Ok(()),
+                    },
+                    Happened::Said(_) | Happened::Repeated | Happened::Nothing => Ok(()),
+                })
+            }
             written = outlet.written() => written,
             due = absence.due() => match due {
                 Due::Say(words) => outlet.put(Stream::Errors, aside(&words)),
                 Due::GiveUp(why) => bail!("{why}"),
+            },
+            due = answers.due(), if program.finished().is_none() => match due {
+                answers::Due::Ask => {
+                    program.probe();
+                    Ok(())
+                }
+                answers::Due::Say(words) => outlet.put(Stream::Errors, aside(&words)),
             },
             bytes = keyboard.read(), if may_read => {
                 let bytes = bytes?;

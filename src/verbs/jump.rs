@@ -1,6 +1,7 @@
 //! `jumpdeck jump`: a shell on a machine, straight in this terminal.
 
 use super::absence::Away;
+use super::answers::{self, Answers};
 use super::desk::Desk;
 use super::escape::{Escape, EscapeKey, QUESTION, Typed};
 use super::exec;
@@ -132,6 +133,7 @@ async fn attend(
     let (mut keyboard, mut ears) = io.ears(true)?;
     let mut ends = interval(Duration::from_secs(1));
     let mut open = true;
+    let mut answers = Answers::default();
     loop {
         if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
             return Ok(Left::Ended(status));
@@ -147,6 +149,9 @@ async fn attend(
                 happened => {
                     if let Happened::Output(bytes) = &happened {
                         modes.take(bytes);
+                    }
+                    if let Some(words) = answers.take(&happened) {
+                        show(program, &mut outlet, Happened::Said(words), escape)?;
                     }
                     show(program, &mut outlet, happened, escape)?;
                 }
@@ -165,6 +170,7 @@ async fn attend(
                 for typed in escape.take(&bytes) {
                     let said = match typed {
                         Typed::Input(bytes) => {
+                            answers.typed();
                             program.type_in(&bytes);
                             continue;
                         }
@@ -181,6 +187,12 @@ async fn attend(
                     show(program, &mut outlet, Happened::Said(said), escape)?;
                 }
             }
+            due = answers.due(), if program.finished().is_none() => match due {
+                answers::Due::Ask => program.probe(),
+                answers::Due::Say(words) => {
+                    show(program, &mut outlet, Happened::Said(words), escape)?;
+                }
+            },
             // As a terminal would: the end of the input is Ctrl-D. A shell that is still starting
             // loses it, so it is said again.
             _ = ends.tick(), if !open => program.write(b"\x04"),

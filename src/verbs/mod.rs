@@ -7,6 +7,7 @@ mod absence;
 mod account;
 mod admin;
 mod alone;
+mod answers;
 mod api_account;
 mod audit;
 mod completions;

@@ -158,6 +158,11 @@ impl Program {
         self.run.taken(&self.client, pending);
     }
 
+    /// Asks the appliance whether it is there; that it answers is what happens next.
+    pub(super) fn probe(&self) {
+        self.client.probe();
+    }
+
     /// How the program ended, once all its output was handed over.
     pub(super) fn finished(&self) -> Option<ExitStatus> {
         self.run.finished()

@@ -126,6 +126,13 @@ fn a_command_tells_that_its_appliance_is_away_and_goes_on_when_it_is_back() {
     let mut out = BufReader::new(exec.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut errors = BufReader::new(exec.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert_eq!(out.next().as_deref(), Some("begins"));
+    // One that hangs is told as well as one that is gone.
+    signal(house.served.process(), Signal::STOP);
+    let said = errors.next().unwrap();
+    signal(house.served.process(), Signal::CONT);
+    assert!(said.contains("no answer from the appliance for 5 s"), "{said}");
+    let said = errors.next().unwrap();
+    assert!(said.contains("the appliance answers again"), "{said}");
     house.served.stop();
     let said = errors.next().unwrap();
     assert!(said.contains("no link for 3 s"), "{said}");
@@ -135,6 +142,20 @@ fn a_command_tells_that_its_appliance_is_away_and_goes_on_when_it_is_back() {
     exec.stdin.take().unwrap().write_all(b"goes on\n").unwrap();
     assert_eq!(out.next().as_deref(), Some("goes on"));
     assert_eq!(exec.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn keys_that_a_hanging_appliance_does_not_answer_are_told_of_in_a_jump() {
+    let house = House::new();
+    let mut screen = house.screen(&["jump", &hostname()]);
+    screen.send("echo he''re\r");
+    screen.wait_for("here");
+    signal(house.served.process(), Signal::STOP);
+    screen.send("echo ag''ain\r");
+    screen.wait_for("no answer from the appliance for 3 s; what you type waits");
+    signal(house.served.process(), Signal::CONT);
+    screen.wait_for("answers again");
+    screen.wait_for("again\n");
 }
 
 #[test]

@@ -85,6 +85,10 @@ impl Served {
         self.until_open();
     }
 
+    pub fn process(&self) -> u32 {
+        self.child.0.id()
+    }
+
     /// Kills it.
     pub fn stop(&mut self) {
         self.child.0.kill().unwrap();

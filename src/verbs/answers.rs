@@ -1,0 +1,134 @@
+//! Whether the appliance answers to what is typed: a link whose other side hangs looks whole for a
+//! long time, and keys vanish in it.
+
+use super::transfer::Happened;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// After something was typed, so long nothing need be heard.
+const QUIET: Duration = Duration::from_secs(1);
+/// The same while nothing is typed and an answer is due all the time.
+const STEADY: Duration = Duration::from_secs(3);
+/// So much later a question is not answered either.
+const SILENT: Duration = Duration::from_secs(2);
+
+/// What is waited for.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    stage: Stage,
+    steady: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    /// Nothing.
+    #[default]
+    Heard,
+    /// Something was typed then.
+    Typed(Instant),
+    /// The appliance was asked then whether it is there.
+    Asked(Instant),
+    /// It does not say so, and the rep was told.
+    Silent,
+    /// Nothing: it is known why it does not answer.
+    Explained,
+}
+
+/// What is due.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// The appliance is to be asked whether it is there: a program may have nothing to say to a key.
+    Ask,
+    /// This is to be said.
+    Say(String),
+}
+
+impl Answers {
+    /// An answer is due all the time, as to a command that runs.
+    pub(super) fn steady() -> Self {
+        Self { stage: Stage::Typed(Instant::now()), steady: true }
+    }
+
+    /// Something was typed.
+    pub(super) fn typed(&mut self) {
+        if self.stage == Stage::Heard {
+            self.stage = Stage::Typed(Instant::now());
+        }
+    }
+
+    /// Something came over the link, or it is gone and that is told. Returns what is to be said, if
+    /// its silence was.
+    pub(super) fn take(&mut self, happened: &Happened) -> Option<String> {
+        let before = self.stage;
+        self.stage = match happened {
+            Happened::Waiting(_) => Stage::Explained,
+            _ if self.steady => Stage::Typed(Instant::now()),
+            _ => Stage::Heard,
+        };
+        let answers = before == Stage::Silent && self.stage != Stage::Explained;
+        answers.then(|| "the appliance answers again".to_owned())
+    }
+
+    /// Resolves when something is due; never while nothing is waited for.
+    pub(super) async fn due(&mut self) -> Due {
+        let quiet = if self.steady { STEADY } else { QUIET };
+        match self.stage {
+            Stage::Typed(since) => {
+                sleep_until(since + quiet).await;
+                self.stage = Stage::Asked(Instant::now());
+                Due::Ask
+            }
+            Stage::Asked(since) => {
+                sleep_until(since + SILENT).await;
+                self.stage = Stage::Silent;
+                let seconds = (quiet + SILENT).as_secs();
+                let waits = if self.steady { "" } else { "; what you type waits" };
+                Due::Say(format!("no answer from the appliance for {seconds} s{waits}"))
+            }
+            Stage::Heard | Stage::Silent | Stage::Explained => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::absence::Away;
+    use super::*;
+
+    async fn is_quiet(answers: &mut Answers) -> bool {
+        tokio::time::timeout(Duration::from_secs(3600), answers.due()).await.is_err()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_told_three_seconds_after_a_key_and_so_is_its_end() {
+        let mut answers = Answers::default();
+        assert!(is_quiet(&mut answers).await);
+        answers.typed();
+        assert_eq!(answers.due().await, Due::Ask);
+        assert_eq!(answers.take(&Happened::Nothing), None, "it was there all the time");
+        let begun = Instant::now();
+        answers.typed();
+        answers.typed();
+        assert_eq!(answers.due().await, Due::Ask);
+        assert!(matches!(answers.due().await, Due::Say(_)));
+        assert_eq!(begun.elapsed().as_secs(), 3);
+        answers.typed();
+        assert!(is_quiet(&mut answers).await, "it is said once");
+        assert!(answers.take(&Happened::Nothing).is_some());
+        assert_eq!(answers.take(&Happened::Nothing), None);
+        answers.take(&Happened::Waiting(Away::Machine));
+        answers.typed();
+        assert!(is_quiet(&mut answers).await, "why nothing comes was said already");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_runs_in_silence_is_asked_for_again_and_again() {
+        let mut answers = Answers::steady();
+        for _ in 0..3 {
+            assert_eq!(answers.due().await, Due::Ask);
+            assert_eq!(answers.take(&Happened::Nothing), None);
+        }
+        assert_eq!(answers.due().await, Due::Ask);
+        assert!(matches!(answers.due().await, Due::Say(_)));
+    }
+}
