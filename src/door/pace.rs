@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 /// Bytes that may be on their way to a terminal, or wait for it. OpenSSH tells after 48 KiB.
-const AHEAD: u64 = 96 * 1024;
+const AHEAD: u64 = 64 * 1024;
 /// A client that tells nothing for so long may be far away, or tell later than others: it is given
 /// twice as much.
 const PATIENCE: Duration = Duration::from_millis(50);

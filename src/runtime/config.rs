@@ -33,6 +33,9 @@ pub struct Config {
     pub mistakes: Vec<String>,
 }
 
+/// What comes of a mistake when nothing else was read before.
+pub const BUILT_IN_INSTEAD: &str = "What is built in stands in its place.";
+
 impl Config {
     /// What was wrong, as one message with what came of it; nothing if nothing was.
     pub fn complaint(&self, outcome: &str) -> Option<String> {

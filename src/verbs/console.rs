@@ -64,7 +64,7 @@ async fn stay(places: &Places, client: Client, script: Option<Script>) -> anyhow
     // What changes from here on is read again.
     let watch = config::Watch::new(dir.clone(), colours);
     let config = config::read(&dir, colours);
-    let notice = config.complaint("What is built in stands in its place.");
+    let notice = config.complaint(config::BUILT_IN_INSTEAD);
     let (handle, link, welcome) = client.into_parts();
     let reports = places.data_path()?;
     let outfit = Outfit {

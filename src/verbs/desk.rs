@@ -115,14 +115,21 @@ impl Desk {
         Ok(quoted.join(" ").replace('%', "%%"))
     }
 
-    /// The prefix that the configuration says, or the usual one.
-    pub(super) fn prefix(&self) -> Key {
+    /// The prefix that the configuration says, or the usual one. What is wrong there is told: a key
+    /// that does nothing would be found out too late.
+    pub(super) async fn prefix(&self) -> Key {
         let config = match &self.way {
             Way::Out { places, .. } => places.config().ok(),
             Way::Here(_, config_dir) => Some(config_dir.clone()),
         };
-        let usual = Settings::default().prefix;
-        config.map_or(usual, |dir| config::read(&dir, Colours::None).settings.prefix)
+        let Some(config) = config.map(|dir| config::read(&dir, Colours::None)) else {
+            return Settings::default().prefix;
+        };
+        let complaint = config.complaint(config::BUILT_IN_INSTEAD);
+        if let Some(complaint) = complaint.filter(|_| self.io.has_keyboard()) {
+            self.io.say(&format!("jumpdeck: {complaint}")).await;
+        }
+        config.settings.prefix
     }
 
     /// The command line that comes back to a session.

@@ -27,7 +27,7 @@ impl EscapeKey {
     ///
     /// # Errors
     /// When it is no key that can be kept.
-    pub(super) fn watch(self, desk: &Desk) -> anyhow::Result<Escape> {
+    pub(super) async fn watch(self, desk: &Desk) -> anyhow::Result<Escape> {
         let said = match self.escape {
             Some(said) => Some(("--escape", said)),
             None => desk.io.variable(VARIABLE).map(|said| (VARIABLE, said)),
@@ -38,7 +38,7 @@ impl EscapeKey {
                 let key = config::prefix(&said).map_err(|why| anyhow!("{place}: {why}"))?;
                 Ok(Escape::new(Some(key)))
             }
-            None => Ok(Escape::new(Some(desk.prefix()))),
+            None => Ok(Escape::new(Some(desk.prefix().await))),
         }
     }
 }

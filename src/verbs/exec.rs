@@ -73,7 +73,7 @@ impl Exec {
     }
 
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let escape = self.escape.clone().watch(desk)?;
+        let escape = self.escape.clone().watch(desk).await?;
         let mut client = desk.client().await?;
         let (items, whole) = self.targets.find(&mut client, &desk.io).await?;
         if !self.targets.are_meant(&items, &client, &mut desk.io, "Run it on").await? {

@@ -49,7 +49,7 @@ impl Jump {
     }
 
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let escape = self.escape.watch(desk)?;
+        let escape = self.escape.watch(desk).await?;
         let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let item = select::one(&client.inventory, &self.name)?;

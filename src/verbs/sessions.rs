@@ -152,7 +152,7 @@ fn one<'s>(sessions: &'s [SessionView], wanted: &str) -> anyhow::Result<&'s Sess
 
 impl Attach {
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let escape = self.escape.watch(desk)?;
+        let escape = self.escape.watch(desk).await?;
         let mut client = desk.client().await?;
         let view = one(client.fetch_sessions().await?, &self.session)?.clone();
         let Some(channel) = view.channels.iter().find(|channel| channel.is_shell).cloned() else {

@@ -267,6 +267,14 @@ fn every_byte_reaches_the_program_that_is_no_command() {
     let words: Vec<_> = back.split_whitespace().skip(1).collect();
     let mut again = Screen::start(&home.jumpdeck(&words), 80, 24);
     again.wait_for("here");
+    let config = home.config().join("config.toml");
+    let before = std::fs::read_to_string(&config).unwrap_or_default();
+    std::fs::write(&config, "prefix = \"x\"\n").unwrap();
+    let command = ["exec", "-t", &hostname(), "--", "true"];
+    let mut screen = Screen::start(&home.jumpdeck(&command), 100, 30);
+    assert_eq!(screen.wait_for_end(), 0);
+    assert!(text(&screen.bytes).contains("config.toml, line 1"), "{}", text(&screen.bytes));
+    std::fs::write(&config, before).unwrap();
     let wrong = home.run(&["jump", "--escape", "x", &hostname()]);
     assert_eq!(wrong.status.code(), Some(255));
     assert!(text(&wrong.stderr).contains("--escape"), "{}", text(&wrong.stderr));

@@ -4,6 +4,7 @@
 
 use crate::session::{ChannelOrder, ChannelReport, ExitStatus, Keyboard};
 use crate::stream::{Accept, ReceiveStream, SendStream, StreamError};
+use crate::tuning::Tuning;
 use crate::{ChannelId, Refusal, frame, limits};
 use bytes::Bytes;
 
@@ -17,6 +18,7 @@ pub struct Endpoint {
     typing: Typing,
     /// The number of the last attach.
     attempt: u32,
+    tuning: Tuning,
     /// The agent has said where it goes on; what came before that belongs to an earlier link.
     attached: bool,
     live_from: u64,
@@ -70,6 +72,7 @@ impl Endpoint {
             channel,
             input: SendStream::new(usize::MAX, 0),
             output: ReceiveStream::new(window),
+            tuning: Tuning::new(),
             fresh: true,
             attempt: 0,
             attached: false,
@@ -207,6 +210,7 @@ impl Endpoint {
         }
         match self.output.accept(offset, bytes.len())? {
             Accept::Take { skip } => {
+                self.tuning.came(self.output.received());
                 let live = self.output.received() > self.live_from;
                 Ok(Some((bytes.slice(skip..), live)))
             }
@@ -222,7 +226,9 @@ impl Endpoint {
     /// The credit message that is due when all output but the last `pending` bytes was dealt with.
     pub fn credit(&mut self, pending: u64) -> Option<Bytes> {
         let dealt_with = self.output.received().saturating_sub(pending);
-        let (received, limit) = self.output.credit(dealt_with)?;
+        let (before, ahead) = (self.output.limit(), self.tuning.ahead(self.output.window()));
+        let (received, limit) = self.output.credit_within(dealt_with, ahead)?;
+        self.tuning.allowed(before);
         Some(frame::credit(self.channel, received, limit))
     }
 

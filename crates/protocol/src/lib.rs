@@ -34,6 +34,7 @@ pub mod session;
 pub mod session_policy;
 pub mod stream;
 pub mod text;
+mod tuning;
 pub mod wake;
 pub mod why;
 

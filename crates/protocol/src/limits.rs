@@ -23,9 +23,12 @@ pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// console can use: a command without a terminal, a tunnel.
 pub const CONSOLE_GRACE: Duration = Duration::from_secs(30);
 
-/// Window of an interactive channel: bytes under way towards a console. Small, so that little
-/// is left to show after Ctrl-C; large enough for four messages at a time, or bulk output is slow.
+/// Window of an interactive channel: bytes under way towards a console, on a long path.
 pub const SHELL_WINDOW: u64 = 128 * 1024;
+
+/// The same on a short path. Small, so that little is left to show after Ctrl-C; large enough for
+/// several messages at a time, or bulk output is slow.
+pub const SHELL_AHEAD: u64 = 48 * 1024;
 
 /// Bytes of output that an agent reads beyond what it may send.
 pub const READ_AHEAD: usize = 8 * 1024;

@@ -78,10 +78,15 @@ impl ReceiveStream {
     }
 
     /// The credit to send now that everything up to `used` was dealt with; `None` while the old
-    /// one is still good for more than half of the window.
+    /// one is still good for more than three quarters of the window.
     pub fn credit(&mut self, used: u64) -> Option<(u64, u64)> {
-        let limit = used.min(self.run).saturating_add(self.window);
-        if limit.saturating_sub(self.limit) < self.window / 4 {
+        self.credit_within(used, self.window)
+    }
+
+    /// The same where less than the window is to be under way.
+    pub fn credit_within(&mut self, used: u64, ahead: u64) -> Option<(u64, u64)> {
+        let limit = used.min(self.run).saturating_add(ahead.min(self.window));
+        if limit.saturating_sub(self.limit) < ahead.min(self.window) / 4 {
             return None;
         }
         self.limit = limit;
