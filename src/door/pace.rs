@@ -10,6 +10,8 @@ use tokio::time::timeout;
 
 /// Bytes that may be on their way to a terminal, or wait for it. OpenSSH tells after 48 KiB.
 const AHEAD: u64 = 64 * 1024;
+/// Bytes beyond what a client takes before it tells so.
+const MORE: u64 = 16 * 1024;
 /// A client that tells nothing for so long may be far away, or tell later than others: it is given
 /// twice as much.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -54,7 +56,7 @@ impl State {
             .window
             .map_or(0, |(before, sent)| (window + (self.sent - sent)).saturating_sub(before));
         // One that tells in large steps has to be given more than such a step.
-        self.ahead = AHEAD.max(2 * opened);
+        self.ahead = AHEAD.max(opened + MORE);
         self.window = Some((window, self.sent));
         self.widest = self.widest.max(window);
     }
