@@ -20,7 +20,7 @@ pub fn network(error: &io::Error) -> Cow<'static, str> {
         }
         TimedOut => "no answer",
         HostUnreachable | NetworkUnreachable | NetworkDown => "there is no route to it",
-        NotFound => "its name is not known",
+        NotFound => "its name cannot be found",
         _ => return system(error),
     };
     Cow::Borrowed(words)

@@ -175,7 +175,12 @@ fn tls_words(error: &std::io::Error) -> String {
 /// What the last of the name's addresses said.
 pub async fn connect(address: &Address, from: Option<SocketAddr>) -> std::io::Result<TcpStream> {
     let mut last = std::io::Error::other("the name has no address");
-    for target in lookup_host((address.host.as_str(), address.port)).await? {
+    let targets = lookup_host((address.host.as_str(), address.port)).await.map_err(|error| {
+        tracing::debug!(%error, "a name was not found");
+        // The resolver's errors have neither a number nor a kind.
+        std::io::Error::from(std::io::ErrorKind::NotFound)
+    })?;
+    for target in targets {
         let socket = match target {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
@@ -245,5 +250,18 @@ fn check_pin(address: &Address, pin: &Pin, key: &PublicKey) -> Result<(), DialEr
             pinned: pinned.clone(),
         }),
         Pin::Fingerprint(_) | Pin::AskFirst => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_nobody_knows_is_called_so() {
+        // RFC 6761: it never exists, and need not be asked for.
+        let address = Address { host: "appliance.invalid".to_owned(), port: 443 };
+        let error = connect(&address, None).await.unwrap_err();
+        assert_eq!(why::network(&error), "its name cannot be found");
     }
 }
