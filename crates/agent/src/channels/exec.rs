@@ -119,13 +119,18 @@ async fn serve(
 /// Ends a program and its group: what does not hear that nobody is there any more is killed.
 pub(super) async fn hang_up<T>(ended: impl Future<Output = T>, group: Pid) {
     let mut ended = std::pin::pin!(ended);
-    // The group may be gone already; what is stopped hears nothing before it goes on.
-    let _ = kill_process_group(group, Signal::HUP);
-    let _ = kill_process_group(group, Signal::CONT);
+    say_hang_up(group);
     if timeout(FAREWELL, &mut ended).await.is_err() {
         let _ = kill_process_group(group, Signal::KILL);
         ended.await;
     }
+}
+
+/// Tells a program and its group that nobody is there any more.
+pub(super) fn say_hang_up(group: Pid) {
+    // The group may be gone already; what is stopped hears nothing before it goes on.
+    let _ = kill_process_group(group, Signal::HUP);
+    let _ = kill_process_group(group, Signal::CONT);
 }
 
 async fn run(channel: &Channel, errors: &Channel, child: &mut dyn ChildWrapper, pipes: Pipes) {

@@ -18,10 +18,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::process::Child;
+use tokio::time::timeout;
 
 /// After the shell ended, programs it left behind may hold the terminal open; what was written
 /// before is read for this long at the most.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// So long a shell has its terminal still while it hears of the end.
+const HEARS: Duration = Duration::from_millis(500);
 
 /// Starts the shell or the program and the tasks that serve it. Returns its process id.
 pub(super) fn spawn(
@@ -90,16 +94,26 @@ struct Terminal {
 }
 
 async fn serve(channel: Arc<Channel>, mut child: Child, terminal: Terminal) {
-    let group = child.id();
-    let closed = tokio::select! {
-        status = run(&channel, &mut child, terminal) => {
-            channel.finish(status);
-            false
+    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    {
+        let mut running = std::pin::pin!(run(&channel, &mut child, terminal));
+        tokio::select! {
+            status = &mut running => {
+                channel.finish(status);
+                return;
+            }
+            () = channel.until_closed() => {}
         }
-        () = channel.until_closed() => true,
-    };
+        // A shell tells its jobs when it hears this; not when its terminal just ends.
+        if let Some(group) = group {
+            super::exec::say_hang_up(group);
+        }
+        if timeout(HEARS, &mut running).await.is_ok() {
+            return;
+        }
+    }
     // A shell that outlives the hang-up of its terminal is told once more.
-    if closed && let Some(group) = group.and_then(|id| Pid::from_raw(id.cast_signed())) {
+    if let Some(group) = group {
         super::exec::hang_up(child.wait(), group).await;
     }
 }
