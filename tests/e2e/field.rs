@@ -256,3 +256,37 @@ fn a_search_by_figures_that_lacks_some_is_no_success() {
     let all = house.rep(&["ls", "disk>0"]).output().unwrap();
     assert_eq!(all.status.code(), Some(0), "{}", text(&all.stderr));
 }
+
+#[test]
+fn verbs_that_start_together_on_a_cold_appliance_all_find_this_machine() {
+    let home = Home::new();
+    let start = || {
+        let mut verb = home.jumpdeck(&["exec", &hostname(), "--", "echo", "here"]);
+        verb.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let verbs: Vec<_> = (0..8).map(|_| start()).collect();
+    for verb in verbs {
+        let output = verb.wait_with_output().unwrap();
+        assert_eq!(text(&output.stdout), "here\n", "{}", text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0));
+    }
+}
+
+#[test]
+fn what_is_gone_from_a_data_directory_is_named_and_not_made_anew() {
+    let home = Home::new();
+    let mut served = Served::start(&home);
+    served.stop();
+    let serve = |options: &[&str]| {
+        let mut command = home.jumpdeck(&["serve", "--listen", "127.0.0.1:0", "--no-ssh"]);
+        command.args(options).env("JUMPDECK_DATA_DIR", home.path().join("server"));
+        command.output().unwrap()
+    };
+    let database = home.path().join("server/appliance.db");
+    let kept = home.path().join("kept.db");
+    std::fs::rename(&database, &kept).unwrap();
+    let output = serve(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("appliance.db"), "{}", text(&output.stderr));
+    assert!(!database.exists(), "nothing stands in its place");
+}
