@@ -17,7 +17,7 @@ use jumpdeck_protocol::{ItemId, SessionId, text};
 /// Seconds that a session key from here can be used.
 const KEY_VALID: u64 = 3600;
 
-/// A row of the sessions' screen.
+/// A row of the sessions' screen, by its number among those of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionRow {
     /// A session one takes part in, by the number of its tab.
@@ -39,13 +39,19 @@ enum RowOf {
 }
 
 /// The selection on the sessions' screen: it stays with what was selected.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Selection {
     of: Option<RowOf>,
     /// Its machine.
     name: String,
-    /// Where it stood, for when that is gone.
-    row: usize,
+    /// Where it stood last.
+    row: SessionRow,
+}
+
+impl Default for Selection {
+    fn default() -> Self {
+        Self { of: None, name: String::new(), row: SessionRow::Tab(0) }
+    }
 }
 
 /// A session key that was made, as it is shown.
@@ -71,13 +77,28 @@ impl Console {
     /// The rows of the sessions' screen, in their order.
     pub fn session_rows(&self) -> Vec<SessionRow> {
         let mut rows = self.rows_there();
-        let Selection { of, row, .. } = &self.session_row;
-        let there = |of: &RowOf| rows.iter().any(|row| self.stands_for(*row) == Some(*of));
-        let gone = of.as_ref().is_some_and(|of| !there(of));
+        let gone = self.session_row.of.is_some() && self.row_of_selection().is_none();
         if gone && self.screen == Screen::Sessions && !rows.is_empty() {
-            rows.insert((*row).min(rows.len()), SessionRow::Gone);
+            rows.insert(self.place_of_selection(), SessionRow::Gone);
         }
         rows
+    }
+
+    /// The row of what is selected; nothing if that is gone, or nothing is.
+    fn row_of_selection(&self) -> Option<SessionRow> {
+        let of = self.session_row.of?;
+        self.rows_there().into_iter().find(|row| self.stands_for(*row) == Some(of))
+    }
+
+    /// Where the selection stood, or would stand, among the rows of its kind.
+    fn place_of_selection(&self) -> usize {
+        let (tabs, waiting) = (self.tabs.len(), self.lobby.waiting.len());
+        match self.session_row.row {
+            SessionRow::Tab(number) => number.min(tabs),
+            SessionRow::Waiting(number) => tabs + number.min(waiting),
+            SessionRow::Team(number) => tabs + waiting + number.min(self.lobby.sessions.len()),
+            SessionRow::Gone => 0,
+        }
     }
 
     fn rows_there(&self) -> Vec<SessionRow> {
@@ -95,22 +116,18 @@ impl Console {
     /// The number of the selected row.
     pub fn selected_session(&self) -> usize {
         let rows = self.session_rows();
-        let Selection { of, row, .. } = &self.session_row;
+        let of = self.session_row.of;
         let selected = |row: &SessionRow| match row {
             SessionRow::Gone => true,
-            row => of.is_some() && self.stands_for(*row) == *of,
+            row => of.is_some() && self.stands_for(*row) == of,
         };
-        rows.iter().position(selected).unwrap_or(*row).min(rows.len().saturating_sub(1))
+        let found = rows.iter().position(selected);
+        found.unwrap_or_else(|| self.place_of_selection()).min(rows.len().saturating_sub(1))
     }
 
-    /// What was selected and is over: its machine, and a row of the kind that it stood among.
+    /// What was selected and is over: its machine, and the row where it stood.
     pub fn gone_session(&self) -> (&str, SessionRow) {
-        let among = match self.session_row.of {
-            Some(RowOf::Waiting(_)) => SessionRow::Waiting(0),
-            Some(RowOf::Team(_)) => SessionRow::Team(0),
-            Some(RowOf::Session(_)) | None => SessionRow::Tab(0),
-        };
-        (&self.session_row.name, among)
+        (&self.session_row.name, self.session_row.row)
     }
 
     fn stands_for(&self, row: SessionRow) -> Option<RowOf> {
@@ -156,28 +173,29 @@ impl Console {
     }
 
     fn select_row(&mut self, row: SessionRow) {
-        let number = self.rows_there().iter().position(|there| *there == row).unwrap_or(0);
         let name = self.machine_of(row).unwrap_or_default();
-        self.session_row = Selection { of: self.stands_for(row), name, row: number };
+        self.session_row = Selection { of: self.stands_for(row), name, row };
     }
 
     /// Selects what stands where the selection was, if that is gone.
     fn settle_row(&mut self) {
         let rows = self.rows_there();
-        let of = self.session_row.of;
-        let same = rows.iter().find(|row| of.is_some() && self.stands_for(**row) == of);
-        let near = self.session_row.row.min(rows.len().saturating_sub(1));
-        match same.or_else(|| rows.get(near)).copied() {
+        let near = self.place_of_selection().min(rows.len().saturating_sub(1));
+        match self.row_of_selection().or_else(|| rows.get(near).copied()) {
             Some(row) => self.select_row(row),
             None => self.session_row = Selection::default(),
         }
     }
 
-    /// What is shown first as selected is so: it stays, whatever comes before it. Nothing is left of
-    /// a selection where nothing is left.
+    /// Keeps the selection up to date: whatever is shown as selected stays so, and where it stands is
+    /// known for when it is gone. Nothing stays selected where nothing is left.
     pub(super) fn hold_row(&mut self) {
-        if self.session_row.of.is_none() || self.rows_there().is_empty() {
-            self.settle_row();
+        match self.row_of_selection() {
+            Some(row) => self.session_row.row = row,
+            None if self.session_row.of.is_none() || self.rows_there().is_empty() => {
+                self.settle_row();
+            }
+            None => {}
         }
     }
 
@@ -223,6 +241,7 @@ impl Console {
     pub(super) fn no_log_selected(&self) -> Option<String> {
         match self.selected_row() {
             Some(SessionRow::Tab(_)) => None,
+            Some(SessionRow::Gone) => Some(self.selected_is_gone()),
             _ => Some("Only a session you take part in shows you its log.".to_owned()),
         }
     }
@@ -294,8 +313,13 @@ impl Console {
     fn selected_is_gone(&self) -> String {
         match self.gone_session() {
             (name, SessionRow::Waiting(_)) => {
-                format!("{name} waits no more: somebody took it, or it left. Choose another row.")
+                format!(
+                    "{name} is no longer waiting: it was taken, or it left. Choose another row."
+                )
             }
+            (name, SessionRow::Team(_)) => format!(
+                "The session with {name} has ended, or is no longer shared with you. Choose another row."
+            ),
             (name, _) => format!("The session with {name} has ended. Choose another row."),
         }
     }

@@ -410,7 +410,8 @@ impl Console {
         if minute && (timely || self.query_shown().depends_on_time()) {
             self.stale.items = true;
         }
-        self.dirty |= minute || faded || waking || !matches!(self.link, Link::Up { .. });
+        let away = !matches!(self.link, Link::Up { .. }) || self.no_answer().is_some();
+        self.dirty |= minute || faded || waking || away;
     }
 
     /// Where keys are pressed now.

@@ -2,6 +2,7 @@
 //! long time.
 
 use super::{Console, Effect, Link, Timer};
+use jumpdeck_protocol::Timestamp;
 use std::time::Duration;
 
 /// After a key, so long nothing need be heard.
@@ -16,6 +17,8 @@ pub(super) struct Silence {
     keys: u64,
     /// Times something was waited for: older timers mean nothing.
     waits: u64,
+    /// When its silence was first told.
+    told: Timestamp,
     stage: Stage,
 }
 
@@ -37,7 +40,8 @@ impl Console {
     /// answers.
     pub fn no_answer(&self) -> Option<(u64, u64)> {
         let silent = self.silence.stage == Stage::Silent && matches!(self.link, Link::Up { .. });
-        silent.then(|| ((QUIET + SILENT).as_secs(), self.silence.keys))
+        let told = (QUIET + SILENT).as_secs();
+        silent.then(|| (told + self.now.since(self.silence.told), self.silence.keys))
     }
 
     /// Something was typed for a shell.
@@ -72,6 +76,7 @@ impl Console {
             }
             Stage::Asked => {
                 self.silence.stage = Stage::Silent;
+                self.silence.told = self.now;
                 self.dirty = true;
             }
             Stage::Heard | Stage::Silent => {}

@@ -565,6 +565,8 @@ fn a_link_that_only_looks_whole_is_told_with_the_keys_that_wait() {
     desk.press("x<enter>");
     wait(&mut desk);
     assert_eq!(desk.console.no_answer(), Some((3, 4)));
+    desk.tick(5);
+    assert_eq!(desk.console.no_answer(), Some((8, 4)), "it counts on");
     desk.event(Event::Link(LinkEvent::Delay(std::time::Duration::from_millis(3100))));
     assert_eq!(desk.console.no_answer(), None);
     // A program that says nothing to a key is no link that hangs.

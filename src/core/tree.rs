@@ -176,8 +176,8 @@ impl Tree {
         self.nodes.iter().any(|node| node.scope.as_ref() == Some(&self.selected))
     }
 
-    /// Others end a group, a tag or a list: its row stays where it was while it is selected, for the
-    /// list below it is not to become another by itself. What the rep folded or forgot is left.
+    /// Keeps the row of a group or a tag that others removed, while it is selected: the list must not
+    /// change to another by itself. A group the rep folded, or a search they forgot, is left instead.
     fn keep(&mut self, (position, node): (usize, Option<Node>)) {
         let folded = match &self.selected {
             Scope::Tag(place, _) if !self.unfolded.contains(place) => Some(*place),
@@ -186,7 +186,13 @@ impl Tree {
         let gone = node.filter(|node| node.scope.as_ref() == Some(&self.selected));
         match (folded, gone) {
             (None, Some(node)) if matches!(self.selected, Scope::Place(_) | Scope::Tag(..)) => {
-                let node = Node { gone: true, count: Some(0), unfolded: None, ..node };
+                let mut node = Node { gone: true, count: Some(0), unfolded: None, ..node };
+                if let Scope::Tag(place, _) = &self.selected
+                    && !self.nodes.iter().any(|node| node.scope == Some(Scope::Place(*place)))
+                {
+                    // Its group is gone as well: it does not belong to the one that stands there now.
+                    node.depth = 0;
+                }
                 self.nodes.insert(position.min(self.nodes.len()), node);
             }
             (Some(place), _) => self.selected = Scope::Place(place),

@@ -59,10 +59,10 @@ const PASSING: usize = 1;
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How many who cannot be served may be told so at once; the others are just cut off.
 const FAREWELLS: usize = 64;
-/// What everybody is told when the appliance ends.
+/// What a client is told that cannot be served.
+const CROWDED: &str = "too many logins at the moment; try again in a few seconds";
+/// What every client is told when the appliance ends.
 const STOPPED: &str = "the appliance was stopped";
-/// What they are told.
-const CROWDED: &str = "too many are logging in at the moment; try again in a few seconds";
 /// Time to look at the door again after the system ran out of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -151,7 +151,7 @@ impl Door {
         });
     }
 
-    /// Somebody's turn does not come.
+    /// Tells a client that it cannot be served.
     async fn send_away(&self, stream: TcpStream, from: SocketAddr) {
         tracing::info!(%from, "too many are proving themselves; an SSH connection was refused");
         if let Ok(_saying) = self.farewells.try_acquire() {
@@ -343,12 +343,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_typed_and_shown_is_held_back_by_nothing_in_the_socket() {
+    async fn nothing_piles_up_in_a_socket_or_on_the_way_to_it() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         let (stream, _closing) = Closing::of(stream).unwrap();
         assert!(stream.nodelay().unwrap());
+        #[cfg(target_os = "linux")]
+        {
+            let unsent = socket2::SockRef::from(&stream).tcp_notsent_lowat().unwrap();
+            assert!((1..=64 * 1024).contains(&unsent), "{unsent}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::create(dir.path()).unwrap();
+        let appliance =
+            Appliance::open(&data, ApplianceRole::Server, Arc::new(SystemClock)).unwrap();
+        assert_eq!(config(HostKey::open(&data).unwrap()).event_buffer_size, PASSING);
+        drop(appliance);
     }
 
     #[tokio::test]

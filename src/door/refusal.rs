@@ -13,19 +13,19 @@ pub(super) const GREETING: &str = "SSH-2.0-jumpdeck";
 const DISCONNECT: u8 = 1;
 /// A packet's whole length is a multiple of this while nothing is encrypted (section 6).
 const BLOCK: usize = 8;
-/// Bytes of a client that are heard out.
-const MOST_HEARD: u64 = 64 * 1024;
+/// Bytes of a client that are read after that.
+const MOST_READ: u64 = 64 * 1024;
 /// The least padding a packet has.
 const LEAST_PADDING: usize = 4;
 
-/// Tells a client that it cannot be served now, and hears it out: a socket that is closed with
-/// something unread takes back what was said.
+/// Tells a client that it cannot be served now, and reads what it still sends: a socket that is closed
+/// with something unread takes back what was said.
 pub(super) async fn send_away(mut stream: TcpStream, reason: Disconnect, why: &str) {
     let words = [GREETING.as_bytes(), b"\r\n", &packet(reason, why)].concat();
     let said = async {
         stream.write_all(&words).await?;
         stream.shutdown().await?;
-        copy(&mut stream.take(MOST_HEARD), &mut sink()).await
+        copy(&mut stream.take(MOST_READ), &mut sink()).await
     };
     // The client may be gone already, or never go.
     let _ = timeout(FAREWELL, said).await;

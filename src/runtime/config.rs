@@ -34,7 +34,7 @@ pub struct Config {
 }
 
 /// What comes of a mistake when nothing else was read before.
-pub const BUILT_IN_INSTEAD: &str = "What is built in stands in its place.";
+pub const BUILT_IN_INSTEAD: &str = "The defaults are used instead.";
 
 impl Config {
     /// What was wrong, as one message with what came of it; nothing if nothing was.

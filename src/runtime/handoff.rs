@@ -7,7 +7,9 @@ use anyhow::Context;
 use jumpdeck_protocol::private_file;
 use jumpdeck_protocol::script::{LONGEST, Script};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -17,6 +19,9 @@ use tokio::time::timeout;
 
 /// How long the other side may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Bytes of a path that fit into a socket's address.
+const LONGEST_PATH: usize = 107;
 
 /// What is handed over.
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,8 +66,8 @@ pub fn open(places: &Places, welcome: &Welcome) -> anyhow::Result<Counter> {
     let folder = folder(places)?;
     private_file::create_dir(&folder)?;
     let path = folder.join(format!("{}.sock", std::process::id()));
-    let near = Near::of(&path).with_context(|| path.display().to_string())?;
-    let listener = UnixListener::bind(&near.path).with_context(|| path.display().to_string())?;
+    let short = ShortPath::of(&path).with_context(|| path.display().to_string())?;
+    let listener = UnixListener::bind(&short.path).with_context(|| path.display().to_string())?;
     let appliance = (!welcome.embedded).then(|| welcome.url.clone());
     let user = welcome.username.clone();
     let (send, scripts) = unbounded_channel();
@@ -120,36 +125,31 @@ pub async fn hand_over(
     Ok(false)
 }
 
-/// A name by which a socket is reached however long its path is: a socket's own address holds only
-/// 108 bytes.
-struct Near {
+/// A path by which a socket is reached however long its own is: a socket's address holds only 107
+/// bytes. Linux alone has one.
+struct ShortPath {
     path: PathBuf,
-    /// The name goes through it.
-    #[cfg(target_os = "linux")]
-    _folder: std::fs::File,
+    /// The path goes through it.
+    _folder: Option<File>,
 }
 
-impl Near {
-    #[cfg(target_os = "linux")]
+impl ShortPath {
     fn of(path: &Path) -> io::Result<Self> {
-        use std::os::fd::AsRawFd;
+        if path.as_os_str().len() <= LONGEST_PATH || cfg!(not(target_os = "linux")) {
+            return Ok(Self { path: path.to_owned(), _folder: None });
+        }
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        let folder = std::fs::File::open(folder)?;
+        let folder = File::open(folder)?;
         let through = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string());
-        Ok(Self { path: through.join(name), _folder: folder })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn of(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned() })
+        Ok(Self { path: through.join(name), _folder: Some(folder) })
     }
 }
 
 async fn offer(path: &Path, handed: &Handed) -> io::Result<bool> {
-    let near = Near::of(path)?;
-    let mut stream = match UnixStream::connect(&near.path).await {
+    let short = ShortPath::of(path)?;
+    let mut stream = match UnixStream::connect(&short.path).await {
         Ok(stream) => stream,
         Err(error) => {
             if error.kind() == io::ErrorKind::ConnectionRefused {
@@ -188,7 +188,7 @@ mod tests {
         let folder = dir.path().join("d".repeat(150)).join("e".repeat(150));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("1.sock");
-        let listener = UnixListener::bind(Near::of(&path).unwrap().path).unwrap();
+        let listener = UnixListener::bind(ShortPath::of(&path).unwrap().path).unwrap();
         let handed = Handed { appliance: None, user: None, script: String::new() };
         let taking = async {
             let (mut stream, _) = listener.accept().await.unwrap();

@@ -1,6 +1,7 @@
 //! Whether the appliance answers to what is typed: a link whose other side hangs looks whole for a
 //! long time, and keys vanish in it.
 
+use super::absence::Away;
 use super::transfer::Happened;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -56,17 +57,28 @@ impl Answers {
         }
     }
 
-    /// Something came over the link, or it is gone and that is told. Returns what is to be said, if
-    /// its silence was.
+    /// Something happened. Returns what is to be said, if the silence before it was.
     pub(super) fn take(&mut self, happened: &Happened) -> Option<String> {
-        let before = self.stage;
-        self.stage = match happened {
-            Happened::Waiting(_) => Stage::Explained,
-            _ if self.steady => Stage::Typed(Instant::now()),
-            _ => Stage::Heard,
-        };
-        let answers = before == Stage::Silent && self.stage != Stage::Explained;
-        answers.then(|| "the appliance answers again".to_owned())
+        match happened {
+            Happened::Waiting(Away::Link(_)) => {
+                self.lost();
+                None
+            }
+            // That a machine is away, the appliance says.
+            _ => self.heard(),
+        }
+    }
+
+    /// The link is gone, and that is told.
+    pub(super) const fn lost(&mut self) {
+        self.stage = Stage::Explained;
+    }
+
+    /// Something came over the link. Returns what is to be said, if the silence before it was.
+    pub(super) fn heard(&mut self) -> Option<String> {
+        let stage = if self.steady { Stage::Typed(Instant::now()) } else { Stage::Heard };
+        let before = std::mem::replace(&mut self.stage, stage);
+        (before == Stage::Silent).then(|| "the appliance answers again".to_owned())
     }
 
     /// Resolves when something is due; never while nothing is waited for.
@@ -82,7 +94,7 @@ impl Answers {
                 sleep_until(since + SILENT).await;
                 self.stage = Stage::Silent;
                 let seconds = (quiet + SILENT).as_secs();
-                let waits = if self.steady { "" } else { "; what you type waits" };
+                let waits = if self.steady { "" } else { "; your input is queued" };
                 Due::Say(format!("no answer from the appliance for {seconds} s{waits}"))
             }
             Stage::Heard | Stage::Silent | Stage::Explained => std::future::pending().await,
@@ -92,7 +104,6 @@ impl Answers {
 
 #[cfg(test)]
 mod tests {
-    use super::super::absence::Away;
     use super::*;
 
     async fn is_quiet(answers: &mut Answers) -> bool {
@@ -117,6 +128,9 @@ mod tests {
         assert!(answers.take(&Happened::Nothing).is_some());
         assert_eq!(answers.take(&Happened::Nothing), None);
         answers.take(&Happened::Waiting(Away::Machine));
+        answers.typed();
+        assert_eq!(answers.due().await, Due::Ask, "the appliance answers, though no machine does");
+        answers.take(&Happened::Waiting(Away::Link("refused".into())));
         answers.typed();
         assert!(is_quiet(&mut answers).await, "why nothing comes was said already");
     }

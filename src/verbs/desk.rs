@@ -125,9 +125,13 @@ impl Desk {
         let Some(config) = config.map(|dir| config::read(&dir, Colours::None)) else {
             return Settings::default().prefix;
         };
-        let complaint = config.complaint(config::BUILT_IN_INSTEAD);
-        if let Some(complaint) = complaint.filter(|_| self.io.has_keyboard()) {
-            self.io.say(&format!("jumpdeck: {complaint}")).await;
+        match (config.complaint(config::BUILT_IN_INSTEAD), &self.way) {
+            (Some(complaint), Way::Out { .. }) if self.io.has_keyboard() => {
+                self.io.say(&format!("jumpdeck: {complaint}")).await;
+            }
+            // A rep can do nothing about the server's own configuration.
+            (Some(complaint), Way::Here(..)) => tracing::warn!(%complaint, "the configuration"),
+            _ => {}
         }
         config.settings.prefix
     }

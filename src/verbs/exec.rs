@@ -8,7 +8,6 @@ use super::jump;
 use super::many::{self, Order};
 use super::outlet::{Outlet, Stream};
 use super::overriding::Overriding;
-use super::select::Found;
 use super::status::Status;
 use super::stdio::{Outside, Stdio};
 use super::targets::Targets;
@@ -79,7 +78,7 @@ impl Exec {
         if !self.targets.are_meant(&items, &client, &mut desk.io, "Run it on").await? {
             client.close().await;
             let said = if self.targets.only_lists() { Status::DONE } else { Status::OWN };
-            return Ok(Found::outcome(whole, said));
+            return Ok(whole.outcome(said));
         }
         let io = &mut desk.io;
         let reason = self.overriding.clone().reason(io).await?;
@@ -91,7 +90,7 @@ impl Exec {
                 let (size, term, argv, modes) = (io.size(), io.term(), self.argv(), io.modes());
                 let kind = ChannelKind::Terminal { size, term, argv, program: self.program, modes };
                 let program = Program::start(client, *item, kind, reason, io).await?;
-                jump::stay(program, escape, desk).await
+                Ok(whole.outcome(jump::stay(program, escape, desk).await?))
             }
             _ if self.terminal => bail!("several machines have no terminal in common"),
             [item] if self.targets.are_named() && !self.json => {
@@ -108,7 +107,7 @@ impl Exec {
                 let (argv, parallel, json) = (self.argv(), self.parallel.into(), self.json);
                 let order = Order { argv, reason, parallel, json };
                 let outcome = many::run(client, items, order, io).await?;
-                Ok(Found::outcome(whole, outcome))
+                Ok(whole.outcome(outcome))
             }
         }
     }

@@ -71,6 +71,10 @@ pub(crate) async fn command(line: &[u8], desk: &mut Desk) -> Status {
         desk.io.say("jumpdeck: a quote is not closed").await;
         return Status::USAGE;
     };
+    // What `scp -O` has the other side run.
+    if words.first().is_some_and(|word| word == b"scp") {
+        return no_files(None, "scp", desk).await;
+    }
     let words = words.into_iter().map(OsString::from_vec);
     let words = std::iter::once("ssh REP@APPLIANCE".into()).chain(words);
     match Line::try_parse_from(words) {

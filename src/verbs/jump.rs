@@ -114,6 +114,8 @@ pub(super) async fn stay(
             let over = program.is_over();
             program.leave().await;
             if over {
+                // The line that the shell began is not ours.
+                drop(io.echo("\n").await);
                 return Err(error);
             }
             // The shell is not to blame; it goes on.
@@ -134,6 +136,8 @@ async fn attend(
     let mut ends = interval(Duration::from_secs(1));
     let mut open = true;
     let mut answers = Answers::default();
+    // What was said to be away: each try to get it back tells anew.
+    let mut away = None;
     loop {
         if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
             return Ok(Left::Ended(status));
@@ -149,6 +153,15 @@ async fn attend(
                 happened => {
                     if let Happened::Output(bytes) = &happened {
                         modes.take(bytes);
+                    }
+                    let before = away;
+                    match &happened {
+                        Happened::Waiting(now) => away = Some(std::mem::discriminant(now)),
+                        Happened::Back => away = None,
+                        _ => {}
+                    }
+                    if before.is_some() && before == away && matches!(happened, Happened::Waiting(_)) {
+                        continue;
                     }
                     if let Some(words) = answers.take(&happened) {
                         show(program, &mut outlet, Happened::Said(words), escape)?;

@@ -55,7 +55,7 @@ impl Ls {
         });
         let outcome = outcome.await;
         client.close().await;
-        Ok(Found::outcome(whole, outcome?))
+        Ok(whole.outcome(outcome?))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A command on many machines at once: what each says is told line by line, under its name.
 
 use super::absence::{Absence, Away, Due};
+use super::answers::{self, Answers};
 use super::outlet::{Outlet, Stream};
 use super::status::Status;
 use super::stdio::{Ears, Outside, Stdio};
@@ -78,6 +79,7 @@ struct Many {
     outlet: Outlet,
     status: Status,
     absence: Absence,
+    answers: Answers,
     /// A person reads it.
     person: bool,
     /// How whoever reads it wants the end of a line.
@@ -103,6 +105,7 @@ pub(super) async fn run(
         outlet,
         status: Status::DONE,
         absence: Absence::default(),
+        answers: Answers::steady(),
         person: io.is_terminal(),
         line_end: io.line_end(),
     };
@@ -127,6 +130,7 @@ enum Next {
     Written(std::io::Result<()>),
     Outside(Outside),
     Due(Due),
+    Silence(answers::Due),
 }
 
 impl Many {
@@ -142,6 +146,7 @@ impl Many {
             let next = tokio::select! {
                 event = self.client.next(), if !over => Next::Event(event?),
                 due = self.absence.due(), if !over => Next::Due(due),
+                due = self.answers.due(), if !over => Next::Silence(due),
                 written = self.outlet.written() => Next::Written(written),
                 outside = ears.next() => Next::Outside(outside),
             };
@@ -158,6 +163,10 @@ impl Many {
                 Next::Written(Ok(())) | Next::Outside(Outside::Resized(_)) => {}
                 Next::Due(Due::Say(words)) => self.say(&format!("jumpdeck: {words}"))?,
                 Next::Due(Due::GiveUp(why)) => self.give_up(&why)?,
+                Next::Silence(answers::Due::Ask) => self.client.probe(),
+                Next::Silence(answers::Due::Say(words)) => {
+                    self.say(&format!("jumpdeck: {words}"))?;
+                }
                 // Nobody reads it any more.
                 Next::Written(Err(error)) if error.kind() == ErrorKind::BrokenPipe => {
                     return Ok(self.leave(13).await);
@@ -244,6 +253,11 @@ impl Many {
     }
 
     fn event(&mut self, event: LinkEvent) -> anyhow::Result<()> {
+        if matches!(event, LinkEvent::Down { .. }) {
+            self.answers.lost();
+        } else if let Some(words) = self.answers.heard() {
+            self.say(&format!("jumpdeck: {words}"))?;
+        }
         if let LinkEvent::Reply(id, outcome) = event {
             return self.answered(id, outcome);
         }

@@ -13,14 +13,23 @@ use std::time::SystemTime;
 pub(super) struct Found {
     /// The items.
     pub items: List,
-    /// Whether every machine was measured that had to be.
-    pub whole: bool,
+    /// Whether that is all.
+    pub whole: Whole,
 }
 
-impl Found {
-    /// How a verb ends that did this with what was found: what some machines left open is no success.
-    pub(super) fn outcome(whole: bool, status: Status) -> Status {
-        if status == Status::DONE && !whole { Status::FAILED } else { status }
+/// Whether a query could judge every item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// It could.
+    Yes,
+    /// Machines did not send the figures that it asks for.
+    FiguresMissing,
+}
+
+impl Whole {
+    /// How a verb ends that ended so with what was found: what is not known of some is no success.
+    pub(super) fn outcome(self, status: Status) -> Status {
+        if status == Status::DONE && self == Self::FiguresMissing { Status::FAILED } else { status }
     }
 }
 
@@ -67,14 +76,14 @@ pub(super) async fn found(client: &mut Client, query: Query, io: &Stdio) -> anyh
     if missing > 0 {
         let machines = if missing == 1 { "machine" } else { "machines" };
         let words = format!(
-            "jumpdeck: {missing} {machines} did not measure in time; what is asked of figures is not \
-             known there."
+            "jumpdeck: {missing} {machines} did not send figures in time; the result may be incomplete."
         );
         io.say(&words).await;
     }
     let now = Timestamp::from_system(SystemTime::now());
     let items = search(client.inventory.picture(), &Look::at(Scope::All, query, now));
-    Ok(Found { items, whole: missing == 0 })
+    let whole = if missing == 0 { Whole::Yes } else { Whole::FiguresMissing };
+    Ok(Found { items, whole })
 }
 
 /// The one item of this name: by its number, its name, its host name (either as it is written, then in

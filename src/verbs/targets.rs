@@ -1,6 +1,6 @@
 //! The machines that a verb acts on: none by mistake, and many only when that is meant.
 
-use super::select;
+use super::select::{self, Whole};
 use super::stdio::Stdio;
 use crate::link::Client;
 use anyhow::bail;
@@ -51,8 +51,8 @@ impl Targets {
         self.dry_run
     }
 
-    /// Which they are, each once, in the order in which they were said; and whether a query left none
-    /// out for want of its figures.
+    /// Which they are, each once, in the order in which they were said; and whether a query could
+    /// judge them all.
     ///
     /// # Errors
     /// When a name or the query fits none, or a query would find more than was meant.
@@ -60,9 +60,9 @@ impl Targets {
         &self,
         client: &mut Client,
         io: &Stdio,
-    ) -> anyhow::Result<(Vec<ItemId>, bool)> {
+    ) -> anyhow::Result<(Vec<ItemId>, Whole)> {
         client.fetch_inventory().await?;
-        let (mut items, mut whole) = (Vec::new(), true);
+        let (mut items, mut whole) = (Vec::new(), Whole::Yes);
         for name in &self.names {
             items.push(select::one(&client.inventory, name)?);
         }

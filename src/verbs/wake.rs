@@ -1,7 +1,6 @@
 //! `jumpdeck wake`: machines are woken by a neighbour of theirs.
 
 use super::desk::Desk;
-use super::select::Found;
 use super::status::Status;
 use super::targets::Targets;
 use crate::core::LinkEvent;
@@ -53,7 +52,7 @@ impl Wake {
         if !self.targets.are_meant(&items, &client, &mut desk.io, "Wake").await? {
             client.close().await;
             let said = if self.targets.only_lists() { Status::DONE } else { Status::FAILED };
-            return Ok(Found::outcome(whole, said));
+            return Ok(whole.outcome(said));
         }
         let mut status = Status::DONE;
         let mut called = Vec::new();
@@ -82,7 +81,7 @@ impl Wake {
             }
         }
         client.close().await;
-        Ok(Found::outcome(whole, status))
+        Ok(whole.outcome(status))
     }
 }
 

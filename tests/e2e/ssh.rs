@@ -610,6 +610,10 @@ fn a_program_gets_what_sshd_would_give_it() {
     let output = house.ssh(&sftp, "admin", &["sftp"]).stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("cat > FILE"), "{}", text(&output.stderr));
+    let old = [&["-T"], &by_key[..]].concat();
+    let output = house.ssh(&old, "admin", &["scp", "-t", "/tmp/x"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("cat > FILE"), "{}", text(&output.stderr));
     // The terminal's modes go along.
     let modes = "stty erase ^H intr ^Y -ixon";
     let mut here = Command::new("sh");

@@ -147,6 +147,7 @@ impl Endpoint {
     pub const fn pictured(&mut self, offset: u64) -> bool {
         if self.attached {
             self.output.skip_to(offset);
+            self.tuning.forget();
             self.fresh = false;
             self.live_from = offset;
         }
@@ -157,6 +158,7 @@ impl Endpoint {
     pub const fn link_lost(&mut self) {
         self.attached = false;
         self.input.detach();
+        self.tuning.forget();
     }
 
     /// Takes a report of the agent.
@@ -172,6 +174,7 @@ impl Endpoint {
                 }
                 self.attached = true;
                 self.output.restart(*from);
+                self.tuning.forget();
                 self.fresh = false;
                 if std::mem::take(&mut self.typing.denied) {
                     self.begin_typing(false);
@@ -228,7 +231,7 @@ impl Endpoint {
         let dealt_with = self.output.received().saturating_sub(pending);
         let (before, ahead) = (self.output.limit(), self.tuning.ahead(self.output.window()));
         let (received, limit) = self.output.credit_within(dealt_with, ahead)?;
-        self.tuning.allowed(before);
+        self.tuning.allowed(before, received);
         Some(frame::credit(self.channel, received, limit))
     }
 

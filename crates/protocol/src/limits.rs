@@ -30,6 +30,11 @@ pub const SHELL_WINDOW: u64 = 128 * 1024;
 /// several messages at a time, or bulk output is slow.
 pub const SHELL_AHEAD: u64 = 48 * 1024;
 
+/// What is under way in a window at the least, while as much comes as may.
+pub const fn least_ahead(window: u64) -> u64 {
+    if window == SHELL_WINDOW { SHELL_AHEAD } else { window }
+}
+
 /// Bytes of output that an agent reads beyond what it may send.
 pub const READ_AHEAD: usize = 8 * 1024;
 

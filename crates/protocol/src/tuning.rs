@@ -1,52 +1,67 @@
 //! How much output of a shell may be under way.
 //!
-//! Whatever is under way is still shown after Ctrl-C, so it is little; but on a long path little is
-//! slow. The time from a credit to the first byte that only it allowed says which of the two it is.
+//! Whatever is under way is still shown after Ctrl-C, so it should be little. On a long path that would
+//! be slow: the sender uses up its credit and then waits for the next one. How long it waits tells a
+//! long path from a slow line or a slow program.
 
 use crate::limits;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A path on which credit takes longer than this is a long one.
-const LONG: Duration = Duration::from_millis(25);
+/// A sender that waits longer than this for its credit is far away.
+const LONG: Duration = Duration::from_millis(15);
 
 /// What one end knows of its path.
 #[derive(Clone, Debug)]
 pub(crate) struct Tuning {
     ahead: u64,
-    /// The end of what was allowed before, and when more was.
-    credit: Option<(u64, Instant)>,
+    credit: Option<Credit>,
 }
 
-impl Default for Tuning {
-    fn default() -> Self {
-        Self::new()
-    }
+/// A credit of which nothing has been used yet, as far as is known.
+#[derive(Clone, Copy, Debug)]
+struct Credit {
+    /// Where the one before it ends.
+    before: u64,
+    /// Since when the sender has stood there.
+    waits: Option<Instant>,
 }
 
 impl Tuning {
-    /// Nothing is known yet: a short one.
+    /// Nothing is known yet: a short path.
     pub(crate) const fn new() -> Self {
         Self { ahead: limits::SHELL_AHEAD, credit: None }
     }
 
     /// Bytes that may be under way in a window of `window` bytes. Only a shell's is tuned.
     pub(crate) fn ahead(&self, window: u64) -> u64 {
-        if window == limits::SHELL_WINDOW { self.ahead } else { window }
+        self.ahead.clamp(limits::least_ahead(window), window)
     }
 
-    /// More was allowed than up to `before`.
-    pub(crate) fn allowed(&mut self, before: u64) {
-        self.credit.get_or_insert_with(|| (before, Instant::now()));
+    /// More was allowed than up to `before`, when everything up to `received` had come.
+    pub(crate) fn allowed(&mut self, before: u64, received: u64) {
+        let waits = (received >= before).then(Instant::now);
+        self.credit.get_or_insert(Credit { before, waits });
     }
 
     /// Output came up to `end`.
     pub(crate) fn came(&mut self, end: u64) {
-        let Some((_, at)) = self.credit.take_if(|(before, _)| end > *before) else {
+        let Some(credit) = &mut self.credit else {
             return;
         };
-        let ahead = if at.elapsed() > LONG { self.ahead * 2 } else { self.ahead / 2 };
+        if end <= credit.before {
+            credit.waits = (end == credit.before).then(Instant::now);
+            return;
+        }
+        let waited = credit.waits.is_some_and(|since| since.elapsed() > LONG);
+        let ahead = if waited { self.ahead * 2 } else { self.ahead / 2 };
         self.ahead = ahead.clamp(limits::SHELL_AHEAD, limits::SHELL_WINDOW);
+        self.credit = None;
+    }
+
+    /// The link was lost, or the output goes on elsewhere: what was measured until now means nothing.
+    pub(crate) const fn forget(&mut self) {
+        self.credit = None;
     }
 }
 
@@ -54,23 +69,61 @@ impl Tuning {
 mod tests {
     use super::*;
 
+    const STEP: u64 = 12 * 1024;
+
+    /// Output that comes after `stall` from a sender which had used all it was allowed.
+    async fn stalls(tuning: &mut Tuning, stall: u64) -> u64 {
+        tuning.allowed(STEP, 0);
+        tuning.came(STEP);
+        tokio::time::advance(Duration::from_millis(stall)).await;
+        tuning.came(STEP + 1);
+        tuning.ahead(limits::SHELL_WINDOW)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_long_path_gets_the_whole_window_and_a_short_one_little() {
-        let mut tuning = Tuning::default();
-        let mut end = 0;
-        let mut round = async |path: u64| {
-            tuning.allowed(end);
-            tokio::time::advance(Duration::from_millis(path)).await;
-            tuning.came(end);
-            end += 1;
-            tuning.came(end);
-            tuning.ahead(limits::SHELL_WINDOW)
-        };
-        assert_eq!(round(3).await, limits::SHELL_AHEAD);
-        assert_eq!(round(100).await, 2 * limits::SHELL_AHEAD);
-        assert_eq!(round(100).await, limits::SHELL_WINDOW);
-        assert_eq!(round(3).await, limits::SHELL_WINDOW / 2);
-        assert_eq!(round(3).await, limits::SHELL_AHEAD);
-        assert_eq!(Tuning::default().ahead(limits::BULK_WINDOW), limits::BULK_WINDOW);
+        let mut tuning = Tuning::new();
+        assert_eq!(stalls(&mut tuning, 3).await, limits::SHELL_AHEAD);
+        assert_eq!(stalls(&mut tuning, 100).await, 2 * limits::SHELL_AHEAD);
+        assert_eq!(stalls(&mut tuning, 100).await, limits::SHELL_WINDOW);
+        assert_eq!(stalls(&mut tuning, 3).await, limits::SHELL_WINDOW / 2);
+        assert_eq!(stalls(&mut tuning, 3).await, limits::SHELL_AHEAD);
+        assert_eq!(tuning.ahead(limits::BULK_WINDOW), limits::BULK_WINDOW);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_program_on_a_short_path_gets_little() {
+        let mut tuning = Tuning::new();
+        for _ in 0..10 {
+            tuning.allowed(STEP, 0);
+            for end in 1..=STEP / 1024 + 1 {
+                tokio::time::advance(Duration::from_millis(20)).await;
+                // It never stands at the limit: what comes stands before it, then after it.
+                tuning.came(end * 1024 - 1);
+            }
+            tuning.came(STEP + 512);
+        }
+        assert_eq!(tuning.ahead(limits::SHELL_WINDOW), limits::SHELL_AHEAD);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_console_that_gives_its_credit_late_is_no_long_path() {
+        let mut tuning = Tuning::new();
+        tokio::time::advance(Duration::from_millis(500)).await;
+        tuning.allowed(STEP, STEP);
+        tokio::time::advance(Duration::from_millis(3)).await;
+        tuning.came(STEP + 1);
+        assert_eq!(tuning.ahead(limits::SHELL_WINDOW), limits::SHELL_AHEAD);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_no_long_path() {
+        let mut tuning = Tuning::new();
+        tuning.allowed(STEP, 0);
+        tuning.came(STEP);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        tuning.forget();
+        tuning.came(STEP + 1);
+        assert_eq!(tuning.ahead(limits::SHELL_WINDOW), limits::SHELL_AHEAD);
     }
 }

@@ -106,6 +106,22 @@ fn a_machine_that_waits_no_more_does_not_give_its_row_to_the_next() {
 }
 
 #[test]
+fn what_is_gone_stays_among_its_kind_whatever_comes_and_goes_above_it() {
+    let mut desk = with_lobby(120, 40);
+    desk.press("j");
+    let reason = jumpdeck_protocol::session::EndReason::EndedByRep;
+    desk.notice(ApplianceNotice::SessionEnded { session: SessionId(1), reason, summary: None });
+    desk.notice(ApplianceNotice::Lobby(Lobby { waiting: lobby().waiting.split_off(1), ..lobby() }));
+    let rows = desk.console.session_rows();
+    assert_eq!(rows[..2], [SessionRow::Gone, SessionRow::Waiting(0)], "{rows:?}");
+    desk.notice(ApplianceNotice::Lobby(Lobby { waiting: vec![], ..lobby() }));
+    let rows = desk.console.session_rows();
+    assert_eq!(rows[..2], [SessionRow::Gone, SessionRow::Team(0)], "{rows:?}");
+    desk.press("l");
+    assert!(desk.said().contains("no longer waiting"), "{}", desk.said());
+}
+
+#[test]
 fn a_machine_that_is_turned_away() {
     snapshot("sessions-turn-away", |columns, rows| {
         let mut desk = with_lobby(columns, rows);

@@ -491,9 +491,7 @@ impl<W: ToConsole> Hub<W> {
             limit = limit.min(held.saturating_add(self.window));
         }
         let more = limit.saturating_sub(self.granted);
-        if more >= (self.window / 4).min(limits::SHELL_AHEAD / 4)
-            || (more > 0 && run >= self.granted)
-        {
+        if more >= limits::least_ahead(self.window) / 4 || (more > 0 && run >= self.granted) {
             self.granted = limit;
             agent.frame(frame::credit(self.channel, received, limit));
         }

@@ -175,11 +175,7 @@ fn tls_words(error: &std::io::Error) -> String {
 /// What the last of the name's addresses said.
 pub async fn connect(address: &Address, from: Option<SocketAddr>) -> std::io::Result<TcpStream> {
     let mut last = std::io::Error::other("the name has no address");
-    let targets = lookup_host((address.host.as_str(), address.port)).await.map_err(|error| {
-        tracing::debug!(%error, "a name was not found");
-        // The resolver's errors have neither a number nor a kind.
-        std::io::Error::from(std::io::ErrorKind::NotFound)
-    })?;
+    let targets = lookup_host((address.host.as_str(), address.port)).await.map_err(unresolved)?;
     for target in targets {
         let socket = match target {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -201,6 +197,15 @@ pub async fn connect(address: &Address, from: Option<SocketAddr>) -> std::io::Re
         }
     }
     Err(last)
+}
+
+/// What the resolver says has neither a number nor a kind; what the system says has both.
+fn unresolved(error: std::io::Error) -> std::io::Error {
+    if error.raw_os_error().is_some() {
+        return error;
+    }
+    tracing::debug!(%error, "a name was not found");
+    std::io::ErrorKind::NotFound.into()
 }
 
 enum ChallengeError {
@@ -257,11 +262,11 @@ fn check_pin(address: &Address, pin: &Pin, key: &PublicKey) -> Result<(), DialEr
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_name_that_nobody_knows_is_called_so() {
-        // RFC 6761: it never exists, and need not be asked for.
-        let address = Address { host: "appliance.invalid".to_owned(), port: 443 };
-        let error = connect(&address, None).await.unwrap_err();
-        assert_eq!(why::network(&error), "its name cannot be found");
+    #[test]
+    fn a_name_that_is_not_found_is_called_so_and_nothing_else_is() {
+        let resolver = std::io::Error::other("failed to lookup address information");
+        assert_eq!(why::network(&unresolved(resolver)), "its name cannot be found");
+        let system = std::io::Error::from_raw_os_error(24);
+        assert_eq!(why::network(&unresolved(system)), "Too many open files");
     }
 }
