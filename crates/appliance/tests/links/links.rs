@@ -2,6 +2,7 @@
 
 use crate::house::*;
 use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
 use jumpdeck_protocol::inventory::{Position, Status};
@@ -10,6 +11,7 @@ use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::ChannelOrder;
 use jumpdeck_protocol::*;
 use std::sync::atomic::Ordering;
+use tokio_tungstenite::tungstenite::Message;
 #[tokio::test]
 async fn an_installer_key_works_until_it_expires() {
     let house = House::new().await;
@@ -269,6 +271,32 @@ async fn nonsense_ends_a_link_and_no_other() {
         assert!(rep.until_closed().await);
     }
     assert!(house.agent(&who).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_console_that_is_talking_when_the_appliance_stops_hears_it() {
+    let house = House::new().await;
+    let mut hearing = Vec::new();
+    for _ in 0..12 {
+        let (mut sink, mut stream) = house.admin().await.socket.split();
+        let body = rep::RepNotice::WatchFigures { wanted: false };
+        let talk = Message::Binary(control::encode(&rep::FromRep::Notice { body }));
+        tokio::spawn(async move { while sink.send(talk.clone()).await.is_ok() {} });
+        hearing.push(tokio::spawn(async move {
+            let mut last = None;
+            while let Some(Ok(message)) = stream.next().await {
+                if let Message::Binary(bytes) = message {
+                    last = Some(bytes);
+                }
+            }
+            last
+        }));
+    }
+    house.appliance.stop();
+    let goodbye = rep::ToRep::Notice { body: ApplianceNotice::Stopping };
+    for heard in hearing {
+        assert_eq!(heard.await.unwrap(), Some(control::encode(&goodbye)));
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,9 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 /// How long the other side may take what was sent before the link was closed.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How long a link that can be written no more is read on for what lies there already, and whoever
+/// was dialed and closes waits for the other side's assent.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How a link is kept alive.
 #[derive(Clone, Copy, Debug)]
@@ -86,16 +89,32 @@ pub async fn pump<S>(
     socket: WebSocketStream<S>,
     outbox: &Outbox,
     keep_alive: KeepAlive,
-    take: impl FnMut(Incoming) -> Result<(), LinkEnd>,
+    mut take: impl FnMut(Incoming) -> Result<(), LinkEnd>,
 ) -> LinkEnd
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (sink, stream) = socket.split();
+    let (sink, mut stream) = socket.split();
     let born = Instant::now();
     let ended = tokio::select! {
-        ended = read(stream, born, keep_alive.silence, take) => ended,
-        ended = write(sink, outbox, born, keep_alive.ping) => ended,
+        ended = read(&mut stream, born, keep_alive.silence, &mut take) => ended,
+        ended = write(sink, outbox, born, keep_alive.ping) => match ended {
+            Err(end @ LinkEnd::Transport(_)) => {
+                // Why the other side left may lie here, unread.
+                let rest = read(&mut stream, born, keep_alive.silence, &mut take);
+                match timeout(LAST_WORDS, rest).await {
+                    Ok(Err(broken @ LinkEnd::Violation(_))) => Err(broken),
+                    _ => Err(end),
+                }
+            }
+            Err(LinkEnd::ClosedHere) if keep_alive.ping.is_none() => {
+                // A connection that goes with something unread takes what was sent along.
+                let unheard = async { while let Some(Ok(_)) = stream.next().await {} };
+                let _ = timeout(LAST_WORDS, unheard).await;
+                Err(LinkEnd::ClosedHere)
+            }
+            ended => ended,
+        },
         () = left(outbox) => Err(LinkEnd::ClosedHere),
     };
     outbox.close();
@@ -233,6 +252,54 @@ mod tests {
     use super::*;
     use crate::link::Lane;
     use tokio_tungstenite::tungstenite::protocol::Role;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_arrived_before_a_link_broke_is_still_read() {
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        // Read from one pipe, written to another that is broken.
+        let (broken, gone) = tokio::io::duplex(64);
+        drop(gone);
+        let near = tokio::io::join(near, broken);
+        let near = WebSocketStream::from_raw_socket(near, Role::Client, None).await;
+        let mut far = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
+        let why = control::encode(&"the appliance stops");
+        let outbox = Outbox::new();
+        outbox.send(&"a request");
+        let saying = async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            far.send(Message::Binary(why.clone())).await.unwrap();
+            far.close(None).await.unwrap();
+        };
+        let keep_alive = KeepAlive { ping: None, silence: Duration::from_secs(300) };
+        let mut heard = 0;
+        let pumping = pump(near, &outbox, keep_alive, |_| {
+            heard += 1;
+            Ok(())
+        });
+        let (end, ()) = tokio::join!(pumping, saying);
+        assert!(matches!(end, LinkEnd::Transport(_)), "{end}");
+        assert_eq!(heard, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_was_dialed_and_closes_waits_until_its_last_words_were_taken() {
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let near = WebSocketStream::from_raw_socket(near, Role::Server, None).await;
+        let mut far = WebSocketStream::from_raw_socket(far, Role::Client, None).await;
+        let outbox = Outbox::new();
+        let keep_alive = KeepAlive { ping: None, silence: Duration::from_secs(300) };
+        outbox.close();
+        let pumping = pump(near, &outbox, keep_alive, |_| Ok(()));
+        let taking = async {
+            assert!(matches!(far.next().await, Some(Ok(Message::Close(_)))));
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            drop(far);
+            Instant::now()
+        };
+        let pumping = async { (pumping.await, Instant::now()) };
+        let ((end, ended), taken) = tokio::join!(pumping, taking);
+        assert!(matches!(end, LinkEnd::ClosedHere) && ended >= taken, "{end}");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_link_that_always_has_something_to_say_still_pings() {
