@@ -257,7 +257,9 @@ impl Client {
 
     /// Closes the link after everything was sent, and waits until it is.
     pub async fn close(mut self) {
-        self.handle.close();
+        if !self.handle.close() {
+            return;
+        }
         let closed = async {
             while let Ok(event) = self.next().await {
                 if matches!(event, LinkEvent::Down { .. }) {

@@ -22,6 +22,7 @@ use jumpdeck_protocol::link::{
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply};
 use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{Control, Never, RefusalCode, limits};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -37,6 +38,8 @@ const STEADY: Duration = Duration::from_secs(2);
 pub struct LinkHandle {
     outbox: Arc<Mutex<Option<Outbox>>>,
     kept: Arc<Mutex<Option<String>>>,
+    /// Whoever holds it wants no link any more.
+    left: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for LinkHandle {
@@ -60,11 +63,14 @@ impl LinkHandle {
         }
     }
 
-    /// Closes the link once everything was sent.
-    pub fn close(&self) {
-        if let Some(outbox) = self.current() {
+    /// Closes the link once everything was sent; it is not made again. Returns whether one was up.
+    pub fn close(&self) -> bool {
+        self.left.store(true, Ordering::SeqCst);
+        let current = self.current();
+        if let Some(outbox) = &current {
             outbox.close();
         }
+        current.is_some()
     }
 
     fn current(&self) -> Option<Outbox> {
@@ -83,6 +89,9 @@ impl LinkHandle {
 
     fn set(&self, outbox: Option<Outbox>) {
         *self.outbox.lock().unwrap_or_else(PoisonError::into_inner) = outbox;
+        if self.left.load(Ordering::SeqCst) {
+            self.close();
+        }
     }
 }
 
@@ -117,9 +126,17 @@ enum Ended {
 impl Keeper {
     async fn run(self) {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
-        while !self.events.is_closed() {
-            sleep(backoff.next(backoff::random())).await;
-            let event = match self.link_once().await {
+        // Whoever left must not start an appliance that somebody stops.
+        while !self.handle.left.load(Ordering::SeqCst) {
+            let linked = async {
+                sleep(backoff.next(backoff::random())).await;
+                self.link_once().await
+            };
+            let ended = tokio::select! {
+                ended = linked => ended,
+                () = self.events.closed() => return,
+            };
+            let event = match ended {
                 Ended::Final(reason, code) => {
                     let _ = self.events.send(LinkEvent::Ended { reason, code });
                     return;
@@ -259,10 +276,7 @@ impl Keeper {
         let keep_alive = KeepAlive { ping: Some(limits::REP_PING), silence: limits::REP_SILENCE };
         let mut stopping = false;
         let take = |incoming| self.take(&mut stopping, incoming);
-        let end = tokio::select! {
-            end = pump(socket, &outbox, keep_alive, take) => end,
-            () = self.events.closed() => LinkEnd::ClosedHere,
-        };
+        let end = pump(socket, &outbox, keep_alive, take).await;
         self.handle.set(None);
         if stopping && embedded {
             Ended::Final("The appliance was stopped.".to_owned(), None)

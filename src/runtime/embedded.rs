@@ -2,6 +2,7 @@
 //! ended when nobody needs it.
 
 use crate::runtime::demo::{self, DemoClock, DemoFleet};
+use crate::runtime::ending::Ending;
 use crate::runtime::{limits, logging};
 use anyhow::{Context, anyhow, bail};
 use jumpdeck_agent::{AgentDir, AgentDirError, EnrolWish, Options, RunError, Source};
@@ -288,16 +289,19 @@ pub async fn end_agent(dir: &DataDir) -> anyhow::Result<bool> {
     let Some(process) = agent.running() else {
         return Ok(false);
     };
+    let handle = Ending::of(process);
     if let Some(process) = Pid::from_raw(process.cast_signed()) {
         // It may have ended this very moment.
         let _ = kill_process(process, Signal::TERM);
     }
-    let deadline = Instant::now() + END_PATIENCE;
-    while agent.running().is_some() {
-        if Instant::now() > deadline {
-            bail!("the local agent did not end within {} s", END_PATIENCE.as_secs());
+    let ended = async {
+        while agent.running().is_some() {
+            sleep(Duration::from_millis(10)).await;
         }
-        sleep(Duration::from_millis(10)).await;
+        handle.wait().await;
+    };
+    if timeout(END_PATIENCE, ended).await.is_err() {
+        bail!("the local agent did not end within {} s", END_PATIENCE.as_secs());
     }
     Ok(true)
 }

@@ -5,6 +5,7 @@ pub mod config;
 pub mod demo;
 pub mod dirs;
 pub mod embedded;
+pub mod ending;
 mod export;
 pub mod handoff;
 mod ink;

@@ -3,6 +3,7 @@
 use super::output;
 use crate::link::{Client, Destination};
 use crate::runtime::dirs::Places;
+use crate::runtime::ending::Ending;
 use crate::runtime::{embedded, prompt};
 use anyhow::bail;
 use clap::Args;
@@ -11,7 +12,7 @@ use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::text::clean;
 use std::process::ExitCode;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::{sleep, timeout};
 
 #[derive(Args, Debug)]
 pub(crate) struct Stop {
@@ -71,17 +72,20 @@ async fn stop_appliance(dir: &DataDir) -> anyhow::Result<bool> {
     if !dir.is_locked() {
         return Ok(false);
     }
-    if embedded::reachable(dir).await.is_none() {
+    let Some(running) = embedded::reachable(dir).await else {
         bail!("the appliance holds {} but does not answer", dir.path().display());
-    }
+    };
+    let process = Ending::of(running.process);
     let mut client = Client::connect(Destination::Embedded(dir.clone())).await?;
     client.ask(RepRequest::Stop).await?;
-    let deadline = Instant::now() + embedded::END_PATIENCE;
-    while dir.is_locked() {
-        if Instant::now() > deadline {
-            bail!("the appliance did not end within {} s", embedded::END_PATIENCE.as_secs());
+    let ended = async {
+        while dir.is_locked() {
+            sleep(Duration::from_millis(10)).await;
         }
-        sleep(Duration::from_millis(10)).await;
+        process.wait().await;
+    };
+    if timeout(embedded::END_PATIENCE, ended).await.is_err() {
+        bail!("the appliance did not end within {} s", embedded::END_PATIENCE.as_secs());
     }
     Ok(true)
 }

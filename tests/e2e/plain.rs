@@ -1,7 +1,8 @@
 //! The prompt that takes verbs, a line each.
 
 use crate::serve::Served;
-use crate::support::{Guard, Home, Screen, hostname, text};
+use crate::support::{Guard, Home, Screen, hostname, signal, text};
+use rustix::process::Signal;
 use std::io::Write;
 use std::process::Stdio;
 
@@ -33,6 +34,11 @@ fn verbs_are_typed_completed_and_remembered() {
     prompt.wait_for("A quote is not closed.");
     prompt.send("\x1b[A\x1b[A\x03");
     prompt.wait_for("exit 7'^C");
+    // Meant for a verb that is over.
+    prompt.send("left");
+    prompt.wait_for("jumpdeck> left");
+    signal(prompt.process(), Signal::INT);
+    prompt.wait_for("left^C");
     prompt.send(&format!("jump {name}\r"));
     prompt.send("PS1='far> '; tput cols\r");
     prompt.wait_for("far>");

@@ -14,6 +14,7 @@ use clap::{Args, CommandFactory, Parser};
 use jumpdeck_protocol::private_file;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use line::{Line, Outcome};
+use rustix::process::Signal;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -101,13 +102,22 @@ struct Prompt {
 impl Prompt {
     async fn serve(&mut self, desk: &mut Desk) -> anyhow::Result<Status> {
         self.greet(desk).await?;
+        take_over(desk, true)?;
+        let outcome = self.lines(desk).await;
+        take_over(desk, false)?;
+        outcome
+    }
+
+    /// Takes lines. The terminal is this program's own but for the time of a verb: what is typed
+    /// ahead is for the next line, whatever it is.
+    async fn lines(&mut self, desk: &mut Desk) -> anyhow::Result<Status> {
         let mut last = Status::DONE;
         loop {
             let Some(text) = self.read(desk).await? else {
                 return Ok(last);
             };
             let Some(words) = shlex::split(&text) else {
-                desk.io.say("A quote is not closed.").await;
+                tell(desk, "A quote is not closed.").await?;
                 last = Status::USAGE;
                 continue;
             };
@@ -115,7 +125,7 @@ impl Prompt {
                 None => continue,
                 Some("exit" | "quit" | "logout") => return Ok(last),
                 Some("plain") if words.len() == 1 => {
-                    desk.io.say("This is the prompt already.").await;
+                    tell(desk, "This is the prompt already.").await?;
                     continue;
                 }
                 Some(_) => {}
@@ -123,12 +133,14 @@ impl Prompt {
             // Lines that nobody types are for the prompt, not for what it runs.
             desk.io.hold_input(!desk.io.somebody_is_there());
             desk.io.at_prompt(true);
+            take_over(desk, false)?;
             last = run(words, desk).await;
             desk.io.at_prompt(false);
             desk.io.hold_input(false);
             if last != Status::DONE {
                 desk.io.say(&format!("Status {}.", last.0)).await;
             }
+            take_over(desk, true)?;
         }
     }
 
@@ -155,10 +167,7 @@ impl Prompt {
         if !desk.io.somebody_is_there() {
             return desk.io.next_line().await;
         }
-        desk.io.raw(true)?;
-        let outcome = self.edit(desk).await;
-        desk.io.raw(false)?;
-        outcome
+        self.edit(desk).await
     }
 
     async fn edit(&mut self, desk: &mut Desk) -> anyhow::Result<Option<String>> {
@@ -253,6 +262,21 @@ impl Prompt {
     }
 }
 
+/// Takes over a terminal that somebody sits at, or gives it back.
+fn take_over(desk: &Desk, raw: bool) -> anyhow::Result<()> {
+    if desk.io.somebody_is_there() { desk.io.raw(raw) } else { Ok(()) }
+}
+
+/// Says something between two lines.
+async fn tell(desk: &Desk, words: &str) -> anyhow::Result<()> {
+    if desk.io.somebody_is_there() {
+        desk.io.echo(&format!("{words}\r\n")).await?;
+    } else {
+        desk.io.say(words).await;
+    }
+    Ok(())
+}
+
 /// So many of a thing.
 fn several(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
@@ -297,7 +321,11 @@ fn common(words: &[String]) -> String {
     common.to_owned()
 }
 
-/// The next bytes; none once nothing followed for a while; nothing at the end, or at a signal.
+/// What Ctrl-C sends.
+const CTRL_C: &[u8] = b"\x03";
+
+/// The next bytes; none once nothing followed for a while; nothing at the end, or at a signal that
+/// ends the prompt.
 async fn typed(io: &mut Stdio, waiting: bool) -> anyhow::Result<Option<bytes::Bytes>> {
     let (mut keyboard, mut ears) = io.ears(true)?;
     loop {
@@ -306,6 +334,8 @@ async fn typed(io: &mut Stdio, waiting: bool) -> anyhow::Result<Option<bytes::By
             () = sleep(PATIENCE), if waiting => return Ok(Some(bytes::Bytes::new())),
             outside = ears.next() => match outside {
                 Outside::Resized(_) => continue,
+                // It was meant for a verb that had just ended: the prompt stays.
+                Outside::Signal(signal) if signal == Signal::INT.as_raw() => CTRL_C.into(),
                 Outside::Signal(_) => return Ok(None),
             },
         };
