@@ -3,12 +3,14 @@
 use jumpdeck::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
 use pty_process::blocking::{Command as PtyCommand, Pty, open};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::Signal;
-use std::io::{Read, Write};
+use std::io::{PipeWriter, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long anything may take before a test gives up. Reached only when something is broken.
@@ -185,6 +187,8 @@ pub struct Screen {
     child: Child,
     pty: Pty,
     output: Receiver<Vec<u8>>,
+    /// What reads it, until the pipe is closed.
+    reading: (JoinHandle<()>, PipeWriter),
     terminal: Terminal,
     /// Every byte the program wrote.
     pub bytes: Vec<u8>,
@@ -206,17 +210,26 @@ impl Screen {
         }
         let child = spawned.spawn(pts).unwrap();
         let mut reader = std::fs::File::from(pty.as_fd().try_clone_to_owned().unwrap());
+        let (left, leave) = std::io::pipe().unwrap();
         let (sender, output) = channel();
-        std::thread::spawn(move || {
+        let reading = std::thread::spawn(move || {
             let mut buffer = [0; 65536];
-            while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                if sender.send(buffer[..count].to_vec()).is_err() {
+            loop {
+                let mut ready =
+                    [PollFd::new(&reader, PollFlags::IN), PollFd::new(&left, PollFlags::IN)];
+                poll(&mut ready, None).unwrap();
+                if !ready[1].revents().is_empty() {
                     return;
+                }
+                match reader.read(&mut buffer) {
+                    Ok(count @ 1..) if sender.send(buffer[..count].to_vec()).is_ok() => {}
+                    _ => return,
                 }
             }
         });
         let terminal = Terminal::new(Size { columns, rows });
-        Self { child, pty, output, terminal, bytes: Vec::new() }
+        let reading = (reading, leave);
+        Self { child, pty, output, reading, terminal, bytes: Vec::new() }
     }
 
     pub fn process(&self) -> u32 {
@@ -285,10 +298,9 @@ impl Screen {
 
     /// Closes the terminal, as a window that is shut.
     pub fn hang_up(self) -> u32 {
-        let process = self.child.id();
-        drop(self.pty);
-        // The reader holds a copy of the terminal; it ends with the program.
-        signal(process, Signal::HUP);
-        process
+        let (reading, leave) = self.reading;
+        drop(leave);
+        reading.join().unwrap();
+        self.child.id()
     }
 }

@@ -332,6 +332,8 @@ fn own_size() -> Size {
 pub(crate) enum Ears<'a> {
     /// The signals of this process.
     Own {
+        /// The input was a terminal when this began: one that is gone does not say so any more.
+        terminal: bool,
         resized: SignalStream,
         hang_up: SignalStream,
         interrupt: SignalStream,
@@ -345,6 +347,7 @@ pub(crate) enum Ears<'a> {
 impl Ears<'_> {
     fn own() -> io::Result<Self> {
         Ok(Self::Own {
+            terminal: io::stdin().is_terminal(),
             resized: signal(SignalKind::window_change())?,
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -356,7 +359,7 @@ impl Ears<'_> {
     /// Once the input is over: whether that is because the terminal is gone.
     pub(crate) fn is_gone(&self) -> bool {
         match self {
-            Self::Own { .. } => io::stdin().is_terminal(),
+            Self::Own { terminal, .. } => *terminal,
             Self::Far(ears) => ears.is_gone(),
         }
     }
@@ -364,7 +367,7 @@ impl Ears<'_> {
     /// What happens next.
     pub(crate) async fn next(&mut self) -> Outside {
         match self {
-            Self::Own { resized, hang_up, interrupt, terminate, go_on } => tokio::select! {
+            Self::Own { resized, hang_up, interrupt, terminate, go_on, .. } => tokio::select! {
                 _ = resized.recv() => Outside::Resized(own_size()),
                 _ = hang_up.recv() => Outside::Signal(Signal::HUP.as_raw()),
                 _ = interrupt.recv() => Outside::Signal(Signal::INT.as_raw()),
