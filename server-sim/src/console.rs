@@ -322,7 +322,7 @@ fn skim(incoming: Incoming, tell: &mpsc::UnboundedSender<(Instant, Heard)>) -> R
 
 fn hear(incoming: Incoming, tell: &mpsc::UnboundedSender<(Instant, Heard)>) -> Result<(), LinkEnd> {
     let heard = match incoming {
-        Incoming::Pong(_) => return Ok(()),
+        Incoming::Ping | Incoming::Pong(_) => return Ok(()),
         Incoming::Frame(Frame::Data { channel, offset, bytes }, _) => {
             Heard::Data { channel, offset, bytes }
         }

@@ -2,6 +2,7 @@
 
 use super::messages::Level;
 use super::session::Pane;
+use super::silence::Answers;
 use super::together::summary_text;
 use super::{Asked, Console, Effect, Link, LinkEvent, Timer};
 use bytes::Bytes;
@@ -89,6 +90,7 @@ impl Console {
         self.form_unanswered();
         for shell in self.tabs.iter_mut().flat_map(|tab| &mut tab.shells) {
             shell.endpoint.link_lost();
+            shell.answers = Answers::default();
         }
         if !matches!(self.link, Link::Down { .. }) {
             self.link = Link::Down { since: self.now, reason };
@@ -173,6 +175,7 @@ impl Console {
             }
             ApplianceNotice::Channel(report) => self.channel_report(&report),
             ApplianceNotice::AgentLink { channel, linked } => self.agent_link(channel, linked),
+            ApplianceNotice::AgentSilent { channel, silent } => self.agent_silent(channel, silent),
             ApplianceNotice::Stopping => self.warn("The appliance is stopping."),
         }
     }
@@ -429,6 +432,7 @@ impl Console {
         let Some(shell) = self.shell_of(channel).filter(|shell| shell.pane != Pane::Away) else {
             return;
         };
+        shell.answers = Answers::default();
         if linked {
             let orders = shell.attach(size);
             self.order_all(orders);
@@ -501,6 +505,7 @@ impl Console {
         let Some(shell) = self.shell_of(channel) else {
             return;
         };
+        shell.answers.heard();
         match shell.endpoint.data(offset, bytes) {
             Ok(Some((new, live))) => {
                 let was = shell.terminal.unsettled();
@@ -555,6 +560,7 @@ impl Console {
         let Some(shell) = self.shell_of(channel) else {
             return;
         };
+        shell.answers.heard();
         if let Err(error) = shell.endpoint.credited(received, limit) {
             self.broke_the_protocol(channel, &error.to_string());
         }

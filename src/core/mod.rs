@@ -411,6 +411,7 @@ impl Console {
             self.stale.items = true;
         }
         let away = !matches!(self.link, Link::Up { .. }) || self.no_answer().is_some();
+        let away = away || self.no_answer_from_machine().is_some();
         self.dirty |= minute || faded || waking || away;
     }
 

@@ -1,5 +1,6 @@
 //! A session's tab: who takes part, its shells, and where their channels stand.
 
+use super::silence::Answers;
 use super::terminal::Terminal;
 use jumpdeck_protocol::endpoint::Endpoint;
 use jumpdeck_protocol::log::LogEntry;
@@ -70,6 +71,8 @@ pub struct Shell {
     pub recorded: bool,
     /// A console shows it, this one or another.
     pub shown_somewhere: bool,
+    /// Whether its machine answers to what is typed.
+    pub answers: Answers,
 }
 
 impl Tab {
@@ -150,6 +153,7 @@ impl Shell {
             state: None,
             recorded: view.recorded,
             shown_somewhere: view.attached,
+            answers: Answers::default(),
         }
     }
 

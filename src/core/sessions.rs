@@ -426,6 +426,7 @@ impl Console {
             return;
         };
         let bytes = bytes(shell);
+        shell.answers.typed();
         shell.endpoint.write(&bytes);
         let channel = shell.channel();
         self.flush(channel);

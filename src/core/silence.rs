@@ -1,8 +1,8 @@
-//! Whether the appliance answers to what is typed: a link whose other side hangs looks whole for a
-//! long time.
+//! Whether the appliance, and the machine behind it, answer to what is typed: a link whose other
+//! side hangs looks whole for a long time.
 
 use super::{Console, Effect, Link, Timer};
-use jumpdeck_protocol::Timestamp;
+use jumpdeck_protocol::{ChannelId, Timestamp};
 use std::time::Duration;
 
 /// After a key, so long nothing need be heard.
@@ -35,7 +35,47 @@ enum Stage {
     Silent,
 }
 
+/// Whether a machine answers to what is typed in one of its shells. The appliance says so.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// Keys typed since something was heard of the program.
+    keys: u64,
+    /// When its silence was told.
+    silent: Option<Timestamp>,
+}
+
+impl Answers {
+    pub(super) const fn typed(&mut self) {
+        self.keys += 1;
+    }
+
+    pub(super) const fn heard(&mut self) {
+        self.keys = 0;
+    }
+}
+
 impl Console {
+    /// For how many seconds the machine of the shell on the screen has not answered, and how many
+    /// keys wait for it; nothing while it does, or while nothing is known of it.
+    pub fn no_answer_from_machine(&self) -> Option<(u64, u64)> {
+        let answers = &self.shown_tab()?.shell()?.answers;
+        let told = answers.silent.filter(|_| self.is_linked())?;
+        Some(((QUIET + SILENT).as_secs() + self.now.since(told), answers.keys))
+    }
+
+    /// The appliance says whether a machine answers.
+    pub(super) fn agent_silent(&mut self, channel: ChannelId, silent: bool) {
+        let now = self.now;
+        let Some(shell) = self.shell_of(channel) else {
+            return;
+        };
+        shell.answers.silent = silent.then(|| shell.answers.silent.unwrap_or(now));
+        if !silent {
+            shell.answers.heard();
+        }
+        self.dirty = true;
+    }
+
     /// For how many seconds no answer has come, and how many keys wait for one; nothing while it
     /// answers.
     pub fn no_answer(&self) -> Option<(u64, u64)> {

@@ -553,7 +553,7 @@ fn what_a_program_never_ends_is_shown_after_its_time() {
 
 #[test]
 fn a_link_that_only_looks_whole_is_told_with_the_keys_that_wait() {
-    let (mut desk, _) = in_a_shell();
+    let (mut desk, channel) = in_a_shell();
     let wait = |desk: &mut Desk| {
         let timer = desk.timers.last().copied().unwrap();
         assert!(matches!(timer, Timer::Silence(_)));
@@ -569,6 +569,19 @@ fn a_link_that_only_looks_whole_is_told_with_the_keys_that_wait() {
     assert_eq!(desk.console.no_answer(), Some((8, 4)), "it counts on");
     desk.event(Event::Link(LinkEvent::Delay(std::time::Duration::from_millis(3100))));
     assert_eq!(desk.console.no_answer(), None);
+    // The machine may hang where the appliance does not.
+    let told = |desk: &mut Desk, channel, silent| {
+        let notice = ApplianceNotice::AgentSilent { channel, silent };
+        desk.event(Event::Link(LinkEvent::Notice(notice)));
+    };
+    desk.press("ls");
+    told(&mut desk, channel, true);
+    assert_eq!(desk.console.no_answer_from_machine(), Some((3, 6)));
+    desk.tick(2);
+    told(&mut desk, channel, true);
+    assert_eq!(desk.console.no_answer_from_machine(), Some((5, 6)), "it counts on");
+    told(&mut desk, channel, false);
+    assert_eq!(desk.console.no_answer_from_machine(), None);
     // A program that says nothing to a key is no link that hangs.
     desk.press("y");
     let timer = desk.timers.last().copied().unwrap();

@@ -287,6 +287,7 @@ impl Keeper {
 
     fn take(&self, stopping: &mut bool, incoming: Incoming) -> Result<(), LinkEnd> {
         let event = match incoming {
+            Incoming::Ping => return Ok(()),
             Incoming::Pong(delay) => LinkEvent::Delay(delay),
             Incoming::Frame(Frame::Data { channel, offset, bytes }, _) => {
                 LinkEvent::Data { channel, offset, bytes }

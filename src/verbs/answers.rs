@@ -13,6 +13,15 @@ const STEADY: Duration = Duration::from_secs(3);
 /// So much later a question is not answered either.
 const SILENT: Duration = Duration::from_secs(2);
 
+/// That a machine which is linked does not answer, or does again. Whoever types waits for it.
+pub(super) fn of_machine(silent: bool, typing: bool) -> String {
+    match (silent, typing) {
+        (true, true) => "no answer from the machine; your input is queued".to_owned(),
+        (true, false) => "no answer from the machine".to_owned(),
+        (false, _) => "the machine answers again".to_owned(),
+    }
+}
+
 /// What is waited for.
 #[derive(Debug, Default)]
 pub(super) struct Answers {

@@ -163,7 +163,11 @@ pub(super) async fn attend(
                         Some(words) => outlet.put(Stream::Errors, aside(&words)),
                         None => Ok(()),
                     },
-                    Happened::Said(_) | Happened::Repeated | Happened::Nothing => Ok(()),
+                    Happened::Silent(silent) => {
+                        outlet.put(Stream::Errors, aside(&answers::of_machine(silent, false)))
+                    }
+                    Happened::Said(words) => outlet.put(Stream::Errors, aside(&words)),
+                    Happened::Repeated | Happened::Nothing => Ok(()),
                 })
             }
             written = outlet.written() => written,

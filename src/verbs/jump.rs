@@ -249,6 +249,7 @@ fn show(
         Happened::Pushed(bytes) => say(format!(
             "another console types here now; {bytes} bytes you typed did not reach the shell"
         ))?,
+        Happened::Silent(silent) => say(answers::of_machine(silent, true))?,
         Happened::Said(words) => say(words)?,
         Happened::Repeated => program.taken(outlet.pending()),
         Happened::Ended(_) | Happened::Nothing => {}

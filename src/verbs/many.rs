@@ -329,6 +329,12 @@ impl Many {
             Happened::Ended(status) => return self.ended(running, status),
             Happened::Pushed(_) => Some("another console took the command over".to_owned()),
             Happened::Missed(bytes) => Some(format!("{bytes} bytes of output are lost")),
+            Happened::Silent(silent) => {
+                let name = clean(&running.target.name);
+                let words = answers::of_machine(silent, false);
+                self.say(&format!("jumpdeck: {name}: {words}"))?;
+                None
+            }
             _ => None,
         };
         if let Some(lost) = lost {

@@ -56,6 +56,8 @@ pub(super) enum Happened {
     Repeated,
     /// The link is back.
     Back,
+    /// The machine is linked and has not answered for a few seconds, or answers again.
+    Silent(bool),
     /// Another console took the input over; so many bytes of it did not arrive.
     Pushed(u64),
     /// Something the rep should know.
@@ -276,6 +278,11 @@ impl Run {
             }
             LinkEvent::Notice(ApplianceNotice::AgentLink { linked, channel }) => {
                 self.agent_link(client, *channel, *linked)
+            }
+            LinkEvent::Notice(ApplianceNotice::AgentSilent { channel, silent })
+                if *channel == self.main.channel() =>
+            {
+                Happened::Silent(*silent)
             }
             LinkEvent::Notice(ApplianceNotice::SessionEnded { session, reason, .. })
                 if *session == self.view.id && !self.closing =>

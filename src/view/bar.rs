@@ -68,8 +68,13 @@ impl Artist<'_, '_> {
     /// That nothing answers, and what waits.
     fn silence_words(&self) -> Option<String> {
         let (seconds, keys) = self.console.no_answer()?;
-        let keys = if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
-        Some(format!("no answer for {seconds} s · {keys} waiting"))
+        Some(format!("no answer for {seconds} s{}", waiting(keys)))
+    }
+
+    /// The same of the machine whose shell is shown.
+    fn machine_silence_words(&self) -> Option<String> {
+        let (seconds, keys) = self.console.no_answer_from_machine()?;
+        Some(format!("no answer from the machine for {seconds} s{}", waiting(keys)))
     }
 
     fn link_words(&self) -> (String, Role) {
@@ -139,7 +144,7 @@ impl Artist<'_, '_> {
             let words = text::fit(&format!(" {words} {waiting}"), width * 2 / 3);
             return Span::styled(words, bar.patch(self.style(role)));
         }
-        if let Some(words) = self.silence_words() {
+        if let Some(words) = self.silence_words().or_else(|| self.machine_silence_words()) {
             let words = text::fit(&format!(" {words} "), width * 2 / 3);
             return Span::styled(words, bar.patch(self.style(Role::Error)));
         }
@@ -343,5 +348,14 @@ pub(super) const fn level_role(level: Level) -> Role {
         Level::Info => Role::Accent,
         Level::Warning => Role::Warning,
         Level::Error => Role::Error,
+    }
+}
+
+/// So many keys wait for an answer.
+fn waiting(keys: u64) -> String {
+    match keys {
+        0 => String::new(),
+        1 => " · 1 key waiting".to_owned(),
+        keys => format!(" · {keys} keys waiting"),
     }
 }

@@ -160,6 +160,35 @@ fn keys_that_a_hanging_appliance_does_not_answer_are_told_of_in_a_jump() {
 }
 
 #[test]
+fn a_machine_that_hangs_is_told_of_wherever_its_programs_are_shown() {
+    let house = House::new();
+    let agent = house.agent.0.id();
+    let mut console = house.screen(&[]);
+    console.wait_for("● online");
+    console.send("\r");
+    console.wait_for("Ctrl-] then d: list");
+    let mut jump = house.screen(&["jump", &hostname()]);
+    let mut exec = house.screen(&["exec", &hostname(), "--", "sh", "-c", "echo st''arted; read x"]);
+    jump.send("echo he''re\r");
+    jump.wait_for("here");
+    exec.wait_for("started");
+    signal(agent, Signal::STOP);
+    console.send("ls\r");
+    jump.send("echo ag''ain\r");
+    console.wait_for("no answer from the machine for 3 s · 3 keys waiting");
+    console.wait_for("no answer from the machine for 5 s");
+    jump.wait_for("[no answer from the machine; your input is queued]");
+    exec.wait_for("jumpdeck: no answer from the machine\n");
+    signal(agent, Signal::CONT);
+    jump.wait_for("[the machine answers again]");
+    jump.wait_for("again\n");
+    exec.wait_for("jumpdeck: the machine answers again");
+    console.wait_until("no silence", |text| !text.contains("no answer"));
+    exec.send("\r");
+    assert_eq!(exec.wait_for_end(), 0);
+}
+
+#[test]
 fn a_tunnel_that_is_cut_is_no_success() {
     let mut house = House::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -38,6 +38,7 @@ mod pin;
 mod policies;
 mod preferences;
 mod presence;
+mod pulse;
 mod queues;
 mod recordings;
 mod relay;

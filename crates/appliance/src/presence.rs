@@ -1,6 +1,7 @@
 //! Who is linked: agents, and what their items' status is.
 
 use crate::clock::{Lived, Moment, Uptime};
+use crate::pulse::Pulse;
 use crate::store::Seen;
 use crate::world::World;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, Standing, ToAgent};
@@ -34,6 +35,8 @@ pub(crate) struct AgentLink {
     spoken: Mutex<(Uptime, u32)>,
     /// The kinds of [`Stray`] that were heard of it, a bit each.
     strayed: AtomicU8,
+    /// Whether it answers.
+    pub pulse: Pulse,
 }
 
 /// What an agent says that is not for it to say.
@@ -87,8 +90,8 @@ struct Calls {
 
 impl AgentLink {
     pub(crate) fn new(id: LinkId, outbox: Outbox, attended: bool, run: u64) -> Self {
-        let (calls, spoken, strayed) = <_>::default();
-        Self { id, outbox, attended, run, since: Instant::now(), calls, spoken, strayed }
+        let (calls, spoken, strayed, pulse) = <_>::default();
+        Self { id, outbox, attended, run, since: Instant::now(), calls, spoken, strayed, pulse }
     }
 
     /// Whether this machine still lives: it answers whatever it is asked.

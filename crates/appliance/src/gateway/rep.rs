@@ -186,8 +186,13 @@ impl Desk {
             // It may do nothing more, and yet is told why.
             return Ok(());
         }
-        let Incoming::Frame(frame, message) = incoming else {
-            return Ok(());
+        let (frame, message) = match incoming {
+            Incoming::Frame(frame, message) => (frame, message),
+            Incoming::Ping => {
+                self.appliance.feel_pulses(self.rep.id);
+                return Ok(());
+            }
+            Incoming::Pong(_) => return Ok(()),
         };
         match frame {
             Frame::Data { channel, offset, bytes } => {

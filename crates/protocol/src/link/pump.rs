@@ -36,6 +36,8 @@ pub struct KeepAlive {
 pub enum Incoming {
     /// A message, and the bytes it came as, for a relay to pass on.
     Frame(Frame, Bytes),
+    /// The other side asks whether we are there. The answer is on its way.
+    Ping,
     /// The answer to our ping, and how long it took.
     Pong(Duration),
 }
@@ -150,7 +152,8 @@ async fn read(
             }
             Message::Close(_) => return Ok(()),
             Message::Text(_) => return Err(LinkEnd::Violation("a text message".into())),
-            Message::Ping(_) | Message::Frame(_) => {}
+            Message::Ping(_) => take(Incoming::Ping)?,
+            Message::Frame(_) => {}
         }
     }
 }

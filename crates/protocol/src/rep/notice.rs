@@ -138,6 +138,13 @@ pub enum ApplianceNotice {
         /// It is linked.
         linked: bool,
     },
+    /// The agent of a channel is linked and has not answered for a few seconds, or answers again.
+    AgentSilent {
+        /// The channel.
+        channel: ChannelId,
+        /// It does not answer.
+        silent: bool,
+    },
     /// The appliance stops on purpose; do not try to come back at once.
     Stopping,
 }

@@ -1,0 +1,122 @@
+//! Whether a machine that is linked answers: one that hangs looks linked for minutes, and what is
+//! typed vanishes in it. Whoever shows its shells asks; it is told after two seconds of silence.
+
+use crate::appliance::Appliance;
+use crate::presence::AgentLink;
+use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::{EndpointId, LinkId};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// An agent that lives answers a ping within this.
+const SILENT: Duration = Duration::from_secs(2);
+
+/// What is known of whether an agent answers.
+#[derive(Debug, Default)]
+pub(crate) struct Pulse(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Questions so far.
+    asked: u64,
+    /// One is open.
+    waiting: bool,
+    silent: bool,
+}
+
+impl Pulse {
+    /// The agent said something. Returns whether it was silent before.
+    fn heard(&self) -> bool {
+        let mut state = self.state();
+        state.waiting = false;
+        std::mem::take(&mut state.silent)
+    }
+
+    /// It is to be asked; the number of the question, unless one is open.
+    fn ask(&self) -> Option<u64> {
+        let mut state = self.state();
+        if state.waiting {
+            return None;
+        }
+        state.waiting = true;
+        state.asked += 1;
+        Some(state.asked)
+    }
+
+    /// The time for an answer is over. Returns whether none came.
+    fn is_over(&self, question: u64) -> bool {
+        let mut state = self.state();
+        state.silent = state.waiting && state.asked == question;
+        state.silent
+    }
+
+    fn is_silent(&self) -> bool {
+        self.state().silent
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Appliance {
+    /// A console asks whether it is answered: so is every machine whose programs it shows.
+    pub(crate) fn feel_pulses(self: &Arc<Self>, rep: LinkId) {
+        let mut shown = self.sessions.channels();
+        shown.retain(|channel| channel.hub().has_leg(rep));
+        for channel in shown {
+            let Some(link) = self.presences.link(channel.endpoint) else {
+                continue;
+            };
+            if link.pulse.is_silent() {
+                // It may have come after that was told.
+                let notice = ApplianceNotice::AgentSilent { channel: channel.id, silent: true };
+                channel.hub().tell(rep, notice);
+            } else if let Some(question) = link.pulse.ask() {
+                link.outbox.probe();
+                let appliance = Arc::clone(self);
+                tokio::spawn(async move {
+                    tokio::time::sleep(SILENT).await;
+                    let is_current = || {
+                        let current = appliance.presences.link(channel.endpoint);
+                        current.is_some_and(|current| current.id == link.id)
+                    };
+                    if link.pulse.is_over(question) && is_current() {
+                        appliance.tell_of_pulse(channel.endpoint, true);
+                    }
+                });
+            }
+        }
+    }
+
+    /// An agent said something.
+    pub(crate) fn has_pulse(&self, link: &AgentLink, endpoint: EndpointId) {
+        if link.pulse.heard() {
+            self.tell_of_pulse(endpoint, false);
+        }
+    }
+
+    fn tell_of_pulse(&self, endpoint: EndpointId, silent: bool) {
+        for channel in self.sessions.channels_at(endpoint) {
+            channel.hub().tell_all(&ApplianceNotice::AgentSilent { channel: channel.id, silent });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pulse;
+
+    #[test]
+    fn only_the_question_that_is_open_tells_silence() {
+        let pulse = Pulse::default();
+        assert!(!pulse.heard(), "nobody asked");
+        let first = pulse.ask().unwrap();
+        assert_eq!(pulse.ask(), None);
+        assert!(!pulse.heard(), "it answered in time");
+        let second = pulse.ask().unwrap();
+        assert!(!pulse.is_over(first), "that was answered");
+        assert!(pulse.is_over(second) && pulse.is_silent());
+        assert!(pulse.heard() && !pulse.is_silent());
+    }
+}
