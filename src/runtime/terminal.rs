@@ -1,18 +1,19 @@
 //! Runs a console in the local terminal.
 
 use super::handoff::Counter;
+use super::report;
 use super::runner::{Input, Runner, Seat};
 use super::screen::{self, Writer};
 use super::suspend::{has_shell, suspend};
-use super::{keys, report};
+use super::typed::Typing;
+use super::watched::Watched;
 use anyhow::Context;
-use crossterm::event::{Event as Told, EventStream};
-use futures_util::StreamExt;
 use jumpdeck_protocol::script::Script;
 use jumpdeck_protocol::session::Size;
 use rustix::process::Signal;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 
 pub use super::runner::{Left, Outfit};
@@ -47,9 +48,13 @@ fn size() -> io::Result<Size> {
     Ok(Size { columns, rows })
 }
 
+/// How long the rest of a sequence may take: a terminal near sends it at once.
+const PATIENCE: Duration = Duration::from_millis(25);
+
 /// The local terminal, and the signals that matter to a program in one.
 struct LocalSeat {
-    events: EventStream,
+    keyboard: Watched,
+    typing: Typing,
     counter: Option<Counter>,
     hang_up: SignalStream,
     interrupt: SignalStream,
@@ -57,14 +62,14 @@ struct LocalSeat {
     terminate: SignalStream,
     stop: SignalStream,
     go_on: SignalStream,
-    /// Crossterm tells of sizes too, but misses one that changes in the moment a key is pressed.
     resized: SignalStream,
 }
 
 impl LocalSeat {
     fn new(counter: Option<Counter>) -> io::Result<Self> {
         Ok(Self {
-            events: EventStream::new(),
+            keyboard: Watched::stdin()?,
+            typing: Typing::new(PATIENCE),
             counter,
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -80,13 +85,21 @@ impl LocalSeat {
 impl Seat for LocalSeat {
     async fn next(&mut self) -> Option<Input> {
         loop {
-            let told = tokio::select! {
+            if let Some(input) = self.typing.next() {
+                return Some(input);
+            }
+            tokio::select! {
                 biased;
                 _ = self.resized.recv() => match size() {
                     Ok(size) => return Some(Input::Resize(size)),
                     Err(_) => continue,
                 },
-                told = self.events.next() => told?.ok()?,
+                bytes = self.keyboard.read() => match bytes {
+                    Ok(bytes) if !bytes.is_empty() => self.typing.take(bytes),
+                    // The terminal is gone; its signal may come later, or never.
+                    _ => return Some(Input::Signal(Signal::HUP.as_raw())),
+                },
+                () = self.typing.settle() => {}
                 Some(script) = handed(&mut self.counter) => return Some(Input::Script(script)),
                 _ = self.hang_up.recv() => return Some(Input::Signal(Signal::HUP.as_raw())),
                 _ = self.interrupt.recv() => return Some(Input::Signal(Signal::INT.as_raw())),
@@ -94,9 +107,6 @@ impl Seat for LocalSeat {
                 _ = self.terminate.recv() => return Some(Input::Signal(Signal::TERM.as_raw())),
                 _ = self.stop.recv() => return Some(Input::Suspend),
                 _ = self.go_on.recv() => return Some(Input::Resume),
-            };
-            if let Some(input) = input(told) {
-                return Some(input);
             }
         }
     }
@@ -124,15 +134,5 @@ async fn handed(counter: &mut Option<Counter>) -> Option<Script> {
     match counter {
         Some(counter) => counter.scripts.recv().await,
         None => std::future::pending().await,
-    }
-}
-
-/// What has a meaning of what a terminal tells.
-fn input(told: Told) -> Option<Input> {
-    match told {
-        Told::Key(event) => keys::key(event).map(Input::Key),
-        Told::Paste(text) => Some(Input::Paste(text)),
-        Told::Mouse(event) => keys::mouse(event).map(Input::Mouse),
-        Told::Resize(..) | Told::FocusGained | Told::FocusLost => None,
     }
 }

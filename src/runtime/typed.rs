@@ -1,12 +1,14 @@
 //! What comes from a terminal as bytes, in whatever pieces: keys, pasted text, the mouse.
 
-use super::keys::named_by_terminal;
 use super::runner::Input;
 use crate::core::key::{Code, Key};
 use crate::core::mouse::{Mouse, MouseKind};
+use bytes::Bytes;
 use std::collections::VecDeque;
+use std::time::Duration;
 use termina::event::{KeyCode, KeyEvent, KeyEventKind, Modifiers, MouseButton, MouseEventKind};
 use termina::{Event, Parser};
+use tokio::time::{Instant, sleep_until};
 
 const ESC: u8 = 0x1b;
 /// What stands around pasted text (xterm, "bracketed paste").
@@ -16,6 +18,60 @@ const PASTED: &[u8; 6] = b"\x1b[201~";
 const LONGEST_PASTE: usize = 1024 * 1024;
 /// Bytes of a sequence; longer ones mean nothing here.
 const LONGEST: usize = 256;
+
+/// Bytes that are read at once.
+const MOUTHFUL: usize = 256;
+
+/// What is typed at a console, and when it is all there is.
+#[derive(Debug)]
+pub(crate) struct Typing {
+    reader: Reader,
+    /// What came and was not read yet.
+    rest: Bytes,
+    /// When what was typed last came.
+    came: Instant,
+    /// How long the rest of a sequence may take.
+    patience: Duration,
+}
+
+impl Typing {
+    /// Nothing yet. A terminal whose sequences take longer than `patience` shows an Esc that was not
+    /// typed; one that waits longer makes Esc feel slow.
+    pub(crate) fn new(patience: Duration) -> Self {
+        let (reader, rest) = <_>::default();
+        Self { reader, rest, came: Instant::now(), patience }
+    }
+
+    /// Something came. All that came before was read.
+    pub(crate) fn take(&mut self, bytes: Bytes) {
+        self.rest = bytes;
+        self.came = Instant::now();
+    }
+
+    /// The next thing that was typed.
+    pub(crate) fn next(&mut self) -> Option<Input> {
+        loop {
+            if let Some(input) = self.reader.next() {
+                return Some(input);
+            }
+            if self.rest.is_empty() {
+                return None;
+            }
+            let some = self.rest.split_to(self.rest.len().min(MOUTHFUL));
+            self.reader.feed(&some);
+        }
+    }
+
+    /// Resolves once nothing followed in time and what waits is to be read as it is; never while
+    /// nothing waits.
+    pub(crate) async fn settle(&mut self) {
+        if !self.reader.is_waiting() {
+            return std::future::pending().await;
+        }
+        sleep_until(self.came + self.patience).await;
+        self.reader.settle();
+    }
+}
 
 /// Reads what was typed.
 #[derive(Debug, Default)]
@@ -162,6 +218,18 @@ fn key(event: KeyEvent) -> Option<Key> {
     let ctrl = event.modifiers.contains(Modifiers::CONTROL);
     let alt = event.modifiers.contains(Modifiers::ALT);
     Some(named_by_terminal(Key { code, ctrl, alt, shift }))
+}
+
+/// Terminals send Ctrl-] as the byte that is read as Ctrl-5, and its neighbours alike.
+fn named_by_terminal(key: Key) -> Key {
+    let code = match key.code {
+        Code::Char('4') if key.ctrl => Code::Char('\\'),
+        Code::Char('5') if key.ctrl => Code::Char(']'),
+        Code::Char('6') if key.ctrl => Code::Char('^'),
+        Code::Char('7') if key.ctrl => Code::Char('_'),
+        other => other,
+    };
+    Key { code, ..key }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub(crate) use far::{
 use super::outlet::Stream;
 use super::output;
 use super::status::Status;
+use crate::runtime::watched::Watched;
 use crate::runtime::{prompt, screen};
 use anyhow::Context;
 use bytes::Bytes;
@@ -19,11 +20,9 @@ use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::session::Size;
 use rustix::process::Signal;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncReadExt, Interest};
+use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 
 /// Bytes that are read at once.
@@ -390,8 +389,8 @@ pub(crate) struct Keyboard<'a> {
 }
 
 enum Source<'a> {
-    /// A terminal or pipe, watched by the event loop itself: no thread stands in between.
-    Watched(AsyncFd<OwnedFd>),
+    /// A terminal or pipe.
+    Watched(Watched),
     /// Anything else, a file say.
     Threaded(tokio::io::Stdin),
     /// Elsewhere.
@@ -400,12 +399,7 @@ enum Source<'a> {
 
 impl Source<'_> {
     fn watched() -> Self {
-        let copy = io::stdin().as_fd().try_clone_to_owned();
-        // The descriptor is ours and lives as long as its registration, which is all that the
-        // newer, unsafe constructor asks for.
-        #[expect(deprecated, reason = "the replacement is unsafe, which this workspace forbids")]
-        let watched = copy.and_then(|fd| AsyncFd::with_interest(fd, Interest::READABLE));
-        watched.map_or_else(|_| Self::Threaded(tokio::io::stdin()), Self::Watched)
+        Watched::stdin().map_or_else(|_| Self::Threaded(tokio::io::stdin()), Self::Watched)
     }
 }
 
@@ -418,21 +412,15 @@ impl Keyboard<'_> {
         if !self.unread.bytes.is_empty() {
             return Ok(std::mem::take(&mut self.unread.bytes).into());
         }
-        let mut buffer = vec![0; PIECE];
-        let count = match &mut self.source {
-            Source::Far(input) => return Ok(input.recv().await.unwrap_or_default()),
-            Source::Threaded(stdin) => stdin.read(&mut buffer).await?,
-            Source::Watched(fd) => {
-                let mut ready = fd.readable().await?;
-                // It is ready, so this does not block, whatever the descriptor's mode.
-                let count = rustix::io::read(fd.get_ref(), &mut buffer)?;
-                if count < buffer.len() {
-                    ready.clear_ready();
-                }
-                count
+        match &mut self.source {
+            Source::Far(input) => Ok(input.recv().await.unwrap_or_default()),
+            Source::Watched(input) => input.read().await,
+            Source::Threaded(stdin) => {
+                let mut buffer = vec![0; PIECE];
+                let count = stdin.read(&mut buffer).await?;
+                buffer.truncate(count);
+                Ok(buffer.into())
             }
-        };
-        buffer.truncate(count);
-        Ok(buffer.into())
+        }
     }
 }

@@ -1,0 +1,70 @@
+//! An input that the event loop itself watches: no thread stands in between, which would still read
+//! a terminal after its reader is gone.
+
+use bytes::Bytes;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Bytes that are read at once.
+const PIECE: usize = 32 * 1024;
+
+/// A terminal or pipe.
+#[derive(Debug)]
+pub(crate) struct Watched(AsyncFd<OwnedFd>);
+
+impl Watched {
+    /// This process's standard input.
+    ///
+    /// # Errors
+    /// When it is nothing that can be watched, a file say.
+    pub(crate) fn stdin() -> io::Result<Self> {
+        Self::new(io::stdin().as_fd().try_clone_to_owned()?)
+    }
+
+    fn new(input: OwnedFd) -> io::Result<Self> {
+        // The descriptor is ours and lives as long as its registration, which is all that the
+        // newer, unsafe constructor asks for.
+        #[expect(deprecated, reason = "the replacement is unsafe, which this workspace forbids")]
+        Ok(Self(AsyncFd::with_interest(input, Interest::READABLE)?))
+    }
+
+    /// What came; nothing at the end, also that of a terminal that is gone.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub(crate) async fn read(&mut self) -> io::Result<Bytes> {
+        let mut ready = self.0.readable().await?;
+        let mut buffer = vec![0; PIECE];
+        // It is ready, so this does not block, whatever the descriptor's mode.
+        let count = match rustix::io::read(self.0.get_ref(), &mut buffer) {
+            Err(rustix::io::Errno::IO) => 0,
+            count => count?,
+        };
+        if count < buffer.len() {
+            ready.clear_ready();
+        }
+        buffer.truncate(count);
+        Ok(buffer.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_terminal_that_is_gone_is_an_input_that_is_over() {
+        let (pty, pts) = pty_process::blocking::open().unwrap();
+        let typed = pty.as_fd().try_clone_to_owned().unwrap();
+        let mut watched = Watched::new(pts.as_fd().try_clone_to_owned().unwrap()).unwrap();
+        drop(pts);
+        rustix::io::write(&typed, b"x\r").unwrap();
+        assert_eq!(watched.read().await.unwrap(), "x\n");
+        drop((pty, typed));
+        for _ in 0..2 {
+            assert!(watched.read().await.unwrap().is_empty());
+        }
+    }
+}
