@@ -90,10 +90,11 @@ impl Seat for LocalSeat {
             }
             tokio::select! {
                 biased;
-                _ = self.resized.recv() => match size() {
-                    Ok(size) => return Some(Input::Resize(size)),
-                    Err(_) => continue,
-                },
+                _ = self.resized.recv() => {
+                    if let Ok(size) = size() {
+                        return Some(Input::Resize(size));
+                    }
+                }
                 bytes = self.keyboard.read() => match bytes {
                     Ok(bytes) if !bytes.is_empty() => self.typing.take(bytes),
                     // The terminal is gone; its signal may come later, or never.
