@@ -312,6 +312,24 @@ fn verbs_that_start_together_on_a_cold_appliance_all_find_this_machine() {
 }
 
 #[test]
+fn another_program_on_the_old_port_is_not_asked() {
+    let home = Home::online();
+    let file = home.data().join("run/address.json");
+    let address: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let appliance = home.appliance_process();
+    kill(appliance);
+    until("the appliance is gone", || !is_alive(appliance));
+    // It would take connections and say nothing.
+    let old = address["url"].as_str().unwrap().trim_start_matches("https://");
+    let other = TcpListener::bind(old).unwrap();
+    other.set_nonblocking(true).unwrap();
+    home.ok(&["ls"]);
+    let came = other.accept();
+    assert_eq!(came.unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
+}
+
+#[test]
 fn what_is_gone_from_a_data_directory_is_named_and_not_made_anew() {
     let home = Home::new();
     let mut served = Served::start(&home);

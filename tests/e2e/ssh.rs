@@ -331,6 +331,24 @@ fn keys_open_once_they_are_added_and_no_longer_than_that() {
 }
 
 #[test]
+fn twenty_who_come_at_once_from_one_address_are_all_let_in() {
+    let house = House::new();
+    let (key, public) = house.key("automation");
+    house.add_key(&public);
+    let options = ["-i", &key, "-o", "BatchMode=yes"];
+    let come = || {
+        let mut ssh = house.ssh(&options, "admin", &["ls"]);
+        ssh.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let all: Vec<_> = (0..20).map(|_| come()).collect();
+    for ssh in all {
+        let output = ssh.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains(&hostname()));
+    }
+}
+
+#[test]
 fn wrong_passwords_are_refused_written_down_and_slowed() {
     let house = House::new();
     let refused = house.answering(&["wrong", "wrong", "wrong"], "admin", &["ls"]).output().unwrap();
