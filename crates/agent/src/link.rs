@@ -19,10 +19,13 @@ use jumpdeck_protocol::{ChannelId, Outcome, Refusal, RefusalCode, Timestamp, lim
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Milliseconds over which an appliance may have its agents come back, at the most.
 const MAX_SPREAD: u32 = 60_000;
+
+/// How often whoever dials looks whether the appliance is still said to be there.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How one link, or the attempt at one, ended.
 pub(crate) enum Ended {
@@ -51,7 +54,13 @@ impl Agent {
             Err(error) => return Ended::Final(RunError::Address(error)),
         };
         let pin = Pin::Fingerprint(target.fingerprint.clone());
-        let dialed = match dial(&address, AGENT_PATH, &pin, &self.tls, None).await {
+        let dialed = tokio::select! {
+            dialed = dial(&address, AGENT_PATH, &pin, &self.tls, None) => dialed,
+            () = self.moved(&target) => {
+                return Ended::Again("the appliance is elsewhere by now".into());
+            }
+        };
+        let dialed = match dialed {
             Ok(dialed) => dialed,
             Err(error) => return self.no_link(error),
         };
@@ -77,6 +86,17 @@ impl Agent {
         match &self.options.source {
             Source::Fixed(target) => Some(target.clone()),
             Source::File(path) => serde_json::from_slice(&std::fs::read(path).ok()?).ok(),
+        }
+    }
+
+    /// Resolves once the appliance says that it is elsewhere: its old port may be another program's,
+    /// which takes a connection and says nothing.
+    async fn moved(&self, from: &Target) {
+        if matches!(self.options.source, Source::Fixed(_)) {
+            return std::future::pending().await;
+        }
+        while self.target().is_none_or(|target| target == *from) {
+            sleep(LOOK).await;
         }
     }
 
