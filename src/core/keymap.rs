@@ -77,7 +77,7 @@ impl Context {
     /// The context as a heading.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Global => "Everywhere",
+            Self::Global => "Everywhere; in a session, after the prefix",
             Self::Jump => "Jump screen",
             Self::Tree => "Tree",
             Self::List => "List",
