@@ -35,7 +35,7 @@ impl Console {
             self.session_key(key);
             if self.is_lock_key(key) && self.no_lock().is_none() {
                 let prefix = self.settings.prefix;
-                let words = format!("{key} went to the shell; {prefix} {key} locks the console.");
+                let words = format!("{prefix} {key} locks; {key} went to the shell.");
                 self.warn(&words);
             }
             return;

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 /// The port it listens on if nothing else is said.
@@ -57,6 +58,8 @@ const WAITING: usize = 32;
 const PASSING: usize = 1;
 /// How long a connection that ends here may take to say so.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a stopping appliance waits for its guests at the most.
+const LEAVING: Duration = Duration::from_secs(3);
 /// How many who cannot be served may be told so at once; the others are just cut off.
 const FAREWELLS: usize = 64;
 /// What a client is told that cannot be served.
@@ -110,16 +113,25 @@ impl Door {
         })
     }
 
-    /// Lets reps in until the appliance stops.
+    /// Lets reps in until the appliance stops. Those who are in then hear of it, and leave their
+    /// terminals as they found them.
     pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+        let mut guests = JoinSet::new();
+        self.welcome(listener, &mut guests).await;
+        let gone = async { while guests.join_next().await.is_some() {} };
+        let _ = timeout(LEAVING, gone).await;
+    }
+
+    async fn welcome(self: &Arc<Self>, listener: TcpListener, guests: &mut JoinSet<()>) {
         let mut stopping = self.stopping.clone();
         loop {
+            while guests.try_join_next().is_some() {}
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 _ = stopping.wait_for(|stop| *stop) => return,
             };
             match accepted {
-                Ok((stream, from)) => self.answer(stream, from),
+                Ok((stream, from)) => self.answer(stream, from, guests),
                 Err(error) => {
                     tracing::warn!(%error, "an SSH connection could not be accepted");
                     sleep(PAUSE).await;
@@ -128,7 +140,7 @@ impl Door {
         }
     }
 
-    fn answer(self: &Arc<Self>, stream: TcpStream, from: SocketAddr) {
+    fn answer(self: &Arc<Self>, stream: TcpStream, from: SocketAddr, guests: &mut JoinSet<()>) {
         let from_ip = from.ip().to_canonical();
         let open: Option<Vec<_>> = (0..DESCRIPTORS).map(|_| self.appliance.connection()).collect();
         // Without a file descriptor to spare nothing can be said.
@@ -138,7 +150,7 @@ impl Door {
         };
         let place = self.unproven.enter(source(from_ip));
         let door = Arc::clone(self);
-        tokio::spawn(async move {
+        guests.spawn(async move {
             let turn = match place {
                 Some(place) => timeout(GRACE, place.turn()).await.ok().flatten(),
                 None => None,

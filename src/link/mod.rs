@@ -278,7 +278,8 @@ impl Keeper {
         let take = |incoming| self.take(&mut stopping, incoming);
         let end = pump(socket, &outbox, keep_alive, take).await;
         self.handle.set(None);
-        if stopping && embedded {
+        // One that this process is takes whoever came in along.
+        if stopping && (embedded || matches!(self.destination, Destination::Here(_))) {
             Ended::Final("The appliance was stopped.".to_owned(), None)
         } else {
             Ended::Lost { reason: end.to_string(), stood: began.elapsed() }

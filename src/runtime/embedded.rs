@@ -249,7 +249,7 @@ async fn idle(appliance: &Appliance, throw_away: bool) {
 }
 
 /// Gives links time to take their last messages.
-async fn farewell(appliance: &Appliance) {
+pub async fn farewell(appliance: &Appliance) {
     let deadline = Instant::now() + FAREWELL;
     while !appliance.is_deserted() && Instant::now() < deadline {
         sleep(Duration::from_millis(10)).await;

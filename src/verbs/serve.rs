@@ -113,6 +113,10 @@ impl Serve {
                  appliance. Start it again; sessions continue."
             );
         }
+        if let Some(door) = door {
+            door.await?;
+        }
+        embedded::farewell(&appliance).await;
         serving.await?;
         appliance.close().await;
         Ok(ExitCode::SUCCESS)

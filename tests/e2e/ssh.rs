@@ -1,8 +1,9 @@
 //! The SSH front door, with the real OpenSSH client.
 
 use crate::serve::Served;
-use crate::support::{Guard, Home, Screen, hostname, kill, text, until};
+use crate::support::{Guard, Home, Screen, hostname, kill, signal, text, until};
 use jumpdeck_server_sim::free_address;
+use rustix::process::Signal;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -97,6 +98,11 @@ impl House {
     }
 }
 
+/// Who comes in straight to this machine's shell.
+fn jump_of_admin() -> String {
+    format!("admin:{}", hostname())
+}
+
 /// The same `ssh`, with a terminal over there.
 fn with_terminal(ssh: &Command) -> Command {
     let mut command = Command::new("ssh");
@@ -147,6 +153,25 @@ fn the_console_is_there_follows_the_window_and_its_sessions_outlive_the_connecti
     again.wait_for("All Items");
     again.send("q");
     assert_eq!(again.wait_for_end(), 0);
+}
+
+#[test]
+fn a_console_by_ssh_leaves_the_terminal_as_it_was_when_the_appliance_stops() {
+    let house = House::new();
+    let mut screen = house.console(100, 30);
+    screen.wait_for("All Items");
+    let mut shell = house.answering(&[&house.served.password], &jump_of_admin(), &[]);
+    let mut shell = Screen::start(&with_terminal(shell.env("TERM", "xterm-256color")), 80, 24);
+    shell.send("echo he''re\r");
+    shell.wait_for("here");
+    signal(house.served.process(), Signal::TERM);
+    assert_ne!(screen.wait_for_end(), 0);
+    let bytes = text(&screen.bytes);
+    let left = bytes.rfind("\x1b[?1049l").expect("the alternate screen is left");
+    assert!(bytes[left..].contains("The appliance was stopped."), "{}", &bytes[left..]);
+    assert_ne!(shell.wait_for_end(), 0);
+    let bytes = text(&shell.bytes);
+    assert!(bytes.contains("returns to it"), "{bytes}");
 }
 
 #[test]

@@ -249,7 +249,7 @@ fn the_lock_closes_in_a_session_after_the_prefix_and_wherever_else_keys_go() {
     desk.reply(Outcome::Ok(RepReply::SessionStarted(view)));
     desk.press("<alt-l>");
     assert!(desk.console.locked().is_none(), "a shell has a use for it");
-    assert_eq!(desk.said(), "Alt-l went to the shell; Ctrl-] Alt-l locks the console.");
+    assert_eq!(desk.said(), "Ctrl-] Alt-l locks; Alt-l went to the shell.");
     desk.press("<ctrl-]><alt-l>");
     assert!(desk.console.locked().is_some());
     let before = desk.sent.len();
