@@ -22,6 +22,7 @@ use jumpdeck_protocol::{
     Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
 };
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -53,6 +54,7 @@ where
         tasks: JoinSet::new(),
         feed: None,
         figures: watch::channel(false).0,
+        felt: None,
     };
     // A console that is back has left its former link, whatever that believes.
     let same = |other: &RepLink| {
@@ -169,6 +171,9 @@ async fn prove(
     Ok(Proven { user, login: kept, proved: by_password.then_some(attempt.uptime), generation })
 }
 
+/// A console that asks more often asks for no more than the appliance itself.
+const OFTEN: Duration = Duration::from_millis(500);
+
 /// What serves one console.
 struct Desk {
     appliance: Arc<Appliance>,
@@ -178,6 +183,8 @@ struct Desk {
     feed: Option<tokio::task::AbortHandle>,
     /// Whether the console searches for figures.
     figures: watch::Sender<bool>,
+    /// When it asked last whether it is answered.
+    felt: Option<Instant>,
 }
 
 impl Desk {
@@ -189,7 +196,10 @@ impl Desk {
         let (frame, message) = match incoming {
             Incoming::Frame(frame, message) => (frame, message),
             Incoming::Ping => {
-                self.appliance.feel_pulses(self.rep.id);
+                if self.felt.is_none_or(|felt| felt.elapsed() > OFTEN) {
+                    self.felt = Some(Instant::now());
+                    self.appliance.feel_pulses(self.rep.id);
+                }
                 return Ok(());
             }
             Incoming::Pong(_) => return Ok(()),
