@@ -195,6 +195,7 @@ impl Shell {
     /// The order that stops showing it here.
     pub fn detach(&mut self) -> ChannelOrder {
         self.pane = Pane::Away;
+        self.answers = Answers::default();
         self.state = None;
         self.endpoint.link_lost();
         ChannelOrder::Detach { channel: self.channel() }

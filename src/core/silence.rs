@@ -49,8 +49,10 @@ impl Answers {
         self.keys += 1;
     }
 
+    /// The program said something: its machine lives, whatever was told of it.
     pub(super) const fn heard(&mut self) {
         self.keys = 0;
+        self.silent = None;
     }
 }
 

@@ -59,7 +59,7 @@ const PASSING: usize = 1;
 /// How long a connection that ends here may take to say so.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long a stopping appliance waits for its guests at the most.
-const LEAVING: Duration = Duration::from_secs(3);
+const LEAVING: Duration = Duration::from_secs(4);
 /// How many who cannot be served may be told so at once; the others are just cut off.
 const FAREWELLS: usize = 64;
 /// What a client is told that cannot be served.

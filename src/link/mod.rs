@@ -278,7 +278,7 @@ impl Keeper {
         let take = |incoming| self.take(&mut stopping, incoming);
         let end = pump(socket, &outbox, keep_alive, take).await;
         self.handle.set(None);
-        // One that this process is takes whoever came in along.
+        // An appliance in this process ends its guests' links too.
         if stopping && (embedded || matches!(self.destination, Destination::Here(_))) {
             Ended::Final("The appliance was stopped.".to_owned(), None)
         } else {

@@ -37,7 +37,7 @@ impl Ending {
         };
         // It is readable once its process has ended.
         let mut handles = [PollFd::new(handle, PollFlags::IN)];
-        poll(&mut handles, Some(&Timespec::default())) == Ok(0)
+        !matches!(poll(&mut handles, Some(&Timespec::default())), Ok(1..))
     }
 }
 

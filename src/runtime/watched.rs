@@ -2,6 +2,7 @@
 //! a terminal after its reader is gone.
 
 use bytes::Bytes;
+use rustix::io::Errno;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use tokio::io::Interest;
@@ -35,18 +36,25 @@ impl Watched {
     /// # Errors
     /// What the system said.
     pub(crate) async fn read(&mut self) -> io::Result<Bytes> {
-        let mut ready = self.0.readable().await?;
         let mut buffer = vec![0; PIECE];
-        // It is ready, so this does not block, whatever the descriptor's mode.
-        let count = match rustix::io::read(self.0.get_ref(), &mut buffer) {
-            Err(rustix::io::Errno::IO) => 0,
-            count => count?,
-        };
-        if count < buffer.len() {
-            ready.clear_ready();
+        loop {
+            let mut ready = self.0.readable().await?;
+            // It is ready, so this does not block, whatever the descriptor's mode.
+            let count = match rustix::io::read(self.0.get_ref(), &mut buffer) {
+                Err(Errno::IO) => 0,
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => {
+                    ready.clear_ready();
+                    continue;
+                }
+                count => count?,
+            };
+            if count < buffer.len() {
+                ready.clear_ready();
+            }
+            buffer.truncate(count);
+            return Ok(buffer.into());
         }
-        buffer.truncate(count);
-        Ok(buffer.into())
     }
 }
 

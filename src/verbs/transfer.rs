@@ -35,6 +35,8 @@ pub(super) struct Run {
     closing: bool,
     /// The session ended, or its program is gone.
     over: bool,
+    /// Its machine does not answer.
+    silent: bool,
     /// Who types, as far as was said.
     typist: Option<Box<str>>,
 }
@@ -223,8 +225,16 @@ impl Run {
         let main = Endpoint::new(channel.id, window);
         let errors = channel.errors.map(|errors| Endpoint::new(errors, window));
         let typist = None;
-        let mut run =
-            Self { view, main, errors, input_ended: false, closing: false, over: false, typist };
+        let mut run = Self {
+            view,
+            main,
+            errors,
+            input_ended: false,
+            closing: false,
+            over: false,
+            silent: false,
+            typist,
+        };
         run.attach(client);
         run
     }
@@ -282,7 +292,9 @@ impl Run {
             LinkEvent::Notice(ApplianceNotice::AgentSilent { channel, silent })
                 if *channel == self.main.channel() =>
             {
-                Happened::Silent(*silent)
+                // The appliance says so again and again while it lasts.
+                let changed = std::mem::replace(&mut self.silent, *silent) != *silent;
+                if changed { Happened::Silent(*silent) } else { Happened::Nothing }
             }
             LinkEvent::Notice(ApplianceNotice::SessionEnded { session, reason, .. })
                 if *session == self.view.id && !self.closing =>
@@ -291,6 +303,7 @@ impl Run {
                 return self.ended_by_others(reason);
             }
             LinkEvent::Down { reason } => {
+                self.silent = false;
                 self.main.link_lost();
                 self.errors.iter_mut().for_each(Endpoint::link_lost);
                 Happened::Waiting(Away::Link(reason.clone()))
@@ -382,6 +395,7 @@ impl Run {
         let Some(endpoint) = mine.find(|endpoint| endpoint.channel() == channel) else {
             return Happened::Nothing;
         };
+        self.silent = false;
         if linked {
             order(client, endpoint.attach());
             return Happened::Back;

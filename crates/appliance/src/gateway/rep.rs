@@ -65,6 +65,11 @@ where
         former.outbox.close();
     }
     appliance.reps.add(rep.clone());
+    if *appliance.stopping().borrow() {
+        // It came too late for the goodbye to all.
+        rep.tell(ApplianceNotice::Stopping);
+        rep.outbox.close();
+    }
     if !appliance.is_good(&rep) {
         // Something changed while it was checked.
         rep.outbox.close();
@@ -171,7 +176,7 @@ async fn prove(
     Ok(Proven { user, login: kept, proved: by_password.then_some(attempt.uptime), generation })
 }
 
-/// A console that asks more often asks for no more than the appliance itself.
+/// A console that pings more often than this has only the appliance answer, not the machines.
 const OFTEN: Duration = Duration::from_millis(500);
 
 /// What serves one console.
