@@ -35,10 +35,16 @@ pub(super) struct Run {
     closing: bool,
     /// The session ended, or its program is gone.
     over: bool,
-    /// Its machine does not answer.
-    silent: bool,
+    machine: Machine,
     /// Who types, as far as was said.
     typist: Option<Box<str>>,
+}
+
+/// What the appliance said last of the program's machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Machine {
+    Answers,
+    Silent,
 }
 
 /// Something the program did.
@@ -232,7 +238,7 @@ impl Run {
             input_ended: false,
             closing: false,
             over: false,
-            silent: false,
+            machine: Machine::Answers,
             typist,
         };
         run.attach(client);
@@ -293,8 +299,9 @@ impl Run {
                 if *channel == self.main.channel() =>
             {
                 // The appliance says so again and again while it lasts.
-                let changed = std::mem::replace(&mut self.silent, *silent) != *silent;
-                if changed { Happened::Silent(*silent) } else { Happened::Nothing }
+                let now = if *silent { Machine::Silent } else { Machine::Answers };
+                let before = std::mem::replace(&mut self.machine, now);
+                if before == now { Happened::Nothing } else { Happened::Silent(*silent) }
             }
             LinkEvent::Notice(ApplianceNotice::SessionEnded { session, reason, .. })
                 if *session == self.view.id && !self.closing =>
@@ -303,7 +310,7 @@ impl Run {
                 return self.ended_by_others(reason);
             }
             LinkEvent::Down { reason } => {
-                self.silent = false;
+                self.machine = Machine::Answers;
                 self.main.link_lost();
                 self.errors.iter_mut().for_each(Endpoint::link_lost);
                 Happened::Waiting(Away::Link(reason.clone()))
@@ -395,7 +402,7 @@ impl Run {
         let Some(endpoint) = mine.find(|endpoint| endpoint.channel() == channel) else {
             return Happened::Nothing;
         };
-        self.silent = false;
+        self.machine = Machine::Answers;
         if linked {
             order(client, endpoint.attach());
             return Happened::Back;
