@@ -1,7 +1,7 @@
 //! Who is linked: agents, and what their items' status is.
 
 use crate::clock::{Lived, Moment, Uptime};
-use crate::pulse::Pulse;
+use crate::liveness::Liveness;
 use crate::store::Seen;
 use crate::world::World;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, Standing, ToAgent};
@@ -36,7 +36,7 @@ pub(crate) struct AgentLink {
     /// The kinds of [`Stray`] that were heard of it, a bit each.
     strayed: AtomicU8,
     /// Whether it answers.
-    pub pulse: Pulse,
+    pub liveness: Liveness,
 }
 
 /// What an agent says that is not for it to say.
@@ -90,8 +90,8 @@ struct Calls {
 
 impl AgentLink {
     pub(crate) fn new(id: LinkId, outbox: Outbox, attended: bool, run: u64) -> Self {
-        let (calls, spoken, strayed, pulse) = <_>::default();
-        Self { id, outbox, attended, run, since: Instant::now(), calls, spoken, strayed, pulse }
+        let (calls, spoken, strayed, liveness) = <_>::default();
+        Self { id, outbox, attended, run, since: Instant::now(), calls, spoken, strayed, liveness }
     }
 
     /// Whether this machine still lives: it answers whatever it is asked.

@@ -111,7 +111,7 @@ fn take(
     budget: &mut Budget,
     incoming: Incoming,
 ) -> Result<(), LinkEnd> {
-    appliance.has_pulse(link, endpoint);
+    appliance.heard_from_agent(link, endpoint);
     let Incoming::Frame(frame, message) = incoming else {
         return Ok(());
     };

@@ -54,7 +54,7 @@ where
         tasks: JoinSet::new(),
         feed: None,
         figures: watch::channel(false).0,
-        felt: None,
+        checked: None,
     };
     // A console that is back has left its former link, whatever that believes.
     let same = |other: &RepLink| {
@@ -66,7 +66,7 @@ where
     }
     appliance.reps.add(rep.clone());
     if *appliance.stopping().borrow() {
-        // It came too late for the goodbye to all.
+        // The notice to all consoles went out before this link was among them.
         rep.tell(ApplianceNotice::Stopping);
         rep.outbox.close();
     }
@@ -188,8 +188,8 @@ struct Desk {
     feed: Option<tokio::task::AbortHandle>,
     /// Whether the console searches for figures.
     figures: watch::Sender<bool>,
-    /// When it asked last whether it is answered.
-    felt: Option<Instant>,
+    /// When its machines were last checked for it.
+    checked: Option<Instant>,
 }
 
 impl Desk {
@@ -201,9 +201,9 @@ impl Desk {
         let (frame, message) = match incoming {
             Incoming::Frame(frame, message) => (frame, message),
             Incoming::Ping => {
-                if self.felt.is_none_or(|felt| felt.elapsed() > OFTEN) {
-                    self.felt = Some(Instant::now());
-                    self.appliance.feel_pulses(self.rep.id);
+                if self.checked.is_none_or(|checked| checked.elapsed() > OFTEN) {
+                    self.checked = Some(Instant::now());
+                    self.appliance.check_agents_of(self.rep.id);
                 }
                 return Ok(());
             }

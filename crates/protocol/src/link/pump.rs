@@ -18,8 +18,8 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 /// How long the other side may take what was sent before the link was closed.
 const FAREWELL: Duration = Duration::from_secs(10);
-/// How long a link that can be written no more is read on for what lies there already, and whoever
-/// was dialed and closes waits for the other side's assent.
+/// The longest wait for the other side's last bytes: on a link that can no longer be written, for
+/// what has already arrived; on one closed by the side that was dialed, for the other's close.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How a link is kept alive.
@@ -109,8 +109,9 @@ where
                     _ => Err(end),
                 }
             }
+            // The side that was dialed sends no pings.
             Err(LinkEnd::ClosedHere) if keep_alive.ping.is_none() => {
-                // A connection that goes with something unread takes what was sent along.
+                // A socket closed with unread input is reset, and what was sent may be lost.
                 let unheard = async { while let Some(Ok(_)) = stream.next().await {} };
                 let _ = timeout(LAST_WORDS, unheard).await;
                 Err(LinkEnd::ClosedHere)

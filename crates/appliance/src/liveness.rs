@@ -13,7 +13,7 @@ const SILENT: Duration = Duration::from_secs(2);
 
 /// What is known of whether an agent answers.
 #[derive(Debug, Default)]
-pub(crate) struct Pulse(Mutex<State>);
+pub(crate) struct Liveness(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -24,7 +24,7 @@ struct State {
     silent: bool,
 }
 
-impl Pulse {
+impl Liveness {
     /// The agent said something. Returns whether it was silent before.
     fn heard(&self) -> bool {
         let mut state = self.state();
@@ -61,18 +61,18 @@ impl Pulse {
 
 impl Appliance {
     /// A console asks whether it is answered: so is every machine whose programs it shows.
-    pub(crate) fn feel_pulses(self: &Arc<Self>, rep: LinkId) {
+    pub(crate) fn check_agents_of(self: &Arc<Self>, rep: LinkId) {
         let mut shown = self.sessions.channels();
         shown.retain(|channel| channel.hub().has_leg(rep));
         for channel in shown {
             let Some(link) = self.presences.link(channel.endpoint) else {
                 continue;
             };
-            if link.pulse.is_silent() {
+            if link.liveness.is_silent() {
                 // It may have come after that was told.
                 let notice = ApplianceNotice::AgentSilent { channel: channel.id, silent: true };
                 channel.hub().tell(rep, notice);
-            } else if let Some(question) = link.pulse.ask() {
+            } else if let Some(question) = link.liveness.ask() {
                 link.outbox.probe();
                 let appliance = Arc::clone(self);
                 tokio::spawn(async move {
@@ -81,8 +81,8 @@ impl Appliance {
                         let current = appliance.presences.link(channel.endpoint);
                         current.is_some_and(|current| current.id == link.id)
                     };
-                    if link.pulse.is_over(question) && is_current() {
-                        appliance.tell_of_pulse(channel.endpoint, true);
+                    if link.liveness.is_over(question) && is_current() {
+                        appliance.tell_of_silence(channel.endpoint, true);
                     }
                 });
             }
@@ -90,13 +90,13 @@ impl Appliance {
     }
 
     /// An agent said something.
-    pub(crate) fn has_pulse(&self, link: &AgentLink, endpoint: EndpointId) {
-        if link.pulse.heard() {
-            self.tell_of_pulse(endpoint, false);
+    pub(crate) fn heard_from_agent(&self, link: &AgentLink, endpoint: EndpointId) {
+        if link.liveness.heard() {
+            self.tell_of_silence(endpoint, false);
         }
     }
 
-    fn tell_of_pulse(&self, endpoint: EndpointId, silent: bool) {
+    fn tell_of_silence(&self, endpoint: EndpointId, silent: bool) {
         for channel in self.sessions.channels_at(endpoint) {
             channel.hub().tell_all(&ApplianceNotice::AgentSilent { channel: channel.id, silent });
         }
@@ -105,18 +105,18 @@ impl Appliance {
 
 #[cfg(test)]
 mod tests {
-    use super::Pulse;
+    use super::Liveness;
 
     #[test]
     fn only_the_question_that_is_open_tells_silence() {
-        let pulse = Pulse::default();
-        assert!(!pulse.heard(), "nobody asked");
-        let first = pulse.ask().unwrap();
-        assert_eq!(pulse.ask(), None);
-        assert!(!pulse.heard(), "it answered in time");
-        let second = pulse.ask().unwrap();
-        assert!(!pulse.is_over(first), "that was answered");
-        assert!(pulse.is_over(second) && pulse.is_silent());
-        assert!(pulse.heard() && !pulse.is_silent());
+        let liveness = Liveness::default();
+        assert!(!liveness.heard(), "nobody asked");
+        let first = liveness.ask().unwrap();
+        assert_eq!(liveness.ask(), None);
+        assert!(!liveness.heard(), "it answered in time");
+        let second = liveness.ask().unwrap();
+        assert!(!liveness.is_over(first), "that was answered");
+        assert!(liveness.is_over(second) && liveness.is_silent());
+        assert!(liveness.heard() && !liveness.is_silent());
     }
 }
