@@ -1,7 +1,7 @@
 //! Questions in plain lines, before there is a screen.
 
 use anyhow::{Context, bail};
-use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::{BufRead, IsTerminal, Read, Write};
 
 /// Whether somebody is there to answer.
@@ -25,7 +25,8 @@ pub fn line(question: &str) -> anyhow::Result<String> {
     Ok(answer.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// Asks for a secret; what is typed is not shown.
+/// Asks for a secret; what is typed is not shown. The question may have lines before its own,
+/// such as why it is asked once more.
 ///
 /// # Errors
 /// When nobody is there, or it was interrupted.
@@ -33,12 +34,35 @@ pub fn secret(question: &str) -> anyhow::Result<String> {
     if !somebody_is_there() {
         bail!("{} is needed, and nobody is there to ask", question.trim_end_matches([':', ' ']));
     }
+    let hidden = Hidden::begin().context("hiding what is typed")?;
     put(question)?;
-    enable_raw_mode().context("hiding what is typed")?;
     let answer = read_hidden();
-    disable_raw_mode()?;
+    drop(hidden);
     put("\n")?;
     answer
+}
+
+/// A terminal that does not show what is typed, until this is dropped. The question comes
+/// after it: who sees one may answer at once.
+struct Hidden {
+    shown: Termios,
+}
+
+impl Hidden {
+    fn begin() -> std::io::Result<Self> {
+        let shown = tcgetattr(std::io::stdin())?;
+        let mut hiding = shown.clone();
+        hiding.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+        tcsetattr(std::io::stdin(), OptionalActions::Now, &hiding)?;
+        Ok(Self { shown })
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // A terminal that is gone has nothing to put back.
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.shown);
+    }
 }
 
 fn put(words: &str) -> std::io::Result<()> {

@@ -75,11 +75,14 @@ async fn change(
     current: &str,
     io: &mut Stdio,
 ) -> anyhow::Result<Option<RefusalCode>> {
+    let mut told = String::new();
     loop {
         let given = io.variable(NEW_PASSWORD);
         let chosen = match &given {
             Some(new) => new.clone(),
-            None if io.somebody_is_there() => ask_for_password(io).await?,
+            None if io.somebody_is_there() => {
+                ask_for_password(io, std::mem::take(&mut told)).await?
+            }
             None => bail!("nobody is there to be asked for a new password; set {NEW_PASSWORD}"),
         };
         let (current, new) = (Secret(current.to_owned()), Secret(chosen));
@@ -89,25 +92,26 @@ async fn change(
             Err(ClientError::Refused(refusal))
                 if refusal.code == RefusalCode::InvalidValue && given.is_none() =>
             {
-                io.say(&refusal.to_string()).await;
+                told = format!("{refusal}\n");
             }
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-async fn ask_for_password(io: &mut Stdio) -> anyhow::Result<String> {
+/// Asks for another password; `told` is said before.
+async fn ask_for_password(io: &mut Stdio, mut told: String) -> anyhow::Result<String> {
     loop {
-        let question = format!("New password ({} characters or more): ", limits::PASSWORD);
+        let question = format!("{told}New password ({} characters or more): ", limits::PASSWORD);
         let new = io.secret(&question).await?;
         if new.chars().count() < limits::PASSWORD {
-            io.say("That is too short.").await;
+            "That is too short.\n".clone_into(&mut told);
             continue;
         }
         if io.secret("The same once more: ").await? == new {
             return Ok(new);
         }
-        io.say("Those were not the same.").await;
+        "Those were not the same.\n".clone_into(&mut told);
     }
 }
 

@@ -73,19 +73,21 @@ impl Door<'_> {
         .await
     }
 
-    async fn by_password(&self, given: Option<String>) -> anyhow::Result<Linked> {
+    /// By a password that is given or asked for, after what there is to say first.
+    async fn by_password(&self, given: Option<String>, first: &str) -> anyhow::Result<Linked> {
         let mut tries = 0;
+        let mut question = format!("{first}Password of {}: ", self.username);
         loop {
             tries += 1;
             let password = match &given {
                 Some(password) => password.clone(),
-                None => prompt::secret(&format!("Password of {}: ", self.username))?,
+                None => prompt::secret(&question)?,
             };
             match self.with(&password).await {
                 Err(ClientError::NoLogin { reason, code: RefusalCode::LoginFailed })
                     if given.is_none() && tries < TRIES =>
                 {
-                    say(&reason);
+                    question = format!("{reason}\nPassword of {}: ", self.username);
                 }
                 outcome => return Ok(Linked { client: outcome?, password: Some(password) }),
             }
@@ -102,9 +104,8 @@ impl Door<'_> {
                 Err(ClientError::NoLogin { reason, code: RefusalCode::SecondFactorRequired })
                     if given.is_none() && prompt::somebody_is_there() =>
                 {
-                    say(&reason);
                     let no_answer = |error: anyhow::Error| ClientError::NoLink(error.to_string());
-                    let code = prompt::secret("Code: ").map_err(no_answer)?;
+                    let code = prompt::secret(&format!("{reason}\nCode: ")).map_err(no_answer)?;
                     outcome = self.enter(proof(Some(code))).await;
                 }
                 outcome => return outcome,
@@ -269,11 +270,12 @@ impl Connect {
             return Ok(Linked { client, password: None });
         }
         let kept = logins.find(&address.to_string(), &username);
+        let mut expired = String::new();
         if let Some(token) = kept.filter(|_| given.is_none() && keep != Keep::Password) {
             match door.enter(Proof::Kept(token)).await {
                 Err(ClientError::NoLogin { code: RefusalCode::LoginExpired, reason }) => {
                     logins.forget(&address.to_string(), &username)?;
-                    say(&reason);
+                    expired = format!("{reason}\n");
                 }
                 outcome => {
                     let client = outcome?;
@@ -286,7 +288,7 @@ impl Connect {
                 }
             }
         }
-        door.by_password(given).await
+        door.by_password(given, &expired).await
     }
 
     /// Shows the key of an appliance that was never seen before, and asks.
