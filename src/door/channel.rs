@@ -374,5 +374,8 @@ async fn sit(
             }
         }
     });
-    Runner::new(outfit, seat, writer, size)?.run().await
+    let mut runner = Runner::new(outfit, seat, writer, size)?;
+    let left = runner.run().await;
+    runner.leave().await;
+    left
 }

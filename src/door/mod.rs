@@ -152,7 +152,7 @@ impl Door {
         let door = Arc::clone(self);
         guests.spawn(async move {
             let turn = match place {
-                Some(place) => timeout(GRACE, place.turn()).await.ok().flatten(),
+                Some(place) => door.in_time(place.turn()).await.flatten(),
                 None => None,
             };
             match turn {
@@ -179,8 +179,8 @@ impl Door {
         let proven = Arc::new(Notify::new());
         let config = Arc::clone(&self.ssh);
         let caller = Caller::new(Arc::clone(&self), from, Arc::clone(&proven));
-        let starting = timeout(GRACE, Box::pin(run_stream(config, stream, caller)));
-        let Ok(Ok(mut session)) = starting.await else {
+        let starting = Box::pin(run_stream(config, stream, caller));
+        let Some(Ok(mut session)) = self.in_time(starting).await else {
             return;
         };
         let handle = session.handle();
@@ -196,6 +196,15 @@ impl Door {
         // Whoever does not hear it is cut off.
         let _ = timeout(FAREWELL, hang_up(&handle, why)).await;
         let _ = timeout(FAREWELL, &mut session).await;
+    }
+
+    /// What a stranger is waited for; nothing if it takes too long or the appliance stops.
+    async fn in_time<T>(&self, step: impl Future<Output = T>) -> Option<T> {
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            done = timeout(GRACE, step) => done.ok(),
+            _ = stopping.wait_for(|stop| *stop) => None,
+        }
     }
 
     /// Waits until a connection has to end from here, and says why.

@@ -257,17 +257,6 @@ impl Client {
 
     /// Closes the link after everything was sent, and waits until it is.
     pub async fn close(mut self) {
-        if !self.handle.close() {
-            return;
-        }
-        let closed = async {
-            while let Ok(event) = self.next().await {
-                if matches!(event, LinkEvent::Down { .. }) {
-                    return;
-                }
-            }
-        };
-        // A dead path must not keep a verb from ending.
-        let _ = timeout(Duration::from_secs(2), closed).await;
+        super::leave(&self.handle, &mut self.events).await;
     }
 }

@@ -30,6 +30,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 
+/// A dead path must not keep anybody from leaving.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// A link that stood this long was a good one.
 const STEADY: Duration = Duration::from_secs(2);
 
@@ -93,6 +95,21 @@ impl LinkHandle {
             self.close();
         }
     }
+}
+
+/// Leaves for good. What was sent before arrives, unless the path is dead.
+pub async fn leave(handle: &LinkHandle, events: &mut mpsc::UnboundedReceiver<LinkEvent>) {
+    if !handle.close() {
+        return;
+    }
+    let closed = async {
+        while let Some(event) = events.recv().await {
+            if matches!(event, LinkEvent::Down { .. } | LinkEvent::Ended { .. }) {
+                return;
+            }
+        }
+    };
+    let _ = timeout(FAREWELL, closed).await;
 }
 
 /// Starts keeping a link. What happens to it comes out of the receiver; dropping that ends it.

@@ -9,7 +9,7 @@ use crate::core::export::{Export, ExportError};
 use crate::core::key::Key;
 use crate::core::mouse::Mouse;
 use crate::core::{Console, Effect, Event, LinkEvent, ScriptFailure, Settings, Timer, Welcome};
-use crate::link::LinkHandle;
+use crate::link::{LinkHandle, leave};
 use crate::view::{draw, theme::Theme};
 use jiff::tz::TimeZone;
 use jumpdeck_protocol::Timestamp;
@@ -177,7 +177,7 @@ impl<S: Seat> Runner<S> {
     ///
     /// # Errors
     /// When the terminal cannot be used.
-    pub(crate) async fn run(mut self) -> anyhow::Result<Left> {
+    pub(crate) async fn run(&mut self) -> anyhow::Result<Left> {
         let mut ticks = interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut dirty = true;
@@ -220,10 +220,14 @@ impl<S: Seat> Runner<S> {
                 }
             }
         }
-        self.handle.close();
         let sessions = self.console.tabs().len();
         let script = self.console.script_failure();
-        Ok(Left { sessions, ended: self.ended, signal: self.signal, script })
+        Ok(Left { sessions, ended: self.ended.take(), signal: self.signal, script })
+    }
+
+    /// Waits until the last of what was typed is there; the terminal may be given back before.
+    pub(crate) async fn leave(mut self) {
+        leave(&self.handle, &mut self.link).await;
     }
 
     /// When the next frame may be drawn.

@@ -31,11 +31,16 @@ pub async fn run(
     let size = size().context("this is no terminal")?;
     report::on_panic(reports);
     screen::enter().context("taking the terminal over")?;
-    let outcome = match start(outfit, counter, size) {
-        Ok(runner) => runner.run().await,
-        Err(error) => Err(error.into()),
+    let mut runner = match start(outfit, counter, size) {
+        Ok(runner) => runner,
+        Err(error) => {
+            screen::restore();
+            return Err(error.into());
+        }
     };
+    let outcome = runner.run().await;
     screen::restore();
+    runner.leave().await;
     outcome
 }
 

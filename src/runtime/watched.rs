@@ -2,6 +2,7 @@
 //! a terminal after its reader is gone.
 
 use bytes::Bytes;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -39,28 +40,48 @@ impl Watched {
         let mut buffer = vec![0; PIECE];
         loop {
             let mut ready = self.0.readable().await?;
-            // It is ready, so this does not block, whatever the descriptor's mode.
+            // It was ready once; the descriptor may be one that would wait.
+            if !is_readable(self.0.get_ref())? {
+                ready.clear_ready();
+                continue;
+            }
             let count = match rustix::io::read(self.0.get_ref(), &mut buffer) {
                 Err(Errno::IO) => 0,
-                Err(Errno::INTR) => continue,
-                Err(Errno::AGAIN) => {
-                    ready.clear_ready();
-                    continue;
-                }
+                Err(Errno::INTR | Errno::AGAIN) => continue,
                 count => count?,
             };
-            if count < buffer.len() {
-                ready.clear_ready();
-            }
             buffer.truncate(count);
             return Ok(buffer.into());
         }
     }
 }
 
+fn is_readable(input: &OwnedFd) -> io::Result<bool> {
+    let mut asked = [PollFd::new(input, PollFlags::IN)];
+    Ok(poll(&mut asked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_descriptor_that_waits_is_not_read_once_all_of_it_came() {
+        let (out, into) = rustix::pipe::pipe().unwrap();
+        rustix::io::write(&into, &vec![b'x'; PIECE]).unwrap();
+        let mut watched = Watched::new(out).unwrap();
+        assert_eq!(watched.read().await.unwrap().len(), PIECE);
+        // Whoever waits in the system is freed by this, and fails.
+        let later = std::thread::spawn(move || {
+            std::thread::park_timeout(Duration::from_secs(5));
+            drop(into);
+        });
+        let more = tokio::time::timeout(Duration::from_millis(20), watched.read());
+        assert!(more.await.is_err(), "nothing more is there");
+        later.thread().unpark();
+        later.join().unwrap();
+    }
 
     #[tokio::test]
     async fn a_terminal_that_is_gone_is_an_input_that_is_over() {

@@ -78,6 +78,7 @@ async fn stop_appliance(dir: &DataDir) -> anyhow::Result<bool> {
     let process = Ending::of(running.process);
     let mut client = Client::connect(Destination::Embedded(dir.clone())).await?;
     client.ask(RepRequest::Stop).await?;
+    client.close().await;
     let ended = async {
         while dir.is_locked() {
             sleep(Duration::from_millis(10)).await;

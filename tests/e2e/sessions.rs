@@ -267,3 +267,16 @@ impl Drop for Unmount {
         let _ = Command::new("umount").args(["-l", &self.0]).status();
     }
 }
+
+#[test]
+fn what_is_typed_in_the_moment_before_one_leaves_arrives() {
+    let home = Home::new();
+    let mut screen = home.console(80, 24);
+    screen.wait_for("● online");
+    screen.send("\r");
+    screen.wait_for("Ctrl-] then d: list");
+    let marker = home.path().join("typed");
+    screen.send(&format!("touch {}\r\x1ddq", marker.display()));
+    assert_eq!(screen.wait_for_end(), 0);
+    until("the last line is run", || marker.exists());
+}

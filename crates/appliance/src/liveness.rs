@@ -3,8 +3,9 @@
 
 use crate::appliance::Appliance;
 use crate::presence::AgentLink;
+use crate::reps::RepLink;
+use jumpdeck_protocol::EndpointId;
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::{EndpointId, LinkId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -61,9 +62,9 @@ impl Liveness {
 
 impl Appliance {
     /// A console asks whether it is answered: so is every machine whose programs it shows.
-    pub(crate) fn check_agents_of(self: &Arc<Self>, rep: LinkId) {
-        let mut shown = self.sessions.channels();
-        shown.retain(|channel| channel.hub().has_leg(rep));
+    pub(crate) fn check_agents_of(self: &Arc<Self>, rep: &RepLink) {
+        let mut shown = self.sessions.channels_for(rep.user);
+        shown.retain(|channel| channel.hub().has_leg(rep.id));
         for channel in shown {
             let Some(link) = self.presences.link(channel.endpoint) else {
                 continue;
@@ -71,7 +72,7 @@ impl Appliance {
             if link.liveness.is_silent() {
                 // It may have come after that was told.
                 let notice = ApplianceNotice::AgentSilent { channel: channel.id, silent: true };
-                channel.hub().tell(rep, notice);
+                channel.hub().tell(rep.id, notice);
             } else if let Some(question) = link.liveness.ask() {
                 link.outbox.probe();
                 let appliance = Arc::clone(self);

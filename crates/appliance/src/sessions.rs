@@ -537,6 +537,15 @@ impl Sessions {
         self.read(|book| book.channels.values().cloned().collect())
     }
 
+    /// The channels of the sessions that a user takes part in.
+    pub(crate) fn channels_for(&self, user: UserId) -> Vec<Arc<Channel>> {
+        self.read(|book| {
+            let theirs = book.sessions.values().filter(|session| session.part(user).is_some());
+            let ids = theirs.flat_map(|session| channel_ids(&session.channels));
+            ids.filter_map(|id| book.channels.get(&id).cloned()).collect()
+        })
+    }
+
     /// The channels of a session.
     pub(crate) fn channels_of(&self, id: SessionId) -> Vec<Arc<Channel>> {
         self.read(|book| {

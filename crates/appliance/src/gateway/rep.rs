@@ -203,7 +203,7 @@ impl Desk {
             Incoming::Ping => {
                 if self.checked.is_none_or(|checked| checked.elapsed() > OFTEN) {
                     self.checked = Some(Instant::now());
-                    self.appliance.check_agents_of(self.rep.id);
+                    self.appliance.check_agents_of(&self.rep);
                 }
                 return Ok(());
             }
