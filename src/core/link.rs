@@ -473,6 +473,9 @@ impl Console {
             _ => {}
         }
         let ours = self.shell_of(channel).is_some_and(|shell| shell.types());
+        if !ours && !self.is_on_screen(channel) {
+            self.hide_shell(channel);
+        }
         if former.is_some() && !ours {
             let who = typist.unwrap_or_else(|| "nobody".into());
             let more = if lost > 0 {

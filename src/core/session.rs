@@ -192,6 +192,11 @@ impl Shell {
         self.attach(size)
     }
 
+    /// Stops showing it here if it is only watched.
+    pub fn leave(&mut self) -> Option<ChannelOrder> {
+        (!self.types() && self.pane != Pane::Away).then(|| self.detach())
+    }
+
     /// The order that stops showing it here.
     pub fn detach(&mut self) -> ChannelOrder {
         self.pane = Pane::Away;

@@ -317,9 +317,23 @@ impl Console {
         let Some(tab) = self.tabs.get_mut(position) else {
             return;
         };
-        let watched = |shell: &&mut Shell| !shell.types() && shell.pane != Pane::Away;
-        let orders: Vec<_> = tab.shells.iter_mut().filter(watched).map(Shell::detach).collect();
+        let orders: Vec<_> = tab.shells.iter_mut().filter_map(Shell::leave).collect();
         self.order_all(orders);
+    }
+
+    /// The same for one shell, which another console of this rep began to type in.
+    pub(super) fn hide_shell(&mut self, channel: ChannelId) {
+        let order = self.shell_of(channel).and_then(Shell::leave);
+        self.order_all(order);
+    }
+
+    /// Whether a shell's session is on the screen.
+    pub(super) fn is_on_screen(&self, channel: ChannelId) -> bool {
+        let Screen::Session(position) = self.screen else {
+            return false;
+        };
+        let shells = self.tabs.get(position).map(|tab| &tab.shells);
+        shells.is_some_and(|shells| shells.iter().any(|shell| shell.channel() == channel))
     }
 
     pub(super) fn no_tab(&self, position: usize) -> Option<String> {

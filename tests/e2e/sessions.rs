@@ -280,3 +280,17 @@ fn what_is_typed_in_the_moment_before_one_leaves_arrives() {
     assert_eq!(screen.wait_for_end(), 0);
     until("the last line is run", || marker.exists());
 }
+
+#[test]
+fn a_console_that_shows_only_its_list_does_not_make_a_terminal_small() {
+    let home = Home::new();
+    let mut small = home.console(80, 24);
+    small.wait_for("● online");
+    let mut large = home.console(120, 40);
+    large.wait_for("● online");
+    large.send("\r");
+    large.wait_for("Ctrl-] then d: list");
+    small.wait_for("Sessions 1");
+    large.send("until stty size | grep ' 120'; do sleep 0.1; done; echo fi''ts\r");
+    large.wait_for("fits");
+}

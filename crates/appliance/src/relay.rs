@@ -223,7 +223,7 @@ impl Appliance {
             ChannelOrder::Fit { .. } if part < Part::Owner => {}
             ChannelOrder::Fit { own, .. } => {
                 let linked = self.presences.link(channel.endpoint).is_some();
-                let size = channel.hub().fit_to(own.then_some(rep.user), linked);
+                let size = channel.hub().fit_to(own.then_some((rep.user, rep.id)), linked);
                 self.resize(&channel, size);
             }
             ChannelOrder::Detach { .. } => self.console_left(rep.id, &channel),

@@ -91,8 +91,9 @@ pub(crate) struct Hub<W> {
     /// Where the console stands that typed and is expected back: nothing more than its window runs
     /// ahead of it.
     held: Option<u64>,
-    /// Whose panes alone count for the terminal's size; nobody's: all do.
-    fitted: Option<UserId>,
+    /// Whose panes alone count for the terminal's size, and which of them before the others;
+    /// nobody's: all do.
+    fitted: Option<(UserId, LinkId)>,
 }
 
 /// Where the recording stands.

@@ -1,5 +1,6 @@
 //! How large a channel's terminal is: as the smallest pane that shows it, or as its owner wants.
 
+use super::leg::Leg;
 use super::{Hub, ToConsole};
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{LinkId, UserId};
@@ -12,18 +13,21 @@ impl<W: ToConsole> Hub<W> {
         self.fit(linked)
     }
 
-    /// Only this user's panes count from now on, or all of them again. Returns the terminal's new
-    /// size if that changes it.
-    pub(crate) fn fit_to(&mut self, user: Option<UserId>, linked: bool) -> Option<Size> {
-        self.fitted = user;
+    /// Only this console's pane counts from now on, or once it is gone its user's; or all of them
+    /// again. Returns the terminal's new size if that changes it.
+    pub(crate) fn fit_to(&mut self, to: Option<(UserId, LinkId)>, linked: bool) -> Option<Size> {
+        self.fitted = to;
         self.fit(linked)
     }
 
     /// The terminal is as large as the smallest pane that counts.
     pub(super) fn fit(&mut self, linked: bool) -> Option<Size> {
-        let chosen = self.smallest(|user| self.fitted == Some(user));
+        let (user, link) = self.fitted.unzip();
         // Whoever chose is not here: then everybody counts.
-        let smallest = chosen.or_else(|| self.smallest(|_| true))?;
+        let smallest = self
+            .smallest(|leg| Some(leg.link) == link)
+            .or_else(|| self.smallest(|leg| Some(leg.user) == user))
+            .or_else(|| self.smallest(|_| true))?;
         let changed = self.size != Some(smallest);
         self.size = Some(smallest);
         if changed && let Some((screen, _)) = &mut self.screen {
@@ -37,8 +41,8 @@ impl<W: ToConsole> Hub<W> {
         news.then_some(smallest)
     }
 
-    fn smallest(&self, counts: impl Fn(UserId) -> bool) -> Option<Size> {
-        let legs = self.legs.iter().filter(|leg| counts(leg.user));
+    fn smallest(&self, counts: impl Fn(&Leg<W>) -> bool) -> Option<Size> {
+        let legs = self.legs.iter().filter(|leg| counts(leg));
         legs.filter_map(|leg| leg.size)
             .reduce(|a, b| Size { columns: a.columns.min(b.columns), rows: a.rows.min(b.rows) })
     }
@@ -56,17 +60,21 @@ mod tests {
     fn the_terminal_fits_the_smallest_pane_or_its_owners_as_the_owner_wishes() {
         let mut hub = Hub::new(ChannelId(1), None);
         let wish = |keyboard| Wish { received: None, window: WINDOW, keyboard, attempt: 1 };
-        for (link, keyboard) in [(1, Keyboard::Take), (2, Keyboard::Watch)] {
+        let consoles = [(1, 1, Keyboard::Take), (2, 2, Keyboard::Watch), (3, 1, Keyboard::Watch)];
+        for (link, user, keyboard) in consoles {
             let (id, name) = (LinkId(link), "rep".into());
-            let console = Console { link: id, user: UserId(link), name, way: Way::default() };
+            let console = Console { link: id, user: UserId(user), name, way: Way::default() };
             hub.attach(console, wish(keyboard), None::<&Way>);
         }
         let size = |columns, rows| Size { columns, rows };
         hub.sized(LinkId(1), size(120, 30), true);
         assert_eq!(hub.sized(LinkId(2), size(80, 40), true), Some(size(80, 30)));
-        assert_eq!(hub.fit_to(Some(UserId(1)), true), Some(size(120, 30)));
+        assert_eq!(hub.fit_to(Some((UserId(1), LinkId(1))), true), Some(size(120, 30)));
         assert_eq!(hub.sized(LinkId(2), size(40, 12), true), None, "that pane does not count");
+        // Nor does another one of the same user, unless the chosen one is gone.
+        assert_eq!(hub.sized(LinkId(3), size(100, 25), true), None);
+        assert_eq!(hub.detach(LinkId(1), true), Some(size(100, 25)));
         // Once the owner shows it no more, it is usable for whoever is left.
-        assert_eq!(hub.detach(LinkId(1), true), Some(size(40, 12)));
+        assert_eq!(hub.detach(LinkId(3), true), Some(size(40, 12)));
     }
 }
