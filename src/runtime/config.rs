@@ -4,6 +4,7 @@
 use crate::core::Settings;
 use crate::core::key::{Code, Key, UnknownKey};
 use crate::core::keymap::{Keymap, PRESETS, line_of};
+use crate::core::terminal::key_bytes;
 use crate::view::theme::{BUILT_IN, Colours, Theme};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -145,10 +146,17 @@ fn file(path: &Path, text: &str, mistakes: &mut Vec<String>) -> File {
 /// A prefix must not be a key that is needed to type.
 pub(crate) fn prefix(name: &str) -> Result<Key, String> {
     let key: Key = name.parse().map_err(|error: UnknownKey| error.to_string())?;
-    if key.ctrl || key.alt || matches!(key.code, Code::F(_)) {
-        Ok(key)
-    } else {
-        Err(format!("{name:?} is needed to type; a prefix has ctrl or alt, or is f1 to f12"))
+    if !(key.ctrl || key.alt || matches!(key.code, Code::F(_))) {
+        return Err(format!(
+            "{name:?} is needed to type; a prefix has ctrl or alt, or is f1 to f12"
+        ));
+    }
+    // Return, Tab, Esc and Backspace are control characters too; `Esc [` and `Esc O` begin others.
+    match key_bytes(key).as_slice() {
+        [b' '..=b'~' | b'\r' | b'\t' | b'\x1b' | b'\x7f'] | b"\x1b[" | b"\x1bO" => Err(format!(
+            "{name:?} is another key as well in a terminal; take ctrl-] or ctrl-a, say"
+        )),
+        _ => Ok(key),
     }
 }
 
@@ -243,6 +251,16 @@ mod tests {
         assert_eq!(config.settings.prefix, Key::ctrl(']'));
         assert!(config.mistakes[0].contains("config.toml, line 2: \"a\" is needed to type"));
         assert!(config.mistakes[1].contains("config.toml, line 1: there is no theme \"drak\""));
+    }
+
+    #[test]
+    fn a_prefix_is_a_key_that_no_other_one_is_mistaken_for() {
+        for good in ["ctrl-]", "ctrl-a", "ctrl-5", "alt-x", "f12"] {
+            assert!(prefix(good).is_ok(), "{good}");
+        }
+        for bad in ["a", "ctrl-1", "ctrl-m", "ctrl-i", "ctrl-[", "ctrl-8", "alt-["] {
+            assert!(prefix(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

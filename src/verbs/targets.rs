@@ -18,7 +18,7 @@ const LISTED: usize = 5;
 pub(crate) struct Targets {
     /// Also every item that this query finds, as `ls` understands it; one that is empty or not
     /// finished is refused.
-    #[arg(long, value_name = "QUERY", conflicts_with = "all")]
+    #[arg(long, value_name = "QUERY", conflicts_with = "all", allow_hyphen_values = true)]
     query: Option<String>,
     /// Every item that you may see.
     #[arg(long)]
