@@ -22,10 +22,12 @@ mod ratio;
 use criterion::{BatchSize, Criterion, criterion_group};
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
-use jumpdeck::core::inventory::{Familiar, Inventory, List, Look, Picture, Scope, like, matching};
-use jumpdeck::core::key::Key;
-use jumpdeck::core::{Console, Effect, Event, LinkEvent, Settings, Welcome, search};
-use jumpdeck::view::{draw, theme::Theme};
+use jumpdeck_console::core::inventory::{
+    Familiar, Inventory, List, Look, Picture, Scope, like, matching,
+};
+use jumpdeck_console::core::key::Key;
+use jumpdeck_console::core::{Console, Effect, Event, LinkEvent, Settings, Welcome, search};
+use jumpdeck_console::view::{draw, theme::Theme};
 use jumpdeck_protocol::inventory::{GroupView, InventoryPart, Position};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::Size;

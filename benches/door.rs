@@ -15,7 +15,7 @@
 mod common;
 
 use common::{Home, Served, fill, kib, quantile};
-use jumpdeck::core::terminal::Terminal;
+use jumpdeck_console::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
 use russh::client::{Config, Handle, Handler, connect};
 use russh::keys::PublicKeyOrCertificate;

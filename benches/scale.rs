@@ -125,5 +125,5 @@ fn measure(screen: &mut Screen, what: &str, keys: impl Iterator<Item = String>) 
 }
 
 fn number(value: usize) -> String {
-    jumpdeck::view::text::number(value)
+    jumpdeck_console::view::text::number(value)
 }

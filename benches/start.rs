@@ -13,7 +13,7 @@
 mod common;
 
 use common::{Home, Screen, millis, quantile, ticks};
-use jumpdeck::core::terminal::Terminal;
+use jumpdeck_console::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
 use std::time::{Duration, Instant};
 

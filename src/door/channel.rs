@@ -4,8 +4,6 @@ use super::caller::size;
 use super::pace::Pace;
 use super::seat::FarSeat;
 use super::shown;
-use crate::core::Settings;
-use crate::core::inventory::Pool;
 use crate::link::{Client, Destination, Here};
 use crate::runtime::charset::Charset;
 use crate::runtime::config;
@@ -19,6 +17,8 @@ use crate::verbs::stdio::{
 };
 use crate::verbs::{far, settle};
 use bytes::Bytes;
+use jumpdeck_console::core::Settings;
+use jumpdeck_console::core::inventory::Pool;
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::Secret;
 use jumpdeck_protocol::session::Size;

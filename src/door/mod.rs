@@ -13,10 +13,10 @@ mod shown;
 
 pub use host_key::HostKey;
 
-use crate::core::inventory::Pool;
 use crate::link::Here;
 use caller::Caller;
 use jumpdeck_appliance::{Admission, Appliance, Entrance, Limits, Turn, source};
+use jumpdeck_console::core::inventory::Pool;
 use jumpdeck_protocol::backoff;
 use jumpdeck_protocol::link;
 use russh::server::{Config, run_stream};

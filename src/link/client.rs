@@ -1,8 +1,8 @@
 //! A link for a verb: asks, waits for the answer, and keeps a replica of the inventory.
 
 use super::{Destination, LinkHandle, keep};
-use crate::core::inventory::Inventory;
-use crate::core::{LinkEvent, Welcome};
+use jumpdeck_console::core::inventory::Inventory;
+use jumpdeck_console::core::{LinkEvent, Welcome};
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::SessionView;

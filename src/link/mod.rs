@@ -8,9 +8,9 @@ pub use client::{Client, ClientError};
 pub use destination::{Credentials, Destination, Here, Proof, Unreachable};
 pub use known::{KnownAppliances, Trust};
 
-use crate::core::{LinkEvent, Welcome};
 use bytes::Bytes;
 use destination::Target;
+use jumpdeck_console::core::{LinkEvent, Welcome};
 use jumpdeck_protocol::backoff::{self, Backoff};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;

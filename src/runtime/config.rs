@@ -1,12 +1,12 @@
 //! The user's configuration: theme, keys, prefix. A mistake is told with its file and line, and
 //! what is built in stands in its place.
 
-use crate::core::Settings;
-use crate::core::key::{Code, Key, UnknownKey};
-use crate::core::keymap::{Keymap, PRESETS, line_of};
-use crate::core::terminal::key_bytes;
-use crate::view::theme::{BUILT_IN, Colours, Theme};
 use jiff::tz::TimeZone;
+use jumpdeck_console::core::Settings;
+use jumpdeck_console::core::key::{Code, Key, UnknownKey};
+use jumpdeck_console::core::keymap::{Keymap, PRESETS, line_of};
+use jumpdeck_console::core::terminal::key_bytes;
+use jumpdeck_console::view::theme::{BUILT_IN, Colours, Theme};
 use serde::Deserialize;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

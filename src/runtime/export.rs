@@ -1,7 +1,7 @@
 //! Writes a list to a file: nothing that is there is overwritten, and nothing half-written bears
 //! the name that was asked for.
 
-use crate::core::export::{Export, ExportError};
+use jumpdeck_console::core::export::{Export, ExportError};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -49,16 +49,25 @@ fn home(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::inventory::{Look, Scope, matching};
-    use crate::core::query::Query;
-    use crate::fixtures::{Desk, NOW};
     use jiff::tz::TimeZone;
+    use jumpdeck_console::core::inventory::Inventory;
+    use jumpdeck_console::core::inventory::{Look, Scope, matching};
+    use jumpdeck_console::core::query::Query;
+    use jumpdeck_protocol::inventory::{InventoryPart, ItemView};
     use jumpdeck_protocol::preferences::Column;
+    use jumpdeck_protocol::{ItemId, Timestamp};
+    use std::sync::Arc;
 
     fn export(path: PathBuf) -> Export {
-        let desk = Desk::linked(80, 24);
-        let look = Look::at(Scope::All, Query::default(), NOW);
-        let list = matching(desk.console.inventory().picture(), &look);
+        let named = |id, name: &str, tag: &str| {
+            let (id, name, tag) = (ItemId(id), name.into(), tag.into());
+            Arc::new(ItemView { id, name, tag, ..ItemView::default() })
+        };
+        let items = vec![named(1, "Front Office", "office"), named(2, "Café", "web")];
+        let mut inventory = Inventory::default();
+        inventory.take(InventoryPart { reset: true, items, ..InventoryPart::default() });
+        let look = Look::at(Scope::All, Query::default(), Timestamp(0));
+        let list = matching(inventory.picture(), &look);
         let columns = vec![Column::Name, Column::Tag, Column::Status];
         Export::Items { path, list, columns, zone: TimeZone::UTC }
     }
@@ -68,10 +77,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("list.csv");
         let said = run(&export(path.clone())).unwrap();
-        assert!(said.starts_with("7 items were written to /"), "{said}");
+        assert!(said.starts_with("2 items were written to /"), "{said}");
         let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with("Name,Tag,Status\r\n") && text.lines().count() == 8);
-        assert!(text.contains("Front Office,office,online\r\n"));
+        assert!(text.starts_with("Name,Tag,Status\r\n") && text.lines().count() == 3);
+        assert!(text.contains("Front Office,office,"));
         let refused = |path: PathBuf| run(&export(path)).unwrap_err().why;
         assert!(refused(path).contains("already"));
         assert!(refused(dir.path().join("no/such.csv")).starts_with("there is no directory /"));

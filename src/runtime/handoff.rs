@@ -2,8 +2,8 @@
 //! its user can reach.
 
 use super::dirs::Places;
-use crate::core::Welcome;
 use anyhow::Context;
+use jumpdeck_console::core::Welcome;
 use jumpdeck_protocol::private_file;
 use jumpdeck_protocol::script::{LONGEST, Script};
 use serde::{Deserialize, Serialize};

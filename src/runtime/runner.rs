@@ -5,13 +5,15 @@ use super::config::Watch;
 use super::export;
 use super::screen::{self, Canvas, Writer};
 use super::searcher::Searcher;
-use crate::core::export::{Export, ExportError};
-use crate::core::key::Key;
-use crate::core::mouse::Mouse;
-use crate::core::{Console, Effect, Event, LinkEvent, ScriptFailure, Settings, Timer, Welcome};
 use crate::link::{LinkHandle, leave};
-use crate::view::{draw, theme::Theme};
 use jiff::tz::TimeZone;
+use jumpdeck_console::core::export::{Export, ExportError};
+use jumpdeck_console::core::key::Key;
+use jumpdeck_console::core::mouse::Mouse;
+use jumpdeck_console::core::{
+    Console, Effect, Event, LinkEvent, ScriptFailure, Settings, Timer, Welcome,
+};
+use jumpdeck_console::view::{draw, theme::Theme};
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::script::Script;
 use jumpdeck_protocol::session::Size;

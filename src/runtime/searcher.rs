@@ -1,6 +1,6 @@
 //! Runs searches on a thread of its own, the newest of each kind only.
 
-use crate::core::search::{Found, Job, run};
+use jumpdeck_console::core::search::{Found, Job, run};
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};

@@ -1,9 +1,9 @@
 //! What comes from a terminal as bytes, in whatever pieces: keys, pasted text, the mouse.
 
 use super::runner::Input;
-use crate::core::key::{Code, Key};
-use crate::core::mouse::{Mouse, MouseKind};
 use bytes::Bytes;
+use jumpdeck_console::core::key::{Code, Key};
+use jumpdeck_console::core::mouse::{Mouse, MouseKind};
 use std::collections::VecDeque;
 use std::time::Duration;
 use termina::event::{KeyCode, KeyEvent, KeyEventKind, Modifiers, MouseButton, MouseEventKind};

@@ -3,8 +3,8 @@
 use super::desk::Desk;
 use super::status::Status;
 use super::{select, session_key};
-use crate::core::{ScriptFailure, fits};
 use crate::link::{Client, ClientError};
+use jumpdeck_console::core::{ScriptFailure, fits};
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::modes::TerminalModes;

@@ -2,11 +2,11 @@
 
 use super::connect::Connect;
 use super::{installer, output};
-use crate::core::form::time_text;
 use crate::link::ClientError;
 use crate::runtime::dirs::Places;
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
+use jumpdeck_console::core::form::time_text;
 use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiScope, RepReply, RepRequest};
 use serde::Serialize;
 use std::process::ExitCode;

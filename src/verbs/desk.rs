@@ -2,13 +2,13 @@
 
 use super::connect::{Connect, Keep, Linked};
 use super::stdio::Stdio;
-use crate::core::Settings;
-use crate::core::key::Key;
 use crate::link::{Client, Destination, Here};
 use crate::runtime::config;
 use crate::runtime::dirs::Places;
-use crate::view::theme::Colours;
 use anyhow::{Context, bail};
+use jumpdeck_console::core::Settings;
+use jumpdeck_console::core::key::Key;
+use jumpdeck_console::view::theme::Colours;
 use jumpdeck_protocol::SessionId;
 use std::path::PathBuf;
 

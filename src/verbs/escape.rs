@@ -1,11 +1,11 @@
 //! The keys that a shell in this terminal keeps for itself: a prefix and what follows it.
 
 use super::desk::Desk;
-use crate::core::key::Key;
-use crate::core::terminal::key_bytes;
 use crate::runtime::config;
 use anyhow::anyhow;
 use clap::Args;
+use jumpdeck_console::core::key::Key;
+use jumpdeck_console::core::terminal::key_bytes;
 
 /// The variable that says the prefix.
 const VARIABLE: &str = "JUMPDECK_ESCAPE";

@@ -2,12 +2,12 @@
 
 use super::connect::Connect;
 use super::output;
-use crate::core::form::time_text;
 use crate::link::{Client, ClientError};
 use crate::runtime::dirs::Places;
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
+use jumpdeck_console::core::form::time_text;
 use jumpdeck_protocol::InstallerId;
 use jumpdeck_protocol::rep::{
     Installer as Made, InstallerView, InstallerWish, RepReply, RepRequest,

@@ -2,9 +2,9 @@
 
 use super::desk::Desk;
 use super::status::Status;
-use crate::core::together::entry_text;
 use anyhow::bail;
 use clap::Args;
+use jumpdeck_console::core::together::entry_text;
 use jumpdeck_protocol::SessionId;
 use jumpdeck_protocol::log::LogEntry;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};

@@ -4,8 +4,8 @@ use super::desk::Desk;
 use super::select::Found;
 use super::status::Status;
 use super::{output, select};
-use crate::core::inventory::{Inventory, Item, List};
 use clap::Args;
+use jumpdeck_console::core::inventory::{Inventory, Item, List};
 use serde::Serialize;
 use std::io::{self, Write};
 

@@ -1,7 +1,7 @@
 //! Output in lines: whole in a pipe, quiet when the pipe is closed.
 
-use crate::view::text;
 use anyhow::Context;
+use jumpdeck_console::view::text;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

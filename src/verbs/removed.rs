@@ -3,12 +3,12 @@
 
 use super::connect::Connect;
 use super::output;
-use crate::core::form::time_text;
 use crate::link::{Client, ClientError};
 use crate::runtime::dirs::Places;
-use crate::view::text::span;
 use clap::Args;
 use jiff::tz::TimeZone;
+use jumpdeck_console::core::form::time_text;
+use jumpdeck_console::view::text::span;
 use jumpdeck_protocol::rep::{RemovedItem, RepReply, RepRequest};
 use jumpdeck_protocol::text::clean;
 use serde::Serialize;

@@ -2,10 +2,10 @@
 
 use super::status::Status;
 use super::stdio::Stdio;
-use crate::core::inventory::{Inventory, Item, List, Look, Scope, matching as search};
-use crate::core::query::Query;
 use crate::link::Client;
 use anyhow::{anyhow, bail};
+use jumpdeck_console::core::inventory::{Inventory, Item, List, Look, Scope, matching as search};
+use jumpdeck_console::core::query::Query;
 use jumpdeck_protocol::{ItemId, Timestamp};
 use std::time::SystemTime;
 
@@ -129,22 +129,30 @@ pub(super) fn one(inventory: &Inventory, name: &str) -> anyhow::Result<ItemId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::sample;
+    use jumpdeck_protocol::inventory::{InventoryPart, ItemView};
     use std::sync::Arc;
 
-    fn pick(name: &str, rename: &[(usize, &str)]) -> Result<u64, String> {
-        let mut part = sample();
-        for (index, name) in rename {
-            Arc::make_mut(&mut part.items[*index]).name = (*name).into();
-        }
+    /// Items of these names and host names, numbered from one.
+    fn inventory(items: &[(&str, &str)]) -> Inventory {
+        let item = |(index, (name, host)): (usize, &(&str, &str))| {
+            let mut item = ItemView { name: (*name).into(), ..ItemView::default() };
+            item.id = ItemId(index as u64 + 1);
+            item.facts.hostname = (*host).into();
+            Arc::new(item)
+        };
+        let items = items.iter().enumerate().map(item).collect();
         let mut inventory = Inventory::default();
-        inventory.take(part);
-        one(&inventory, name).map(|item| item.0).map_err(|error| error.to_string())
+        inventory.take(InventoryPart { reset: true, items, ..InventoryPart::default() });
+        inventory
+    }
+
+    fn pick(name: &str, items: &[(&str, &str)]) -> Result<u64, String> {
+        one(&inventory(items), name).map(|item| item.0).map_err(|error| error.to_string())
     }
 
     #[test]
     fn the_nearest_name_wins() {
-        let names = [(0, "vm"), (1, "VM"), (2, "vm-two"), (3, "#1")];
+        let names = [("vm", ""), ("VM", ""), ("vm-two", ""), ("#1", "")];
         assert_eq!(pick("vm", &names), Ok(1));
         assert_eq!(pick("VM", &names), Ok(2));
         assert_eq!(pick("vm-t", &names), Ok(3));
@@ -154,13 +162,9 @@ mod tests {
 
     #[test]
     fn a_name_beats_another_items_host_name() {
-        let mut part = sample();
-        Arc::make_mut(&mut part.items[0]).name = "vm".into();
-        Arc::make_mut(&mut part.items[1]).facts.hostname = "vm".into();
-        let mut inventory = Inventory::default();
-        inventory.take(part);
-        assert_eq!(one(&inventory, "vm").unwrap().0, 1);
-        assert_eq!(one(&inventory, "VM").unwrap().0, 1);
+        let items = [("vm", ""), ("web", "vm")];
+        assert_eq!(pick("vm", &items), Ok(1));
+        assert_eq!(pick("VM", &items), Ok(1));
     }
 
     #[test]

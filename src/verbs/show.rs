@@ -3,10 +3,10 @@
 use super::desk::Desk;
 use super::select;
 use super::status::Status;
-use crate::core::form::time_text;
-use crate::core::inventory::{Inventory, Item};
 use clap::Args;
 use jiff::tz::TimeZone;
+use jumpdeck_console::core::form::time_text;
+use jumpdeck_console::core::inventory::{Inventory, Item};
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::text::clean;
 use serde::Serialize;

@@ -3,10 +3,10 @@
 use super::desk::Desk;
 use super::select;
 use super::status::Status;
-use crate::core::LinkEvent;
-use crate::core::inventory::Item;
 use crate::link::{Client, ClientError};
 use clap::Args;
+use jumpdeck_console::core::LinkEvent;
+use jumpdeck_console::core::inventory::Item;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::rights::Whom;
 use jumpdeck_protocol::session_policy::{SessionPermission, StartMethod};

@@ -1,6 +1,6 @@
 //! How a verb ended, as a process says it.
 
-use crate::core::ScriptFailure;
+use jumpdeck_console::core::ScriptFailure;
 use jumpdeck_protocol::session::ExitStatus;
 use std::process::ExitCode;
 

@@ -3,10 +3,10 @@
 
 use super::absence::Away;
 use super::stdio::Stdio;
-use crate::core::LinkEvent;
 use crate::link::{Client, ClientError};
 use anyhow::bail;
 use bytes::Bytes;
+use jumpdeck_console::core::LinkEvent;
 use jumpdeck_protocol::endpoint::{Endpoint, Event};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, Secret};
 use jumpdeck_protocol::session::{

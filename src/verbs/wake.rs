@@ -3,10 +3,10 @@
 use super::desk::Desk;
 use super::status::Status;
 use super::targets::Targets;
-use crate::core::LinkEvent;
 use crate::link::{Client, ClientError};
 use anyhow::Context;
 use clap::Args;
+use jumpdeck_console::core::LinkEvent;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Status as Stand;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};

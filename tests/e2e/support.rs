@@ -1,6 +1,6 @@
 //! A home for the programs under test, and a terminal to look at them through.
 
-use jumpdeck::core::terminal::Terminal;
+use jumpdeck_console::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
 use pty_process::blocking::{Command as PtyCommand, Pty, open};
 use rustix::event::{PollFd, PollFlags, poll};

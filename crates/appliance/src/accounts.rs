@@ -1,16 +1,16 @@
 //! Passwords, and logins that outlive their links.
 
 use crate::appliance::Appliance;
-use crate::document::{Document, DocumentId, Login as Kept};
 use crate::hashing::Whose;
 use crate::keys;
 use crate::reps::{LinkLogin, RepLink};
 use crate::second_factor::has_one;
 use crate::store::Draft;
-use crate::user::Account;
 use jumpdeck_protocol::handshake::Login;
 use jumpdeck_protocol::rep::{ApplianceNotice, NewUser};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
+use jumpdeck_world::Account;
+use jumpdeck_world::{DocumentId, Login as Kept};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
@@ -91,16 +91,8 @@ impl Appliance {
                 draft.remove(DocumentId::Login(*oldest));
             }
             draft.audit_by(now, user, "login_kept", ("", &holder));
-            let id = draft.next_login();
-            draft.put(Document::Login(Kept {
-                id,
-                token_hash,
-                user,
-                made: now,
-                expires,
-                holder,
-                generation,
-            }))
+            let id = draft.next::<Kept>();
+            draft.put(Kept { id, token_hash, user, made: now, expires, holder, generation })
         };
         self.store.edit(edit).await?;
         Ok(Login { token, expires })
@@ -259,7 +251,7 @@ pub(crate) fn renew(
         // Before anybody sees the new one.
         login.generation.store(account.generation, Ordering::SeqCst);
     }
-    draft.put(Document::Account(Box::new(account)))?;
+    draft.put(account)?;
     let kept = draft.logins().filter(|login| login.user == user).map(|login| login.id);
     let kept: Vec<_> = kept.collect();
     for login in kept {

@@ -6,7 +6,6 @@ use crate::audit::Often;
 use crate::clock::{Clock, Lived, Moment, Pace, Uptime};
 use crate::copies::Copies;
 use crate::data_dir::{APPLIANCE_KEY, DataDir, DataDirError};
-use crate::document::Document;
 use crate::doubles::Doubles;
 use crate::hashing::Whose;
 use crate::keys::{self, Keys};
@@ -19,15 +18,15 @@ use crate::statistics::Watching;
 use crate::store::{Draft, History, Store, StoreError};
 use crate::tape::{News, Recorder};
 use crate::throttle::Throttle;
-use crate::user::{Account, User};
 use crate::usher::Usher;
 use crate::vitals::Vitals;
 use crate::wake::Wakes;
-use crate::world::World;
 use jumpdeck_policy::{Role as ItemRole, SessionPolicy};
 use jumpdeck_protocol::inventory::JumpPolicyView;
 use jumpdeck_protocol::session::RecordingState;
 use jumpdeck_protocol::{LinkId, Timestamp, UserId, private_file, rep};
+use jumpdeck_world::World;
+use jumpdeck_world::{Account, User};
 use rustix::process::{Resource, getrlimit};
 use std::fs::File;
 use std::net::IpAddr;
@@ -392,13 +391,13 @@ impl Appliance {
         let account = hash.map(|hash| Account::first(UserId(1), hash));
         let edit = move |draft: &mut Draft| {
             for role in ItemRole::built_in() {
-                draft.put(Document::Role(role))?;
+                draft.put(role)?;
             }
             for policy in SessionPolicy::built_in() {
-                draft.put(Document::SessionPolicy(Box::new(policy)))?;
+                draft.put(policy)?;
             }
-            draft.put(Document::User(Box::new(user)))?;
-            account.map_or(Ok(()), |account| draft.put(Document::Account(Box::new(account))))
+            draft.put(user)?;
+            account.map_or(Ok(()), |account| draft.put(account))
         };
         Ok(self.store.edit(edit).await.map_err(anyhow::Error::from)?)
     }
@@ -418,8 +417,8 @@ impl Appliance {
             return Ok(());
         }
         let edit = |draft: &mut Draft| {
-            roles.into_iter().try_for_each(|role| draft.put(Document::Role(role)))?;
-            let put = |policy| draft.put(Document::SessionPolicy(Box::new(policy)));
+            roles.into_iter().try_for_each(|role| draft.put(role))?;
+            let put = |policy| draft.put(policy);
             policies.into_iter().try_for_each(put)
         };
         Ok(self.store.edit(edit).await.map_err(anyhow::Error::from)?)

@@ -1,17 +1,16 @@
 //! Working together: who else may take part in a session, and whose it is.
 
 use crate::appliance::Appliance;
-use crate::document::Document;
 use crate::hashing::Whose;
 use crate::keys;
 use crate::reps::RepLink;
 use crate::share::Share;
 use crate::store::{Draft, History};
-use crate::user::{Account, USERNAME, User, username};
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::rep::{NewUser, RepReply};
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, UserId, limits, text};
+use jumpdeck_world::{Account, USERNAME, User, username};
 use std::sync::Arc;
 
 impl Appliance {
@@ -208,11 +207,11 @@ impl Appliance {
                     RefusalCode::InvalidValue.because(format!("There is a user {name} already."))
                 );
             }
-            let id = draft.next_user();
+            let id = draft.next::<User>();
             let user = User::rep(id, name);
-            draft.put(Document::Account(Box::new(Account::first(id, hash))))?;
+            draft.put(Account::first(id, hash))?;
             draft.audit_by(now, maker, "user_made", (&user.username, ""));
-            draft.put(Document::User(Box::new(user)))
+            draft.put(user)
         };
         self.store.edit(edit).await?;
         Ok(NewUser { username: made, password: secret })

@@ -2,9 +2,9 @@
 
 use crate::appliance::Appliance;
 use crate::clock::Uptime;
-use crate::document::Item;
 use crate::store::{Deed, Draft};
 use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode};
+use jumpdeck_world::Item;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,20 +1,20 @@
 //! Why may this user do that here, and who may: the policy's own steps, for whoever asks.
 
 use crate::appliance::Appliance;
-use crate::document::Item;
 use crate::reps::RepLink;
 use crate::second_factor::has_one;
-use crate::sight::Sight;
 use crate::start::Beside;
-use crate::starting::Layers;
-use crate::user::User;
-use crate::world::World;
 use jumpdeck_policy::{Attempt, Code, Decision, Step, Verdict};
 use jumpdeck_protocol::configuration::Simulation;
 use jumpdeck_protocol::inventory::JumpMethod;
 use jumpdeck_protocol::rights::{Answer, ExplainedStep, Permission, Whom};
 use jumpdeck_protocol::session_policy::StartMethod;
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, Timestamp, limits, text};
+use jumpdeck_world::Item;
+use jumpdeck_world::User;
+use jumpdeck_world::Visibility;
+use jumpdeck_world::World;
+use jumpdeck_world::rights::Layers;
 use std::sync::Arc;
 
 impl Appliance {
@@ -113,7 +113,8 @@ impl Appliance {
 
 /// An item that is asked about: one the rep may see; for an administrator, any.
 fn asked_of<'w>(world: &'w World, rep: &RepLink, item: ItemId) -> Option<&'w Arc<Item>> {
-    let may_ask = world.administers(rep.user) || Sight::new(world, rep).item(item).is_some();
+    let may_ask =
+        world.administers(rep.user) || Visibility::new(world, rep.user).item(item).is_some();
     world.item(item).filter(|item| may_ask && !item.is_visitor())
 }
 

@@ -1,20 +1,19 @@
 //! The inventory feed: a console gets what it may see, and every change of that.
 
 use crate::appliance::Appliance;
-use crate::document::DocumentId;
 use crate::parts::{Part, changes, is_empty, rights_changed};
 use crate::presence::{self, Change, Known};
 use crate::reps::RepLink;
-use crate::sight::Sight;
-use crate::world::World;
 use jumpdeck_policy::{Availability, SessionPolicy};
 use jumpdeck_protocol::inventory::{
     Figure, InventoryPart, Place, Position, Presence, PresencePosition, Status,
 };
 use jumpdeck_protocol::link::Lane;
-use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::{ItemId, Revision, limits};
+use jumpdeck_world::DocumentId;
+use jumpdeck_world::Visibility;
+use jumpdeck_world::World;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
@@ -107,7 +106,8 @@ impl Feed<'_> {
             .filter(|position| position.epoch == world.epoch())
             .map(|position| position.revision)
             .filter(|since| !rights_changed(world, *since));
-        let parts = since.and_then(|since| changes(&Sight::new(world, self.rep), None, since));
+        let parts =
+            since.and_then(|since| changes(&Visibility::new(world, self.rep.user), None, since));
         let Some(parts) = parts else {
             self.snapshot(world).await;
             return;
@@ -138,7 +138,8 @@ impl Feed<'_> {
             self.tell_choices(now);
         }
         let parts = {
-            let (past, present) = (Sight::new(before, self.rep), Sight::new(now, self.rep));
+            let (past, present) =
+                (Visibility::new(before, self.rep.user), Visibility::new(now, self.rep.user));
             let parts = changes(&present, Some(&past), before.revision());
             let items = parts.iter().flatten().flat_map(|part| &part.items);
             let news: Vec<_> =
@@ -251,7 +252,7 @@ impl Feed<'_> {
     /// The presence of machines as that of the items which lead there and which the rep may see.
     fn seen(&self, presences: &[presence::Presence]) -> Vec<Presence> {
         let world = self.appliance.world();
-        let sight = Sight::new(&world, self.rep);
+        let sight = Visibility::new(&world, self.rep.user);
         let mut seen = Vec::with_capacity(presences.len());
         for presence::Presence { endpoint, status, since } in presences {
             let items = world.items_of(*endpoint).filter(|item| sight.place(item.view.place));
@@ -269,7 +270,7 @@ impl Feed<'_> {
         let user = self.rep.user;
         self.tell_rights(world);
         // Also those of a rep who has none yet: now the console knows.
-        let preferences = world.preferences(user).map(|kept| Preferences::clone(kept));
+        let preferences = world.preferences(user).cloned();
         let preferences = Box::new(preferences.unwrap_or_default());
         self.rep.tell(ApplianceNotice::Preferences(preferences));
         self.tell_policies();
@@ -303,7 +304,7 @@ impl Feed<'_> {
 
     /// Measurements of what may not be seen any more are not sent any more.
     fn watch_what_is_seen(&self, world: &World) {
-        let sight = Sight::new(world, self.rep);
+        let sight = Visibility::new(world, self.rep.user);
         let mut watched = self.appliance.watching.watched_by(self.rep);
         watched.retain(|(item, _)| sight.item(*item).is_some());
         let changed = self.appliance.watching.set(self.rep, &watched);
@@ -334,7 +335,7 @@ impl Feed<'_> {
         }
         let (changed, last) = self.appliance.watching.changed_since(after);
         let world = self.appliance.world();
-        let sight = Sight::new(&world, self.rep);
+        let sight = Visibility::new(&world, self.rep.user);
         let mut figures = Vec::new();
         for (endpoint, measured) in changed {
             let items = world.items_of(endpoint).filter(|item| sight.place(item.view.place));
@@ -372,7 +373,7 @@ impl<'a> SnapshotParts<'a> {
         if self.over {
             return None;
         }
-        let sight = Sight::new(self.world, self.rep);
+        let sight = Visibility::new(self.world, self.rep.user);
         let mut part = match self.after {
             Some(_) => Part::default(),
             None => Part::reset(),
@@ -396,7 +397,7 @@ impl<'a> SnapshotParts<'a> {
 /// Whether a session policy, a portal or what holds for all came, changed or went after `since`.
 fn choices_changed(world: &World, since: Revision) -> bool {
     use DocumentId::{Portal, SessionPolicy, Site};
-    let choices = |id| matches!(id, SessionPolicy(_) | Portal(_) | Site);
+    let choices = |id| matches!(id, SessionPolicy(_) | Portal(_) | Site(_));
     world.changed_since(since).is_none_or(|mut ids| ids.any(choices))
 }
 

@@ -2,9 +2,9 @@
 
 use crate::appliance::Appliance;
 use crate::reps::RepLink;
-use crate::sight::Sight;
 use jumpdeck_protocol::rep::{ApplianceNotice, PastSession, Used};
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, Timestamp, UserId};
+use jumpdeck_world::Visibility;
 use rusqlite::{Connection, params};
 
 /// Sessions that are told of an item, at the most.
@@ -19,7 +19,7 @@ impl Appliance {
     ) -> Result<Vec<PastSession>, Refusal> {
         let items: Vec<ItemId> = {
             let world = self.world();
-            let sight = Sight::new(&world, rep);
+            let sight = Visibility::new(&world, rep.user);
             sight.item(item).ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
             let endpoint = world.item(item).and_then(|item| item.endpoint());
             match endpoint {

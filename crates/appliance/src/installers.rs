@@ -1,18 +1,18 @@
 //! Installer keys: what a machine enrols with. A key opens what its maker could open now.
 
 use crate::appliance::Appliance;
-use crate::document::{Document, DocumentId, Installer};
 use crate::items::permitted;
 use crate::keys;
-use crate::pin::place_name;
-use crate::policies::in_utc;
 use crate::reps::RepLink;
 use crate::store::Draft;
-use crate::world::World;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::inventory::{GroupView, Place};
 use jumpdeck_protocol::rep::{self, InstallerView, InstallerWish};
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId, limits, text};
+use jumpdeck_world::World;
+use jumpdeck_world::names::in_utc;
+use jumpdeck_world::names::place_name;
+use jumpdeck_world::{DocumentId, Installer};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -29,33 +29,6 @@ pub struct InstallerSpec {
     pub valid: u64,
     /// For the agent that an embedded appliance brings along.
     pub local: bool,
-}
-
-impl Installer {
-    /// Who made it; nobody: the appliance itself. Keys of before are known by the list they are for.
-    pub(crate) fn maker(&self) -> Option<UserId> {
-        self.maker.or(match self.place {
-            Place::Personal(user) if !self.local => Some(user),
-            _ => None,
-        })
-    }
-}
-
-impl World {
-    /// Whether whoever made an installer key may still add machines where it leads.
-    pub(crate) fn is_vouched_for(&self, installer: &Installer) -> bool {
-        let Some(maker) = installer.maker() else {
-            return true;
-        };
-        let may = |user| self.decide(user, installer.place, Some(Permission::PermAdd)).is_allowed();
-        self.user(maker).is_some_and(|user| user.enabled && may(user))
-    }
-
-    /// What is written down of a key wherever it is used.
-    pub(crate) fn installer_in_words(&self, installer: &Installer) -> String {
-        let maker = installer.maker().map(|maker| self.username(maker));
-        format!("installer {} of {}", installer.id, maker.as_deref().unwrap_or("the appliance"))
-    }
 }
 
 impl Appliance {
@@ -92,7 +65,7 @@ impl Appliance {
             let known = wanted.as_deref().map(|name| draft.group_by_name(name).map(|g| g.id));
             // A group that is not there yet counts as one the user is no member of.
             let place = known.map_or(Place::Personal(owner), |known| {
-                Place::JumpGroup(known.unwrap_or_else(|| draft.next_group()))
+                Place::JumpGroup(known.unwrap_or_else(|| draft.next::<GroupView>()))
             });
             if let Some(maker) = maker {
                 let user = draft.user(maker).cloned();
@@ -101,9 +74,9 @@ impl Appliance {
                 is_room(draft, maker)?;
             }
             if let (Some(None), Place::JumpGroup(id), Some(name)) = (known, place, wanted) {
-                draft.put(Document::Group(GroupView { id, name: name.into() }))?;
+                draft.put(GroupView { id, name: name.into() })?;
             }
-            let id = draft.next_installer();
+            let id = draft.next::<Installer>();
             if !local {
                 let what = format!("installer {id}, until {}", in_utc(expires));
                 let name = place_name(draft, place);
@@ -111,7 +84,7 @@ impl Appliance {
             }
             let (revoked, made) = (false, now);
             let installer = Installer { id, key_hash, place, expires, revoked, local, maker, made };
-            draft.put(Document::Installer(installer))?;
+            draft.put(installer)?;
             Ok(id)
         };
         let id = self.store.edit(edit).await?;

@@ -7,13 +7,7 @@ mod sweep;
 
 use crate::appliance::Appliance;
 use crate::clock::Moment;
-use crate::document::{Document, DocumentId, Item, Kept, Removed};
-use crate::origin::bring;
-use crate::pin::place_name;
-use crate::policies::in_utc;
 use crate::store::{self, Draft, History};
-use crate::user::User;
-use crate::world::World;
 use jumpdeck_policy::{Availability, Permission};
 use jumpdeck_protocol::agent::{AgentOrder, Standing};
 use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
@@ -22,6 +16,12 @@ use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::{
     EndpointId, ItemId, Refusal, RefusalCode, Revision, Timestamp, UserId, limits, text,
 };
+use jumpdeck_world::User;
+use jumpdeck_world::World;
+use jumpdeck_world::names::in_utc;
+use jumpdeck_world::names::place_name;
+use jumpdeck_world::origin::bring;
+use jumpdeck_world::{DocumentId, Item, Kept, Removed};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -302,7 +302,7 @@ fn edit_one(
         }
     }
     item.edited_by = Some(user.id);
-    draft.put(Document::Item(Box::new(item)))?;
+    draft.put(item)?;
     // One event each: no long value crowds out another.
     for what in done {
         deeds.push(Deed { user: Some(user.id), action: "item_edited", item: edit.item, what });
@@ -436,12 +436,12 @@ fn copy(
     item.copy_of = original.endpoint();
     item.edited_by = Some(user.id);
     let view = Arc::make_mut(&mut item.view);
-    view.id = draft.next_item();
+    view.id = draft.next::<Item>();
     view.place = to;
     view.created = now;
     let what = format!("as item {} in {}", view.id, place_name(draft, to));
     bring(draft, &user, &original, &mut item, false)?;
-    draft.put(Document::Item(Box::new(item)))?;
+    draft.put(item)?;
     let (user, action) = (Some(user.id), "item_copied");
     deeds.push(Deed { user, action, item: original.view.id, what });
     Ok(())
@@ -473,14 +473,14 @@ fn remove_one(
         if item.local {
             return Err(RefusalCode::LocalAgent.plain());
         }
-        draft.put(Document::Removed(Removed { endpoint: last, key, at: at.wall }))?;
+        draft.put(Removed { endpoint: last, key, at: at.wall })?;
         draft.history(History::Forgotten(last));
     }
     draft.remove(DocumentId::Item(item.view.id));
     let expired = item.view.expires.is_some_and(|time| time <= at.wall);
     if user.is_none() && item.key.is_some() && !expired {
         let kept = Kept { item: Item::clone(&item), at: at.wall, lived: at.lived.0 };
-        draft.put(Document::Kept(Box::new(kept)))?;
+        draft.put(kept)?;
     }
     let what = item.view.name.to_string();
     deeds.push(Deed { user, action: "item_removed", item: item.view.id, what });
@@ -501,7 +501,7 @@ fn add(
     }
     destination(draft, &user, wish.place, Permission::PermAdd)?;
     let mut view = ItemView {
-        id: draft.next_item(),
+        id: draft.next::<Item>(),
         revision: Revision(0),
         place: wish.place,
         method: wish.method,
@@ -517,7 +517,7 @@ fn add(
     }
     let id = view.id;
     let what = format!("made: {}", view.name);
-    draft.put(Document::Item(Box::new(Item {
+    draft.put(Item {
         view: view.into(),
         key: None,
         machine: String::new(),
@@ -527,7 +527,7 @@ fn add(
         edited_by: Some(user.id),
         attributes: Vec::new(),
         origins: Vec::new(),
-    })))?;
+    })?;
     deeds.push(Deed { user: Some(user.id), action: "item_made", item: id, what });
     Ok(id)
 }

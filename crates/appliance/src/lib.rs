@@ -17,7 +17,6 @@ mod configuration;
 mod copies;
 mod customer;
 mod data_dir;
-mod document;
 mod doubles;
 mod end;
 mod explain;
@@ -33,7 +32,6 @@ mod keys;
 mod liveness;
 mod log;
 mod login;
-mod origin;
 mod parts;
 mod pin;
 mod policies;
@@ -44,26 +42,23 @@ mod recordings;
 mod relay;
 mod reps;
 mod rescue;
+#[cfg(test)]
+mod sample;
 mod screen;
 mod second_factor;
 mod sessions;
 mod share;
-mod sight;
 mod ssh_keys;
-mod standing;
 mod start;
-mod starting;
 mod statistics;
 mod store;
 mod tape;
 mod teams;
 mod throttle;
-mod user;
 mod usher;
 mod vitals;
 mod wake;
 mod withdraw;
-mod world;
 #[cfg(test)]
 #[allow(
     clippy::indexing_slicing,

@@ -2,14 +2,14 @@
 
 use crate::admission::source;
 use crate::clock::Uptime;
-use crate::document::Login as Kept;
 use crate::hashing::{Hasher, Whose};
 use crate::keys;
 use crate::throttle::Throttle;
-use crate::user::{Account, User};
-use crate::world::World;
 use jumpdeck_protocol::handshake::RepProof;
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId};
+use jumpdeck_world::Login as Kept;
+use jumpdeck_world::World;
+use jumpdeck_world::{Account, User};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -196,7 +196,7 @@ fn by_login(world: &World, token: &str, now: Timestamp) -> Result<Known, Refusal
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Document;
+
     use jumpdeck_protocol::{Revision, UserId};
 
     const HOME: [u8; 4] = [192, 0, 2, 1];
@@ -207,8 +207,8 @@ mod tests {
         let password = login.hasher.hash(Whose::Own, "right".to_owned()).await.ok();
         let user = User::owner(UserId(1), "alice");
         let account = Account { password, ..Account::none(UserId(1)) };
-        world.put(Revision(1), Document::User(Box::new(user)));
-        world.put(Revision(2), Document::Account(Box::new(account)));
+        world.put(Revision(1), user);
+        world.put(Revision(2), account);
         world
     }
 

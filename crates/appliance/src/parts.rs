@@ -1,10 +1,10 @@
 //! The inventory in parts that fit into messages.
 
-use crate::document::DocumentId;
-use crate::sight::Sight;
-use crate::world::World;
 use jumpdeck_protocol::inventory::{InventoryPart, ItemView, Place, Position};
 use jumpdeck_protocol::{Revision, limits};
+use jumpdeck_world::DocumentId;
+use jumpdeck_world::Visibility;
+use jumpdeck_world::World;
 use std::sync::Arc;
 
 /// Bytes of an item on the wire besides its texts.
@@ -24,7 +24,7 @@ impl Part {
     }
 
     /// The groups that are seen.
-    pub(crate) fn groups(&mut self, sight: &Sight<'_>) {
+    pub(crate) fn groups(&mut self, sight: &Visibility<'_>) {
         let seen = sight.world.groups().filter(|group| sight.group(group.id));
         self.part.groups = seen.cloned().collect();
     }
@@ -74,8 +74,8 @@ fn size(item: &ItemView) -> usize {
 /// Everything that changed since, in parts; nothing if the position is not of this World. What
 /// `past` could not see is not told to be gone.
 pub(crate) fn changes(
-    now: &Sight<'_>,
-    past: Option<&Sight<'_>>,
+    now: &Visibility<'_>,
+    past: Option<&Visibility<'_>>,
     since: Revision,
 ) -> Option<Vec<InventoryPart>> {
     let mut parts = Vec::new();
@@ -115,7 +115,7 @@ pub(crate) fn rights_changed(world: &World, since: Revision) -> bool {
 }
 
 /// What may be seen and could not be before, and the other way round, though it did not change.
-fn flipped(now: &Sight<'_>, past: &Sight<'_>, part: &mut Part) -> Vec<InventoryPart> {
+fn flipped(now: &Visibility<'_>, past: &Visibility<'_>, part: &mut Part) -> Vec<InventoryPart> {
     let mut parts = Vec::new();
     for group in now.world.groups() {
         // What changed was told already.
@@ -152,26 +152,26 @@ pub(crate) fn is_empty(part: &InventoryPart) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Document;
-    use crate::user::User;
+
     use jumpdeck_protocol::JumpGroupId;
     use jumpdeck_protocol::inventory::GroupView;
+    use jumpdeck_world::User;
 
     #[test]
     fn however_much_changed_at_once_all_of_it_is_told() {
         let mut world = World::new("e");
         for role in jumpdeck_policy::Role::built_in() {
-            world.put(world.revision().next(), Document::Role(role));
+            world.put(world.revision().next(), role);
         }
         let user = User::owner(jumpdeck_protocol::UserId(1), "alice");
-        world.put(world.revision().next(), Document::User(Box::new(user.clone())));
+        world.put(world.revision().next(), user.clone());
         let since = world.revision();
         let group = GroupView { id: JumpGroupId(1), name: "Lab".into() };
-        world.put(since.next(), Document::Group(group));
+        world.put(since.next(), group);
         for number in 1..=1234 {
-            world.put(world.revision().next(), crate::world::tests::item(number));
+            world.put(world.revision().next(), crate::sample::item(number));
         }
-        let parts = changes(&Sight::of(&world, Some(&user)), None, since).unwrap();
+        let parts = changes(&Visibility::of(&world, Some(&user)), None, since).unwrap();
         let items: usize = parts.iter().map(|part| part.items.len()).sum();
         assert_eq!((items, parts.len()), (1234, 3));
         let positions: Vec<_> = parts.iter().map(|part| part.position.is_some()).collect();

@@ -1,13 +1,10 @@
 //! Pinning: the machine of a session becomes a Jump Client, or is none any more (DOMAIN 1, 8).
 
 use crate::appliance::Appliance;
-use crate::document::{Document, DocumentId, Item};
 use crate::items::{Deed, check_preset, destination, permitted_of};
-use crate::origin::bring;
 use crate::presence::AgentLink;
 use crate::reps::RepLink;
 use crate::store::Draft;
-use crate::world::World;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::{ItemPolicies, ItemView, JumpMethod, Place};
@@ -19,6 +16,10 @@ use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{
     EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
 };
+use jumpdeck_world::World;
+use jumpdeck_world::names::place_name;
+use jumpdeck_world::origin::bring;
+use jumpdeck_world::{DocumentId, Item};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -132,7 +133,7 @@ impl Appliance {
             let mut item = Item { view: view.into(), edited_by: Some(user), ..Item::clone(&item) };
             let place = item.view.place;
             item.origins.retain(|origin| origin.from != place);
-            draft.put(Document::Item(Box::new(item)))?;
+            draft.put(item)?;
             deeds.push(Deed { user: Some(user), action: "item_pinned", item: id, what });
             Ok(())
         })
@@ -185,17 +186,6 @@ impl Appliance {
         let through = through.and_then(|item| world.item(item)).cloned();
         let item = through.or_else(|| world.items_of(endpoint).next().cloned());
         Ok((endpoint, item.ok_or_else(gone)?))
-    }
-}
-
-/// A place's name, for people.
-pub(crate) fn place_name(world: &World, place: Place) -> String {
-    match place {
-        Place::JumpGroup(id) => {
-            world.group(id).map_or_else(String::new, |group| group.name.to_string())
-        }
-        Place::Personal(user) => format!("{}'s list", world.username(user)),
-        Place::Queue(queue) => crate::queues::queue_name(world, queue),
     }
 }
 
@@ -276,7 +266,7 @@ fn unpin_all(
         if policy {
             view.jump_policy = None;
         }
-        draft.put(Document::Item(Box::new(item)))?;
+        draft.put(item)?;
     }
     Ok(())
 }

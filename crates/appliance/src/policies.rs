@@ -1,12 +1,10 @@
 //! Jump Policies, as consoles are told of them.
 
 use crate::appliance::Appliance;
-use crate::document::Document;
 use crate::store::Draft;
-use jiff::tz::TimeZone;
 use jumpdeck_policy::JumpPolicy;
 use jumpdeck_protocol::inventory::JumpPolicyView;
-use jumpdeck_protocol::{JumpPolicyId, Refusal, Timestamp};
+use jumpdeck_protocol::{JumpPolicyId, Refusal};
 
 impl Appliance {
     /// Makes a Jump Policy, or changes the one of this code name.
@@ -16,9 +14,9 @@ impl Appliance {
     pub async fn put_jump_policy(&self, mut policy: JumpPolicy) -> Result<JumpPolicyId, Refusal> {
         let edit = move |draft: &mut Draft| {
             let known = draft.policies().find(|known| known.code_name == policy.code_name);
-            policy.id = known.map_or_else(|| draft.next_policy(), |known| known.id);
+            policy.id = known.map_or_else(|| draft.next::<JumpPolicy>(), |known| known.id);
             let id = policy.id;
-            draft.put(Document::JumpPolicy(Box::new(policy))).map(|()| id)
+            draft.put(policy).map(|()| id)
         };
         let id = self.store.edit(edit).await?;
         self.look_at_policies();
@@ -40,10 +38,4 @@ impl Appliance {
             changed
         });
     }
-}
-
-/// A moment, for whoever may be anywhere.
-pub(crate) fn in_utc(time: Timestamp) -> String {
-    let instant = jiff::Timestamp::from_second(time.0).unwrap_or_default();
-    instant.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }

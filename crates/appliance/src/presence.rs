@@ -3,13 +3,13 @@
 use crate::clock::{Lived, Moment, Uptime};
 use crate::liveness::Liveness;
 use crate::store::Seen;
-use crate::world::World;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, Standing, ToAgent};
 use jumpdeck_protocol::inventory::{PresencePosition, Status};
 use jumpdeck_protocol::link::Outbox;
 use jumpdeck_protocol::{
     EndpointId, LinkId, Outcome, Refusal, RefusalCode, RequestId, Timestamp, limits, text,
 };
+use jumpdeck_world::World;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};

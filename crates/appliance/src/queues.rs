@@ -2,14 +2,12 @@
 
 use crate::admission::source;
 use crate::appliance::Appliance;
-use crate::document::{Document, DocumentId, Item, SessionKey};
 use crate::keys;
 use crate::log::kept;
 use crate::reps::RepLink;
 use crate::sessions::Brief;
 use crate::share::Share;
 use crate::store::{Deed, Draft};
-use crate::world::World;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::log::Attributes;
@@ -22,6 +20,9 @@ use jumpdeck_protocol::session::{EndReason, SessionView};
 use jumpdeck_protocol::{
     EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
 };
+use jumpdeck_world::World;
+use jumpdeck_world::names::queue_name;
+use jumpdeck_world::{DocumentId, Item, SessionKey};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -105,11 +106,11 @@ impl Appliance {
                     RefusalCode::StoreFailed.because("the same key was drawn twice; try again")
                 );
             }
-            let id = draft.next_session_key();
+            let id = draft.next::<SessionKey>();
             let name = queue_name(draft, queue);
             draft.audit_by(now, user, "session_key_made", (&name, ""));
             let key = SessionKey { id, key_hash, user, queue, expires, attributes };
-            draft.put(Document::SessionKey(key))?;
+            draft.put(key)?;
             Ok(queue)
         };
         let queue = self.store.edit(edit).await?;
@@ -142,7 +143,7 @@ impl Appliance {
                 return Err(RefusalCode::QueueFull.plain());
             }
             draft.remove(DocumentId::SessionKey(key.id));
-            let id = draft.next_item();
+            let id = draft.next::<Item>();
             let view = Arc::make_mut(&mut item.view);
             (view.id, view.place) = (id, Place::Queue(key.queue));
             item.edited_by = Some(key.user);
@@ -152,7 +153,7 @@ impl Appliance {
                 (format!("item {id}"), format!("from {from}; session key {} of {maker}", key.id));
             let action = "machine_joined";
             draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });
-            draft.put(Document::Item(Box::new(item)))?;
+            draft.put(item)?;
             Ok(id)
         };
         let outcome = self.store.edit(edit).await;
@@ -350,18 +351,6 @@ fn queue_of(world: &World, user: UserId, wish: &QueueWish) -> Result<Queue, Refu
             };
             Ok(Queue::Team(team.ok_or_else(none)?.id))
         }
-    }
-}
-
-/// A queue's name, for people.
-pub(crate) fn queue_name(world: &World, queue: Queue) -> String {
-    match queue {
-        Queue::Personal(user) => format!("queue of {}", world.username(user)),
-        Queue::Team(team) => {
-            let name = world.team(team).map_or("—", |team| &team.name);
-            format!("queue of the team {name}")
-        }
-        Queue::General => "general queue".to_owned(),
     }
 }
 

@@ -6,10 +6,10 @@ use crate::data_dir::DataDir;
 use crate::hashing::{Hasher, Whose};
 use crate::keys;
 use crate::store::{Deed, Draft, Store};
-use crate::user::{Account, User};
 use crate::vitals::Vitals;
 use anyhow::Context;
 use jumpdeck_protocol::Timestamp;
+use jumpdeck_world::{Account, User};
 use std::io;
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ pub async fn reset_password(
         let id = user.id;
         if !user.enabled {
             let enabled = User { enabled: true, ..User::clone(&Arc::clone(&user)) };
-            draft.put(crate::document::Document::User(Box::new(enabled)))?;
+            draft.put(enabled)?;
         }
         let change = |account: &mut Account| {
             (account.password, account.must_change) = (Some(hash), true);

@@ -5,15 +5,14 @@
 
 use crate::accounts::renew;
 use crate::appliance::Appliance;
-use crate::document::Document;
 use crate::keys;
 use crate::reps::{LinkLogin, RepLink};
 use crate::store::Draft;
-use crate::user::{Account, SecondFactor};
-use crate::world::World;
 use data_encoding::BASE32_NOPAD;
 use jumpdeck_protocol::rep::{RepReply, SecondFactorWish, Secret};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId};
+use jumpdeck_world::World;
+use jumpdeck_world::{Account, SecondFactor};
 use std::fmt::Write;
 use std::sync::Arc;
 use totp_rs::{Builder, Totp};
@@ -130,7 +129,7 @@ pub(crate) fn has_one(world: &World, user: UserId) -> bool {
 fn keep(draft: &mut Draft, user: UserId, factor: SecondFactor) -> Result<(), Refusal> {
     let account = draft.account(user).ok_or_else(|| RefusalCode::NoSuchUser.plain())?;
     let account = Account { second_factor: Some(factor), ..Account::clone(account) };
-    draft.put(Document::Account(Box::new(account)))
+    draft.put(account)
 }
 
 fn factor_of(world: &World, user: UserId) -> Option<SecondFactor> {

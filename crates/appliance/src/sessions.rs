@@ -4,11 +4,12 @@ use crate::channel::Channel;
 use crate::clock::Uptime;
 use crate::share::{Participation, Share};
 use crate::store::OpenSession;
-use crate::world::World;
 use jumpdeck_protocol::log::{LogEvent, Summary};
 use jumpdeck_protocol::session::{ChannelView, Part, Participant, SessionView, Size, Terms};
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, SessionId, Timestamp, UserId};
+use jumpdeck_world::World;
+use jumpdeck_world::rights::Other;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -35,15 +36,6 @@ struct Session {
     tally: Tally,
     /// When somebody last typed, or came.
     active: AtomicU64,
-}
-
-/// A session that another user has with a machine.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Other {
-    pub session: SessionId,
-    pub owner: UserId,
-    pub item: ItemId,
-    pub attended: bool,
 }
 
 /// What the summary counts.

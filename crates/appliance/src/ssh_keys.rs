@@ -2,14 +2,13 @@
 
 use crate::accounts::renew;
 use crate::appliance::Appliance;
-use crate::document::Document;
 use crate::reps::RepLink;
 use crate::store::Draft;
-use crate::user::{Account, PublicKey};
-use crate::world::World;
 use data_encoding::{BASE64, BASE64_NOPAD};
 use jumpdeck_protocol::rep::{RepReply, SshKey, SshKeyWish};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
+use jumpdeck_world::World;
+use jumpdeck_world::{Account, PublicKey};
 use ring::digest;
 use std::sync::Arc;
 
@@ -46,13 +45,14 @@ impl Appliance {
                 let login = Arc::clone(&rep.login);
                 let edit = move |draft: &mut Draft| {
                     let account = draft.account(user).ok_or_else(|| unknown(&which))?;
-                    let meant =
-                        |key: &PublicKey| *key.fingerprint() == *which || *key.comment == *which;
+                    let meant = |key: &PublicKey| {
+                        *fingerprint(&key.blob) == *which || *key.comment == *which
+                    };
                     let mut keys = account.ssh_keys.clone();
                     let Some(at) = keys.iter().position(meant) else {
                         return Err(unknown(&which));
                     };
-                    let detail = keys.remove(at).fingerprint();
+                    let detail = fingerprint(&keys.remove(at).blob);
                     draft.audit_by(now, user, "ssh_key_removed", ("", &detail));
                     // What it opened is over.
                     renew(draft, user, Some(&login), |account| account.ssh_keys = keys)
@@ -67,7 +67,7 @@ impl Appliance {
 fn views(world: &World, user: UserId) -> Vec<SshKey> {
     let keys = world.account(user).map(|account| account.ssh_keys.clone()).unwrap_or_default();
     let view = |key: PublicKey| SshKey {
-        fingerprint: key.fingerprint().into(),
+        fingerprint: fingerprint(&key.blob).into(),
         algorithm: key.algorithm.into(),
         comment: key.comment.into(),
         added: key.added,
@@ -90,9 +90,9 @@ fn add(draft: &mut Draft, user: UserId, key: PublicKey, now: Timestamp) -> Resul
         return Err(RefusalCode::InvalidValue
             .because(format!("You have {KEYS} keys, the limit. Remove one first.")));
     }
-    draft.audit_by(now, user, "ssh_key_added", ("", &key.fingerprint()));
+    draft.audit_by(now, user, "ssh_key_added", ("", &fingerprint(&key.blob)));
     account.ssh_keys.push(key);
-    draft.put(Document::Account(Box::new(account)))
+    draft.put(account)
 }
 
 /// A key from a line as in `authorized_keys`.
@@ -126,14 +126,7 @@ fn begins_with(bytes: &[u8], name: &[u8]) -> bool {
     u32::from_be_bytes(*length) as usize == name.len() && rest.starts_with(name)
 }
 
-impl PublicKey {
-    /// As `ssh-keygen -l` shows it.
-    pub(crate) fn fingerprint(&self) -> String {
-        fingerprint(&self.blob)
-    }
-}
-
-/// The fingerprint of a key as it goes over the wire.
+/// The fingerprint of a key as it goes over the wire, as `ssh-keygen -l` shows it.
 pub(crate) fn fingerprint(blob: &[u8]) -> String {
     let digest = digest::digest(&digest::SHA256, blob);
     format!("SHA256:{}", BASE64_NOPAD.encode(digest.as_ref()))
@@ -155,7 +148,7 @@ mod tests {
     fn a_key_is_read_with_its_comment_and_known_by_its_fingerprint() {
         let key = read(&format!("{KEY} alice on her laptop\n"), Timestamp(7)).unwrap();
         assert_eq!(key.comment, "alice on her laptop");
-        assert_eq!(key.fingerprint(), "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU");
+        assert_eq!(fingerprint(&key.blob), "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU");
     }
 
     #[test]

@@ -2,18 +2,14 @@
 
 use crate::appliance::Appliance;
 use crate::commands::masked_line;
-use crate::document::Item;
 use crate::presence::AgentLink;
 use crate::queues::Question;
 use crate::reps::RepLink;
 use crate::second_factor::has_one;
-use crate::sessions::{NewSession, Other};
+use crate::sessions::NewSession;
 use crate::share::Share;
-use crate::starting::Start;
 use crate::store::{Deed, History};
 use crate::tape::{Header, Tape};
-use crate::user::User;
-use crate::world::World;
 use jumpdeck_policy::{Attempt, Code, Decision, SimultaneousJumps, Step, check_command};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::{Place, StartMode};
@@ -25,6 +21,11 @@ use jumpdeck_protocol::session_policy::{Access, Granted, SessionPermission, Star
 use jumpdeck_protocol::{
     ChannelId, EndpointId, ItemId, Refusal, RefusalCode, SessionId, UserId, limits, text,
 };
+use jumpdeck_world::Item;
+use jumpdeck_world::User;
+use jumpdeck_world::World;
+use jumpdeck_world::rights::Other;
+use jumpdeck_world::rights::Start;
 use std::sync::Arc;
 use std::time::Duration;
 

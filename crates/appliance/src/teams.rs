@@ -1,13 +1,13 @@
 //! Teams: reps who work together, each with a rank (DOMAIN 1).
 
 use crate::appliance::Appliance;
-use crate::document::{Document, DocumentId, Item, Team};
 use crate::reps::RepLink;
 use crate::store::Draft;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::queue::{Queue, Rank, TeamView};
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, TeamId, UserId, limits, text};
+use jumpdeck_world::{DocumentId, Item, Team};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -66,8 +66,8 @@ impl Appliance {
                     draft.audit_by(now, maker, "team_changed", (&name, &detail));
                 }
             }
-            let id = known.unwrap_or_else(|| draft.next_team());
-            draft.put(Document::Team(Team { id, name, members: them }))
+            let id = known.unwrap_or_else(|| draft.next::<Team>());
+            draft.put(Team { id, name, members: them })
         };
         self.store.edit(edit).await?;
         self.tell_lobby();
@@ -143,7 +143,7 @@ pub(crate) fn remove(draft: &mut Draft, team: TeamId) -> Result<(), Refusal> {
         let mut item = Item::clone(&before);
         let maker = before.edited_by.unwrap_or(UserId(1));
         Arc::make_mut(&mut item.view).place = Place::Queue(Queue::Personal(maker));
-        draft.put(Document::Item(Box::new(item)))?;
+        draft.put(item)?;
     }
     draft.remove(DocumentId::Team(team));
     Ok(())

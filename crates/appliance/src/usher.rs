@@ -2,10 +2,10 @@
 //! tell what goes on.
 
 use crate::appliance::Appliance;
-use crate::document::{Document, DocumentId, Removed};
 use crate::store::{Draft, History};
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::{EndpointId, Refusal};
+use jumpdeck_world::{DocumentId, Removed};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -104,7 +104,7 @@ impl Appliance {
             let visitors: Vec<_> = items.into_iter().filter(|item| item.is_visitor()).collect();
             for item in &visitors {
                 if let Some(key) = item.key {
-                    draft.put(Document::Removed(Removed { endpoint, key, at }))?;
+                    draft.put(Removed { endpoint, key, at })?;
                     draft.history(History::Forgotten(endpoint));
                 }
                 draft.remove(DocumentId::Item(item.view.id));

@@ -2,16 +2,16 @@
 
 use crate::appliance::Appliance;
 use crate::clock::Uptime;
-use crate::document::Item;
 use crate::presence::AgentLink;
 use crate::reps::RepLink;
-use crate::sight::Sight;
-use crate::world::World;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::wake::{Mac, SecureOn};
 use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode};
+use jumpdeck_world::Item;
+use jumpdeck_world::Visibility;
+use jumpdeck_world::World;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -173,7 +173,7 @@ impl Appliance {
     /// Tells a console which machines are being woken: one of them, or all.
     pub(crate) fn tell_cooling(&self, rep: &RepLink, only: Option<EndpointId>) {
         let world = self.world();
-        let sight = Sight::new(&world, rep);
+        let sight = Visibility::new(&world, rep.user);
         for (endpoint, by, left) in self.wakes.cooling(self.uptime()) {
             if only.is_some_and(|only| only != endpoint) {
                 continue;
@@ -194,7 +194,7 @@ fn named(
     rep: &RepLink,
     helpers: Vec<(Arc<Item>, Arc<AgentLink>)>,
 ) -> Vec<(Box<str>, Arc<AgentLink>)> {
-    let sight = Sight::new(world, rep);
+    let sight = Visibility::new(world, rep.user);
     let name = |helper: &Item| {
         let seen = sight.place(helper.view.place);
         if seen { helper.view.name.clone() } else { "a neighbour".into() }

@@ -3,17 +3,17 @@
 //!
 //! `JUMPDECK_WORLDS` says how many worlds are made; a long run has 100,000.
 
-use crate::document::{Document, DocumentId, Team};
 use crate::parts::changes;
-use crate::sight::Sight;
-use crate::user::User;
-use crate::world::World;
 use jumpdeck_policy::{
     GroupPolicy, Membership, Permission, Permissions, PolicySettings, Role, Setting, Settings,
 };
 use jumpdeck_protocol::inventory::{GroupView, Place};
 use jumpdeck_protocol::queue::Rank;
 use jumpdeck_protocol::{GroupPolicyId, ItemId, JumpGroupId, Revision, RoleId, TeamId, UserId};
+use jumpdeck_world::User;
+use jumpdeck_world::Visibility;
+use jumpdeck_world::World;
+use jumpdeck_world::{Document, DocumentId, Team};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,33 +130,33 @@ fn document(edit: &Edit) -> Result<Document, DocumentId> {
             };
             let (enabled, memberships) = (*enabled, memberships(groups));
             let user = User::new(UserId(*id), format!("user{id}"));
-            Document::User(Box::new(User { enabled, settings, memberships, ..user }))
+            User { enabled, settings, memberships, ..user }.into()
         }
         Edit::NoUser(id) => return Err(DocumentId::User(UserId(*id))),
         Edit::Role { id, start } => {
             let permissions: &[Permission] = if *start { &[Permission::PermStart] } else { &[] };
             let permissions = Permissions::of(permissions);
-            Document::Role(Role { id: RoleId(*id), name: format!("role{id}"), permissions })
+            Role { id: RoleId(*id), name: format!("role{id}"), permissions }.into()
         }
         Edit::NoRole(id) => return Err(DocumentId::Role(RoleId(*id))),
         Edit::Group(id) => {
             let name = format!("group{id}").into();
-            Document::Group(GroupView { id: JumpGroupId(*id), name })
+            GroupView { id: JumpGroupId(*id), name }.into()
         }
         Edit::NoGroup(id) => return Err(DocumentId::Group(JumpGroupId(*id))),
         Edit::Item { id, place } => {
-            let Document::Item(mut item) = crate::world::tests::item(*id) else { unreachable!() };
+            let mut item = crate::sample::item(*id);
             Arc::make_mut(&mut item.view).place = match place {
                 Ok(group) => Place::JumpGroup(JumpGroupId(*group)),
                 Err(owner) => Place::Personal(UserId(*owner)),
             };
-            Document::Item(item)
+            item.into()
         }
         Edit::NoItem(id) => return Err(DocumentId::Item(ItemId(*id))),
         Edit::Team { id, members } => {
             let members = members.iter().map(|(user, number)| (UserId(*user), rank(*number)));
             let members = members.collect();
-            Document::Team(Team { id: TeamId(*id), name: format!("team{id}"), members })
+            Team { id: TeamId(*id), name: format!("team{id}"), members }.into()
         }
         Edit::NoTeam(id) => return Err(DocumentId::Team(TeamId(*id))),
         Edit::Policy(policy) => {
@@ -168,7 +168,7 @@ fn document(edit: &Edit) -> Result<Document, DocumentId> {
                 ..PolicySettings::default()
             };
             let teams = policy.teams.iter();
-            Document::GroupPolicy(Box::new(GroupPolicy {
+            GroupPolicy {
                 id: GroupPolicyId(*id),
                 name: format!("policy{id}").into(),
                 order: *order,
@@ -179,7 +179,8 @@ fn document(edit: &Edit) -> Result<Document, DocumentId> {
                 remove_from_groups: policy.remove.iter().map(|g| JumpGroupId(*g)).collect(),
                 add_to_teams: teams.map(|(team, number)| (TeamId(*team), rank(*number))).collect(),
                 remove_from_teams: BTreeSet::new(),
-            }))
+            }
+            .into()
         }
         Edit::NoPolicy(id) => return Err(DocumentId::GroupPolicy(GroupPolicyId(*id))),
     })
@@ -322,7 +323,7 @@ fn check(edits: &[Edit]) -> Result<(), TestCaseError> {
     let (mut world, mut reference) = (World::new("e"), Reference::new());
     for role in Role::built_in() {
         let revision = world.revision().next();
-        world.put(revision, Document::Role(role));
+        world.put(revision, role);
     }
     let mut replicas: BTreeMap<u64, Replica> = BTreeMap::new();
     for edit in edits {
@@ -355,8 +356,8 @@ fn tell(
 ) -> Vec<jumpdeck_protocol::inventory::InventoryPart> {
     let of = |world: &World| world.user(UserId(user)).cloned();
     let (was, is) = (of(before), of(now));
-    let past = Sight::of(before, was.as_deref());
-    changes(&Sight::of(now, is.as_deref()), Some(&past), before.revision()).unwrap_or_default()
+    let past = Visibility::of(before, was.as_deref());
+    changes(&Visibility::of(now, is.as_deref()), Some(&past), before.revision()).unwrap_or_default()
 }
 
 fn agrees(

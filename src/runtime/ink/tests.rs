@@ -1,7 +1,7 @@
 use super::*;
-use crate::core::terminal::Terminal;
 use alacritty_terminal::term::cell::Flags;
 use alacritty_terminal::vte::ansi::Color as AnsiColor;
+use jumpdeck_console::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
 use proptest::prelude::*;
 use ratatui::backend::{Backend, CrosstermBackend};

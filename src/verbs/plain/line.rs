@@ -3,8 +3,8 @@
 //! What is typed at the end of a line is echoed and nothing more: a screen reader reads each letter
 //! once.
 
-use crate::core::input::Input;
-use crate::core::key::{Code, Key};
+use jumpdeck_console::core::input::Input;
+use jumpdeck_console::core::key::{Code, Key};
 use unicode_width::UnicodeWidthStr;
 
 /// Lines that are remembered.

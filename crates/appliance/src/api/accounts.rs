@@ -1,14 +1,13 @@
 //! Accounts of programs: a token each, with scopes.
 
 use crate::appliance::Appliance;
-use crate::document::{Document, DocumentId};
 use crate::keys;
 use crate::reps::RepLink;
 use crate::store::Draft;
-use crate::user::username;
-use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiAccounts, ApiScope, Secret};
-use jumpdeck_protocol::{ApiAccountId, Refusal, RefusalCode, Timestamp, limits, text};
-use serde::{Deserialize, Serialize};
+use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiAccounts, Secret};
+use jumpdeck_protocol::{Refusal, RefusalCode, limits, text};
+use jumpdeck_world::username;
+use jumpdeck_world::{ApiAccount, DocumentId};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -16,18 +15,6 @@ use std::sync::Arc;
 const ACCOUNTS: usize = 100;
 /// Seconds a token may be good for: an hour to ten years.
 const VALID: RangeInclusive<u64> = 3600..=315_360_000;
-
-/// An account of a program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ApiAccount {
-    pub id: ApiAccountId,
-    pub name: String,
-    /// SHA-256 of the token; the token itself is shown once and not kept.
-    pub token_hash: String,
-    pub scopes: Vec<ApiScope>,
-    pub made: Timestamp,
-    pub expires: Timestamp,
-}
 
 impl Appliance {
     /// The account whose token this is, while it is good.
@@ -82,10 +69,10 @@ impl Appliance {
                     }
                     let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
                     draft.audit_by(now, user, "api_account_made", (&name, &names.join(", ")));
-                    let id = draft.next_api_account();
+                    let id = draft.next::<ApiAccount>();
                     let made = now;
                     let account = ApiAccount { id, name, token_hash, scopes, made, expires };
-                    draft.put(Document::ApiAccount(account))
+                    draft.put(account)
                 };
                 self.store.edit(edit).await?;
                 Some(Secret(token))

@@ -7,7 +7,6 @@ mod rates;
 mod reading;
 mod scripts;
 
-pub(crate) use accounts::ApiAccount;
 pub(crate) use rates::Rates;
 
 use crate::appliance::Appliance;

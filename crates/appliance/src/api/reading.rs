@@ -2,11 +2,11 @@
 
 use super::{Answer, Failure, json};
 use crate::appliance::Appliance;
-use crate::document::Item as Document;
-use crate::world::World;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::session::SessionView;
+use jumpdeck_world::Item as Document;
+use jumpdeck_world::World;
 use serde::Serialize;
 use std::collections::HashSet;
 use std::ops::RangeInclusive;

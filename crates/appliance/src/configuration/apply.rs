@@ -11,12 +11,9 @@ use super::file::{
 use super::hours;
 use super::reader::{At, Reader};
 use super::rest::Rest;
-use crate::document::{Document, Portal, Site, Team};
 use crate::hashing::hash_first_password;
 use crate::keys;
 use crate::store::Draft;
-use crate::user::{Account, User, username};
-use crate::world::World;
 use jumpdeck_policy::{
     Availability, GroupPolicy, JumpPolicy, PolicySettings, Role, Schedule, SessionPolicy, Setting,
     Settings,
@@ -26,6 +23,9 @@ use jumpdeck_protocol::rep::NewUser;
 use jumpdeck_protocol::rights::Permissions;
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId, limits};
+use jumpdeck_world::World;
+use jumpdeck_world::{Account, User, username};
+use jumpdeck_world::{Portal, Site, Team};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What came of it.
@@ -122,7 +122,7 @@ fn site(draft: &mut Draft, entry: &SiteEntry) -> Result<(), Refusal> {
         login_life: u64::from(entry.login_life_minutes) * 60,
         idle_lock: u64::from(entry.idle_lock_minutes) * 60,
     };
-    if **draft.site() == site { Ok(()) } else { draft.put(Document::Site(site)) }
+    if **draft.site() == site { Ok(()) } else { draft.put(site) }
 }
 
 fn role(
@@ -140,9 +140,9 @@ fn role(
         reader.wrong(at, "name", &entry.name, "a built-in role is as it is; choose another name");
         return Ok(());
     }
-    let id = known.as_ref().map_or_else(|| draft.next_role(), |known| known.id);
+    let id = known.as_ref().map_or_else(|| draft.next::<Role>(), |known| known.id);
     let role = Role { id, name, permissions: Permissions::of(&entry.permissions) };
-    if known.as_deref() == Some(&role) { Ok(()) } else { draft.put(Document::Role(role)) }
+    if known.as_deref() == Some(&role) { Ok(()) } else { draft.put(role) }
 }
 
 fn session_policy(
@@ -156,7 +156,7 @@ fn session_policy(
     };
     let at = At { kind: "session_policy", name: &code_name };
     let known = draft.session_policies().find(|p| same(&p.code_name, &code_name)).cloned();
-    let id = known.as_ref().map_or_else(|| draft.next_session_policy(), |known| known.id);
+    let id = known.as_ref().map_or_else(|| draft.next::<SessionPolicy>(), |known| known.id);
     if id == SessionPolicy::EVERYTHING {
         let what = "this built-in session policy is as it is; choose another name";
         reader.wrong(at, "code_name", &entry.code_name, what);
@@ -184,7 +184,7 @@ fn session_policy(
     if known.as_deref() == Some(&policy) {
         return Ok(());
     }
-    draft.put(Document::SessionPolicy(Box::new(policy)))
+    draft.put(policy)
 }
 
 /// A name for people: what was given, or the other one.
@@ -244,7 +244,7 @@ fn jump_policy(
     });
     let known = draft.policies().find(|policy| same(&policy.code_name, &code_name)).cloned();
     let policy = JumpPolicy {
-        id: known.as_ref().map_or_else(|| draft.next_policy(), |known| known.id),
+        id: known.as_ref().map_or_else(|| draft.next::<JumpPolicy>(), |known| known.id),
         display_name: shown(entry.display_name.as_ref(), &code_name),
         code_name,
         description: entry.description.clone(),
@@ -263,7 +263,7 @@ fn jump_policy(
         let hours = schedule.in_words();
         applied.notes.push(format!("jump_policy \"{}\": {hours}", policy.code_name));
     }
-    draft.put(Document::JumpPolicy(Box::new(policy)))
+    draft.put(policy)
 }
 
 fn portal(
@@ -286,17 +286,17 @@ fn portal(
     let field = "session_policy";
     let session_policy = reader.choice(draft, at, field, policy, Availability::PublicPortals);
     let known = draft.portals().find(|portal| same(&portal.name, &name)).cloned();
-    let id = known.as_ref().map_or_else(|| draft.next_portal(), |known| known.id);
+    let id = known.as_ref().map_or_else(|| draft.next::<Portal>(), |known| known.id);
     let portal = Portal { id, name, address, default: entry.default, session_policy };
-    if known.as_deref() == Some(&portal) { Ok(()) } else { draft.put(Document::Portal(portal)) }
+    if known.as_deref() == Some(&portal) { Ok(()) } else { draft.put(portal) }
 }
 
 fn group(draft: &mut Draft, name: &str) -> Result<(), Refusal> {
     if draft.group_by_name(name).is_some() {
         return Ok(());
     }
-    let id = draft.next_group();
-    draft.put(Document::Group(GroupView { id, name: name.into() }))
+    let id = draft.next::<GroupView>();
+    draft.put(GroupView { id, name: name.into() })
 }
 
 /// Teams are made before their members are.
@@ -317,8 +317,8 @@ fn new_team(
         reader.wrong(At { kind: "team", name: &name }, "name", &entry.name, &what);
         return Ok(());
     }
-    let id = draft.next_team();
-    draft.put(Document::Team(Team { id, name, members: BTreeMap::new() }))
+    let id = draft.next::<Team>();
+    draft.put(Team { id, name, members: BTreeMap::new() })
 }
 
 fn team(draft: &mut Draft, reader: &mut Reader<'_>, entry: &TeamEntry) -> Result<(), Refusal> {
@@ -343,7 +343,7 @@ fn team(draft: &mut Draft, reader: &mut Reader<'_>, entry: &TeamEntry) -> Result
         return Ok(());
     }
     let team = Team { members, ..Team::clone(&known) };
-    draft.put(Document::Team(team))
+    draft.put(team)
 }
 
 /// Users are made before anything speaks of them.
@@ -374,11 +374,11 @@ fn new_user(
     let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
     let password = keys::secret().map_err(failed)?;
     let hash = hash_first_password(&password).map_err(failed)?;
-    let id = draft.next_user();
-    draft.put(Document::Account(Box::new(Account::first(id, hash))))?;
+    let id = draft.next::<User>();
+    draft.put(Account::first(id, hash))?;
     let user = User::new(id, name.clone());
     applied.passwords.push(NewUser { username: name, password });
-    draft.put(Document::User(Box::new(user)))
+    draft.put(user)
 }
 
 fn user(draft: &mut Draft, reader: &mut Reader<'_>, entry: &UserEntry) -> Result<(), Refusal> {
@@ -394,7 +394,7 @@ fn user(draft: &mut Draft, reader: &mut Reader<'_>, entry: &UserEntry) -> Result
         settings: own_settings(draft, reader, at, &entry.settings),
         ..User::clone(&known)
     };
-    if *known == user { Ok(()) } else { draft.put(Document::User(Box::new(user))) }
+    if *known == user { Ok(()) } else { draft.put(user) }
 }
 
 fn own_settings(
@@ -475,7 +475,7 @@ fn group_policy(
         remove.filter_map(|team| reader.team(draft, at, "remove_from_teams", team)).collect();
     let known = draft.group_policies().into_iter().find(|known| same(&known.name, &name)).cloned();
     let policy = GroupPolicy {
-        id: known.as_ref().map_or_else(|| draft.next_group_policy(), |known| known.id),
+        id: known.as_ref().map_or_else(|| draft.next::<GroupPolicy>(), |known| known.id),
         name: name.as_str().into(),
         order,
         everybody: entry.everybody,
@@ -489,7 +489,7 @@ fn group_policy(
     if known.as_deref() == Some(&policy) {
         return Ok(());
     }
-    draft.put(Document::GroupPolicy(Box::new(policy)))
+    draft.put(policy)
 }
 
 /// What a group policy defines, and what of that is final.

@@ -1,12 +1,11 @@
 //! What a change of the configuration does to whom.
 
 use super::export::{Entries, KINDS};
-use crate::world::World;
 use jumpdeck_protocol::configuration::{Change, Deed, Effect, Effected};
 use jumpdeck_protocol::inventory::{ItemPolicies, Place};
-use jumpdeck_protocol::rights::Permissions;
 use jumpdeck_protocol::session_policy::{SessionPermission, StartMethod};
 use jumpdeck_protocol::{UserId, limits, text};
+use jumpdeck_world::World;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -257,18 +256,5 @@ fn place_name(before: &World, after: &World, place: Place) -> Box<str> {
             format!("personal list of {}", world.username(owner)).into()
         }
         Place::Queue(_) => "—".into(),
-    }
-}
-
-impl World {
-    /// What a user may do with the items of a place; nothing if they are hidden.
-    /// When sessions may be started in a place, by the Jump Policy of a user's membership.
-    pub(super) fn hours(&self, user: UserId, place: Place) -> String {
-        let given = self.membership_policy(user, place);
-        given.map(|(policy, _)| policy.hours_in_words()).unwrap_or_default()
-    }
-
-    pub(super) fn permitted(&self, user: UserId, place: Place) -> Option<Permissions> {
-        self.role_in(self.user(user)?, place).map(|role| role.permissions)
     }
 }

@@ -6,15 +6,15 @@ use super::file::{
     TeamMembershipEntry, UserEntry, named,
 };
 use super::usage::{Subject, members, used_by};
-use crate::document::{Portal, Team};
-use crate::user::User;
-use crate::world::World;
 use jumpdeck_policy::{
     GroupPolicy, JumpPolicy, Membership, PolicyChoice, Role, SessionPolicy, Setting, Settings,
 };
 use jumpdeck_protocol::queue::Rank;
 use jumpdeck_protocol::session_policy::Rules;
 use jumpdeck_protocol::{JumpGroupId, JumpPolicyId, RoleId, SessionPolicyId, TeamId, UserId, text};
+use jumpdeck_world::User;
+use jumpdeck_world::World;
+use jumpdeck_world::{Portal, Team};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -16,10 +16,10 @@ use crate::appliance::Appliance;
 use crate::keys;
 use crate::reps::RepLink;
 use crate::store::Draft;
-use crate::world::World;
 use apply::By;
 use jumpdeck_protocol::configuration::{Change, Deed, Plan, Problem};
 use jumpdeck_protocol::{Refusal, RefusalCode, limits};
+use jumpdeck_world::World;
 use reader::Reader;
 use std::sync::Arc;
 

@@ -1,11 +1,11 @@
 //! Reads names of a file as what they stand for, and gathers what is wrong with it.
 
 use super::file::{File, MembershipEntry, Name};
-use crate::world::World;
 use jumpdeck_policy::{Availability, Membership, PolicyChoice};
 use jumpdeck_protocol::configuration::Problem;
 use jumpdeck_protocol::session_policy::Rules;
 use jumpdeck_protocol::{JumpGroupId, JumpPolicyId, RoleId, TeamId, UserId, limits, text};
+use jumpdeck_world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::ops::Range;

@@ -4,12 +4,12 @@ use super::apply::{Applied, By};
 use super::export::is_built_in;
 use super::reader::Reader;
 use super::usage::{Subject, used_by};
-use crate::document::{Document, DocumentId, Item, Team};
 use crate::store::Draft;
 use jumpdeck_policy::{GroupPolicy, SessionPolicy};
 use jumpdeck_protocol::UserId;
 use jumpdeck_protocol::inventory::{GroupView, Place};
 use jumpdeck_protocol::queue::Queue;
+use jumpdeck_world::{DocumentId, Item, Team};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -169,13 +169,13 @@ fn forget_user(draft: &mut Draft, user: UserId) {
         let mut policy = GroupPolicy::clone(policy);
         policy.members.remove(&user);
         // What cannot be encoded was not kept before either.
-        let _ = draft.put(Document::GroupPolicy(Box::new(policy)));
+        let _ = draft.put(policy);
     }
     let teams: Vec<_> = draft.teams().cloned().collect();
     for team in teams.iter().filter(|team| team.members.contains_key(&user)) {
         let mut team = Team::clone(team);
         team.members.remove(&user);
-        let _ = draft.put(Document::Team(team));
+        let _ = draft.put(team);
     }
     let logins: Vec<_> = draft.logins().filter(|login| login.user == user).map(|l| l.id).collect();
     for login in logins {

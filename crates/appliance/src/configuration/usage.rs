@@ -1,10 +1,10 @@
 //! What depends on something: what names a role or a policy, and who is in a Jump Group.
 
-use crate::document::Item;
-use crate::world::World;
 use jumpdeck_policy::{GroupPolicy, Membership, PolicyChoice, Setting, Source};
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::{JumpGroupId, JumpPolicyId, PortalId, RoleId, SessionPolicyId};
+use jumpdeck_world::Item;
+use jumpdeck_world::World;
 use std::fmt::Write;
 
 /// What others may depend on.
@@ -112,7 +112,7 @@ fn in_item(subject: Subject, item: &Item) -> bool {
 
 /// The members of a Jump Group: with which role, who made them members, what is overridden.
 pub(super) fn members(world: &World, group: JumpGroupId) -> Vec<String> {
-    let member = |user: &std::sync::Arc<crate::user::User>| {
+    let member = |user: &std::sync::Arc<jumpdeck_world::User>| {
         let effective = world.effective(user.id)?;
         let membership = effective.groups.get(&group)?;
         let name = |role: RoleId| world.role(role).map_or("?", |role| role.name.as_str());

@@ -4,7 +4,6 @@ use super::budget::Budget;
 use super::{Arrival, Caller, until_gone};
 use crate::appliance::Appliance;
 use crate::clock::Moment;
-use crate::document::{Document, Item};
 use crate::keys;
 use crate::pin::room_for_another;
 use crate::presence::{AgentLink, Stray};
@@ -21,6 +20,7 @@ use jumpdeck_protocol::link::{
 use jumpdeck_protocol::{
     Control, EndpointId, Never, Refusal, RefusalCode, Timestamp, limits, text,
 };
+use jumpdeck_world::Item;
 use std::sync::Arc;
 use tokio::time::timeout;
 
@@ -333,7 +333,7 @@ fn update(draft: &mut Draft, endpoint: EndpointId, change: impl Fn(&mut Item)) {
         let mut item = Item::clone(&before);
         change(&mut item);
         if (&item.view, item.standing) != (&before.view, before.standing)
-            && let Err(refusal) = draft.put(Document::Item(Box::new(item)))
+            && let Err(refusal) = draft.put(item)
         {
             tracing::error!(%refusal, "an item could not be updated");
         }
@@ -416,7 +416,7 @@ async fn enrol(
             let mut item = Item::clone(lost);
             item.key = Some(newcomer.key);
             item.machine.clone_from(&newcomer.machine);
-            draft.put(Document::Item(Box::new(item)))?;
+            draft.put(item)?;
         }
         if !lost.is_empty() {
             return Ok(());
@@ -425,7 +425,7 @@ async fn enrol(
         let wished = enrolment.name.as_deref();
         let mut item = newcomer.item(visitor_name(wished, &newcomer.facts.hostname), now);
         item.local = local;
-        let id = draft.next_item();
+        let id = draft.next::<Item>();
         let view = Arc::make_mut(&mut item.view);
         (view.id, view.place) = (id, place);
         view.tag = wish(enrolment.tag, limits::TAG).into();
@@ -433,7 +433,7 @@ async fn enrol(
         let (subject, detail) = (format!("item {id}"), format!("{}; {invited}", view.name));
         let action = "jump_client_enrolled";
         draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });
-        draft.put(Document::Item(Box::new(item)))
+        draft.put(item)
     };
     appliance.store.edit(edit).await?;
     let item = appliance.world().item_by_key(&key).cloned();

@@ -4,13 +4,10 @@ use super::requests::fulfil;
 use super::{Arrival, Caller, until_gone};
 use crate::appliance::Appliance;
 use crate::clock::Uptime;
-use crate::document::Login as Kept;
 use crate::feed::{Have, feed};
 use crate::login::{Attempt, Known};
 use crate::reps::{LinkLogin, RepLink};
 use crate::second_factor::has_one;
-use crate::sight::Sight;
-use crate::user::User;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{RepLogin, RepProof, RepWelcome};
@@ -21,6 +18,9 @@ use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, T
 use jumpdeck_protocol::{
     Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
 };
+use jumpdeck_world::Login as Kept;
+use jumpdeck_world::User;
+use jumpdeck_world::Visibility;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -257,7 +257,7 @@ impl Desk {
     /// The items that the rep may see, and the machines they lead to.
     fn endpoints(&self, items: &[ItemId]) -> Vec<(ItemId, EndpointId)> {
         let world = self.appliance.world();
-        let sight = Sight::new(&world, &self.rep);
+        let sight = Visibility::new(&world, self.rep.user);
         let seen = items.iter().filter(|item| sight.item(**item).is_some());
         seen.filter_map(|item| Some((*item, world.item(*item)?.endpoint()?))).collect()
     }

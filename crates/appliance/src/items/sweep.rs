@@ -3,12 +3,13 @@
 use super::{Deed, Refused, each, permitted_of, within_limit};
 use crate::appliance::Appliance;
 use crate::clock::{Lived, Moment};
-use crate::document::{Document, DocumentId, Item, Kept};
-use crate::pin::{place_name, room_for_another};
+use crate::pin::room_for_another;
 use crate::store::{Draft, History, Seen};
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::rep::RemovedItem;
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, UserId, limits};
+use jumpdeck_world::names::place_name;
+use jumpdeck_world::{DocumentId, Item, Kept};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -166,7 +167,7 @@ fn take_back_one(
         room_for_another(draft, most)?;
     }
     let (id, what) = (item.view.id, item.view.name.to_string());
-    draft.put(Document::Item(Box::new(item)))?;
+    draft.put(item)?;
     draft.remove(DocumentId::Kept(id));
     if let Some(endpoint) = endpoint {
         draft.remove(DocumentId::Removed(endpoint));

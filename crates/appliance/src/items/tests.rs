@@ -62,13 +62,13 @@ impl House {
         let edit = move |draft: &mut Draft| {
             for id in [1, 2] {
                 let name = format!("group {id}").into();
-                draft.put(Document::Group(GroupView { id: JumpGroupId(id), name }))?;
+                draft.put(GroupView { id: JumpGroupId(id), name })?;
             }
-            draft.put(Document::User(Box::new(bob)))?;
+            draft.put(bob)?;
             for number in 1..=4 {
-                let Document::Item(mut item) = crate::world::tests::item(number) else { panic!() };
+                let mut item = crate::sample::item(number);
                 Arc::make_mut(&mut item.view).place = if number < 3 { OPEN } else { CLOSED };
-                draft.put(Document::Item(item))?;
+                draft.put(item)?;
             }
             Ok(())
         };
@@ -88,7 +88,7 @@ impl House {
         let edit = move |draft: &mut Draft| {
             let mut item = Item::clone(draft.item(ItemId(item)).unwrap());
             change(Arc::make_mut(&mut item.view));
-            draft.put(Document::Item(Box::new(item)))
+            draft.put(item)
         };
         self.appliance.store.edit(edit).await.unwrap();
     }
@@ -160,7 +160,7 @@ async fn what_a_user_may_not_see_is_gone_for_that_user() {
     let edit = |draft: &mut Draft| {
         let mut bob = User::clone(draft.user(BOB).unwrap());
         bob.settings.system_role = Role::NO_ACCESS;
-        draft.put(Document::User(Box::new(bob)))
+        draft.put(bob)
     };
     house.appliance.store.edit(edit).await.unwrap();
     let refused = house.appliance.edit_items(BOB, vec![tag(3, "b")]).await.unwrap();
@@ -175,7 +175,7 @@ async fn a_right_that_is_withdrawn_counts_at_the_moment_of_the_edit() {
     let withdraw = |draft: &mut Draft| {
         let mut bob = User::clone(draft.user(BOB).unwrap());
         bob.memberships.insert(JumpGroupId(1), member(Role::AUDITOR));
-        draft.put(Document::User(Box::new(bob)))
+        draft.put(bob)
     };
     house.appliance.store.edit(withdraw).await.unwrap();
     let refused = house.appliance.edit_items(BOB, vec![tag(1, "a")]).await.unwrap();
@@ -277,10 +277,7 @@ async fn what_was_away_for_too_long_goes_but_not_just_after_the_appliance_was() 
 }
 
 fn key(number: u64) -> jumpdeck_protocol::handshake::PublicKey {
-    match crate::world::tests::item(number) {
-        Document::Item(item) => item.key.unwrap(),
-        _ => panic!(),
-    }
+    crate::sample::item(number).key.unwrap()
 }
 
 /// Bob may move and copy out of the second group and start sessions there, by a membership whose
@@ -294,18 +291,18 @@ async fn bringing() -> House {
             name: "Mover".into(),
             permissions: Permissions::of(&permissions),
         };
-        draft.put(Document::Role(role))?;
+        draft.put(role)?;
         let policy = JumpPolicy {
             id: JumpPolicyId(5),
             display_name: "Night".into(),
             ..JumpPolicy::default()
         };
-        draft.put(Document::JumpPolicy(Box::new(policy)))?;
+        draft.put(policy)?;
         let mut bob = User::clone(draft.user(BOB).unwrap());
         bob.settings.personal_role = Role::ADMINISTRATOR;
         let by = Membership { role: Some(RoleId(50)), jump_policy: Some(JumpPolicyId(5)) };
         bob.memberships.insert(JumpGroupId(2), by);
-        draft.put(Document::User(Box::new(bob)))
+        draft.put(bob)
     };
     house.appliance.store.edit(edit).await.unwrap();
     house

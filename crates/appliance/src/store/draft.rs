@@ -1,15 +1,15 @@
 //! A World in the making, and the rows that will make it so on the disk.
 
 use crate::clock::Lived;
-use crate::document::{Document, DocumentId};
 use crate::share::Share;
-use crate::world::World;
 use jumpdeck_protocol::audit::{AuditEvent, kept};
 use jumpdeck_protocol::log::LogEntry;
 use jumpdeck_protocol::session::{EndReason, ExitStatus, Part, Size, Terms};
 use jumpdeck_protocol::{
     ChannelId, EndpointId, ItemId, Refusal, Revision, SessionId, Timestamp, UserId,
 };
+use jumpdeck_world::World;
+use jumpdeck_world::{Document, DocumentId};
 use rusqlite::{Transaction, params};
 use std::ops::Deref;
 
@@ -140,7 +140,8 @@ impl Draft {
     }
 
     /// Writes a document under the next revision.
-    pub(crate) fn put(&mut self, document: Document) -> Result<(), Refusal> {
+    pub(crate) fn put(&mut self, document: impl Into<Document>) -> Result<(), Refusal> {
+        let document = document.into();
         let (id, revision) = (document.id(), self.world.revision().next());
         let body = Some(super::encode(&document)?);
         self.world.put(revision, document);

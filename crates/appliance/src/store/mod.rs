@@ -11,13 +11,13 @@ pub(crate) use draft::{Deed, Draft, History, Seen};
 pub(crate) use schema::OpenSession;
 
 use crate::clock::Lived;
-use crate::document::{Document, DocumentId};
 use crate::vitals::Vital;
-use crate::world::World;
 use arc_swap::ArcSwap;
 use draft::Row;
 use jumpdeck_protocol::audit::{AuditEvent, Chain};
 use jumpdeck_protocol::{Refusal, RefusalCode};
+use jumpdeck_world::World;
+use jumpdeck_world::{Document, DocumentId};
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -360,8 +360,8 @@ mod tests {
     use jumpdeck_protocol::Timestamp;
     use jumpdeck_protocol::inventory::GroupView;
 
-    fn group(id: u64, name: &str) -> Document {
-        Document::Group(GroupView { id: JumpGroupId(id), name: name.into() })
+    fn group(id: u64, name: &str) -> GroupView {
+        GroupView { id: JumpGroupId(id), name: name.into() }
     }
 
     fn names(world: &World) -> Vec<String> {
@@ -390,7 +390,7 @@ mod tests {
         let world = Store::open(&path).unwrap().store.world();
         assert_eq!(names(&world), ["two"]);
         assert_eq!((world.epoch(), world.revision()), (&*epoch, revision));
-        assert_eq!(world.next_group(), JumpGroupId(3));
+        assert_eq!(world.next::<GroupView>(), JumpGroupId(3));
     }
 
     #[tokio::test]

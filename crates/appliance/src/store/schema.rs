@@ -2,11 +2,8 @@
 
 use super::{Seen, StoreError, decode};
 use crate::clock::Lived;
-use crate::document::DocumentId;
 use crate::sessions::{NewSession, Tally};
 use crate::share::Share;
-use crate::user::former_password;
-use crate::world::World;
 use data_encoding::HEXLOWER;
 use jumpdeck_protocol::audit::{BEGINNING, Chain};
 use jumpdeck_protocol::inventory::StartMode;
@@ -14,6 +11,9 @@ use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::session::{ChannelView, Size, Terms};
 use jumpdeck_protocol::session_policy::Granted;
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, Revision, SessionId, Timestamp, UserId};
+use jumpdeck_world::DocumentId;
+use jumpdeck_world::World;
+use jumpdeck_world::former_password;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

@@ -1,17 +1,18 @@
 //! A user as the appliance keeps it, and what may be written of one.
 
+use super::{Entity, Indexes};
 use jumpdeck_policy::{Membership, PolicyChoice, Role, SessionPolicy, Settings, Slots};
 use jumpdeck_protocol::{JumpGroupId, Refusal, RefusalCode, Timestamp, UserId, text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Characters of a user name (DOMAIN 4).
-pub(crate) const USERNAME: usize = 64;
+pub const USERNAME: usize = 64;
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Stored")]
-pub(crate) struct User {
+pub struct User {
     pub id: UserId,
     pub username: String,
     pub display_name: String,
@@ -26,7 +27,7 @@ pub(crate) struct User {
 /// What proves that somebody is a user. It stands apart from the user: it changes with logins, and
 /// that is no change of anybody's rights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Account {
+pub struct Account {
     pub user: UserId,
     /// argon2id in PHC form; an embedded owner has none.
     pub password: Option<String>,
@@ -43,12 +44,12 @@ pub(crate) struct Account {
 
 impl Account {
     /// A first password, to be changed.
-    pub(crate) fn first(user: UserId, hash: String) -> Self {
+    pub fn first(user: UserId, hash: String) -> Self {
         Self { password: Some(hash), must_change: true, generation: 1, ..Self::none(user) }
     }
 
     /// The account of a user who has none.
-    pub(crate) const fn none(user: UserId) -> Self {
+    pub const fn none(user: UserId) -> Self {
         Self {
             user,
             password: None,
@@ -60,14 +61,14 @@ impl Account {
     }
 
     /// Whether a code of a second factor is wanted.
-    pub(crate) fn has_factor(&self) -> bool {
+    pub fn has_factor(&self) -> bool {
         self.second_factor.as_ref().is_some_and(|factor| factor.confirmed)
     }
 }
 
 /// A public key, as OpenSSH has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct PublicKey {
+pub struct PublicKey {
     pub algorithm: String,
     /// The key as it goes over the wire (RFC 4253, 6.6).
     #[serde(with = "serde_bytes")]
@@ -77,7 +78,7 @@ pub(crate) struct PublicKey {
 }
 
 /// The password that stood with a user in databases of a former version.
-pub(crate) fn former_password(body: &[u8]) -> Option<String> {
+pub fn former_password(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Former {
         #[serde(default)]
@@ -93,7 +94,7 @@ pub(crate) fn former_password(body: &[u8]) -> Option<String> {
 
 /// What a user proves a login with besides the password (RFC 6238).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SecondFactor {
+pub struct SecondFactor {
     #[serde(with = "serde_bytes")]
     pub secret: Vec<u8>,
     /// The user has shown a code of it: from now on it is asked for.
@@ -114,9 +115,31 @@ impl std::fmt::Debug for SecondFactor {
     }
 }
 
+impl Entity for Account {
+    fn id(&self) -> UserId {
+        self.user
+    }
+}
+
+impl Entity for User {
+    fn id(&self) -> UserId {
+        self.id
+    }
+
+    fn index(indexes: &mut Indexes, before: Option<&Self>, after: Option<&Self>) {
+        indexes.rights_changed();
+        if let Some(before) = before {
+            indexes.usernames.remove(&*before.username.to_lowercase());
+        }
+        if let Some(after) = after {
+            indexes.usernames.insert(after.username.to_lowercase().into(), after.id);
+        }
+    }
+}
+
 impl User {
     /// A user who may log in and has nothing.
-    pub(crate) fn new(id: UserId, username: impl Into<String>) -> Self {
+    pub fn new(id: UserId, username: impl Into<String>) -> Self {
         Self {
             id,
             username: username.into(),
@@ -129,7 +152,7 @@ impl User {
     }
 
     /// A user who may do everything.
-    pub(crate) fn owner(id: UserId, username: impl Into<String>) -> Self {
+    pub fn owner(id: UserId, username: impl Into<String>) -> Self {
         let all = Role::ADMINISTRATOR;
         let settings = Settings {
             default_role: all,
@@ -145,7 +168,7 @@ impl User {
 
     /// A user who may have sessions with everything, as `jumpdeck user add` makes them. An
     /// administrator's file says it more exactly.
-    pub(crate) fn rep(id: UserId, username: impl Into<String>) -> Self {
+    pub fn rep(id: UserId, username: impl Into<String>) -> Self {
         let start = Role::START_SESSIONS_ONLY;
         let settings = Settings {
             default_role: start,
@@ -219,7 +242,7 @@ impl From<Stored> for User {
 ///
 /// # Errors
 /// `invalid_value`, and what a name looks like.
-pub(crate) fn username(name: &str) -> Result<String, Refusal> {
+pub fn username(name: &str) -> Result<String, Refusal> {
     let name = text::clean(name.trim()).into_owned();
     let plain = |c: char| c.is_alphanumeric() || "._-@".contains(c);
     if name.is_empty() || name.chars().count() > USERNAME || !name.chars().all(plain) {
@@ -270,7 +293,7 @@ mod tests {
         assert!(read(1).settings.administrator && !read(2).settings.administrator);
         let body = rmp_serde::to_vec_named(&Document::User(former(2))).unwrap();
         assert_eq!(former_password(&body).as_deref(), Some("hash"));
-        let document = crate::document::Document::User(Box::new(bob.clone()));
+        let document = crate::Document::from(bob.clone());
         assert_eq!(former_password(&rmp_serde::to_vec_named(&document).unwrap()), None);
         let again: User = rmp_serde::from_slice(&rmp_serde::to_vec_named(&bob).unwrap()).unwrap();
         assert_eq!(again, bob);

@@ -51,7 +51,7 @@ fn text(buffer: &Buffer) -> String {
 
 fn snapshot(name: &str, desk: impl Fn(u16, u16) -> Desk) {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../snapshots");
+    settings.set_snapshot_path("../../../../snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| {
@@ -394,7 +394,7 @@ fn the_picture_in_the_readme_is_a_screen_of_today() {
     let reply = crate::core::LinkEvent::Reply(history, jumpdeck_protocol::Outcome::Ok(reply));
     desk.event(crate::core::Event::Link(reply));
     let picture = super::picture::svg(&screen(&desk, "dark"));
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screen.svg");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/screen.svg");
     if std::env::var_os("JUMPDECK_BLESS").is_some() {
         std::fs::write(&path, &picture).unwrap();
     }

@@ -216,8 +216,8 @@ type File = BTreeMap<Context, BTreeMap<String, Spanned<String>>>;
 /// The keymaps that are built in: each is laid over the default one.
 pub const PRESETS: [(&str, &str); 3] = [
     ("default", ""),
-    ("vim", include_str!("../../keymaps/vim.toml")),
-    ("plain", include_str!("../../keymaps/plain.toml")),
+    ("vim", include_str!("../../../../keymaps/vim.toml")),
+    ("plain", include_str!("../../../../keymaps/plain.toml")),
 ];
 
 /// Unbinds a key.
@@ -228,7 +228,7 @@ impl Keymap {
     pub fn built_in() -> Self {
         let mut keymap = Self::default();
         // A test reads the file; a mistake in it cannot leave the house.
-        let _ = keymap.merge(include_str!("../../keymaps/default.toml"));
+        let _ = keymap.merge(include_str!("../../../../keymaps/default.toml"));
         keymap
     }
 
@@ -362,7 +362,7 @@ fn conflict(seen: &BTreeMap<Vec<Key>, usize>, keys: &[Key]) -> Option<KeymapErro
 }
 
 /// The line, from 1, on which a position in a text stands.
-pub(crate) fn line_of(text: &str, position: usize) -> usize {
+pub fn line_of(text: &str, position: usize) -> usize {
     let before = text.as_bytes().get(..position).unwrap_or_default();
     1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
@@ -380,7 +380,7 @@ mod tests {
     #[test]
     fn the_built_in_keymap_has_no_mistakes_and_every_command_a_way_to_it() {
         let mut keymap = Keymap::default();
-        keymap.merge(include_str!("../../keymaps/default.toml")).unwrap();
+        keymap.merge(include_str!("../../../../keymaps/default.toml")).unwrap();
         for command in Command::all() {
             assert!(!keymap.keys_of(command).is_empty(), "{} has no key", command.spec().name);
         }

@@ -1,6 +1,6 @@
 //! What follows from users, group policies and teams together.
 
-use crate::world::World;
+use crate::World;
 use jumpdeck_policy::{Effective, GroupPolicy};
 use jumpdeck_protocol::queue::Rank;
 use jumpdeck_protocol::{TeamId, UserId};

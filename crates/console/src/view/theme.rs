@@ -74,11 +74,11 @@ type File = BTreeMap<Role, Spanned<String>>;
 
 /// The themes that are built in.
 pub const BUILT_IN: [(&str, &str); 5] = [
-    ("dark", include_str!("../../themes/dark.toml")),
-    ("light", include_str!("../../themes/light.toml")),
-    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
-    ("colour-blind", include_str!("../../themes/colour-blind.toml")),
-    ("mono", include_str!("../../themes/mono.toml")),
+    ("dark", include_str!("../../../../themes/dark.toml")),
+    ("light", include_str!("../../../../themes/light.toml")),
+    ("high-contrast", include_str!("../../../../themes/high-contrast.toml")),
+    ("colour-blind", include_str!("../../../../themes/colour-blind.toml")),
+    ("mono", include_str!("../../../../themes/mono.toml")),
 ];
 
 impl Theme {

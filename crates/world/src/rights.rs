@@ -1,28 +1,37 @@
 //! What has a say in the start of a session: the same for whoever starts one, and for whoever asks
 //! why, or what it would grant.
 
-use crate::document::Item;
-use crate::policies::in_utc;
-use crate::sessions::Other;
-use crate::user::User;
-use crate::world::World;
+use crate::names::in_utc;
+use crate::{Item, User, World};
 use jumpdeck_policy::{
     Attempt, Decision, JumpPolicy, Permission, PolicyChoice, Say, SessionPolicy, SimultaneousJumps,
     Source, Step, Verdict, granted, simulate, simulate_one,
 };
 use jumpdeck_protocol::inventory::{ItemPolicies, JumpMethod, Place};
+use jumpdeck_protocol::rights::Permissions;
 use jumpdeck_protocol::session_policy::{
     Granted, Layer, Rules, SessionPermission, Simulated, StartMethod,
 };
-use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, SessionPolicyId, Timestamp, UserId};
+use jumpdeck_protocol::{
+    ItemId, Refusal, RefusalCode, SessionId, SessionPolicyId, Timestamp, UserId,
+};
 use std::sync::Arc;
 
 /// What says that a Jump Policy counts which came along with an item.
 const BROUGHT: &str = "the place that the item comes from";
 
+/// A session that another user has with a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Other {
+    pub session: SessionId,
+    pub owner: UserId,
+    pub item: ItemId,
+    pub attended: bool,
+}
+
 /// A Jump Policy that counts.
 #[derive(Clone, Debug)]
-pub(crate) struct Counts<'w> {
+pub struct Counts<'w> {
     pub policy: &'w Arc<JumpPolicy>,
     /// Who said so, if it is not the item.
     pub by: Option<String>,
@@ -30,7 +39,7 @@ pub(crate) struct Counts<'w> {
 
 /// Whether a session may be started.
 #[derive(Clone, Debug)]
-pub(crate) struct Start {
+pub struct Start {
     pub decision: Decision,
     /// What to say to the rep, if it may not.
     pub refusal: Option<Refusal>,
@@ -40,7 +49,7 @@ pub(crate) struct Start {
 
 /// The session policies that have a say in a session, the first one first.
 #[derive(Clone, Debug)]
-pub(crate) struct Layers(Vec<(Layer, String, Arc<Rules>)>);
+pub struct Layers(Vec<(Layer, String, Arc<Rules>)>);
 
 impl Layers {
     fn says(&self) -> Vec<Say<'_>> {
@@ -49,24 +58,24 @@ impl Layers {
     }
 
     /// What the session grants.
-    pub(crate) fn granted(&self) -> Granted {
+    pub fn granted(&self) -> Granted {
         granted(&self.says())
     }
 
     /// The same with the layers' reasons.
-    pub(crate) fn simulate(&self) -> Vec<Simulated> {
+    pub fn simulate(&self) -> Vec<Simulated> {
         simulate(&self.says())
     }
 
     /// What is said of a permission, and by whom, as a sentence.
-    pub(crate) fn because(&self, permission: SessionPermission) -> String {
+    pub fn because(&self, permission: SessionPermission) -> String {
         let told = simulate_one(&self.says(), permission);
         let (layer, name) = (told.layer.title(), permission.as_str());
         format!("the session policy {} ({layer}) says {name}: {}", told.policy, told.value)
     }
 
     /// Whether a shell may be opened, as a step.
-    pub(crate) fn shell(&self) -> Step {
+    pub fn shell(&self) -> Step {
         let told = simulate_one(&self.says(), SessionPermission::CommandShell);
         let source = format!("the session policy {} ({})", told.policy, told.layer.title());
         let granted = self.granted();
@@ -81,8 +90,19 @@ impl Layers {
 }
 
 impl World {
+    /// What a user may do with the items of a place; nothing if they are hidden.
+    pub fn permitted(&self, user: UserId, place: Place) -> Option<Permissions> {
+        self.role_in(self.user(user)?, place).map(|role| role.permissions)
+    }
+
+    /// When sessions may be started in a place, by the Jump Policy of a user's membership.
+    pub fn hours(&self, user: UserId, place: Place) -> String {
+        let given = self.membership_policy(user, place);
+        given.map(|(policy, _)| policy.hours_in_words()).unwrap_or_default()
+    }
+
     /// The Jump Policy that a user's membership has for a place, and who gave it.
-    pub(crate) fn membership_policy(
+    pub fn membership_policy(
         &self,
         user: UserId,
         place: Place,
@@ -97,7 +117,7 @@ impl World {
     /// The Jump Policies that count for a user and an item, all of them: that of the membership or
     /// else of the item, and those that came along with the item from where the user could not
     /// have changed them.
-    pub(crate) fn jump_policies_of(&self, user: &User, item: &Item) -> Vec<Counts<'_>> {
+    pub fn jump_policies_of(&self, user: &User, item: &Item) -> Vec<Counts<'_>> {
         let place = item.view.place;
         let own = || item.view.jump_policy.and_then(|policy| self.policy(policy));
         let given = self.membership_policy(user.id, place);
@@ -123,7 +143,7 @@ impl World {
 
     /// What becomes of whoever jumps to an item that another rep is in a session with, and what
     /// says so (DOMAIN 5).
-    pub(crate) fn simultaneous(&self, user: UserId, item: &Item) -> (SimultaneousJumps, String) {
+    pub fn simultaneous(&self, user: UserId, item: &Item) -> (SimultaneousJumps, String) {
         let policies = self.user(user).map(|user| self.jump_policies_of(user, item));
         let says = |counts: &Counts<'_>| {
             let source = format!("the Jump Policy {}", counts.policy.display_name);
@@ -142,7 +162,7 @@ impl World {
 
     /// Whether a rep who jumps to an item may join that session: the policy of the session's own
     /// item says so for its owner, and the rep sees that item and may start sessions with it.
-    pub(crate) fn may_join(&self, user: &User, own: ItemId, other: &Other, at: Timestamp) -> bool {
+    pub fn may_join(&self, user: &User, own: ItemId, other: &Other, at: Timestamp) -> bool {
         let Some(through) = self.item(other.item).filter(|item| !item.is_visitor()) else {
             return false;
         };
@@ -155,20 +175,14 @@ impl World {
     }
 
     /// Whether a user may have sessions with an item, whenever they are.
-    pub(crate) fn may_have(&self, user: &User, item: &Item) -> bool {
+    pub fn may_have(&self, user: &User, item: &Item) -> bool {
         let denies = |step: Step| step.wants == Some(Verdict::Deny);
         self.decide_of(user, item, Permission::PermStart).is_allowed()
             && !self.method(user, item.view.method).is_some_and(denies)
     }
 
     /// Whether a user may start a session with an item at a moment.
-    pub(crate) fn may_start(
-        &self,
-        user: &User,
-        item: &Item,
-        at: Timestamp,
-        attempt: Attempt,
-    ) -> Start {
+    pub fn may_start(&self, user: &User, item: &Item, at: Timestamp, attempt: Attempt) -> Start {
         let decision = self.decide_of(user, item, Permission::PermStart);
         let mut start = Start { decision, refusal: None, overrides: None };
         if !start.decision.is_allowed() {
@@ -216,7 +230,7 @@ impl World {
     }
 
     /// The session policies that have a say in a session of this user with such an item.
-    pub(crate) fn layers(
+    pub fn layers(
         &self,
         user: UserId,
         item: ItemPolicies,
@@ -288,7 +302,8 @@ impl Start {
     }
 
     /// What comes after the policies: it may be done or not.
-    pub(crate) fn and(mut self, step: Step, refusal: Option<RefusalCode>) -> Self {
+    #[must_use]
+    pub fn and(mut self, step: Step, refusal: Option<RefusalCode>) -> Self {
         self.add(step, refusal);
         self
     }

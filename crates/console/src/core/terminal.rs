@@ -212,7 +212,7 @@ fn end_line(text: &mut String) {
 }
 
 /// The bytes of a key, as a terminal sends them to a program that asked for nothing else.
-pub(crate) fn key_bytes(key: Key) -> Vec<u8> {
+pub fn key_bytes(key: Key) -> Vec<u8> {
     encode(key, TermMode::NONE)
 }
 

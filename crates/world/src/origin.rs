@@ -1,10 +1,8 @@
 //! Where an item was brought from: a copy or a move lifts nothing that its bringer could not have
 //! lifted there.
 
-use crate::document::{Item, Origin};
-use crate::pin::place_name;
-use crate::user::User;
-use crate::world::World;
+use crate::names::place_name;
+use crate::{Item, Origin, User, World};
 use jumpdeck_policy::{Decision, Permission, Step};
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::rights::Permissions;
@@ -16,12 +14,12 @@ const ORIGINS: usize = 16;
 
 impl World {
     /// What a user's role permits in a place.
-    pub(crate) fn may_in(&self, user: &User, place: Place) -> Permissions {
+    pub fn may_in(&self, user: &User, place: Place) -> Permissions {
         self.role_in(user, place).map(|role| role.permissions).unwrap_or_default()
     }
 
     /// Whether a user may do something with an item: where it is, and where it comes from.
-    pub(crate) fn decide_of(&self, user: &User, item: &Item, wanted: Permission) -> Decision {
+    pub fn decide_of(&self, user: &User, item: &Item, wanted: Permission) -> Decision {
         let mut decision = self.decide(user, item.view.place, Some(wanted));
         for origin in item.origins.iter().filter(|origin| origin.lacked.has(wanted)) {
             decision = decision.and(self.origin_says(user, origin, wanted));
@@ -30,7 +28,7 @@ impl World {
     }
 
     /// Whether a user may not do something with an item because of where it comes from.
-    pub(crate) fn is_held(&self, user: &User, item: &Item, wanted: Permission) -> bool {
+    pub fn is_held(&self, user: &User, item: &Item, wanted: Permission) -> bool {
         let holds = |origin: &Origin| {
             origin.lacked.has(wanted) && !self.may_in(user, origin.from).has(wanted)
         };
@@ -56,7 +54,7 @@ impl World {
 ///
 /// # Errors
 /// When it was brought from too many places.
-pub(crate) fn bring(
+pub fn bring(
     world: &World,
     user: &User,
     before: &Item,
