@@ -25,7 +25,6 @@ use fuzzy_matcher::skim::SkimMatcherV2;
 use jumpdeck_console::core::inventory::{
     Familiar, Inventory, List, Look, Picture, Scope, like, matching,
 };
-use jumpdeck_console::core::key::Key;
 use jumpdeck_console::core::{Console, Effect, Event, LinkEvent, Settings, Welcome, search};
 use jumpdeck_console::view::{draw, theme::Theme};
 use jumpdeck_protocol::inventory::{GroupView, InventoryPart, Position};
@@ -33,6 +32,7 @@ use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{JumpGroupId, Revision, Timestamp};
 use jumpdeck_server_sim::Scenario;
+use jumpdeck_terminal::key::Key;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::Terminal;

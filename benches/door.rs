@@ -15,8 +15,8 @@
 mod common;
 
 use common::{Home, Served, fill, kib, quantile};
-use jumpdeck_console::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
+use jumpdeck_terminal::terminal::Terminal;
 use russh::client::{Config, Handle, Handler, connect};
 use russh::keys::PublicKeyOrCertificate;
 use russh::{Channel, ChannelMsg, client::Msg};

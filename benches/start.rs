@@ -13,8 +13,8 @@
 mod common;
 
 use common::{Home, Screen, millis, quantile, ticks};
-use jumpdeck_console::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
+use jumpdeck_terminal::terminal::Terminal;
 use std::time::{Duration, Instant};
 
 fn main() {

@@ -1,9 +1,9 @@
 //! What the benches share: a home for the programs, a terminal that keeps time, a table.
 #![allow(dead_code, reason = "each bench uses a part")]
 
-use jumpdeck_console::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
 use jumpdeck_server_sim::free_address;
+use jumpdeck_terminal::terminal::Terminal;
 use pty_process::blocking::{Command as PtyCommand, Pty, open};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;

@@ -3,10 +3,10 @@
 
 use jiff::tz::TimeZone;
 use jumpdeck_console::core::Settings;
-use jumpdeck_console::core::key::{Code, Key, UnknownKey};
 use jumpdeck_console::core::keymap::{Keymap, PRESETS, line_of};
-use jumpdeck_console::core::terminal::key_bytes;
 use jumpdeck_console::view::theme::{BUILT_IN, Colours, Theme};
+use jumpdeck_terminal::key::{Code, Key, UnknownKey};
+use jumpdeck_terminal::terminal::key_bytes;
 use serde::Deserialize;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,6 @@ use super::searcher::Searcher;
 use crate::link::{LinkHandle, leave};
 use jiff::tz::TimeZone;
 use jumpdeck_console::core::export::{Export, ExportError};
-use jumpdeck_console::core::key::Key;
 use jumpdeck_console::core::mouse::Mouse;
 use jumpdeck_console::core::{
     Console, Effect, Event, LinkEvent, ScriptFailure, Settings, Timer, Welcome,
@@ -17,6 +16,7 @@ use jumpdeck_console::view::{draw, theme::Theme};
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::script::Script;
 use jumpdeck_protocol::session::Size;
+use jumpdeck_terminal::key::Key;
 use std::future::Future;
 use std::io;
 use std::time::{Duration, SystemTime};

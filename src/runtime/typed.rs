@@ -2,8 +2,8 @@
 
 use super::runner::Input;
 use bytes::Bytes;
-use jumpdeck_console::core::key::{Code, Key};
 use jumpdeck_console::core::mouse::{Mouse, MouseKind};
+use jumpdeck_terminal::key::{Code, Key};
 use std::collections::VecDeque;
 use std::time::Duration;
 use termina::event::{KeyCode, KeyEvent, KeyEventKind, Modifiers, MouseButton, MouseEventKind};

@@ -7,9 +7,9 @@ use crate::runtime::config;
 use crate::runtime::dirs::Places;
 use anyhow::{Context, bail};
 use jumpdeck_console::core::Settings;
-use jumpdeck_console::core::key::Key;
 use jumpdeck_console::view::theme::Colours;
 use jumpdeck_protocol::SessionId;
+use jumpdeck_terminal::key::Key;
 use std::path::PathBuf;
 
 /// What a verb works with.

@@ -4,8 +4,8 @@ use super::desk::Desk;
 use crate::runtime::config;
 use anyhow::anyhow;
 use clap::Args;
-use jumpdeck_console::core::key::Key;
-use jumpdeck_console::core::terminal::key_bytes;
+use jumpdeck_terminal::key::Key;
+use jumpdeck_terminal::terminal::key_bytes;
 
 /// The variable that says the prefix.
 const VARIABLE: &str = "JUMPDECK_ESCAPE";

@@ -25,7 +25,6 @@ mod jump;
 mod log;
 mod ls;
 mod many;
-mod modes;
 pub(crate) mod outlet;
 mod output;
 mod overriding;

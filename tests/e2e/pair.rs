@@ -5,8 +5,8 @@ use crate::support::{Home, until};
 use alacritty_terminal::index::{Column, Line};
 use alacritty_terminal::term::cell::Flags;
 use alacritty_terminal::vte::ansi::Color;
-use jumpdeck_console::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
+use jumpdeck_terminal::terminal::Terminal;
 use std::path::PathBuf;
 use std::process::Command;
 

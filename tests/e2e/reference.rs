@@ -1,8 +1,8 @@
 //! The key and command reference is made from the command table; this keeps it true.
 
 use jumpdeck_console::core::command::Command;
-use jumpdeck_console::core::key::chord;
 use jumpdeck_console::core::keymap::{Context, Keymap};
+use jumpdeck_terminal::key::chord;
 use std::fmt::Write;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! A home for the programs under test, and a terminal to look at them through.
 
-use jumpdeck_console::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
+use jumpdeck_terminal::terminal::Terminal;
 use pty_process::blocking::{Command as PtyCommand, Pty, open};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::Signal;

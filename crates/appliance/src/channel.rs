@@ -1,6 +1,5 @@
 //! A channel as the relay knows it, and the ways to both of its ends.
 
-use crate::commands::Tracker;
 use crate::hub::{Hub, ToConsole, ToMachine};
 use crate::presence::AgentLink;
 use crate::tape::Tape;
@@ -10,6 +9,7 @@ use jumpdeck_protocol::link::{Lane, Outbox};
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
 use jumpdeck_protocol::session::{ChannelOrder, ExitStatus, Size};
 use jumpdeck_protocol::{ChannelId, EndpointId, SessionId};
+use jumpdeck_terminal::Tracker;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 

@@ -12,7 +12,6 @@ mod audit;
 mod channel;
 mod clock;
 mod colleagues;
-mod commands;
 mod configuration;
 mod copies;
 mod customer;
@@ -44,7 +43,6 @@ mod reps;
 mod rescue;
 #[cfg(test)]
 mod sample;
-mod screen;
 mod second_factor;
 mod sessions;
 mod share;

@@ -2,7 +2,6 @@
 
 use crate::appliance::Appliance;
 use crate::channel::Channel;
-use crate::commands::Seen;
 use crate::reps::RepLink;
 use crate::store::History;
 use jumpdeck_protocol::log::{Attributes, LogEntry, LogEvent};
@@ -12,6 +11,7 @@ use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{
     ChannelId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
 };
+use jumpdeck_terminal::Seen;
 use rusqlite::{Connection, OptionalExtension, params};
 
 impl Appliance {

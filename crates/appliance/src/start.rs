@@ -1,7 +1,6 @@
 //! The start of a session, and of each channel in it.
 
 use crate::appliance::Appliance;
-use crate::commands::masked_line;
 use crate::presence::AgentLink;
 use crate::queues::Question;
 use crate::reps::RepLink;
@@ -21,6 +20,7 @@ use jumpdeck_protocol::session_policy::{Access, Granted, SessionPermission, Star
 use jumpdeck_protocol::{
     ChannelId, EndpointId, ItemId, Refusal, RefusalCode, SessionId, UserId, limits, text,
 };
+use jumpdeck_terminal::masked_line;
 use jumpdeck_world::Item;
 use jumpdeck_world::User;
 use jumpdeck_world::World;

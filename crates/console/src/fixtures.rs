@@ -1,7 +1,6 @@
 //! A console at a desk, for tests: effects are carried out at once, and what it sends is kept.
 
 use crate::core::export::Export;
-use crate::core::key::Key;
 use crate::core::{Console, Effect, Event, LinkEvent, Settings, Timer, Welcome, search};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
@@ -10,6 +9,7 @@ use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::{Permission, Permissions, PlaceRights};
 use jumpdeck_protocol::session::*;
 use jumpdeck_protocol::*;
+use jumpdeck_terminal::key::Key;
 use std::sync::Arc;
 
 /// 2026-03-02T14:03:00Z.

@@ -1,8 +1,8 @@
 use super::*;
 use alacritty_terminal::term::cell::Flags;
 use alacritty_terminal::vte::ansi::Color as AnsiColor;
-use jumpdeck_console::core::terminal::Terminal;
 use jumpdeck_protocol::session::Size;
+use jumpdeck_terminal::terminal::Terminal;
 use proptest::prelude::*;
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;

@@ -4,7 +4,7 @@
 //! once.
 
 use jumpdeck_console::core::input::Input;
-use jumpdeck_console::core::key::{Code, Key};
+use jumpdeck_terminal::key::{Code, Key};
 use unicode_width::UnicodeWidthStr;
 
 /// Lines that are remembered.

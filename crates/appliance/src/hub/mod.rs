@@ -10,13 +10,13 @@ mod size;
 #[cfg(test)]
 mod tests;
 
-use crate::screen::Screen;
 use bytes::Bytes;
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::{
     ChannelOrder, ChannelReport, ChannelState, Keyboard, RecordingState, Size,
 };
 use jumpdeck_protocol::{ChannelId, LinkId, RefusalCode, UserId, frame, limits};
+use jumpdeck_terminal::Screen;
 use leg::{Leg, Stand};
 
 /// The way to a console.

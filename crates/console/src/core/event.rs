@@ -1,7 +1,6 @@
 //! What happens to a console, and what it wants done. Both are data.
 
 use super::export::{Export, ExportError};
-use super::key::Key;
 use super::keymap::Keymap;
 use super::mouse::Mouse;
 use super::search::{Found, Job};
@@ -11,6 +10,7 @@ use jumpdeck_protocol::script::Script;
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{ChannelId, ItemId, Outcome, RefusalCode, RequestId, Timestamp, UserId};
 use jumpdeck_terminal::Unsettled;
+use jumpdeck_terminal::key::Key;
 use std::sync::Arc;
 use std::time::Duration;
 

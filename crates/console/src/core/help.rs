@@ -1,8 +1,8 @@
 //! The help: what the keys of a context do, from the command table.
 
 use super::Console;
-use super::key::chord;
 use super::keymap::Context;
+use jumpdeck_terminal::key::chord;
 
 /// A line of the help.
 #[derive(Clone, Debug, PartialEq, Eq)]

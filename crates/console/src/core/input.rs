@@ -1,6 +1,6 @@
 //! A line of text that is being typed.
 
-use super::key::{Code, Key};
+use jumpdeck_terminal::key::{Code, Key};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Characters that a line takes at the most.

@@ -1,7 +1,7 @@
 //! Which keys mean which command, and where.
 
 use super::command::Command;
-use super::key::{Key, UnknownKey, chord};
+use jumpdeck_terminal::key::{Key, UnknownKey, chord};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -370,7 +370,7 @@ pub fn line_of(text: &str, position: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::key::Code;
+    use jumpdeck_terminal::key::Code;
 
     fn merge(text: &str) -> Result<Keymap, String> {
         let mut keymap = Keymap::built_in();

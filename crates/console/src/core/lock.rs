@@ -1,10 +1,10 @@
 //! The lock of a console that nobody sits at: nothing is shown until the password opens it.
 
 use super::input::Input;
-use super::key::{Code, Key};
 use super::{Asked, Console, Effect};
 use jumpdeck_protocol::rep::{RepRequest, Secret};
 use jumpdeck_protocol::{Outcome, Timestamp};
+use jumpdeck_terminal::key::{Code, Key};
 use std::time::Duration;
 
 /// Whether and how the console is locked.

@@ -1,10 +1,10 @@
 //! What becomes of a key: text where text is typed, else the command it is bound to here.
 
 use super::command::Command;
-use super::key::Key;
 use super::keymap::{Context, Meaning};
 use super::layer::Layer;
 use super::{Console, Focus, Screen, form, input};
+use jumpdeck_terminal::key::Key;
 
 impl Console {
     pub(super) fn key(&mut self, key: Key) {

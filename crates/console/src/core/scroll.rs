@@ -3,10 +3,10 @@
 use super::export::Export;
 use super::input::Input;
 use super::layer::{Ask, Layer, Prompt};
-use super::scrollback::Line;
 use super::session::{Shell, Tab};
 use super::{Console, Effect};
 use jumpdeck_protocol::ChannelId;
+use jumpdeck_terminal::scrollback::Line;
 use std::path::PathBuf;
 use std::sync::Arc;
 

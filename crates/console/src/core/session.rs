@@ -1,13 +1,13 @@
 //! A session's tab: who takes part, its shells, and where their channels stand.
 
 use super::silence::Answers;
-use super::terminal::Terminal;
 use jumpdeck_protocol::endpoint::Endpoint;
 use jumpdeck_protocol::log::LogEntry;
 use jumpdeck_protocol::session::{
     ChannelOrder, ChannelState, ChannelView, Keyboard, Part, Participant, SessionView, Size,
 };
 use jumpdeck_protocol::{ChannelId, ItemId, SessionId, Timestamp, UserId, limits, text};
+use jumpdeck_terminal::terminal::Terminal;
 use std::collections::BTreeMap;
 
 /// What a shell is doing.

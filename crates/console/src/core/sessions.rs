@@ -1,7 +1,6 @@
 //! Sessions: starting, showing, typing, ending.
 
 use super::input::Input;
-use super::key::Key;
 use super::layer::{Ask, Layer, Prompt, Question};
 use super::session::{Pane, Shell, Tab};
 use super::{Asked, Console, Effect, Screen, layout};
@@ -13,6 +12,7 @@ use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelState, Keyboard, Part, RecordingState, SessionView, Size,
 };
 use jumpdeck_protocol::{ChannelId, ItemId, RefusalCode, UserId, limits};
+use jumpdeck_terminal::key::Key;
 
 /// What a session's terminal calls itself.
 pub(super) const TERM: &str = "xterm-256color";

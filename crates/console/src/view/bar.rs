@@ -3,12 +3,12 @@
 use super::theme::Role;
 use super::{Artist, row, text};
 use crate::core::command::Command;
-use crate::core::key::chord;
 use crate::core::keymap::Context;
 use crate::core::messages::Level;
 use crate::core::session::{Pane, Tab};
 use crate::core::{Link, Screen};
 use jumpdeck_protocol::session::{Part, RecordingState};
+use jumpdeck_terminal::key::chord;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;

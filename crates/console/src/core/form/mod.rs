@@ -9,10 +9,10 @@ mod save;
 mod value;
 
 use super::input::Input;
-use super::key::{Code, Key};
 use jumpdeck_protocol::inventory::JumpMethod;
 use jumpdeck_protocol::item::{FieldValue, ItemField};
 use jumpdeck_protocol::{ItemId, SessionId};
+use jumpdeck_terminal::key::{Code, Key};
 pub use value::{time_text, value_text};
 
 /// What a form is for.

@@ -2,14 +2,12 @@
 //! sets them, else the line that stood on the terminal when Enter was pressed. What was not shown,
 //! as a password is not, is not seen here either.
 
-mod mask;
+use crate::mask::mask;
 
-pub(crate) use mask::{mask, masked_line};
-
+use crate::Guard;
 use alacritty_terminal::vte::{Params, Parser, Perform};
 use jumpdeck_protocol::limits;
 use jumpdeck_protocol::log::CommandSource;
-use jumpdeck_terminal::Guard;
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -22,14 +20,14 @@ const MOST_OWED: u32 = 1000;
 
 /// A command that was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// The command line, secrets masked.
     pub command: Box<str>,
     pub source: CommandSource,
 }
 
 /// Looks at one shell.
-pub(crate) struct Tracker {
+pub struct Tracker {
     parser: Parser,
     guard: Guard,
     sight: Sight,
@@ -78,9 +76,15 @@ struct Marks {
     command: String,
 }
 
+impl Default for Tracker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Tracker {
     /// A shell that has done nothing yet.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let mut sight = Sight::default();
         // After a restart of the appliance, one may have been entered before.
         sight.marks.owed = 1;
@@ -89,12 +93,12 @@ impl Tracker {
     }
 
     /// The terminal has so many columns.
-    pub(crate) const fn resize(&mut self, columns: u16) {
+    pub const fn resize(&mut self, columns: u16) {
         self.sight.width = columns as usize;
     }
 
     /// Input passes that stands at `offset`.
-    pub(crate) fn input(&mut self, offset: u64, bytes: &[u8]) {
+    pub fn input(&mut self, offset: u64, bytes: &[u8]) {
         let known = usize::try_from(self.typed.saturating_sub(offset)).unwrap_or(usize::MAX);
         let new = bytes.get(known..).unwrap_or_default();
         self.typed = self.typed.max(offset.saturating_add(bytes.len() as u64));
@@ -125,7 +129,7 @@ impl Tracker {
     }
 
     /// Output passes. Returns the commands that were seen in it.
-    pub(crate) fn output(&mut self, bytes: &[u8]) -> Vec<Seen> {
+    pub fn output(&mut self, bytes: &[u8]) -> Vec<Seen> {
         let Self { parser, guard, sight, .. } = self;
         let bytes = sight.pass_over(guard.is_between(), bytes);
         guard.take(bytes, |piece| parser.advance(sight, piece.bytes()));
@@ -467,7 +471,7 @@ mod tests {
         /// A secret that is typed after one of the flags is in nothing that is seen.
         #[test]
         fn a_secret_argument_is_never_seen(
-            flag in prop::sample::select(mask::FLAGS.to_vec()),
+            flag in prop::sample::select(crate::mask::FLAGS.to_vec()),
             glue in prop::sample::select(vec![" ", "=", "  ", " '", "=\""]),
             secret in "[A-Z0-9]{8,20}",
             before in "[a-z]{1,8}( [a-z]{1,5}){0,3}",

@@ -1,6 +1,7 @@
 //! What a terminal shows, kept while somebody watches it, and a picture of it: the bytes that draw
 //! the same on an empty terminal.
 
+use crate::Emulator;
 use alacritty_terminal::event::VoidListener;
 use alacritty_terminal::grid::Dimensions;
 use alacritty_terminal::index::{Column, Line};
@@ -8,14 +9,13 @@ use alacritty_terminal::term::TermMode;
 use alacritty_terminal::term::cell::{Cell, Flags};
 use alacritty_terminal::vte::ansi::{Color, NamedColor};
 use jumpdeck_protocol::session::Size;
-use jumpdeck_terminal::Emulator;
 use std::fmt::{self, Write};
 
 /// Bytes of a picture with colours.
 const LARGEST: usize = 512 * 1024;
 
 /// A terminal that nobody looks at directly.
-pub(crate) struct Screen {
+pub struct Screen {
     emulator: Emulator<VoidListener>,
     size: Size,
 }
@@ -28,31 +28,31 @@ impl fmt::Debug for Screen {
 
 impl Screen {
     /// An empty terminal.
-    pub(crate) fn new(size: Size) -> Self {
+    pub fn new(size: Size) -> Self {
         let size = size.clamped();
         Self { emulator: Emulator::new(size, 0, VoidListener), size }
     }
 
     /// Takes output.
-    pub(crate) fn take(&mut self, bytes: &[u8]) {
+    pub fn take(&mut self, bytes: &[u8]) {
         self.emulator.take(bytes);
     }
 
     /// Takes a new size.
-    pub(crate) fn resize(&mut self, size: Size) {
+    pub fn resize(&mut self, size: Size) {
         self.size = size.clamped();
         self.emulator.resize(self.size);
     }
 
     /// Its size.
-    pub(crate) const fn size(&self) -> Size {
+    pub const fn size(&self) -> Size {
         self.size
     }
 
     /// The bytes that draw what it shows now on an empty terminal of its size, and leave it where
     /// the output stands, be that in the middle of a sequence. The screen behind an alternate one is
     /// not in it, nor are scroll regions and tab stops.
-    pub(crate) fn picture(&self) -> Vec<u8> {
+    pub fn picture(&self) -> Vec<u8> {
         let mut picture = self.draw(true);
         // A message has its limit; without colours it fits.
         if picture.len() > LARGEST {

@@ -1,7 +1,7 @@
 //! What a program changed in the terminal it is shown in, to be put back when it is left in between.
 
+use crate::{Guard, Piece};
 use alacritty_terminal::vte::{Params, Parser, Perform};
-use jumpdeck_terminal::{Guard, Piece};
 use std::collections::BTreeSet;
 
 /// Private modes that programs set and put back: keys, mouse, focus, paste, and the other screen.
@@ -11,7 +11,7 @@ const CURSOR: u16 = 25;
 
 /// Listens to a program's output.
 #[derive(Default)]
-pub(super) struct Modes {
+pub struct Modes {
     parser: Parser,
     changed: Changed,
     guard: Guard,
@@ -37,7 +37,7 @@ enum Change {
 
 impl Modes {
     /// The program wrote this.
-    pub(super) fn take(&mut self, bytes: &[u8]) {
+    pub fn take(&mut self, bytes: &[u8]) {
         let Self { parser, changed, guard } = self;
         guard.take(bytes, |piece| {
             // Only sequences change anything; a command (OSC) changes no mode.
@@ -50,7 +50,7 @@ impl Modes {
     }
 
     /// What puts everything back; nothing if nothing was changed.
-    pub(super) fn undo(&self) -> String {
+    pub fn undo(&self) -> String {
         let undo = |change: &Change| match change {
             // It moves the cursor.
             Change::Margins => "\x1b7\x1b[r\x1b8".to_owned(),

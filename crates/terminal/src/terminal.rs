@@ -1,14 +1,14 @@
 //! The emulator behind a session's pane.
 
-use super::key::{Code, Key};
-use super::scrollback::{Line, Scrollback};
+use crate::key::{Code, Key};
+use crate::scrollback::{Line, Scrollback};
+use crate::{Emulator, Unsettled};
 use alacritty_terminal::Term;
 use alacritty_terminal::event::{Event, EventListener};
 use alacritty_terminal::grid::Dimensions;
 use alacritty_terminal::term::TermMode;
 use alacritty_terminal::term::cell::Flags;
 use jumpdeck_protocol::session::Size;
-use jumpdeck_terminal::{Emulator, Unsettled};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -378,7 +378,7 @@ mod tests {
             terminal.take(format!("{colours}\r\n").as_bytes());
         }
         assert!(terminal.begin() > 0, "the oldest lines have gone");
-        assert!(terminal.past.bytes() <= super::super::scrollback::ROOM);
+        assert!(terminal.past.bytes() <= crate::scrollback::ROOM);
     }
 
     #[test]

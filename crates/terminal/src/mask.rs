@@ -3,7 +3,7 @@
 use jumpdeck_protocol::argument::Argument;
 
 /// What follows one of these is a secret.
-pub(super) const FLAGS: [&str; 9] = [
+pub(crate) const FLAGS: [&str; 9] = [
     "-p",
     "-k",
     "-cp",
@@ -78,7 +78,7 @@ fn inside(word: &str, depth: u32) -> String {
 }
 
 /// The arguments of a program as one line, without their secrets.
-pub(crate) fn masked_line(arguments: &[Argument]) -> String {
+pub fn masked_line(arguments: &[Argument]) -> String {
     let simple = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
     let quoted = |argument: &String| match argument {
         plain if !plain.is_empty() && plain.chars().all(simple) => plain.clone(),
