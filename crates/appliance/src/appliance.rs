@@ -3,7 +3,7 @@
 use crate::admission::{Admission, Limits};
 use crate::api::Rates;
 use crate::audit::Often;
-use crate::clock::{Clock, Lived, Moment, Pace, Uptime};
+use crate::clock::{Clock, Moment, Pace, Uptime};
 use crate::copies::Copies;
 use crate::data_dir::{APPLIANCE_KEY, DataDir, DataDirError};
 use crate::doubles::Doubles;
@@ -15,8 +15,6 @@ use crate::queues::Asking;
 use crate::reps::Reps;
 use crate::sessions::Sessions;
 use crate::statistics::Watching;
-use crate::store::{Draft, History, Store, StoreError};
-use crate::tape::{News, Recorder};
 use crate::throttle::Throttle;
 use crate::usher::Usher;
 use crate::vitals::Vitals;
@@ -25,6 +23,9 @@ use jumpdeck_policy::{Role as ItemRole, SessionPolicy};
 use jumpdeck_protocol::inventory::JumpPolicyView;
 use jumpdeck_protocol::session::RecordingState;
 use jumpdeck_protocol::{LinkId, Timestamp, UserId, private_file, rep};
+use jumpdeck_session::recording::{Recorder, RecorderEvent};
+use jumpdeck_store::Lived;
+use jumpdeck_store::{Draft, History, Store, StoreError};
 use jumpdeck_world::World;
 use jumpdeck_world::{Account, User};
 use rustix::process::{Resource, getrlimit};
@@ -206,7 +207,7 @@ pub struct Appliance {
     pub(crate) idle: AtomicU64,
     /// Recordings that are being closed.
     pub(crate) keeping: watch::Sender<usize>,
-    recorder_news: Mutex<Option<mpsc::UnboundedReceiver<News>>>,
+    recorder_news: Mutex<Option<mpsc::UnboundedReceiver<RecorderEvent>>>,
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) vitals: Vitals,
     admitting: watch::Sender<bool>,
@@ -245,7 +246,7 @@ impl Appliance {
         data_dir.withdraw();
         afresh.check(data_dir, clock.now())?;
         let vitals = Vitals::default();
-        let opened = Store::open_watched(&data_dir.database(), vitals.part("store"))?;
+        let opened = Store::open(&data_dir.database(), vitals.end_of("store"))?;
         let world = opened.store.world();
         let moment = Moment { wall: clock.now(), lived: opened.lived };
         if world.user(UserId(1)).is_some() {
@@ -254,7 +255,7 @@ impl Appliance {
         let token = token(data_dir, &role)?;
         let (news, recorder_news) = mpsc::unbounded_channel();
         let recorder =
-            Recorder::start(news, vitals.part("recorder")).map_err(anyhow::Error::from)?;
+            Recorder::start(news, vitals.end_of("recorder")).map_err(anyhow::Error::from)?;
         let appliance = Arc::new(Self {
             sessions: Sessions::new(
                 opened.sessions,

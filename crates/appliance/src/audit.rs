@@ -2,10 +2,9 @@
 
 use crate::appliance::Appliance;
 use crate::reps::RepLink;
-use crate::store::Deed;
 use jumpdeck_protocol::audit::{AuditEvent, Seal};
-use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits};
-use rusqlite::{Connection, params};
+use jumpdeck_protocol::{Refusal, RefusalCode, UserId};
+use jumpdeck_store::Deed;
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
@@ -81,12 +80,7 @@ impl Appliance {
             let detail = "only administrators and auditors read the audit";
             return Err(RefusalCode::PermissionDenied.because(detail));
         }
-        let chain = self.store.chain();
-        let read = move |db: &Connection| {
-            let chain = chain.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            Ok((some(db, after)?, chain))
-        };
-        let ((events, last), chain) = self.store.read(read).await?;
+        let ((events, last), chain) = self.store.audit_after(after).await?;
         if !last {
             return Ok((events, None));
         }
@@ -101,38 +95,4 @@ impl Appliance {
         let seal = Seal::new(&self.keys.pair, &chain, self.now());
         Ok((events, Some(Box::new(seal))))
     }
-}
-
-/// Some events, and whether they are the last.
-fn some(db: &Connection, after: u64) -> rusqlite::Result<(Vec<AuditEvent>, bool)> {
-    let most = i64::try_from(limits::AUDIT_CHUNK + 1).unwrap_or(i64::MAX);
-    let mut statement = db.prepare_cached(
-        "SELECT number, at, who, action, subject, detail, hash FROM audit
-         WHERE number > ?1 ORDER BY number LIMIT ?2",
-    )?;
-    let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![after, most], |row| {
-        let text = |column| row.get::<_, String>(column).map(Box::from);
-        Ok(AuditEvent {
-            number: row.get::<_, i64>(0)?.cast_unsigned(),
-            at: Timestamp(row.get(1)?),
-            who: text(2)?,
-            action: text(3)?,
-            subject: text(4)?,
-            detail: text(5)?,
-            hash: text(6)?,
-        })
-    })?;
-    let (mut events, mut bytes) = (Vec::new(), 0);
-    for row in rows {
-        let event: AuditEvent = row?;
-        bytes += event.who.len() + event.subject.len() + event.detail.len() + 256;
-        if events.len() == limits::AUDIT_CHUNK
-            || (bytes > limits::AUDIT_BYTES && !events.is_empty())
-        {
-            return Ok((events, false));
-        }
-        events.push(event);
-    }
-    Ok((events, true))
 }

@@ -1,14 +1,14 @@
 //! A channel as the relay knows it, and the ways to both of its ends.
 
-use crate::hub::{Hub, ToConsole, ToMachine};
 use crate::presence::AgentLink;
-use crate::tape::Tape;
 use bytes::Bytes;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::link::{Lane, Outbox};
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
 use jumpdeck_protocol::session::{ChannelOrder, ExitStatus, Size};
 use jumpdeck_protocol::{ChannelId, EndpointId, SessionId};
+use jumpdeck_session::hub::{Hub, ToConsole, ToMachine};
+use jumpdeck_session::recording::LiveRecording;
 use jumpdeck_terminal::Tracker;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -23,7 +23,7 @@ pub(crate) struct Channel {
     /// It is to be recorded.
     pub recorded: bool,
     /// Its recording, if it has one.
-    pub tape: OnceLock<Tape>,
+    pub tape: OnceLock<LiveRecording>,
     /// How often a console went away from it.
     pub departures: AtomicU64,
     /// Nobody holds its output any more.

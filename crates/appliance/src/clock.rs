@@ -2,6 +2,7 @@
 //! may step, and one that only ever goes on.
 
 use jumpdeck_protocol::Timestamp;
+use jumpdeck_store::Lived;
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -29,18 +30,6 @@ impl Uptime {
     pub fn of_system() -> Self {
         let seconds = clock_gettime(ClockId::Boottime).tv_sec;
         Self(u64::try_from(seconds).unwrap_or_default())
-    }
-}
-
-/// Seconds this database has been served, over all starts. Nobody can set them, and time during
-/// which the appliance did not run is not among them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Lived(pub i64);
-
-impl Lived {
-    /// Seconds since an earlier moment.
-    pub(crate) fn since(self, earlier: Self) -> u64 {
-        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default()
     }
 }
 

@@ -4,12 +4,12 @@ use crate::appliance::Appliance;
 use crate::hashing::Whose;
 use crate::keys;
 use crate::reps::RepLink;
-use crate::share::Share;
-use crate::store::{Draft, History};
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::rep::{NewUser, RepReply};
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, UserId, limits, text};
+use jumpdeck_store::{Draft, History};
+use jumpdeck_world::Share;
 use jumpdeck_world::{Account, USERNAME, User, username};
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 
 use crate::appliance::Appliance;
 use crate::clock::Uptime;
-use crate::store::{Deed, Draft};
 use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode};
+use jumpdeck_store::{Deed, Draft};
 use jumpdeck_world::Item;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -4,12 +4,12 @@ use crate::appliance::Appliance;
 use crate::channel::Channel;
 use crate::clock::Uptime;
 use crate::sessions::Removed;
-use crate::store::{Deed, History};
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason};
 use jumpdeck_protocol::{RefusalCode, SessionId};
+use jumpdeck_store::{Deed, History};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

@@ -3,9 +3,8 @@
 use crate::appliance::Appliance;
 use crate::reps::RepLink;
 use jumpdeck_protocol::rep::{ApplianceNotice, PastSession, Used};
-use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, Timestamp, UserId};
+use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, UserId};
 use jumpdeck_world::Visibility;
-use rusqlite::{Connection, params};
 
 /// Sessions that are told of an item, at the most.
 const TOLD: u8 = 10;
@@ -31,14 +30,7 @@ impl Appliance {
                 None => vec![item],
             }
         };
-        let read = move |db: &Connection| -> rusqlite::Result<Vec<_>> {
-            let mut sessions = Vec::new();
-            for item in items {
-                sessions.extend(sessions_of(db, item)?);
-            }
-            Ok(sessions)
-        };
-        let mut sessions = self.store.read(read).await?;
+        let mut sessions = self.store.sessions_of(items, TOLD).await?;
         sessions.sort_by_key(|(_, started, _)| std::cmp::Reverse(*started));
         sessions.truncate(TOLD.into());
         let world = self.world();
@@ -50,7 +42,7 @@ impl Appliance {
 
     /// The items a user had sessions with, the last one first.
     pub(crate) async fn used(&self, user: UserId) -> Result<Vec<Used>, Refusal> {
-        self.store.read(move |db| used_by(db, user)).await
+        self.store.used_by(user).await
     }
 
     /// Tells a rep's consoles what was used.
@@ -61,30 +53,4 @@ impl Appliance {
             }
         }
     }
-}
-
-type Row = (UserId, Timestamp, Option<Timestamp>);
-
-fn sessions_of(db: &Connection, item: ItemId) -> rusqlite::Result<Vec<Row>> {
-    let mut statement = db.prepare_cached(
-        "SELECT user, started, ended FROM sessions WHERE item = ?1 ORDER BY started DESC LIMIT ?2",
-    )?;
-    let rows = statement.query_map(params![item.0.cast_signed(), TOLD], |row| {
-        let user = UserId(row.get::<_, i64>(0)?.cast_unsigned());
-        Ok((user, Timestamp(row.get(1)?), row.get::<_, Option<i64>>(2)?.map(Timestamp)))
-    })?;
-    rows.collect()
-}
-
-fn used_by(db: &Connection, user: UserId) -> rusqlite::Result<Vec<Used>> {
-    let mut statement = db.prepare_cached(
-        "SELECT item, max(started), count(*) FROM
-             (SELECT item, started FROM sessions WHERE user = ?1 ORDER BY id DESC LIMIT 2000)
-         GROUP BY item ORDER BY 2 DESC, item LIMIT 200",
-    )?;
-    let rows = statement.query_map([user.0.cast_signed()], |row| {
-        let item = ItemId(row.get::<_, i64>(0)?.cast_unsigned());
-        Ok(Used { item, last: Timestamp(row.get(1)?), times: row.get(2)? })
-    })?;
-    rows.collect()
 }

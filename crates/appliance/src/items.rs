@@ -7,7 +7,6 @@ mod sweep;
 
 use crate::appliance::Appliance;
 use crate::clock::Moment;
-use crate::store::{self, Draft, History};
 use jumpdeck_policy::{Availability, Permission};
 use jumpdeck_protocol::agent::{AgentOrder, Standing};
 use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
@@ -16,6 +15,7 @@ use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::{
     EndpointId, ItemId, Refusal, RefusalCode, Revision, Timestamp, UserId, limits, text,
 };
+use jumpdeck_store::{self, Draft, History};
 use jumpdeck_world::User;
 use jumpdeck_world::World;
 use jumpdeck_world::names::in_utc;
@@ -155,7 +155,7 @@ impl Appliance {
                 let who = user.map(|user| draft.username(user)).unwrap_or_default();
                 let subject = format!("item {item}");
                 let (who, subject, detail) = (who.as_ref(), subject.as_str(), what.as_str());
-                draft.audit(now, store::Deed { who, action, subject, detail });
+                draft.audit(now, jumpdeck_store::Deed { who, action, subject, detail });
             }
             Ok(outcome)
         };

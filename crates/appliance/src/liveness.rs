@@ -64,7 +64,7 @@ impl Appliance {
     /// A console asks whether it is answered: so is every machine whose programs it shows.
     pub(crate) fn check_agents_of(self: &Arc<Self>, rep: &RepLink) {
         let mut shown = self.sessions.channels_for(rep.user);
-        shown.retain(|channel| channel.hub().has_leg(rep.id));
+        shown.retain(|channel| channel.hub().has_subscriber(rep.id));
         for channel in shown {
             let Some(link) = self.presences.link(channel.endpoint) else {
                 continue;

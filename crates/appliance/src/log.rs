@@ -3,16 +3,13 @@
 use crate::appliance::Appliance;
 use crate::channel::Channel;
 use crate::reps::RepLink;
-use crate::store::History;
 use jumpdeck_protocol::log::{Attributes, LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::session_policy::SessionPermission;
-use jumpdeck_protocol::{
-    ChannelId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
-};
+use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, UserId, limits, text};
+use jumpdeck_store::History;
 use jumpdeck_terminal::Seen;
-use rusqlite::{Connection, OptionalExtension, params};
 
 impl Appliance {
     /// Writes an entry. Nothing if the session has ended.
@@ -90,7 +87,7 @@ impl Appliance {
         let who = Some(self.world().username(user));
         let entry = self.entry(session, who, event).ok_or_else(gone)?;
         let kept = entry.clone();
-        let edit = move |draft: &mut crate::store::Draft| {
+        let edit = move |draft: &mut jumpdeck_store::Draft| {
             draft.history(History::Logged { session, entry: kept, position: None });
             Ok(())
         };
@@ -141,14 +138,9 @@ impl Appliance {
         session: SessionId,
         after: u64,
     ) -> Result<(Vec<LogEntry>, bool), Refusal> {
-        let (user, takes_part) = (rep.user, self.sessions.part(session, rep.user).is_some());
-        let read = move |db: &Connection| {
-            if !takes_part && !took_part(db, session, user)? {
-                return Ok(None);
-            }
-            entries(db, session, after).map(Some)
-        };
-        let found = self.store.read(read).await?;
+        let takes_part = self.sessions.part(session, rep.user).is_some();
+        let only = (!takes_part).then_some(rep.user);
+        let found = self.store.log_after(session, after, only).await?;
         found.ok_or_else(|| {
             let detail = format!("There is no session {session}, or you took no part in it.");
             RefusalCode::InvalidValue.because(detail)
@@ -167,67 +159,6 @@ fn said(words: &str) -> Result<Box<str>, Refusal> {
         return Err(RefusalCode::InvalidValue.because(detail));
     }
     Ok(words.into())
-}
-
-/// Whether a user took part in a session, or owned it.
-pub(crate) fn took_part(
-    db: &Connection,
-    session: SessionId,
-    user: UserId,
-) -> rusqlite::Result<bool> {
-    let found: Option<i64> = db
-        .prepare_cached(
-            "SELECT 1 FROM sessions WHERE id = ?1 AND user = ?2
-             UNION ALL SELECT 1 FROM participants WHERE session = ?1 AND user = ?2 LIMIT 1",
-        )?
-        .query_row(params![session.0.cast_signed(), user.0.cast_signed()], |row| row.get(0))
-        .optional()?;
-    Ok(found.is_some())
-}
-
-/// Bytes of entries in one message.
-const LOG_BYTES: usize = 256 * 1024;
-
-/// Some entries, and whether there are more.
-fn entries(
-    db: &Connection,
-    session: SessionId,
-    after: u64,
-) -> rusqlite::Result<(Vec<LogEntry>, bool)> {
-    let most = i64::try_from(limits::LOG_CHUNK + 1).unwrap_or(i64::MAX);
-    let mut statement = db.prepare_cached(
-        "SELECT number, at, who, event FROM session_events
-         WHERE session = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
-    )?;
-    let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![session.0.cast_signed(), after, most], |row| {
-        let event: String = row.get(3)?;
-        let length = event.len() + 64;
-        let event = serde_json::from_str(&event).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, error.into())
-        })?;
-        let who: Option<String> = row.get(2)?;
-        let entry = LogEntry {
-            number: row.get::<_, i64>(0)?.cast_unsigned(),
-            at: Timestamp(row.get(1)?),
-            who: who.map(Into::into),
-            event,
-        };
-        Ok((entry, length))
-    })?;
-    let (mut entries, mut bytes) = (Vec::new(), 0);
-    for row in rows {
-        let (entry, length): (LogEntry, usize) = row?;
-        // A message has its limit: what does not fit is asked for next. At least one comes.
-        bytes += length;
-        if bytes > LOG_BYTES && !entries.is_empty() {
-            return Ok((entries, true));
-        }
-        entries.push(entry);
-    }
-    let more = entries.len() > limits::LOG_CHUNK;
-    entries.truncate(limits::LOG_CHUNK);
-    Ok((entries, more))
 }
 
 /// Attributes as they are kept.

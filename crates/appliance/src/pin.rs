@@ -4,7 +4,6 @@ use crate::appliance::Appliance;
 use crate::items::{Deed, check_preset, destination, permitted_of};
 use crate::presence::AgentLink;
 use crate::reps::RepLink;
-use crate::store::Draft;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::{ItemPolicies, ItemView, JumpMethod, Place};
@@ -16,6 +15,7 @@ use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{
     EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
 };
+use jumpdeck_store::Draft;
 use jumpdeck_world::World;
 use jumpdeck_world::names::place_name;
 use jumpdeck_world::origin::bring;

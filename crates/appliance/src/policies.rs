@@ -1,10 +1,10 @@
 //! Jump Policies, as consoles are told of them.
 
 use crate::appliance::Appliance;
-use crate::store::Draft;
 use jumpdeck_policy::JumpPolicy;
 use jumpdeck_protocol::inventory::JumpPolicyView;
 use jumpdeck_protocol::{JumpPolicyId, Refusal};
+use jumpdeck_store::Draft;
 
 impl Appliance {
     /// Makes a Jump Policy, or changes the one of this code name.

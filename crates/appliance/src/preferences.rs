@@ -2,10 +2,10 @@
 
 use crate::appliance::Appliance;
 use crate::reps::RepLink;
-use crate::store::Draft;
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_store::Draft;
 use jumpdeck_world::Liking;
 
 impl Appliance {

@@ -1,14 +1,15 @@
 //! Who is linked: agents, and what their items' status is.
 
-use crate::clock::{Lived, Moment, Uptime};
+use crate::clock::{Moment, Uptime};
 use crate::liveness::Liveness;
-use crate::store::Seen;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, Standing, ToAgent};
 use jumpdeck_protocol::inventory::{PresencePosition, Status};
 use jumpdeck_protocol::link::Outbox;
 use jumpdeck_protocol::{
     EndpointId, LinkId, Outcome, Refusal, RefusalCode, RequestId, Timestamp, limits, text,
 };
+use jumpdeck_store::Lived;
+use jumpdeck_store::Seen;
 use jumpdeck_world::World;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};

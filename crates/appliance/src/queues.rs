@@ -6,8 +6,6 @@ use crate::keys;
 use crate::log::kept;
 use crate::reps::RepLink;
 use crate::sessions::Brief;
-use crate::share::Share;
-use crate::store::{Deed, Draft};
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::log::Attributes;
@@ -20,6 +18,8 @@ use jumpdeck_protocol::session::{EndReason, SessionView};
 use jumpdeck_protocol::{
     EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
 };
+use jumpdeck_store::{Deed, Draft};
+use jumpdeck_world::Share;
 use jumpdeck_world::World;
 use jumpdeck_world::names::queue_name;
 use jumpdeck_world::{DocumentId, Item, SessionKey};

@@ -1,22 +1,16 @@
 //! The recordings that are kept: closing them, listing them, reading them.
 
 use crate::appliance::Appliance;
-use crate::log::took_part;
 use crate::reps::RepLink;
-use crate::store::Deed;
-use crate::store::History;
-use crate::tape::{Tape, digest, trim};
 use jumpdeck_protocol::log::Recording;
-use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, UserId, limits};
+use jumpdeck_session::recording::{LiveRecording, digest, trim};
+use jumpdeck_store::Deed;
+use jumpdeck_store::History;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-const COLUMNS: &str =
-    "SELECT r.channel, r.session, s.item_name, r.user, r.started, r.ended, r.bytes,
-    r.sha256 FROM recordings r JOIN sessions s ON s.id = r.session";
 
 impl Appliance {
     /// A shell has ended: its recording gets its final name, and its hash is kept.
@@ -24,7 +18,7 @@ impl Appliance {
         &self,
         session: SessionId,
         channel: ChannelId,
-        tape: Option<Tape>,
+        tape: Option<LiveRecording>,
     ) {
         let part = self.data_dir().recording(session, channel, true);
         let whole = self.data_dir().recording(session, channel, false);
@@ -54,16 +48,7 @@ impl Appliance {
 
     /// Closes the recordings of shells that ended while the appliance could not close them.
     pub(crate) async fn keep_leftovers(self: &Arc<Self>) {
-        let read = |db: &Connection| {
-            let mut statement =
-                db.prepare("SELECT channel, session FROM recordings WHERE ended IS NULL")?;
-            let rows = statement.query_map([], |row| {
-                let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
-                Ok((ChannelId(number(0)?), SessionId(number(1)?)))
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        let Ok(open) = self.store.read(read).await else {
+        let Ok(open) = self.store.open_recordings().await else {
             return;
         };
         for (channel, session) in open {
@@ -86,20 +71,8 @@ impl Appliance {
         before: Option<ChannelId>,
     ) -> Result<(Vec<Recording>, bool), Refusal> {
         let (user, world) = (rep.user, self.world());
-        let before = before.map_or(i64::MAX, |id| i64::try_from(id.0).unwrap_or(i64::MAX));
-        let read = move |db: &Connection| {
-            let most = i64::try_from(limits::RECORDINGS_CHUNK + 1).unwrap_or(i64::MAX);
-            let query = format!(
-                "{COLUMNS} WHERE r.channel < ?1 AND (s.user = ?2 OR r.user = ?2 OR EXISTS
-                    (SELECT 1 FROM participants p WHERE p.session = r.session AND p.user = ?2))
-                 ORDER BY r.channel DESC LIMIT ?3"
-            );
-            let mut statement = db.prepare_cached(&query)?;
-            let rows =
-                statement.query_map(params![before, user.0.cast_signed(), most], recording)?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        let found = self.store.read(read).await?;
+        let most = limits::RECORDINGS_CHUNK + 1;
+        let found = self.store.recordings_before(user, before, most).await?;
         let more = found.len() > limits::RECORDINGS_CHUNK;
         let named = |(mut recording, user): (Recording, UserId)| {
             recording.user = world.username(user);
@@ -121,21 +94,8 @@ impl Appliance {
         if open.is_some_and(|session| self.sessions.part(session, user).is_none()) {
             return Err(RefusalCode::InvalidValue.because("There is no such recording."));
         }
-        let read = move |db: &Connection| {
-            let query = format!("{COLUMNS} WHERE r.channel = ?1");
-            let found = db
-                .prepare_cached(&query)?
-                .query_row([channel.0.cast_signed()], recording)
-                .optional()?;
-            Ok(match found {
-                Some((found, of)) if of == user || took_part(db, found.session, user)? => {
-                    Some(found)
-                }
-                _ => None,
-            })
-        };
         let gone = || RefusalCode::InvalidValue.because("There is no such recording.");
-        let found = self.store.read(read).await?.ok_or_else(gone)?;
+        let found = self.store.recording_for(user, channel).await?.ok_or_else(gone)?;
         let part = self.data_dir().recording(found.session, channel, true);
         let whole = self.data_dir().recording(found.session, channel, false);
         let piece = tokio::task::spawn_blocking(move || {
@@ -148,21 +108,6 @@ impl Appliance {
         let piece = piece.await.map_err(|error| failed(error.to_string()))?;
         piece.map_err(|error| failed(error.to_string()))
     }
-}
-
-fn recording(row: &Row<'_>) -> rusqlite::Result<(Recording, UserId)> {
-    let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
-    let recording = Recording {
-        channel: ChannelId(number(0)?),
-        session: SessionId(number(1)?),
-        item_name: row.get::<_, String>(2)?.into(),
-        user: "".into(),
-        started: Timestamp(row.get(4)?),
-        ended: row.get::<_, Option<i64>>(5)?.map(Timestamp),
-        bytes: row.get::<_, Option<i64>>(6)?.unwrap_or(0).cast_unsigned(),
-        sha256: row.get::<_, Option<String>>(7)?.map(Into::into),
-    };
-    Ok((recording, UserId(number(3)?)))
 }
 
 fn piece(path: &Path, offset: u64) -> std::io::Result<Vec<u8>> {

@@ -7,10 +7,8 @@
 
 use crate::appliance::Appliance;
 use crate::channel::{Channel, ConsoleWay};
-use crate::hub::{Console, Wish};
 use crate::presence::{AgentLink, Stray};
 use crate::reps::RepLink;
-use crate::tape::News;
 use bytes::Bytes;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::log::LogEvent;
@@ -19,6 +17,8 @@ use jumpdeck_protocol::session::{
     ChannelOrder, ChannelReport, EndReason, Keyboard, Part, RecordingState,
 };
 use jumpdeck_protocol::{ChannelId, EndpointId, LinkId, RefusalCode, UserId};
+use jumpdeck_session::hub::{AttachRequest, Console};
+use jumpdeck_session::recording::RecorderEvent;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -210,9 +210,9 @@ impl Appliance {
         match order {
             ChannelOrder::Attach { received, window, keyboard, attempt, .. } => {
                 let keyboard = if part >= Part::Participant { keyboard } else { Keyboard::Watch };
-                self.attach(rep, &channel, Wish { received, window, keyboard, attempt });
+                self.attach(rep, &channel, AttachRequest { received, window, keyboard, attempt });
             }
-            _ if !channel.hub().has_leg(rep.id) => {}
+            _ if !channel.hub().has_subscriber(rep.id) => {}
             // Who only looks on has to take the terminal as it is.
             ChannelOrder::Resize { .. } if part < Part::Participant => {}
             ChannelOrder::Resize { size, .. } => {
@@ -260,7 +260,7 @@ impl Appliance {
         }
     }
 
-    fn attach(self: &Arc<Self>, rep: &RepLink, channel: &Arc<Channel>, wish: Wish) {
+    fn attach(self: &Arc<Self>, rep: &RepLink, channel: &Arc<Channel>, wish: AttachRequest) {
         channel.released.store(false, Ordering::Relaxed);
         let way = ConsoleWay { outbox: rep.outbox.clone(), lane: channel.lane() };
         let name = self.world().username(rep.user);
@@ -305,13 +305,13 @@ impl Appliance {
         self.expect_back(vec![Arc::clone(channel)]);
     }
 
-    /// Takes a console's leg away, and sees to it that the rest goes on.
+    /// Takes a console's subscriber away, and sees to it that the rest goes on.
     fn detach(&self, link: LinkId, channel: &Arc<Channel>) {
         let agent = self.presences.link(channel.endpoint);
         let way = agent.as_deref().map(|link| channel.way(link));
         let size = {
             let mut hub = channel.hub();
-            if !hub.has_leg(link) {
+            if !hub.has_subscriber(link) {
                 return;
             }
             let size = hub.detach(link, agent.is_some());
@@ -325,7 +325,7 @@ impl Appliance {
     /// A console is gone. What it showed is held for it for a while.
     pub(crate) fn rep_left(self: &Arc<Self>, rep: &RepLink) {
         let shown = self.sessions.channels();
-        let shown: Vec<_> = shown.into_iter().filter(|c| c.hub().has_leg(rep.id)).collect();
+        let shown: Vec<_> = shown.into_iter().filter(|c| c.hub().has_subscriber(rep.id)).collect();
         for channel in &shown {
             self.detach(rep.id, channel);
         }
@@ -452,10 +452,10 @@ impl Appliance {
     }
 
     /// The recorder has something to tell.
-    pub(crate) fn recorder_says(&self, news: News) {
+    pub(crate) fn recorder_says(&self, news: RecorderEvent) {
         let (id, state) = match &news {
-            News::Written(id, _) => (*id, RecordingState::On),
-            News::Failed(id, reason) => {
+            RecorderEvent::Written(id, _) => (*id, RecordingState::On),
+            RecorderEvent::Failed(id, reason) => {
                 (*id, RecordingState::Failed { reason: reason.as_str().into() })
             }
         };
@@ -466,12 +466,12 @@ impl Appliance {
         let way = agent.as_deref().map(|link| channel.way(link));
         let changed = {
             let mut hub = channel.hub();
-            if let News::Written(_, written) = news {
+            if let RecorderEvent::Written(_, written) = news {
                 hub.written(written, way.as_ref());
             }
             let changed = hub.recording_is(state);
             if changed
-                && matches!(news, News::Written(..))
+                && matches!(news, RecorderEvent::Written(..))
                 && let Some(way) = &way
             {
                 // Input that was refused meanwhile is sent again by whoever typed it.
@@ -480,7 +480,7 @@ impl Appliance {
             changed
         };
         match news {
-            News::Failed(_, reason) if changed => {
+            RecorderEvent::Failed(_, reason) if changed => {
                 tracing::error!(
                     channel = id.0,
                     reason,
@@ -489,7 +489,7 @@ impl Appliance {
                 let reason = reason.into();
                 self.log(channel.session, None, LogEvent::RecordingFailed { channel: id, reason });
             }
-            News::Written(..) if changed => {
+            RecorderEvent::Written(..) if changed => {
                 self.log(channel.session, None, LogEvent::RecordingResumed { channel: id });
             }
             _ => {}

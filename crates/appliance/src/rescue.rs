@@ -5,10 +5,10 @@ use crate::appliance::StartError;
 use crate::data_dir::DataDir;
 use crate::hashing::{Hasher, Whose};
 use crate::keys;
-use crate::store::{Deed, Draft, Store};
 use crate::vitals::Vitals;
 use anyhow::Context;
 use jumpdeck_protocol::Timestamp;
+use jumpdeck_store::{Deed, Draft, Store};
 use jumpdeck_world::{Account, User};
 use std::io;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub async fn reset_password(
         anyhow::bail!("there is no appliance in {}", dir.path().display());
     }
     let vitals = Vitals::default();
-    let store = Store::open_watched(&dir.database(), vitals.part("store"))?.store;
+    let store = Store::open(&dir.database(), vitals.end_of("store"))?.store;
     let world = store.world();
     let user = world.user_by_name(username).cloned();
     let user = user.with_context(|| format!("there is no user {username}"))?;

@@ -2,14 +2,15 @@
 
 use crate::channel::Channel;
 use crate::clock::Uptime;
-use crate::share::{Participation, Share};
-use crate::store::OpenSession;
 use jumpdeck_protocol::log::{LogEvent, Summary};
 use jumpdeck_protocol::session::{ChannelView, Part, Participant, SessionView, Size, Terms};
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, SessionId, Timestamp, UserId};
+use jumpdeck_store::OpenSession;
+use jumpdeck_store::{NewSession, Tally};
 use jumpdeck_world::World;
 use jumpdeck_world::rights::Other;
+use jumpdeck_world::{Participation, Share};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -36,37 +37,6 @@ struct Session {
     tally: Tally,
     /// When somebody last typed, or came.
     active: AtomicU64,
-}
-
-/// What the summary counts.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
-    pub names: BTreeSet<Box<str>>,
-    pub shells: u32,
-    pub commands: u32,
-    pub recordings: u32,
-    pub attributes: BTreeMap<Box<str>, Box<str>>,
-}
-
-impl Tally {
-    /// Counts an entry of the log.
-    pub(crate) fn count(&mut self, who: Option<&str>, event: &LogEvent) {
-        if let Some(who) = who
-            && matches!(event, LogEvent::Started | LogEvent::Joined)
-        {
-            self.names.insert(who.into());
-        }
-        match event {
-            LogEvent::ShellOpened { .. } => self.shells += 1,
-            LogEvent::Executed { channel: Some(_), .. } => {
-                self.shells += 1;
-                self.commands += 1;
-            }
-            LogEvent::Command { .. } | LogEvent::Executed { .. } => self.commands += 1,
-            LogEvent::Attributes { set } => self.attributes.extend(set.iter().cloned()),
-            _ => {}
-        }
-    }
 }
 
 #[derive(Debug, Default)]
@@ -112,18 +82,6 @@ pub(crate) struct Brief {
     pub users: Vec<UserId>,
     pub item_name: String,
     pub started: Timestamp,
-}
-
-/// A new session.
-#[derive(Clone, Debug)]
-pub(crate) struct NewSession {
-    pub id: SessionId,
-    pub owner: UserId,
-    pub endpoint: EndpointId,
-    pub item: ItemId,
-    pub item_name: String,
-    pub started: Timestamp,
-    pub terms: Terms,
 }
 
 /// All open sessions.

@@ -3,10 +3,10 @@
 use crate::accounts::renew;
 use crate::appliance::Appliance;
 use crate::reps::RepLink;
-use crate::store::Draft;
 use data_encoding::{BASE64, BASE64_NOPAD};
 use jumpdeck_protocol::rep::{RepReply, SshKey, SshKeyWish};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
+use jumpdeck_store::Draft;
 use jumpdeck_world::World;
 use jumpdeck_world::{Account, PublicKey};
 use ring::digest;

@@ -5,10 +5,6 @@ use crate::presence::AgentLink;
 use crate::queues::Question;
 use crate::reps::RepLink;
 use crate::second_factor::has_one;
-use crate::sessions::NewSession;
-use crate::share::Share;
-use crate::store::{Deed, History};
-use crate::tape::{Header, Tape};
 use jumpdeck_policy::{Attempt, Code, Decision, SimultaneousJumps, Step, check_command};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::{Place, StartMode};
@@ -20,8 +16,12 @@ use jumpdeck_protocol::session_policy::{Access, Granted, SessionPermission, Star
 use jumpdeck_protocol::{
     ChannelId, EndpointId, ItemId, Refusal, RefusalCode, SessionId, UserId, limits, text,
 };
+use jumpdeck_session::recording::{Header, LiveRecording};
+use jumpdeck_store::NewSession;
+use jumpdeck_store::{Deed, History};
 use jumpdeck_terminal::masked_line;
 use jumpdeck_world::Item;
+use jumpdeck_world::Share;
 use jumpdeck_world::User;
 use jumpdeck_world::World;
 use jumpdeck_world::rights::Other;
@@ -41,7 +41,7 @@ impl Appliance {
         rep: &RepLink,
         item: ItemId,
         kind: ChannelKind,
-        wish: Wish,
+        wish: AttachRequest,
     ) -> Result<SessionView, Refusal> {
         check_kind(&kind)?;
         let reason = wish.reason.as_deref();
@@ -165,7 +165,7 @@ impl Appliance {
         &self,
         rep: &RepLink,
         item: ItemId,
-        wish: &Wish,
+        wish: &AttachRequest,
     ) -> Result<(Arc<Item>, Start), Refusal> {
         let world = self.world();
         let user = world.user(rep.user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
@@ -204,7 +204,7 @@ impl Appliance {
         &self,
         user: UserId,
         item: &Item,
-        wish: Wish,
+        wish: AttachRequest,
         why: Start,
     ) -> Result<Start, Refusal> {
         let world = self.world();
@@ -325,7 +325,7 @@ impl Appliance {
         let (subject, detail) =
             (format!("session {id}"), format!("item {}: {}; {why}", new.item, new.item_name));
         let at = new.started;
-        let edit = move |draft: &mut crate::store::Draft| {
+        let edit = move |draft: &mut jumpdeck_store::Draft| {
             draft.history(started);
             let action = "session_started";
             draft.audit(at, Deed { who: &who, action, subject: &subject, detail: &detail });
@@ -430,7 +430,7 @@ impl Appliance {
         let user = rep.user;
         let opened =
             History::ChannelOpened { channel: id, errors, session, is_shell, recorded, size, at };
-        let edit = move |draft: &mut crate::store::Draft| {
+        let edit = move |draft: &mut jumpdeck_store::Draft| {
             draft.history(opened);
             if recorded {
                 draft.history(History::RecordingStarted { channel: id, session, user, at });
@@ -467,7 +467,7 @@ impl Appliance {
         session: SessionId,
         channel: ChannelId,
         kind: &ChannelKind,
-    ) -> Result<Option<Tape>, Refusal> {
+    ) -> Result<Option<LiveRecording>, Refusal> {
         let Some((size, term)) = kind.terminal() else {
             return Ok(None);
         };
@@ -516,7 +516,7 @@ impl Appliance {
 
 /// What a rep brings along to a start.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wish {
+pub(crate) struct AttachRequest {
     pub override_schedule: bool,
     /// Why.
     pub reason: Option<Box<str>>,

@@ -2,11 +2,11 @@
 
 use crate::appliance::Appliance;
 use crate::reps::RepLink;
-use crate::store::Draft;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::queue::{Queue, Rank, TeamView};
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, TeamId, UserId, limits, text};
+use jumpdeck_store::Draft;
 use jumpdeck_world::{DocumentId, Item, Team};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

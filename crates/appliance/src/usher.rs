@@ -2,9 +2,9 @@
 //! tell what goes on.
 
 use crate::appliance::Appliance;
-use crate::store::{Draft, History};
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::{EndpointId, Refusal};
+use jumpdeck_store::{Draft, History};
 use jumpdeck_world::{DocumentId, Removed};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

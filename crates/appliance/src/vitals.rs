@@ -28,6 +28,12 @@ impl Vitals {
         Vital { name, vitals: Some(self.clone()) }
     }
 
+    /// The same for a part that knows nothing of vitals: it calls this when it ends as it should.
+    pub(crate) fn end_of(&self, name: &'static str) -> impl FnOnce() + Send + 'static {
+        let vital = self.part(name);
+        move || vital.ends()
+    }
+
     /// The part that has failed.
     pub(crate) fn failed(&self) -> Option<&'static str> {
         *self.0.borrow()

@@ -7,14 +7,14 @@
 
 use crate::appliance::Appliance;
 use crate::reps::RepLink;
-use crate::share::{Participation, Share};
-use crate::store::History;
 use jumpdeck_policy::{Attempt, Code, JumpPolicy, SimultaneousJumps};
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::{ItemId, Refusal, SessionId, Timestamp, UserId};
+use jumpdeck_store::History;
 use jumpdeck_world::Item;
 use jumpdeck_world::World;
+use jumpdeck_world::{Participation, Share};
 use std::sync::Arc;
 
 /// Seconds after a step of the clock before it ends sessions.

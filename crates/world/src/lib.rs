@@ -7,11 +7,13 @@ pub mod entities;
 mod indexes;
 pub mod names;
 pub mod origin;
+mod participation;
 pub mod rights;
 pub mod visibility;
 mod world;
 
 pub use entities::*;
 pub use indexes::Indexes;
+pub use participation::{Participation, Share};
 pub use visibility::Visibility;
 pub use world::World;

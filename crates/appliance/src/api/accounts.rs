@@ -3,9 +3,9 @@
 use crate::appliance::Appliance;
 use crate::keys;
 use crate::reps::RepLink;
-use crate::store::Draft;
 use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiAccounts, Secret};
 use jumpdeck_protocol::{Refusal, RefusalCode, limits, text};
+use jumpdeck_store::Draft;
 use jumpdeck_world::username;
 use jumpdeck_world::{ApiAccount, DocumentId};
 use std::ops::RangeInclusive;

@@ -13,7 +13,6 @@ use super::reader::{At, Reader};
 use super::rest::Rest;
 use crate::hashing::hash_first_password;
 use crate::keys;
-use crate::store::Draft;
 use jumpdeck_policy::{
     Availability, GroupPolicy, JumpPolicy, PolicySettings, Role, Schedule, SessionPolicy, Setting,
     Settings,
@@ -23,6 +22,7 @@ use jumpdeck_protocol::rep::NewUser;
 use jumpdeck_protocol::rights::Permissions;
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId, limits};
+use jumpdeck_store::Draft;
 use jumpdeck_world::World;
 use jumpdeck_world::{Account, User, username};
 use jumpdeck_world::{Portal, Site, Team};

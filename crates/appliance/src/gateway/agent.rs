@@ -8,7 +8,6 @@ use crate::keys;
 use crate::pin::room_for_another;
 use crate::presence::{AgentLink, Stray};
 use crate::queues::{Visitor, visitor_name};
-use crate::store::{Deed, Draft, History, Seen};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, FromAgent, Standing};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
@@ -20,6 +19,7 @@ use jumpdeck_protocol::link::{
 use jumpdeck_protocol::{
     Control, EndpointId, Never, Refusal, RefusalCode, Timestamp, limits, text,
 };
+use jumpdeck_store::{Deed, Draft, History, Seen};
 use jumpdeck_world::Item;
 use std::sync::Arc;
 use tokio::time::timeout;

@@ -3,7 +3,7 @@
 use crate::appliance::Appliance;
 use crate::installers::InstallerSpec;
 use crate::reps::RepLink;
-use crate::start::Wish;
+use crate::start::AttachRequest;
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::session::{ChannelKind, EndReason, Part};
@@ -109,7 +109,7 @@ async fn in_sessions(
 ) -> Result<RepReply, Refusal> {
     match request {
         RepRequest::StartSession { item, kind, override_schedule, reason, code } => {
-            let wish = Wish { override_schedule, reason, code };
+            let wish = AttachRequest { override_schedule, reason, code };
             let started = appliance.start_session(rep, item, kind, wish).await;
             if let Err(refusal) = &started {
                 let who = appliance.world().username(rep.user);

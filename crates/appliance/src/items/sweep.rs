@@ -2,12 +2,13 @@
 
 use super::{Deed, Refused, each, permitted_of, within_limit};
 use crate::appliance::Appliance;
-use crate::clock::{Lived, Moment};
+use crate::clock::Moment;
 use crate::pin::room_for_another;
-use crate::store::{Draft, History, Seen};
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::rep::RemovedItem;
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, UserId, limits};
+use jumpdeck_store::Lived;
+use jumpdeck_store::{Draft, History, Seen};
 use jumpdeck_world::names::place_name;
 use jumpdeck_world::{DocumentId, Item, Kept};
 use std::collections::BTreeSet;

@@ -8,7 +8,7 @@ const JUMPED: &str = "jumped:";
 
 /// What lets somebody take part in another rep's session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Share {
+pub enum Share {
     /// The owner's word: until it is taken back.
     Invited(Part),
     /// A jump through this item, which the Jump Policy made a part in this session: for as long as
@@ -20,7 +20,7 @@ pub(crate) enum Share {
 
 /// Somebody in another rep's session.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Participation {
+pub struct Participation {
     pub session: SessionId,
     pub owner: UserId,
     /// The item that the session goes through.
@@ -33,7 +33,7 @@ pub(crate) struct Participation {
 
 impl Share {
     /// How far they take part.
-    pub(crate) const fn part(self) -> Part {
+    pub const fn part(self) -> Part {
         match self {
             Self::Invited(part) => part,
             Self::Jumped(_) | Self::Outranks => Part::Participant,
@@ -41,7 +41,7 @@ impl Share {
     }
 
     /// How it is written down.
-    pub(crate) fn word(self) -> String {
+    pub fn word(self) -> String {
         match self {
             Self::Invited(Part::Observer) => "observer".to_owned(),
             Self::Invited(Part::Participant) => "participant".to_owned(),
@@ -52,7 +52,7 @@ impl Share {
     }
 
     /// What is meant by a word; by an unknown one as little as can be.
-    pub(crate) fn of_word(word: &str) -> Self {
+    pub fn of_word(word: &str) -> Self {
         let jumped = word.strip_prefix(JUMPED).and_then(|item| item.parse().ok());
         if let Some(item) = jumped {
             return Self::Jumped(ItemId(item));

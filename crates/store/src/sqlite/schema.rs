@@ -1,9 +1,8 @@
 //! The database file: its schema, its migrations, and how it is read at the start.
 
-use super::{Seen, StoreError, decode};
-use crate::clock::Lived;
-use crate::sessions::{NewSession, Tally};
-use crate::share::Share;
+use super::{StoreError, decode};
+use crate::Seen;
+use crate::{Lived, NewSession, Tally};
 use data_encoding::HEXLOWER;
 use jumpdeck_protocol::audit::{BEGINNING, Chain};
 use jumpdeck_protocol::inventory::StartMode;
@@ -11,9 +10,9 @@ use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::session::{ChannelView, Size, Terms};
 use jumpdeck_protocol::session_policy::Granted;
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, Revision, SessionId, Timestamp, UserId};
-use jumpdeck_world::DocumentId;
 use jumpdeck_world::World;
 use jumpdeck_world::former_password;
+use jumpdeck_world::{DocumentId, Share};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -91,7 +90,7 @@ const MIGRATIONS: &[&str] = &[
 const CHECKED: u64 = 64 * 1024 * 1024;
 
 /// A session that was open when the appliance ended.
-pub(crate) struct OpenSession {
+pub struct OpenSession {
     pub new: NewSession,
     pub channels: Vec<(ChannelView, Option<Size>)>,
     /// Who else may take part.
@@ -106,7 +105,7 @@ pub(crate) struct OpenSession {
 }
 
 /// What a database holds.
-pub(super) struct Loaded {
+pub(crate) struct Loaded {
     pub world: World,
     pub sessions: Vec<OpenSession>,
     pub seen: Vec<Seen>,
@@ -122,7 +121,7 @@ fn known() -> u32 {
 }
 
 /// Opens the file. One that is newer or damaged is not written to.
-pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     let found = inspect(path)?;
     if found > known() {
         let path = path.to_path_buf();
@@ -193,7 +192,7 @@ fn prepare(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Reads everything that lives in memory.
-pub(super) fn load(connection: &Connection, path: &Path) -> Result<Loaded, StoreError> {
+pub(crate) fn load(connection: &Connection, path: &Path) -> Result<Loaded, StoreError> {
     let sql = |error: rusqlite::Error| describe(path, &error);
     let mut world = World::new(&epoch(connection, path)?);
     let mut statement = connection

@@ -7,12 +7,12 @@ use jumpdeck_protocol::{LinkId, UserId};
 
 /// Where a console stands in a channel's output.
 #[derive(Debug)]
-pub(super) struct Leg<W> {
+pub(super) struct Subscriber<W> {
     pub link: LinkId,
     pub user: UserId,
     pub name: Box<str>,
     pub way: W,
-    pub stand: Stand,
+    pub stand: Phase,
     /// Everything before this is on its way.
     pub sent: u64,
     /// Everything before this has arrived.
@@ -32,7 +32,7 @@ pub(super) struct Leg<W> {
 
 /// Whether output flows to a console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stand {
+pub(super) enum Phase {
     /// It waits for the agent to say where it goes on.
     Waiting {
         /// Where it stands; nothing if it has seen nothing.
@@ -44,7 +44,7 @@ pub(super) enum Stand {
     Idle,
 }
 
-impl<W: ToConsole> Leg<W> {
+impl<W: ToConsole> Subscriber<W> {
     pub(super) fn new(
         console: Console<W>,
         received: Option<u64>,
@@ -53,7 +53,7 @@ impl<W: ToConsole> Leg<W> {
         size: Option<Size>,
     ) -> Self {
         let Console { link, user, name, way } = console;
-        let stand = Stand::Waiting { wanted: received };
+        let stand = Phase::Waiting { wanted: received };
         Self {
             link,
             user,
@@ -73,7 +73,7 @@ impl<W: ToConsole> Leg<W> {
 
     /// Output flows from here on.
     pub(super) const fn go_on(&mut self, from: u64) {
-        self.stand = Stand::Live;
+        self.stand = Phase::Live;
         self.sent = from;
         self.received = from;
         self.limit = from.saturating_add(self.window);
@@ -83,7 +83,7 @@ impl<W: ToConsole> Leg<W> {
     /// Sends a message with the output from `offset` to `end`, if that is new to it and it takes
     /// so much. The one that types is waited for, so it always does.
     pub(super) fn pass(&mut self, offset: u64, end: u64, message: &Bytes, types: bool) {
-        if self.stand != Stand::Live || self.behind || end <= self.sent {
+        if self.stand != Phase::Live || self.behind || end <= self.sent {
             return;
         }
         if types || (offset <= self.sent && end <= self.limit) {
@@ -103,15 +103,15 @@ impl<W: ToConsole> Leg<W> {
     /// Everything before this has arrived there; nothing if it never got anything.
     pub(super) fn stands_at(&self) -> Option<u64> {
         match self.stand {
-            Stand::Waiting { wanted } => wanted,
-            Stand::Live => Some(self.received),
-            Stand::Idle => (self.received > 0).then_some(self.received),
+            Phase::Waiting { wanted } => wanted,
+            Phase::Live => Some(self.received),
+            Phase::Idle => (self.received > 0).then_some(self.received),
         }
     }
 
     /// It is behind, and has what it was sent, as far as it says so.
     pub(super) fn may_catch_up(&self) -> bool {
-        self.stand == Stand::Live
+        self.stand == Phase::Live
             && self.behind
             && self.sent.saturating_sub(self.received) < self.window / 4
     }

@@ -6,9 +6,8 @@
 
 mod cast;
 
-pub(crate) use cast::{digest, trim};
+pub use cast::{digest, trim};
 
-use crate::vitals::Vital;
 use cast::CastFile;
 use jumpdeck_protocol::ChannelId;
 use jumpdeck_protocol::session::Size;
@@ -26,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// A recording that goes on; cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Tape {
+pub struct LiveRecording {
     file: Arc<Mutex<CastFile>>,
     thread: Arc<Shared>,
     channel: ChannelId,
@@ -34,7 +33,7 @@ pub(crate) struct Tape {
 
 /// What the recorder has to tell.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum News {
+pub enum RecorderEvent {
     /// Everything before this is in the file.
     Written(ChannelId, u64),
     /// It cannot be written.
@@ -43,7 +42,7 @@ pub(crate) enum News {
 
 /// What begins a recording.
 #[derive(Clone, Debug)]
-pub(crate) struct Header {
+pub struct Header {
     pub size: Size,
     /// Seconds since 1970.
     pub timestamp: i64,
@@ -53,7 +52,7 @@ pub(crate) struct Header {
 
 /// The recorder: one thread for all recordings of an appliance.
 #[derive(Debug)]
-pub(crate) struct Recorder {
+pub struct Recorder {
     shared: Arc<Shared>,
 }
 
@@ -74,43 +73,51 @@ struct Queue {
 
 #[derive(Debug)]
 enum Job {
-    Output { tape: Tape, at: Instant, offset: u64, bytes: Vec<u8> },
-    Resize { tape: Tape, at: Instant, size: Size },
-    Close { tape: Tape, done: oneshot::Sender<()> },
+    Output { tape: LiveRecording, at: Instant, offset: u64, bytes: Vec<u8> },
+    Resize { tape: LiveRecording, at: Instant, size: Size },
+    Close { tape: LiveRecording, done: oneshot::Sender<()> },
 }
 
 impl Recorder {
-    /// Starts the thread. What happens to recordings is told on `news`.
-    pub(crate) fn start(news: mpsc::UnboundedSender<News>, vital: Vital) -> std::io::Result<Self> {
+    /// Starts the thread. What happens to recordings is told on `news`; `ended` is called when the
+    /// thread has ended as it should, and dropped if it ends otherwise.
+    pub fn start(
+        news: mpsc::UnboundedSender<RecorderEvent>,
+        ended: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new() });
         let own = Arc::clone(&shared);
         let work = move || {
             Writer { shared: own, news, waiting: Vec::new() }.run();
-            vital.ends();
+            ended();
         };
         std::thread::Builder::new().name("recorder".into()).spawn(work)?;
         Ok(Self { shared })
     }
 
     /// Begins a recording.
-    pub(crate) fn begin(
+    pub fn begin(
         &self,
         path: &Path,
         channel: ChannelId,
         header: &Header,
-    ) -> std::io::Result<Tape> {
+    ) -> std::io::Result<LiveRecording> {
         Ok(self.tape(CastFile::create(path, header)?, channel))
     }
 
     /// Goes on with a recording. Returns up to which byte of the channel's output it goes.
-    pub(crate) fn resume(&self, path: &Path, channel: ChannelId) -> std::io::Result<(Tape, u64)> {
+    pub fn resume(&self, path: &Path, channel: ChannelId) -> std::io::Result<(LiveRecording, u64)> {
         let file = CastFile::open(path)?;
         let position = file.position();
         Ok((self.tape(file, channel), position))
     }
 
-    fn tape(&self, file: CastFile, channel: ChannelId) -> Tape {
-        Tape { file: Arc::new(Mutex::new(file)), thread: Arc::clone(&self.shared), channel }
+    fn tape(&self, file: CastFile, channel: ChannelId) -> LiveRecording {
+        LiveRecording {
+            file: Arc::new(Mutex::new(file)),
+            thread: Arc::clone(&self.shared),
+            channel,
+        }
     }
 }
 
@@ -121,9 +128,9 @@ impl Drop for Recorder {
     }
 }
 
-impl Tape {
+impl LiveRecording {
     /// Adds output that stands at `offset`.
-    pub(crate) fn output(&self, offset: u64, bytes: &[u8]) {
+    pub fn output(&self, offset: u64, bytes: &[u8]) {
         let (tape, at, bytes) = (self.clone(), Instant::now(), bytes.to_vec());
         let length = bytes.len();
         let job = Job::Output { tape, at, offset, bytes };
@@ -131,12 +138,12 @@ impl Tape {
     }
 
     /// The terminal has a new size.
-    pub(crate) fn resize(&self, size: Size) {
+    pub fn resize(&self, size: Size) {
         self.thread.add(Job::Resize { tape: self.clone(), at: Instant::now(), size }, 0);
     }
 
     /// Writes what is left and makes it durable. What still cannot be written is given up.
-    pub(crate) async fn close(&self) {
+    pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
         self.thread.add(Job::Close { tape: self.clone(), done }, MUCH);
         let _ = closed.await;
@@ -169,15 +176,15 @@ impl Shared {
 
 struct Writer {
     shared: Arc<Shared>,
-    news: mpsc::UnboundedSender<News>,
+    news: mpsc::UnboundedSender<RecorderEvent>,
     /// Recordings with output that could not be written.
-    waiting: Vec<Tape>,
+    waiting: Vec<LiveRecording>,
 }
 
 impl Writer {
     fn run(mut self) {
         while let Some(jobs) = self.next() {
-            let mut touched: Vec<Tape> = std::mem::take(&mut self.waiting);
+            let mut touched: Vec<LiveRecording> = std::mem::take(&mut self.waiting);
             let mut closing = Vec::new();
             for job in jobs {
                 let tape = match job {
@@ -210,16 +217,16 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, tape: Tape) {
+    fn write(&mut self, tape: LiveRecording) {
         let (outcome, position) = {
             let mut file = tape.lock();
             (file.write(), file.position())
         };
         // Without anybody to tell, the appliance has ended.
         let _ = match outcome {
-            Ok(()) => self.news.send(News::Written(tape.channel, position)),
+            Ok(()) => self.news.send(RecorderEvent::Written(tape.channel, position)),
             Err(error) => {
-                let news = News::Failed(tape.channel, error.to_string());
+                let news = RecorderEvent::Failed(tape.channel, error.to_string());
                 self.waiting.push(tape);
                 self.news.send(news)
             }

@@ -1,21 +1,21 @@
 //! How large a channel's terminal is: as the smallest pane that shows it, or as its owner wants.
 
-use super::leg::Leg;
+use super::subscriber::Subscriber;
 use super::{Hub, ToConsole};
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{LinkId, UserId};
 
 impl<W: ToConsole> Hub<W> {
     /// A console's pane has this size. Returns the terminal's new size if that changes it.
-    pub(crate) fn sized(&mut self, link: LinkId, size: Size, linked: bool) -> Option<Size> {
-        let leg = self.legs.iter_mut().find(|leg| leg.link == link)?;
-        leg.size = Some(size.clamped());
+    pub fn sized(&mut self, link: LinkId, size: Size, linked: bool) -> Option<Size> {
+        let subscriber = self.subscribers.iter_mut().find(|subscriber| subscriber.link == link)?;
+        subscriber.size = Some(size.clamped());
         self.fit(linked)
     }
 
     /// Only this console's pane counts from now on, or once it is gone its user's; or all of them
     /// again. Returns the terminal's new size if that changes it.
-    pub(crate) fn fit_to(&mut self, to: Option<(UserId, LinkId)>, linked: bool) -> Option<Size> {
+    pub fn fit_to(&mut self, to: Option<(UserId, LinkId)>, linked: bool) -> Option<Size> {
         self.fitted = to;
         self.fit(linked)
     }
@@ -25,8 +25,8 @@ impl<W: ToConsole> Hub<W> {
         let (user, link) = self.fitted.unzip();
         // Whoever chose is not here: then everybody counts.
         let smallest = self
-            .smallest(|leg| Some(leg.link) == link)
-            .or_else(|| self.smallest(|leg| Some(leg.user) == user))
+            .smallest(|subscriber| Some(subscriber.link) == link)
+            .or_else(|| self.smallest(|subscriber| Some(subscriber.user) == user))
             .or_else(|| self.smallest(|_| true))?;
         let changed = self.size != Some(smallest);
         self.size = Some(smallest);
@@ -41,9 +41,10 @@ impl<W: ToConsole> Hub<W> {
         news.then_some(smallest)
     }
 
-    fn smallest(&self, counts: impl Fn(&Leg<W>) -> bool) -> Option<Size> {
-        let legs = self.legs.iter().filter(|leg| counts(leg));
-        legs.filter_map(|leg| leg.size)
+    fn smallest(&self, counts: impl Fn(&Subscriber<W>) -> bool) -> Option<Size> {
+        let subscribers = self.subscribers.iter().filter(|subscriber| counts(subscriber));
+        subscribers
+            .filter_map(|subscriber| subscriber.size)
             .reduce(|a, b| Size { columns: a.columns.min(b.columns), rows: a.rows.min(b.rows) })
     }
 }
@@ -51,7 +52,7 @@ impl<W: ToConsole> Hub<W> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{WINDOW, Way};
-    use super::super::{Console, Wish};
+    use super::super::{AttachRequest, Console};
     use super::*;
     use jumpdeck_protocol::ChannelId;
     use jumpdeck_protocol::session::Keyboard;
@@ -59,7 +60,8 @@ mod tests {
     #[test]
     fn the_terminal_fits_the_smallest_pane_or_its_owners_as_the_owner_wishes() {
         let mut hub = Hub::new(ChannelId(1), None);
-        let wish = |keyboard| Wish { received: None, window: WINDOW, keyboard, attempt: 1 };
+        let wish =
+            |keyboard| AttachRequest { received: None, window: WINDOW, keyboard, attempt: 1 };
         let consoles = [(1, 1, Keyboard::Take), (2, 2, Keyboard::Watch), (3, 1, Keyboard::Watch)];
         for (link, user, keyboard) in consoles {
             let (id, name) = (LinkId(link), "rep".into());

@@ -4,16 +4,14 @@
 //! each edit on top of the one before, writes all of it in one transaction, and only then
 //! publishes the new World and answers. What is published is on the disk.
 
-mod draft;
+mod history;
+mod rows;
 mod schema;
 
-pub(crate) use draft::{Deed, Draft, History, Seen};
-pub(crate) use schema::OpenSession;
+pub use schema::OpenSession;
 
-use crate::clock::Lived;
-use crate::vitals::Vital;
+use crate::draft::{Draft, Lived, Row, Seen};
 use arc_swap::ArcSwap;
-use draft::Row;
 use jumpdeck_protocol::audit::{AuditEvent, Chain};
 use jumpdeck_protocol::{Refusal, RefusalCode};
 use jumpdeck_world::World;
@@ -80,7 +78,7 @@ enum Job {
 
 /// The way to the store; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Store {
+pub struct Store {
     jobs: mpsc::UnboundedSender<Job>,
     world: Arc<ArcSwap<World>>,
     changed: watch::Receiver<()>,
@@ -90,7 +88,7 @@ pub(crate) struct Store {
 }
 
 /// What an opened store brings along.
-pub(crate) struct Opened {
+pub struct Opened {
     pub store: Store,
     pub sessions: Vec<OpenSession>,
     pub seen: Vec<Seen>,
@@ -102,13 +100,11 @@ pub(crate) struct Opened {
 
 impl Store {
     /// Opens a database, makes it if there is none, and brings it to this version's schema.
-    #[cfg(test)]
-    pub(crate) fn open(path: &Path) -> Result<Opened, StoreError> {
-        Self::open_watched(path, crate::vitals::Vitals::default().part("store"))
-    }
-
-    /// The same, and whoever looks after the appliance's parts learns of its end.
-    pub(crate) fn open_watched(path: &Path, vital: Vital) -> Result<Opened, StoreError> {
+    /// `ended` is called when it has ended as it should, and dropped if it ends otherwise.
+    ///
+    /// # Errors
+    /// When the file is no database of ours, or the system does not let us.
+    pub fn open(path: &Path, ended: impl FnOnce() + Send + 'static) -> Result<Opened, StoreError> {
         let connection = schema::open(path)?;
         let loaded = schema::load(&connection, path)?;
         let world = Arc::new(ArcSwap::from_pointee(loaded.world));
@@ -123,10 +119,17 @@ impl Store {
             chain: Arc::clone(&chain),
             failing: Arc::clone(&failing),
         };
-        let writer = Writer { connection, world, publish, chain, failing, vital };
-        std::thread::Builder::new().name("store".into()).spawn(move || writer.run(queue)).map_err(
-            |error| StoreError::Unusable { path: path.to_path_buf(), reason: error.to_string() },
-        )?;
+        let writer = Writer { connection, world, publish, chain, failing };
+        std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || {
+                writer.run(queue);
+                ended();
+            })
+            .map_err(|error| StoreError::Unusable {
+                path: path.to_path_buf(),
+                reason: error.to_string(),
+            })?;
         Ok(Opened {
             store,
             sessions: loaded.sessions,
@@ -138,27 +141,27 @@ impl Store {
     }
 
     /// Whether the last commit failed.
-    pub(crate) fn is_failing(&self) -> bool {
+    pub fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Relaxed)
     }
 
     /// The World as it is now.
-    pub(crate) fn world(&self) -> Arc<World> {
+    pub fn world(&self) -> Arc<World> {
         self.world.load_full()
     }
 
     /// Where the audit stands; to be asked in a read, between two commits.
-    pub(crate) fn chain(&self) -> Arc<Mutex<Chain>> {
+    fn chain(&self) -> Arc<Mutex<Chain>> {
         Arc::clone(&self.chain)
     }
 
     /// Becomes ready whenever the World changed.
-    pub(crate) fn changed(&self) -> watch::Receiver<()> {
+    pub fn changed(&self) -> watch::Receiver<()> {
         self.changed.clone()
     }
 
     /// Runs an edit. When this returns `Ok`, it is on the disk and published.
-    pub(crate) async fn edit<T: Send + 'static>(
+    pub async fn edit<T: Send + 'static>(
         &self,
         edit: impl FnOnce(&mut Draft) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -168,7 +171,7 @@ impl Store {
     }
 
     /// Reads what is committed, history above all.
-    pub(crate) async fn read<T: Send + 'static>(
+    async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -185,7 +188,7 @@ impl Store {
     }
 
     /// Closes the database once everything before was written.
-    pub(crate) async fn close(&self) {
+    pub async fn close(&self) {
         let (closed, waiting) = oneshot::channel();
         // A store that is closed already drops the question.
         let _ = self.jobs.send(Job::Close(closed));
@@ -193,7 +196,7 @@ impl Store {
     }
 
     /// Runs an edit that nobody waits for. Failure is logged.
-    pub(crate) fn note(&self, edit: impl FnOnce(&mut Draft) + Send + 'static) {
+    pub fn note(&self, edit: impl FnOnce(&mut Draft) + Send + 'static) {
         let edit = move |draft: &mut Draft| {
             edit(draft);
             Ok(())
@@ -228,7 +231,6 @@ struct Writer {
     /// The audit, as far as it is on the disk.
     chain: Arc<Mutex<Chain>>,
     failing: Arc<AtomicBool>,
-    vital: Vital,
 }
 
 impl Writer {
@@ -271,7 +273,6 @@ impl Writer {
         if let Err((_, error)) = self.connection.close() {
             tracing::error!(%error, "the database was not closed cleanly");
         }
-        self.vital.ends();
     }
 
     fn commit(&mut self, draft: Draft) -> Result<(), Refusal> {
@@ -342,7 +343,7 @@ fn write(connection: &mut Connection, rows: &[Row]) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-fn encode(document: &Document) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn encode(document: &Document) -> Result<Vec<u8>, Refusal> {
     rmp_serde::to_vec_named(document)
         .map_err(|error| RefusalCode::StoreFailed.because(error.to_string()))
 }
@@ -356,6 +357,7 @@ fn decode(body: &[u8], id: DocumentId) -> Result<Document, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Deed;
     use jumpdeck_protocol::JumpGroupId;
     use jumpdeck_protocol::Timestamp;
     use jumpdeck_protocol::inventory::GroupView;
@@ -372,7 +374,7 @@ mod tests {
     async fn what_was_answered_is_there_after_reopening() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.db");
-        let opened = Store::open(&path).unwrap();
+        let opened = Store::open(&path, || ()).unwrap();
         let epoch = opened.store.world().epoch().to_owned();
         opened.store.edit(|draft| draft.put(group(1, "one"))).await.unwrap();
         opened.store.edit(|draft| draft.put(group(2, "two"))).await.unwrap();
@@ -387,7 +389,7 @@ mod tests {
         let revision = opened.store.world().revision();
         drop(opened.store);
 
-        let world = Store::open(&path).unwrap().store.world();
+        let world = Store::open(&path, || ()).unwrap().store.world();
         assert_eq!(names(&world), ["two"]);
         assert_eq!((world.epoch(), world.revision()), (&*epoch, revision));
         assert_eq!(world.next::<GroupView>(), JumpGroupId(3));
@@ -396,7 +398,7 @@ mod tests {
     #[tokio::test]
     async fn a_refused_edit_leaves_nothing_behind_and_spoils_no_other() {
         let dir = tempfile::tempdir().unwrap();
-        let opened = Store::open(&dir.path().join("a.db")).unwrap();
+        let opened = Store::open(&dir.path().join("a.db"), || ()).unwrap();
         let store = &opened.store;
         let refused = store.edit(|draft| {
             draft.put(group(1, "one"))?;
@@ -412,7 +414,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("db");
         let deed = |subject| Deed { who: "a", action: "done", subject, detail: "" };
-        let opened = Store::open(&path).unwrap();
+        let opened = Store::open(&path, || ()).unwrap();
         let good = |subject: &'static str| {
             move |draft: &mut Draft| {
                 draft.audit(Timestamp(1), deed(subject));
@@ -430,7 +432,7 @@ mod tests {
         assert!(refused.is_err());
         opened.store.edit(good("two")).await.unwrap();
         opened.store.close().await;
-        let opened = Store::open(&path).unwrap();
+        let opened = Store::open(&path, || ()).unwrap();
         opened.store.edit(good("three")).await.unwrap();
         let read = |db: &Connection| {
             let mut statement = db.prepare("SELECT subject, hash FROM audit ORDER BY number")?;
@@ -465,9 +467,8 @@ mod tests {
         let (publish, _changed) = watch::channel(());
         let chain = Arc::default();
         let failing = Arc::default();
-        let vital = crate::vitals::Vitals::default().part("store");
         let world_too = Arc::clone(&world);
-        let mut writer = Writer { connection, world: world_too, publish, chain, failing, vital };
+        let mut writer = Writer { connection, world: world_too, publish, chain, failing };
         let mut draft = Draft::new(World::new("e"));
         draft.put(group(1, &"x".repeat(200_000))).unwrap();
         let refusal = writer.commit(draft).unwrap_err();
@@ -484,7 +485,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.db");
-        let _opened = Store::open(&path).unwrap();
+        let _opened = Store::open(&path, || ()).unwrap();
         for name in ["a.db", "a.db-wal"] {
             let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
@@ -497,7 +498,7 @@ mod tests {
         let path = dir.path().join("a.db");
         schema::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let before = std::fs::read(&path).unwrap();
-        assert!(matches!(Store::open(&path), Err(StoreError::Newer { found: 99, .. })));
+        assert!(matches!(Store::open(&path, || ()), Err(StoreError::Newer { found: 99, .. })));
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 
@@ -511,9 +512,9 @@ mod tests {
             *byte ^= 0x5a;
         }
         std::fs::write(&path, &bytes).unwrap();
-        assert!(matches!(Store::open(&path), Err(StoreError::Damaged { .. })));
+        assert!(matches!(Store::open(&path, || ()), Err(StoreError::Damaged { .. })));
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
         std::fs::write(&path, b"not a database at all, but some text").unwrap();
-        assert!(matches!(Store::open(&path), Err(StoreError::Damaged { .. })));
+        assert!(matches!(Store::open(&path, || ()), Err(StoreError::Damaged { .. })));
     }
 }

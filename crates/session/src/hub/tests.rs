@@ -252,7 +252,7 @@ impl World {
                 let name = format!("desk {which}").into();
                 let user = UserId(which as u64 + 1);
                 let console = Console { link, user, name, way: desk.down.clone() };
-                let wish = Wish { received, window, keyboard, attempt };
+                let wish = AttachRequest { received, window, keyboard, attempt };
                 self.hub.attach(console, wish, agent.as_ref());
             }
             Some(Wire::Frame(message)) => match Frame::decode(message.clone()).unwrap() {

@@ -5,8 +5,8 @@
 //! that only watch slow nobody: one that falls behind gets a picture of the terminal and goes on
 //! from there. Pure state; messages leave through the ways it is given.
 
-mod leg;
 mod size;
+mod subscriber;
 #[cfg(test)]
 mod tests;
 
@@ -17,10 +17,10 @@ use jumpdeck_protocol::session::{
 };
 use jumpdeck_protocol::{ChannelId, LinkId, RefusalCode, UserId, frame, limits};
 use jumpdeck_terminal::Screen;
-use leg::{Leg, Stand};
+use subscriber::{Phase, Subscriber};
 
 /// The way to a console.
-pub(crate) trait ToConsole {
+pub trait ToConsole {
     /// A data or credit message, unchanged.
     fn frame(&self, message: Bytes);
     /// Anything else.
@@ -30,7 +30,7 @@ pub(crate) trait ToConsole {
 }
 
 /// The way to the agent.
-pub(crate) trait ToMachine {
+pub trait ToMachine {
     /// A data or credit message.
     fn frame(&self, message: Bytes);
     /// An order about the channel.
@@ -57,7 +57,7 @@ impl Listener {
 
 /// What is new in the output, for those who listen.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Heard<'b> {
+pub struct Heard<'b> {
     /// To be recorded, with where it begins.
     pub record: Option<(u64, &'b [u8])>,
     /// To be looked through for commands, with where it begins.
@@ -68,7 +68,7 @@ pub(crate) struct Heard<'b> {
 
 /// One channel's hub.
 #[derive(Debug)]
-pub(crate) struct Hub<W> {
+pub struct Hub<W> {
     channel: ChannelId,
     /// The end of what came since the agent last said where it goes on; nothing before it did.
     run: Option<u64>,
@@ -77,7 +77,7 @@ pub(crate) struct Hub<W> {
     /// The last limit it was given.
     granted: u64,
     window: u64,
-    recording: Option<Recording>,
+    recording: Option<Written>,
     /// Looks for commands.
     watcher: Listener,
     screen: Option<(Screen, Listener)>,
@@ -86,7 +86,7 @@ pub(crate) struct Hub<W> {
     told: Option<Size>,
     /// Somebody attached while the answer to another attach was awaited.
     again: bool,
-    legs: Vec<Leg<W>>,
+    subscribers: Vec<Subscriber<W>>,
     keyboard: Option<LinkId>,
     /// Where the console stands that typed and is expected back: nothing more than its window runs
     /// ahead of it.
@@ -98,7 +98,7 @@ pub(crate) struct Hub<W> {
 
 /// Where the recording stands.
 #[derive(Debug)]
-struct Recording {
+struct Written {
     listener: Listener,
     /// Everything before this is in the file.
     written: u64,
@@ -107,7 +107,7 @@ struct Recording {
 
 impl<W: ToConsole> Hub<W> {
     /// A hub without consoles.
-    pub(crate) const fn new(channel: ChannelId, size: Option<Size>) -> Self {
+    pub const fn new(channel: ChannelId, size: Option<Size>) -> Self {
         Self {
             channel,
             run: None,
@@ -120,7 +120,7 @@ impl<W: ToConsole> Hub<W> {
             size,
             told: None,
             again: false,
-            legs: Vec::new(),
+            subscribers: Vec::new(),
             keyboard: None,
             held: None,
             fitted: None,
@@ -128,95 +128,95 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// From now on it is recorded, from this byte on.
-    pub(crate) fn record_from(&mut self, written: u64) {
+    pub fn record_from(&mut self, written: u64) {
         let listener = Listener { taken: written };
-        self.recording = Some(Recording { listener, written, state: RecordingState::On });
+        self.recording = Some(Written { listener, written, state: RecordingState::On });
     }
 
     /// Commands are looked for from this byte on.
-    pub(crate) const fn watch_from(&mut self, offset: u64) {
+    pub const fn watch_from(&mut self, offset: u64) {
         self.watcher = Listener { taken: offset };
     }
 
     /// Whether it is recorded.
-    pub(crate) const fn is_recorded(&self) -> bool {
+    pub const fn is_recorded(&self) -> bool {
         self.recording.is_some()
     }
 
     /// The console that had everything before this typed, and is expected back.
-    pub(crate) const fn hold_from(&mut self, received: u64) {
+    pub const fn hold_from(&mut self, received: u64) {
         self.held = Some(received);
     }
 
     /// Whether a console is expected back.
-    pub(crate) const fn is_held(&self) -> bool {
+    pub const fn is_held(&self) -> bool {
         self.held.is_some()
     }
 
     /// Nobody is expected back any more: the output goes on without a console.
-    pub(crate) fn let_go(&mut self, agent: Option<&impl ToMachine>) {
+    pub fn let_go(&mut self, agent: Option<&impl ToMachine>) {
         if self.held.take().is_some() {
             self.give_credit(agent);
         }
     }
 
     /// Whether a console shows it.
-    pub(crate) const fn is_shown(&self) -> bool {
-        !self.legs.is_empty()
+    pub const fn is_shown(&self) -> bool {
+        !self.subscribers.is_empty()
     }
 
     /// Whether a console types.
-    pub(crate) const fn has_keyboard(&self) -> bool {
+    pub const fn has_keyboard(&self) -> bool {
         self.keyboard.is_some()
     }
 
     /// Whether this console shows it.
-    pub(crate) fn has_leg(&self, link: LinkId) -> bool {
-        self.legs.iter().any(|leg| leg.link == link)
+    pub fn has_subscriber(&self, link: LinkId) -> bool {
+        self.subscribers.iter().any(|subscriber| subscriber.link == link)
     }
 
     /// Whether input of this console may pass.
-    pub(crate) fn may_type(&self, link: LinkId) -> bool {
-        let failed = |r: &Recording| matches!(r.state, RecordingState::Failed { .. });
+    pub fn may_type(&self, link: LinkId) -> bool {
+        let failed = |r: &Written| matches!(r.state, RecordingState::Failed { .. });
         self.keyboard == Some(link)
             && !self.recording.as_ref().is_some_and(failed)
-            && self.leg(link).is_some_and(|leg| !leg.way.is_closed())
+            && self.subscriber(link).is_some_and(|subscriber| !subscriber.way.is_closed())
     }
 
     /// Whether this console has the keyboard.
-    pub(crate) fn types(&self, link: LinkId) -> bool {
+    pub fn types(&self, link: LinkId) -> bool {
         self.keyboard == Some(link)
     }
 
     /// Whose console has it.
-    pub(crate) fn typist(&self) -> Option<UserId> {
-        self.keyboard.and_then(|link| self.leg(link)).map(|leg| leg.user)
+    pub fn typist(&self) -> Option<UserId> {
+        self.keyboard.and_then(|link| self.subscriber(link)).map(|subscriber| subscriber.user)
     }
 
     /// How far the output came.
-    pub(crate) const fn position(&self) -> Option<u64> {
+    pub const fn position(&self) -> Option<u64> {
         self.run
     }
 
     /// Whether everything before this is in the recording, if there is one.
-    pub(crate) fn is_recorded_to(&self, end: u64) -> bool {
+    pub fn is_recorded_to(&self, end: u64) -> bool {
         self.recording.as_ref().is_none_or(|recording| recording.listener.taken >= end)
     }
 
-    fn leg(&self, link: LinkId) -> Option<&Leg<W>> {
-        self.legs.iter().find(|leg| leg.link == link)
+    fn subscriber(&self, link: LinkId) -> Option<&Subscriber<W>> {
+        self.subscribers.iter().find(|subscriber| subscriber.link == link)
     }
 
     /// A console shows the channel.
-    pub(crate) fn attach(
+    pub fn attach(
         &mut self,
         console: Console<W>,
-        Wish { received, window, keyboard, attempt }: Wish,
+        AttachRequest { received, window, keyboard, attempt }: AttachRequest,
         agent: Option<&impl ToMachine>,
     ) {
         let link = console.link;
-        let size = self.leg(link).and_then(|leg| leg.size);
-        self.legs.retain(|leg| leg.link != link);
+        let size = self.subscriber(link).and_then(|subscriber| subscriber.size);
+        self.subscribers.retain(|subscriber| subscriber.link != link);
         match keyboard {
             Keyboard::Take => self.keyboard = Some(link),
             Keyboard::IfFree if self.keyboard.is_none() => self.keyboard = Some(link),
@@ -229,7 +229,7 @@ impl<W: ToConsole> Hub<W> {
         }
         let most = if types { limits::BULK_WINDOW } else { limits::WATCHER_WINDOW };
         let window = window.clamp(1, most);
-        self.legs.push(Leg::new(console, received, window, attempt, size));
+        self.subscribers.push(Subscriber::new(console, received, window, attempt, size));
         match agent {
             // One who only watches does not make the others wait again and again.
             Some(_) if self.attaching > 0 && !types => self.again = true,
@@ -245,26 +245,28 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// Input that was refused is asked for again: whoever types learns where the agent stands.
-    pub(crate) fn go_on_typing(&mut self, agent: &impl ToMachine) {
+    pub fn go_on_typing(&mut self, agent: &impl ToMachine) {
         let keyboard = self.keyboard;
-        if let Some(leg) = self.legs.iter_mut().find(|leg| keyboard == Some(leg.link)) {
-            if leg.stand == Stand::Live {
-                leg.stand = Stand::Waiting { wanted: Some(leg.sent) };
+        if let Some(subscriber) =
+            self.subscribers.iter_mut().find(|subscriber| keyboard == Some(subscriber.link))
+        {
+            if subscriber.stand == Phase::Live {
+                subscriber.stand = Phase::Waiting { wanted: Some(subscriber.sent) };
             }
             self.begin(agent);
         }
     }
 
     /// Asks the agent for output from where the one stands that lacks most.
-    pub(crate) fn begin(&mut self, agent: &impl ToMachine) {
-        let types = |leg: &Leg<W>| self.keyboard == Some(leg.link);
-        let typing = self.legs.iter().find(|leg| types(leg));
-        self.window = typing.map_or(limits::SHELL_WINDOW, |leg| leg.window);
-        let pictured = self.screen.is_some() || self.legs.iter().all(types);
+    pub fn begin(&mut self, agent: &impl ToMachine) {
+        let types = |subscriber: &Subscriber<W>| self.keyboard == Some(subscriber.link);
+        let typing = self.subscribers.iter().find(|subscriber| types(subscriber));
+        self.window = typing.map_or(limits::SHELL_WINDOW, |subscriber| subscriber.window);
+        let pictured = self.screen.is_some() || self.subscribers.iter().all(types);
         let received = if pictured { self.lowest() } else { None };
         self.attaching += 1;
-        for leg in &mut self.legs {
-            leg.asked = true;
+        for subscriber in &mut self.subscribers {
+            subscriber.asked = true;
         }
         let (channel, window) = (self.channel, self.window);
         let (keyboard, attempt) = (Keyboard::Take, self.attaching);
@@ -273,7 +275,7 @@ impl<W: ToConsole> Hub<W> {
 
     /// What is recorded is asked for although no console ever showed it: a program that ends is
     /// over only once its recording is whole.
-    pub(crate) fn record_unseen(&mut self, agent: &impl ToMachine) {
+    pub fn record_unseen(&mut self, agent: &impl ToMachine) {
         if self.recording.is_some() && self.run.is_none() && self.attaching == 0 {
             self.begin(agent);
         }
@@ -282,16 +284,18 @@ impl<W: ToConsole> Hub<W> {
     /// Where the one stands that lacks most; nothing if one lacks everything.
     fn lowest(&self) -> Option<u64> {
         let mut lowest = u64::MAX;
-        for leg in &self.legs {
-            lowest = match leg.stand {
-                Stand::Waiting { wanted: None } => return None,
+        for subscriber in &self.subscribers {
+            lowest = match subscriber.stand {
+                Phase::Waiting { wanted: None } => return None,
                 // Nobody knows how far the output came: who only watches may claim what it likes.
-                Stand::Waiting { .. } if self.run.is_none() && self.keyboard != Some(leg.link) => {
+                Phase::Waiting { .. }
+                    if self.run.is_none() && self.keyboard != Some(subscriber.link) =>
+                {
                     return None;
                 }
-                Stand::Waiting { wanted: Some(wanted) } => lowest.min(wanted),
-                Stand::Live if !leg.behind => lowest.min(leg.sent),
-                Stand::Live | Stand::Idle => lowest,
+                Phase::Waiting { wanted: Some(wanted) } => lowest.min(wanted),
+                Phase::Live if !subscriber.behind => lowest.min(subscriber.sent),
+                Phase::Live | Phase::Idle => lowest,
             };
         }
         // What the file lacks must come again if the appliance ends before it is written.
@@ -315,7 +319,8 @@ impl<W: ToConsole> Hub<W> {
             recording.listener.taken = recording.listener.taken.max(from);
         }
         self.watcher.taken = self.watcher.taken.max(from);
-        let watched = self.legs.iter().any(|leg| self.keyboard != Some(leg.link));
+        let watched =
+            self.subscribers.iter().any(|subscriber| self.keyboard != Some(subscriber.link));
         let lost = self.screen.as_ref().is_some_and(|(_, listener)| listener.taken < from);
         if watched && (lost || self.screen.is_none()) {
             let screen = Screen::new(self.size.unwrap_or(Size { columns: 80, rows: 24 }));
@@ -323,21 +328,21 @@ impl<W: ToConsole> Hub<W> {
         }
         let channel = self.channel;
         let mut liars = Vec::new();
-        for leg in &mut self.legs {
-            let Stand::Waiting { wanted } = leg.stand else {
+        for subscriber in &mut self.subscribers {
+            let Phase::Waiting { wanted } = subscriber.stand else {
                 continue;
             };
-            if !leg.asked {
+            if !subscriber.asked {
                 continue;
             }
             let from = wanted.unwrap_or(from).max(from);
             if from > end {
-                liars.push(leg.link);
+                liars.push(subscriber.link);
                 continue;
             }
-            leg.go_on(from);
-            let attempt = leg.attempt;
-            let types = self.keyboard == Some(leg.link);
+            subscriber.go_on(from);
+            let attempt = subscriber.attempt;
+            let types = self.keyboard == Some(subscriber.link);
             let (input_received, input_limit) = if types { input } else { (input.0, input.0) };
             let report = ChannelReport::Attached {
                 channel,
@@ -347,12 +352,12 @@ impl<W: ToConsole> Hub<W> {
                 input_received,
                 input_limit,
             };
-            leg.way.tell(ApplianceNotice::Channel(report));
+            subscriber.way.tell(ApplianceNotice::Channel(report));
         }
         for link in liars {
             let refusal = RefusalCode::ProtocolViolation.because("more was claimed than was sent");
             self.tell(link, ApplianceNotice::Channel(ChannelReport::Gone { channel, refusal }));
-            self.legs.retain(|leg| leg.link != link);
+            self.subscribers.retain(|subscriber| subscriber.link != link);
             self.keyboard = self.keyboard.filter(|other| *other != link);
         }
         if let Some(agent) = agent
@@ -363,14 +368,16 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// The agent reports. What concerns those who are attached is passed on.
-    pub(crate) fn report(&mut self, report: &ChannelReport, agent: Option<&impl ToMachine>) {
+    pub fn report(&mut self, report: &ChannelReport, agent: Option<&impl ToMachine>) {
         match report {
             ChannelReport::Attached { from, end, input_received, input_limit, .. } => {
                 self.attached(*from, *end, (*input_received, *input_limit), agent);
             }
             ChannelReport::Exited { .. } => {
-                for leg in self.legs.iter().filter(|leg| leg.stand == Stand::Live) {
-                    leg.way.tell(ApplianceNotice::Channel(report.clone()));
+                for subscriber in
+                    self.subscribers.iter().filter(|subscriber| subscriber.stand == Phase::Live)
+                {
+                    subscriber.way.tell(ApplianceNotice::Channel(report.clone()));
                 }
             }
             ChannelReport::Gone { .. } => self.tell_all(&ApplianceNotice::Channel(report.clone())),
@@ -378,7 +385,7 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// Output of the agent. Returns what is new for those who listen.
-    pub(crate) fn output<'b>(
+    pub fn output<'b>(
         &mut self,
         offset: u64,
         bytes: &'b Bytes,
@@ -408,8 +415,8 @@ impl<W: ToConsole> Hub<W> {
             screen.take(new);
         }
         let keyboard = self.keyboard;
-        for leg in &mut self.legs {
-            leg.pass(offset, end, message, keyboard == Some(leg.link));
+        for subscriber in &mut self.subscribers {
+            subscriber.pass(offset, end, message, keyboard == Some(subscriber.link));
         }
         self.catch_up();
         self.give_credit(agent);
@@ -417,17 +424,19 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// A console has output and takes more.
-    pub(crate) fn credited(
+    pub fn credited(
         &mut self,
         link: LinkId,
         received: u64,
         limit: u64,
         agent: Option<&impl ToMachine>,
     ) {
-        let Some(leg) = self.legs.iter_mut().find(|leg| leg.link == link) else {
+        let Some(subscriber) =
+            self.subscribers.iter_mut().find(|subscriber| subscriber.link == link)
+        else {
             return;
         };
-        leg.credit(received, limit);
+        subscriber.credit(received, limit);
         self.catch_up();
         self.give_credit(agent);
     }
@@ -438,17 +447,19 @@ impl<W: ToConsole> Hub<W> {
         let Some((screen, listener)) = &mut self.screen else {
             return;
         };
-        let behind = |leg: &&mut Leg<W>| leg.may_catch_up() && keyboard != Some(leg.link);
-        for leg in self.legs.iter_mut().filter(behind) {
+        let behind = |subscriber: &&mut Subscriber<W>| {
+            subscriber.may_catch_up() && keyboard != Some(subscriber.link)
+        };
+        for subscriber in self.subscribers.iter_mut().filter(behind) {
             let bytes = screen.picture();
             let (channel, offset, size) = (self.channel, listener.taken, screen.size());
-            leg.go_on(offset);
-            leg.way.tell(ApplianceNotice::Picture { channel, offset, size, bytes });
+            subscriber.go_on(offset);
+            subscriber.way.tell(ApplianceNotice::Picture { channel, offset, size, bytes });
         }
     }
 
     /// The recording's file holds everything before this.
-    pub(crate) fn written(&mut self, written: u64, agent: Option<&impl ToMachine>) {
+    pub fn written(&mut self, written: u64, agent: Option<&impl ToMachine>) {
         if let Some(recording) = &mut self.recording {
             recording.written = recording.written.max(written);
         }
@@ -456,7 +467,7 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// The recording cannot be written, or can be again. Returns whether that is news.
-    pub(crate) fn recording_is(&mut self, state: RecordingState) -> bool {
+    pub fn recording_is(&mut self, state: RecordingState) -> bool {
         let Some(recording) = &mut self.recording else {
             return false;
         };
@@ -469,11 +480,11 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// Lets the agent send as much as those take who must not miss a byte.
-    pub(crate) fn give_credit(&mut self, agent: Option<&impl ToMachine>) {
+    pub fn give_credit(&mut self, agent: Option<&impl ToMachine>) {
         let (Some(run), Some(agent), 0) = (self.run, agent, self.attaching) else {
             return;
         };
-        if self.legs.is_empty() && self.recording.is_none() {
+        if self.subscribers.is_empty() && self.recording.is_none() {
             return;
         }
         let (mut received, mut limit) = (run, run.saturating_add(self.window));
@@ -481,12 +492,14 @@ impl<W: ToConsole> Hub<W> {
             received = received.min(recording.written);
             limit = limit.min(recording.written.saturating_add(limits::RECORDING_WINDOW));
         }
-        if let Some(leg) = self.legs.iter().find(|leg| self.keyboard == Some(leg.link)) {
-            if leg.stand != Stand::Live {
+        if let Some(subscriber) =
+            self.subscribers.iter().find(|subscriber| self.keyboard == Some(subscriber.link))
+        {
+            if subscriber.stand != Phase::Live {
                 return;
             }
-            received = received.min(leg.received);
-            limit = limit.min(leg.limit);
+            received = received.min(subscriber.received);
+            limit = limit.min(subscriber.limit);
         } else if let Some(held) = self.held {
             received = received.min(held);
             limit = limit.min(held.saturating_add(self.window));
@@ -499,34 +512,35 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// The agent takes more input.
-    pub(crate) fn input_credit(&self, message: Bytes) {
-        let typing = self.legs.iter().find(|leg| self.keyboard == Some(leg.link));
-        if let Some(leg) = typing.filter(|leg| leg.stand == Stand::Live) {
-            leg.way.frame(message);
+    pub fn input_credit(&self, message: Bytes) {
+        let typing =
+            self.subscribers.iter().find(|subscriber| self.keyboard == Some(subscriber.link));
+        if let Some(subscriber) = typing.filter(|subscriber| subscriber.stand == Phase::Live) {
+            subscriber.way.frame(message);
         }
     }
 
     /// A console does not show it any more. Returns the terminal's new size if that changes it.
-    pub(crate) fn detach(&mut self, link: LinkId, linked: bool) -> Option<Size> {
+    pub fn detach(&mut self, link: LinkId, linked: bool) -> Option<Size> {
         if self.keyboard == Some(link) {
-            self.held = self.leg(link).and_then(Leg::stands_at).or(self.held);
+            self.held = self.subscriber(link).and_then(Subscriber::stands_at).or(self.held);
             self.keyboard = None;
         }
-        self.legs.retain(|leg| leg.link != link);
-        if self.legs.iter().all(|leg| self.keyboard == Some(leg.link)) {
+        self.subscribers.retain(|subscriber| subscriber.link != link);
+        if self.subscribers.iter().all(|subscriber| self.keyboard == Some(subscriber.link)) {
             self.screen = None;
         }
         self.fit(linked)
     }
 
     /// The agent went away: nothing flows before it says where it goes on.
-    pub(crate) fn agent_left(&mut self) {
+    pub fn agent_left(&mut self) {
         self.start_over();
         self.tell_all(&ApplianceNotice::AgentLink { channel: self.channel, linked: false });
     }
 
     /// The agent is there: consoles attach again, and what is recorded goes on by itself.
-    pub(crate) fn agent_came(&mut self, agent: &impl ToMachine) {
+    pub fn agent_came(&mut self, agent: &impl ToMachine) {
         self.start_over();
         if self.recording.is_some() {
             self.begin(agent);
@@ -540,50 +554,53 @@ impl<W: ToConsole> Hub<W> {
         self.attaching = 0;
         self.again = false;
         self.told = None;
-        for leg in &mut self.legs {
-            leg.stand = Stand::Idle;
+        for subscriber in &mut self.subscribers {
+            subscriber.stand = Phase::Idle;
         }
     }
 
     /// Tells one console that shows it.
-    pub(crate) fn tell(&self, link: LinkId, notice: ApplianceNotice) {
-        if let Some(leg) = self.leg(link) {
-            leg.way.tell(notice);
+    pub fn tell(&self, link: LinkId, notice: ApplianceNotice) {
+        if let Some(subscriber) = self.subscriber(link) {
+            subscriber.way.tell(notice);
         }
     }
 
     /// Tells every console that shows it.
-    pub(crate) fn tell_all(&self, notice: &ApplianceNotice) {
-        for leg in &self.legs {
-            leg.way.tell(notice.clone());
+    pub fn tell_all(&self, notice: &ApplianceNotice) {
+        for subscriber in &self.subscribers {
+            subscriber.way.tell(notice.clone());
         }
     }
 
     /// The links of the consoles that show it, with whose they are.
-    pub(crate) fn consoles(&self) -> impl Iterator<Item = (LinkId, UserId)> {
-        self.legs.iter().map(|leg| (leg.link, leg.user))
+    pub fn consoles(&self) -> impl Iterator<Item = (LinkId, UserId)> {
+        self.subscribers.iter().map(|subscriber| (subscriber.link, subscriber.user))
     }
 
     fn tell_state(&self) {
-        let keyboard = self.keyboard.and_then(|link| self.leg(link)).map(|leg| leg.name.clone());
+        let keyboard = self
+            .keyboard
+            .and_then(|link| self.subscriber(link))
+            .map(|subscriber| subscriber.name.clone());
         let recording = self.recording.as_ref().map(|r| r.state.clone()).unwrap_or_default();
-        for leg in &self.legs {
+        for subscriber in &self.subscribers {
             let state = ChannelState {
                 size: self.size,
                 keyboard: keyboard.clone(),
-                yours: self.keyboard == Some(leg.link),
-                consoles: u32::try_from(self.legs.len()).unwrap_or(u32::MAX),
+                yours: self.keyboard == Some(subscriber.link),
+                consoles: u32::try_from(self.subscribers.len()).unwrap_or(u32::MAX),
                 recording: recording.clone(),
                 fitted: self.fitted.is_some(),
             };
-            leg.way.tell(ApplianceNotice::ChannelState { channel: self.channel, state });
+            subscriber.way.tell(ApplianceNotice::ChannelState { channel: self.channel, state });
         }
     }
 }
 
 /// What a console that attaches asks for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wish {
+pub struct AttachRequest {
     /// Where it stands; nothing if it has seen nothing.
     pub received: Option<u64>,
     /// How many bytes may be under way to it.
@@ -594,7 +611,7 @@ pub(crate) struct Wish {
 
 /// A console that is about to show a channel.
 #[derive(Debug)]
-pub(crate) struct Console<W> {
+pub struct Console<W> {
     pub link: LinkId,
     pub user: UserId,
     pub name: Box<str>,

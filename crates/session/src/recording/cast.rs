@@ -271,12 +271,12 @@ fn position_in(line: &[u8]) -> Option<(Duration, u64)> {
 }
 
 /// Cuts off what was written only in part of a recording that nobody closed.
-pub(crate) fn trim(path: &Path) -> io::Result<()> {
+pub fn trim(path: &Path) -> io::Result<()> {
     CastFile::open(path).map(drop)
 }
 
 /// A file's length and the SHA-256 of its bytes.
-pub(crate) fn digest(path: &Path) -> io::Result<(u64, String)> {
+pub fn digest(path: &Path) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let mut context = Context::new(&SHA256);
     let mut buffer = vec![0; 256 * 1024];
