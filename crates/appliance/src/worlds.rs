@@ -3,7 +3,7 @@
 //!
 //! `JUMPDECK_WORLDS` says how many worlds are made; a long run has 100,000.
 
-use crate::parts::changes;
+use crate::feed::chunks::changes;
 use jumpdeck_policy::{
     GroupPolicy, Membership, Permission, Permissions, PolicySettings, Role, Setting, Settings,
 };

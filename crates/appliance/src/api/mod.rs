@@ -2,12 +2,8 @@
 //!
 //! What it offers stands in `openapi.json`, which it serves itself.
 
-mod accounts;
-mod rates;
 mod reading;
 mod scripts;
-
-pub(crate) use rates::Rates;
 
 use crate::appliance::Appliance;
 use http_body_util::Full;

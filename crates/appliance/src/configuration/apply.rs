@@ -11,8 +11,8 @@ use super::file::{
 use super::hours;
 use super::reader::{At, Reader};
 use super::rest::Rest;
-use crate::hashing::hash_first_password;
-use crate::keys;
+use crate::accounts::hashing::hash_first_password;
+use crate::accounts::keys;
 use jumpdeck_policy::{
     Availability, GroupPolicy, JumpPolicy, PolicySettings, Role, Schedule, SessionPolicy, Setting,
     Settings,

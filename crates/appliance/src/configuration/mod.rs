@@ -12,9 +12,9 @@ mod reader;
 mod rest;
 mod usage;
 
+use crate::accounts::keys;
 use crate::appliance::Appliance;
-use crate::keys;
-use crate::reps::RepLink;
+use crate::links::consoles::RepLink;
 use apply::By;
 use jumpdeck_protocol::configuration::{Change, Deed, Plan, Problem};
 use jumpdeck_protocol::{Refusal, RefusalCode, limits};

@@ -125,7 +125,7 @@ impl Rest<'_, '_, '_> {
                 policies.map(|policy| format!("group policy {}", policy.name)).collect();
             if !used.is_empty() {
                 self.remove("team", &team.name, DocumentId::Team(team.id), &used);
-            } else if let Err(refusal) = crate::teams::remove(self.draft, team.id) {
+            } else if let Err(refusal) = crate::policies::teams::remove(self.draft, team.id) {
                 self.applied.notes.push(refusal.to_string());
             }
         }

@@ -2,12 +2,12 @@
 
 use super::budget::Budget;
 use super::{Arrival, Caller, until_gone};
+use crate::accounts::keys;
 use crate::appliance::Appliance;
 use crate::clock::Moment;
-use crate::keys;
-use crate::pin::room_for_another;
-use crate::presence::{AgentLink, Stray};
-use crate::queues::{Visitor, visitor_name};
+use crate::links::presence::{AgentLink, Stray};
+use crate::visitors::pin::room_for_another;
+use crate::visitors::queues::{Visitor, visitor_name};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, FromAgent, Standing};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;

@@ -3,6 +3,7 @@
 mod agent;
 mod budget;
 mod http;
+pub(crate) mod in_process;
 mod rep;
 mod requests;
 

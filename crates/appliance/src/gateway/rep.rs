@@ -2,12 +2,12 @@
 
 use super::requests::fulfil;
 use super::{Arrival, Caller, until_gone};
+use crate::accounts::login::{Attempt, Known};
+use crate::accounts::second_factor::has_one;
 use crate::appliance::Appliance;
 use crate::clock::Uptime;
-use crate::feed::{Have, feed};
-use crate::login::{Attempt, Known};
-use crate::reps::{LinkLogin, RepLink};
-use crate::second_factor::has_one;
+use crate::feed::feed::{Have, feed};
+use crate::links::consoles::{LinkLogin, RepLink};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{RepLogin, RepProof, RepWelcome};

@@ -1,9 +1,9 @@
 //! What a console asks, and who answers it.
 
 use crate::appliance::Appliance;
-use crate::installers::InstallerSpec;
-use crate::reps::RepLink;
-use crate::start::AttachRequest;
+use crate::items::installers::InstallerSpec;
+use crate::links::consoles::RepLink;
+use crate::sessions::start::AttachRequest;
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::session::{ChannelKind, EndReason, Part};

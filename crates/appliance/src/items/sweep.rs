@@ -1,9 +1,9 @@
 //! Items whose time is over: removed by the appliance itself, and taken back if that was too soon.
 
-use super::{Deed, Refused, each, permitted_of, within_limit};
+use super::edit::{Deed, Refused, each, permitted_of, within_limit};
 use crate::appliance::Appliance;
 use crate::clock::Moment;
-use crate::pin::room_for_another;
+use crate::visitors::pin::room_for_another;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::rep::RemovedItem;
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, UserId, limits};

@@ -1,0 +1,110 @@
+//! Accounts of programs: a token each, with scopes.
+
+use crate::accounts::keys;
+use crate::appliance::Appliance;
+use crate::links::consoles::RepLink;
+use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiAccounts, Secret};
+use jumpdeck_protocol::{Refusal, RefusalCode, limits, text};
+use jumpdeck_store::Draft;
+use jumpdeck_world::username;
+use jumpdeck_world::{ApiAccount, DocumentId};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+/// Accounts there may be.
+const ACCOUNTS: usize = 100;
+/// Seconds a token may be good for: an hour to ten years.
+const VALID: RangeInclusive<u64> = 3600..=315_360_000;
+
+impl Appliance {
+    /// The account whose token this is, while it is good.
+    pub(crate) fn api_account_by_token(&self, token: &str) -> Option<Arc<ApiAccount>> {
+        let (hash, now) = (keys::hash(token), self.now());
+        let world = self.world();
+        // Hashes are compared, so the time it takes says nothing about a token.
+        let known = world.api_accounts().find(|account| account.token_hash == hash);
+        known.filter(|account| account.expires > now).cloned()
+    }
+
+    /// So many requests in a minute to the API from one address.
+    pub fn limit_api(&self, most: u32) {
+        self.api_rates.limit(most);
+    }
+
+    /// Lists, makes or removes accounts of programs.
+    pub(crate) async fn api_accounts(
+        &self,
+        rep: &RepLink,
+        wish: ApiAccountWish,
+    ) -> Result<ApiAccounts, Refusal> {
+        if !self.world().administers(rep.user) {
+            let detail = "only an administrator looks after API accounts";
+            return Err(RefusalCode::PermissionDenied.because(detail));
+        }
+        let (user, now) = (rep.user, self.now());
+        let token = match wish {
+            ApiAccountWish::List => None,
+            ApiAccountWish::Add { name, scopes, valid } => {
+                let name = username(&name)?;
+                let wrong = |what: &str| Err(RefusalCode::InvalidValue.because(what));
+                if scopes.is_empty() {
+                    return wrong("An API account needs a scope: items:read or sessions:read.");
+                }
+                if !VALID.contains(&valid) {
+                    return wrong("A token is valid for 1 hour to 10 years.");
+                }
+                let failed =
+                    |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
+                let token = keys::secret().map_err(failed)?;
+                let token_hash = keys::hash(&token);
+                let expires = now.plus(valid);
+                let edit = move |draft: &mut Draft| {
+                    let taken = draft.api_accounts().any(|account| account.name == name);
+                    let refused = |detail| Err(RefusalCode::InvalidValue.because(detail));
+                    if taken {
+                        return refused(format!("There is an API account {name} already."));
+                    }
+                    if draft.api_accounts().count() >= ACCOUNTS {
+                        return refused(format!("There are {ACCOUNTS} API accounts, the limit."));
+                    }
+                    let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+                    draft.audit_by(now, user, "api_account_made", (&name, &names.join(", ")));
+                    let id = draft.next::<ApiAccount>();
+                    let made = now;
+                    let account = ApiAccount { id, name, token_hash, scopes, made, expires };
+                    draft.put(account)
+                };
+                self.store.edit(edit).await?;
+                Some(Secret(token))
+            }
+            ApiAccountWish::Remove { name } => {
+                let edit = move |draft: &mut Draft| {
+                    let meant = draft.api_accounts().find(|account| *account.name == *name);
+                    let Some(id) = meant.map(|account| account.id) else {
+                        let name = text::bounded(&name, limits::NAME);
+                        let detail = format!("There is no API account “{name}”.");
+                        return Err(RefusalCode::InvalidValue.because(detail));
+                    };
+                    draft.audit_by(now, user, "api_account_removed", (&name, ""));
+                    draft.remove(DocumentId::ApiAccount(id));
+                    Ok(())
+                };
+                self.store.edit(edit).await?;
+                None
+            }
+        };
+        let world = self.world();
+        let mut accounts: Vec<_> = world.api_accounts().map(|account| view(account)).collect();
+        accounts.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(ApiAccounts { accounts, token })
+    }
+}
+
+fn view(account: &ApiAccount) -> ApiAccountView {
+    ApiAccountView {
+        name: account.name.as_str().into(),
+        scopes: account.scopes.clone(),
+        made: account.made,
+        expires: account.expires,
+    }
+}

@@ -1,0 +1,164 @@
+//! The public keys of a rep, which open the SSH front door.
+
+use crate::accounts::passwords::renew;
+use crate::appliance::Appliance;
+use crate::links::consoles::RepLink;
+use data_encoding::{BASE64, BASE64_NOPAD};
+use jumpdeck_protocol::rep::{RepReply, SshKey, SshKeyWish};
+use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
+use jumpdeck_store::Draft;
+use jumpdeck_world::World;
+use jumpdeck_world::{Account, PublicKey};
+use ring::digest;
+use std::sync::Arc;
+
+/// Keys of one user at the most.
+const KEYS: usize = 20;
+/// Bytes of a key at the most: one of RSA with 16,384 bits has 2,071.
+const LONGEST: usize = 2_100;
+/// Bytes of an RSA key at the least: one with 2,048 bits has 279.
+const RSA_LEAST: usize = 270;
+
+/// What OpenSSH calls the algorithms whose keys are taken.
+const ALGORITHMS: [&str; 5] =
+    ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
+
+impl Appliance {
+    /// Lists, adds or removes a rep's public keys.
+    pub(crate) async fn ssh_keys(
+        &self,
+        rep: &RepLink,
+        wish: SshKeyWish,
+    ) -> Result<RepReply, Refusal> {
+        let (user, now) = (rep.user, self.now());
+        match wish {
+            SshKeyWish::List => {}
+            // Whoever found an open link does not make a door of their own.
+            SshKeyWish::Add { .. } if !self.is_embedded() && !self.came_just_now(rep) => {
+                return Err(RefusalCode::PasswordRequired.plain());
+            }
+            SshKeyWish::Add { key } => {
+                let key = read(&key, now)?;
+                self.store.edit(move |draft| add(draft, user, key, now)).await?;
+            }
+            SshKeyWish::Remove { which } => {
+                let login = Arc::clone(&rep.login);
+                let edit = move |draft: &mut Draft| {
+                    let account = draft.account(user).ok_or_else(|| unknown(&which))?;
+                    let meant = |key: &PublicKey| {
+                        *fingerprint(&key.blob) == *which || *key.comment == *which
+                    };
+                    let mut keys = account.ssh_keys.clone();
+                    let Some(at) = keys.iter().position(meant) else {
+                        return Err(unknown(&which));
+                    };
+                    let detail = fingerprint(&keys.remove(at).blob);
+                    draft.audit_by(now, user, "ssh_key_removed", ("", &detail));
+                    // What it opened is over.
+                    renew(draft, user, Some(&login), |account| account.ssh_keys = keys)
+                };
+                self.store.edit(edit).await?;
+            }
+        }
+        Ok(RepReply::SshKeys { keys: views(&self.world(), user) })
+    }
+}
+
+fn views(world: &World, user: UserId) -> Vec<SshKey> {
+    let keys = world.account(user).map(|account| account.ssh_keys.clone()).unwrap_or_default();
+    let view = |key: PublicKey| SshKey {
+        fingerprint: fingerprint(&key.blob).into(),
+        algorithm: key.algorithm.into(),
+        comment: key.comment.into(),
+        added: key.added,
+    };
+    keys.into_iter().map(view).collect()
+}
+
+fn unknown(which: &str) -> Refusal {
+    let which = text::bounded(which, limits::NAME);
+    RefusalCode::InvalidValue.because(format!("None of your keys is “{which}”."))
+}
+
+fn add(draft: &mut Draft, user: UserId, key: PublicKey, now: Timestamp) -> Result<(), Refusal> {
+    let known = draft.account(user).map(|account| Account::clone(account));
+    let mut account = known.unwrap_or_else(|| Account::none(user));
+    if account.ssh_keys.iter().any(|other| other.blob == key.blob) {
+        return Err(RefusalCode::InvalidValue.because("That key is yours already."));
+    }
+    if account.ssh_keys.len() >= KEYS {
+        return Err(RefusalCode::InvalidValue
+            .because(format!("You have {KEYS} keys, the limit. Remove one first.")));
+    }
+    draft.audit_by(now, user, "ssh_key_added", ("", &fingerprint(&key.blob)));
+    account.ssh_keys.push(key);
+    draft.put(account)
+}
+
+/// A key from a line as in `authorized_keys`.
+fn read(line: &str, now: Timestamp) -> Result<PublicKey, Refusal> {
+    let wrong = |what: &str| RefusalCode::InvalidValue.because(what);
+    let mut words = line.trim().splitn(3, ' ');
+    let (algorithm, blob) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    if !ALGORITHMS.contains(&algorithm) {
+        let what = format!(
+            "A public key is a line like `ssh-ed25519 AAAA… comment`, of {}.",
+            ALGORITHMS.join(", ")
+        );
+        return Err(wrong(&what));
+    }
+    let bytes = BASE64.decode(blob.as_bytes()).map_err(|_| wrong("The key is not base64."))?;
+    if bytes.len() > LONGEST || !begins_with(&bytes, algorithm.as_bytes()) {
+        return Err(wrong("The key is not what its line says it is."));
+    }
+    if algorithm == "ssh-rsa" && bytes.len() < RSA_LEAST {
+        return Err(wrong("An RSA key has at least 2,048 bits."));
+    }
+    let comment = text::bounded(words.next().unwrap_or_default().trim(), limits::NAME);
+    Ok(PublicKey { algorithm: algorithm.to_owned(), blob: bytes, comment, added: now })
+}
+
+/// Whether a key of RFC 4253 begins with this name.
+fn begins_with(bytes: &[u8], name: &[u8]) -> bool {
+    let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
+        return false;
+    };
+    u32::from_be_bytes(*length) as usize == name.len() && rest.starts_with(name)
+}
+
+/// The fingerprint of a key as it goes over the wire, as `ssh-keygen -l` shows it.
+pub(crate) fn fingerprint(blob: &[u8]) -> String {
+    let digest = digest::digest(&digest::SHA256, blob);
+    format!("SHA256:{}", BASE64_NOPAD.encode(digest.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From RFC 8709 and `ssh-keygen -l`.
+    const KEY: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+
+    fn refused(line: &str) -> String {
+        read(line, Timestamp(0)).unwrap_err().detail
+    }
+
+    #[test]
+    fn a_key_is_read_with_its_comment_and_known_by_its_fingerprint() {
+        let key = read(&format!("{KEY} alice on her laptop\n"), Timestamp(7)).unwrap();
+        assert_eq!(key.comment, "alice on her laptop");
+        assert_eq!(fingerprint(&key.blob), "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU");
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_and_said_why() {
+        assert!(refused("hello").contains("like `ssh-ed25519"));
+        assert!(refused("ssh-dss AAAA").contains("ssh-rsa"));
+        assert!(refused("ssh-ed25519 AAA").contains("base64"));
+        assert!(refused(&KEY.replace("ssh-ed25519 ", "ssh-rsa ")).contains("not what"));
+        let blob = [&7_u32.to_be_bytes()[..], b"ssh-rsa", &[0; 100]].concat();
+        assert!(refused(&format!("ssh-rsa {}", BASE64.encode(&blob))).contains("2,048"));
+        assert!(refused("ssh-ed25519 AAAA").contains("not what"));
+    }
+}

@@ -1,0 +1,3 @@
+//! What is written down of what was done.
+
+pub(crate) mod record;

@@ -1,0 +1,98 @@
+//! The audit: what is written down of what was done, and who may read it.
+
+use crate::appliance::Appliance;
+use crate::links::consoles::RepLink;
+use jumpdeck_protocol::audit::{AuditEvent, Seal};
+use jumpdeck_protocol::{Refusal, RefusalCode, UserId};
+use jumpdeck_store::Deed;
+use std::collections::HashMap;
+use std::sync::PoisonError;
+
+/// Events of one kind in a minute, where anybody can bring them about.
+const OFTEN: u32 = 60;
+
+/// What anybody brought about in this minute.
+#[derive(Debug, Default)]
+pub(crate) struct Often {
+    minute: i64,
+    counts: HashMap<&'static str, u32>,
+}
+
+impl Appliance {
+    /// Writes down that something was done, where nobody waits for it.
+    pub(crate) fn audit(
+        &self,
+        user: Option<UserId>,
+        action: &'static str,
+        subject: &str,
+        detail: &str,
+    ) {
+        let who = user.map(|user| self.world().username(user)).unwrap_or_default();
+        self.audit_as(&who, action, subject, detail);
+    }
+
+    /// The same, in the name of somebody who may be no user.
+    pub(crate) fn audit_as(&self, who: &str, action: &'static str, subject: &str, detail: &str) {
+        let (at, who) = (self.now(), who.to_owned());
+        let (subject, detail) = (subject.to_owned(), detail.to_owned());
+        self.store.note(move |draft| {
+            let (who, subject, detail) = (who.as_str(), subject.as_str(), detail.as_str());
+            draft.audit(at, Deed { who, action, subject, detail });
+        });
+    }
+
+    /// The same for what anybody can bring about as often as it pleases: of each kind so much in a
+    /// minute. How much more there was is written down, too.
+    pub(crate) fn audit_often(&self, who: &str, action: &'static str, subject: &str, detail: &str) {
+        let minute = self.now().0.div_euclid(60);
+        let omitted = {
+            let mut often = self.often.lock().unwrap_or_else(PoisonError::into_inner);
+            let omitted = if often.minute == minute {
+                0
+            } else {
+                let omitted = often.counts.values().map(|count| count.saturating_sub(OFTEN)).sum();
+                *often = Often { minute, ..Often::default() };
+                omitted
+            };
+            let count = often.counts.entry(action).or_default();
+            *count += 1;
+            if *count > OFTEN {
+                return;
+            }
+            omitted
+        };
+        if omitted > 0 {
+            let more = format!("{omitted} more events like those of that minute");
+            self.audit_as("", "events_omitted", "", &more);
+        }
+        self.audit_as(who, action, subject, detail);
+    }
+
+    /// A part of the audit, and its seal once nothing follows.
+    pub(crate) async fn read_audit(
+        &self,
+        rep: &RepLink,
+        after: u64,
+    ) -> Result<(Vec<AuditEvent>, Option<Box<Seal>>), Refusal> {
+        let world = self.world();
+        let sees = world.effective(rep.user).is_some_and(|user| user.settings.view_audit.value);
+        if !sees && !world.administers(rep.user) {
+            let detail = "only administrators and auditors read the audit";
+            return Err(RefusalCode::PermissionDenied.because(detail));
+        }
+        let ((events, last), chain) = self.store.audit_after(after).await?;
+        if !last {
+            return Ok((events, None));
+        }
+        let end = events.last().map_or(after, |event| event.number);
+        if end > chain.events() {
+            return Err(RefusalCode::NotFound.because("The audit is not that long."));
+        }
+        if end < chain.events() {
+            let detail = "events of the audit are missing from the database";
+            return Err(RefusalCode::StoreFailed.because(detail));
+        }
+        let seal = Seal::new(&self.keys.pair, &chain, self.now());
+        Ok((events, Some(Box::new(seal))))
+    }
+}

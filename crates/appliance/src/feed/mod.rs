@@ -1,0 +1,7 @@
+//! What consoles are told as it changes: inventory, presence, statistics, preferences.
+
+pub(crate) mod cache;
+pub(crate) mod chunks;
+pub(crate) mod feed;
+pub(crate) mod preferences;
+pub(crate) mod statistics;

@@ -1,0 +1,27 @@
+//! What reps like: kept for them, and told to their other consoles.
+
+use crate::appliance::Appliance;
+use crate::links::consoles::RepLink;
+use jumpdeck_protocol::Refusal;
+use jumpdeck_protocol::preferences::Preferences;
+use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_store::Draft;
+use jumpdeck_world::Liking;
+
+impl Appliance {
+    /// Keeps a rep's preferences; the last console that says something is right.
+    pub(crate) async fn save_preferences(
+        &self,
+        rep: &RepLink,
+        preferences: Preferences,
+    ) -> Result<(), Refusal> {
+        let preferences = preferences.bounded();
+        let (user, kept) = (rep.user, preferences.clone());
+        let edit = move |draft: &mut Draft| draft.put(Liking { user, preferences: kept });
+        self.store.edit(edit).await?;
+        for other in self.reps.those(|other| other.user == user && other.id != rep.id) {
+            other.tell(ApplianceNotice::Preferences(Box::new(preferences.clone())));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,538 @@
+//! Tending items: edited, copied, removed, added.
+//!
+//! What may be done is decided in the edit itself, on the World it changes: a right that was
+//! withdrawn a moment ago does not slip through.
+
+use crate::appliance::Appliance;
+use crate::clock::Moment;
+use jumpdeck_policy::{Availability, Permission};
+use jumpdeck_protocol::agent::{AgentOrder, Standing};
+use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
+use jumpdeck_protocol::item::{FieldValue, ItemEdit, ItemField, Shortcut};
+use jumpdeck_protocol::session::EndReason;
+use jumpdeck_protocol::{
+    EndpointId, ItemId, Refusal, RefusalCode, Revision, Timestamp, UserId, limits, text,
+};
+use jumpdeck_store::{self, Draft, History};
+use jumpdeck_world::User;
+use jumpdeck_world::World;
+use jumpdeck_world::names::in_utc;
+use jumpdeck_world::names::place_name;
+use jumpdeck_world::origin::bring;
+use jumpdeck_world::{DocumentId, Item, Kept, Removed};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What was done, for the audit.
+pub(crate) struct Deed {
+    /// Nobody: its time was over.
+    pub user: Option<UserId>,
+    pub action: &'static str,
+    pub item: ItemId,
+    pub what: String,
+}
+
+/// Items that were not done, and why.
+pub(super) type Refused = Vec<(ItemId, Refusal)>;
+
+impl Appliance {
+    /// Changes properties of items, each item wholly or not at all.
+    pub(crate) async fn edit_items(
+        &self,
+        user: UserId,
+        edits: Vec<ItemEdit>,
+    ) -> Result<Refused, Refusal> {
+        within_limit(edits.len())?;
+        let now = self.now();
+        let expires =
+            |edit: &&ItemEdit| edit.changes.iter().any(|change| change.field == ItemField::Expires);
+        let expiring: Vec<_> = edits.iter().filter(expires).map(|edit| edit.item).collect();
+        let refused = self
+            .tend(move |draft, deeds| {
+                each(edits, |edit| edit.item, |edit| edit_one(draft, user, &edit, now, deeds))
+            })
+            .await?;
+        self.tell_expiry(&expiring);
+        Ok(refused)
+    }
+
+    /// Tells machines when they uninstall themselves.
+    fn tell_expiry(&self, items: &[ItemId]) {
+        let world = self.world();
+        let endpoints = items.iter().filter_map(|item| world.item(*item)?.endpoint());
+        for endpoint in endpoints {
+            if let Some(agent) = self.presences.link(endpoint) {
+                agent.order(AgentOrder::Expires { at: world.expiry(endpoint) });
+            }
+        }
+    }
+
+    /// Makes items in another place that lead to the same machines.
+    pub(crate) async fn copy_items(
+        &self,
+        user: UserId,
+        items: Vec<ItemId>,
+        to: Place,
+    ) -> Result<Refused, Refusal> {
+        within_limit(items.len())?;
+        let now = self.now();
+        self.tend(move |draft, deeds| {
+            each(items, |item| *item, |item| copy(draft, user, item, to, now, deeds))
+        })
+        .await
+    }
+
+    /// Removes items.
+    pub(crate) async fn remove_items(
+        &self,
+        user: UserId,
+        items: Vec<ItemId>,
+    ) -> Result<Refused, Refusal> {
+        within_limit(items.len())?;
+        self.remove(Some(user), items).await
+    }
+
+    /// Removes items in the name of a user, or because their time is over.
+    pub(super) async fn remove(
+        &self,
+        user: Option<UserId>,
+        items: Vec<ItemId>,
+    ) -> Result<Refused, Refusal> {
+        let now = self.moment();
+        let busy: BTreeSet<ItemId> =
+            items.iter().copied().filter(|item| self.is_busy(*item)).collect();
+        let edit = move |draft: &mut Draft, deeds: &mut Vec<Deed>| {
+            let mut gone = Vec::new();
+            let remove = |item| {
+                gone.extend(remove_one(draft, user, item, &busy, now, deeds)?);
+                Ok(())
+            };
+            let refused = each(items, |item| *item, remove)?;
+            Ok((refused, gone))
+        };
+        let (refused, gone) = self.tend(edit).await?;
+        for endpoint in gone {
+            // A session that began meanwhile has no machine any more.
+            for session in self.sessions.with_machine(endpoint) {
+                self.end_session(session, EndReason::AgentLost);
+            }
+            if let Some(agent) = self.presences.link(endpoint) {
+                agent.order(AgentOrder::Uninstall);
+                agent.outbox.close();
+            }
+            self.presences.forget(endpoint);
+        }
+        Ok(refused)
+    }
+
+    /// Whether a session goes through an item, or would lose its machine with it.
+    fn is_busy(&self, item: ItemId) -> bool {
+        let world = self.world();
+        let endpoint = world.item(item).and_then(|item| item.endpoint());
+        let is_last = |endpoint: &EndpointId| world.items_of(*endpoint).count() == 1;
+        let machine = endpoint.filter(is_last).map_or(0, |e| self.sessions.count(e));
+        self.sessions.goes_through(item) || machine > 0
+    }
+
+    /// Makes a Jump shortcut.
+    pub(crate) async fn add_shortcut(
+        &self,
+        user: UserId,
+        wish: Box<ItemView>,
+    ) -> Result<ItemId, Refusal> {
+        let now = self.now();
+        self.tend(move |draft, deeds| add(draft, user, &wish, now, deeds)).await
+    }
+
+    /// Runs an edit; what was done is audited with it, or not at all.
+    pub(crate) async fn tend<T: Send + 'static>(
+        &self,
+        edit: impl FnOnce(&mut Draft, &mut Vec<Deed>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let now = self.now();
+        let edit = move |draft: &mut Draft| {
+            let mut deeds = Vec::new();
+            let outcome = edit(draft, &mut deeds)?;
+            for Deed { user, action, item, what } in deeds {
+                let who = user.map(|user| draft.username(user)).unwrap_or_default();
+                let subject = format!("item {item}");
+                let (who, subject, detail) = (who.as_ref(), subject.as_str(), what.as_str());
+                draft.audit(now, jumpdeck_store::Deed { who, action, subject, detail });
+            }
+            Ok(outcome)
+        };
+        self.store.edit(edit).await
+    }
+}
+
+pub(super) fn within_limit(count: usize) -> Result<(), Refusal> {
+    let most = limits::ITEMS_PER_REQUEST;
+    let detail = || format!("{count} items are too many at once; {most} fit.");
+    if count <= most { Ok(()) } else { Err(RefusalCode::InvalidValue.because(detail())) }
+}
+
+/// Does something for each item; a refusal of one does not keep the others from it.
+pub(super) fn each<T>(
+    wishes: impl IntoIterator<Item = T>,
+    item: impl Fn(&T) -> ItemId,
+    mut act: impl FnMut(T) -> Result<(), Refusal>,
+) -> Result<Refused, Refusal> {
+    let mut refused = Vec::new();
+    for wish in wishes {
+        let item = item(&wish);
+        match act(wish) {
+            Ok(()) => {}
+            // Nothing can be kept: that is not about one item.
+            Err(refusal) if refusal.code == RefusalCode::StoreFailed => return Err(refusal),
+            Err(refusal) => refused.push((item, refusal)),
+        }
+    }
+    Ok(refused)
+}
+
+/// The user and the item, if the one may see the other.
+fn seen(world: &World, user: UserId, item: ItemId) -> Result<(Arc<User>, Arc<Item>), Refusal> {
+    let user = world.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+    let item = world.item(item).cloned().ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
+    if world.decide(&user, item.view.place, None).is_allowed() {
+        Ok((user, item))
+    } else {
+        Err(RefusalCode::JumpItemGone.plain())
+    }
+}
+
+pub(crate) fn permitted(
+    world: &World,
+    user: &User,
+    place: Place,
+    permission: Permission,
+) -> Result<(), Refusal> {
+    let decision = world.decide(user, place, Some(permission));
+    if decision.is_allowed() {
+        Ok(())
+    } else {
+        Err(RefusalCode::PermissionDenied.because(decision.to_string()))
+    }
+}
+
+/// A place that items can go to, with this permission.
+pub(crate) fn destination(
+    world: &World,
+    user: &User,
+    place: Place,
+    permission: Permission,
+) -> Result<(), Refusal> {
+    let exists = match place {
+        Place::JumpGroup(group) => world.group(group).is_some(),
+        Place::Personal(owner) => world.user(owner).is_some(),
+        Place::Queue(_) => false,
+    };
+    if !exists || !world.decide(user, place, None).is_allowed() {
+        return Err(RefusalCode::InvalidValue.because("There is no such Jump Group."));
+    }
+    permitted(world, user, place, permission)
+}
+
+/// The same for an item: where it is, and where it comes from.
+pub(crate) fn permitted_of(
+    world: &World,
+    user: &User,
+    item: &Item,
+    permission: Permission,
+) -> Result<(), Refusal> {
+    let decision = world.decide_of(user, item, permission);
+    if decision.is_allowed() {
+        return Ok(());
+    }
+    Err(RefusalCode::PermissionDenied.because(decision.to_string()))
+}
+
+fn edit_one(
+    draft: &mut Draft,
+    user: UserId,
+    edit: &ItemEdit,
+    now: Timestamp,
+    deeds: &mut Vec<Deed>,
+) -> Result<(), Refusal> {
+    let (user, before) = seen(draft, user, edit.item)?;
+    let mut item = Item::clone(&before);
+    let mut theirs = Vec::new();
+    let mut done = Vec::new();
+    if edit.changes.len() > ItemField::of(before.view.method).len() {
+        return Err(
+            RefusalCode::InvalidValue.because("An item has fewer properties than this changes.")
+        );
+    }
+    for change in &edit.changes {
+        let field = change.field;
+        if !ItemField::of(before.view.method).contains(&field) {
+            let detail = format!("A {} has no {}.", before.view.method.title(), field.title());
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        let held = before.view.field(field);
+        if held == change.to {
+            continue;
+        }
+        permitted_of(draft, &user, &before, field.permission())?;
+        if held != change.from {
+            theirs.push(field.title());
+            continue;
+        }
+        check(draft, &user, &change.to, now)?;
+        let view = Arc::make_mut(&mut item.view);
+        view.set(field, change.to.clone())
+            .map_err(|wrong| RefusalCode::InvalidValue.because(format!("{wrong}.")))?;
+        let stored = view.field(field);
+        done.push(difference(draft, field, &held, &stored));
+    }
+    if !theirs.is_empty() {
+        let who = before.edited_by.and_then(|who| draft.user(who));
+        let who = who.map_or("somebody", |who| &who.username);
+        let detail = format!("{} changed meanwhile; {who} edited it last", theirs.join(", "));
+        return Err(RefusalCode::EditConflict.because(detail));
+    }
+    if item.view == before.view {
+        return Ok(());
+    }
+    if item.view.place != before.view.place {
+        let chosen = item.view.jump_policy;
+        bring(draft, &user, &before, &mut item, true)?;
+        if item.view.jump_policy != chosen {
+            let field = ItemField::JumpPolicy;
+            let (held, stored) = (before.view.field(field), item.view.field(field));
+            done.push(difference(draft, field, &held, &stored));
+        }
+    }
+    item.edited_by = Some(user.id);
+    draft.put(item)?;
+    // One event each: no long value crowds out another.
+    for what in done {
+        deeds.push(Deed { user: Some(user.id), action: "item_edited", item: edit.item, what });
+    }
+    Ok(())
+}
+
+/// Whether a value may be given to a property of a new item. What counts in its sessions is chosen
+/// by whoever may choose it: else anybody who may add items could lift what holds for them.
+pub(crate) fn check_preset(
+    world: &World,
+    user: &User,
+    place: Place,
+    (field, value): (ItemField, &FieldValue),
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let chosen = matches!(
+        value,
+        FieldValue::JumpPolicy(Some(_))
+            | FieldValue::Portal(Some(_))
+            | FieldValue::SessionPolicy(Some(_))
+    );
+    if chosen {
+        permitted(world, user, place, field.permission())?;
+    }
+    if field == ItemField::Place { Ok(()) } else { check(world, user, value, now) }
+}
+
+/// Whether what a value speaks of is there.
+pub(crate) fn check(
+    world: &World,
+    user: &User,
+    value: &FieldValue,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    match value {
+        FieldValue::Place(place) => {
+            destination(world, user, *place, Permission::PermAssignJumpGroup)
+        }
+        FieldValue::JumpPolicy(Some(policy)) if world.policy(*policy).is_none() => {
+            Err(RefusalCode::InvalidValue.because("That Jump Policy does not exist any more."))
+        }
+        FieldValue::Portal(Some(portal)) if !world.portals().any(|one| one.id == *portal) => {
+            Err(RefusalCode::InvalidValue.because("That public portal does not exist any more."))
+        }
+        FieldValue::SessionPolicy(Some(policy)) => {
+            let policy = world.session_policy(*policy);
+            match policy {
+                Some(policy) if policy.availability.contains(&Availability::JumpItems) => Ok(()),
+                Some(policy) => {
+                    let name = &policy.display_name;
+                    let detail = format!("The session policy {name} is not for Jump Items.");
+                    Err(RefusalCode::InvalidValue.because(detail))
+                }
+                None => Err(RefusalCode::InvalidValue
+                    .because("That session policy does not exist any more.")),
+            }
+        }
+        FieldValue::Time(Some(time)) if *time <= now => {
+            Err(RefusalCode::InvalidValue.because("That time is in the past."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a property was and is, in words.
+fn difference(world: &World, field: ItemField, from: &FieldValue, to: &FieldValue) -> String {
+    let title = field.title();
+    match (field, from, to) {
+        // Comments may say anything, and a page of it is no event.
+        (ItemField::Comments, FieldValue::Text(from), FieldValue::Text(to)) => {
+            let count = |text: &str| text.chars().count();
+            format!("{title} changed: {} characters before, {} now", count(from), count(to))
+        }
+        _ => format!("{title} from {} to {}", value(world, field, from), value(world, field, to)),
+    }
+}
+
+/// A property's value in words, without what is nobody's business.
+fn value(world: &World, field: ItemField, value: &FieldValue) -> String {
+    match value {
+        FieldValue::Text(text) if field == ItemField::Url => {
+            // Who logs in there does not belong into an audit.
+            let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+            let (server, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let server = server.rsplit_once('@').map_or(server, |(_, server)| server);
+            let path = path.split_once('?').map_or(path, |(path, _)| path);
+            format!("\"{scheme}://{server}/{}\"", text::bounded(path, 200))
+        }
+        FieldValue::Text(text) => format!("\"{}\"", text::bounded(text, 300)),
+        FieldValue::Place(place) => place_name(world, *place),
+        FieldValue::JumpPolicy(policy) => {
+            let policy = policy.and_then(|policy| world.policy(policy));
+            policy.map_or("none".to_owned(), |policy| policy.display_name.clone())
+        }
+        FieldValue::Portal(portal) => {
+            let portal = world.portals().find(|one| Some(one.id) == *portal);
+            portal.map_or("default".to_owned(), |portal| portal.name.clone())
+        }
+        FieldValue::SessionPolicy(policy) => {
+            let policy = policy.and_then(|policy| world.session_policy(policy));
+            policy.map_or("none".to_owned(), |policy| policy.display_name.clone())
+        }
+        FieldValue::Time(time) => time.map_or("never".to_owned(), in_utc),
+        FieldValue::Number(number) => number.to_string(),
+        FieldValue::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+    }
+}
+
+fn copy(
+    draft: &mut Draft,
+    user: UserId,
+    item: ItemId,
+    to: Place,
+    now: Timestamp,
+    deeds: &mut Vec<Deed>,
+) -> Result<(), Refusal> {
+    let (user, original) = seen(draft, user, item)?;
+    permitted_of(draft, &user, &original, Permission::PermAssignJumpGroup)?;
+    destination(draft, &user, to, Permission::PermAssignJumpGroup)?;
+    let same = |other: &Arc<Item>| other.view.place == to;
+    let there = original.endpoint().is_some_and(|endpoint| draft.items_of(endpoint).any(same));
+    if there || original.view.place == to {
+        return Err(RefusalCode::InvalidValue.because(format!(
+            "{} is in {} already.",
+            original.view.name,
+            place_name(draft, to)
+        )));
+    }
+    let mut item = Item::clone(&original);
+    item.copy_of = original.endpoint();
+    item.edited_by = Some(user.id);
+    let view = Arc::make_mut(&mut item.view);
+    view.id = draft.next::<Item>();
+    view.place = to;
+    view.created = now;
+    let what = format!("as item {} in {}", view.id, place_name(draft, to));
+    bring(draft, &user, &original, &mut item, false)?;
+    draft.put(item)?;
+    let (user, action) = (Some(user.id), "item_copied");
+    deeds.push(Deed { user, action, item: original.view.id, what });
+    Ok(())
+}
+
+/// Removes an item. Returns its machine if nothing else leads there.
+fn remove_one(
+    draft: &mut Draft,
+    user: Option<UserId>,
+    item: ItemId,
+    busy: &BTreeSet<ItemId>,
+    at: Moment,
+    deeds: &mut Vec<Deed>,
+) -> Result<Option<EndpointId>, Refusal> {
+    let item = match user {
+        Some(user) => {
+            let (user, item) = seen(draft, user, item)?;
+            permitted_of(draft, &user, &item, Permission::PermRemove)?;
+            item
+        }
+        None => draft.item(item).cloned().ok_or_else(|| RefusalCode::JumpItemGone.plain())?,
+    };
+    if busy.contains(&item.view.id) {
+        return Err(RefusalCode::InSession.plain());
+    }
+    let endpoint = item.endpoint();
+    let last = endpoint.filter(|endpoint| draft.items_of(*endpoint).count() == 1);
+    if let (Some(last), Some(key)) = (last, item.key) {
+        if item.local {
+            return Err(RefusalCode::LocalAgent.plain());
+        }
+        draft.put(Removed { endpoint: last, key, at: at.wall })?;
+        draft.history(History::Forgotten(last));
+    }
+    draft.remove(DocumentId::Item(item.view.id));
+    let expired = item.view.expires.is_some_and(|time| time <= at.wall);
+    if user.is_none() && item.key.is_some() && !expired {
+        let kept = Kept { item: Item::clone(&item), at: at.wall, lived: at.lived.0 };
+        draft.put(kept)?;
+    }
+    let what = item.view.name.to_string();
+    deeds.push(Deed { user, action: "item_removed", item: item.view.id, what });
+    Ok(last)
+}
+
+fn add(
+    draft: &mut Draft,
+    user: UserId,
+    wish: &ItemView,
+    now: Timestamp,
+    deeds: &mut Vec<Deed>,
+) -> Result<ItemId, Refusal> {
+    let user = draft.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+    if wish.method == JumpMethod::JumpClient {
+        let detail = "A Jump Client adds itself: `jumpdeck installer` prints the line to run.";
+        return Err(RefusalCode::InvalidValue.because(detail));
+    }
+    destination(draft, &user, wish.place, Permission::PermAdd)?;
+    let mut view = ItemView {
+        id: draft.next::<Item>(),
+        revision: Revision(0),
+        place: wish.place,
+        method: wish.method,
+        created: now,
+        shortcut: Some(Box::new(Shortcut::new(wish.method))),
+        ..ItemView::default()
+    };
+    for field in ItemField::of(wish.method) {
+        let value = wish.field(*field);
+        check_preset(draft, &user, wish.place, (*field, &value), now)?;
+        view.set(*field, value)
+            .map_err(|wrong| RefusalCode::InvalidValue.because(format!("{wrong}.")))?;
+    }
+    let id = view.id;
+    let what = format!("made: {}", view.name);
+    draft.put(Item {
+        view: view.into(),
+        key: None,
+        machine: String::new(),
+        local: false,
+        copy_of: None,
+        standing: Standing::Ready,
+        edited_by: Some(user.id),
+        attributes: Vec::new(),
+        origins: Vec::new(),
+    })?;
+    deeds.push(Deed { user: Some(user.id), action: "item_made", item: id, what });
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! Wake-on-LAN: a machine that sleeps is called by a neighbour that does not (DOMAIN 2).
+
+use crate::appliance::Appliance;
+use crate::clock::Uptime;
+use crate::links::consoles::RepLink;
+use crate::links::presence::AgentLink;
+use jumpdeck_policy::Permission;
+use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
+use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::wake::{Mac, SecureOn};
+use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode};
+use jumpdeck_world::Item;
+use jumpdeck_world::Visibility;
+use jumpdeck_world::World;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Seconds after a try in which nobody can try again (DOMAIN 2).
+const COOL_DOWN: u64 = 30;
+
+/// How long a neighbour may take to call.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Neighbours that are asked until one calls.
+const HELPERS: usize = 3;
+
+/// The last tries.
+#[derive(Debug, Default)]
+pub(crate) struct Wakes(Mutex<HashMap<EndpointId, Try>>);
+
+#[derive(Clone, Debug)]
+struct Try {
+    at: Uptime,
+    by: Box<str>,
+}
+
+impl Wakes {
+    /// Takes the turn to wake a machine, or says how many seconds it is too early.
+    fn take_turn(&self, endpoint: EndpointId, by: &str, now: Uptime) -> Result<(), u64> {
+        let mut tries = self.tries();
+        tries.retain(|_, last| now.since(last.at) < COOL_DOWN);
+        if let Some(last) = tries.get(&endpoint) {
+            return Err(COOL_DOWN.saturating_sub(now.since(last.at)));
+        }
+        tries.insert(endpoint, Try { at: now, by: by.into() });
+        Ok(())
+    }
+
+    /// Nobody could call: the turn is given back.
+    fn give_back(&self, endpoint: EndpointId) {
+        self.tries().remove(&endpoint);
+    }
+
+    /// The machines that cannot be woken yet, who tried, and for how many seconds.
+    fn cooling(&self, now: Uptime) -> Vec<(EndpointId, Box<str>, u64)> {
+        let left = |last: &Try| COOL_DOWN.saturating_sub(now.since(last.at));
+        let tries = self.tries();
+        let cooling = tries.iter().filter(|(_, last)| left(last) > 0);
+        cooling.map(|(endpoint, last)| (*endpoint, last.by.clone(), left(last))).collect()
+    }
+
+    fn tries(&self) -> MutexGuard<'_, HashMap<EndpointId, Try>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Appliance {
+    /// Has a machine woken. Returns the name of the neighbour that called.
+    pub(crate) async fn wake(
+        &self,
+        rep: &RepLink,
+        item: ItemId,
+        password: Option<SecureOn>,
+    ) -> Result<Box<str>, Refusal> {
+        let world = self.world();
+        let (item, endpoint, by) = self.wakeable(&world, rep, item)?;
+        let facts = &item.view.facts;
+        let mac: Mac = facts.mac.parse().map_err(|_| RefusalCode::WakeUnknown.plain())?;
+        let helpers = self.helpers(&world, &item, endpoint, password.is_some());
+        if helpers.is_empty() {
+            return Err(RefusalCode::NoWakeHelper.plain());
+        }
+        let helpers = named(&world, rep, helpers);
+        self.wakes
+            .take_turn(endpoint, &by, self.uptime())
+            .map_err(|left| RefusalCode::WakeCoolingDown.because(format!("{left} s to go")))?;
+        for (name, link) in helpers {
+            let request = AgentRequest::Wake { mac, password };
+            if let Ok(AgentReply::Called { networks: 1.. }) = link.call(request, PATIENCE).await {
+                let subject = format!("item {}", item.view.id);
+                self.audit(Some(rep.user), "magic_packet_sent", &subject, &name);
+                self.tell_waking(endpoint);
+                return Ok(name);
+            }
+        }
+        self.wakes.give_back(endpoint);
+        let detail = "those that are online could not send the packet";
+        Err(RefusalCode::NoWakeHelper.because(detail))
+    }
+
+    /// The item, its machine and the user's name, if this rep may wake it.
+    fn wakeable(
+        &self,
+        world: &World,
+        rep: &RepLink,
+        item: ItemId,
+    ) -> Result<(Arc<Item>, EndpointId, String), Refusal> {
+        let user = world.user(rep.user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
+        let gone = || RefusalCode::JumpItemGone.plain();
+        let item = world.item(item).ok_or_else(gone)?;
+        if !world.decide(user, item.view.place, None).is_allowed() {
+            return Err(gone());
+        }
+        let decision = world.decide_of(user, item, Permission::PermStart);
+        if !decision.is_allowed() {
+            return Err(RefusalCode::PermissionDenied.because(decision.to_string()));
+        }
+        let endpoint = item.endpoint().ok_or_else(|| {
+            RefusalCode::Unsupported.because("only machines with a Jump Client can be woken")
+        })?;
+        if self.presences.link(endpoint).is_some() {
+            return Err(
+                RefusalCode::InvalidValue.because(format!("{} is already online.", item.view.name))
+            );
+        }
+        Ok((Arc::clone(item), endpoint, user.username.clone()))
+    }
+
+    /// Linked machines of the same network: behind the gateway with the same hardware address, or
+    /// with the same address alone where that is all that is known (DOMAIN 2). Those that come from
+    /// the same public address, which they cannot choose, go first; others never hear a password.
+    fn helpers(
+        &self,
+        world: &World,
+        sleeper: &Item,
+        endpoint: EndpointId,
+        is_secret: bool,
+    ) -> Vec<(Arc<Item>, Arc<AgentLink>)> {
+        let wanted = &sleeper.view.facts;
+        let same_site = |item: &Item| item.view.public_ip == sleeper.view.public_ip;
+        let is_near = |item: &Item| {
+            let facts = &item.view.facts;
+            match (wanted.gateway_mac.parse::<Mac>(), facts.gateway_mac.parse::<Mac>()) {
+                (Ok(one), Ok(other)) => one == other && (same_site(item) || !is_secret),
+                _ => {
+                    let same = !wanted.gateway.is_empty() && wanted.gateway == facts.gateway;
+                    same && same_site(item)
+                }
+            }
+        };
+        let mut seen = BTreeSet::from([endpoint]);
+        let mut ready: Vec<_> = world
+            .items()
+            .filter(|item| !item.is_visitor() && is_near(item))
+            .filter_map(|item| {
+                let link = self.presences.startable(item.endpoint()?).ok()?;
+                seen.insert(item.endpoint()?).then(|| (Arc::clone(item), link))
+            })
+            .collect();
+        ready.sort_by_key(|(item, _)| !same_site(item));
+        ready.truncate(HELPERS);
+        ready
+    }
+
+    /// Tells everybody who sees the machine that it is being woken.
+    fn tell_waking(&self, endpoint: EndpointId) {
+        for rep in self.reps.those(|_| true) {
+            self.tell_cooling(&rep, Some(endpoint));
+        }
+    }
+
+    /// Tells a console which machines are being woken: one of them, or all.
+    pub(crate) fn tell_cooling(&self, rep: &RepLink, only: Option<EndpointId>) {
+        let world = self.world();
+        let sight = Visibility::new(&world, rep.user);
+        for (endpoint, by, left) in self.wakes.cooling(self.uptime()) {
+            if only.is_some_and(|only| only != endpoint) {
+                continue;
+            }
+            let wait = u32::try_from(left).unwrap_or(u32::MAX);
+            for item in world.items_of(endpoint) {
+                if let Some(view) = sight.item(item.view.id) {
+                    rep.tell(ApplianceNotice::Waking { item: view.id, by: by.clone(), wait });
+                }
+            }
+        }
+    }
+}
+
+/// Helpers under the names that the rep may hear.
+fn named(
+    world: &World,
+    rep: &RepLink,
+    helpers: Vec<(Arc<Item>, Arc<AgentLink>)>,
+) -> Vec<(Box<str>, Arc<AgentLink>)> {
+    let sight = Visibility::new(world, rep.user);
+    let name = |helper: &Item| {
+        let seen = sight.place(helper.view.place);
+        if seen { helper.view.name.clone() } else { "a neighbour".into() }
+    };
+    helpers.into_iter().map(|(helper, link)| (name(&helper), link)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_woken_once_in_thirty_seconds_whoever_tries() {
+        let wakes = Wakes::default();
+        let (one, two) = (EndpointId(1), EndpointId(2));
+        assert_eq!(wakes.take_turn(one, "alice", Uptime(100)), Ok(()));
+        assert_eq!(wakes.take_turn(one, "bob", Uptime(110)), Err(20));
+        assert_eq!(wakes.take_turn(two, "bob", Uptime(110)), Ok(()));
+        assert_eq!(wakes.cooling(Uptime(129)).len(), 2);
+        assert_eq!(wakes.cooling(Uptime(130)), [(two, "bob".into(), 10)]);
+        assert_eq!(wakes.take_turn(one, "bob", Uptime(130)), Ok(()));
+        wakes.give_back(one);
+        assert_eq!(wakes.take_turn(one, "bob", Uptime(131)), Ok(()));
+    }
+}

@@ -1,0 +1,6 @@
+//! Who is linked: agents and consoles, and whether they answer.
+
+pub(crate) mod clones;
+pub(crate) mod consoles;
+pub(crate) mod liveness;
+pub(crate) mod presence;

@@ -1,0 +1,56 @@
+//! Who had sessions with what: read from the database when somebody asks.
+
+use crate::appliance::Appliance;
+use crate::links::consoles::RepLink;
+use jumpdeck_protocol::rep::{ApplianceNotice, PastSession, Used};
+use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, UserId};
+use jumpdeck_world::Visibility;
+
+/// Sessions that are told of an item, at the most.
+const TOLD: u8 = 10;
+
+impl Appliance {
+    /// The last sessions with the machine that an item leads to.
+    pub(crate) async fn history(
+        &self,
+        rep: &RepLink,
+        item: ItemId,
+    ) -> Result<Vec<PastSession>, Refusal> {
+        let items: Vec<ItemId> = {
+            let world = self.world();
+            let sight = Visibility::new(&world, rep.user);
+            sight.item(item).ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
+            let endpoint = world.item(item).and_then(|item| item.endpoint());
+            match endpoint {
+                Some(endpoint) => {
+                    // What was done through an item that is hidden stays hidden.
+                    let seen = world.items_of(endpoint).filter(|item| sight.place(item.view.place));
+                    seen.map(|item| item.view.id).collect()
+                }
+                None => vec![item],
+            }
+        };
+        let mut sessions = self.store.sessions_of(items, TOLD).await?;
+        sessions.sort_by_key(|(_, started, _)| std::cmp::Reverse(*started));
+        sessions.truncate(TOLD.into());
+        let world = self.world();
+        let name =
+            |user| world.user(user).map_or("—".into(), |user| user.username.as_str().into());
+        let past = |(user, started, ended)| PastSession { user: name(user), started, ended };
+        Ok(sessions.into_iter().map(past).collect())
+    }
+
+    /// The items a user had sessions with, the last one first.
+    pub(crate) async fn used(&self, user: UserId) -> Result<Vec<Used>, Refusal> {
+        self.store.used_by(user).await
+    }
+
+    /// Tells a rep's consoles what was used.
+    pub(crate) async fn tell_used(&self, user: UserId) {
+        if let Ok(items) = self.used(user).await {
+            for rep in self.reps.those(|rep| rep.user == user) {
+                rep.tell(ApplianceNotice::Used { items: items.clone() });
+            }
+        }
+    }
+}

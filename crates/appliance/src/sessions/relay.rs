@@ -1,0 +1,498 @@
+//! The relay: bytes between consoles and an agent, unchanged, and only where they belong.
+//!
+//! A message for a channel that does not exist, or that the sender has no part in, is dropped: it
+//! may have crossed with the channel's end, and its sender learns nothing from the silence.
+//!
+//! Never look into the book of sessions while holding a hub: the book looks into hubs.
+
+use crate::appliance::Appliance;
+use crate::links::consoles::RepLink;
+use crate::links::presence::{AgentLink, Stray};
+use crate::sessions::channel::{Channel, ConsoleWay};
+use bytes::Bytes;
+use jumpdeck_protocol::agent::AgentOrder;
+use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::session::{
+    ChannelOrder, ChannelReport, EndReason, Keyboard, Part, RecordingState,
+};
+use jumpdeck_protocol::{ChannelId, EndpointId, LinkId, RefusalCode, UserId};
+use jumpdeck_session::hub::{AttachRequest, Console};
+use jumpdeck_session::recording::RecorderEvent;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long a channel waits for a console that went away without a word.
+const GRACE: Duration = jumpdeck_protocol::limits::CONSOLE_GRACE;
+
+impl Appliance {
+    /// Output from an agent, to those who show or record the channel.
+    pub(crate) fn relay_output(
+        &self,
+        (link, endpoint): (&AgentLink, EndpointId),
+        (id, offset, bytes): (ChannelId, u64, Bytes),
+        message: &Bytes,
+    ) -> Result<(), &'static str> {
+        let Some(channel) = self.channel_of((link, endpoint), id, Stray::Output) else {
+            return Ok(());
+        };
+        let agent = channel.way(link);
+        let mut hub = channel.hub();
+        let heard = hub.output(offset, &bytes, message, Some(&agent));
+        if let (Some((from, new)), Some(tape)) = (heard.record, channel.tape.get()) {
+            tape.output(from, new);
+        }
+        let left_alone = !hub.has_keyboard() && !hub.is_held();
+        drop(hub);
+        if heard.violated {
+            return Err("more output than was allowed");
+        }
+        if channel.is_shell
+            && let Some((from, new)) = heard.watch
+        {
+            let seen = channel.tracker().output(new);
+            for command in seen {
+                self.log_command(&channel, from + new.len() as u64, command);
+            }
+        }
+        if left_alone && channel.exit().is_some() {
+            self.finish_alone(&channel);
+        }
+        Ok(())
+    }
+
+    /// An agent takes more input.
+    pub(crate) fn relay_input_credit(
+        &self,
+        agent: (&AgentLink, EndpointId),
+        id: ChannelId,
+        message: Bytes,
+    ) {
+        if let Some(channel) = self.channel_of(agent, id, Stray::Credit) {
+            channel.hub().input_credit(message);
+        }
+    }
+
+    /// A channel that an agent speaks of, if it is its own. One that is gone is nobody's: it may
+    /// have ended while the agent spoke. Somebody else's is written down.
+    fn channel_of(
+        &self,
+        (link, endpoint): (&AgentLink, EndpointId),
+        id: ChannelId,
+        what: Stray,
+    ) -> Option<Arc<Channel>> {
+        let channel = self.sessions.channel(id)?;
+        if channel.endpoint != endpoint {
+            self.audit_stray((link, endpoint), what, &format!("channel {id} is another machine's"));
+            return None;
+        }
+        Some(channel)
+    }
+
+    /// Writes down that an agent spoke of what is not its own: of each kind once a link, as it may
+    /// do so as often as it pleases.
+    pub(crate) fn audit_stray(
+        &self,
+        (link, endpoint): (&AgentLink, EndpointId),
+        what: Stray,
+        why: &str,
+    ) {
+        if link.strays_anew(what) {
+            let detail = format!("{}: {why}", what.words());
+            self.audit_often("", "agent_strayed", &format!("machine {endpoint}"), &detail);
+        }
+    }
+
+    /// Input from a console, to the channel's agent.
+    pub(crate) fn relay_input(
+        &self,
+        link: LinkId,
+        (id, offset, bytes): (ChannelId, u64, Bytes),
+        message: Bytes,
+    ) {
+        let Some(channel) = self.sessions.channel(id) else {
+            return;
+        };
+        if !channel.hub().may_type(link) {
+            return;
+        }
+        if channel.is_shell {
+            channel.tracker().input(offset, &bytes);
+        }
+        if let Some(agent) = self.presences.link(channel.endpoint) {
+            agent.outbox.push(channel.lane(), message);
+        }
+        self.sessions.touch(channel.session, self.uptime());
+    }
+
+    /// A console has output and takes more.
+    pub(crate) fn relay_output_credit(
+        &self,
+        link: LinkId,
+        id: ChannelId,
+        received: u64,
+        limit: u64,
+    ) {
+        let Some(channel) = self.sessions.channel(id) else {
+            return;
+        };
+        let agent = self.presences.link(channel.endpoint);
+        let way = agent.as_deref().map(|link| channel.way(link));
+        channel.hub().credited(link, received, limit, way.as_ref());
+    }
+
+    /// A report of an agent about a channel. Returns whether the channel is its own.
+    pub(crate) fn report(
+        &self,
+        (link, endpoint): (&AgentLink, EndpointId),
+        report: &ChannelReport,
+    ) -> bool {
+        let what = match report {
+            ChannelReport::Attached { .. } => Stray::Attached,
+            ChannelReport::Exited { .. } => Stray::Exited,
+            ChannelReport::Gone { .. } => Stray::Gone,
+        };
+        let Some(channel) = self.channel_of((link, endpoint), report.channel(), what) else {
+            return false;
+        };
+        if let ChannelReport::Exited { status, end, .. } = report {
+            channel.exited(*status, *end);
+        }
+        let agent = self.presences.link(endpoint);
+        let way = agent.as_deref().map(|link| channel.way(link));
+        channel.hub().report(report, way.as_ref());
+        match report {
+            ChannelReport::Gone { .. } => self.close_channel(&channel, EndReason::AgentLost),
+            ChannelReport::Exited { .. } | ChannelReport::Attached { .. } => {
+                let left_alone = !channel.hub().has_keyboard() && !channel.hub().is_held();
+                let released = channel.released.load(Ordering::Relaxed);
+                if left_alone
+                    && (released || channel.hub().is_recorded() || channel.hub().is_shown())
+                {
+                    self.finish_alone(&channel);
+                }
+            }
+        }
+        true
+    }
+
+    /// Nobody types who would say that all output has arrived: the channel is over once its program
+    /// has ended and what is to be recorded is.
+    fn finish_alone(&self, channel: &Arc<Channel>) {
+        let Some((status, end)) = channel.exit() else {
+            return;
+        };
+        let over = {
+            let hub = channel.hub();
+            let shown = hub.is_shown() || hub.is_recorded();
+            !hub.has_keyboard()
+                && hub.is_recorded_to(end)
+                && (!shown || hub.position().is_some_and(|position| position >= end))
+        };
+        if over {
+            self.close_channel(channel, EndReason::Exited(status));
+        }
+    }
+
+    /// An order of a console about a channel of a session it takes part in.
+    pub(crate) fn channel_order(self: &Arc<Self>, rep: &RepLink, order: ChannelOrder) {
+        let id = order.channel();
+        let found = self.sessions.channel(id).and_then(|channel| {
+            let part = self.sessions.part(channel.session, rep.user)?;
+            Some((channel, part))
+        });
+        let Some((channel, part)) = found else {
+            let refusal = RefusalCode::SessionGone.plain();
+            rep.tell(ApplianceNotice::Channel(ChannelReport::Gone { channel: id, refusal }));
+            return;
+        };
+        match order {
+            ChannelOrder::Attach { received, window, keyboard, attempt, .. } => {
+                let keyboard = if part >= Part::Participant { keyboard } else { Keyboard::Watch };
+                self.attach(rep, &channel, AttachRequest { received, window, keyboard, attempt });
+            }
+            _ if !channel.hub().has_subscriber(rep.id) => {}
+            // Who only looks on has to take the terminal as it is.
+            ChannelOrder::Resize { .. } if part < Part::Participant => {}
+            ChannelOrder::Resize { size, .. } => {
+                let linked = self.presences.link(channel.endpoint).is_some();
+                let size = channel.hub().sized(rep.id, size, linked);
+                self.resize(&channel, size);
+            }
+            ChannelOrder::Fit { .. } if part < Part::Owner => {}
+            ChannelOrder::Fit { own, .. } => {
+                let linked = self.presences.link(channel.endpoint).is_some();
+                let size = channel.hub().fit_to(own.then_some((rep.user, rep.id)), linked);
+                self.resize(&channel, size);
+            }
+            ChannelOrder::Detach { .. } => self.console_left(rep.id, &channel),
+            _ if !channel.hub().types(rep.id) => {}
+            ChannelOrder::Close { .. }
+                if part < Part::Owner
+                    && channel.exit().is_none()
+                    && self.sessions.shells(channel.session) < 2 => {}
+            ChannelOrder::Close { .. } => {
+                let reason = channel.exit();
+                let reason =
+                    reason.map_or(EndReason::EndedByRep, |(status, _)| EndReason::Exited(status));
+                self.close_channel(&channel, reason);
+            }
+            ChannelOrder::InputEnd { .. } => {
+                if let Some(agent) = self.presences.link(channel.endpoint) {
+                    agent.order(AgentOrder::Channel(order));
+                }
+            }
+        }
+    }
+
+    /// The terminal takes a new size, on the machine and in the recording.
+    fn resize(&self, channel: &Channel, size: Option<jumpdeck_protocol::session::Size>) {
+        let Some(size) = size else {
+            return;
+        };
+        if let Some(agent) = self.presences.link(channel.endpoint) {
+            agent.order(AgentOrder::Channel(ChannelOrder::Resize { channel: channel.id, size }));
+        }
+        channel.tracker().resize(size.columns);
+        if let Some(tape) = channel.tape.get() {
+            tape.resize(size);
+        }
+    }
+
+    fn attach(self: &Arc<Self>, rep: &RepLink, channel: &Arc<Channel>, wish: AttachRequest) {
+        channel.released.store(false, Ordering::Relaxed);
+        let way = ConsoleWay { outbox: rep.outbox.clone(), lane: channel.lane() };
+        let name = self.world().username(rep.user);
+        let console = Console { link: rep.id, user: rep.user, name, way };
+        let agent = self.presences.link(channel.endpoint);
+        let agent = agent.as_deref().map(|link| channel.way(link));
+        let (before, after) = {
+            let mut hub = channel.hub();
+            let before = (hub.typist(), hub.is_shown());
+            hub.attach(console, wish, agent.as_ref());
+            (before, hub.typist())
+        };
+        let session = channel.session;
+        if self.sessions.part(session, rep.user).is_none() {
+            // It was taken back at this very moment.
+            self.detach(rep.id, channel);
+            return;
+        }
+        self.sessions.touch(session, self.uptime());
+        if self.sessions.came(session, rep.user) {
+            self.log(session, Some(rep.user), LogEvent::Joined);
+            self.tell_session(session);
+        } else if !before.1 {
+            self.tell_session(session);
+        }
+        // A console that types on after a loss of its link took nothing from anybody.
+        if let (Some(former), Some(typist)) = (before.0, after)
+            && former != typist
+        {
+            self.log(session, Some(rep.user), LogEvent::TookKeyboard { channel: channel.id });
+        }
+    }
+
+    /// A console does not show a channel any more.
+    fn console_left(self: &Arc<Self>, link: LinkId, channel: &Arc<Channel>) {
+        self.detach(link, channel);
+        if channel.exit().is_some() {
+            self.stop_holding(channel);
+            self.finish_alone(channel);
+        }
+        self.tell_session(channel.session);
+        self.expect_back(vec![Arc::clone(channel)]);
+    }
+
+    /// Takes a console's subscriber away, and sees to it that the rest goes on.
+    fn detach(&self, link: LinkId, channel: &Arc<Channel>) {
+        let agent = self.presences.link(channel.endpoint);
+        let way = agent.as_deref().map(|link| channel.way(link));
+        let size = {
+            let mut hub = channel.hub();
+            if !hub.has_subscriber(link) {
+                return;
+            }
+            let size = hub.detach(link, agent.is_some());
+            channel.departures.fetch_add(1, Ordering::Relaxed);
+            hub.give_credit(way.as_ref());
+            size
+        };
+        self.resize(channel, size);
+    }
+
+    /// A console is gone. What it showed is held for it for a while.
+    pub(crate) fn rep_left(self: &Arc<Self>, rep: &RepLink) {
+        let shown = self.sessions.channels();
+        let shown: Vec<_> = shown.into_iter().filter(|c| c.hub().has_subscriber(rep.id)).collect();
+        for channel in &shown {
+            self.detach(rep.id, channel);
+        }
+        let mut sessions: Vec<_> = shown.iter().map(|channel| channel.session).collect();
+        sessions.dedup();
+        for session in sessions {
+            self.tell_session(session);
+        }
+        self.expect_back(shown);
+    }
+
+    /// Whose console shows a channel must still take part.
+    pub(crate) fn expel(self: &Arc<Self>, session: jumpdeck_protocol::SessionId, user: UserId) {
+        for channel in self.sessions.channels_of(session) {
+            let links: Vec<_> = channel.hub().consoles().filter(|(_, of)| *of == user).collect();
+            if links.is_empty() {
+                continue;
+            }
+            let typed = channel.hub().typist() == Some(user);
+            for (link, _) in links {
+                let detail = "your part in this session was taken back";
+                let refusal = RefusalCode::PermissionDenied.because(detail);
+                let gone = ChannelReport::Gone { channel: channel.id, refusal };
+                channel.hub().tell(link, ApplianceNotice::Channel(gone));
+                self.detach(link, &channel);
+            }
+            if typed {
+                self.stop_holding(&channel);
+            }
+            self.expect_back(vec![channel]);
+        }
+        if self.sessions.went(session, user) {
+            self.log(session, Some(user), LogEvent::Left);
+        }
+    }
+
+    /// Holds channels for a while; then lets go of those that no console came for.
+    pub(crate) fn expect_back(self: &Arc<Self>, channels: Vec<Arc<Channel>>) {
+        if channels.is_empty() {
+            return;
+        }
+        let departures = |c: &Channel| c.departures.load(Ordering::Relaxed);
+        let awaited: Vec<_> = channels.into_iter().map(|c| (departures(&c), c)).collect();
+        // An appliance that has ended meanwhile is not kept for this.
+        let appliance = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            let Some(appliance) = appliance.upgrade() else {
+                return;
+            };
+            for (departure, channel) in awaited {
+                // Whoever came and left again meanwhile has a time of its own.
+                if departures(&channel) == departure {
+                    appliance.release(&channel);
+                }
+            }
+        });
+    }
+
+    /// The console that typed is not expected back.
+    fn stop_holding(&self, channel: &Channel) {
+        let agent = self.presences.link(channel.endpoint);
+        channel.hub().let_go(agent.as_deref().map(|link| channel.way(link)).as_ref());
+    }
+
+    /// Nobody came back: a shell runs on by itself, a command is over.
+    fn release(&self, channel: &Arc<Channel>) {
+        self.stop_holding(channel);
+        for user in self.sessions.users(channel.session) {
+            if self.sessions.went(channel.session, user) {
+                self.log(channel.session, Some(user), LogEvent::Left);
+                self.tell_session(channel.session);
+            }
+        }
+        if channel.hub().is_shown() || self.sessions.channel(channel.id).is_none() {
+            return;
+        }
+        channel.released.store(true, Ordering::Relaxed);
+        if let Some(agent) = self.presences.link(channel.endpoint) {
+            channel.hub().record_unseen(&channel.way(&agent));
+        }
+        if channel.exit().is_some() {
+            self.finish_alone(channel);
+        } else if !channel.is_shell {
+            self.end_session(channel.session, EndReason::ConsoleGone);
+        } else if !channel.hub().is_recorded()
+            && let Some(agent) = self.presences.link(channel.endpoint)
+        {
+            agent.order(AgentOrder::Hold { channel: channel.id, held: false });
+        }
+    }
+
+    /// Consoles that show this machine's channels learn that its agent went away.
+    pub(crate) fn agent_left(&self, endpoint: EndpointId) {
+        for channel in self.sessions.channels_at(endpoint) {
+            channel.hub().agent_left();
+        }
+    }
+
+    /// An agent is there: those who show its channels attach again, what is recorded goes on by
+    /// itself, and it is told what nobody holds.
+    pub(crate) fn agent_came(&self, endpoint: EndpointId, link: &AgentLink, alive: &[ChannelId]) {
+        for channel in self.sessions.channels_at(endpoint) {
+            if !alive.contains(&channel.id) {
+                continue;
+            }
+            let mut hub = channel.hub();
+            hub.agent_came(&channel.way(link));
+            if channel.released.load(Ordering::Relaxed) && !hub.is_recorded() {
+                link.order(AgentOrder::Hold { channel: channel.id, held: false });
+            }
+        }
+    }
+
+    /// An agent is back: what died with it is over. Returns the channels it still has whose
+    /// sessions have ended.
+    pub(crate) fn reconcile(&self, endpoint: EndpointId, alive: &[ChannelId]) -> Vec<ChannelId> {
+        let ours = self.sessions.channels_at(endpoint);
+        for lost in ours.iter().filter(|channel| !alive.contains(&channel.id)) {
+            self.close_channel(lost, EndReason::AgentLost);
+        }
+        let known = |id: &ChannelId| ours.iter().any(|channel| channel.id == *id);
+        alive.iter().filter(|id| !known(id)).copied().collect()
+    }
+
+    /// The recorder has something to tell.
+    pub(crate) fn recorder_says(&self, news: RecorderEvent) {
+        let (id, state) = match &news {
+            RecorderEvent::Written(id, _) => (*id, RecordingState::On),
+            RecorderEvent::Failed(id, reason) => {
+                (*id, RecordingState::Failed { reason: reason.as_str().into() })
+            }
+        };
+        let Some(channel) = self.sessions.channel(id) else {
+            return;
+        };
+        let agent = self.presences.link(channel.endpoint);
+        let way = agent.as_deref().map(|link| channel.way(link));
+        let changed = {
+            let mut hub = channel.hub();
+            if let RecorderEvent::Written(_, written) = news {
+                hub.written(written, way.as_ref());
+            }
+            let changed = hub.recording_is(state);
+            if changed
+                && matches!(news, RecorderEvent::Written(..))
+                && let Some(way) = &way
+            {
+                // Input that was refused meanwhile is sent again by whoever typed it.
+                hub.go_on_typing(way);
+            }
+            changed
+        };
+        match news {
+            RecorderEvent::Failed(_, reason) if changed => {
+                tracing::error!(
+                    channel = id.0,
+                    reason,
+                    "a recording cannot be written; input is refused"
+                );
+                let reason = reason.into();
+                self.log(channel.session, None, LogEvent::RecordingFailed { channel: id, reason });
+            }
+            RecorderEvent::Written(..) if changed => {
+                self.log(channel.session, None, LogEvent::RecordingResumed { channel: id });
+            }
+            _ => {}
+        }
+    }
+}

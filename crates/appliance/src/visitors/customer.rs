@@ -1,0 +1,153 @@
+//! The person at a machine: asked, told, heard.
+
+use crate::appliance::Appliance;
+use crate::links::presence::AgentLink;
+use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
+use jumpdeck_protocol::inventory::StartMode;
+use jumpdeck_protocol::log::{LogEntry, LogEvent};
+use jumpdeck_protocol::session::{EndReason, Terms};
+use jumpdeck_protocol::session_policy::{Often, SessionPermission};
+use jumpdeck_protocol::{EndpointId, Refusal, RefusalCode, SessionId, UserId, limits, text};
+use std::time::Duration;
+
+/// Who it is in a session's log. No user name has a blank in it.
+const CUSTOMER: &str = "the customer";
+
+/// How long an answer may take on its way, besides the time to think.
+const WAY: Duration = Duration::from_secs(10);
+
+impl Appliance {
+    /// Asks the person at a machine whether a rep may come in.
+    pub(crate) async fn ask_in(&self, agent: &AgentLink, rep: &str) -> Result<(), Refusal> {
+        let request = AgentRequest::Ask { rep: rep.into(), what: None, patience: 0 };
+        match agent.call(request, limits::CUSTOMER_PATIENCE + WAY).await {
+            Ok(AgentReply::Answered { yes: true, .. }) => Ok(()),
+            Ok(_) => Err(RefusalCode::CustomerRefused.plain()),
+            Err(refusal) if refusal.code == RefusalCode::SpawnTimeout => {
+                Err(RefusalCode::CustomerRefused.because("nobody answered"))
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Asks the person at a session's machine whether a tool may be used, where the session
+    /// policies want that. Where nobody is there to be asked, or nobody answers, what they say for
+    /// that case counts.
+    pub(crate) async fn ask_customer(
+        &self,
+        session: SessionId,
+        tool: SessionPermission,
+        agent: &AgentLink,
+        user: UserId,
+    ) -> Result<(), Refusal> {
+        let terms = self.sessions.terms(session).unwrap_or_default();
+        let prompting = &terms.granted.prompting;
+        if !prompting.asks(tool) {
+            return Ok(());
+        }
+        let once = prompting.often == Often::Once;
+        let known = if once { self.sessions.answered(session, tool) } else { None };
+        let assumed = prompting.on_timeout.is_allowed();
+        let allowed = match known {
+            Some(answer) => answer,
+            None if !agent.attended => assumed,
+            None => {
+                let patience = prompting.timeout.seconds();
+                let what: Box<str> = format!("to use this: {}", tool.title()).into();
+                let rep = self.world().username(user);
+                let request = AgentRequest::Ask { rep, what: Some(what.clone()), patience };
+                let wait = Duration::from_secs(patience.into()) + WAY;
+                let allowed = match agent.call(request, wait).await {
+                    Ok(AgentReply::Answered { yes, silent: false }) => yes,
+                    // Nobody answered, or nobody is there any more.
+                    Ok(_) | Err(_) => assumed,
+                };
+                self.log(session, Some(user), LogEvent::Asked { what, allowed });
+                allowed
+            }
+        };
+        if once {
+            self.sessions.remember_answer(session, tool, allowed);
+        }
+        let detail = format!("{}, as its session policies want it asked", tool.title());
+        if allowed { Ok(()) } else { Err(RefusalCode::CustomerRefused.because(detail)) }
+    }
+
+    /// The person at a machine wants no session any more.
+    pub(crate) fn customer_stopped(&self, endpoint: EndpointId) {
+        for session in self.sessions.with_machine(endpoint) {
+            self.end_session(session, EndReason::EndedByCustomer);
+        }
+        self.dismiss(endpoint);
+    }
+
+    /// The person at a machine says something to the reps.
+    pub(crate) fn customer_said(&self, link: &AgentLink, endpoint: EndpointId, words: &str) {
+        let text: Box<str> = text::bounded(words.trim(), limits::COMMENTS).into();
+        if text.is_empty() || !link.may_speak(self.uptime()) {
+            return;
+        }
+        let sessions = self.sessions.with_machine(endpoint);
+        if sessions.is_empty() {
+            let text = "Nobody is here yet to read that.".into();
+            link.order(AgentOrder::Say { text });
+        }
+        for session in sessions {
+            self.log_as(session, CUSTOMER, LogEvent::Chat { text: text.clone() });
+        }
+    }
+
+    /// Tells the person at a session's machine what happened, if somebody is there who wants to
+    /// know.
+    pub(crate) fn tell_customer(&self, session: SessionId, entry: &LogEntry) {
+        let target = self.sessions.target(session).zip(self.sessions.terms(session));
+        if let Some(((endpoint, _), terms)) = target {
+            self.tell_customer_of(endpoint, &terms, entry);
+        }
+    }
+
+    /// Tells the person at a machine what happened in a session with these terms.
+    pub(crate) fn tell_customer_of(&self, endpoint: EndpointId, terms: &Terms, entry: &LogEntry) {
+        let Some(agent) = self.presences.link(endpoint).filter(|agent| agent.attended) else {
+            return;
+        };
+        if let Some(text) = words(entry, terms.start_mode) {
+            agent.order(AgentOrder::Say { text: text.into() });
+        }
+    }
+}
+
+/// An entry of a session's log, as the person at the machine is told it.
+fn words(entry: &LogEntry, mode: StartMode) -> Option<String> {
+    let who = entry.who.as_deref().unwrap_or("Nobody");
+    let brief = match &entry.event {
+        LogEvent::Started => Some(format!("{who} is in a session with this machine.")),
+        LogEvent::Ended { reason } => Some(format!("The session is over: {}.", reason.words())),
+        _ => None,
+    };
+    if let LogEvent::Chat { text } = &entry.event {
+        // What is meant for the person reaches the person.
+        return (who != CUSTOMER).then(|| format!("{who}: {text}"));
+    }
+    match mode {
+        StartMode::Hidden => return None,
+        StartMode::Minimized => return brief,
+        StartMode::Normal => {}
+    }
+    brief.or_else(|| match &entry.event {
+        LogEvent::Joined => Some(format!("{who} is here.")),
+        LogEvent::Left => Some(format!("{who} is gone.")),
+        LogEvent::Shared { with, observe: true } => Some(format!("{who} lets {with} look on.")),
+        LogEvent::Shared { with, observe: false } => Some(format!("{who} lets {with} take part.")),
+        LogEvent::Transferred { to } => Some(format!("The session is {to}'s from now on.")),
+        LogEvent::ShellOpened { .. } => Some(format!("{who} opened a shell.")),
+        LogEvent::Executed { command, channel: Some(_) } => {
+            Some(format!("{who} opened a shell for: {command}"))
+        }
+        LogEvent::ShellClosed { .. } => Some("A shell was closed.".to_owned()),
+        LogEvent::Entered => Some(format!("{who} may take part.")),
+        LogEvent::EndsSoon { minutes, .. } => Some(format!("The session ends in {minutes} min.")),
+        LogEvent::Unpinned => Some(format!("{who} unpinned this machine.")),
+        _ => None,
+    })
+}

@@ -1,0 +1,389 @@
+//! Machines that wait for a rep: session keys, queues, and who is told of what.
+
+use crate::accounts::keys;
+use crate::admission::source;
+use crate::appliance::Appliance;
+use crate::links::consoles::RepLink;
+use crate::sessions::book::Brief;
+use crate::sessions::log::kept;
+use jumpdeck_protocol::agent::AgentOrder;
+use jumpdeck_protocol::inventory::Place;
+use jumpdeck_protocol::log::Attributes;
+use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::queue::{
+    Lobby, Queue, QueueWish, SessionKey as NewKey, TeamSession, Waiting, read_key,
+};
+use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::session::{EndReason, SessionView};
+use jumpdeck_protocol::{
+    EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
+};
+use jumpdeck_store::{Deed, Draft};
+use jumpdeck_world::Share;
+use jumpdeck_world::World;
+use jumpdeck_world::names::queue_name;
+use jumpdeck_world::{DocumentId, Item, SessionKey};
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Seconds that a machine without a session is waited for when its link is gone.
+const PATIENCE: u64 = 120;
+
+/// Seconds that one with a session is waited for.
+const SESSION_PATIENCE: u64 = 1800;
+
+/// Machines whose person is being asked something: one question at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Asking(Mutex<HashSet<EndpointId>>);
+
+/// A question that is under way.
+pub(crate) struct Question<'a> {
+    all: &'a Asking,
+    endpoint: EndpointId,
+}
+
+impl Asking {
+    /// Nothing if one is under way already.
+    pub(crate) fn begin(&self, endpoint: EndpointId) -> Option<Question<'_>> {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Made only then: one that is dropped ends the question.
+        asked.insert(endpoint).then(|| Question { all: self, endpoint })
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        let mut asked = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.remove(&self.endpoint);
+    }
+}
+
+/// A machine that comes with a session key.
+pub(crate) struct Visitor {
+    pub session_key: String,
+    pub from: IpAddr,
+    /// The item it is to be, but for its id and its place.
+    pub item: Item,
+}
+
+impl Appliance {
+    /// Makes a key by which a machine joins.
+    pub(crate) async fn create_session_key(
+        &self,
+        rep: &RepLink,
+        wish: QueueWish,
+        valid: u64,
+        attributes: Attributes,
+    ) -> Result<NewKey, Refusal> {
+        if !limits::SESSION_KEY_VALID.contains(&valid) {
+            let detail = "A session key is valid for 1 minute to 1 day.";
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        let (user, now) = (rep.user, self.now());
+        let world = self.world();
+        let settings = world.effective(user).map(|effective| &effective.settings);
+        if !settings.is_some_and(|settings| settings.generate_session_keys.value) {
+            let by = settings.map(|settings| settings.generate_session_keys.by.words());
+            let detail =
+                format!("generate_session_keys: {} do not allow it", by.unwrap_or_default());
+            return Err(RefusalCode::PermissionDenied.because(detail));
+        }
+        let attributes = kept(attributes)?;
+        let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
+        let secret = keys::session_key().map_err(failed)?;
+        let (key_hash, expires) = (keys::hash(&secret), now.plus(valid));
+        let edit = move |draft: &mut Draft| {
+            let queue = queue_of(draft, user, &wish)?;
+            remove_expired_keys(draft, now);
+            if draft.session_keys().filter(|key| key.user == user).count() >= limits::SESSION_KEYS {
+                let detail =
+                    format!("{} of your session keys are open, the limit.", limits::SESSION_KEYS);
+                return Err(RefusalCode::InvalidValue.because(detail));
+            }
+            if draft.session_key_by_hash(&key_hash).is_some() {
+                return Err(
+                    RefusalCode::StoreFailed.because("the same key was drawn twice; try again")
+                );
+            }
+            let id = draft.next::<SessionKey>();
+            let name = queue_name(draft, queue);
+            draft.audit_by(now, user, "session_key_made", (&name, ""));
+            let key = SessionKey { id, key_hash, user, queue, expires, attributes };
+            draft.put(key)?;
+            Ok(queue)
+        };
+        let queue = self.store.edit(edit).await?;
+        let queue = queue_name(&self.world(), queue);
+        Ok(NewKey { key: secret, expires, fingerprint: self.fingerprint(), queue })
+    }
+
+    /// Lets a machine in that comes with a session key; the key is used up.
+    pub(crate) async fn let_visitor_in(&self, visitor: Visitor) -> Result<ItemId, Refusal> {
+        let now = self.now();
+        let (source, uptime) = (source(visitor.from), self.uptime());
+        if !self.key_tries.admits(&source, uptime) {
+            return Err(RefusalCode::SessionKeyThrottled.plain());
+        }
+        // It counts before it is judged, so that many at once are no more than as many in turn.
+        self.key_tries.count(source, uptime);
+        let invalid = || RefusalCode::SessionKeyInvalid.plain();
+        let hash = keys::hash(&read_key(&visitor.session_key).ok_or_else(invalid)?);
+        let (mut item, from, settled) = (visitor.item, visitor.from, self.has_settled());
+        let edit = move |draft: &mut Draft| {
+            if settled {
+                remove_expired_keys(draft, now);
+            }
+            let key = draft
+                .session_key_by_hash(&hash)
+                .filter(|key| now <= key.expires && is_vouched_for(draft, key))
+                .cloned()
+                .ok_or_else(invalid)?;
+            if draft.visitors().count() >= limits::WAITING {
+                return Err(RefusalCode::QueueFull.plain());
+            }
+            draft.remove(DocumentId::SessionKey(key.id));
+            let id = draft.next::<Item>();
+            let view = Arc::make_mut(&mut item.view);
+            (view.id, view.place) = (id, Place::Queue(key.queue));
+            item.edited_by = Some(key.user);
+            item.attributes.clone_from(&key.attributes);
+            let maker = draft.username(key.user);
+            let (subject, detail) =
+                (format!("item {id}"), format!("from {from}; session key {} of {maker}", key.id));
+            let action = "machine_joined";
+            draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });
+            draft.put(item)?;
+            Ok(id)
+        };
+        let outcome = self.store.edit(edit).await;
+        if !matches!(&outcome, Err(refusal) if refusal.code == RefusalCode::SessionKeyInvalid) {
+            // Whoever has a key does not guess.
+            self.key_tries.forgive(&source);
+        }
+        let id = outcome?;
+        Ok(id)
+    }
+
+    /// Whether a rep takes machines out of a queue.
+    pub(crate) fn serves(&self, user: UserId, queue: Queue) -> bool {
+        serves(&self.world(), user, queue)
+    }
+
+    /// Turns a machine away that waits.
+    pub(crate) async fn turn_away(&self, rep: &RepLink, item: ItemId) -> Result<(), Refusal> {
+        let world = self.world();
+        let gone = || RefusalCode::JumpItemGone.plain();
+        let waiting = world.item(item).ok_or_else(gone)?;
+        let Place::Queue(queue) = waiting.view.place else {
+            return Err(gone());
+        };
+        if !serves(&world, rep.user, queue) {
+            return Err(gone());
+        }
+        let endpoint = waiting.endpoint().ok_or_else(gone)?;
+        let taken = || RefusalCode::BeingTaken.plain();
+        let _question = self.asking.begin(endpoint).ok_or_else(taken)?;
+        if self.sessions.count(endpoint) > 0 {
+            return Err(RefusalCode::InSession.plain());
+        }
+        if let Some(agent) = self.presences.link(endpoint) {
+            let text = "No representative can take you at this moment.".into();
+            agent.order(AgentOrder::Say { text });
+        }
+        self.let_go(endpoint).await?;
+        self.audit(Some(rep.user), "machine_turned_away", &format!("item {item}"), "");
+        self.tell_lobby();
+        Ok(())
+    }
+
+    /// Machines that left while they waited are not waited for.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when the store fails.
+    pub async fn dismiss_absent(&self) -> Result<(), Refusal> {
+        let (now, uptime) = (self.moment(), self.uptime());
+        let world = self.world();
+        let absent: HashMap<_, _> = self.presences.absent().into_iter().collect();
+        let left = |item: &&Arc<Item>| {
+            let Some(endpoint) = item.endpoint() else {
+                return false;
+            };
+            // One that came a moment ago is not linked yet.
+            let known = self.presences.of(endpoint).is_some();
+            let never = !known
+                && now.wall.since(item.view.created) > PATIENCE
+                && uptime.since(self.opened) > PATIENCE;
+            let since = absent.get(&endpoint).copied();
+            // Minutes are counted by the clock that nobody sets.
+            never || since.is_some_and(|since| now.lived.since(since.lived) > PATIENCE)
+        };
+        for endpoint in world.visitors().filter(left).filter_map(|item| item.endpoint()) {
+            let since = absent.get(&endpoint).copied().unwrap_or(now);
+            if now.lived.since(since.lived) > SESSION_PATIENCE {
+                for session in self.sessions.with_machine(endpoint) {
+                    self.end_session(session, EndReason::AgentLost);
+                }
+            }
+            self.let_go(endpoint).await?;
+        }
+        Ok(())
+    }
+
+    /// A machine that may be waiting came or went.
+    pub(crate) fn visitor_moved(&self, item: &Item) {
+        if item.is_visitor() {
+            self.tell_lobby();
+        }
+    }
+
+    /// Tells everybody what goes on, if that is new to them. Called by one task alone, so that what
+    /// is told last is what is so.
+    pub(crate) fn tell_lobby_now(&self) {
+        let world = self.world();
+        let reps = self.reps.those(|_| true);
+        if reps.is_empty() {
+            return;
+        }
+        let sessions = match world.teams().next() {
+            Some(_) => self.sessions.briefs(),
+            None => Vec::new(),
+        };
+        let mut known: HashMap<UserId, Lobby> = HashMap::new();
+        for rep in reps {
+            let make = || self.lobby(&world, rep.user, &sessions);
+            let lobby = known.entry(rep.user).or_insert_with(make);
+            if rep.is_new(lobby) {
+                rep.tell(ApplianceNotice::Lobby(lobby.clone()));
+            }
+        }
+    }
+
+    /// What goes on besides a rep's own sessions.
+    fn lobby(&self, world: &World, user: UserId, sessions: &[Brief]) -> Lobby {
+        let waits = |item: &Arc<Item>| {
+            let (Place::Queue(queue), Some(endpoint)) = (item.view.place, item.endpoint()) else {
+                return None;
+            };
+            let here = serves(world, user, queue)
+                && self.sessions.count(endpoint) == 0
+                && self.presences.link(endpoint).is_some();
+            here.then(|| waiting(world, item, queue))
+        };
+        let mut waiting: Vec<_> = world.visitors().filter_map(waits).collect();
+        waiting.sort_by_key(|one| (one.since, one.item));
+        waiting.truncate(limits::LOBBY_WAITING);
+        let teams: Vec<_> = world.teams_of(user).collect();
+        let of_team = |brief: &Brief| {
+            let mut teams = teams.iter().filter(|_| !brief.users.contains(&user));
+            let team = teams.find(|team| world.members(team.id).contains_key(&brief.owner))?;
+            Some(TeamSession {
+                session: brief.id,
+                item_name: brief.item_name.as_str().into(),
+                owner: world.username(brief.owner),
+                team: team.name.as_str().into(),
+                started: brief.started,
+                may_join: world.outranks(user, brief.owner) && self.may_have(brief.id, user),
+            })
+        };
+        let sessions = sessions.iter().filter_map(of_team).take(limits::LOBBY_SESSIONS).collect();
+        let teams = teams.into_iter().map(|team| team.name.as_str().into()).collect();
+        Lobby { waiting, sessions, teams }
+    }
+
+    /// Comes into a session of somebody the rep outranks.
+    pub(crate) fn join_session(
+        self: &Arc<Self>,
+        rep: &RepLink,
+        session: SessionId,
+    ) -> Result<SessionView, Refusal> {
+        let world = self.world();
+        let gone = || RefusalCode::SessionGone.plain();
+        let view = self.sessions.view(session, &world).ok_or_else(gone)?;
+        if view.part(rep.user).is_some() {
+            return Ok(view);
+        }
+        let mut teams = world.teams_of(rep.user);
+        if !teams.any(|team| world.members(team.id).contains_key(&view.owner)) {
+            return Err(gone());
+        }
+        if !world.outranks(rep.user, view.owner) {
+            let detail = "you do not outrank its owner in a team";
+            return Err(RefusalCode::NotOwner.because(detail));
+        }
+        if !self.may_have(session, rep.user) {
+            let detail = "you may not have sessions with its item";
+            return Err(RefusalCode::PermissionDenied.because(detail));
+        }
+        self.room_for(session, 1)?;
+        self.let_in(session, rep.user, Share::Outranks);
+        self.audit(Some(rep.user), "session_entered", &format!("session {session}"), "");
+        self.log(session, Some(rep.user), LogEvent::Entered);
+        self.tell_lobby();
+        self.sessions.view(session, &self.world()).ok_or_else(gone)
+    }
+}
+
+/// Whether whoever made a session key could still make one like it.
+fn is_vouched_for(world: &World, key: &SessionKey) -> bool {
+    let may = world.effective(key.user).map(|own| own.settings.generate_session_keys.value);
+    let enabled = world.user(key.user).is_some_and(|user| user.enabled);
+    enabled && may.unwrap_or(false) && serves(world, key.user, key.queue)
+}
+
+fn serves(world: &World, user: UserId, queue: Queue) -> bool {
+    match queue {
+        Queue::Personal(owner) => owner == user,
+        Queue::Team(team) => world.team(team).is_some() && world.members(team).contains_key(&user),
+        Queue::General => world.user(user).is_some_and(|user| user.enabled),
+    }
+}
+
+fn queue_of(world: &World, user: UserId, wish: &QueueWish) -> Result<Queue, Refusal> {
+    match wish {
+        QueueWish::Personal => Ok(Queue::Personal(user)),
+        QueueWish::General => Ok(Queue::General),
+        QueueWish::Team(name) => {
+            let team = world.teams_of(user).find(|team| team.name == **name);
+            let none = || {
+                RefusalCode::NotFound
+                    .because(format!("You are in no team {}.", text::bounded(name, limits::NAME)))
+            };
+            Ok(Queue::Team(team.ok_or_else(none)?.id))
+        }
+    }
+}
+
+fn waiting(world: &World, item: &Item, queue: Queue) -> Waiting {
+    let view = &item.view;
+    let team = match queue {
+        Queue::Team(team) => world.team(team).map(|team| team.name.as_str().into()),
+        _ => None,
+    };
+    Waiting {
+        item: view.id,
+        name: view.name.clone(),
+        queue,
+        team: team.unwrap_or_default(),
+        since: view.created,
+        invited_by: item.edited_by.map(|user| world.username(user)).unwrap_or_default(),
+        console_user: view.facts.console_user.clone(),
+        operating_system: view.facts.operating_system.clone(),
+        address: view.public_ip.clone(),
+    }
+}
+
+fn remove_expired_keys(draft: &mut Draft, now: Timestamp) {
+    let expired: Vec<_> =
+        draft.session_keys().filter(|key| key.expires < now).map(|key| key.id).collect();
+    for id in expired {
+        draft.remove(DocumentId::SessionKey(id));
+    }
+}
+
+/// What somebody at a machine is called, cleaned.
+pub(crate) fn visitor_name(wished: Option<&str>, hostname: &str) -> String {
+    let wished = text::bounded(wished.unwrap_or_default().trim(), limits::NAME);
+    let candidates = [wished.as_str(), hostname.trim(), "unnamed"];
+    candidates.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned()
+}
