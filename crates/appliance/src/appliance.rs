@@ -6,18 +6,18 @@ use crate::accounts::login::{Attempt, Login};
 use crate::accounts::rates::Rates;
 use crate::accounts::throttle::Throttle;
 use crate::admission::{Admission, Limits};
-use crate::audit::record::Often;
+use crate::audit::rate::Rate;
 use crate::clock::{Clock, Moment, Pace, Uptime};
 use crate::data_dir::{APPLIANCE_KEY, DataDir, DataDirError};
 use crate::feed::cache::Copies;
-use crate::feed::statistics::Watching;
-use crate::items::wake::Wakes;
-use crate::links::clones::Doubles;
+use crate::links::asking::Asking;
+use crate::links::chores::Chores;
+use crate::links::clones::Clones;
 use crate::links::consoles::Reps;
 use crate::links::presence::Presences;
+use crate::links::wakes::Wakes;
+use crate::links::watching::Watching;
 use crate::sessions::book::Sessions;
-use crate::visitors::departures::Usher;
-use crate::visitors::queues::Asking;
 use crate::vitals::Vitals;
 use jumpdeck_policy::{Role as ItemRole, SessionPolicy};
 use jumpdeck_protocol::inventory::JumpPolicyView;
@@ -180,7 +180,7 @@ pub struct Appliance {
     /// How long it had been when that was written down last.
     pub(crate) noted: AtomicI64,
     pub(crate) pace: Pace,
-    pub(crate) doubles: Doubles,
+    pub(crate) clones: Clones,
     pub(crate) login: Login,
     pub(crate) keys: Keys,
     pub(crate) starts: Semaphore,
@@ -190,8 +190,8 @@ pub struct Appliance {
     pub(crate) asking: Asking,
     /// Machines with which a session is being started that must be the only one.
     pub(crate) starting: Asking,
-    pub(crate) usher: Usher,
-    pub(crate) often: Mutex<Often>,
+    pub(crate) chores: Chores,
+    pub(crate) audit_rate: Rate,
     /// How often programs ask.
     pub(crate) api_rates: Rates,
     /// Who guesses codes of the second factor.
@@ -273,7 +273,7 @@ impl Appliance {
             opened: clock.uptime(),
             began: (opened.lived, clock.uptime()),
             noted: AtomicI64::new(opened.lived.0),
-            doubles: Doubles::default(),
+            clones: Clones::default(),
             pace: Pace::new(clock.now(), clock.uptime()),
             login: Login::new(token.as_deref())?,
             keys: Keys::open(data_dir)?,
@@ -282,8 +282,8 @@ impl Appliance {
             connections: Arc::new(Semaphore::new(most_connections())),
             asking: Asking::default(),
             starting: Asking::default(),
-            usher: Usher::default(),
-            often: Mutex::default(),
+            chores: Chores::default(),
+            audit_rate: Rate::default(),
             api_rates: Rates::default(),
             code_tries: Throttle::default(),
             password_tries: Throttle::default(),

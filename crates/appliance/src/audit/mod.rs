@@ -1,3 +1,4 @@
 //! What is written down of what was done.
 
+pub(crate) mod rate;
 pub(crate) mod record;

@@ -5,18 +5,6 @@ use crate::links::consoles::RepLink;
 use jumpdeck_protocol::audit::{AuditEvent, Seal};
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId};
 use jumpdeck_store::Deed;
-use std::collections::HashMap;
-use std::sync::PoisonError;
-
-/// Events of one kind in a minute, where anybody can bring them about.
-const OFTEN: u32 = 60;
-
-/// What anybody brought about in this minute.
-#[derive(Debug, Default)]
-pub(crate) struct Often {
-    minute: i64,
-    counts: HashMap<&'static str, u32>,
-}
 
 impl Appliance {
     /// Writes down that something was done, where nobody waits for it.
@@ -45,21 +33,8 @@ impl Appliance {
     /// minute. How much more there was is written down, too.
     pub(crate) fn audit_often(&self, who: &str, action: &'static str, subject: &str, detail: &str) {
         let minute = self.now().0.div_euclid(60);
-        let omitted = {
-            let mut often = self.often.lock().unwrap_or_else(PoisonError::into_inner);
-            let omitted = if often.minute == minute {
-                0
-            } else {
-                let omitted = often.counts.values().map(|count| count.saturating_sub(OFTEN)).sum();
-                *often = Often { minute, ..Often::default() };
-                omitted
-            };
-            let count = often.counts.entry(action).or_default();
-            *count += 1;
-            if *count > OFTEN {
-                return;
-            }
-            omitted
+        let Some(omitted) = self.audit_rate.count(minute, action) else {
+            return;
         };
         if omitted > 0 {
             let more = format!("{omitted} more events like those of that minute");

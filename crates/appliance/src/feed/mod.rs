@@ -2,6 +2,6 @@
 
 pub(crate) mod cache;
 pub(crate) mod chunks;
-pub(crate) mod feed;
 pub(crate) mod preferences;
 pub(crate) mod statistics;
+pub(crate) mod updates;

@@ -256,10 +256,10 @@ async fn admit(
     let known = appliance.world().item_by_key(&proof.key).cloned();
     let item = match (known, proof.enrolment) {
         (Some(item), _) if item.machine != machine => {
-            return Err(appliance.refuse_double(&item, &facts.hostname, &public_ip));
+            return Err(appliance.refuse_clone(&item, &facts.hostname, &public_ip));
         }
         (Some(item), _) if is_second(appliance, &item, run).await => {
-            return Err(appliance.refuse_double(&item, &facts.hostname, &public_ip));
+            return Err(appliance.refuse_clone(&item, &facts.hostname, &public_ip));
         }
         (Some(item), _) => refresh(appliance, item, facts, public_ip, standing).await?,
         (None, None) if proof.visit.is_some() => {

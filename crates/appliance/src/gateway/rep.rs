@@ -6,7 +6,7 @@ use crate::accounts::login::{Attempt, Known};
 use crate::accounts::second_factor::has_one;
 use crate::appliance::Appliance;
 use crate::clock::Uptime;
-use crate::feed::feed::{Have, feed};
+use crate::feed::updates::{Have, feed};
 use crate::links::consoles::{LinkLogin, RepLink};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;

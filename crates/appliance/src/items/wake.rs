@@ -1,7 +1,6 @@
 //! Wake-on-LAN: a machine that sleeps is called by a neighbour that does not (DOMAIN 2).
 
 use crate::appliance::Appliance;
-use crate::clock::Uptime;
 use crate::links::consoles::RepLink;
 use crate::links::presence::AgentLink;
 use jumpdeck_policy::Permission;
@@ -12,58 +11,15 @@ use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode};
 use jumpdeck_world::Item;
 use jumpdeck_world::Visibility;
 use jumpdeck_world::World;
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
-
-/// Seconds after a try in which nobody can try again (DOMAIN 2).
-const COOL_DOWN: u64 = 30;
 
 /// How long a neighbour may take to call.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Neighbours that are asked until one calls.
 const HELPERS: usize = 3;
-
-/// The last tries.
-#[derive(Debug, Default)]
-pub(crate) struct Wakes(Mutex<HashMap<EndpointId, Try>>);
-
-#[derive(Clone, Debug)]
-struct Try {
-    at: Uptime,
-    by: Box<str>,
-}
-
-impl Wakes {
-    /// Takes the turn to wake a machine, or says how many seconds it is too early.
-    fn take_turn(&self, endpoint: EndpointId, by: &str, now: Uptime) -> Result<(), u64> {
-        let mut tries = self.tries();
-        tries.retain(|_, last| now.since(last.at) < COOL_DOWN);
-        if let Some(last) = tries.get(&endpoint) {
-            return Err(COOL_DOWN.saturating_sub(now.since(last.at)));
-        }
-        tries.insert(endpoint, Try { at: now, by: by.into() });
-        Ok(())
-    }
-
-    /// Nobody could call: the turn is given back.
-    fn give_back(&self, endpoint: EndpointId) {
-        self.tries().remove(&endpoint);
-    }
-
-    /// The machines that cannot be woken yet, who tried, and for how many seconds.
-    fn cooling(&self, now: Uptime) -> Vec<(EndpointId, Box<str>, u64)> {
-        let left = |last: &Try| COOL_DOWN.saturating_sub(now.since(last.at));
-        let tries = self.tries();
-        let cooling = tries.iter().filter(|(_, last)| left(last) > 0);
-        cooling.map(|(endpoint, last)| (*endpoint, last.by.clone(), left(last))).collect()
-    }
-
-    fn tries(&self) -> MutexGuard<'_, HashMap<EndpointId, Try>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 impl Appliance {
     /// Has a machine woken. Returns the name of the neighbour that called.
@@ -200,23 +156,4 @@ fn named(
         if seen { helper.view.name.clone() } else { "a neighbour".into() }
     };
     helpers.into_iter().map(|(helper, link)| (name(&helper), link)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_machine_is_woken_once_in_thirty_seconds_whoever_tries() {
-        let wakes = Wakes::default();
-        let (one, two) = (EndpointId(1), EndpointId(2));
-        assert_eq!(wakes.take_turn(one, "alice", Uptime(100)), Ok(()));
-        assert_eq!(wakes.take_turn(one, "bob", Uptime(110)), Err(20));
-        assert_eq!(wakes.take_turn(two, "bob", Uptime(110)), Ok(()));
-        assert_eq!(wakes.cooling(Uptime(129)).len(), 2);
-        assert_eq!(wakes.cooling(Uptime(130)), [(two, "bob".into(), 10)]);
-        assert_eq!(wakes.take_turn(one, "bob", Uptime(130)), Ok(()));
-        wakes.give_back(one);
-        assert_eq!(wakes.take_turn(one, "bob", Uptime(131)), Ok(()));
-    }
 }

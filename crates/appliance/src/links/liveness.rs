@@ -1,16 +1,7 @@
 //! Whether a machine that is linked answers: one that hangs looks linked for minutes, and what is
-//! typed vanishes in it. Whoever shows its shells asks; it is told after two seconds of silence.
+//! typed vanishes in it.
 
-use crate::appliance::Appliance;
-use crate::links::consoles::RepLink;
-use crate::links::presence::AgentLink;
-use jumpdeck_protocol::EndpointId;
-use jumpdeck_protocol::rep::ApplianceNotice;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// An agent that lives answers a ping within this.
-const SILENT: Duration = Duration::from_secs(2);
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What is known of whether an agent answers.
 #[derive(Debug, Default)]
@@ -27,14 +18,14 @@ struct State {
 
 impl Liveness {
     /// The agent said something. Returns whether it was silent before.
-    fn heard(&self) -> bool {
+    pub(crate) fn heard(&self) -> bool {
         let mut state = self.state();
         state.waiting = false;
         std::mem::take(&mut state.silent)
     }
 
     /// It is to be asked; the number of the question, unless one is open.
-    fn ask(&self) -> Option<u64> {
+    pub(crate) fn ask(&self) -> Option<u64> {
         let mut state = self.state();
         if state.waiting {
             return None;
@@ -45,62 +36,18 @@ impl Liveness {
     }
 
     /// The time for an answer is over. Returns whether none came.
-    fn is_over(&self, question: u64) -> bool {
+    pub(crate) fn is_over(&self, question: u64) -> bool {
         let mut state = self.state();
         state.silent = state.waiting && state.asked == question;
         state.silent
     }
 
-    fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.state().silent
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Appliance {
-    /// A console asks whether it is answered: so is every machine whose programs it shows.
-    pub(crate) fn check_agents_of(self: &Arc<Self>, rep: &RepLink) {
-        let mut shown = self.sessions.channels_for(rep.user);
-        shown.retain(|channel| channel.hub().has_subscriber(rep.id));
-        for channel in shown {
-            let Some(link) = self.presences.link(channel.endpoint) else {
-                continue;
-            };
-            if link.liveness.is_silent() {
-                // It may have come after that was told.
-                let notice = ApplianceNotice::AgentSilent { channel: channel.id, silent: true };
-                channel.hub().tell(rep.id, notice);
-            } else if let Some(question) = link.liveness.ask() {
-                link.outbox.probe();
-                let appliance = Arc::clone(self);
-                tokio::spawn(async move {
-                    tokio::time::sleep(SILENT).await;
-                    let is_current = || {
-                        let current = appliance.presences.link(channel.endpoint);
-                        current.is_some_and(|current| current.id == link.id)
-                    };
-                    if link.liveness.is_over(question) && is_current() {
-                        appliance.tell_of_silence(channel.endpoint, true);
-                    }
-                });
-            }
-        }
-    }
-
-    /// An agent said something.
-    pub(crate) fn heard_from_agent(&self, link: &AgentLink, endpoint: EndpointId) {
-        if link.liveness.heard() {
-            self.tell_of_silence(endpoint, false);
-        }
-    }
-
-    fn tell_of_silence(&self, endpoint: EndpointId, silent: bool) {
-        for channel in self.sessions.channels_at(endpoint) {
-            channel.hub().tell_all(&ApplianceNotice::AgentSilent { channel: channel.id, silent });
-        }
     }
 }
 

@@ -8,5 +8,6 @@ pub(crate) mod log;
 pub(crate) mod recordings;
 pub(crate) mod relay;
 pub(crate) mod sharing;
+pub(crate) mod silence;
 pub(crate) mod start;
 pub(crate) mod withdraw;

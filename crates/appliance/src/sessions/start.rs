@@ -2,9 +2,9 @@
 
 use crate::accounts::second_factor::has_one;
 use crate::appliance::Appliance;
+use crate::links::asking::Question;
 use crate::links::consoles::RepLink;
 use crate::links::presence::AgentLink;
-use crate::visitors::queues::Question;
 use jumpdeck_policy::{Attempt, Code, Decision, SimultaneousJumps, Step, check_command};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::{Place, StartMode};

@@ -2,52 +2,21 @@
 //! tell what goes on.
 
 use crate::appliance::Appliance;
+use crate::links::chores::Chore;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::{EndpointId, Refusal};
 use jumpdeck_store::{Draft, History};
 use jumpdeck_world::{DocumentId, Removed};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-
-/// Something to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Chore {
-    /// The last session with this machine is over.
-    LetGo(EndpointId),
-    /// What goes on besides people's own sessions may have changed.
-    TellLobby,
-}
-
-/// The chores that wait.
-#[derive(Debug)]
-pub(crate) struct Usher {
-    chores: UnboundedSender<Chore>,
-    waiting: Mutex<Option<UnboundedReceiver<Chore>>>,
-}
-
-impl Default for Usher {
-    fn default() -> Self {
-        let (chores, waiting) = unbounded_channel();
-        Self { chores, waiting: Mutex::new(Some(waiting)) }
-    }
-}
-
-impl Usher {
-    fn add(&self, chore: Chore) {
-        // It ends with the appliance, and then nothing is left to be done.
-        let _ = self.chores.send(chore);
-    }
-}
+use std::sync::Arc;
 
 impl Appliance {
     /// Does chores for as long as the appliance is there.
     pub(crate) fn do_chores(self: &Arc<Self>) {
-        let waiting = self.usher.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut waiting) = waiting else {
+        let Some(mut waiting) = self.chores.taken() else {
             return;
         };
-        let (appliance, vital) = (Arc::downgrade(self), self.vitals.part("usher"));
+        let (appliance, vital) = (Arc::downgrade(self), self.vitals.part("departures"));
         tokio::spawn(async move {
             while let Some(first) = waiting.recv().await {
                 let Some(appliance) = appliance.upgrade() else {
@@ -85,12 +54,12 @@ impl Appliance {
 
     /// A machine without sessions may be let go: soon, and in its turn.
     pub(crate) fn dismiss(&self, endpoint: EndpointId) {
-        self.usher.add(Chore::LetGo(endpoint));
+        self.chores.add(Chore::LetGo(endpoint));
     }
 
     /// What goes on besides people's own sessions may have changed: they are told soon.
     pub(crate) fn tell_lobby(&self) {
-        self.usher.add(Chore::TellLobby);
+        self.chores.add(Chore::TellLobby);
     }
 
     /// A machine that came for one session goes; a Jump Client stays. Returns whether it went.

@@ -15,49 +15,21 @@ use jumpdeck_protocol::queue::{
 };
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::{EndReason, SessionView};
-use jumpdeck_protocol::{
-    EndpointId, ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text,
-};
+use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text};
 use jumpdeck_store::{Deed, Draft};
 use jumpdeck_world::Share;
 use jumpdeck_world::World;
 use jumpdeck_world::names::queue_name;
 use jumpdeck_world::{DocumentId, Item, SessionKey};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Seconds that a machine without a session is waited for when its link is gone.
 const PATIENCE: u64 = 120;
 
 /// Seconds that one with a session is waited for.
 const SESSION_PATIENCE: u64 = 1800;
-
-/// Machines whose person is being asked something: one question at a time.
-#[derive(Debug, Default)]
-pub(crate) struct Asking(Mutex<HashSet<EndpointId>>);
-
-/// A question that is under way.
-pub(crate) struct Question<'a> {
-    all: &'a Asking,
-    endpoint: EndpointId,
-}
-
-impl Asking {
-    /// Nothing if one is under way already.
-    pub(crate) fn begin(&self, endpoint: EndpointId) -> Option<Question<'_>> {
-        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Made only then: one that is dropped ends the question.
-        asked.insert(endpoint).then(|| Question { all: self, endpoint })
-    }
-}
-
-impl Drop for Question<'_> {
-    fn drop(&mut self) {
-        let mut asked = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.remove(&self.endpoint);
-    }
-}
 
 /// A machine that comes with a session key.
 pub(crate) struct Visitor {

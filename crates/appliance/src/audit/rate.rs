@@ -1,0 +1,53 @@
+//! How often what anybody can bring about is written down.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Events of one kind in a minute, where anybody can bring them about.
+const OFTEN: u32 = 60;
+
+/// What anybody brought about in this minute.
+#[derive(Debug, Default)]
+pub(crate) struct Rate(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    minute: i64,
+    of: HashMap<&'static str, u32>,
+}
+
+impl Rate {
+    /// Counts an event. Nothing if there were too many of its kind in this minute; otherwise how
+    /// many of the minute before were left out, once.
+    pub(crate) fn count(&self, minute: i64, action: &'static str) -> Option<u32> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let omitted = if counts.minute == minute {
+            0
+        } else {
+            let omitted = counts.of.values().map(|count| count.saturating_sub(OFTEN)).sum();
+            *counts = Counts { minute, ..Counts::default() };
+            omitted
+        };
+        let count = counts.of.entry(action).or_default();
+        *count += 1;
+        (*count <= OFTEN).then_some(omitted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_much_is_left_out_and_counted_in_the_next_minute() {
+        let rate = Rate::default();
+        for _ in 0..OFTEN {
+            assert_eq!(rate.count(1, "a"), Some(0));
+        }
+        assert_eq!(rate.count(1, "a"), None);
+        assert_eq!(rate.count(1, "a"), None);
+        assert_eq!(rate.count(1, "b"), Some(0));
+        assert_eq!(rate.count(2, "a"), Some(2));
+        assert_eq!(rate.count(2, "a"), Some(0));
+    }
+}

@@ -1,0 +1,31 @@
+//! Machines whose person is being asked something.
+
+use jumpdeck_protocol::EndpointId;
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+/// Machines whose person is being asked something: one question at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Asking(Mutex<HashSet<EndpointId>>);
+
+/// A question that is under way.
+pub(crate) struct Question<'a> {
+    all: &'a Asking,
+    endpoint: EndpointId,
+}
+
+impl Asking {
+    /// Nothing if one is under way already.
+    pub(crate) fn begin(&self, endpoint: EndpointId) -> Option<Question<'_>> {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Made only then: one that is dropped ends the question.
+        asked.insert(endpoint).then(|| Question { all: self, endpoint })
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        let mut asked = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.remove(&self.endpoint);
+    }
+}

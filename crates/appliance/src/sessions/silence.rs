@@ -1,0 +1,57 @@
+//! Whoever shows the shells of a machine asks whether it answers, and is told after two seconds of
+//! silence.
+
+use crate::appliance::Appliance;
+use crate::links::consoles::RepLink;
+use crate::links::presence::AgentLink;
+use jumpdeck_protocol::EndpointId;
+use jumpdeck_protocol::rep::ApplianceNotice;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An agent that lives answers a ping within this.
+const SILENT: Duration = Duration::from_secs(2);
+
+impl Appliance {
+    /// A console asks whether it is answered: so is every machine whose programs it shows.
+    pub(crate) fn check_agents_of(self: &Arc<Self>, rep: &RepLink) {
+        let mut shown = self.sessions.channels_for(rep.user);
+        shown.retain(|channel| channel.hub().has_subscriber(rep.id));
+        for channel in shown {
+            let Some(link) = self.presences.link(channel.endpoint) else {
+                continue;
+            };
+            if link.liveness.is_silent() {
+                // It may have come after that was told.
+                let notice = ApplianceNotice::AgentSilent { channel: channel.id, silent: true };
+                channel.hub().tell(rep.id, notice);
+            } else if let Some(question) = link.liveness.ask() {
+                link.outbox.probe();
+                let appliance = Arc::clone(self);
+                tokio::spawn(async move {
+                    tokio::time::sleep(SILENT).await;
+                    let is_current = || {
+                        let current = appliance.presences.link(channel.endpoint);
+                        current.is_some_and(|current| current.id == link.id)
+                    };
+                    if link.liveness.is_over(question) && is_current() {
+                        appliance.tell_of_silence(channel.endpoint, true);
+                    }
+                });
+            }
+        }
+    }
+
+    /// An agent said something.
+    pub(crate) fn heard_from_agent(&self, link: &AgentLink, endpoint: EndpointId) {
+        if link.liveness.heard() {
+            self.tell_of_silence(endpoint, false);
+        }
+    }
+
+    fn tell_of_silence(&self, endpoint: EndpointId, silent: bool) {
+        for channel in self.sessions.channels_at(endpoint) {
+            channel.hub().tell_all(&ApplianceNotice::AgentSilent { channel: channel.id, silent });
+        }
+    }
+}
