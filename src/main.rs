@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use jumpdeck::verbs::Cli;
-use jumpdeck_protocol::why;
+use jumpdeck_link::why;
 use std::io::Write;
 use std::process::ExitCode;
 

@@ -7,6 +7,9 @@ use crate::life::{Happening, Life};
 use crate::shared::{Opening, Shared};
 use crate::shell::Shell;
 use crate::wire::Wire;
+use jumpdeck_link::{
+    Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, dial_over, pump, read_plain, write_plain,
+};
 use jumpdeck_protocol::agent::{
     AgentOrder, AgentReply, AgentReport, AgentRequest, FromAgent, Standing, ToAgent,
 };
@@ -15,9 +18,6 @@ use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{
     AGENT_PATH, AgentProof, AgentWelcome, Enrolment, Party, PublicKey, sign, transcript,
-};
-use jumpdeck_protocol::link::{
-    Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, dial_over, pump, read_plain, write_plain,
 };
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelReport};
 use jumpdeck_protocol::wake::magic_packet;

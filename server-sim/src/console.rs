@@ -2,14 +2,14 @@
 
 use crate::wire::{Wire, WireFault};
 use bytes::Bytes;
+use jumpdeck_link::{
+    Address, AddressError, DialError, Incoming, KeepAlive, Lane, LinkEnd, Outbox, Pin,
+    client_config, connect, dial_over, pump, read_plain, write_plain,
+};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::endpoint::Endpoint;
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{REP_PATH, RepLogin, RepProof, RepWelcome};
-use jumpdeck_protocol::link::{
-    Address, AddressError, DialError, Incoming, KeepAlive, Lane, LinkEnd, Outbox, Pin,
-    client_config, connect, dial_over, pump, read_plain, write_plain,
-};
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ExitStatus, SessionView, Size};

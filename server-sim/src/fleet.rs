@@ -8,7 +8,7 @@ use crate::scenario::Scenario;
 use crate::shared::{Counts, Opening, Shared};
 use crate::wire::WireFault;
 use anyhow::Context;
-use jumpdeck_protocol::link::client_config;
+use jumpdeck_link::client_config;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

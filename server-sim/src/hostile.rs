@@ -1,14 +1,14 @@
 //! Callers that break the rules, each in one way, and what the appliance makes of it.
 
 use futures_util::{SinkExt, StreamExt};
+use jumpdeck_link::{
+    Address, Dialed, Pin, client_config, connect, dial, read_plain, settings, write_plain,
+};
 use jumpdeck_protocol::agent::{AgentReport, FromAgent, Standing};
 use jumpdeck_protocol::handshake::{
     AGENT_PATH, AgentProof, AgentWelcome, Enrolment, Hello, Party, PublicKey, sign, transcript,
 };
 use jumpdeck_protocol::inventory::{Facts, Statistics};
-use jumpdeck_protocol::link::{
-    Address, Dialed, Pin, client_config, connect, dial, read_plain, settings, write_plain,
-};
 use jumpdeck_protocol::session::ChannelReport;
 use jumpdeck_protocol::{ChannelId, ItemId, Never, PROTOCOL, Refusal, RefusalCode};
 use jumpdeck_protocol::{VERSION, control, frame, limits};

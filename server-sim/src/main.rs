@@ -4,7 +4,7 @@ mod bench;
 mod verbs;
 
 use clap::{Parser, Subcommand};
-use jumpdeck_protocol::why;
+use jumpdeck_link::why;
 use std::io::Write;
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@ use crate::dice::Dice;
 use crate::network::Network;
 use crate::scenario::{Command, Scenario};
 use crate::wire::WireFault;
-use jumpdeck_protocol::link::{Address, connect};
+use jumpdeck_link::{Address, connect};
 use rustls::ClientConfig;
 use std::collections::BTreeMap;
 use std::io;

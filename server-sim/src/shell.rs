@@ -3,7 +3,7 @@
 use crate::identity::Simulated;
 use crate::scenario::Command;
 use bytes::Bytes;
-use jumpdeck_protocol::link::{Lane, Outbox};
+use jumpdeck_link::{Lane, Outbox};
 use jumpdeck_protocol::session::{ChannelReport, ExitStatus};
 use jumpdeck_protocol::stream::{Accept, ReceiveStream, SendStream, StreamError};
 use jumpdeck_protocol::{ChannelId, frame, limits};

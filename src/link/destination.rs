@@ -2,8 +2,8 @@
 
 use crate::runtime::embedded;
 use jumpdeck_appliance::{Appliance, DataDir, Entrance};
+use jumpdeck_link::{Address, DialError};
 use jumpdeck_protocol::handshake::RepProof;
-use jumpdeck_protocol::link::{Address, DialError};
 use std::path::PathBuf;
 use std::sync::Arc;
 

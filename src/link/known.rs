@@ -1,7 +1,7 @@
 //! The appliances whose keys a rep has accepted, as `ssh` keeps its known hosts.
 
 use anyhow::Context;
-use jumpdeck_protocol::link::Address;
+use jumpdeck_link::Address;
 use jumpdeck_protocol::private_file;
 use std::path::{Path, PathBuf};
 

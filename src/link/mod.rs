@@ -11,14 +11,14 @@ pub use known::{KnownAppliances, Trust};
 use bytes::Bytes;
 use destination::Target;
 use jumpdeck_console::core::{LinkEvent, Welcome};
+use jumpdeck_link::{
+    DialError, Dialed, Incoming, KeepAlive, Lane, LinkEnd, Outbox, Pin, client_config, dial, pump,
+    read_plain, write_plain,
+};
 use jumpdeck_protocol::backoff::{self, Backoff};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{REP_PATH, RepLogin, RepProof, RepWelcome};
-use jumpdeck_protocol::link::{
-    DialError, Dialed, Incoming, KeepAlive, Lane, LinkEnd, Outbox, Pin, client_config, dial, pump,
-    read_plain, write_plain,
-};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply};
 use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{Control, Never, RefusalCode, limits};

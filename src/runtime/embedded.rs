@@ -10,9 +10,9 @@ use jumpdeck_appliance::{
     Appliance, ApplianceRole, Clock, DataDir, DataDirError, InstallerSpec, RunningAddress,
     StartError, SystemClock,
 };
+use jumpdeck_link::Address;
 use jumpdeck_protocol::inventory::InstallMode;
 use jumpdeck_protocol::journal::Journal;
-use jumpdeck_protocol::link::Address;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use std::io::Write;

@@ -284,7 +284,7 @@ impl Login {
         let Some(url) = connect.url() else {
             bail!("your own appliance needs no login; name another one with --connect");
         };
-        let address: jumpdeck_protocol::link::Address = url.parse()?;
+        let address: jumpdeck_link::Address = url.parse()?;
         let linked = connect.link(places, Keep::Password).await?;
         let mut client = first(linked, Keep::Password).await?;
         let username = client.welcome.username.clone();
@@ -312,7 +312,7 @@ impl Logout {
         let Some(url) = connect.url() else {
             bail!("your own appliance has no login; name another one with --connect");
         };
-        let address = url.parse::<jumpdeck_protocol::link::Address>()?.to_string();
+        let address = url.parse::<jumpdeck_link::Address>()?.to_string();
         let logins = Logins::in_dir(&places.config()?);
         if !self.all && !logins.has_any(&address) {
             bail!("no login is kept here; --all ends those kept elsewhere");

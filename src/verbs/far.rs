@@ -8,8 +8,8 @@ use super::{DeskVerb, own_failure};
 use crate::verbs::{exec, jump};
 use clap::Parser;
 use clap::error::ErrorKind;
+use jumpdeck_link::why;
 use jumpdeck_protocol::text::clean;
-use jumpdeck_protocol::why;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 

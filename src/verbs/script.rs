@@ -8,7 +8,7 @@ use crate::runtime::dirs::Places;
 use crate::runtime::handoff;
 use anyhow::{Context, bail};
 use clap::Args;
-use jumpdeck_protocol::link::Address;
+use jumpdeck_link::Address;
 use jumpdeck_protocol::script::{Command, LONGEST, Script};
 use std::fs::File;
 use std::io::Read;

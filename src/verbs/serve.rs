@@ -11,7 +11,7 @@ use jumpdeck_appliance::{
     Afresh, Appliance, ApplianceRole, DataDir, DataDirError, FirstStart, InstallerSpec, StartError,
     SystemClock,
 };
-use jumpdeck_protocol::link::{Address, DEFAULT_PORT};
+use jumpdeck_link::{Address, DEFAULT_PORT};
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use super::status::Status;
 use anyhow::bail;
 use clap::Args;
 use jiff::Timestamp;
-use jumpdeck_protocol::link::Address;
+use jumpdeck_link::Address;
 use jumpdeck_protocol::queue::QueueWish;
 use jumpdeck_protocol::queue::SessionKey as MadeKey;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};

@@ -5,15 +5,15 @@ use crate::measure::measure;
 use crate::person::Person;
 use crate::run::{Agent, RunError};
 use crate::{Source, facts};
+use jumpdeck_link::{
+    Address, DialError, Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, dial, pump, read_plain,
+    write_plain,
+};
 use jumpdeck_protocol::agent::FromAgent;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{
     self, AGENT_PATH, AgentProof, AgentWelcome, Enrolment, Party, PublicKey, sign, transcript,
-};
-use jumpdeck_protocol::link::{
-    Address, DialError, Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, dial, pump, read_plain,
-    write_plain,
 };
 use jumpdeck_protocol::{ChannelId, Outcome, Refusal, RefusalCode, Timestamp, limits};
 use std::sync::atomic::Ordering;

@@ -3,7 +3,7 @@
 mod verbs;
 
 use clap::{Parser, Subcommand};
-use jumpdeck_protocol::why;
+use jumpdeck_link::why;
 use std::io::Write;
 use std::process::ExitCode;
 use verbs::{join::Join, run::Run, uninstall::Uninstall};

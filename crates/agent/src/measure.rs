@@ -2,9 +2,9 @@
 
 use crate::statistics::Meter;
 use crate::thumbnail::Camera;
+use jumpdeck_link::Outbox;
 use jumpdeck_protocol::agent::{AgentReport, FromAgent};
 use jumpdeck_protocol::inventory::{InstallMode, Thumbnail};
-use jumpdeck_protocol::link::Outbox;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};

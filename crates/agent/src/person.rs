@@ -4,8 +4,8 @@
 //! stands still holds up no shell. A line answers the open question; without one it goes to the
 //! reps, and `stop` ends the session.
 
+use jumpdeck_link::Outbox;
 use jumpdeck_protocol::agent::{AgentReport, FromAgent};
-use jumpdeck_protocol::link::Outbox;
 use jumpdeck_protocol::{limits, text};
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

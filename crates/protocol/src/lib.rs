@@ -20,7 +20,6 @@ pub mod inventory;
 pub mod item;
 pub mod journal;
 pub mod limits;
-pub mod link;
 pub mod log;
 pub mod modes;
 pub mod preferences;
@@ -36,7 +35,6 @@ pub mod stream;
 pub mod text;
 mod tuning;
 pub mod wake;
-pub mod why;
 
 pub use control::{Control, Never, Outcome};
 pub use frame::{Frame, FrameError};

@@ -5,8 +5,7 @@
 //! long path from a slow line or a slow program.
 
 use crate::limits;
-use std::time::Duration;
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A sender that waits longer than this for its credit is far away.
 const LONG: Duration = Duration::from_millis(15);
@@ -16,6 +15,7 @@ const LONG: Duration = Duration::from_millis(15);
 pub(crate) struct Tuning {
     ahead: u64,
     credit: Option<Credit>,
+    clock: fn() -> Instant,
 }
 
 /// A credit of which nothing has been used yet, as far as is known.
@@ -30,7 +30,7 @@ struct Credit {
 impl Tuning {
     /// Nothing is known yet: a short path.
     pub(crate) const fn new() -> Self {
-        Self { ahead: limits::SHELL_AHEAD, credit: None }
+        Self { ahead: limits::SHELL_AHEAD, credit: None, clock: Instant::now }
     }
 
     /// Bytes that may be under way in a window of `window` bytes. Only a shell's is tuned.
@@ -40,7 +40,7 @@ impl Tuning {
 
     /// More was allowed than up to `before`, when everything up to `received` had come.
     pub(crate) fn allowed(&mut self, before: u64, received: u64) {
-        let waits = (received >= before).then(Instant::now);
+        let waits = (received >= before).then(self.clock);
         self.credit.get_or_insert(Credit { before, waits });
     }
 
@@ -50,10 +50,12 @@ impl Tuning {
             return;
         };
         if end <= credit.before {
-            credit.waits = (end == credit.before).then(Instant::now);
+            credit.waits = (end == credit.before).then(self.clock);
             return;
         }
-        let waited = credit.waits.is_some_and(|since| since.elapsed() > LONG);
+        let waited = credit
+            .waits
+            .is_some_and(|since| (self.clock)().saturating_duration_since(since) > LONG);
         let ahead = if waited { self.ahead * 2 } else { self.ahead / 2 };
         self.ahead = ahead.clamp(limits::SHELL_AHEAD, limits::SHELL_WINDOW);
         self.credit = None;
@@ -68,36 +70,52 @@ impl Tuning {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+    use std::sync::LazyLock;
+
+    static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+    thread_local! {
+        static GONE_BY: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    }
+
+    fn tuning() -> Tuning {
+        Tuning { clock: || *BEGINNING + GONE_BY.get(), ..Tuning::new() }
+    }
+
+    fn advance(by: u64) {
+        GONE_BY.set(GONE_BY.get() + Duration::from_millis(by));
+    }
 
     const STEP: u64 = 12 * 1024;
 
     /// Output that comes after `stall` from a sender which had used all it was allowed.
-    async fn stalls(tuning: &mut Tuning, stall: u64) -> u64 {
+    fn stalls(tuning: &mut Tuning, stall: u64) -> u64 {
         tuning.allowed(STEP, 0);
         tuning.came(STEP);
-        tokio::time::advance(Duration::from_millis(stall)).await;
+        advance(stall);
         tuning.came(STEP + 1);
         tuning.ahead(limits::SHELL_WINDOW)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_long_path_gets_the_whole_window_and_a_short_one_little() {
-        let mut tuning = Tuning::new();
-        assert_eq!(stalls(&mut tuning, 3).await, limits::SHELL_AHEAD);
-        assert_eq!(stalls(&mut tuning, 100).await, 2 * limits::SHELL_AHEAD);
-        assert_eq!(stalls(&mut tuning, 100).await, limits::SHELL_WINDOW);
-        assert_eq!(stalls(&mut tuning, 3).await, limits::SHELL_WINDOW / 2);
-        assert_eq!(stalls(&mut tuning, 3).await, limits::SHELL_AHEAD);
+    #[test]
+    fn a_long_path_gets_the_whole_window_and_a_short_one_little() {
+        let mut tuning = tuning();
+        assert_eq!(stalls(&mut tuning, 3), limits::SHELL_AHEAD);
+        assert_eq!(stalls(&mut tuning, 100), 2 * limits::SHELL_AHEAD);
+        assert_eq!(stalls(&mut tuning, 100), limits::SHELL_WINDOW);
+        assert_eq!(stalls(&mut tuning, 3), limits::SHELL_WINDOW / 2);
+        assert_eq!(stalls(&mut tuning, 3), limits::SHELL_AHEAD);
         assert_eq!(tuning.ahead(limits::BULK_WINDOW), limits::BULK_WINDOW);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_slow_program_on_a_short_path_gets_little() {
-        let mut tuning = Tuning::new();
+    #[test]
+    fn a_slow_program_on_a_short_path_gets_little() {
+        let mut tuning = tuning();
         for _ in 0..10 {
             tuning.allowed(STEP, 0);
             for end in 1..=STEP / 1024 + 1 {
-                tokio::time::advance(Duration::from_millis(20)).await;
+                advance(20);
                 // It never stands at the limit: what comes stands before it, then after it.
                 tuning.came(end * 1024 - 1);
             }
@@ -106,22 +124,22 @@ mod tests {
         assert_eq!(tuning.ahead(limits::SHELL_WINDOW), limits::SHELL_AHEAD);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_console_that_gives_its_credit_late_is_no_long_path() {
-        let mut tuning = Tuning::new();
-        tokio::time::advance(Duration::from_millis(500)).await;
+    #[test]
+    fn a_console_that_gives_its_credit_late_is_no_long_path() {
+        let mut tuning = tuning();
+        advance(500);
         tuning.allowed(STEP, STEP);
-        tokio::time::advance(Duration::from_millis(3)).await;
+        advance(3);
         tuning.came(STEP + 1);
         assert_eq!(tuning.ahead(limits::SHELL_WINDOW), limits::SHELL_AHEAD);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn an_outage_is_no_long_path() {
-        let mut tuning = Tuning::new();
+    #[test]
+    fn an_outage_is_no_long_path() {
+        let mut tuning = tuning();
         tuning.allowed(STEP, 0);
         tuning.came(STEP);
-        tokio::time::advance(Duration::from_secs(60)).await;
+        advance(60_000);
         tuning.forget();
         tuning.came(STEP + 1);
         assert_eq!(tuning.ahead(limits::SHELL_WINDOW), limits::SHELL_AHEAD);

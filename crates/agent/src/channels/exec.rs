@@ -2,9 +2,10 @@
 
 use super::environment::{self, Origin};
 use super::{Channel, output};
+use jumpdeck_link::why;
 use jumpdeck_protocol::argument::Argument;
 use jumpdeck_protocol::session::Program;
-use jumpdeck_protocol::{Refusal, RefusalCode, why};
+use jumpdeck_protocol::{Refusal, RefusalCode};
 use process_wrap::tokio::{ChildWrapper, CommandWrap, CommandWrapper, ProcessSession};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::{OsStr, OsString};

@@ -10,8 +10,8 @@ mod tunnel;
 
 use bytes::Bytes;
 use environment::Origin;
+use jumpdeck_link::{Lane, Outbox};
 use jumpdeck_protocol::agent::{AgentReply, AgentReport, FromAgent};
-use jumpdeck_protocol::link::{Lane, Outbox};
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelReport, ExitStatus, Size};
 use jumpdeck_protocol::stream::StreamError;
 use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, frame, limits};

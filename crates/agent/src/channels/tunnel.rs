@@ -1,8 +1,9 @@
 //! A way to a port of this machine, for a rep's own programs.
 
 use super::{Channel, output};
+use jumpdeck_link::why;
 use jumpdeck_protocol::session::ExitStatus;
-use jumpdeck_protocol::{Refusal, RefusalCode, why};
+use jumpdeck_protocol::{Refusal, RefusalCode};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;

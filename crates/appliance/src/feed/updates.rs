@@ -4,11 +4,11 @@ use crate::appliance::Appliance;
 use crate::feed::chunks::{Part, changes, is_empty, rights_changed};
 use crate::links::consoles::RepLink;
 use crate::links::presence::{self, Change, Known};
+use jumpdeck_link::Lane;
 use jumpdeck_policy::{Availability, SessionPolicy};
 use jumpdeck_protocol::inventory::{
     Figure, InventoryPart, Place, Position, Presence, PresencePosition, Status,
 };
-use jumpdeck_protocol::link::Lane;
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::{ItemId, Revision, limits};
 use jumpdeck_world::DocumentId;

@@ -8,14 +8,12 @@ use crate::clock::Moment;
 use crate::links::presence::{AgentLink, Stray};
 use crate::visitors::pin::room_for_another;
 use crate::visitors::queues::{Visitor, visitor_name};
+use jumpdeck_link::{Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, FromAgent, Standing};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{AgentProof, AgentWelcome, Enrolment, Party, Visit, transcript};
 use jumpdeck_protocol::inventory::{Facts, ItemView, JumpMethod};
-use jumpdeck_protocol::link::{
-    Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain,
-};
 use jumpdeck_protocol::{
     Control, EndpointId, Never, Refusal, RefusalCode, Timestamp, limits, text,
 };

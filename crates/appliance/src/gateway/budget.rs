@@ -1,6 +1,6 @@
 //! How much an agent may say unasked: what is more than any honest one has to say ends its link.
 
-use jumpdeck_protocol::link::LinkEnd;
+use jumpdeck_link::LinkEnd;
 use std::time::Duration;
 use tokio::time::Instant;
 

@@ -12,10 +12,10 @@ pub(crate) use rep::attend;
 use crate::admission::{Turn, source};
 use crate::appliance::{Appliance, StartError};
 use crate::data_dir::RunningAddress;
+use jumpdeck_link::{self, LinkEnd, read_plain, write_plain};
 use jumpdeck_protocol::handshake::{
     Binding, Challenge, Hello, Nonce, Party, nonce, sign, transcript,
 };
-use jumpdeck_protocol::link::{self, LinkEnd, read_plain, write_plain};
 use jumpdeck_protocol::{Never, PROTOCOL, RefusalCode, VERSION, limits};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -196,9 +196,9 @@ async fn arrive(
     tcp: TcpStream,
     from: SocketAddr,
 ) -> Option<(Kind, Caller)> {
-    link::tune(&tcp).ok()?;
+    jumpdeck_link::tune(&tcp).ok()?;
     let stream = acceptor.accept(tcp).await.ok()?;
-    let binding = link::binding(stream.get_ref().1).ok()?;
+    let binding = jumpdeck_link::binding(stream.get_ref().1).ok()?;
     let (kind, socket) = http::upgrade(appliance, stream, from.ip().to_canonical()).await?;
     Some((kind, Caller { socket, binding, from }))
 }

@@ -8,12 +8,10 @@ use crate::appliance::Appliance;
 use crate::clock::Uptime;
 use crate::feed::updates::{Have, feed};
 use crate::links::consoles::{LinkLogin, RepLink};
+use jumpdeck_link::{Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{RepLogin, RepProof, RepWelcome};
-use jumpdeck_protocol::link::{
-    Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain,
-};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::{
     Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,

@@ -1,7 +1,7 @@
 //! The consoles that are linked.
 
 use crate::clock::Uptime;
-use jumpdeck_protocol::link::Outbox;
+use jumpdeck_link::Outbox;
 use jumpdeck_protocol::queue::Lobby;
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
 use jumpdeck_protocol::{LinkId, LoginId, RefusalCode, Timestamp, UserId};

@@ -2,9 +2,9 @@
 
 use crate::clock::{Moment, Uptime};
 use crate::links::liveness::Liveness;
+use jumpdeck_link::Outbox;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, Standing, ToAgent};
 use jumpdeck_protocol::inventory::{PresencePosition, Status};
-use jumpdeck_protocol::link::Outbox;
 use jumpdeck_protocol::{
     EndpointId, LinkId, Outcome, Refusal, RefusalCode, RequestId, Timestamp, limits, text,
 };

@@ -198,8 +198,8 @@ fn percent(share: f32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jumpdeck_link::Outbox;
     use jumpdeck_protocol::UserId;
-    use jumpdeck_protocol::link::Outbox;
     use std::sync::Arc;
 
     fn link(id: u64) -> RepLink {

@@ -2,8 +2,8 @@
 
 use crate::links::presence::AgentLink;
 use bytes::Bytes;
+use jumpdeck_link::{Lane, Outbox};
 use jumpdeck_protocol::agent::AgentOrder;
-use jumpdeck_protocol::link::{Lane, Outbox};
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
 use jumpdeck_protocol::session::{ChannelOrder, ExitStatus, Size};
 use jumpdeck_protocol::{ChannelId, EndpointId, SessionId};

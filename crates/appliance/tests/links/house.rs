@@ -4,14 +4,12 @@
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use jumpdeck_appliance::{Appliance, ApplianceRole, Clock, DataDir, InstallerSpec, Uptime};
+use jumpdeck_link::{ClientStream, Dialed, Pin, client_config, dial, read_plain, write_plain};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::*;
 use jumpdeck_protocol::inventory::Facts;
-use jumpdeck_protocol::link::{
-    ClientStream, Dialed, Pin, client_config, dial, read_plain, write_plain,
-};
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, Secret};
 use jumpdeck_protocol::session::{

@@ -3,6 +3,7 @@
 
 use super::form::Purpose;
 use super::layer::{Chooser, Entry, EntryValue, Layer, Pick, Question};
+use super::layers::key_note::KeyNote;
 use super::sessions::TERM;
 use super::{Asked, Console, Effect, Screen};
 use jumpdeck_protocol::inventory::{ItemView, Place};
@@ -51,20 +52,6 @@ pub(super) struct Selection {
 impl Default for Selection {
     fn default() -> Self {
         Self { of: None, name: String::new(), row: SessionRow::Tab(0) }
-    }
-}
-
-/// A session key that was made, as it is shown.
-pub struct KeyNote {
-    /// The key and what belongs to it.
-    pub key: SessionKey,
-    /// What the person at the machine types.
-    pub line: String,
-}
-
-impl std::fmt::Debug for KeyNote {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeyNote").field("key", &self.key).finish_non_exhaustive()
     }
 }
 

@@ -14,6 +14,7 @@ mod jump;
 pub mod keymap;
 mod known;
 pub mod layer;
+pub mod layers;
 pub mod layout;
 mod link;
 pub mod lobby;

@@ -250,9 +250,9 @@ impl Console {
                 super::why::rows(&super::why::lines(self, *item), self.size)
             }
             Some(Layer::Simulator(simulator)) => {
-                super::why::rows(&super::simulator::lines(simulator), self.size)
+                super::why::rows(&super::layers::simulator::lines(simulator), self.size)
             }
-            Some(Layer::Who(who)) => super::why::rows(&super::who::lines(who), self.size),
+            Some(Layer::Who(who)) => super::why::rows(&super::layers::who::lines(who), self.size),
             Some(Layer::Log { session, .. }) => {
                 let log = self.tabs.iter().find(|tab| tab.id == *session).map(|tab| tab.log.len());
                 log.unwrap_or(0)

@@ -1,61 +1,11 @@
 //! Who may do something with an item: the question the other way round. Administrators ask it.
 
 use super::layer::Layer;
-use super::why::WhyLine;
+use super::layers::who::Who;
 use super::{Asked, Console};
+use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rights::{Answer, Permission, Whom};
-use jumpdeck_protocol::text::clean;
-use jumpdeck_protocol::{ItemId, Refusal};
-
-/// What is asked of everybody, and what the appliance says.
-#[derive(Debug)]
-pub struct Who {
-    /// The item.
-    pub item: ItemId,
-    /// The item's name.
-    pub name: String,
-    /// What is to be done.
-    pub action: Permission,
-    /// The number of the question that was asked last.
-    pub number: u64,
-    /// The answers, once they came.
-    pub outcome: Option<Result<Vec<Answer>, Refusal>>,
-    /// Lines scrolled down.
-    pub scroll: usize,
-}
-
-/// What is shown: those who may, then those who may not, each with what decided it.
-pub fn lines(who: &Who) -> Vec<WhyLine> {
-    let name = clean(&who.name);
-    let mut lines = vec![
-        WhyLine::Heading(format!("Who may do this with {name}?")),
-        WhyLine::Text(format!("a  action: {} ({})", who.action.title(), who.action.as_str())),
-        WhyLine::Text(String::new()),
-    ];
-    match &who.outcome {
-        None => lines.push(WhyLine::Text("The appliance is asked …".to_owned())),
-        Some(Err(refusal)) => lines.push(WhyLine::Text(format!("✕ {refusal}"))),
-        Some(Ok(answers)) => {
-            let (may, may_not): (Vec<_>, Vec<_>) =
-                answers.iter().partition(|answer| answer.allowed);
-            part(&mut lines, &format!("✓ {} may", may.len()), &may);
-            part(&mut lines, &format!("✕ {} may not", may_not.len()), &may_not);
-        }
-    }
-    lines
-}
-
-fn part(lines: &mut Vec<WhyLine>, heading: &str, answers: &[&Answer]) {
-    if answers.is_empty() {
-        return;
-    }
-    lines.push(WhyLine::Heading(heading.to_owned()));
-    for answer in answers {
-        lines.push(WhyLine::Text(clean(&answer.user).into_owned()));
-        lines.extend(answer.because.iter().map(super::why::step));
-    }
-}
 
 impl Console {
     pub(super) fn open_who(&mut self) {

@@ -3,7 +3,7 @@
 use super::Artist;
 use super::theme::Role;
 use super::{row, text};
-use crate::core::scroll::{Scroll, found_in};
+use crate::core::layers::scroll::{Scroll, found_in};
 use crate::core::session::{Shell, Tab};
 use alacritty_terminal::event::EventListener;
 use alacritty_terminal::grid::Dimensions;

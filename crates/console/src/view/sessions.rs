@@ -3,7 +3,8 @@
 use super::theme::Role;
 use super::{Artist, row, text};
 use crate::core::keymap::Context;
-use crate::core::lobby::{KeyNote, SessionRow};
+use crate::core::layers::key_note::KeyNote;
+use crate::core::lobby::SessionRow;
 use crate::core::session::{Pane, Tab};
 use crate::core::together::entry_text;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};

@@ -97,7 +97,7 @@ impl House {
     fn seen(&self, endpoint: u64) {
         let (endpoint, now) = (EndpointId(endpoint), self.appliance.moment());
         let presences = &self.appliance.presences;
-        let outbox = jumpdeck_protocol::link::Outbox::new();
+        let outbox = jumpdeck_link::Outbox::new();
         let link = Arc::new(crate::links::presence::AgentLink::new(
             jumpdeck_protocol::LinkId(9),
             outbox,

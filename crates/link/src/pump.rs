@@ -1,11 +1,11 @@
 //! The loop that drives an open link: one for agents, consoles and the appliance.
 
 use super::outbox::Outbox;
-use crate::frame::{Frame, FrameError};
 use crate::why;
-use crate::{backoff, control, limits};
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use jumpdeck_protocol::frame::{Frame, FrameError};
+use jumpdeck_protocol::{backoff, control, limits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -254,7 +254,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::Lane;
+    use crate::Lane;
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     #[tokio::test(start_paused = true)]

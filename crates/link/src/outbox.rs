@@ -1,7 +1,7 @@
 //! What waits to be sent on a link.
 
-use crate::{control, limits};
 use bytes::Bytes;
+use jumpdeck_protocol::{control, limits};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -152,8 +152,8 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::{Lane, Outbox};
-    use crate::limits;
     use bytes::Bytes;
+    use jumpdeck_protocol::limits;
 
     #[test]
     fn a_keystroke_overtakes_bulk_but_order_within_a_lane_stays() {

@@ -7,6 +7,7 @@ mod dial;
 mod outbox;
 mod pump;
 mod tls;
+pub mod why;
 
 pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use dial::{ClientStream, DialError, Dialed, Pin, connect, dial, dial_over};

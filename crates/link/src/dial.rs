@@ -1,9 +1,11 @@
 //! How a client makes a link: TCP, TLS, upgrade, and the appliance's proof of its key.
 
 use super::{Address, LinkEnd, binding, pump, tls};
-use crate::handshake::{Binding, Challenge, Hello, Nonce, Party, PublicKey, nonce, transcript};
 use crate::why;
-use crate::{PROTOCOL, Refusal, RefusalCode, VERSION, limits};
+use jumpdeck_protocol::handshake::{
+    Binding, Challenge, Hello, Nonce, Party, PublicKey, nonce, transcript,
+};
+use jumpdeck_protocol::{PROTOCOL, Refusal, RefusalCode, VERSION, limits};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
@@ -88,7 +90,7 @@ pub enum DialError {
 }
 
 /// Makes a link to `address` up to the appliance's proof of its key. `path` is
-/// [`crate::handshake::AGENT_PATH`] or [`crate::handshake::REP_PATH`]; `from` is the local
+/// [`jumpdeck_protocol::handshake::AGENT_PATH`] or [`jumpdeck_protocol::handshake::REP_PATH`]; `from` is the local
 /// address to use, if it matters.
 ///
 /// # Errors

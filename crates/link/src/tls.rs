@@ -4,7 +4,7 @@
 //! key, which the handshake proves over this TLS channel's exporter. A certificate in the middle
 //! changes the exporter, and the proof fails. So verification is never off, only elsewhere.
 
-use crate::handshake::{Binding, EXPORTER_LABEL};
+use jumpdeck_protocol::handshake::{Binding, EXPORTER_LABEL};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls13_signature};
