@@ -27,7 +27,6 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -189,7 +188,7 @@ impl Client {
         ended
     }
 
-    async fn connect(&mut self) -> Result<Dialed<Wire<TcpStream>>, Ended> {
+    async fn connect(&mut self) -> Result<Dialed, Ended> {
         let lost = |reason: &dyn Display| Ended::Lost(reason.to_string());
         let shared = Arc::clone(&self.shared);
         let _turn = shared.door.acquire().await.map_err(|error| lost(&error))?;
@@ -213,7 +212,7 @@ impl Client {
         }
     }
 
-    async fn dial(&mut self) -> Result<Dialed<Wire<TcpStream>>, Ended> {
+    async fn dial(&mut self) -> Result<Dialed, Ended> {
         let lost = |reason: &dyn Display| Ended::Lost(reason.to_string());
         let shared = &self.shared;
         let tcp = shared.connect(self.me.number).await.map_err(|error| lost(&error))?;
@@ -226,7 +225,7 @@ impl Client {
             .map_err(|error| lost(&error))
     }
 
-    fn proof<S>(&self, dialed: &Dialed<S>) -> AgentProof {
+    fn proof(&self, dialed: &Dialed) -> AgentProof {
         let signed = transcript(
             Party::Agent,
             &dialed.binding,
@@ -252,7 +251,7 @@ impl Client {
         }
     }
 
-    async fn hold(&mut self, dialed: Dialed<Wire<TcpStream>>) -> Ended {
+    async fn hold(&mut self, dialed: Dialed) -> Ended {
         let outbox = Outbox::new();
         let (interest, watched) = watch::channel(0);
         let (user, sits) = watch::channel(self.me.facts.console_user.clone());

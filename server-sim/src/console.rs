@@ -309,8 +309,8 @@ struct SkimPart {
 /// Counts items; everything else is heard as always.
 fn skim(incoming: Incoming, tell: &mpsc::UnboundedSender<(Instant, Heard)>) -> Result<(), LinkEnd> {
     if let Incoming::Frame(Frame::Control(body), _) = &incoming
-        && let Ok(Received::Known(Control::Notice { body })) =
-            control::decode::<Never, IgnoredAny, SkimNotice>(body)
+        && let Ok(Control::Notice { body }) =
+            rmp_serde::from_slice::<Control<Never, IgnoredAny, SkimNotice>>(body)
     {
         let SkimNotice::Inventory(part) = body;
         let (items, gone) = (part.items.len(), part.gone.len());

@@ -4,6 +4,7 @@ use futures_util::{SinkExt, StreamExt};
 use jumpdeck_link::{
     Address, Dialed, Pin, client_config, connect, dial, read_plain, settings, write_plain,
 };
+use jumpdeck_link::{Socket, Stream};
 use jumpdeck_protocol::agent::{AgentReport, FromAgent, Standing};
 use jumpdeck_protocol::handshake::{
     AGENT_PATH, AgentProof, AgentWelcome, Enrolment, Hello, Party, PublicKey, sign, transcript,
@@ -22,10 +23,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// Longer than an appliance may take for anything that is done here.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -268,6 +268,7 @@ async fn door(target: &Target) -> anyhow::Result<Link> {
     let tls = TlsConnector::from(client_config()?).connect(name, tcp(target).await?).await?;
     let request = format!("{}{AGENT_PATH}", address.to_string().replacen("https", "wss", 1))
         .into_client_request()?;
+    let tls: Box<dyn Stream> = Box::new(tls);
     let (socket, _) = client_async_with_config(request, tls, Some(settings())).await?;
     Ok(Link { socket, item: None })
 }
@@ -417,7 +418,7 @@ impl Caller {
 
 /// A hand-made link.
 pub struct Link {
-    socket: WebSocketStream<TlsStream<TcpStream>>,
+    socket: Socket,
     /// The item it is, once it was let in.
     pub item: Option<ItemId>,
 }

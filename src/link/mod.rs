@@ -12,8 +12,8 @@ use bytes::Bytes;
 use destination::Target;
 use jumpdeck_console::core::{LinkEvent, Welcome};
 use jumpdeck_link::{
-    DialError, Dialed, Incoming, KeepAlive, Lane, LinkEnd, Outbox, Pin, client_config, dial, pump,
-    read_plain, write_plain,
+    DialError, Dialed, Incoming, KeepAlive, Lane, LinkEnd, Outbox, Pin, Socket, client_config,
+    dial, pump, read_plain, write_plain,
 };
 use jumpdeck_protocol::backoff::{self, Backoff};
 use jumpdeck_protocol::control::{self, Received};
@@ -25,10 +25,8 @@ use jumpdeck_protocol::{Control, Never, RefusalCode, limits};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_tungstenite::WebSocketStream;
 
 /// A dead path must not keep anybody from leaving.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -281,10 +279,7 @@ impl Keeper {
         }
     }
 
-    async fn hold<S>(&self, socket: WebSocketStream<S>, welcome: Welcome) -> Ended
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
+    async fn hold(&self, socket: Socket, welcome: Welcome) -> Ended {
         let outbox = Outbox::new();
         let began = Instant::now();
         let embedded = welcome.embedded;

@@ -1,6 +1,6 @@
 //! How a client makes a link: TCP, TLS, upgrade, and the appliance's proof of its key.
 
-use super::{Address, LinkEnd, binding, pump, tls};
+use super::{Address, LinkEnd, Socket, Stream, binding, pump, tls};
 use crate::why;
 use jumpdeck_protocol::handshake::{
     Binding, Challenge, Hello, Nonce, Party, PublicKey, nonce, transcript,
@@ -12,18 +12,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// How long one of a name's addresses may take to answer.
 const PER_ADDRESS: Duration = Duration::from_secs(3);
-
-/// The socket under a client's link.
-pub type ClientStream<S = TcpStream> = tokio_rustls::client::TlsStream<S>;
 
 /// What a client expects of the appliance's key.
 #[derive(Clone, Debug)]
@@ -36,9 +32,9 @@ pub enum Pin {
 
 /// A link whose other side has proved its key and now waits for the client's proof.
 #[derive(Debug)]
-pub struct Dialed<S = TcpStream> {
+pub struct Dialed {
     /// The open WebSocket.
-    pub socket: WebSocketStream<ClientStream<S>>,
+    pub socket: Socket,
     /// The appliance's key.
     pub key: PublicKey,
     /// What both sides' signatures are bound to.
@@ -126,16 +122,13 @@ async fn attempt(
 ///
 /// # Errors
 /// [`DialError`] says how far it got.
-pub async fn dial_over<S>(
-    stream: S,
+pub async fn dial_over(
+    stream: impl Stream + 'static,
     address: &Address,
     path: &str,
     pin: &Pin,
     tls: &Arc<ClientConfig>,
-) -> Result<Dialed<S>, DialError>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+) -> Result<Dialed, DialError> {
     let strange = |reason: String| DialError::NotAnAppliance { address: address.clone(), reason };
     let name = ServerName::try_from(address.host.clone())
         .map_err(|_| strange("that is no host name".into()))?;
@@ -148,6 +141,7 @@ where
     let request = format!("{}{path}", address.to_string().replacen("https", "wss", 1))
         .into_client_request()
         .map_err(|error| strange(why::link(&error).into_owned()))?;
+    let stream: Box<dyn Stream> = Box::new(stream);
     let (mut socket, _) = client_async_with_config(request, stream, Some(pump::settings()))
         .await
         .map_err(|error| strange(why::link(&error).into_owned()))?;
@@ -222,14 +216,11 @@ impl From<LinkEnd> for ChallengeError {
     }
 }
 
-async fn challenge<S>(
-    socket: &mut WebSocketStream<ClientStream<S>>,
+async fn challenge(
+    socket: &mut Socket,
     binding: &Binding,
     client_nonce: &Nonce,
-) -> Result<(PublicKey, Nonce), ChallengeError>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+) -> Result<(PublicKey, Nonce), ChallengeError> {
     let hello = Hello { protocol: PROTOCOL, version: VERSION.to_owned(), nonce: *client_nonce };
     pump::write_plain(socket, &hello).await?;
     match pump::read_plain(socket).await? {

@@ -6,11 +6,14 @@ mod address;
 mod dial;
 mod outbox;
 mod pump;
+mod socket;
 mod tls;
 pub mod why;
 
 pub use address::{Address, AddressError, DEFAULT_PORT};
-pub use dial::{ClientStream, DialError, Dialed, Pin, connect, dial, dial_over};
+pub use dial::{DialError, Dialed, Pin, connect, dial, dial_over};
 pub use outbox::{Lane, Outbox};
 pub use pump::{Incoming, KeepAlive, LinkEnd, pump, read_plain, settings, write_plain};
+pub use socket::{Socket, Stream, agreed};
 pub use tls::{binding, client_config, tune};
+pub use tokio_tungstenite::tungstenite::protocol::Role;

@@ -1,8 +1,8 @@
 //! What waits to be sent on a link.
 
 use bytes::Bytes;
+use jumpdeck_protocol::control::Wire;
 use jumpdeck_protocol::{control, limits};
-use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -66,7 +66,7 @@ impl Outbox {
     }
 
     /// Adds a control message.
-    pub fn send<T: Serialize>(&self, message: &T) {
+    pub fn send(&self, message: &impl Wire) {
         self.push(Lane::Interactive, control::encode(message));
     }
 

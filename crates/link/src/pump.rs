@@ -1,18 +1,17 @@
 //! The loop that drives an open link: one for agents, consoles and the appliance.
 
 use super::outbox::Outbox;
+use super::socket::Socket;
 use crate::why;
 use bytes::Bytes;
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use jumpdeck_protocol::control::Wire;
 use jumpdeck_protocol::frame::{Frame, FrameError};
 use jumpdeck_protocol::{backoff, control, limits};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 
@@ -87,23 +86,26 @@ pub fn settings() -> WebSocketConfig {
 }
 
 /// Moves messages until the link ends. `take` gets what arrives, in order; it must not block.
-pub async fn pump<S>(
-    socket: WebSocketStream<S>,
+pub async fn pump(
+    socket: Socket,
     outbox: &Outbox,
     keep_alive: KeepAlive,
-    mut take: impl FnMut(Incoming) -> Result<(), LinkEnd>,
-) -> LinkEnd
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+    mut take: impl FnMut(Incoming) -> Result<(), LinkEnd> + Send,
+) -> LinkEnd {
+    drive(socket, outbox, keep_alive, &mut take).await
+}
+
+type Take<'t> = &'t mut (dyn FnMut(Incoming) -> Result<(), LinkEnd> + Send);
+
+async fn drive(socket: Socket, outbox: &Outbox, keep_alive: KeepAlive, take: Take<'_>) -> LinkEnd {
     let (sink, mut stream) = socket.split();
     let born = Instant::now();
     let ended = tokio::select! {
-        ended = read(&mut stream, born, keep_alive.silence, &mut take) => ended,
+        ended = read(&mut stream, born, keep_alive.silence, take) => ended,
         ended = write(sink, outbox, born, keep_alive.ping) => match ended {
             Err(end @ LinkEnd::Transport(_)) => {
                 // Why the other side left may lie here, unread.
-                let rest = read(&mut stream, born, keep_alive.silence, &mut take);
+                let rest = read(&mut stream, born, keep_alive.silence, take);
                 match timeout(LAST_WORDS, rest).await {
                     Ok(Err(broken @ LinkEnd::Violation(_))) => Err(broken),
                     _ => Err(end),
@@ -134,10 +136,10 @@ async fn left(outbox: &Outbox) {
 }
 
 async fn read(
-    mut stream: impl Stream<Item = Result<Message, tungstenite::Error>> + Unpin,
+    stream: &mut SplitStream<Socket>,
     born: Instant,
     silence: Duration,
-    mut take: impl FnMut(Incoming) -> Result<(), LinkEnd>,
+    take: Take<'_>,
 ) -> Result<(), LinkEnd> {
     loop {
         let next = timeout(silence, stream.next());
@@ -160,7 +162,7 @@ async fn read(
 }
 
 async fn write(
-    mut sink: impl Sink<Message, Error = tungstenite::Error> + Unpin,
+    mut sink: SplitSink<Socket, Message>,
     outbox: &Outbox,
     born: Instant,
     ping: Option<Duration>,
@@ -217,11 +219,7 @@ fn age(payload: &[u8], born: Instant) -> Option<Duration> {
 ///
 /// # Errors
 /// When the network failed.
-pub async fn write_plain<S, T>(socket: &mut WebSocketStream<S>, message: &T) -> Result<(), LinkEnd>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    T: Serialize,
-{
+pub async fn write_plain(socket: &mut Socket, message: &impl Wire) -> Result<(), LinkEnd> {
     let bytes = control::encode(message);
     Ok(socket.send(Message::Binary(bytes)).await?)
 }
@@ -230,11 +228,12 @@ where
 ///
 /// # Errors
 /// When the network failed, or what came is not that message.
-pub async fn read_plain<S, T>(socket: &mut WebSocketStream<S>) -> Result<T, LinkEnd>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    T: DeserializeOwned,
-{
+pub async fn read_plain<T: Wire>(socket: &mut Socket) -> Result<T, LinkEnd> {
+    let body = plain(socket).await?;
+    T::decode(&body).map_err(|error| LinkEnd::Violation(error.to_string()))
+}
+
+async fn plain(socket: &mut Socket) -> Result<Bytes, LinkEnd> {
     let message = socket.next().await.ok_or(LinkEnd::Closed)??;
     let Message::Binary(bytes) = message else {
         return Err(match message {
@@ -248,14 +247,15 @@ where
     let Frame::Control(body) = Frame::decode(bytes)? else {
         return Err(LinkEnd::Violation("the handshake needs a control message".into()));
     };
-    control::decode_plain(&body).map_err(|error| LinkEnd::Violation(error.to_string()))
+    Ok(body)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Lane;
-    use tokio_tungstenite::tungstenite::protocol::Role;
+    use crate::{Role, agreed};
+    use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
 
     #[tokio::test(start_paused = true)]
     async fn what_arrived_before_a_link_broke_is_still_read() {
@@ -264,11 +264,11 @@ mod tests {
         let (broken, gone) = tokio::io::duplex(64);
         drop(gone);
         let near = tokio::io::join(near, broken);
-        let near = WebSocketStream::from_raw_socket(near, Role::Client, None).await;
-        let mut far = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
-        let why = control::encode(&"the appliance stops");
+        let near = agreed(near, Vec::new(), Role::Client).await;
+        let mut far = agreed(far, Vec::new(), Role::Server).await;
+        let why = control::encode(&ToRep::Notice { body: ApplianceNotice::Stopping });
         let outbox = Outbox::new();
-        outbox.send(&"a request");
+        outbox.send(&ToRep::Notice { body: ApplianceNotice::Stopping });
         let saying = async {
             tokio::time::sleep(Duration::from_millis(10)).await;
             far.send(Message::Binary(why.clone())).await.unwrap();
@@ -288,8 +288,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_was_dialed_and_closes_waits_until_its_last_words_were_taken() {
         let (near, far) = tokio::io::duplex(64 * 1024);
-        let near = WebSocketStream::from_raw_socket(near, Role::Server, None).await;
-        let mut far = WebSocketStream::from_raw_socket(far, Role::Client, None).await;
+        let near = agreed(near, Vec::new(), Role::Server).await;
+        let mut far = agreed(far, Vec::new(), Role::Client).await;
         let outbox = Outbox::new();
         let keep_alive = KeepAlive { ping: None, silence: Duration::from_secs(300) };
         outbox.close();
@@ -308,8 +308,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_link_that_always_has_something_to_say_still_pings() {
         let (near, far) = tokio::io::duplex(64 * 1024);
-        let near = WebSocketStream::from_raw_socket(near, Role::Client, None).await;
-        let mut far = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
+        let near = agreed(near, Vec::new(), Role::Client).await;
+        let mut far = agreed(far, Vec::new(), Role::Server).await;
         let outbox = Outbox::new();
         let chatter = outbox.clone();
         let keep_alive =

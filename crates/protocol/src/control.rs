@@ -4,9 +4,12 @@
 //! keeps working with a new appliance. A request whose body is unknown is still recognised as a
 //! request, so that it can be answered with a refusal instead of silence.
 
+use crate::agent::{FromAgent, ToAgent};
+use crate::handshake::{AgentProof, AgentWelcome, Challenge, Hello, RepLogin, RepWelcome};
+use crate::rep::{FromRep, ToRep};
 use crate::{Refusal, RequestId, frame};
 use bytes::Bytes;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -84,12 +87,38 @@ pub enum Received<Q, A, N> {
 #[error("a control message that cannot be read: {}", crate::text::clean(&.0.to_string()))]
 pub struct ControlError(#[from] rmp_serde::decode::Error);
 
+/// What goes over the wire as one message. The types that do are listed at the end of this file, so
+/// that reading and writing them is compiled once, here, and not in every crate that talks.
+pub trait Wire: Sized {
+    /// Ready to be sent as one WebSocket message.
+    fn encode(&self) -> Bytes;
+
+    /// Reads the body of a control frame.
+    ///
+    /// # Errors
+    /// [`ControlError`] when the bytes are not that message.
+    fn decode(body: &[u8]) -> Result<Self, ControlError>;
+}
+
+macro_rules! wire {
+    ($($message:ty),* $(,)?) => {
+        $(impl Wire for $message {
+            fn encode(&self) -> Bytes {
+                // Serialization of our own plain types into memory has no way to fail; an empty
+                // body would be refused by the peer as unreadable.
+                frame::control(&rmp_serde::to_vec_named(self).unwrap_or_default())
+            }
+
+            fn decode(body: &[u8]) -> Result<Self, ControlError> {
+                Ok(rmp_serde::from_slice(body)?)
+            }
+        })*
+    };
+}
+
 /// Writes a message, ready to be sent as one WebSocket message.
-pub fn encode<T: Serialize>(message: &T) -> Bytes {
-    // Serialization of our own plain types into memory has no way to fail; an empty body would
-    // be refused by the peer as unreadable.
-    let body = rmp_serde::to_vec_named(message).unwrap_or_default();
-    frame::control(&body)
+pub fn encode(message: &impl Wire) -> Bytes {
+    message.encode()
 }
 
 /// Reads the body of a control frame.
@@ -98,26 +127,46 @@ pub fn encode<T: Serialize>(message: &T) -> Bytes {
 /// [`ControlError`] when the bytes are not even a control message of unknown kind.
 pub fn decode<Q, A, N>(body: &[u8]) -> Result<Received<Q, A, N>, ControlError>
 where
-    Q: DeserializeOwned,
-    A: DeserializeOwned,
-    N: DeserializeOwned,
+    Control<Q, A, N>: Wire,
 {
-    match rmp_serde::from_slice::<Control<Q, A, N>>(body) {
+    match Control::decode(body) {
         Ok(known) => Ok(Received::Known(known)),
-        Err(reason) => {
-            match rmp_serde::from_slice::<Control<IgnoredAny, IgnoredAny, IgnoredAny>>(body) {
-                Ok(Control::Request { id, .. }) => Ok(Received::UnknownRequest(id)),
-                Ok(_) => Ok(Received::UnknownOther),
-                Err(_) => Err(reason.into()),
-            }
-        }
+        Err(reason) => match Control::<Whatever, Whatever, Whatever>::decode(body) {
+            Ok(Control::Request { id, .. }) => Ok(Received::UnknownRequest(id)),
+            Ok(_) => Ok(Received::UnknownOther),
+            Err(_) => Err(reason),
+        },
     }
 }
 
-/// Reads one plain message of the handshake.
-///
-/// # Errors
-/// [`ControlError`] when the bytes are not that message.
-pub fn decode_plain<T: DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {
-    Ok(rmp_serde::from_slice(body)?)
+/// A body that is not looked at.
+#[derive(Debug, Deserialize)]
+#[serde(from = "IgnoredAny")]
+struct Whatever;
+
+impl From<IgnoredAny> for Whatever {
+    fn from(_: IgnoredAny) -> Self {
+        Self
+    }
 }
+
+impl Serialize for Whatever {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+wire!(
+    FromRep,
+    ToRep,
+    FromAgent,
+    ToAgent,
+    Control<Whatever, Whatever, Whatever>,
+    Never,
+    Hello,
+    Challenge,
+    AgentProof,
+    AgentWelcome,
+    RepLogin,
+    RepWelcome,
+);

@@ -194,10 +194,7 @@ fn any_part() -> impl Strategy<Value = InventoryPart> {
 /// Encodes a message and reads it back.
 fn round<Q, A, N>(message: &Control<Q, A, N>) -> Received<Q, A, N>
 where
-    Control<Q, A, N>: serde::Serialize,
-    Q: serde::de::DeserializeOwned,
-    A: serde::de::DeserializeOwned,
-    N: serde::de::DeserializeOwned,
+    Control<Q, A, N>: control::Wire,
 {
     let Ok(Frame::Control(body)) = Frame::decode(control::encode(message)) else {
         panic!("a control message is a control frame");
@@ -292,7 +289,7 @@ proptest! {
 fn a_request_of_a_later_version_is_recognised_so_that_it_can_be_refused() {
     let later: Control<String, Never, Never> =
         Control::Request { id: RequestId(5), body: "fly_to_the_moon".into() };
-    let Ok(Frame::Control(body)) = Frame::decode(control::encode(&later)) else { panic!() };
+    let Ok(Frame::Control(body)) = Frame::decode(frame::control(&rmp_serde::to_vec_named(&later).unwrap())) else { panic!() };
     let received = control::decode::<RepRequest, Never, RepNotice>(&body).unwrap();
     assert_eq!(received, Received::UnknownRequest(RequestId(5)));
 }

@@ -1,6 +1,6 @@
 //! HTTP in front of the links: a request either becomes a WebSocket or gets a short answer.
 
-use super::{Kind, Socket};
+use super::Kind;
 use crate::api::{self, Answer, Asked};
 use crate::appliance::Appliance;
 use http_body_util::Full;
@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use jumpdeck_link as link;
+use jumpdeck_link::{Role, Socket, agreed};
 use jumpdeck_protocol::handshake::{AGENT_PATH, REP_PATH};
 use jumpdeck_protocol::limits;
 use std::convert::Infallible;
@@ -22,9 +22,7 @@ use std::net::IpAddr;
 use std::sync::Mutex;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// Bytes of a request's head, at the most.
 const HEAD: usize = 16 * 1024;
@@ -50,13 +48,7 @@ pub(super) async fn upgrade(
         .ok()?;
     let (kind, upgraded) = wanted.into_inner().ok()??;
     let parts = upgraded.await.ok()?.downcast::<TokioIo<TlsStream<TcpStream>>>().ok()?;
-    let socket = WebSocketStream::from_partially_read(
-        parts.io.into_inner(),
-        parts.read_buf.to_vec(),
-        Role::Server,
-        Some(link::settings()),
-    )
-    .await;
+    let socket = agreed(parts.io.into_inner(), parts.read_buf.to_vec(), Role::Server).await;
     Some((kind, socket))
 }
 

@@ -5,16 +5,14 @@ use crate::accounts::ssh_keys::fingerprint;
 use crate::appliance::Appliance;
 use crate::gateway::attend;
 use crate::links::consoles::{LinkLogin, RepLink};
-use jumpdeck_link::{Outbox, settings};
+use jumpdeck_link::Outbox;
+use jumpdeck_link::{Role, Socket, agreed};
 use jumpdeck_protocol::handshake::RepProof;
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId};
 use jumpdeck_world::User;
 use jumpdeck_world::World;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::io::DuplexStream;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// Bytes that may be on their way in each direction.
 const PIPE: usize = 64 * 1024;
@@ -41,7 +39,7 @@ pub struct Entrance {
 /// One end of a link within this process, and what its console has to know.
 pub struct Inside {
     /// The console's end.
-    pub socket: WebSocketStream<DuplexStream>,
+    pub socket: Socket,
     /// Whose console this is.
     pub user: UserId,
     /// What has to be done before anything else.
@@ -184,8 +182,8 @@ impl Appliance {
             return Err(RefusalCode::LoginExpired.plain());
         }
         let (near, far) = tokio::io::duplex(PIPE);
-        let near = WebSocketStream::from_raw_socket(near, Role::Client, Some(settings())).await;
-        let far = WebSocketStream::from_raw_socket(far, Role::Server, Some(settings())).await;
+        let near = agreed(near, Vec::new(), Role::Client).await;
+        let far = agreed(far, Vec::new(), Role::Server).await;
         let (first, idle_lock) = (rep.first(), self.world().idle_lock(user));
         let appliance = Arc::clone(self);
         tokio::spawn(async move { Box::pin(attend(appliance, rep, far)).await });

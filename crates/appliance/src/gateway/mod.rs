@@ -12,6 +12,7 @@ pub(crate) use rep::attend;
 use crate::admission::{Turn, source};
 use crate::appliance::{Appliance, StartError};
 use crate::data_dir::RunningAddress;
+use jumpdeck_link::Socket;
 use jumpdeck_link::{self, LinkEnd, read_plain, write_plain};
 use jumpdeck_protocol::handshake::{
     Binding, Challenge, Hello, Nonce, Party, nonce, sign, transcript,
@@ -22,8 +23,6 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-use tokio_tungstenite::WebSocketStream;
 
 /// How often items are looked for whose time is over.
 const SWEEP: std::time::Duration = std::time::Duration::from_secs(60);
@@ -36,8 +35,6 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// A connection's turn to prove who it is.
 type Arrival = Turn<IpAddr>;
-
-type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
 /// A link before it has proved who it is.
 struct Caller {

@@ -8,6 +8,7 @@ use crate::appliance::Appliance;
 use crate::clock::Uptime;
 use crate::feed::updates::{Have, feed};
 use crate::links::consoles::{LinkLogin, RepLink};
+use jumpdeck_link::Socket;
 use jumpdeck_link::{Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain};
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
@@ -21,11 +22,9 @@ use jumpdeck_world::User;
 use jumpdeck_world::Visibility;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_tungstenite::WebSocketStream;
 
 /// Requests of one console that may be under way at once.
 const REQUESTS: usize = 64;
@@ -41,10 +40,7 @@ pub(super) async fn serve(appliance: Arc<Appliance>, mut caller: Caller, turn: A
 }
 
 /// Serves the link of a rep who is logged in, to its end.
-pub(crate) async fn attend<S>(appliance: Arc<Appliance>, rep: RepLink, socket: WebSocketStream<S>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+pub(crate) async fn attend(appliance: Arc<Appliance>, rep: RepLink, socket: Socket) {
     let mut desk = Desk {
         appliance: Arc::clone(&appliance),
         rep: rep.clone(),

@@ -4,8 +4,9 @@
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use jumpdeck_appliance::{Appliance, ApplianceRole, Clock, DataDir, InstallerSpec, Uptime};
-use jumpdeck_link::{ClientStream, Dialed, Pin, client_config, dial, read_plain, write_plain};
+use jumpdeck_link::{Dialed, Pin, Socket, client_config, dial, read_plain, write_plain};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
+use jumpdeck_protocol::control::Wire;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::*;
@@ -18,11 +19,9 @@ use jumpdeck_protocol::session::{
 use jumpdeck_protocol::*;
 use ring::rand::SystemRandom;
 use ring::signature::Ed25519KeyPair;
-use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 /// A clock that stands still until it is set: the time that goes by, and by how much somebody has
@@ -199,13 +198,13 @@ impl Who {
 }
 
 pub struct Link {
-    pub socket: WebSocketStream<ClientStream>,
+    pub socket: Socket,
     pub item: ItemId,
     pub close: Vec<ChannelId>,
 }
 
 impl Link {
-    pub async fn send<T: Serialize>(&mut self, message: &T) {
+    pub async fn send(&mut self, message: &impl Wire) {
         self.raw(control::encode(message)).await;
     }
 

@@ -305,7 +305,8 @@ async fn a_request_of_a_later_version_is_refused_not_ignored() {
     let mut rep = house.admin().await;
     let later: Control<&str, Never, Never> =
         Control::Request { id: RequestId(77), body: "fly_to_the_moon" };
-    rep.send(&later).await;
+    let later = jumpdeck_protocol::frame::control(&rmp_serde::to_vec_named(&later).unwrap());
+    rep.raw(later).await;
     loop {
         let Some(Frame::Control(body)) = rep.frame().await else { continue };
         if let Received::Known(Control::Reply { body, .. }) =
