@@ -7,7 +7,7 @@
 mod accounts;
 mod admission;
 mod api;
-mod appliance;
+mod app;
 mod audit;
 mod clock;
 mod configuration;
@@ -34,7 +34,7 @@ mod worlds;
 
 pub use accounts::rescue::{Rescued, reset_password};
 pub use admission::{Admission, Limits, Place, Turn, source};
-pub use appliance::{Afresh, Appliance, FirstStart, Role as ApplianceRole, StartError};
+pub use app::{Afresh, Appliance, FirstStart, Role as ApplianceRole, StartError};
 pub use clock::{Clock, SystemClock, Uptime};
 pub use data_dir::{DataDir, DataDirError, RunningAddress};
 pub use gateway::Listening;

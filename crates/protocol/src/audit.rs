@@ -45,6 +45,103 @@ pub struct AuditEvent {
     pub hash: Box<str>,
 }
 
+/// How grave an event is, for whoever watches over many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Something was done.
+    Done,
+    /// Somebody or something was turned away.
+    Refused,
+}
+
+macro_rules! actions {
+    ($($name:ident $word:literal $severity:ident,)*) => {
+        /// What was done. The words stand in databases and exports and are never changed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action {
+            $(#[doc = concat!("`", $word, "`.")] $name,)*
+        }
+
+        impl Action {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its word, as it is written down.
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+
+            /// How grave it is.
+            pub const fn severity(self) -> Severity {
+                match self {
+                    $(Self::$name => Severity::$severity,)*
+                }
+            }
+
+            /// The action of a word; nothing for one of a later version.
+            pub fn named(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|action| action.word() == word)
+            }
+        }
+    };
+}
+
+actions! {
+    AgentBrokeProtocol "agent_broke_protocol" Refused,
+    AgentRefused "agent_refused" Refused,
+    AgentStrayed "agent_strayed" Refused,
+    ApiAccountMade "api_account_made" Done,
+    ApiAccountRemoved "api_account_removed" Done,
+    ApiRefused "api_refused" Refused,
+    ClockSet "clock_set" Done,
+    ConfigurationApplied "configuration_applied" Done,
+    ConfigurationChanged "configuration_changed" Done,
+    EventsOmitted "events_omitted" Done,
+    IdentityCheckFailed "identity_check_failed" Refused,
+    InstallerMade "installer_made" Done,
+    InstallerRevoked "installer_revoked" Done,
+    ItemCopied "item_copied" Done,
+    ItemEdited "item_edited" Done,
+    ItemMade "item_made" Done,
+    ItemPinned "item_pinned" Done,
+    ItemRemoved "item_removed" Done,
+    ItemTakenBack "item_taken_back" Done,
+    ItemUnpinned "item_unpinned" Done,
+    JumpClientEnrolled "jump_client_enrolled" Done,
+    LoggedIn "logged_in" Done,
+    LoggedOut "logged_out" Done,
+    LoginFailed "login_failed" Refused,
+    LoginKept "login_kept" Done,
+    MachineJoined "machine_joined" Done,
+    MachineTurnedAway "machine_turned_away" Refused,
+    MagicPacketSent "magic_packet_sent" Done,
+    PasswordChanged "password_changed" Done,
+    PasswordReset "password_reset" Done,
+    RecordingClosed "recording_closed" Done,
+    RecoveryCodeUsed "recovery_code_used" Done,
+    RequestRefused "request_refused" Refused,
+    ScheduleOverridden "schedule_overridden" Done,
+    SecondFactorRemoved "second_factor_removed" Done,
+    SecondFactorSet "second_factor_set" Done,
+    SessionEnded "session_ended" Done,
+    SessionEntered "session_entered" Done,
+    SessionJoined "session_joined" Done,
+    SessionKeyMade "session_key_made" Done,
+    SessionRefused "session_refused" Refused,
+    SessionShared "session_shared" Done,
+    SessionStarted "session_started" Done,
+    SessionTransferred "session_transferred" Done,
+    SessionWithdrawn "session_withdrawn" Done,
+    SshKeyAdded "ssh_key_added" Done,
+    SshKeyRemoved "ssh_key_removed" Done,
+    StandingChanged "standing_changed" Done,
+    TeamChanged "team_changed" Done,
+    TeamRemoved "team_removed" Done,
+    UserMade "user_made" Done,
+}
+
 impl AuditEvent {
     /// The hash it should bear after `before`.
     pub fn expected(&self, before: &Hash) -> Hash {
@@ -225,4 +322,17 @@ pub fn kept(text: &str) -> Box<str> {
     }
     let head = text::bounded(text, crate::limits::COMMENTS - 40);
     format!("{head} … ({count} characters)").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_action_is_known_by_its_word() {
+        for action in Action::ALL {
+            assert_eq!(Action::named(action.word()), Some(*action));
+        }
+        assert_eq!(Action::named("moon_landed"), None, "one of a later version");
+    }
 }

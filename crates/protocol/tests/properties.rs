@@ -289,7 +289,11 @@ proptest! {
 fn a_request_of_a_later_version_is_recognised_so_that_it_can_be_refused() {
     let later: Control<String, Never, Never> =
         Control::Request { id: RequestId(5), body: "fly_to_the_moon".into() };
-    let Ok(Frame::Control(body)) = Frame::decode(frame::control(&rmp_serde::to_vec_named(&later).unwrap())) else { panic!() };
+    let Ok(Frame::Control(body)) =
+        Frame::decode(frame::control(&rmp_serde::to_vec_named(&later).unwrap()))
+    else {
+        panic!()
+    };
     let received = control::decode::<RepRequest, Never, RepNotice>(&body).unwrap();
     assert_eq!(received, Received::UnknownRequest(RequestId(5)));
 }

@@ -1,6 +1,6 @@
 //! A World in the making, and the rows that will make it so on the disk.
 
-use jumpdeck_protocol::audit::{AuditEvent, kept};
+use jumpdeck_protocol::audit::{Action, AuditEvent, kept};
 use jumpdeck_protocol::log::LogEntry;
 use jumpdeck_protocol::session::{EndReason, ExitStatus, Size, Terms};
 use jumpdeck_protocol::{
@@ -35,8 +35,7 @@ pub(crate) enum Row {
 pub struct Deed<'a> {
     /// The user; empty for what happened by itself.
     pub who: &'a str,
-    /// A stable word.
-    pub action: &'static str,
+    pub action: Action,
     pub subject: &'a str,
     pub detail: &'a str,
 }
@@ -178,7 +177,7 @@ impl Draft {
             number: 0,
             at,
             who: kept(who),
-            action: action.into(),
+            action: action.word().into(),
             subject: kept(subject),
             detail: kept(detail),
             hash: "".into(),
@@ -190,7 +189,7 @@ impl Draft {
         &mut self,
         at: Timestamp,
         user: UserId,
-        action: &'static str,
+        action: Action,
         (subject, detail): (&str, &str),
     ) {
         let who = self.world.username(user);

@@ -3,8 +3,9 @@
 use crate::accounts::hashing::Whose;
 use crate::accounts::keys;
 use crate::accounts::second_factor::has_one;
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::{LinkLogin, RepLink};
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::handshake::Login;
 use jumpdeck_protocol::rep::{ApplianceNotice, NewUser};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
@@ -90,7 +91,7 @@ impl Appliance {
             for oldest in own.iter().take((own.len() + 1).saturating_sub(LOGINS)) {
                 draft.remove(DocumentId::Login(*oldest));
             }
-            draft.audit_by(now, user, "login_kept", ("", &holder));
+            draft.audit_by(now, user, Action::LoginKept, ("", &holder));
             let id = draft.next::<Kept>();
             draft.put(Kept { id, token_hash, user, made: now, expires, holder, generation })
         };
@@ -111,7 +112,12 @@ impl Appliance {
             if meant.is_empty() && hash.is_some() {
                 return Err(RefusalCode::LoginExpired.plain());
             }
-            draft.audit_by(now, user, "logged_out", ("", &format!("{} kept logins", meant.len())));
+            draft.audit_by(
+                now,
+                user,
+                Action::LoggedOut,
+                ("", &format!("{} kept logins", meant.len())),
+            );
             for login in meant {
                 draft.remove(DocumentId::Login(login));
             }
@@ -145,7 +151,7 @@ impl Appliance {
         let hash = self.login.hasher.hash(Whose::User(rep.user), new).await?;
         let (user, now, login) = (rep.user, self.now(), Arc::clone(&rep.login));
         let edit = move |draft: &mut Draft| {
-            draft.audit_by(now, user, "password_changed", ("", ""));
+            draft.audit_by(now, user, Action::PasswordChanged, ("", ""));
             let change = |account: &mut Account| {
                 (account.password, account.must_change) = (Some(hash), false);
             };
@@ -221,7 +227,7 @@ impl Appliance {
         let subject = format!("user {username}");
         let edit = move |draft: &mut Draft| {
             let what = if second_factor { "and no second factor" } else { "" };
-            draft.audit_by(now, by, "password_reset", (&subject, what));
+            draft.audit_by(now, by, Action::PasswordReset, (&subject, what));
             let change = |account: &mut Account| {
                 (account.password, account.must_change) = (Some(hash), true);
                 if second_factor {

@@ -1,8 +1,9 @@
 //! Accounts of programs: a token each, with scopes.
 
 use crate::accounts::keys;
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiAccounts, Secret};
 use jumpdeck_protocol::{Refusal, RefusalCode, limits, text};
 use jumpdeck_store::Draft;
@@ -68,7 +69,7 @@ impl Appliance {
                         return refused(format!("There are {ACCOUNTS} API accounts, the limit."));
                     }
                     let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
-                    draft.audit_by(now, user, "api_account_made", (&name, &names.join(", ")));
+                    draft.audit_by(now, user, Action::ApiAccountMade, (&name, &names.join(", ")));
                     let id = draft.next::<ApiAccount>();
                     let made = now;
                     let account = ApiAccount { id, name, token_hash, scopes, made, expires };
@@ -85,7 +86,7 @@ impl Appliance {
                         let detail = format!("There is no API account “{name}”.");
                         return Err(RefusalCode::InvalidValue.because(detail));
                     };
-                    draft.audit_by(now, user, "api_account_removed", (&name, ""));
+                    draft.audit_by(now, user, Action::ApiAccountRemoved, (&name, ""));
                     draft.remove(DocumentId::ApiAccount(id));
                     Ok(())
                 };

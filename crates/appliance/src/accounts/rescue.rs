@@ -3,11 +3,12 @@
 use crate::accounts::hashing::{Hasher, Whose};
 use crate::accounts::keys;
 use crate::accounts::passwords::renew;
-use crate::appliance::StartError;
+use crate::app::StartError;
 use crate::data_dir::DataDir;
 use crate::vitals::Vitals;
 use anyhow::Context;
 use jumpdeck_protocol::Timestamp;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_store::{Deed, Draft, Store};
 use jumpdeck_world::{Account, User};
 use std::io;
@@ -53,7 +54,8 @@ pub async fn reset_password(
     let edit = move |draft: &mut Draft| {
         let subject = format!("user {}", user.username);
         let detail = "by the owner of the data directory";
-        draft.audit(now, Deed { who: "", action: "password_reset", subject: &subject, detail });
+        draft
+            .audit(now, Deed { who: "", action: Action::PasswordReset, subject: &subject, detail });
         let id = user.id;
         if !user.enabled {
             let enabled = User { enabled: true, ..User::clone(&Arc::clone(&user)) };

@@ -5,9 +5,10 @@
 
 use crate::accounts::keys;
 use crate::accounts::passwords::renew;
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::{LinkLogin, RepLink};
 use data_encoding::BASE32_NOPAD;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::rep::{RepReply, SecondFactorWish, Secret};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId};
 use jumpdeck_store::Draft;
@@ -73,7 +74,7 @@ impl Appliance {
                 self.still_has_it(rep, code).await?;
                 let (now, login) = (self.now(), Arc::clone(&rep.login));
                 let remove = move |draft: &mut Draft| {
-                    draft.audit_by(now, user, "second_factor_removed", ("", ""));
+                    draft.audit_by(now, user, Action::SecondFactorRemoved, ("", ""));
                     renew(draft, user, Some(&login), |account| account.second_factor = None)
                 };
                 self.store.edit(remove).await?;
@@ -151,7 +152,7 @@ fn spend(draft: &mut Draft, user: UserId, code: &str, now: Timestamp) -> Result<
     } else if let Some(at) = factor.recovery.iter().position(|kept| *kept == hash) {
         factor.recovery.remove(at);
         let left = format!("{} are left", factor.recovery.len());
-        draft.audit_by(now, user, "recovery_code_used", ("", &left));
+        draft.audit_by(now, user, Action::RecoveryCodeUsed, ("", &left));
     } else {
         return Err(wrong());
     }
@@ -187,7 +188,7 @@ fn confirm(
     let secret = factor.next.unwrap_or(factor.secret);
     let wrong = || RefusalCode::SecondFactorRequired.because("the code is wrong");
     let last_step = step_of(&secret, &plain(code), now).ok_or_else(wrong)?;
-    draft.audit_by(now, user, "second_factor_set", ("", ""));
+    draft.audit_by(now, user, Action::SecondFactorSet, ("", ""));
     let (confirmed, next, since) = (true, None, now);
     let factor = SecondFactor { secret, confirmed, next, last_step, recovery, since };
     // Whoever came without it has to come again.

@@ -1,9 +1,10 @@
 //! The public keys of a rep, which open the SSH front door.
 
 use crate::accounts::passwords::renew;
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
 use data_encoding::{BASE64, BASE64_NOPAD};
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::rep::{RepReply, SshKey, SshKeyWish};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
 use jumpdeck_store::Draft;
@@ -53,7 +54,7 @@ impl Appliance {
                         return Err(unknown(&which));
                     };
                     let detail = fingerprint(&keys.remove(at).blob);
-                    draft.audit_by(now, user, "ssh_key_removed", ("", &detail));
+                    draft.audit_by(now, user, Action::SshKeyRemoved, ("", &detail));
                     // What it opened is over.
                     renew(draft, user, Some(&login), |account| account.ssh_keys = keys)
                 };
@@ -90,7 +91,7 @@ fn add(draft: &mut Draft, user: UserId, key: PublicKey, now: Timestamp) -> Resul
         return Err(RefusalCode::InvalidValue
             .because(format!("You have {KEYS} keys, the limit. Remove one first.")));
     }
-    draft.audit_by(now, user, "ssh_key_added", ("", &fingerprint(&key.blob)));
+    draft.audit_by(now, user, Action::SshKeyAdded, ("", &fingerprint(&key.blob)));
     account.ssh_keys.push(key);
     draft.put(account)
 }

@@ -5,7 +5,7 @@
 mod reading;
 mod scripts;
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
@@ -13,6 +13,7 @@ use hyper::header::{
     HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Response, StatusCode, Uri};
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::rep::ApiScope;
 use serde::Serialize;
 use std::net::IpAddr;
@@ -161,12 +162,12 @@ impl Appliance {
             Some(account) => {
                 let message =
                     format!("{} does not have the scope {}", account.name, scope.as_str());
-                self.audit_often(&account.name, "api_refused", asked.uri.path(), &message);
+                self.audit_often(&account.name, Action::ApiRefused, asked.uri.path(), &message);
                 Err(Failure::new(StatusCode::FORBIDDEN, "scope_missing", message))
             }
             None => {
                 let from = asked.from.to_string();
-                self.audit_often("", "api_refused", asked.uri.path(), &format!("from {from}"));
+                self.audit_often("", Action::ApiRefused, asked.uri.path(), &format!("from {from}"));
                 Err(refused("token_invalid", "the token is not that of an API account, or is over"))
             }
         }

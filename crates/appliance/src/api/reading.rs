@@ -1,7 +1,7 @@
 //! What programs may read: items and sessions.
 
 use super::{Answer, Failure, json};
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::session::SessionView;

@@ -1,5 +1,6 @@
 //! How often what anybody can bring about is written down.
 
+use jumpdeck_protocol::audit::Action;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -13,13 +14,13 @@ pub(crate) struct Rate(Mutex<Counts>);
 #[derive(Debug, Default)]
 struct Counts {
     minute: i64,
-    of: HashMap<&'static str, u32>,
+    of: HashMap<Action, u32>,
 }
 
 impl Rate {
     /// Counts an event. Nothing if there were too many of its kind in this minute; otherwise how
     /// many of the minute before were left out, once.
-    pub(crate) fn count(&self, minute: i64, action: &'static str) -> Option<u32> {
+    pub(crate) fn count(&self, minute: i64, action: Action) -> Option<u32> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let omitted = if counts.minute == minute {
             0
@@ -42,12 +43,12 @@ mod tests {
     fn what_is_too_much_is_left_out_and_counted_in_the_next_minute() {
         let rate = Rate::default();
         for _ in 0..OFTEN {
-            assert_eq!(rate.count(1, "a"), Some(0));
+            assert_eq!(rate.count(1, Action::LoginFailed), Some(0));
         }
-        assert_eq!(rate.count(1, "a"), None);
-        assert_eq!(rate.count(1, "a"), None);
-        assert_eq!(rate.count(1, "b"), Some(0));
-        assert_eq!(rate.count(2, "a"), Some(2));
-        assert_eq!(rate.count(2, "a"), Some(0));
+        assert_eq!(rate.count(1, Action::LoginFailed), None);
+        assert_eq!(rate.count(1, Action::LoginFailed), None);
+        assert_eq!(rate.count(1, Action::AgentRefused), Some(0));
+        assert_eq!(rate.count(2, Action::LoginFailed), Some(2));
+        assert_eq!(rate.count(2, Action::LoginFailed), Some(0));
     }
 }

@@ -1,26 +1,21 @@
 //! The audit: what is written down of what was done, and who may read it.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::audit::{AuditEvent, Seal};
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId};
 use jumpdeck_store::Deed;
 
 impl Appliance {
     /// Writes down that something was done, where nobody waits for it.
-    pub(crate) fn audit(
-        &self,
-        user: Option<UserId>,
-        action: &'static str,
-        subject: &str,
-        detail: &str,
-    ) {
+    pub(crate) fn audit(&self, user: Option<UserId>, action: Action, subject: &str, detail: &str) {
         let who = user.map(|user| self.world().username(user)).unwrap_or_default();
         self.audit_as(&who, action, subject, detail);
     }
 
     /// The same, in the name of somebody who may be no user.
-    pub(crate) fn audit_as(&self, who: &str, action: &'static str, subject: &str, detail: &str) {
+    pub(crate) fn audit_as(&self, who: &str, action: Action, subject: &str, detail: &str) {
         let (at, who) = (self.now(), who.to_owned());
         let (subject, detail) = (subject.to_owned(), detail.to_owned());
         self.store.note(move |draft| {
@@ -31,14 +26,14 @@ impl Appliance {
 
     /// The same for what anybody can bring about as often as it pleases: of each kind so much in a
     /// minute. How much more there was is written down, too.
-    pub(crate) fn audit_often(&self, who: &str, action: &'static str, subject: &str, detail: &str) {
+    pub(crate) fn audit_often(&self, who: &str, action: Action, subject: &str, detail: &str) {
         let minute = self.now().0.div_euclid(60);
         let Some(omitted) = self.audit_rate.count(minute, action) else {
             return;
         };
         if omitted > 0 {
             let more = format!("{omitted} more events like those of that minute");
-            self.audit_as("", "events_omitted", "", &more);
+            self.audit_as("", Action::EventsOmitted, "", &more);
         }
         self.audit_as(who, action, subject, detail);
     }

@@ -10,12 +10,14 @@ mod file;
 mod hours;
 mod reader;
 mod rest;
+mod settings;
 mod usage;
 
 use crate::accounts::keys;
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
 use apply::By;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::configuration::{Change, Deed, Plan, Problem};
 use jumpdeck_protocol::{Refusal, RefusalCode, limits};
 use jumpdeck_store::Draft;
@@ -76,11 +78,11 @@ impl Appliance {
             let applied = put(draft, &file, by)?;
             let after = export::entries(draft);
             let detail = format!("{bytes} bytes, SHA-256 {sum}");
-            draft.audit_by(now, user, "configuration_applied", ("", &detail));
+            draft.audit_by(now, user, Action::ConfigurationApplied, ("", &detail));
             // All of it, however little of it the plan had room to tell.
             for change in effects::changes(&before, &after) {
                 let (subject, detail) = words(&change, &after);
-                draft.audit_by(now, user, "configuration_changed", (&subject, &detail));
+                draft.audit_by(now, user, Action::ConfigurationChanged, (&subject, &detail));
             }
             Ok((applied, draft.configured()))
         };

@@ -1,6 +1,6 @@
 //! What reps like: kept for them, and told to their other consoles.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::preferences::Preferences;

@@ -1,7 +1,7 @@
 //! Statistics go only to consoles that look, and agents measure only while one does: often while
 //! the machine is on somebody's screen, now and then while somebody searches for figures.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use jumpdeck_protocol::EndpointId;
 use jumpdeck_protocol::agent::AgentOrder;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The inventory feed: a console gets what it may see, and every change of that.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::feed::chunks::{Part, changes, is_empty, rights_changed};
 use crate::links::consoles::RepLink;
 use crate::links::presence::{self, Change, Known};

@@ -3,13 +3,14 @@
 use super::budget::Budget;
 use super::{Arrival, Caller, until_gone};
 use crate::accounts::keys;
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::clock::Moment;
-use crate::links::presence::{AgentLink, Stray};
+use crate::links::agent::{AgentLink, Stray};
 use crate::visitors::pin::room_for_another;
 use crate::visitors::queues::{Visitor, visitor_name};
 use jumpdeck_link::{Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, FromAgent, Standing};
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{AgentProof, AgentWelcome, Enrolment, Party, Visit, transcript};
@@ -84,7 +85,7 @@ async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
     match &end {
         LinkEnd::Violation(what) => {
             let machine = format!("machine {id}");
-            appliance.audit_often("", "agent_broke_protocol", &machine, what);
+            appliance.audit_often("", Action::AgentBrokeProtocol, &machine, what);
         }
         _ => tracing::debug!(endpoint = id.0, %end, "agent link ended"),
     }
@@ -170,7 +171,7 @@ fn control_message(
                     move |draft: &mut Draft| update(draft, endpoint, |i| i.standing = standing);
                 appliance.store.note(edit);
                 let (machine, now) = (format!("machine {endpoint}"), format!("{standing:?}"));
-                appliance.audit_often("", "standing_changed", &machine, &now);
+                appliance.audit_often("", Action::StandingChanged, &machine, &now);
             }
         }
         Control::Notice { body: AgentReport::Stopped } if link.attended => {
@@ -232,7 +233,7 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
             let from = caller.from;
             let from = from.ip().to_string();
             let why = format!("{}: {}", refusal.code.as_str(), refusal.detail);
-            appliance.audit_often("", "agent_refused", &from, &why);
+            appliance.audit_often("", Action::AgentRefused, &from, &why);
             write_plain(&mut caller.socket, &AgentWelcome::Refused(refusal)).await?;
             // Wait for the agent to read it and go; the time for handshakes bounds this.
             until_gone(caller).await;
@@ -309,7 +310,7 @@ async fn refresh(
     };
     if item.standing != standing {
         let (machine, now) = (format!("machine {endpoint}"), format!("{standing:?}"));
-        appliance.audit_often("", "standing_changed", &machine, &now);
+        appliance.audit_often("", Action::StandingChanged, &machine, &now);
     }
     let edit = move |draft: &mut Draft| {
         update(draft, endpoint, |item| {
@@ -429,7 +430,7 @@ async fn enrol(
         view.tag = wish(enrolment.tag, limits::TAG).into();
         view.comments = wish(enrolment.comments, limits::COMMENTS).into();
         let (subject, detail) = (format!("item {id}"), format!("{}; {invited}", view.name));
-        let action = "jump_client_enrolled";
+        let action = Action::JumpClientEnrolled;
         draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });
         draft.put(item)
     };

@@ -2,7 +2,7 @@
 
 use super::Kind;
 use crate::api::{self, Answer, Asked};
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{

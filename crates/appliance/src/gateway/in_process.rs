@@ -2,11 +2,12 @@
 
 use crate::accounts::second_factor::has_one;
 use crate::accounts::ssh_keys::fingerprint;
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::gateway::attend;
 use crate::links::consoles::{LinkLogin, RepLink};
 use jumpdeck_link::Outbox;
 use jumpdeck_link::{Role, Socket, agreed};
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::handshake::RepProof;
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId};
 use jumpdeck_world::User;
@@ -131,7 +132,7 @@ impl Appliance {
         self.login.succeeded(half.user, self.attempt(from));
         let now = self.now();
         let detail = format!("from {from} by SSH, {}", half.how);
-        self.audit(Some(half.user), "logged_in", &format!("user {}", half.username), &detail);
+        self.audit(Some(half.user), Action::LoggedIn, &format!("user {}", half.username), &detail);
         let login = LinkLogin {
             first: Mutex::new(self.first_of(half.user)),
             generation: half.generation.into(),
@@ -149,7 +150,7 @@ impl Appliance {
         let known = self.world().user_by_name(username).is_some();
         let whose = if known { format!("user {username}") } else { "an unknown name".into() };
         let detail = format!("from {from} by SSH: {}", code.as_str());
-        self.audit_often("", "login_failed", &whose, &detail);
+        self.audit_often("", Action::LoginFailed, &whose, &detail);
     }
 
     /// Whether something has to be done before anything else.

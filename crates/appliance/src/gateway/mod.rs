@@ -10,7 +10,7 @@ mod requests;
 pub(crate) use rep::attend;
 
 use crate::admission::{Turn, source};
-use crate::appliance::{Appliance, StartError};
+use crate::app::{Appliance, StartError};
 use crate::data_dir::RunningAddress;
 use jumpdeck_link::Socket;
 use jumpdeck_link::{self, LinkEnd, read_plain, write_plain};

@@ -4,12 +4,13 @@ use super::requests::fulfil;
 use super::{Arrival, Caller, until_gone};
 use crate::accounts::login::{Attempt, Known};
 use crate::accounts::second_factor::has_one;
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::clock::Uptime;
 use crate::feed::updates::{Have, feed};
 use crate::links::consoles::{LinkLogin, RepLink};
 use jumpdeck_link::Socket;
 use jumpdeck_link::{Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain};
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{RepLogin, RepProof, RepWelcome};
@@ -114,7 +115,7 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
                 plain: world.preferences(user).is_some_and(|kept| kept.plain),
             };
             write_plain(&mut caller.socket, &welcome).await?;
-            appliance.audit(Some(user), "logged_in", &format!("user {username}"), &from);
+            appliance.audit(Some(user), Action::LoggedIn, &format!("user {username}"), &from);
             let began = proven.login.as_ref().map_or(now, |login| login.made);
             let expires = proven.login.as_ref().map(|login| login.expires);
             let login = LinkLogin {
@@ -134,7 +135,7 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
             let known = appliance.world().user_by_name(&claimed).is_some();
             let whose = if known { format!("user {claimed}") } else { "an unknown name".into() };
             let detail = format!("from {from}: {}", refusal.code.as_str());
-            appliance.audit_often("", "login_failed", &whose, &detail);
+            appliance.audit_often("", Action::LoginFailed, &whose, &detail);
             write_plain(&mut caller.socket, &RepWelcome::Refused(refusal)).await?;
             until_gone(caller).await;
             Ok(None)
@@ -338,7 +339,7 @@ fn audit_refusal(appliance: &Appliance, rep: &RepLink, what: &str, refusal: &Ref
     }
     let who = appliance.world().username(rep.user);
     let detail = format!("{}: {}", refusal.code.as_str(), refusal.detail);
-    appliance.audit_often(&who, "request_refused", what, &detail);
+    appliance.audit_often(&who, Action::RequestRefused, what, &detail);
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! What a console asks, and who answers it.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::items::installers::InstallerSpec;
 use crate::links::consoles::RepLink;
 use crate::sessions::start::AttachRequest;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::session::{ChannelKind, EndReason, Part};
@@ -115,7 +116,7 @@ async fn in_sessions(
                 let who = appliance.world().username(rep.user);
                 let (subject, why) = (format!("item {item}"), refusal.code.as_str());
                 let detail = format!("{why}: {}", refusal.detail);
-                appliance.audit_often(&who, "session_refused", &subject, &detail);
+                appliance.audit_often(&who, Action::SessionRefused, &subject, &detail);
             }
             started.map(RepReply::SessionStarted)
         }

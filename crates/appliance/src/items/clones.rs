@@ -1,6 +1,7 @@
 //! Copies of a machine's disk, which come with its key: they are refused, and the item says so.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode};
 use jumpdeck_store::{Deed, Draft};
 use jumpdeck_world::Item;
@@ -19,7 +20,7 @@ impl Appliance {
         {
             let (now, item, what) = (self.now(), view.id, detail.clone());
             self.store.note(move |draft: &mut Draft| {
-                let (action, subject) = ("identity_check_failed", format!("item {item}"));
+                let (action, subject) = (Action::IdentityCheckFailed, format!("item {item}"));
                 draft.audit(now, Deed { who: "", action, subject: &subject, detail: &what });
             });
         }

@@ -3,20 +3,21 @@
 //! What may be done is decided in the edit itself, on the World it changes: a right that was
 //! withdrawn a moment ago does not slip through.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::clock::Moment;
 use jumpdeck_policy::{Availability, Permission};
 use jumpdeck_protocol::agent::{AgentOrder, Standing};
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
 use jumpdeck_protocol::item::{FieldValue, ItemEdit, ItemField, Shortcut};
 use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::{
-    EndpointId, ItemId, Refusal, RefusalCode, Revision, Timestamp, UserId, limits, text,
+    EndpointId, ItemId, Refusal, RefusalCode, Revision, Timestamp, UserId, limits,
 };
 use jumpdeck_store::{self, Draft, History};
 use jumpdeck_world::User;
 use jumpdeck_world::World;
-use jumpdeck_world::names::in_utc;
+use jumpdeck_world::names::difference;
 use jumpdeck_world::names::place_name;
 use jumpdeck_world::origin::bring;
 use jumpdeck_world::{DocumentId, Item, Kept, Removed};
@@ -27,7 +28,7 @@ use std::sync::Arc;
 pub(crate) struct Deed {
     /// Nobody: its time was over.
     pub user: Option<UserId>,
-    pub action: &'static str,
+    pub action: Action,
     pub item: ItemId,
     pub what: String,
 }
@@ -307,7 +308,7 @@ fn edit_one(
     draft.put(item)?;
     // One event each: no long value crowds out another.
     for what in done {
-        deeds.push(Deed { user: Some(user.id), action: "item_edited", item: edit.item, what });
+        deeds.push(Deed { user: Some(user.id), action: Action::ItemEdited, item: edit.item, what });
     }
     Ok(())
 }
@@ -370,50 +371,6 @@ pub(crate) fn check(
     }
 }
 
-/// What a property was and is, in words.
-fn difference(world: &World, field: ItemField, from: &FieldValue, to: &FieldValue) -> String {
-    let title = field.title();
-    match (field, from, to) {
-        // Comments may say anything, and a page of it is no event.
-        (ItemField::Comments, FieldValue::Text(from), FieldValue::Text(to)) => {
-            let count = |text: &str| text.chars().count();
-            format!("{title} changed: {} characters before, {} now", count(from), count(to))
-        }
-        _ => format!("{title} from {} to {}", value(world, field, from), value(world, field, to)),
-    }
-}
-
-/// A property's value in words, without what is nobody's business.
-fn value(world: &World, field: ItemField, value: &FieldValue) -> String {
-    match value {
-        FieldValue::Text(text) if field == ItemField::Url => {
-            // Who logs in there does not belong into an audit.
-            let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
-            let (server, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let server = server.rsplit_once('@').map_or(server, |(_, server)| server);
-            let path = path.split_once('?').map_or(path, |(path, _)| path);
-            format!("\"{scheme}://{server}/{}\"", text::bounded(path, 200))
-        }
-        FieldValue::Text(text) => format!("\"{}\"", text::bounded(text, 300)),
-        FieldValue::Place(place) => place_name(world, *place),
-        FieldValue::JumpPolicy(policy) => {
-            let policy = policy.and_then(|policy| world.policy(policy));
-            policy.map_or("none".to_owned(), |policy| policy.display_name.clone())
-        }
-        FieldValue::Portal(portal) => {
-            let portal = world.portals().find(|one| Some(one.id) == *portal);
-            portal.map_or("default".to_owned(), |portal| portal.name.clone())
-        }
-        FieldValue::SessionPolicy(policy) => {
-            let policy = policy.and_then(|policy| world.session_policy(policy));
-            policy.map_or("none".to_owned(), |policy| policy.display_name.clone())
-        }
-        FieldValue::Time(time) => time.map_or("never".to_owned(), in_utc),
-        FieldValue::Number(number) => number.to_string(),
-        FieldValue::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
-    }
-}
-
 fn copy(
     draft: &mut Draft,
     user: UserId,
@@ -444,7 +401,7 @@ fn copy(
     let what = format!("as item {} in {}", view.id, place_name(draft, to));
     bring(draft, &user, &original, &mut item, false)?;
     draft.put(item)?;
-    let (user, action) = (Some(user.id), "item_copied");
+    let (user, action) = (Some(user.id), Action::ItemCopied);
     deeds.push(Deed { user, action, item: original.view.id, what });
     Ok(())
 }
@@ -485,7 +442,7 @@ fn remove_one(
         draft.put(kept)?;
     }
     let what = item.view.name.to_string();
-    deeds.push(Deed { user, action: "item_removed", item: item.view.id, what });
+    deeds.push(Deed { user, action: Action::ItemRemoved, item: item.view.id, what });
     Ok(last)
 }
 
@@ -530,7 +487,7 @@ fn add(
         attributes: Vec::new(),
         origins: Vec::new(),
     })?;
-    deeds.push(Deed { user: Some(user.id), action: "item_made", item: id, what });
+    deeds.push(Deed { user: Some(user.id), action: Action::ItemMade, item: id, what });
     Ok(id)
 }
 

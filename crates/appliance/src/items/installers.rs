@@ -1,10 +1,11 @@
 //! Installer keys: what a machine enrols with. A key opens what its maker could open now.
 
 use crate::accounts::keys;
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::items::edit::permitted;
 use crate::links::consoles::RepLink;
 use jumpdeck_policy::Permission;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::{GroupView, Place};
 use jumpdeck_protocol::rep::{self, InstallerView, InstallerWish};
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId, limits, text};
@@ -80,7 +81,7 @@ impl Appliance {
             if !local {
                 let what = format!("installer {id}, until {}", in_utc(expires));
                 let name = place_name(draft, place);
-                draft.audit_by(now, owner, "installer_made", (&name, &what));
+                draft.audit_by(now, owner, Action::InstallerMade, (&name, &what));
             }
             let (revoked, made) = (false, now);
             let installer = Installer { id, key_hash, place, expires, revoked, local, maker, made };
@@ -109,7 +110,7 @@ impl Appliance {
                 let meant = meant.filter(|one| is_of(draft, user, one)).ok_or_else(none)?;
                 let place = place_name(draft, meant.place);
                 let what = draft.installer_in_words(&meant);
-                draft.audit_by(now, user, "installer_revoked", (&place, &what));
+                draft.audit_by(now, user, Action::InstallerRevoked, (&place, &what));
                 draft.remove(DocumentId::Installer(installer));
                 Ok(())
             };

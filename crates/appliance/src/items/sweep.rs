@@ -1,10 +1,11 @@
 //! Items whose time is over: removed by the appliance itself, and taken back if that was too soon.
 
 use super::edit::{Deed, Refused, each, permitted_of, within_limit};
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::clock::Moment;
 use crate::visitors::pin::room_for_another;
 use jumpdeck_policy::Permission;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::rep::RemovedItem;
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, UserId, limits};
 use jumpdeck_store::Lived;
@@ -81,7 +82,7 @@ impl Appliance {
         let way = if set > 0 { "ahead" } else { "back" };
         let detail = format!("{way} by {} s; nothing is removed in the next hour", set.abs());
         tracing::warn!(%detail, "the clock was set");
-        self.audit(None, "clock_set", "the appliance", &detail);
+        self.audit(None, Action::ClockSet, "the appliance", &detail);
     }
 
     /// Writes down how long the database has been served, now and then.
@@ -175,6 +176,6 @@ fn take_back_one(
         let (connected, at, lived) = (false, now.wall, Some(now.lived));
         draft.history(History::Seen(Seen { endpoint, connected, at, lived }));
     }
-    deeds.push(Deed { user: Some(user.id), action: "item_taken_back", item: id, what });
+    deeds.push(Deed { user: Some(user.id), action: Action::ItemTakenBack, item: id, what });
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Wake-on-LAN: a machine that sleeps is called by a neighbour that does not (DOMAIN 2).
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
+use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
-use crate::links::presence::AgentLink;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::wake::{Mac, SecureOn};
 use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode};
@@ -45,7 +46,7 @@ impl Appliance {
             let request = AgentRequest::Wake { mac, password };
             if let Ok(AgentReply::Called { networks: 1.. }) = link.call(request, PATIENCE).await {
                 let subject = format!("item {}", item.view.id);
-                self.audit(Some(rep.user), "magic_packet_sent", &subject, &name);
+                self.audit(Some(rep.user), Action::MagicPacketSent, &subject, &name);
                 self.tell_waking(endpoint);
                 return Ok(name);
             }

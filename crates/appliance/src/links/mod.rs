@@ -1,5 +1,6 @@
 //! Who is linked: agents and consoles, and whether they answer.
 
+pub(crate) mod agent;
 pub(crate) mod asking;
 pub(crate) mod chores;
 pub(crate) mod clones;

@@ -1,7 +1,7 @@
 //! Why may this user do that here, and who may: the policy's own steps, for whoever asks.
 
 use crate::accounts::second_factor::has_one;
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
 use crate::sessions::start::Beside;
 use jumpdeck_policy::{Attempt, Code, Decision, Step, Verdict};

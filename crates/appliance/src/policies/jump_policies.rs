@@ -1,6 +1,6 @@
 //! Jump Policies, as consoles are told of them.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use jumpdeck_policy::JumpPolicy;
 use jumpdeck_protocol::inventory::JumpPolicyView;
 use jumpdeck_protocol::{JumpPolicyId, Refusal};

@@ -1,7 +1,8 @@
 //! Teams: reps who work together, each with a rank (DOMAIN 1).
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::queue::{Queue, Rank, TeamView};
 use jumpdeck_protocol::session::Part;
@@ -37,7 +38,7 @@ impl Appliance {
             let known = draft.team_by_name(&name).map(|team| team.id);
             if members.is_empty() {
                 let none = || RefusalCode::NotFound.because(format!("There is no team {name}."));
-                draft.audit_by(now, maker, "team_removed", (&name, ""));
+                draft.audit_by(now, maker, Action::TeamRemoved, (&name, ""));
                 return remove(draft, known.ok_or_else(none)?);
             }
             if known.is_none() && draft.teams().count() >= limits::TEAMS {
@@ -63,7 +64,7 @@ impl Appliance {
                     let words = |rank: Option<&'static str>| rank.unwrap_or("no member");
                     let detail =
                         format!("{}: {}, was {}", draft.username(*user), words(is), words(was));
-                    draft.audit_by(now, maker, "team_changed", (&name, &detail));
+                    draft.audit_by(now, maker, Action::TeamChanged, (&name, &detail));
                 }
             }
             let id = known.unwrap_or_else(|| draft.next::<Team>());

@@ -1,6 +1,6 @@
 //! A channel as the relay knows it, and the ways to both of its ends.
 
-use crate::links::presence::AgentLink;
+use crate::links::agent::AgentLink;
 use bytes::Bytes;
 use jumpdeck_link::{Lane, Outbox};
 use jumpdeck_protocol::agent::AgentOrder;

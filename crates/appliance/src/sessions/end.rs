@@ -1,10 +1,11 @@
 //! The end of a channel and of a session, however it comes about.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::clock::Uptime;
 use crate::sessions::book::Removed;
 use crate::sessions::channel::Channel;
 use jumpdeck_protocol::agent::AgentOrder;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason};
@@ -93,7 +94,7 @@ impl Appliance {
             }
             draft.history(History::Logged { session, entry: kept, position: None });
             let (subject, detail) = (format!("session {session}"), why.words());
-            let action = "session_ended";
+            let action = Action::SessionEnded;
             draft.audit(at, Deed { who: "", action, subject: &subject, detail: &detail });
             draft.history(History::SessionEnded { session, reason: why, at });
         });

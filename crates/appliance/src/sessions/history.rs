@@ -1,6 +1,6 @@
 //! Who had sessions with what: read from the database when somebody asks.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::rep::{ApplianceNotice, PastSession, Used};
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, UserId};

@@ -1,6 +1,6 @@
 //! A session's log: what happened in it, written down and told to those who take part.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
 use crate::sessions::channel::Channel;
 use jumpdeck_protocol::log::{Attributes, LogEntry, LogEvent};

@@ -1,7 +1,8 @@
 //! The recordings that are kept: closing them, listing them, reading them.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::Recording;
 use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, UserId, limits};
 use jumpdeck_session::recording::{LiveRecording, digest, trim};
@@ -34,7 +35,7 @@ impl Appliance {
                 Ok((bytes, sha256)) => store.note(move |draft| {
                     let (subject, detail) =
                         (format!("recording {channel}"), format!("{bytes} bytes, sha256 {sha256}"));
-                    let action = "recording_closed";
+                    let action = Action::RecordingClosed;
                     draft.audit(at, Deed { who: "", action, subject: &subject, detail: &detail });
                     draft.history(History::RecordingClosed { channel, bytes, sha256, at });
                 }),

@@ -5,12 +5,13 @@
 //!
 //! Never look into the book of sessions while holding a hub: the book looks into hubs.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
+use crate::links::agent::{AgentLink, Stray};
 use crate::links::consoles::RepLink;
-use crate::links::presence::{AgentLink, Stray};
 use crate::sessions::channel::{Channel, ConsoleWay};
 use bytes::Bytes;
 use jumpdeck_protocol::agent::AgentOrder;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::{
@@ -100,7 +101,7 @@ impl Appliance {
     ) {
         if link.strays_anew(what) {
             let detail = format!("{}: {why}", what.words());
-            self.audit_often("", "agent_strayed", &format!("machine {endpoint}"), &detail);
+            self.audit_often("", Action::AgentStrayed, &format!("machine {endpoint}"), &detail);
         }
     }
 

@@ -2,8 +2,9 @@
 
 use crate::accounts::hashing::Whose;
 use crate::accounts::keys;
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::rep::{NewUser, RepReply};
 use jumpdeck_protocol::session::Part;
@@ -81,7 +82,7 @@ impl Appliance {
             None => "takes part no more",
         };
         let (subject, detail) = (format!("session {session}"), format!("{with} {how}"));
-        self.audit(Some(rep.user), "session_shared", &subject, &detail);
+        self.audit(Some(rep.user), Action::SessionShared, &subject, &detail);
         let event = match part {
             Some(part) => LogEvent::Shared { with, observe: part == Part::Observer },
             None => LogEvent::Unshared { with },
@@ -144,7 +145,7 @@ impl Appliance {
         self.store.edit(edit).await?;
         self.sessions.transfer(session, user);
         let to = self.world().username(user);
-        self.audit(Some(former), "session_transferred", &format!("session {session}"), &to);
+        self.audit(Some(former), Action::SessionTransferred, &format!("session {session}"), &to);
         self.log(session, Some(former), LogEvent::Transferred { to });
         // Whoever came in over the former one's head may not outrank this one.
         self.show_out();
@@ -210,7 +211,7 @@ impl Appliance {
             let id = draft.next::<User>();
             let user = User::rep(id, name);
             draft.put(Account::first(id, hash))?;
-            draft.audit_by(now, maker, "user_made", (&user.username, ""));
+            draft.audit_by(now, maker, Action::UserMade, (&user.username, ""));
             draft.put(user)
         };
         self.store.edit(edit).await?;

@@ -1,9 +1,9 @@
 //! Whoever shows the shells of a machine asks whether it answers, and is told after two seconds of
 //! silence.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
+use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
-use crate::links::presence::AgentLink;
 use jumpdeck_protocol::EndpointId;
 use jumpdeck_protocol::rep::ApplianceNotice;
 use std::sync::Arc;

@@ -5,9 +5,10 @@
 //! same ends the part of who joined it by a jump; who came in by rank stays for as long as that is
 //! above the owner's.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
 use jumpdeck_policy::{Attempt, Code, JumpPolicy, SimultaneousJumps};
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::{ItemId, Refusal, SessionId, Timestamp, UserId};
@@ -72,7 +73,7 @@ impl Appliance {
             });
             let with = world.username(user);
             let why = format!("{with} may not take part any more");
-            self.audit(None, "session_withdrawn", &format!("session {session}"), &why);
+            self.audit(None, Action::SessionWithdrawn, &format!("session {session}"), &why);
             self.expel(session, user);
             self.log(session, None, LogEvent::Unshared { with });
             self.tell_session(session);
@@ -91,7 +92,7 @@ impl Appliance {
         let goes_on = may_go_on(world, owner, item, attended);
         if !goes_on {
             let why = format!("{} may not have it any more", world.username(owner));
-            self.audit(None, "session_withdrawn", &format!("session {session}"), &why);
+            self.audit(None, Action::SessionWithdrawn, &format!("session {session}"), &why);
             self.end_session(session, EndReason::RightsWithdrawn);
         }
         !goes_on

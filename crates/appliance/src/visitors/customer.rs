@@ -1,7 +1,7 @@
 //! The person at a machine: asked, told, heard.
 
-use crate::appliance::Appliance;
-use crate::links::presence::AgentLink;
+use crate::app::Appliance;
+use crate::links::agent::AgentLink;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::StartMode;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};

@@ -1,7 +1,7 @@
 //! What has to be done after something else, one thing after the other: whom to let go, whom to
 //! tell what goes on.
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::chores::Chore;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::{EndpointId, Refusal};

@@ -1,11 +1,12 @@
 //! Pinning: the machine of a session becomes a Jump Client, or is none any more (DOMAIN 1, 8).
 
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::items::edit::{Deed, check_preset, destination, permitted_of};
+use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
-use crate::links::presence::AgentLink;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::{ItemPolicies, ItemView, JumpMethod, Place};
 use jumpdeck_protocol::item::ItemField;
 use jumpdeck_protocol::log::LogEvent;
@@ -134,7 +135,7 @@ impl Appliance {
             let place = item.view.place;
             item.origins.retain(|origin| origin.from != place);
             draft.put(item)?;
-            deeds.push(Deed { user: Some(user), action: "item_pinned", item: id, what });
+            deeds.push(Deed { user: Some(user), action: Action::ItemPinned, item: id, what });
             Ok(())
         })
         .await
@@ -237,7 +238,7 @@ fn unpin_all(
     may_unpin(draft, user, endpoint)?;
     let items: Vec<_> = draft.items_of(endpoint).cloned().collect();
     for before in items {
-        let (action, what) = ("item_unpinned", before.view.name.to_string());
+        let (action, what) = (Action::ItemUnpinned, before.view.name.to_string());
         deeds.push(Deed { user: Some(user), action, item: before.view.id, what });
         if before.view.id != kept {
             draft.remove(DocumentId::Item(before.view.id));

@@ -2,11 +2,12 @@
 
 use crate::accounts::keys;
 use crate::admission::source;
-use crate::appliance::Appliance;
+use crate::app::Appliance;
 use crate::links::consoles::RepLink;
 use crate::sessions::book::Brief;
 use crate::sessions::log::kept;
 use jumpdeck_protocol::agent::AgentOrder;
+use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::log::LogEvent;
@@ -80,7 +81,7 @@ impl Appliance {
             }
             let id = draft.next::<SessionKey>();
             let name = queue_name(draft, queue);
-            draft.audit_by(now, user, "session_key_made", (&name, ""));
+            draft.audit_by(now, user, Action::SessionKeyMade, (&name, ""));
             let key = SessionKey { id, key_hash, user, queue, expires, attributes };
             draft.put(key)?;
             Ok(queue)
@@ -123,7 +124,7 @@ impl Appliance {
             let maker = draft.username(key.user);
             let (subject, detail) =
                 (format!("item {id}"), format!("from {from}; session key {} of {maker}", key.id));
-            let action = "machine_joined";
+            let action = Action::MachineJoined;
             draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });
             draft.put(item)?;
             Ok(id)
@@ -164,7 +165,7 @@ impl Appliance {
             agent.order(AgentOrder::Say { text });
         }
         self.let_go(endpoint).await?;
-        self.audit(Some(rep.user), "machine_turned_away", &format!("item {item}"), "");
+        self.audit(Some(rep.user), Action::MachineTurnedAway, &format!("item {item}"), "");
         self.tell_lobby();
         Ok(())
     }
@@ -289,7 +290,7 @@ impl Appliance {
         }
         self.room_for(session, 1)?;
         self.let_in(session, rep.user, Share::Outranks);
-        self.audit(Some(rep.user), "session_entered", &format!("session {session}"), "");
+        self.audit(Some(rep.user), Action::SessionEntered, &format!("session {session}"), "");
         self.log(session, Some(rep.user), LogEvent::Entered);
         self.tell_lobby();
         self.sessions.view(session, &self.world()).ok_or_else(gone)

@@ -360,6 +360,7 @@ mod tests {
     use crate::Deed;
     use jumpdeck_protocol::JumpGroupId;
     use jumpdeck_protocol::Timestamp;
+    use jumpdeck_protocol::audit::Action;
     use jumpdeck_protocol::inventory::GroupView;
 
     fn group(id: u64, name: &str) -> GroupView {
@@ -413,7 +414,7 @@ mod tests {
     async fn the_audit_goes_on_after_refused_edits_and_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("db");
-        let deed = |subject| Deed { who: "a", action: "done", subject, detail: "" };
+        let deed = |subject| Deed { who: "a", action: Action::ItemEdited, subject, detail: "" };
         let opened = Store::open(&path, || ()).unwrap();
         let good = |subject: &'static str| {
             move |draft: &mut Draft| {
@@ -446,7 +447,7 @@ mod tests {
                 number,
                 at: Timestamp(1),
                 who: "a".into(),
-                action: "done".into(),
+                action: Action::ItemEdited.word().into(),
                 subject: subject.as_str().into(),
                 detail: "".into(),
                 hash: hash.as_str().into(),

@@ -1,7 +1,7 @@
 //! Who may tend what, and what happens to items whose time is over.
 
 use super::*;
-use crate::appliance::Role as ApplianceRole;
+use crate::app::Role as ApplianceRole;
 use crate::clock::{Clock, Uptime};
 use crate::data_dir::DataDir;
 use jumpdeck_policy::{JumpPolicy, Membership, Role, SessionPolicy, Settings};
@@ -98,7 +98,7 @@ impl House {
         let (endpoint, now) = (EndpointId(endpoint), self.appliance.moment());
         let presences = &self.appliance.presences;
         let outbox = jumpdeck_link::Outbox::new();
-        let link = Arc::new(crate::links::presence::AgentLink::new(
+        let link = Arc::new(crate::links::agent::AgentLink::new(
             jumpdeck_protocol::LinkId(9),
             outbox,
             false,
