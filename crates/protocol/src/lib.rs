@@ -38,11 +38,7 @@ pub mod wake;
 
 pub use control::{Control, Never, Outcome};
 pub use frame::{Frame, FrameError};
-pub use ids::{
-    ApiAccountId, ChannelId, EndpointId, GroupPolicyId, InstallerId, ItemId, JumpGroupId,
-    JumpPolicyId, LinkId, LoginId, PortalId, RequestId, Revision, RoleId, SessionId, SessionKeyId,
-    SessionPolicyId, TeamId, Timestamp, UserId,
-};
+pub use ids::*;
 pub use refusal::{Refusal, RefusalCode};
 
 /// The protocol generation this build speaks. A peer with another one is refused with
