@@ -35,17 +35,19 @@ const PURE: [(&str, &[&str]); 5] = [
 ];
 
 /// Crates whose modules are looked at, and how many of their files may import each other in a circle.
-const CRATES: [&str; 10] = [
-    "protocol",
-    "link",
-    "policy",
-    "terminal",
-    "world",
-    "session",
-    "store",
-    "console",
-    "agent",
-    "appliance",
+const CRATES: [&str; 12] = [
+    ".",
+    "server-sim",
+    "crates/protocol",
+    "crates/link",
+    "crates/policy",
+    "crates/terminal",
+    "crates/world",
+    "crates/session",
+    "crates/store",
+    "crates/console",
+    "crates/agent",
+    "crates/appliance",
 ];
 const CIRCLE: usize = 3;
 
@@ -95,7 +97,7 @@ fn what_is_pure_needs_neither_a_runtime_nor_a_database_nor_a_terminal() {
 #[test]
 fn no_circle_of_imports_is_larger_than_a_room() {
     for name in CRATES {
-        let house = House::read(&root().join("crates").join(name).join("src"));
+        let house = House::read(&root().join(name).join("src"));
         let largest = house.circles().into_iter().max_by_key(Vec::len).unwrap_or_default();
         assert!(largest.len() <= CIRCLE, "these files of {name} import each other: {largest:?}");
     }

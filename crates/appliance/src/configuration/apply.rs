@@ -9,6 +9,7 @@ use super::file::{
     UserEntry,
 };
 use super::hours;
+use super::reader::same;
 use super::reader::{At, Reader};
 use super::rest::Rest;
 use super::settings::{group_policy, own_settings};
@@ -107,11 +108,6 @@ fn each<T>(
         put(entry, &mut seen)?;
     }
     Ok(Some(seen))
-}
-
-/// Whether two names are one: upper and lower case make no difference.
-pub(super) fn same(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
 }
 
 fn site(draft: &mut Draft, entry: &SiteEntry) -> Result<(), Refusal> {

@@ -253,3 +253,8 @@ impl<'a> Reader<'a> {
         self.wrong(at, field, name, &what);
     }
 }
+
+/// Whether two names are one: upper and lower case make no difference.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}

@@ -1,7 +1,7 @@
 //! Settings of users and of group policies, as the file says them.
 
-use super::apply::same;
 use super::file::{GroupPolicyEntry, Name, SettingsEntry};
+use super::reader::same;
 use super::reader::{At, Reader};
 use jumpdeck_policy::{Availability, GroupPolicy, PolicySettings, Role, Setting, Settings};
 use jumpdeck_protocol::Refusal;

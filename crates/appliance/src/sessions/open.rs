@@ -1,6 +1,5 @@
 //! Opening a shell or a command in a session.
 
-use super::start::starting;
 use crate::app::Appliance;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
@@ -226,4 +225,8 @@ pub(super) fn check_kind(kind: &ChannelKind) -> Result<(), Refusal> {
         }
         _ => Ok(()),
     }
+}
+
+pub(super) fn starting() -> Refusal {
+    RefusalCode::ServerBusy.because("too many sessions are starting")
 }

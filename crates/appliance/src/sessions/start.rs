@@ -1,6 +1,6 @@
 //! The start of a session, and of each channel in it.
 
-use super::open::{check_kind, may_run, tool_of};
+use super::open::{check_kind, may_run, starting, tool_of};
 use crate::accounts::second_factor::has_one;
 use crate::app::Appliance;
 use crate::links::agent::AgentLink;
@@ -385,8 +385,4 @@ pub(crate) enum Beside {
 fn join_denied(owner: Option<Box<str>>, more: &str) -> Refusal {
     let owner = owner.unwrap_or_else(|| "somebody".into());
     RefusalCode::JoinDenied.because(format!("{owner} is in a session with it{more}"))
-}
-
-pub(super) fn starting() -> Refusal {
-    RefusalCode::ServerBusy.because("too many sessions are starting")
 }
