@@ -84,7 +84,7 @@ impl Caller {
     /// A first proof was given: that may be all, or a code is wanted besides.
     async fn first_proof(&mut self, proof: Result<Half, Refusal>) -> Auth {
         match proof {
-            Ok(half) if self.door.appliance.wants_code(&half) => {
+            Ok(half) if self.door.appliance.front_door().wants_code(&half) => {
                 self.half = Some(half);
                 Auth::Reject {
                     proceed_with_methods: Some(only(MethodKind::KeyboardInteractive)),
@@ -101,9 +101,9 @@ impl Caller {
             tracing::warn!(user = half.username(), "no place is left at the SSH front door");
             return Auth::reject();
         };
-        match self.door.appliance.come_in(half, code, self.from).await {
+        match self.door.appliance.front_door().come_in(half, code, self.from).await {
             Ok(entrance) => {
-                if !self.door.appliance.wants_first(&entrance) {
+                if !entrance.wants_first() {
                     self.password = None;
                 }
                 self.inside = Some((entrance, Arc::new(place)));
@@ -120,7 +120,8 @@ impl Caller {
 
     async fn take_password(&mut self, password: String) -> Result<Half, Refusal> {
         let kept = Secret(password.clone());
-        let half = self.door.appliance.take_password(&self.name, password, self.from).await?;
+        let half =
+            self.door.appliance.front_door().take_password(&self.name, password, self.from).await?;
         self.password = Some(kept);
         Ok(half)
     }
@@ -182,7 +183,7 @@ impl Handler for Caller {
         let known = offer
             .public_key
             .to_bytes()
-            .is_ok_and(|key| self.door.appliance.knows_key(&self.name, &key));
+            .is_ok_and(|key| self.door.appliance.front_door().knows_key(&self.name, &key));
         Ok(if known { Auth::Accept } else { Auth::reject() })
     }
 
@@ -196,7 +197,7 @@ impl Handler for Caller {
             return Ok(Auth::reject());
         };
         self.password = None;
-        let proof = self.door.appliance.take_key(&self.name, &key, self.from);
+        let proof = self.door.appliance.front_door().take_key(&self.name, &key, self.from);
         Ok(self.first_proof(proof).await)
     }
 

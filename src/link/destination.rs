@@ -76,7 +76,7 @@ pub struct Here {
 impl Here {
     /// Whether the rep prefers a prompt to panes.
     pub fn prefers_plain(&self) -> bool {
-        self.appliance.prefers_plain(&self.entrance)
+        self.appliance.front_door().prefers_plain(&self.entrance)
     }
 }
 

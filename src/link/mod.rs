@@ -202,10 +202,11 @@ impl Keeper {
 
     /// Links to the appliance that this process is.
     async fn link_here(&self, here: &Here) -> Ended {
-        let inside = match here.appliance.link_inside(&here.entrance, self.console).await {
-            Ok(inside) => inside,
-            Err(refusal) => return Ended::Final(refusal.to_string(), Some(refusal.code)),
-        };
+        let inside =
+            match here.appliance.front_door().link_inside(&here.entrance, self.console).await {
+                Ok(inside) => inside,
+                Err(refusal) => return Ended::Final(refusal.to_string(), Some(refusal.code)),
+            };
         let welcome = Welcome {
             username: here.entrance.username().to_owned(),
             address: here.url.trim_start_matches("https://").to_owned(),

@@ -164,7 +164,7 @@ pub(crate) async fn settle(
     io: &mut Stdio,
     password: Option<Secret>,
 ) -> anyhow::Result<()> {
-    if !here.appliance.wants_first(&here.entrance) {
+    if !here.entrance.wants_first() {
         return Ok(());
     }
     let mut client = Client::connect(Destination::Here(here.clone())).await?;

@@ -4,7 +4,7 @@
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_store::Lived;
 use rustix::time::{ClockId, clock_gettime};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// Tells the time.
@@ -97,6 +97,54 @@ impl Pace {
     pub(crate) fn has_settled(&self, uptime: Uptime) -> bool {
         let began = self.0.lock().unwrap_or_else(PoisonError::into_inner).began;
         uptime.since(began) > SETTLING && self.has_held(SETTLING, uptime)
+    }
+}
+
+/// The clocks of an appliance, and what follows from both.
+pub(crate) struct Clocks {
+    clock: Arc<dyn Clock>,
+    /// How long the database had been served when it was opened, and when that was.
+    began: (Lived, Uptime),
+    pace: Pace,
+}
+
+impl Clocks {
+    /// Those of an appliance that is being opened.
+    pub(crate) fn new(clock: Arc<dyn Clock>, lived: Lived) -> Self {
+        let (now, uptime) = (clock.now(), clock.uptime());
+        Self { clock, began: (lived, uptime), pace: Pace::new(now, uptime) }
+    }
+
+    /// This moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// How long the machine has run.
+    pub(crate) fn uptime(&self) -> Uptime {
+        self.clock.uptime()
+    }
+
+    /// This moment by both clocks.
+    pub(crate) fn moment(&self) -> Moment {
+        let (lived, began) = self.began;
+        let passed = self.uptime().0.cast_signed().saturating_sub(began.0.cast_signed());
+        Moment { wall: self.now(), lived: Lived(lived.0.saturating_add(passed)) }
+    }
+
+    /// Whether the clock has been right for long enough that something may be removed by it.
+    pub(crate) fn has_settled(&self) -> bool {
+        self.pace.has_settled(self.uptime())
+    }
+
+    /// Whether nobody has set the clock for so many seconds, as far as can be known.
+    pub(crate) fn has_held(&self, seconds: u64) -> bool {
+        self.pace.has_held(seconds, self.uptime())
+    }
+
+    /// By how many seconds the clock on the wall was set since the last look, if it was.
+    pub(crate) fn look(&self) -> Option<i64> {
+        self.pace.look(self.now(), self.uptime())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{User, World};
 use jumpdeck_protocol::inventory::{ItemView, Place};
+use jumpdeck_protocol::queue::Queue;
 use jumpdeck_protocol::{ItemId, JumpGroupId, UserId};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -38,5 +39,18 @@ impl<'a> Visibility<'a> {
     pub fn item(&self, id: ItemId) -> Option<&'a Arc<ItemView>> {
         let item = self.world.item(id)?;
         self.place(item.view.place).then_some(&item.view)
+    }
+}
+
+impl World {
+    /// Whether a user takes machines out of a queue.
+    pub fn serves(&self, user: UserId, queue: Queue) -> bool {
+        match queue {
+            Queue::Personal(owner) => owner == user,
+            Queue::Team(team) => {
+                self.team(team).is_some() && self.members(team).contains_key(&user)
+            }
+            Queue::General => self.user(user).is_some_and(|user| user.enabled),
+        }
     }
 }

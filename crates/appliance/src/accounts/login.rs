@@ -25,7 +25,7 @@ const REMEMBERED: usize = 10_000;
 
 /// The way in for reps.
 #[derive(Debug)]
-pub(crate) struct Login {
+pub(crate) struct LoginCheck {
     token: Option<String>,
     /// Failures with a name from an address: only there does the name have to wait.
     failures: Throttle<(String, IpAddr)>,
@@ -81,7 +81,7 @@ pub(crate) struct Known {
     pub login: Option<Arc<Kept>>,
 }
 
-impl Login {
+impl LoginCheck {
     /// A way in that opens to this token too, if one is given.
     pub(crate) fn new(token: Option<&str>) -> anyhow::Result<Self> {
         Ok(Self {
@@ -202,7 +202,7 @@ mod tests {
     const HOME: [u8; 4] = [192, 0, 2, 1];
     const ELSEWHERE: [u8; 4] = [198, 51, 100, 1];
 
-    async fn world(login: &Login) -> World {
+    async fn world(login: &LoginCheck) -> World {
         let mut world = World::new("e");
         let password = login.hasher.hash(Whose::Own, "right".to_owned()).await.ok();
         let user = User::owner(UserId(1), "alice");
@@ -217,7 +217,7 @@ mod tests {
     }
 
     async fn attempt(
-        login: &Login,
+        login: &LoginCheck,
         name: &str,
         password: &str,
         attempt: Attempt,
@@ -229,7 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn after_five_failures_even_the_right_password_has_to_wait_a_minute() {
-        let login = Login::new(None).unwrap();
+        let login = LoginCheck::new(None).unwrap();
         for _ in 0..5 {
             assert_eq!(
                 attempt(&login, "alice", "wrong", at(HOME, 0)).await,
@@ -245,7 +245,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_tries_at_once_are_no_more_than_as_many_in_turn() {
-        let login = Arc::new(Login::new(None).unwrap());
+        let login = Arc::new(LoginCheck::new(None).unwrap());
         let tries = (0..12).map(|_| {
             let login = Arc::clone(&login);
             tokio::spawn(async move { attempt(&login, "alice", "wrong", at(HOME, 0)).await })
@@ -259,7 +259,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_name_is_told_no_more_than_a_wrong_password() {
-        let login = Login::new(None).unwrap();
+        let login = LoginCheck::new(None).unwrap();
         assert_eq!(
             attempt(&login, "mallory", "right", at(HOME, 0)).await,
             Some(RefusalCode::LoginFailed)
@@ -268,14 +268,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_takes_no_token() {
-        let login = Login::new(None).unwrap();
+        let login = LoginCheck::new(None).unwrap();
         let proof = RepProof::Token(String::new());
         assert!(login.check(&world(&login).await, proof, at(HOME, 0)).await.is_err());
     }
 
     #[tokio::test]
     async fn a_stranger_who_guesses_locks_nobody_out_elsewhere() {
-        let login = Login::new(None).unwrap();
+        let login = LoginCheck::new(None).unwrap();
         for _ in 0..6 {
             attempt(&login, "alice", "wrong", at(ELSEWHERE, 0)).await;
         }
@@ -286,7 +286,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_name_that_strangers_guess_at_is_slow_but_not_where_its_user_was_before() {
-        let login = Login::new(None).unwrap();
+        let login = LoginCheck::new(None).unwrap();
         let alice = world(&login).await.user_by_name("alice").unwrap().id;
         login.succeeded(alice, at(HOME, 0));
         for last in 0..u8::try_from(SLOW).unwrap() {

@@ -1,6 +1,7 @@
 //! Who is a user, and what proves it: passwords, second factors, keys, kept logins, accounts of
 //! programs.
 
+pub(crate) mod duties;
 pub(crate) mod hashing;
 pub(crate) mod keys;
 pub(crate) mod login;
@@ -11,3 +12,49 @@ pub(crate) mod rescue;
 pub(crate) mod second_factor;
 pub(crate) mod ssh_keys;
 pub(crate) mod throttle;
+
+use crate::base::Base;
+use crate::links::Links;
+use crate::sessions::book::Book;
+use login::LoginCheck;
+use passwords::Passwords;
+use programs::Programs;
+use rates::Rates;
+use second_factor::SecondFactors;
+use ssh_keys::SshKeys;
+use std::sync::Arc;
+use throttle::Throttle;
+
+/// Its services.
+pub(crate) struct Accounts {
+    pub login: Arc<LoginCheck>,
+    pub passwords: Passwords,
+    pub second_factors: Arc<SecondFactors>,
+    pub programs: Programs,
+    pub ssh_keys: SshKeys,
+}
+
+impl Accounts {
+    pub(crate) fn new(
+        base: &Base,
+        links: &Arc<Links>,
+        book: &Arc<Book>,
+        login: LoginCheck,
+        embedded: bool,
+    ) -> Self {
+        let login = Arc::new(login);
+        let passwords = Passwords {
+            base: base.clone(),
+            links: Arc::clone(links),
+            book: Arc::clone(book),
+            login: Arc::clone(&login),
+            embedded,
+            tries: Throttle::default(),
+        };
+        let second_factors =
+            Arc::new(SecondFactors { base: base.clone(), tries: Throttle::default() });
+        let programs = Programs { base: base.clone(), rates: Rates::default() };
+        let ssh_keys = SshKeys { base: base.clone(), embedded };
+        Self { login, passwords, second_factors, programs, ssh_keys }
+    }
+}

@@ -1,16 +1,23 @@
 //! Passwords, and logins that outlive their links.
 
+use crate::accounts::duties::first_of;
+use crate::accounts::duties::login_life;
 use crate::accounts::hashing::Whose;
 use crate::accounts::keys;
-use crate::accounts::second_factor::has_one;
-use crate::app::Appliance;
+use crate::accounts::login::LoginCheck;
+use crate::accounts::throttle::Throttle;
+use crate::base::Base;
+use crate::links::Links;
 use crate::links::consoles::{LinkLogin, RepLink};
+use crate::sessions::book::Book;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::handshake::Login;
 use jumpdeck_protocol::rep::{ApplianceNotice, NewUser};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
 use jumpdeck_store::Draft;
 use jumpdeck_world::Account;
+use jumpdeck_world::User;
+use jumpdeck_world::username;
 use jumpdeck_world::{DocumentId, Login as Kept};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -20,51 +27,28 @@ const LOGIN_LIFE: u64 = 30 * 86_400;
 /// Logins of one user that are kept at the most; the oldest go first.
 const LOGINS: usize = 20;
 
-impl Appliance {
-    /// What a user must do before anything else.
-    pub(crate) fn first_of(&self, user: UserId) -> Option<RefusalCode> {
-        let world = self.world();
-        let needs_factor = || {
-            let settings = &world.effective(user)?.settings;
-            // One's own appliance has no password, and needs no second factor beside it.
-            world.account(user)?.password.as_ref()?;
-            Some(settings.second_factor_required.value && !has_one(&world, user))
-        };
-        if world.account(user).is_some_and(|account| account.must_change) {
-            Some(RefusalCode::PasswordChangeRequired)
-        } else if needs_factor().unwrap_or(false) {
-            Some(RefusalCode::SecondFactorUnknown)
-        } else {
-            None
-        }
-    }
+pub(crate) struct Passwords {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) login: Arc<LoginCheck>,
+    pub(crate) embedded: bool,
+    /// Who guesses a password on a link.
+    pub(crate) tries: Throttle<UserId>,
+}
 
+impl Passwords {
     /// Keeps the login of a link that was opened with the password a moment ago.
     pub(crate) async fn keep_this(
         &self,
         rep: &RepLink,
         holder: (String, u64),
     ) -> Result<Login, Refusal> {
-        if !self.came_just_now(rep) {
+        if !rep.came_just_now(self.base.uptime()) {
             return Err(RefusalCode::PasswordRequired.plain());
         }
         let generation = rep.login.generation.load(Ordering::SeqCst);
         self.keep_login(rep.user, holder, generation).await
-    }
-
-    /// Seconds a login holds; nothing if it holds for ever.
-    pub(crate) fn login_life(&self) -> Option<u64> {
-        Some(self.world().site().login_life).filter(|life| *life > 0)
-    }
-
-    /// Whether what a link was opened with still holds.
-    pub(crate) fn is_good(&self, rep: &RepLink) -> bool {
-        let world = self.world();
-        let kept = *rep.login.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let generation = world.account(rep.user).map_or(0, |account| account.generation);
-        world.user(rep.user).is_some_and(|user| user.enabled)
-            && rep.login.generation.load(Ordering::SeqCst) == generation
-            && kept.is_none_or(|kept| world.login(kept).is_some())
     }
 
     /// Keeps a login.
@@ -76,10 +60,11 @@ impl Appliance {
     ) -> Result<Login, Refusal> {
         let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
         let token = keys::secret().map_err(failed)?;
-        let (token_hash, now) = (keys::hash(&token), self.now());
-        let life = self.login_life().unwrap_or(LOGIN_LIFE);
+        let (token_hash, now) = (keys::hash(&token), self.base.now());
+        let life = login_life(&self.base.world()).unwrap_or(LOGIN_LIFE);
         let expires = now.plus(if seconds == 0 { life } else { life.min(seconds) });
-        let (holder, settled) = (text::bounded(&holder, limits::NAME), self.has_settled());
+        let (holder, settled) =
+            (text::bounded(&holder, limits::NAME), self.base.clocks.has_settled());
         let edit = move |draft: &mut Draft| {
             if settled {
                 remove_expired(draft, now);
@@ -95,13 +80,13 @@ impl Appliance {
             let id = draft.next::<Kept>();
             draft.put(Kept { id, token_hash, user, made: now, expires, holder, generation })
         };
-        self.store.edit(edit).await?;
+        self.base.store.edit(edit).await?;
         Ok(Login { token, expires })
     }
 
     /// Revokes a kept login of a rep, or all of them.
     pub(crate) async fn log_out(&self, rep: &RepLink, token: Option<&str>) -> Result<(), Refusal> {
-        let (user, now, hash) = (rep.user, self.now(), token.map(keys::hash));
+        let (user, now, hash) = (rep.user, self.base.now(), token.map(keys::hash));
         // The link that asks stays until it has the answer.
         *rep.login.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let edit = move |draft: &mut Draft| {
@@ -123,12 +108,12 @@ impl Appliance {
             }
             Ok(())
         };
-        self.store.edit(edit).await
+        self.base.store.edit(edit).await
     }
 
     /// Gives a rep another password. Kept logins end with the old one.
     pub(crate) async fn change_password(
-        self: &Arc<Self>,
+        &self,
         rep: &RepLink,
         current: String,
         new: String,
@@ -149,7 +134,7 @@ impl Appliance {
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let hash = self.login.hasher.hash(Whose::User(rep.user), new).await?;
-        let (user, now, login) = (rep.user, self.now(), Arc::clone(&rep.login));
+        let (user, now, login) = (rep.user, self.base.now(), Arc::clone(&rep.login));
         let edit = move |draft: &mut Draft| {
             draft.audit_by(now, user, Action::PasswordChanged, ("", ""));
             let change = |account: &mut Account| {
@@ -157,12 +142,12 @@ impl Appliance {
             };
             renew(draft, user, Some(&login), change)
         };
-        self.store.edit(edit).await?;
-        let first = self.first_of(user);
+        self.base.store.edit(edit).await?;
+        let first = first_of(&self.base.world(), user);
         rep.is_first(first);
-        let sessions = self.sessions.of(user, &self.world());
+        let sessions = self.book.of(user, &self.base.world());
         rep.tell(ApplianceNotice::Sessions { sessions });
-        self.tell_lobby();
+        self.links.chores.tell_lobby();
         Ok(first)
     }
 
@@ -170,42 +155,46 @@ impl Appliance {
     ///
     /// # Errors
     /// A [`Refusal`] when there is no such user, or the store fails.
-    pub async fn choose_password(&self, username: &str, password: String) -> Result<(), Refusal> {
-        let user = self.world().user_by_name(username).map(|user| user.id);
+    pub(crate) async fn choose_password(
+        &self,
+        username: &str,
+        password: String,
+    ) -> Result<(), Refusal> {
+        let user = self.base.world().user_by_name(username).map(|user| user.id);
         let user = user.ok_or_else(|| RefusalCode::NoSuchUser.plain())?;
         let hash = self.login.hasher.hash(Whose::Own, password).await?;
         let change = |account: &mut Account| {
             (account.password, account.must_change) = (Some(hash), false);
         };
-        self.store.edit(move |draft| renew(draft, user, None, change)).await
+        self.base.store.edit(move |draft| renew(draft, user, None, change)).await
     }
 
     /// Whether a password is a rep's own. Guessing is throttled.
     pub(crate) async fn is_own(&self, rep: &RepLink, password: String) -> Result<(), Refusal> {
-        let now = self.uptime();
-        let world = self.world();
+        let now = self.base.uptime();
+        let world = self.base.world();
         let account = world.account(rep.user).filter(|account| account.password.is_some());
         let none = || RefusalCode::InvalidValue.because("Your own appliance has no password.");
         let account = account.ok_or_else(none)?;
-        if !self.password_tries.admits(&rep.user, now) {
+        if !self.tries.admits(&rep.user, now) {
             return Err(RefusalCode::LoginThrottled.plain());
         }
-        self.password_tries.count(rep.user, now);
+        self.tries.count(rep.user, now);
         if !self.login.is_password_of(account, password).await? {
             return Err(RefusalCode::LoginFailed.because("the password is not yours"));
         }
-        self.password_tries.forgive(&rep.user);
+        self.tries.forgive(&rep.user);
         Ok(())
     }
 
     /// Gives a user another first password.
     pub(crate) async fn reset_user(
-        self: &Arc<Self>,
+        &self,
         rep: &RepLink,
         name: &str,
         second_factor: bool,
     ) -> Result<NewUser, Refusal> {
-        let world = self.world();
+        let world = self.base.world();
         if !world.administers(rep.user) {
             let detail = "only an administrator resets passwords";
             return Err(RefusalCode::PermissionDenied.because(detail));
@@ -216,11 +205,11 @@ impl Appliance {
             let detail = "Change your own password with `jumpdeck passwd`.";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
-        if self.is_embedded() {
+        if self.embedded {
             let detail = "The user of an embedded appliance has no password.";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
-        let (id, username, by, now) = (user.id, user.username.clone(), rep.user, self.now());
+        let (id, username, by, now) = (user.id, user.username.clone(), rep.user, self.base.now());
         let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
         let password = keys::secret().map_err(failed)?;
         let hash = self.login.hasher.hash(Whose::User(rep.user), password.clone()).await?;
@@ -236,8 +225,38 @@ impl Appliance {
             };
             renew(draft, id, None, change)
         };
-        self.store.edit(edit).await?;
+        self.base.store.edit(edit).await?;
         Ok(NewUser { username, password })
+    }
+
+    /// Makes a user, in the name of the first one. The password in the answer is not kept.
+    pub(crate) async fn add_user(&self, rep: &RepLink, name: &str) -> Result<NewUser, Refusal> {
+        if !self.base.world().administers(rep.user) {
+            return Err(RefusalCode::PermissionDenied.because("only an administrator makes users"));
+        }
+        if self.embedded {
+            let detail = "an embedded appliance has one user; `jumpdeck serve` is for many";
+            return Err(RefusalCode::PermissionDenied.because(detail));
+        }
+        let name = username(name)?;
+        let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
+        let secret = keys::secret().map_err(failed)?;
+        let hash = self.login.hasher.hash(Whose::User(rep.user), secret.clone()).await?;
+        let (made, maker, now) = (name.clone(), rep.user, self.base.now());
+        let edit = move |draft: &mut Draft| {
+            if draft.user_by_name(&name).is_some() {
+                return Err(
+                    RefusalCode::InvalidValue.because(format!("There is a user {name} already."))
+                );
+            }
+            let id = draft.next::<User>();
+            let user = User::rep(id, name);
+            draft.put(Account::first(id, hash))?;
+            draft.audit_by(now, maker, Action::UserMade, (&user.username, ""));
+            draft.put(user)
+        };
+        self.base.store.edit(edit).await?;
+        Ok(NewUser { username: made, password: secret })
     }
 }
 

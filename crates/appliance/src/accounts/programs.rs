@@ -1,7 +1,8 @@
 //! Accounts of programs: a token each, with scopes.
 
 use crate::accounts::keys;
-use crate::app::Appliance;
+use crate::accounts::rates::Rates;
+use crate::base::Base;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiAccounts, Secret};
@@ -17,19 +18,25 @@ const ACCOUNTS: usize = 100;
 /// Seconds a token may be good for: an hour to ten years.
 const VALID: RangeInclusive<u64> = 3600..=315_360_000;
 
-impl Appliance {
+pub(crate) struct Programs {
+    pub(crate) base: Base,
+    /// How often they ask.
+    pub(crate) rates: Rates,
+}
+
+impl Programs {
     /// The account whose token this is, while it is good.
     pub(crate) fn api_account_by_token(&self, token: &str) -> Option<Arc<ApiAccount>> {
-        let (hash, now) = (keys::hash(token), self.now());
-        let world = self.world();
+        let (hash, now) = (keys::hash(token), self.base.now());
+        let world = self.base.world();
         // Hashes are compared, so the time it takes says nothing about a token.
         let known = world.api_accounts().find(|account| account.token_hash == hash);
         known.filter(|account| account.expires > now).cloned()
     }
 
     /// So many requests in a minute to the API from one address.
-    pub fn limit_api(&self, most: u32) {
-        self.api_rates.limit(most);
+    pub(crate) fn limit_api(&self, most: u32) {
+        self.rates.limit(most);
     }
 
     /// Lists, makes or removes accounts of programs.
@@ -38,11 +45,11 @@ impl Appliance {
         rep: &RepLink,
         wish: ApiAccountWish,
     ) -> Result<ApiAccounts, Refusal> {
-        if !self.world().administers(rep.user) {
+        if !self.base.world().administers(rep.user) {
             let detail = "only an administrator looks after API accounts";
             return Err(RefusalCode::PermissionDenied.because(detail));
         }
-        let (user, now) = (rep.user, self.now());
+        let (user, now) = (rep.user, self.base.now());
         let token = match wish {
             ApiAccountWish::List => None,
             ApiAccountWish::Add { name, scopes, valid } => {
@@ -75,7 +82,7 @@ impl Appliance {
                     let account = ApiAccount { id, name, token_hash, scopes, made, expires };
                     draft.put(account)
                 };
-                self.store.edit(edit).await?;
+                self.base.store.edit(edit).await?;
                 Some(Secret(token))
             }
             ApiAccountWish::Remove { name } => {
@@ -90,11 +97,11 @@ impl Appliance {
                     draft.remove(DocumentId::ApiAccount(id));
                     Ok(())
                 };
-                self.store.edit(edit).await?;
+                self.base.store.edit(edit).await?;
                 None
             }
         };
-        let world = self.world();
+        let world = self.base.world();
         let mut accounts: Vec<_> = world.api_accounts().map(|account| view(account)).collect();
         accounts.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(ApiAccounts { accounts, token })

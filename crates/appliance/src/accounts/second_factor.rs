@@ -3,9 +3,11 @@
 //! A code is taken once: the time step it belongs to is written down in the same edit that takes
 //! it, so two that come at once are not both let in, nor one that comes again after a restart.
 
+use crate::accounts::duties::first_of;
 use crate::accounts::keys;
 use crate::accounts::passwords::renew;
-use crate::app::Appliance;
+use crate::accounts::throttle::Throttle;
+use crate::base::Base;
 use crate::links::consoles::{LinkLogin, RepLink};
 use data_encoding::BASE32_NOPAD;
 use jumpdeck_protocol::audit::Action;
@@ -20,30 +22,34 @@ use totp_rs::{Builder, Totp};
 
 /// Seconds of a time step.
 const STEP: u64 = 30;
-/// Seconds for which a code that opened a link is as good as one given now.
-const A_MOMENT: u64 = 300;
 /// Recovery codes that are made at once.
 const RECOVERY: usize = 10;
 /// Characters of a recovery code.
 const RECOVERY_LENGTH: usize = 12;
 
-impl Appliance {
+pub(crate) struct SecondFactors {
+    pub(crate) base: Base,
+    /// Who guesses codes.
+    pub(crate) tries: Throttle<UserId>,
+}
+
+impl SecondFactors {
     /// Takes a code of a user's second factor. It is used up.
     ///
     /// # Errors
     /// `second_factor_required` if it is wrong or used, `login_throttled` for whoever guesses.
     pub(crate) async fn spend_code(&self, user: UserId, code: &str) -> Result<(), Refusal> {
-        let now = self.now();
-        let uptime = self.uptime();
-        if !self.code_tries.admits(&user, uptime) {
+        let now = self.base.now();
+        let uptime = self.base.uptime();
+        if !self.tries.admits(&user, uptime) {
             return Err(RefusalCode::LoginThrottled.plain());
         }
         // It counts before it is judged, so that many at once are no more than as many in turn.
-        self.code_tries.count(user, uptime);
+        self.tries.count(user, uptime);
         let code = code.to_owned();
-        let spent = self.store.edit(move |draft| spend(draft, user, &code, now)).await;
+        let spent = self.base.store.edit(move |draft| spend(draft, user, &code, now)).await;
         if spent.is_ok() {
-            self.code_tries.forgive(&user);
+            self.tries.forgive(&user);
         }
         spent
     }
@@ -57,66 +63,59 @@ impl Appliance {
         let user = rep.user;
         match wish {
             SecondFactorWish::Begin { code } => {
-                if has_one(&self.world(), user) {
+                if has_one(&self.base.world(), user) {
                     self.still_has_it(rep, code).await?;
-                } else if !self.came_just_now(rep) {
+                } else if !rep.came_just_now(self.base.uptime()) {
                     // Whoever found an open link does not lock its owner out.
                     return Err(RefusalCode::PasswordRequired.plain());
                 }
                 let secret = random::<20>()?.to_vec();
                 let shown = Secret(BASE32_NOPAD.encode(&secret));
-                let url = Secret(address(&self.world().username(user), &shown.0));
-                self.store.edit(move |draft| begin(draft, user, secret)).await?;
+                let url = Secret(address(&self.base.world().username(user), &shown.0));
+                self.base.store.edit(move |draft| begin(draft, user, secret)).await?;
                 Ok(RepReply::SecondFactor { secret: shown, url })
             }
             SecondFactorWish::Confirm { code } => self.confirm(rep, &code.0).await,
             SecondFactorWish::Remove { code } => {
                 self.still_has_it(rep, code).await?;
-                let (now, login) = (self.now(), Arc::clone(&rep.login));
+                let (now, login) = (self.base.now(), Arc::clone(&rep.login));
                 let remove = move |draft: &mut Draft| {
                     draft.audit_by(now, user, Action::SecondFactorRemoved, ("", ""));
                     renew(draft, user, Some(&login), |account| account.second_factor = None)
                 };
-                self.store.edit(remove).await?;
-                rep.is_first(self.first_of(user));
+                self.base.store.edit(remove).await?;
+                rep.is_first(first_of(&self.base.world(), user));
                 Ok(RepReply::Saved)
             }
         }
     }
 
-    /// Whether a link was opened with the password, and with a code where one is wanted, a moment
-    /// ago.
-    pub(crate) fn came_just_now(&self, rep: &RepLink) -> bool {
-        let now = self.uptime();
-        rep.login.proved.is_some_and(|then| now.since(then) < A_MOMENT)
-    }
-
     /// Whether the rep has the second factor at hand: a code now, or one a moment ago.
     async fn still_has_it(&self, rep: &RepLink, code: Option<Secret>) -> Result<(), Refusal> {
-        if !has_one(&self.world(), rep.user) {
+        if !has_one(&self.base.world(), rep.user) {
             return Err(RefusalCode::SecondFactorUnknown.plain());
         }
         match code {
             Some(code) => self.spend_code(rep.user, &code.0).await,
-            None if self.came_just_now(rep) => Ok(()),
+            None if rep.came_just_now(self.base.uptime()) => Ok(()),
             None => Err(RefusalCode::SecondFactorRequired.plain()),
         }
     }
 
     async fn confirm(&self, rep: &RepLink, code: &str) -> Result<RepReply, Refusal> {
-        let (user, now) = (rep.user, self.now());
-        let uptime = self.uptime();
-        if !self.code_tries.admits(&user, uptime) {
+        let (user, now) = (rep.user, self.base.now());
+        let uptime = self.base.uptime();
+        if !self.tries.admits(&user, uptime) {
             return Err(RefusalCode::LoginThrottled.plain());
         }
-        self.code_tries.count(user, uptime);
+        self.tries.count(user, uptime);
         let codes = (0..RECOVERY).map(|_| recovery_code()).collect::<Result<Vec<_>, _>>()?;
         let recovery = codes.iter().map(|code| keys::hash(&plain(code))).collect();
         let code = code.to_owned();
         let login = Arc::clone(&rep.login);
         let edit = move |draft: &mut Draft| confirm(draft, &login, user, &code, recovery, now);
-        self.store.edit(edit).await?;
-        rep.is_first(self.first_of(user));
+        self.base.store.edit(edit).await?;
+        rep.is_first(first_of(&self.base.world(), user));
         Ok(RepReply::RecoveryCodes { codes: codes.into_iter().map(Secret).collect() })
     }
 }

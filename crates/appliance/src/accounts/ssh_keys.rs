@@ -1,7 +1,7 @@
 //! The public keys of a rep, which open the SSH front door.
 
 use crate::accounts::passwords::renew;
-use crate::app::Appliance;
+use crate::base::Base;
 use crate::links::consoles::RepLink;
 use data_encoding::{BASE64, BASE64_NOPAD};
 use jumpdeck_protocol::audit::Action;
@@ -24,23 +24,28 @@ const RSA_LEAST: usize = 270;
 const ALGORITHMS: [&str; 5] =
     ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
 
-impl Appliance {
+pub(crate) struct SshKeys {
+    pub(crate) base: Base,
+    pub(crate) embedded: bool,
+}
+
+impl SshKeys {
     /// Lists, adds or removes a rep's public keys.
     pub(crate) async fn ssh_keys(
         &self,
         rep: &RepLink,
         wish: SshKeyWish,
     ) -> Result<RepReply, Refusal> {
-        let (user, now) = (rep.user, self.now());
+        let (user, now) = (rep.user, self.base.now());
         match wish {
             SshKeyWish::List => {}
             // Whoever found an open link does not make a door of their own.
-            SshKeyWish::Add { .. } if !self.is_embedded() && !self.came_just_now(rep) => {
+            SshKeyWish::Add { .. } if !self.embedded && !rep.came_just_now(self.base.uptime()) => {
                 return Err(RefusalCode::PasswordRequired.plain());
             }
             SshKeyWish::Add { key } => {
                 let key = read(&key, now)?;
-                self.store.edit(move |draft| add(draft, user, key, now)).await?;
+                self.base.store.edit(move |draft| add(draft, user, key, now)).await?;
             }
             SshKeyWish::Remove { which } => {
                 let login = Arc::clone(&rep.login);
@@ -58,10 +63,10 @@ impl Appliance {
                     // What it opened is over.
                     renew(draft, user, Some(&login), |account| account.ssh_keys = keys)
                 };
-                self.store.edit(edit).await?;
+                self.base.store.edit(edit).await?;
             }
         }
-        Ok(RepReply::SshKeys { keys: views(&self.world(), user) })
+        Ok(RepReply::SshKeys { keys: views(&self.base.world(), user) })
     }
 }
 

@@ -5,7 +5,7 @@
 mod reading;
 mod scripts;
 
-use crate::app::Appliance;
+use crate::services::Services;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
@@ -70,9 +70,18 @@ pub(crate) struct Asked<'a> {
     pub from: IpAddr,
 }
 
-impl Appliance {
-    /// Answers a request to the API.
-    pub(crate) fn answer_api(&self, asked: &Asked<'_>) -> Answer {
+/// What answers.
+struct Api<'a> {
+    services: &'a Services,
+}
+
+/// Answers a request to the API.
+pub(crate) fn answer(services: &Services, asked: &Asked<'_>) -> Answer {
+    Api { services }.answer(asked)
+}
+
+impl Api<'_> {
+    fn answer(&self, asked: &Asked<'_>) -> Answer {
         match self.api(asked) {
             Ok(answer) => answer,
             Err(failure) => {
@@ -87,7 +96,9 @@ impl Appliance {
     }
 
     fn api(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
-        if let Err(wait) = self.api_rates.take(asked.from, self.uptime()) {
+        if let Err(wait) =
+            self.services.accounts.programs.rates.take(asked.from, self.services.base.uptime())
+        {
             let message = format!("too many requests; try again in {wait} s");
             let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
             return Err(failure.with(RETRY_AFTER, HeaderValue::from(wait)));
@@ -127,16 +138,16 @@ impl Appliance {
         struct Health {
             status: &'static str,
         }
-        if *self.stopping.borrow() {
+        if self.services.stopping.has_begun() {
             let message = "the appliance is stopping";
             return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message));
         }
         let unavailable =
             |code, message| Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, code, message));
-        if let Some(part) = self.vitals.failed() {
+        if let Some(part) = self.services.vitals.failed() {
             return unavailable("failed", format!("the appliance's {part} has ended"));
         }
-        if self.store.is_failing() {
+        if self.services.base.store.is_failing() {
             let message = "the database cannot be written; look at the appliance's disk and log";
             return unavailable("store_failed", message.to_owned());
         }
@@ -157,17 +168,27 @@ impl Appliance {
             ));
         };
         let token = given.strip_prefix("Bearer ").unwrap_or_default();
-        match self.api_account_by_token(token) {
+        match self.services.accounts.programs.api_account_by_token(token) {
             Some(account) if account.scopes.contains(&scope) => Ok(()),
             Some(account) => {
                 let message =
                     format!("{} does not have the scope {}", account.name, scope.as_str());
-                self.audit_often(&account.name, Action::ApiRefused, asked.uri.path(), &message);
+                self.services.base.audit.record_often(
+                    &account.name,
+                    Action::ApiRefused,
+                    asked.uri.path(),
+                    &message,
+                );
                 Err(Failure::new(StatusCode::FORBIDDEN, "scope_missing", message))
             }
             None => {
                 let from = asked.from.to_string();
-                self.audit_often("", Action::ApiRefused, asked.uri.path(), &format!("from {from}"));
+                self.services.base.audit.record_often(
+                    "",
+                    Action::ApiRefused,
+                    asked.uri.path(),
+                    &format!("from {from}"),
+                );
                 Err(refused("token_invalid", "the token is not that of an API account, or is over"))
             }
         }

@@ -1,7 +1,6 @@
 //! What programs may read: items and sessions.
 
-use super::{Answer, Failure, json};
-use crate::app::Appliance;
+use super::{Answer, Api, Failure, json};
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::session::SessionView;
@@ -59,7 +58,7 @@ struct Session {
     started: i64,
 }
 
-impl Appliance {
+impl Api<'_> {
     /// The items of all Jump Groups; personal lists are their owners' own.
     pub(super) fn api_items(&self, query: &str) -> Result<Answer, Failure> {
         let mut after = None;
@@ -79,7 +78,7 @@ impl Appliance {
             }
         }
         let limit = limit.unwrap_or(PAGE);
-        let world = self.world();
+        let world = self.services.base.world();
         let in_groups = |item: &&Arc<Document>| matches!(item.view.place, Place::JumpGroup(_));
         let mut found = world.items_after(after).filter(in_groups).take(limit + 1);
         let items: Vec<_> = found.by_ref().take(limit).collect();
@@ -90,7 +89,7 @@ impl Appliance {
 
     fn api_item<'w>(&self, world: &'w World, item: &'w Document) -> Item<'w> {
         let view = &item.view;
-        let known = item.endpoint().and_then(|endpoint| self.presences.of(endpoint));
+        let known = item.endpoint().and_then(|endpoint| self.services.links.agents.of(endpoint));
         let group = match view.place {
             Place::JumpGroup(group) => world.group(group).map_or("", |group| &*group.name),
             _ => "",
@@ -115,9 +114,9 @@ impl Appliance {
         if let Some((key, _)) = parameters(query).next() {
             return Err(unknown(key));
         }
-        let world = self.world();
-        let ids = self.sessions.ids();
-        let views = ids.into_iter().filter_map(|id| self.sessions.view(id, &world));
+        let world = self.services.base.world();
+        let ids = self.services.book.ids();
+        let views = ids.into_iter().filter_map(|id| self.services.book.view(id, &world));
         let session = |view: SessionView| Session {
             id: view.id.0,
             item: view.item.0,

@@ -1,137 +1,46 @@
 //! The appliance as a whole: opening it, and what only its own program may do.
 
-mod shutdown;
 mod startup;
+#[cfg(test)]
+mod tests;
 
 pub use startup::{Afresh, FirstStart, Role, StartError};
 
-use crate::accounts::keys::Keys;
-use crate::accounts::login::{Attempt, Login};
-use crate::accounts::rates::Rates;
-use crate::accounts::throttle::Throttle;
-use crate::admission::Admission;
-use crate::audit::rate::Rate;
-use crate::clock::{Clock, Moment, Pace, Uptime};
-use crate::data_dir::DataDir;
-use crate::feed::cache::Copies;
-use crate::links::asking::Asking;
-use crate::links::chores::Chores;
-use crate::links::clones::Clones;
-use crate::links::consoles::Reps;
-use crate::links::presence::Presences;
-use crate::links::wakes::Wakes;
-use crate::links::watching::Watching;
-use crate::sessions::book::Sessions;
-use crate::vitals::Vitals;
-use jumpdeck_protocol::inventory::JumpPolicyView;
-use jumpdeck_protocol::{LinkId, Timestamp, UserId};
-use jumpdeck_session::recording::{Recorder, RecorderEvent};
-use jumpdeck_store::Lived;
-use jumpdeck_store::Store;
-use jumpdeck_world::World;
+use crate::data_dir::{DataDir, RunningAddress};
+use crate::gateway::in_process::FrontDoor;
+use crate::gateway::{Gateway, Listening, bind};
+use crate::items::installers::InstallerSpec;
+use crate::jobs::{Every, Jobs};
+use crate::services::Services;
+use jumpdeck_policy::JumpPolicy;
+use jumpdeck_protocol::rep::Installer;
+use jumpdeck_protocol::{JumpPolicyId, Refusal};
+use jumpdeck_session::recording::RecorderEvent;
 use std::fs::File;
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 /// A running appliance.
 pub struct Appliance {
-    pub(crate) store: Store,
-    pub(crate) sessions: Sessions,
-    pub(crate) presences: Presences,
-    pub(crate) reps: Reps,
-    pub(crate) copies: Copies,
-    pub(crate) watching: Watching,
-    pub(crate) wakes: Wakes,
-    pub(crate) policies: watch::Sender<Vec<JumpPolicyView>>,
-    /// When it was opened.
-    pub(crate) opened: Uptime,
-    /// How long the database had been served by then.
-    began: (Lived, Uptime),
-    /// How long it had been when that was written down last.
-    pub(crate) noted: AtomicI64,
-    pub(crate) pace: Pace,
-    pub(crate) clones: Clones,
-    pub(crate) login: Login,
-    pub(crate) keys: Keys,
-    pub(crate) starts: Semaphore,
-    /// Connections that are on their way in.
-    pub(crate) arrivals: Arc<Admission<IpAddr>>,
-    connections: Arc<Semaphore>,
-    pub(crate) asking: Asking,
-    /// Machines with which a session is being started that must be the only one.
-    pub(crate) starting: Asking,
-    pub(crate) chores: Chores,
-    pub(crate) audit_rate: Rate,
-    /// How often programs ask.
-    pub(crate) api_rates: Rates,
-    /// Who guesses codes of the second factor.
-    pub(crate) code_tries: Throttle<UserId>,
-    /// Who guesses a password on a link.
-    pub(crate) password_tries: Throttle<UserId>,
-    /// Where session keys are guessed from.
-    pub(crate) key_tries: Throttle<std::net::IpAddr>,
-    /// Jump Clients there may be; 0: any number.
-    pub(crate) most_clients: AtomicUsize,
-    pub(crate) recorder: Arc<Recorder>,
-    /// Seconds after which a session ends in which nobody does anything; 0: it does not.
-    pub(crate) idle: AtomicU64,
-    /// Recordings that are being closed.
-    pub(crate) keeping: watch::Sender<usize>,
+    services: Arc<Services>,
+    jobs: Arc<Jobs>,
+    gateway: Arc<Gateway>,
     recorder_news: Mutex<Option<mpsc::UnboundedReceiver<RecorderEvent>>>,
-    pub(crate) stopping: watch::Sender<bool>,
-    pub(crate) vitals: Vitals,
-    admitting: watch::Sender<bool>,
     role: Role,
-    clock: Arc<dyn Clock>,
-    links: AtomicU64,
     data_dir: DataDir,
     _lock: File,
 }
 
 impl Appliance {
-    /// The World as it is now.
-    pub(crate) fn world(&self) -> Arc<World> {
-        self.store.world()
-    }
-
-    /// This moment.
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    /// This moment by both clocks.
-    pub(crate) fn moment(&self) -> Moment {
-        let (lived, began) = self.began;
-        let passed = self.uptime().0.cast_signed().saturating_sub(began.0.cast_signed());
-        Moment { wall: self.now(), lived: Lived(lived.0.saturating_add(passed)) }
-    }
-
-    /// How long the machine has run.
-    pub(crate) fn uptime(&self) -> Uptime {
-        self.clock.uptime()
-    }
-
-    /// Somebody at this address tries to log in now.
-    pub(crate) fn attempt(&self, from: IpAddr) -> Attempt {
-        Attempt { from, now: self.now(), uptime: self.uptime() }
-    }
-
     /// A place among the connections that may be open; nothing if what is left of the system's
     /// file descriptors is wanted for sessions and recordings.
     pub fn connection(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.connections).try_acquire_owned().ok()
-    }
-
-    /// A number for a new link.
-    pub(crate) fn next_link(&self) -> LinkId {
-        LinkId(self.links.fetch_add(1, Ordering::Relaxed))
+        self.gateway.connection()
     }
 
     /// Whether this appliance is one user's own.
     pub fn is_embedded(&self) -> bool {
-        matches!(self.role, Role::Embedded { .. })
+        self.services.embedded
     }
 
     /// The data directory.
@@ -141,26 +50,58 @@ impl Appliance {
 
     /// The fingerprint of the appliance's key.
     pub fn fingerprint(&self) -> String {
-        self.keys.public.fingerprint()
+        self.services.keys.public.fingerprint()
     }
 
     /// Whether reps are let in; those who come meanwhile wait.
     pub fn admit_reps(&self, reps: bool) {
-        self.admitting.send_replace(reps);
+        self.gateway.admit_reps(reps);
     }
 
-    /// Resolves when reps are let in.
-    pub(crate) async fn until_reps_are_admitted(&self) {
-        // The sender lives as long as this.
-        let _ = self.admitting.subscribe().wait_for(|open| *open).await;
+    /// The way in for those who prove who they are within this process.
+    pub fn front_door(&self) -> FrontDoor {
+        FrontDoor::new(Arc::clone(&self.services))
+    }
+
+    /// Takes a port and says in the data directory where it is.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`] when the port is not to be had.
+    pub async fn listen(&self, address: &str) -> Result<Listening, StartError> {
+        let failed = |reason| StartError::Listen { address: address.to_owned(), reason };
+        let listening = bind(address).await.map_err(failed)?;
+        self.data_dir.publish(&RunningAddress {
+            url: format!("https://{}", listening.reach()),
+            fingerprint: self.fingerprint(),
+            process: std::process::id(),
+        })?;
+        Ok(listening)
+    }
+
+    /// Serves links until the appliance stops.
+    pub async fn serve(self: &Arc<Self>, listening: Listening) {
+        self.listen_to_recorder();
+        self.services.begin().await;
+        self.gateway.serve(listening).await;
+    }
+
+    /// Does now what is done each minute: items whose time is over are removed, and sessions in
+    /// which nobody does anything end.
+    pub async fn sweep(&self) {
+        self.jobs.run(Every::Minute).await;
+    }
+
+    /// Does now what is done each ten seconds: what changes by time alone is noticed.
+    pub async fn look(&self) {
+        self.jobs.run(Every::Look).await;
     }
 
     /// Resolves when the local agent is linked.
     pub async fn local_agent_linked(&self) {
-        let mut changes = self.presences.subscribe();
+        let mut changes = self.services.links.agents.subscribe();
         let linked = || {
-            let world = self.world();
-            let links = self.presences.links();
+            let world = self.services.base.world();
+            let links = self.services.links.agents.links();
             links.iter().any(|(endpoint, _)| world.items_of(*endpoint).any(|item| item.local))
         };
         while !linked() {
@@ -169,31 +110,82 @@ impl Appliance {
         }
     }
 
+    /// Makes an installer in nobody's name.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when its group does not exist, or the store fails.
+    pub async fn create_installer(&self, spec: InstallerSpec) -> Result<Installer, Refusal> {
+        self.services.items.installers.create(None, spec).await
+    }
+
+    /// Makes a Jump Policy, or changes the one of this code name.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when the store fails.
+    pub async fn put_jump_policy(&self, policy: JumpPolicy) -> Result<JumpPolicyId, Refusal> {
+        self.services.policies.jump_policies.put_jump_policy(policy).await
+    }
+
+    /// Gives a user the password that was chosen, in the name of whoever runs this program.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when there is no such user, or the store fails.
+    pub async fn choose_password(&self, username: &str, password: String) -> Result<(), Refusal> {
+        self.services.accounts.passwords.choose_password(username, password).await
+    }
+
     /// So many machines may be Jump Clients; 0: any number.
     pub fn limit_clients(&self, most: usize) {
-        self.most_clients.store(most, Ordering::Relaxed);
+        self.services.items.clients.set(most);
+    }
+
+    /// So many requests to the HTTP API from one address in a minute; 0: any number.
+    pub fn limit_api(&self, most: u32) {
+        self.services.accounts.programs.limit_api(most);
+    }
+
+    /// Sessions in which nobody does anything for so many seconds end; 0: they do not.
+    pub fn end_idle_after(&self, seconds: u64) {
+        self.services.sessions.endings.end_idle_after(seconds);
     }
 
     /// Becomes true when the appliance is ending.
     pub fn stopping(&self) -> watch::Receiver<bool> {
-        self.stopping.subscribe()
+        self.services.stopping.subscribe()
+    }
+
+    /// Ends the appliance: consoles are told, and an embedded one takes its local agent along.
+    pub fn stop(&self) {
+        self.services.stopping.stop();
+    }
+
+    /// Closes the database; the last thing a stopped appliance does.
+    pub async fn close(&self) {
+        self.services.stopping.close().await;
+    }
+
+    /// Waits until a part without which there is no appliance has ended by a mistake of its own.
+    /// Returns its name.
+    pub async fn until_failed(&self) -> &'static str {
+        self.services.vitals.until_failed().await
     }
 
     /// Whether nobody needs this embedded appliance: no console is linked, no session is open, and
     /// no other machine relies on it.
     pub fn is_idle(&self) -> bool {
-        self.reps.is_empty()
-            && self.sessions.is_empty()
-            && self.world().items().all(|item| item.local || item.key.is_none())
+        let relies = |item: &Arc<jumpdeck_world::Item>| !item.local && item.key.is_some();
+        !self.has_console()
+            && self.services.book.is_empty()
+            && !self.services.base.world().items().any(relies)
     }
 
     /// Whether a console is linked.
     pub fn has_console(&self) -> bool {
-        !self.reps.is_empty()
+        !self.services.links.consoles.is_empty()
     }
 
     /// Whether nobody is linked at all.
     pub fn is_deserted(&self) -> bool {
-        self.reps.is_empty() && self.presences.is_empty()
+        !self.has_console() && self.services.links.agents.is_empty()
     }
 }

@@ -3,43 +3,27 @@
 use super::Appliance;
 use crate::accounts::hashing::Whose;
 use crate::accounts::keys::{self, Keys};
-use crate::accounts::login::Login;
-use crate::accounts::rates::Rates;
-use crate::accounts::throttle::Throttle;
-use crate::admission::{Admission, Limits};
+use crate::accounts::login::LoginCheck;
 use crate::audit::rate::Rate;
-use crate::clock::{Clock, Moment, Pace};
+use crate::audit::record::Audit;
+use crate::base::Base;
+use crate::clock::{Clock, Clocks, Moment};
 use crate::data_dir::{APPLIANCE_KEY, DataDir, DataDirError};
-use crate::feed::cache::Copies;
-use crate::links::asking::Asking;
-use crate::links::chores::Chores;
-use crate::links::clones::Clones;
-use crate::links::consoles::Reps;
+use crate::gateway::Gateway;
+use crate::links::Links;
 use crate::links::presence::Presences;
-use crate::links::wakes::Wakes;
-use crate::links::watching::Watching;
-use crate::sessions::book::Sessions;
+use crate::services::{Parts, Services};
+use crate::sessions::book::Book;
 use crate::vitals::Vitals;
 use jumpdeck_policy::{Role as ItemRole, SessionPolicy};
-use jumpdeck_protocol::session::RecordingState;
 use jumpdeck_protocol::{Timestamp, UserId, private_file};
 use jumpdeck_session::recording::Recorder;
 use jumpdeck_store::{Draft, Store, StoreError};
 use jumpdeck_world::{Account, User};
-use rustix::process::{Resource, getrlimit};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
-use tokio::sync::{Semaphore, mpsc, watch};
-
-/// Sessions that may be starting at once.
-const MAX_CONCURRENT_STARTS: usize = 20;
-
-/// Connections that prove who they are at once, and those that wait for that.
-const ARRIVALS: Limits = Limits { at_once: 1024, each_at_once: 64, queue: 4096, each_queue: 1024 };
-/// File descriptors that no connection gets, at the least: the database, recordings, the log.
-const RESERVED: usize = 128;
+use tokio::sync::mpsc;
 
 /// What an appliance is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,95 +178,63 @@ impl Appliance {
         let (news, recorder_news) = mpsc::unbounded_channel();
         let recorder =
             Recorder::start(news, vitals.end_of("recorder")).map_err(anyhow::Error::from)?;
-        let appliance = Arc::new(Self {
-            sessions: Sessions::new(
-                opened.sessions,
+        let clocks = Arc::new(Clocks::new(clock, opened.lived));
+        let keys = Arc::new(Keys::open(data_dir)?);
+        let (next_session, next_channel) = (opened.next_session, opened.next_channel);
+        let (sessions, uptime) = (opened.sessions, clocks.uptime());
+        let book = Book::new(sessions, &world, next_session, next_channel, uptime);
+        let services = Arc::new(Services::new(Parts {
+            links: Arc::new(Links::new(Presences::new(
+                run_number()?,
+                &opened.seen,
                 &world,
-                opened.next_session,
-                opened.next_channel,
-                clock.uptime(),
-            ),
-            presences: Presences::new(run_number()?, &opened.seen, &world, moment),
-            reps: Reps::default(),
-            copies: Copies::default(),
-            watching: Watching::default(),
-            wakes: Wakes::default(),
-            policies: watch::channel(Vec::new()).0,
-            opened: clock.uptime(),
-            began: (opened.lived, clock.uptime()),
-            noted: AtomicI64::new(opened.lived.0),
-            clones: Clones::default(),
-            pace: Pace::new(clock.now(), clock.uptime()),
-            login: Login::new(token.as_deref())?,
-            keys: Keys::open(data_dir)?,
-            starts: Semaphore::new(MAX_CONCURRENT_STARTS),
-            arrivals: Admission::new(ARRIVALS),
-            connections: Arc::new(Semaphore::new(most_connections())),
-            asking: Asking::default(),
-            starting: Asking::default(),
-            chores: Chores::default(),
-            audit_rate: Rate::default(),
-            api_rates: Rates::default(),
-            code_tries: Throttle::default(),
-            password_tries: Throttle::default(),
-            key_tries: Throttle::default(),
-            most_clients: AtomicUsize::new(0),
-            recorder: Arc::new(recorder),
-            idle: AtomicU64::new(0),
-            keeping: watch::channel(0).0,
-            recorder_news: Mutex::new(Some(recorder_news)),
-            stopping: watch::channel(false).0,
+                moment,
+            ))),
+            book: Arc::new(book),
+            login: LoginCheck::new(token.as_deref())?,
+            base: Base {
+                audit: Arc::new(Audit {
+                    store: opened.store.clone(),
+                    clocks: Arc::clone(&clocks),
+                    keys: Arc::clone(&keys),
+                    rate: Rate::default(),
+                }),
+                store: opened.store,
+                clocks,
+            },
+            keys,
             vitals,
-            admitting: watch::channel(true).0,
-            store: opened.store,
+            recorder: Arc::new(recorder),
+            data_dir: data_dir.clone(),
+            embedded: matches!(role, Role::Embedded { .. }),
+        }));
+        services.sessions.recordings.go_on_recording();
+        let jobs = Arc::new(services.jobs());
+        Ok(Arc::new(Self {
+            gateway: Arc::new(Gateway::new(Arc::clone(&services), Arc::clone(&jobs))),
+            services,
+            jobs,
+            recorder_news: Mutex::new(Some(recorder_news)),
             role,
-            clock,
-            links: AtomicU64::new(1),
             data_dir: data_dir.clone(),
             _lock: lock,
-        });
-        appliance.go_on_recording();
-        Ok(appliance)
-    }
-
-    /// The recordings of shells that go on, go on too.
-    fn go_on_recording(&self) {
-        for channel in self.sessions.channels() {
-            let path = self.data_dir.recording(channel.session, channel.id, true);
-            if !channel.recorded {
-                continue;
-            }
-            match self.recorder.resume(&path, channel.id) {
-                Ok((tape, position)) => {
-                    channel.hub().record_from(position);
-                    // Consoles are expected back, and none of them is far from there.
-                    channel.hub().hold_from(position);
-                    // Nobody else has set it yet.
-                    let _ = channel.tape.set(tape);
-                }
-                Err(error) => {
-                    tracing::error!(path = %path.display(), %error, "a recording cannot go on");
-                    let reason = error.to_string().into();
-                    channel.hub().record_from(0);
-                    channel.hub().recording_is(RecordingState::Failed { reason });
-                }
-            }
-        }
+        }))
     }
 
     /// Does what the recorder says, for as long as the appliance is there.
-    pub(crate) fn listen_to_recorder(self: &Arc<Self>) {
+    pub(super) fn listen_to_recorder(&self) {
         let news = self.recorder_news.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut news) = news else {
             return;
         };
-        let (appliance, vital) = (Arc::downgrade(self), self.vitals.part("recorder's listener"));
+        let vital = self.services.vitals.part("recorder's listener");
+        let relay = Arc::downgrade(&self.services.sessions.relay);
         tokio::spawn(async move {
             while let Some(news) = news.recv().await {
-                let Some(appliance) = appliance.upgrade() else {
+                let Some(relay) = relay.upgrade() else {
                     break;
                 };
-                appliance.recorder_says(news);
+                relay.recorder_says(news);
             }
             vital.ends();
         });
@@ -311,7 +263,7 @@ impl Appliance {
         &self,
         show: impl FnOnce(&FirstStart) -> std::io::Result<()>,
     ) -> Result<(), StartError> {
-        if self.world().user(UserId(1)).is_some() {
+        if self.services.base.world().user(UserId(1)).is_some() {
             return self.renew_built_in().await;
         }
         let (username, password) = match &self.role {
@@ -320,7 +272,8 @@ impl Appliance {
         };
         let hash = match &password {
             Some(password) => {
-                let hash = self.login.hasher.hash(Whose::Own, password.clone()).await;
+                let hash =
+                    self.services.accounts.login.hasher.hash(Whose::Own, password.clone()).await;
                 Some(hash.map_err(anyhow::Error::from)?)
             }
             None => None,
@@ -338,13 +291,13 @@ impl Appliance {
             draft.put(user)?;
             account.map_or(Ok(()), |account| draft.put(account))
         };
-        Ok(self.store.edit(edit).await.map_err(anyhow::Error::from)?)
+        Ok(self.services.base.store.edit(edit).await.map_err(anyhow::Error::from)?)
     }
 
     /// Built-in roles and session policies say what this version knows. The global default is an
     /// administrator's to change.
     async fn renew_built_in(&self) -> Result<(), StartError> {
-        let world = self.world();
+        let world = self.services.base.world();
         let differs = |role: &ItemRole| world.role(role.id).map(AsRef::as_ref) != Some(role);
         let roles: Vec<_> = ItemRole::built_in().into_iter().filter(differs).collect();
         let policies = SessionPolicy::built_in().into_iter().filter(|policy| {
@@ -360,15 +313,8 @@ impl Appliance {
             let put = |policy| draft.put(policy);
             policies.into_iter().try_for_each(put)
         };
-        Ok(self.store.edit(edit).await.map_err(anyhow::Error::from)?)
+        Ok(self.services.base.store.edit(edit).await.map_err(anyhow::Error::from)?)
     }
-}
-
-/// Connections that may be open at once: seven in eight of the files this process may open.
-fn most_connections() -> usize {
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let files = usize::try_from(files).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-    files.saturating_sub(RESERVED.max(files / 8)).max(16)
 }
 
 /// A number that no other process of an appliance has.

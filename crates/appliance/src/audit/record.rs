@@ -1,22 +1,33 @@
 //! The audit: what is written down of what was done, and who may read it.
 
-use crate::app::Appliance;
+use crate::accounts::keys::Keys;
+use crate::audit::rate::Rate;
+use crate::clock::Clocks;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::audit::{AuditEvent, Seal};
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId};
-use jumpdeck_store::Deed;
+use jumpdeck_store::{Deed, Store};
+use std::sync::Arc;
 
-impl Appliance {
+/// Writes the audit, and reads it to whom it may be read.
+pub(crate) struct Audit {
+    pub(crate) store: Store,
+    pub(crate) clocks: Arc<Clocks>,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) rate: Rate,
+}
+
+impl Audit {
     /// Writes down that something was done, where nobody waits for it.
-    pub(crate) fn audit(&self, user: Option<UserId>, action: Action, subject: &str, detail: &str) {
-        let who = user.map(|user| self.world().username(user)).unwrap_or_default();
-        self.audit_as(&who, action, subject, detail);
+    pub(crate) fn record(&self, user: Option<UserId>, action: Action, subject: &str, detail: &str) {
+        let who = user.map(|user| self.store.world().username(user)).unwrap_or_default();
+        self.record_as(&who, action, subject, detail);
     }
 
     /// The same, in the name of somebody who may be no user.
-    pub(crate) fn audit_as(&self, who: &str, action: Action, subject: &str, detail: &str) {
-        let (at, who) = (self.now(), who.to_owned());
+    pub(crate) fn record_as(&self, who: &str, action: Action, subject: &str, detail: &str) {
+        let (at, who) = (self.clocks.now(), who.to_owned());
         let (subject, detail) = (subject.to_owned(), detail.to_owned());
         self.store.note(move |draft| {
             let (who, subject, detail) = (who.as_str(), subject.as_str(), detail.as_str());
@@ -26,25 +37,25 @@ impl Appliance {
 
     /// The same for what anybody can bring about as often as it pleases: of each kind so much in a
     /// minute. How much more there was is written down, too.
-    pub(crate) fn audit_often(&self, who: &str, action: Action, subject: &str, detail: &str) {
-        let minute = self.now().0.div_euclid(60);
-        let Some(omitted) = self.audit_rate.count(minute, action) else {
+    pub(crate) fn record_often(&self, who: &str, action: Action, subject: &str, detail: &str) {
+        let minute = self.clocks.now().0.div_euclid(60);
+        let Some(omitted) = self.rate.count(minute, action) else {
             return;
         };
         if omitted > 0 {
             let more = format!("{omitted} more events like those of that minute");
-            self.audit_as("", Action::EventsOmitted, "", &more);
+            self.record_as("", Action::EventsOmitted, "", &more);
         }
-        self.audit_as(who, action, subject, detail);
+        self.record_as(who, action, subject, detail);
     }
 
     /// A part of the audit, and its seal once nothing follows.
-    pub(crate) async fn read_audit(
+    pub(crate) async fn read(
         &self,
         rep: &RepLink,
         after: u64,
     ) -> Result<(Vec<AuditEvent>, Option<Box<Seal>>), Refusal> {
-        let world = self.world();
+        let world = self.store.world();
         let sees = world.effective(rep.user).is_some_and(|user| user.settings.view_audit.value);
         if !sees && !world.administers(rep.user) {
             let detail = "only administrators and auditors read the audit";
@@ -62,7 +73,7 @@ impl Appliance {
             let detail = "events of the audit are missing from the database";
             return Err(RefusalCode::StoreFailed.because(detail));
         }
-        let seal = Seal::new(&self.keys.pair, &chain, self.now());
+        let seal = Seal::new(&self.keys.pair, &chain, self.clocks.now());
         Ok((events, Some(Box::new(seal))))
     }
 }

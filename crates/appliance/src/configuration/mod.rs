@@ -14,8 +14,11 @@ mod settings;
 mod usage;
 
 use crate::accounts::keys;
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::links::Links;
 use crate::links::consoles::RepLink;
+use crate::policies::jump_policies::JumpPolicies;
+use crate::sessions::withdraw::Withdrawal;
 use apply::By;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::configuration::{Change, Deed, Plan, Problem};
@@ -25,10 +28,18 @@ use jumpdeck_world::World;
 use reader::Reader;
 use std::sync::Arc;
 
-impl Appliance {
+pub(crate) struct Configuration {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) jump_policies: Arc<JumpPolicies>,
+    pub(crate) withdrawal: Arc<Withdrawal>,
+    pub(crate) embedded: bool,
+}
+
+impl Configuration {
     /// The configuration as a file.
     pub(crate) fn export_configuration(&self, rep: &RepLink) -> Result<String, Refusal> {
-        let world = self.world();
+        let world = self.base.world();
         administers(&world, rep)?;
         let file = export::write(&world);
         if file.len() > limits::CONFIGURATION {
@@ -41,13 +52,13 @@ impl Appliance {
 
     /// What a file changes; with `apply`, it does.
     pub(crate) async fn configure(
-        self: &Arc<Self>,
+        &self,
         rep: &RepLink,
         file: String,
         apply: bool,
         planned: Option<jumpdeck_protocol::Revision>,
     ) -> Result<Plan, Refusal> {
-        administers(&self.world(), rep)?;
+        administers(&self.base.world(), rep)?;
         if file.len() > limits::CONFIGURATION {
             let detail = format!(
                 "A configuration has at most {} bytes; this one has {}.",
@@ -56,8 +67,8 @@ impl Appliance {
             );
             return Err(RefusalCode::InvalidValue.because(detail));
         }
-        let by = By { user: rep.user, embedded: self.is_embedded() };
-        let world = self.world();
+        let by = By { user: rep.user, embedded: self.embedded };
+        let world = self.base.world();
         let text = file.clone();
         let planning = tokio::task::spawn_blocking(move || plan(&world, &text, by));
         let failed =
@@ -67,7 +78,7 @@ impl Appliance {
             return Ok(plan);
         }
         let base = planned.unwrap_or(plan.revision);
-        let (user, now) = (rep.user, self.now());
+        let (user, now) = (rep.user, self.base.now());
         let (sum, bytes) = (keys::hash(&file), file.len());
         let edit = move |draft: &mut Draft| {
             if draft.configured() != base {
@@ -86,10 +97,10 @@ impl Appliance {
             }
             Ok((applied, draft.configured()))
         };
-        let (applied, revision) = self.store.edit(edit).await?;
-        self.look_at_policies();
-        self.tell_lobby();
-        self.withdraw();
+        let (applied, revision) = self.base.store.edit(edit).await?;
+        self.jump_policies.look_at_policies();
+        self.links.chores.tell_lobby();
+        self.withdrawal.withdraw();
         Ok(Plan { applied: true, passwords: applied.passwords, revision, ..plan })
     }
 }

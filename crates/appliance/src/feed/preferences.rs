@@ -1,14 +1,21 @@
 //! What reps like: kept for them, and told to their other consoles.
 
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::links::Links;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_store::Draft;
 use jumpdeck_world::Liking;
+use std::sync::Arc;
 
-impl Appliance {
+pub(crate) struct UserPreferences {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+}
+
+impl UserPreferences {
     /// Keeps a rep's preferences; the last console that says something is right.
     pub(crate) async fn save_preferences(
         &self,
@@ -18,8 +25,8 @@ impl Appliance {
         let preferences = preferences.bounded();
         let (user, kept) = (rep.user, preferences.clone());
         let edit = move |draft: &mut Draft| draft.put(Liking { user, preferences: kept });
-        self.store.edit(edit).await?;
-        for other in self.reps.those(|other| other.user == user && other.id != rep.id) {
+        self.base.store.edit(edit).await?;
+        for other in self.links.consoles.those(|other| other.user == user && other.id != rep.id) {
             other.tell(ApplianceNotice::Preferences(Box::new(preferences.clone())));
         }
         Ok(())

@@ -1,9 +1,15 @@
 //! The inventory feed: a console gets what it may see, and every change of that.
 
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::feed::cache::Copies;
 use crate::feed::chunks::{Part, changes, is_empty, rights_changed};
+use crate::feed::statistics::Interest;
+use crate::items::wake::Waking;
+use crate::links::Links;
 use crate::links::consoles::RepLink;
 use crate::links::presence::{self, Change, Known};
+use crate::policies::jump_policies::JumpPolicies;
+use crate::sessions::history::SessionHistory;
 use jumpdeck_link::Lane;
 use jumpdeck_policy::{Availability, SessionPolicy};
 use jumpdeck_protocol::inventory::{
@@ -40,61 +46,75 @@ pub(crate) struct Have {
     pub presence: Option<PresencePosition>,
 }
 
-/// Feeds a console until its link ends.
-pub(crate) async fn feed(
-    appliance: Arc<Appliance>,
-    rep: RepLink,
-    have: Have,
-    figures: watch::Receiver<bool>,
-) {
-    let mut changed = appliance.store.changed();
-    let mut presence = appliance.presences.subscribe();
-    changed.mark_unchanged();
-    let mut shown = appliance.world();
-    let mut policies = appliance.policies.subscribe();
-    let feed = Feed { appliance: &appliance, rep: &rep };
-    feed.introduce(&shown).await;
-    feed.begin(&shown, have).await;
-    let mut measured = 0;
-    let mut looks = interval(FIGURES);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let wanted = *figures.borrow();
-        if !wanted {
-            measured = 0;
-        }
-        tokio::select! {
-            _ = looks.tick(), if wanted => {
-                measured = feed.tell_figures(measured);
-                continue;
+/// What consoles are fed from.
+pub(crate) struct Updates {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) jump_policies: Arc<JumpPolicies>,
+    pub(crate) history: Arc<SessionHistory>,
+    pub(crate) waking: Arc<Waking>,
+    pub(crate) interest: Arc<Interest>,
+    /// Parts that were encoded for others.
+    pub(crate) cache: Copies,
+}
+
+impl Updates {
+    /// Feeds a console until its link ends.
+    pub(crate) async fn feed(
+        self: Arc<Self>,
+        rep: RepLink,
+        have: Have,
+        figures: watch::Receiver<bool>,
+    ) {
+        let mut changed = self.base.store.changed();
+        let mut presence = self.links.agents.subscribe();
+        changed.mark_unchanged();
+        let mut shown = self.base.world();
+        let mut policies = self.jump_policies.subscribe();
+        let feed = Feed { source: &self, rep: &rep };
+        feed.introduce(&shown).await;
+        feed.begin(&shown, have).await;
+        let mut measured = 0;
+        let mut looks = interval(FIGURES);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let wanted = *figures.borrow();
+            if !wanted {
+                measured = 0;
             }
-            () = figures_wanted(figures.clone()), if !wanted => continue,
-            changed = policies.changed() => {
-                if changed.is_ok() {
-                    feed.tell_policies();
+            tokio::select! {
+                _ = looks.tick(), if wanted => {
+                    measured = feed.tell_figures(measured);
+                    continue;
                 }
-            }
-            alive = changed.changed() => {
-                if alive.is_err() {
-                    return;
+                () = figures_wanted(figures.clone()), if !wanted => continue,
+                changed = policies.changed() => {
+                    if changed.is_ok() {
+                        feed.tell_policies();
+                    }
                 }
-                let world = appliance.world();
-                feed.go_on(&shown, &world).await;
-                shown = world;
+                alive = changed.changed() => {
+                    if alive.is_err() {
+                        return;
+                    }
+                    let world = self.base.world();
+                    feed.go_on(&shown, &world).await;
+                    shown = world;
+                }
+                change = presence.recv() => match change {
+                    // Whoever missed a change is told everything.
+                    Ok(first) if feed.tell_changes(first, &mut presence) => {}
+                    Ok(_) | Err(RecvError::Lagged(_)) => feed.tell_all_presence().await,
+                    Err(RecvError::Closed) => return,
+                },
             }
-            change = presence.recv() => match change {
-                // Whoever missed a change is told everything.
-                Ok(first) if feed.tell_changes(first, &mut presence) => {}
-                Ok(_) | Err(RecvError::Lagged(_)) => feed.tell_all_presence().await,
-                Err(RecvError::Closed) => return,
-            },
+            sleep(PACE).await;
         }
-        sleep(PACE).await;
     }
 }
 
 struct Feed<'a> {
-    appliance: &'a Appliance,
+    source: &'a Updates,
     rep: &'a RepLink,
 }
 
@@ -113,7 +133,7 @@ impl Feed<'_> {
             return;
         };
         // Presence first: no item is shown offline only because the news is on its way.
-        match have.presence.and_then(|since| self.appliance.presences.changed_since(since)) {
+        match have.presence.and_then(|since| self.source.links.agents.changed_since(since)) {
             Some(known) => self.tell_known(false, known).await,
             None => self.tell_all_presence().await,
         }
@@ -156,7 +176,7 @@ impl Feed<'_> {
 
     /// Everything, in parts, each after the presence of its items.
     async fn snapshot(&self, world: &World) {
-        let presences = &self.appliance.presences;
+        let presences = &self.source.links.agents;
         // What changes from here on comes after the snapshot.
         let position = presences.all_position();
         let mut parts = SnapshotParts::new(world, self.rep);
@@ -167,7 +187,7 @@ impl Feed<'_> {
             self.tell_presence(known, last);
             self.tell_part(world, part);
             self.rep.outbox.until_below(AHEAD).await;
-            if rights_changed(&self.appliance.world(), world.revision()) {
+            if rights_changed(&self.source.base.world(), world.revision()) {
                 // What was seen a moment ago may not be seen now: another snapshot follows.
                 return;
             }
@@ -184,12 +204,12 @@ impl Feed<'_> {
 
     /// Sends a part of this World.
     fn tell_part(&self, world: &World, part: InventoryPart) {
-        let message = self.appliance.copies.message(world.revision(), part);
+        let message = self.source.cache.message(world.revision(), part);
         self.rep.outbox.push(Lane::Interactive, message);
     }
 
     async fn tell_all_presence(&self) {
-        self.tell_known(true, self.appliance.presences.all()).await;
+        self.tell_known(true, self.source.links.agents.all()).await;
     }
 
     /// Tells presence in batches; the last one says how much that is.
@@ -227,7 +247,7 @@ impl Feed<'_> {
         }
         let changes = self.seen(&changes);
         if !changes.is_empty() {
-            let position = Some(self.appliance.presences.position(last));
+            let position = Some(self.source.links.agents.position(last));
             self.tell_presence(changes, position);
         }
         true
@@ -243,7 +263,7 @@ impl Feed<'_> {
     fn presence_of(&self, world: &World, items: &[ItemId]) -> Vec<Presence> {
         let presence = |item: &ItemId| {
             let endpoint = world.item(*item)?.endpoint()?;
-            let known = self.appliance.presences.of(endpoint)?;
+            let known = self.source.links.agents.of(endpoint)?;
             Some(Presence { item: *item, status: known.status, since: known.since })
         };
         items.iter().filter_map(presence).collect()
@@ -251,7 +271,7 @@ impl Feed<'_> {
 
     /// The presence of machines as that of the items which lead there and which the rep may see.
     fn seen(&self, presences: &[presence::Presence]) -> Vec<Presence> {
-        let world = self.appliance.world();
+        let world = self.source.base.world();
         let sight = Visibility::new(&world, self.rep.user);
         let mut seen = Vec::with_capacity(presences.len());
         for presence::Presence { endpoint, status, since } in presences {
@@ -275,12 +295,12 @@ impl Feed<'_> {
         self.rep.tell(ApplianceNotice::Preferences(preferences));
         self.tell_policies();
         self.tell_choices(world);
-        if let Ok(items) = self.appliance.used(user).await
+        if let Ok(items) = self.source.history.used(user).await
             && !items.is_empty()
         {
             self.rep.tell(ApplianceNotice::Used { items });
         }
-        self.appliance.tell_cooling(self.rep, None);
+        self.source.waking.tell_cooling(self.rep, None);
     }
 
     /// What the rep may do in every place.
@@ -305,14 +325,14 @@ impl Feed<'_> {
     /// Measurements of what may not be seen any more are not sent any more.
     fn watch_what_is_seen(&self, world: &World) {
         let sight = Visibility::new(world, self.rep.user);
-        let mut watched = self.appliance.watching.watched_by(self.rep);
+        let mut watched = self.source.links.watching.watched_by(self.rep);
         watched.retain(|(item, _)| sight.item(*item).is_some());
-        let changed = self.appliance.watching.set(self.rep, &watched);
-        self.appliance.settle_interest(&changed);
+        let changed = self.source.links.watching.set(self.rep, &watched);
+        self.source.interest.settle_interest(&changed);
     }
 
     fn tell_policies(&self) {
-        let policies = self.appliance.policy_views();
+        let policies = self.source.jump_policies.policy_views();
         self.rep.tell(ApplianceNotice::JumpPolicies { policies });
     }
 
@@ -333,8 +353,8 @@ impl Feed<'_> {
         if self.rep.outbox.waiting() > AHEAD {
             return after;
         }
-        let (changed, last) = self.appliance.watching.changed_since(after);
-        let world = self.appliance.world();
+        let (changed, last) = self.source.links.watching.changed_since(after);
+        let world = self.source.base.world();
         let sight = Visibility::new(&world, self.rep.user);
         let mut figures = Vec::new();
         for (endpoint, measured) in changed {

@@ -3,10 +3,11 @@
 use super::budget::Budget;
 use super::{Arrival, Caller, until_gone};
 use crate::accounts::keys;
-use crate::app::Appliance;
 use crate::clock::Moment;
+use crate::gateway::introduce;
+use crate::items::limit::room_for_another;
 use crate::links::agent::{AgentLink, Stray};
-use crate::visitors::pin::room_for_another;
+use crate::services::Services;
 use crate::visitors::queues::{Visitor, visitor_name};
 use jumpdeck_link::{Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, FromAgent, Standing};
@@ -37,97 +38,99 @@ struct Known {
 }
 
 /// Serves one agent's link from its first message to its end.
-pub(super) async fn serve(appliance: Arc<Appliance>, mut caller: Caller, turn: Arrival) {
-    let proving = Box::pin(prove(&appliance, &mut caller));
+pub(super) async fn serve(services: Arc<Services>, mut caller: Caller, turn: Arrival) {
+    let proving = Box::pin(prove(&services, &mut caller));
     let Ok(Ok(Some(known))) = timeout(limits::HANDSHAKE_TIME, proving).await else {
         return;
     };
     drop(turn);
-    Box::pin(run(&appliance, caller, known)).await;
+    Box::pin(run(&services, caller, known)).await;
 }
 
-async fn run(appliance: &Arc<Appliance>, caller: Caller, known: Known) {
+async fn run(services: &Arc<Services>, caller: Caller, known: Known) {
     let id = known.endpoint;
     let outbox = Outbox::new();
-    let id_of_link = appliance.next_link();
+    let id_of_link = services.links.next();
     let link = AgentLink::new(id_of_link, outbox.clone(), known.attended, known.run);
     let link = Arc::new(link);
-    let now = appliance.moment();
-    let (sessions, standing) = (appliance.sessions.count(id), known.standing);
+    let now = services.base.moment();
+    let (sessions, standing) = (services.book.count(id), known.standing);
     if let Some(former) =
-        appliance.presences.arrived(id, Arc::clone(&link), standing, sessions, now)
+        services.links.agents.arrived(id, Arc::clone(&link), standing, sessions, now)
     {
         former.outbox.close();
     }
-    if appliance.world().items_of(id).next().is_none() {
+    if services.base.world().items_of(id).next().is_none() {
         // It was removed while it came.
         link.order(AgentOrder::Uninstall);
-        appliance.presences.forget(id);
+        services.links.agents.forget(id);
         outbox.close();
     } else {
-        note_seen(appliance, id, true, now);
+        note_seen(services, id, true, now);
     }
-    appliance.agent_came(id, &link, &known.alive);
-    appliance.visitor_moved(&known.item);
+    services.sessions.relay.agent_came(id, &link, &known.alive);
+    services.visitors.queues.visitor_moved(&known.item);
     if !known.item.is_visitor() {
         // It may not have heard of the end of the last one.
-        appliance.tell_sessions_over(id);
+        services.visitors.departures.tell_sessions_over(id);
     }
-    let interval = appliance.watching.interval(id);
+    let interval = services.links.watching.interval(id);
     if interval > 0 {
         link.order(AgentOrder::Interest { interval });
     }
     let item = known.item;
     let keep_alive = KeepAlive { ping: None, silence: limits::AGENT_SILENCE };
     let mut budget = Budget::new();
-    let take = |incoming| take(appliance, &link, id, &mut budget, incoming);
+    let take = |incoming| take(services, &link, id, &mut budget, incoming);
     let end = pump(caller.socket, &outbox, keep_alive, take).await;
     match &end {
         LinkEnd::Violation(what) => {
             let machine = format!("machine {id}");
-            appliance.audit_often("", Action::AgentBrokeProtocol, &machine, what);
+            services.base.audit.record_often("", Action::AgentBrokeProtocol, &machine, what);
         }
         _ => tracing::debug!(endpoint = id.0, %end, "agent link ended"),
     }
     link.hang_up();
-    let now = appliance.moment();
-    if appliance.presences.left(id, link.id, now) {
-        note_seen(appliance, id, false, now);
-        appliance.agent_left(id);
-        appliance.visitor_moved(&item);
+    let now = services.base.moment();
+    if services.links.agents.left(id, link.id, now) {
+        note_seen(services, id, false, now);
+        services.sessions.relay.agent_left(id);
+        services.visitors.queues.visitor_moved(&item);
     }
 }
 
-fn note_seen(appliance: &Appliance, endpoint: EndpointId, connected: bool, now: Moment) {
+fn note_seen(services: &Services, endpoint: EndpointId, connected: bool, now: Moment) {
     let seen = Seen { endpoint, connected, at: now.wall, lived: Some(now.lived) };
-    appliance.store.note(move |draft| draft.history(History::Seen(seen)));
+    services.base.store.note(move |draft| draft.history(History::Seen(seen)));
 }
 
 fn take(
-    appliance: &Arc<Appliance>,
+    services: &Arc<Services>,
     link: &AgentLink,
     endpoint: EndpointId,
     budget: &mut Budget,
     incoming: Incoming,
 ) -> Result<(), LinkEnd> {
-    appliance.heard_from_agent(link, endpoint);
+    services.sessions.silence.heard_from_agent(link, endpoint);
     let Incoming::Frame(frame, message) = incoming else {
         return Ok(());
     };
     match frame {
         Frame::Data { channel, offset, bytes } => {
-            appliance
+            services
+                .sessions
+                .relay
                 .relay_output((link, endpoint), (channel, offset, bytes), &message)
                 .map_err(|what| LinkEnd::Violation(what.to_owned()))?;
         }
         Frame::Credit { channel, .. } => {
-            appliance.relay_input_credit((link, endpoint), channel, message);
+            services.sessions.relay.relay_input_credit((link, endpoint), channel, message);
         }
         Frame::Control(body) => {
             let received = control::decode::<Never, AgentReply, AgentReport>(&body)
                 .map_err(|error| LinkEnd::Violation(error.to_string()))?;
             let asked_for = match received {
-                Received::Known(message) => control_message(appliance, link, endpoint, message),
+                Received::Known(message) => control_message(services, link, endpoint, message),
                 Received::UnknownRequest(_) | Received::UnknownOther => false,
             };
             if !asked_for {
@@ -141,7 +144,7 @@ fn take(
 /// Deals with a message. Returns whether somebody asked for it: what nobody asked for, an agent may
 /// send only so much of.
 fn control_message(
-    appliance: &Arc<Appliance>,
+    services: &Arc<Services>,
     link: &AgentLink,
     endpoint: EndpointId,
     message: FromAgent,
@@ -150,57 +153,61 @@ fn control_message(
         Control::Request { body, .. } => match body {},
         Control::Reply { id, body } => return link.answered(id, body),
         Control::Notice { body: AgentReport::Channel(report) } => {
-            return appliance.report((link, endpoint), &report);
+            return services.sessions.relay.report((link, endpoint), &report);
         }
         Control::Notice { body: AgentReport::Statistics(mut statistics) } => {
             statistics.console_user = bounded(&statistics.console_user);
-            appliance.watching.measured(endpoint, &statistics);
+            services.links.watching.measured(endpoint, &statistics);
         }
         Control::Notice { body: AgentReport::Thumbnail(thumbnail) } => {
-            appliance.watching.pictured(endpoint, thumbnail);
+            services.links.watching.pictured(endpoint, thumbnail);
         }
         Control::Notice { body: AgentReport::Facts(facts) } => {
             let facts = clean(*facts);
-            appliance.store.note(move |draft| {
+            services.base.store.note(move |draft| {
                 update(draft, endpoint, |item| Arc::make_mut(&mut item.view).facts = facts.clone());
             });
         }
         Control::Notice { body: AgentReport::Standing(standing) } => {
-            if appliance.presences.stands(endpoint, link.id, standing, appliance.moment()) {
+            if services.links.agents.stands(endpoint, link.id, standing, services.base.moment()) {
                 let edit =
                     move |draft: &mut Draft| update(draft, endpoint, |i| i.standing = standing);
-                appliance.store.note(edit);
+                services.base.store.note(edit);
                 let (machine, now) = (format!("machine {endpoint}"), format!("{standing:?}"));
-                appliance.audit_often("", Action::StandingChanged, &machine, &now);
+                services.base.audit.record_often("", Action::StandingChanged, &machine, &now);
             }
         }
         Control::Notice { body: AgentReport::Stopped } if link.attended => {
-            appliance.customer_stopped(endpoint);
+            services.sessions.customers.customer_stopped(endpoint);
         }
         Control::Notice { body: AgentReport::Said { text } } if link.attended => {
-            appliance.customer_said(link, endpoint, &text);
+            services.sessions.customers.customer_said(link, endpoint, &text);
         }
         Control::Notice { body: AgentReport::Stopped } => {
-            appliance.audit_stray((link, endpoint), Stray::Stopped, "nobody sits there");
+            services.sessions.relay.audit_stray(
+                (link, endpoint),
+                Stray::Stopped,
+                "nobody sits there",
+            );
         }
         Control::Notice { body: AgentReport::Said { .. } } => {
-            appliance.audit_stray((link, endpoint), Stray::Said, "nobody sits there");
+            services.sessions.relay.audit_stray((link, endpoint), Stray::Said, "nobody sits there");
         }
     }
     false
 }
 
 /// Checks a caller's proof. `Ok(None)` means it was refused and told why.
-async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Known>, LinkEnd> {
-    let Some((theirs, ours)) = appliance.introduce(caller).await? else {
+async fn prove(services: &Services, caller: &mut Caller) -> Result<Option<Known>, LinkEnd> {
+    let Some((theirs, ours)) = introduce(&services.keys, caller).await? else {
         return Ok(None);
     };
     let proof: AgentProof = read_plain(&mut caller.socket).await?;
     let signed = transcript(Party::Agent, &caller.binding, &theirs, &ours);
     let is_proven = proof.key.verifies(&signed, &proof.signature);
-    if is_proven && appliance.world().is_removed(&proof.key) {
+    if is_proven && services.base.world().is_removed(&proof.key) {
         tracing::info!(from = %caller.from, "a removed Jump Client was told so");
-        let welcome = if appliance.world().may_come_back(&proof.key) {
+        let welcome = if services.base.world().may_come_back(&proof.key) {
             // It keeps its key for as long as it can be taken back.
             let detail = "it was away for too long and was removed; it can be taken back";
             AgentWelcome::Refused(RefusalCode::JumpItemGone.because(detail))
@@ -212,7 +219,7 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
         return Ok(None);
     }
     let outcome = if is_proven {
-        admit(appliance, caller, proof).await
+        admit(services, caller, proof).await
     } else {
         Err(RefusalCode::IdentityCheckFailed.because("the signature does not fit the key"))
     };
@@ -221,10 +228,10 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
             let welcome = AgentWelcome::Welcome {
                 item: known.item.view.id,
                 name: known.item.view.name.to_string(),
-                now: appliance.now(),
-                close: appliance.reconcile(known.endpoint, &known.alive),
-                expires: appliance.world().expiry(known.endpoint),
-                spread: spread(appliance.world().clients()),
+                now: services.base.now(),
+                close: services.sessions.relay.reconcile(known.endpoint, &known.alive),
+                expires: services.base.world().expiry(known.endpoint),
+                spread: spread(services.base.world().clients()),
             };
             write_plain(&mut caller.socket, &welcome).await?;
             Ok(Some(known))
@@ -233,7 +240,7 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
             let from = caller.from;
             let from = from.ip().to_string();
             let why = format!("{}: {}", refusal.code.as_str(), refusal.detail);
-            appliance.audit_often("", Action::AgentRefused, &from, &why);
+            services.base.audit.record_often("", Action::AgentRefused, &from, &why);
             write_plain(&mut caller.socket, &AgentWelcome::Refused(refusal)).await?;
             // Wait for the agent to read it and go; the time for handshakes bounds this.
             until_gone(caller).await;
@@ -242,28 +249,24 @@ async fn prove(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Know
     }
 }
 
-async fn admit(
-    appliance: &Appliance,
-    caller: &Caller,
-    proof: AgentProof,
-) -> Result<Known, Refusal> {
+async fn admit(services: &Services, caller: &Caller, proof: AgentProof) -> Result<Known, Refusal> {
     let facts = clean(proof.facts);
     let public_ip: Box<str> = caller.from.ip().to_canonical().to_string().into();
     let machine = text::bounded(&proof.machine, 128);
     let (standing, attended, run) = (proof.standing, proof.attended, proof.run);
     let alive = proof.channels.into_iter().take(limits::CHANNELS_PER_AGENT * 2).collect();
-    let known = appliance.world().item_by_key(&proof.key).cloned();
+    let known = services.base.world().item_by_key(&proof.key).cloned();
     let item = match (known, proof.enrolment) {
         (Some(item), _) if item.machine != machine => {
-            return Err(appliance.refuse_clone(&item, &facts.hostname, &public_ip));
+            return Err(services.items.clones.refuse(&item, &facts.hostname, &public_ip));
         }
-        (Some(item), _) if is_second(appliance, &item, run).await => {
-            return Err(appliance.refuse_clone(&item, &facts.hostname, &public_ip));
+        (Some(item), _) if is_second(services, &item, run).await => {
+            return Err(services.items.clones.refuse(&item, &facts.hostname, &public_ip));
         }
-        (Some(item), _) => refresh(appliance, item, facts, public_ip, standing).await?,
+        (Some(item), _) => refresh(services, item, facts, public_ip, standing).await?,
         (None, None) if proof.visit.is_some() => {
             let newcomer = Newcomer { key: proof.key, machine, facts, public_ip, standing };
-            visit(appliance, caller, newcomer, proof.visit).await?
+            visit(services, caller, newcomer, proof.visit).await?
         }
         (None, None) => {
             let detail = "the appliance does not know this agent's key";
@@ -271,7 +274,7 @@ async fn admit(
         }
         (None, Some(enrolment)) => {
             let newcomer = Newcomer { key: proof.key, machine, facts, public_ip, standing };
-            enrol(appliance, newcomer, enrolment).await?
+            enrol(services, newcomer, enrolment).await?
         }
     };
     let endpoint = item.endpoint().ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
@@ -280,8 +283,8 @@ async fn admit(
 
 /// Whether a machine with this key is linked already, and lives. An honest agent never has two
 /// links: its directory is locked, and it dials only after its own link has ended.
-async fn is_second(appliance: &Appliance, item: &Item, run: u64) -> bool {
-    let former = item.endpoint().and_then(|endpoint| appliance.presences.link(endpoint));
+async fn is_second(services: &Services, item: &Item, run: u64) -> bool {
+    let former = item.endpoint().and_then(|endpoint| services.links.agents.link(endpoint));
     match former {
         Some(former) => !former.is_of(run) && former.answers().await,
         None => false,
@@ -295,7 +298,7 @@ fn spread(machines: usize) -> u32 {
 
 /// Stores what is new about a known machine.
 async fn refresh(
-    appliance: &Appliance,
+    services: &Services,
     item: Arc<Item>,
     facts: Facts,
     public_ip: Box<str>,
@@ -310,7 +313,7 @@ async fn refresh(
     };
     if item.standing != standing {
         let (machine, now) = (format!("machine {endpoint}"), format!("{standing:?}"));
-        appliance.audit_often("", Action::StandingChanged, &machine, &now);
+        services.base.audit.record_often("", Action::StandingChanged, &machine, &now);
     }
     let edit = move |draft: &mut Draft| {
         update(draft, endpoint, |item| {
@@ -321,7 +324,7 @@ async fn refresh(
         });
         Ok(())
     };
-    appliance.store.edit(edit).await?;
+    services.base.store.edit(edit).await?;
     Ok(item)
 }
 
@@ -374,7 +377,7 @@ impl Newcomer {
 
 /// A machine comes for one session.
 async fn visit(
-    appliance: &Appliance,
+    services: &Services,
     caller: &Caller,
     newcomer: Newcomer,
     visit: Option<Visit>,
@@ -382,20 +385,20 @@ async fn visit(
     let invalid = || RefusalCode::SessionKeyInvalid.plain();
     let visit = visit.ok_or_else(invalid)?;
     let name = visitor_name(visit.name.as_deref(), &newcomer.facts.hostname);
-    let item = newcomer.item(name, appliance.now());
+    let item = newcomer.item(name, services.base.now());
     let session_key = visit.session_key;
     let visitor = Visitor { session_key, from: caller.from.ip(), item };
-    let id = appliance.let_visitor_in(visitor).await?;
-    appliance.world().item(id).cloned().ok_or_else(invalid)
+    let id = services.visitors.queues.let_visitor_in(visitor).await?;
+    services.base.world().item(id).cloned().ok_or_else(invalid)
 }
 
 async fn enrol(
-    appliance: &Appliance,
+    services: &Services,
     newcomer: Newcomer,
     enrolment: Enrolment,
 ) -> Result<Arc<Item>, Refusal> {
-    let (hash, now) = (keys::hash(&enrolment.installer_key), appliance.now());
-    let most = appliance.most_clients.load(std::sync::atomic::Ordering::Relaxed);
+    let (hash, now) = (keys::hash(&enrolment.installer_key), services.base.now());
+    let most = services.items.clients.most();
     let key = newcomer.key;
     let edit = move |draft: &mut Draft| {
         let installer = draft
@@ -434,8 +437,8 @@ async fn enrol(
         draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });
         draft.put(item)
     };
-    appliance.store.edit(edit).await?;
-    let item = appliance.world().item_by_key(&key).cloned();
+    services.base.store.edit(edit).await?;
+    let item = services.base.world().item_by_key(&key).cloned();
     let item = item.ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
     Ok(item)
 }

@@ -2,7 +2,7 @@
 
 use super::Kind;
 use crate::api::{self, Answer, Asked};
-use crate::app::Appliance;
+use crate::services::Services;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
@@ -29,13 +29,13 @@ const HEAD: usize = 16 * 1024;
 
 /// Serves one connection until it asks for a link.
 pub(super) async fn upgrade(
-    appliance: &Appliance,
+    services: &Services,
     stream: TlsStream<TcpStream>,
     from: IpAddr,
 ) -> Option<(Kind, Socket)> {
     let wanted: Mutex<Option<(Kind, OnUpgrade)>> = Mutex::new(None);
     let service = service_fn(|request| {
-        let answer = answer(appliance, request, from, &wanted);
+        let answer = answer(services, request, from, &wanted);
         async move { Ok::<_, Infallible>(answer) }
     });
     http1::Builder::new()
@@ -53,7 +53,7 @@ pub(super) async fn upgrade(
 }
 
 fn answer(
-    appliance: &Appliance,
+    services: &Services,
     mut request: Request<Incoming>,
     from: IpAddr,
     wanted: &Mutex<Option<(Kind, OnUpgrade)>>,
@@ -61,7 +61,7 @@ fn answer(
     let path = request.uri().path();
     if path.starts_with(api::PATH) || path == "/api" {
         let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-        return appliance.answer_api(&Asked { method, uri, headers, from });
+        return api::answer(services, &Asked { method, uri, headers, from });
     }
     if request.method() != Method::GET {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET is understood here.\n");

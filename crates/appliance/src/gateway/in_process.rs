@@ -1,10 +1,11 @@
 //! Links within this process: for the SSH front door, which proves who a rep is in its own way.
 
+use crate::accounts::duties::first_of;
 use crate::accounts::second_factor::has_one;
 use crate::accounts::ssh_keys::fingerprint;
-use crate::app::Appliance;
 use crate::gateway::attend;
 use crate::links::consoles::{LinkLogin, RepLink};
+use crate::services::Services;
 use jumpdeck_link::Outbox;
 use jumpdeck_link::{Role, Socket, agreed};
 use jumpdeck_protocol::audit::Action;
@@ -61,9 +62,23 @@ impl Entrance {
     pub fn username(&self) -> &str {
         &self.username
     }
+
+    /// Whether something has to be done before anything else.
+    pub fn wants_first(&self) -> bool {
+        self.login.first.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
 }
 
-impl Appliance {
+/// The way in for those who have proved who they are within this process.
+pub struct FrontDoor {
+    services: Arc<Services>,
+}
+
+impl FrontDoor {
+    pub(crate) const fn new(services: Arc<Services>) -> Self {
+        Self { services }
+    }
+
     /// Checks a password. Guessing is throttled, and failures are audited.
     ///
     /// # Errors
@@ -74,9 +89,9 @@ impl Appliance {
         password: String,
         from: IpAddr,
     ) -> Result<Half, Refusal> {
-        let world = self.world();
+        let world = self.services.base.world();
         let proof = RepProof::Password { username: username.to_owned(), password };
-        match self.login.check(&world, proof, self.attempt(from)).await {
+        match self.services.accounts.login.check(&world, proof, self.services.attempt(from)).await {
             Ok(known) => Ok(half(&world, &known.user, true, "with the password".to_owned())),
             Err(refusal) => {
                 self.refuse_entrance(username, from, refusal.code);
@@ -87,7 +102,7 @@ impl Appliance {
 
     /// Whether a user may come in with this public key, as it goes over the wire.
     pub fn knows_key(&self, username: &str, key: &[u8]) -> bool {
-        user_with_key(&self.world(), username, key).is_some()
+        user_with_key(&self.services.base.world(), username, key).is_some()
     }
 
     /// Takes a public key of which somebody has shown that the private one is theirs.
@@ -95,7 +110,7 @@ impl Appliance {
     /// # Errors
     /// `login_failed` if it is not a key of this user.
     pub fn take_key(&self, username: &str, key: &[u8], from: IpAddr) -> Result<Half, Refusal> {
-        let world = self.world();
+        let world = self.services.base.world();
         let Some(user) = user_with_key(&world, username, key) else {
             self.refuse_entrance(username, from, RefusalCode::LoginFailed);
             return Err(RefusalCode::LoginFailed.plain());
@@ -105,7 +120,7 @@ impl Appliance {
 
     /// Whether a code is wanted besides.
     pub fn wants_code(&self, half: &Half) -> bool {
-        has_one(&self.world(), half.user)
+        has_one(&self.services.base.world(), half.user)
     }
 
     /// Lets a rep in whose proofs hold.
@@ -121,7 +136,9 @@ impl Appliance {
     ) -> Result<Entrance, Refusal> {
         if self.wants_code(half) {
             let spent = match code {
-                Some(code) => self.spend_code(half.user, code).await,
+                Some(code) => {
+                    self.services.accounts.second_factors.spend_code(half.user, code).await
+                }
                 None => Err(RefusalCode::SecondFactorRequired.plain()),
             };
             if let Err(refusal) = spent {
@@ -129,15 +146,20 @@ impl Appliance {
                 return Err(refusal);
             }
         }
-        self.login.succeeded(half.user, self.attempt(from));
-        let now = self.now();
+        self.services.accounts.login.succeeded(half.user, self.services.attempt(from));
+        let now = self.services.base.now();
         let detail = format!("from {from} by SSH, {}", half.how);
-        self.audit(Some(half.user), Action::LoggedIn, &format!("user {}", half.username), &detail);
+        self.services.base.audit.record(
+            Some(half.user),
+            Action::LoggedIn,
+            &format!("user {}", half.username),
+            &detail,
+        );
         let login = LinkLogin {
-            first: Mutex::new(self.first_of(half.user)),
+            first: Mutex::new(first_of(&self.services.base.world(), half.user)),
             generation: half.generation.into(),
             kept: Mutex::default(),
-            proved: half.by_password.then_some(self.uptime()),
+            proved: half.by_password.then_some(self.services.base.uptime()),
             began: now,
             expires: None,
         };
@@ -147,47 +169,38 @@ impl Appliance {
     /// Writes down that somebody was not let in.
     fn refuse_entrance(&self, username: &str, from: IpAddr, code: RefusalCode) {
         // Whatever was typed into the name's place may be a secret.
-        let known = self.world().user_by_name(username).is_some();
+        let known = self.services.base.world().user_by_name(username).is_some();
         let whose = if known { format!("user {username}") } else { "an unknown name".into() };
         let detail = format!("from {from} by SSH: {}", code.as_str());
-        self.audit_often("", Action::LoginFailed, &whose, &detail);
-    }
-
-    /// Whether something has to be done before anything else.
-    pub fn wants_first(&self, entrance: &Entrance) -> bool {
-        entrance.login.first.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.services.base.audit.record_often("", Action::LoginFailed, &whose, &detail);
     }
 
     /// Whether a rep prefers a prompt to panes.
     pub fn prefers_plain(&self, entrance: &Entrance) -> bool {
-        self.world().preferences(entrance.user).is_some_and(|kept| kept.plain)
+        self.services.base.world().preferences(entrance.user).is_some_and(|kept| kept.plain)
     }
 
     /// Makes a link for a rep who is in. Links of the same `console` are one after the other.
     ///
     /// # Errors
     /// `login_expired` if that login is over, `stopping` if the appliance is.
-    pub async fn link_inside(
-        self: &Arc<Self>,
-        entrance: &Entrance,
-        console: u64,
-    ) -> Result<Inside, Refusal> {
+    pub async fn link_inside(&self, entrance: &Entrance, console: u64) -> Result<Inside, Refusal> {
         let (user, login) = (entrance.user, Arc::clone(&entrance.login));
         let outbox = Outbox::new();
-        let (id, lobby) = (self.next_link(), Arc::default());
+        let (id, lobby) = (self.services.links.next(), Arc::default());
         let rep = RepLink { id, user, console, outbox, login, lobby };
-        if *self.stopping().borrow() {
+        if self.services.stopping.has_begun() {
             return Err(RefusalCode::Stopping.plain());
         }
-        if !self.is_good(&rep) {
+        if !rep.is_good(&self.services.base.world()) {
             return Err(RefusalCode::LoginExpired.plain());
         }
         let (near, far) = tokio::io::duplex(PIPE);
         let near = agreed(near, Vec::new(), Role::Client).await;
         let far = agreed(far, Vec::new(), Role::Server).await;
-        let (first, idle_lock) = (rep.first(), self.world().idle_lock(user));
-        let appliance = Arc::clone(self);
-        tokio::spawn(async move { Box::pin(attend(appliance, rep, far)).await });
+        let (first, idle_lock) = (rep.first(), self.services.base.world().idle_lock(user));
+        let services = Arc::clone(&self.services);
+        tokio::spawn(async move { Box::pin(attend(services, rep, far)).await });
         Ok(Inside { socket: near, user, first, idle_lock })
     }
 }

@@ -9,25 +9,28 @@ mod requests;
 
 pub(crate) use rep::attend;
 
-use crate::admission::{Turn, source};
-use crate::app::{Appliance, StartError};
-use crate::data_dir::RunningAddress;
+use crate::accounts::keys::Keys;
+use crate::admission::{Admission, Limits, Turn, source};
+use crate::jobs::{Every, Jobs};
+use crate::services::Services;
 use jumpdeck_link::Socket;
 use jumpdeck_link::{self, LinkEnd, read_plain, write_plain};
 use jumpdeck_protocol::handshake::{
     Binding, Challenge, Hello, Nonce, Party, nonce, sign, transcript,
 };
 use jumpdeck_protocol::{Never, PROTOCOL, RefusalCode, VERSION, limits};
+use rustix::process::{Resource, getrlimit};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-/// How often items are looked for whose time is over.
-const SWEEP: std::time::Duration = std::time::Duration::from_secs(60);
-/// How often the appliance looks for items whose status has changed by time alone.
-const LOOK: std::time::Duration = std::time::Duration::from_secs(10);
+/// Connections that prove who they are at once, and those that wait for that.
+const ARRIVALS: Limits = Limits { at_once: 1024, each_at_once: 64, queue: 4096, each_queue: 1024 };
+/// File descriptors that no connection gets, at the least: the database, recordings, the log.
+const RESERVED: usize = 128;
 /// How long whoever was refused may take to read that and go.
 const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
 /// Time to look at the door again after the system ran out of file descriptors.
@@ -58,124 +61,146 @@ pub struct Listening {
     pub address: SocketAddr,
 }
 
-impl Appliance {
-    /// Takes a port and says in the data directory where it is.
-    ///
-    /// # Errors
-    /// [`StartError::Listen`] when the port is not to be had.
-    pub async fn listen(&self, address: &str) -> Result<Listening, StartError> {
-        let failed = |reason| StartError::Listen { address: address.to_owned(), reason };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let reach = match address.ip() {
-            ip if ip.is_unspecified() && ip.is_ipv4() => {
-                SocketAddr::from(([127, 0, 0, 1], address.port()))
-            }
-            ip if ip.is_unspecified() => {
-                SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], address.port()))
-            }
-            _ => address,
-        };
-        self.data_dir().publish(&RunningAddress {
-            url: format!("https://{reach}"),
-            fingerprint: self.fingerprint(),
-            process: std::process::id(),
-        })?;
-        Ok(Listening { listener, address })
+/// The gateway of an appliance.
+pub(crate) struct Gateway {
+    services: Arc<Services>,
+    jobs: Arc<Jobs>,
+    /// Connections that are on their way in.
+    arrivals: Arc<Admission<IpAddr>>,
+    connections: Arc<Semaphore>,
+    admitting: watch::Sender<bool>,
+}
+
+impl Gateway {
+    pub(crate) fn new(services: Arc<Services>, jobs: Arc<Jobs>) -> Self {
+        Self {
+            services,
+            jobs,
+            arrivals: Admission::new(ARRIVALS),
+            connections: Arc::new(Semaphore::new(most_connections())),
+            admitting: watch::channel(true).0,
+        }
+    }
+
+    /// A place among the connections that may be open; nothing if what is left of the system's
+    /// file descriptors is wanted for sessions and recordings.
+    pub(crate) fn connection(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.connections).try_acquire_owned().ok()
+    }
+
+    /// Whether reps are let in; those who come meanwhile wait.
+    pub(crate) fn admit_reps(&self, reps: bool) {
+        self.admitting.send_replace(reps);
+    }
+
+    /// Resolves when reps are let in.
+    async fn until_reps_are_admitted(&self) {
+        // The sender lives as long as this.
+        let _ = self.admitting.subscribe().wait_for(|open| *open).await;
     }
 
     /// Serves links until the appliance stops.
-    pub async fn serve(self: &Arc<Self>, listening: Listening) {
-        // Consoles of sessions that outlived the last appliance are expected back.
-        self.expect_back(self.sessions.channels());
-        self.listen_to_recorder();
-        self.do_chores();
-        self.look_after_rights();
-        self.end_empty_sessions();
-        self.keep_leftovers().await;
-        let mut stopping = self.stopping();
-        let acceptor = TlsAcceptor::from(Arc::clone(&self.keys.tls));
-        let mut looks = tokio::time::interval(LOOK);
-        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut sweeps = tokio::time::interval(SWEEP);
-        sweeps.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    pub(crate) async fn serve(self: &Arc<Self>, listening: Listening) {
+        let mut stopping = self.services.stopping.subscribe();
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.services.keys.tls));
+        for every in [Every::Look, Every::Minute] {
+            let vital = self.services.vitals.part("jobs");
+            tokio::spawn(Arc::clone(&self.jobs).keep_running(every, stopping.clone(), vital));
+        }
         loop {
             let accepted = tokio::select! {
                 accepted = listening.listener.accept() => accepted,
-                _ = looks.tick() => {
-                    self.look_at_clock();
-                    self.presences.look(self.moment());
-                    self.look_at_policies();
-                    self.force_ends();
-                    self.end_expired_logins();
-                    if self.watching.settle_search() {
-                        self.settle_everybodys_interest();
-                    }
-                    continue;
-                }
-                _ = sweeps.tick() => {
-                    let appliance = Arc::clone(self);
-                    tokio::spawn(async move { appliance.sweep().await });
-                    continue;
-                }
                 _ = stopping.wait_for(|stop| *stop) => return,
             };
-            let (tcp, from) = match accepted {
-                Ok(accepted) => accepted,
+            match accepted {
+                Ok((tcp, from)) => self.take(tcp, from, acceptor.clone()),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(PAUSE).await;
-                    continue;
                 }
-            };
-            // More than fit are closed; they come again.
-            let Some(connection) = self.connection() else {
-                continue;
-            };
-            let Some(place) = self.arrivals.enter(source(from.ip())) else {
-                continue;
-            };
-            let (appliance, acceptor) = (Arc::clone(self), acceptor.clone());
-            tokio::spawn(async move {
-                let turn = timeout(limits::HANDSHAKE_TIME, place.turn()).await;
-                let Ok(Some(turn)) = turn else {
-                    return;
-                };
-                let arrival = Box::pin(arrive(&appliance, &acceptor, tcp, from));
-                let arrived = timeout(limits::HANDSHAKE_TIME, arrival).await;
-                if let Ok(Some((kind, caller))) = arrived {
-                    match kind {
-                        Kind::Agent => Box::pin(agent::serve(appliance, caller, turn)).await,
-                        Kind::Rep => Box::pin(rep::serve(appliance, caller, turn)).await,
-                    }
-                }
-                drop(connection);
-            });
+            }
         }
     }
 
-    /// Proves the appliance's key to a caller. Returns the two nonces, or nothing when the
-    /// caller speaks another protocol and was told so.
-    async fn introduce(&self, caller: &mut Caller) -> Result<Option<(Nonce, Nonce)>, LinkEnd> {
-        let hello: Hello = read_plain(&mut caller.socket).await?;
-        if hello.protocol != PROTOCOL {
-            let detail = format!("the appliance speaks {PROTOCOL}, this side {}", hello.protocol);
-            let refusal = RefusalCode::VersionMismatch.because(detail);
-            write_plain(&mut caller.socket, &Challenge::Refused(refusal)).await?;
-            return Ok(None);
-        }
-        let ours = nonce().map_err(|error| LinkEnd::Violation(error.to_string()))?;
-        let signed = transcript(Party::Appliance, &caller.binding, &hello.nonce, &ours);
-        let challenge = Challenge::Appliance {
-            protocol: PROTOCOL,
-            version: VERSION.to_owned(),
-            nonce: ours,
-            key: self.keys.public,
-            signature: sign(&self.keys.pair, &signed),
+    /// Serves a connection, if there is room for it.
+    fn take(self: &Arc<Self>, tcp: TcpStream, from: SocketAddr, acceptor: TlsAcceptor) {
+        // More than fit are closed; they come again.
+        let Some(connection) = self.connection() else {
+            return;
         };
-        write_plain(&mut caller.socket, &challenge).await?;
-        Ok(Some((hello.nonce, ours)))
+        let Some(place) = self.arrivals.enter(source(from.ip())) else {
+            return;
+        };
+        let gateway = Arc::clone(self);
+        tokio::spawn(async move {
+            let turn = timeout(limits::HANDSHAKE_TIME, place.turn()).await;
+            let Ok(Some(turn)) = turn else {
+                return;
+            };
+            let services = Arc::clone(&gateway.services);
+            let arrival = Box::pin(arrive(&services, &acceptor, tcp, from));
+            let arrived = timeout(limits::HANDSHAKE_TIME, arrival).await;
+            if let Ok(Some((kind, caller))) = arrived {
+                match kind {
+                    Kind::Agent => Box::pin(agent::serve(services, caller, turn)).await,
+                    Kind::Rep => Box::pin(rep::serve(&gateway, caller, turn)).await,
+                }
+            }
+            drop(connection);
+        });
     }
+}
+
+/// Connections that may be open at once: seven in eight of the files this process may open.
+fn most_connections() -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let files = usize::try_from(files).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+    files.saturating_sub(RESERVED.max(files / 8)).max(16)
+}
+
+/// Takes a port.
+pub(crate) async fn bind(address: &str) -> std::io::Result<Listening> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    Ok(Listening { listener, address })
+}
+
+impl Listening {
+    /// Where this machine itself reaches it.
+    pub(crate) fn reach(&self) -> SocketAddr {
+        match self.address.ip() {
+            ip if ip.is_unspecified() && ip.is_ipv4() => {
+                SocketAddr::from(([127, 0, 0, 1], self.address.port()))
+            }
+            ip if ip.is_unspecified() => {
+                SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], self.address.port()))
+            }
+            _ => self.address,
+        }
+    }
+}
+
+/// Proves the appliance's key to a caller. Returns the two nonces, or nothing when the
+/// caller speaks another protocol and was told so.
+async fn introduce(keys: &Keys, caller: &mut Caller) -> Result<Option<(Nonce, Nonce)>, LinkEnd> {
+    let hello: Hello = read_plain(&mut caller.socket).await?;
+    if hello.protocol != PROTOCOL {
+        let detail = format!("the appliance speaks {PROTOCOL}, this side {}", hello.protocol);
+        let refusal = RefusalCode::VersionMismatch.because(detail);
+        write_plain(&mut caller.socket, &Challenge::Refused(refusal)).await?;
+        return Ok(None);
+    }
+    let ours = nonce().map_err(|error| LinkEnd::Violation(error.to_string()))?;
+    let signed = transcript(Party::Appliance, &caller.binding, &hello.nonce, &ours);
+    let challenge = Challenge::Appliance {
+        protocol: PROTOCOL,
+        version: VERSION.to_owned(),
+        nonce: ours,
+        key: keys.public,
+        signature: sign(&keys.pair, &signed),
+    };
+    write_plain(&mut caller.socket, &challenge).await?;
+    Ok(Some((hello.nonce, ours)))
 }
 
 /// Whoever was refused reads why and goes; but not for long, for others wait behind it.
@@ -188,7 +213,7 @@ async fn until_gone(caller: &mut Caller) {
 
 /// TLS and HTTP, up to an open WebSocket.
 async fn arrive(
-    appliance: &Appliance,
+    services: &Services,
     acceptor: &TlsAcceptor,
     tcp: TcpStream,
     from: SocketAddr,
@@ -196,6 +221,6 @@ async fn arrive(
     jumpdeck_link::tune(&tcp).ok()?;
     let stream = acceptor.accept(tcp).await.ok()?;
     let binding = jumpdeck_link::binding(stream.get_ref().1).ok()?;
-    let (kind, socket) = http::upgrade(appliance, stream, from.ip().to_canonical()).await?;
+    let (kind, socket) = http::upgrade(services, stream, from.ip().to_canonical()).await?;
     Some((kind, Caller { socket, binding, from }))
 }

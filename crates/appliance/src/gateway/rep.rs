@@ -1,13 +1,14 @@
 //! A console's link: the login, and the requests from then on.
 
 use super::requests::fulfil;
-use super::{Arrival, Caller, until_gone};
+use super::{Arrival, Caller, Gateway, introduce, until_gone};
+use crate::accounts::duties::first_of;
 use crate::accounts::login::{Attempt, Known};
 use crate::accounts::second_factor::has_one;
-use crate::app::Appliance;
 use crate::clock::Uptime;
-use crate::feed::updates::{Have, feed};
+use crate::feed::updates::Have;
 use crate::links::consoles::{LinkLogin, RepLink};
+use crate::services::Services;
 use jumpdeck_link::Socket;
 use jumpdeck_link::{Incoming, KeepAlive, LinkEnd, Outbox, pump, read_plain, write_plain};
 use jumpdeck_protocol::audit::Action;
@@ -31,19 +32,19 @@ use tokio::time::timeout;
 const REQUESTS: usize = 64;
 
 /// Serves one console's link from its first message to its end.
-pub(super) async fn serve(appliance: Arc<Appliance>, mut caller: Caller, turn: Arrival) {
-    let login = Box::pin(log_in(&appliance, &mut caller));
+pub(super) async fn serve(gateway: &Gateway, mut caller: Caller, turn: Arrival) {
+    let login = Box::pin(log_in(gateway, &mut caller));
     let Ok(Ok(Some(rep))) = timeout(limits::HANDSHAKE_TIME, login).await else {
         return;
     };
     drop(turn);
-    attend(appliance, rep, caller.socket).await;
+    attend(Arc::clone(&gateway.services), rep, caller.socket).await;
 }
 
 /// Serves the link of a rep who is logged in, to its end.
-pub(crate) async fn attend(appliance: Arc<Appliance>, rep: RepLink, socket: Socket) {
+pub(crate) async fn attend(services: Arc<Services>, rep: RepLink, socket: Socket) {
     let mut desk = Desk {
-        appliance: Arc::clone(&appliance),
+        services: Arc::clone(&services),
         rep: rep.clone(),
         requests: Arc::new(Semaphore::new(REQUESTS)),
         tasks: JoinSet::new(),
@@ -55,67 +56,78 @@ pub(crate) async fn attend(appliance: Arc<Appliance>, rep: RepLink, socket: Sock
     let same = |other: &RepLink| {
         rep.console != 0 && (other.user, other.console) == (rep.user, rep.console)
     };
-    for former in appliance.reps.those(same) {
-        appliance.rep_left(&former);
+    for former in services.links.consoles.those(same) {
+        services.sessions.relay.rep_left(&former);
         former.outbox.close();
     }
-    appliance.reps.add(rep.clone());
-    if *appliance.stopping().borrow() {
+    services.links.consoles.add(rep.clone());
+    if services.stopping.has_begun() {
         // The notice to all consoles went out before this link was among them.
         rep.tell(ApplianceNotice::Stopping);
         rep.outbox.close();
     }
-    if !appliance.is_good(&rep) {
+    if !rep.is_good(&services.base.world()) {
         // Something changed while it was checked.
         rep.outbox.close();
     }
     if rep.first().is_none() {
-        let sessions = appliance.sessions.of(rep.user, &appliance.world());
+        let sessions = services.book.of(rep.user, &services.base.world());
         rep.tell(ApplianceNotice::Sessions { sessions });
-        appliance.tell_lobby();
+        services.links.chores.tell_lobby();
     }
     let keep_alive = KeepAlive { ping: None, silence: limits::REP_SILENCE };
     let end = pump(socket, &rep.outbox, keep_alive, |incoming| desk.take(incoming)).await;
     tracing::debug!(user = rep.user.0, %end, "console link ended");
-    appliance.reps.remove(rep.id);
-    appliance.settle_interest(&appliance.watching.forget(&rep));
-    appliance.rep_left(&rep);
+    services.links.consoles.remove(rep.id);
+    services.feeds.interest.settle_interest(&services.links.watching.forget(&rep));
+    services.sessions.relay.rep_left(&rep);
 }
 
 /// Checks a login. `Ok(None)` means it was refused and told why.
-async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<RepLink>, LinkEnd> {
-    if appliance.introduce(caller).await?.is_none() {
+async fn log_in(gateway: &Gateway, caller: &mut Caller) -> Result<Option<RepLink>, LinkEnd> {
+    let services = &gateway.services;
+    if introduce(&services.keys, caller).await?.is_none() {
         return Ok(None);
     }
     let login: RepLogin = read_plain(&mut caller.socket).await?;
-    let now = appliance.now();
+    let now = services.base.now();
     let (claimed, from) = (login.proof.username().to_owned(), caller.from.ip().to_string());
     let (console, holder) = (login.console, login.keep.clone().map(|who| (who, login.keep_for)));
-    match prove(appliance, login, appliance.attempt(caller.from.ip())).await {
+    match prove(services, login, services.attempt(caller.from.ip())).await {
         Ok(proven) => {
-            appliance.until_reps_are_admitted().await;
+            gateway.until_reps_are_admitted().await;
             let user = proven.user.id;
-            let first = appliance.first_of(user);
+            let first = first_of(&services.base.world(), user);
             // Whoever came by a kept login has one; and nothing is kept on a first password.
             let wanted = holder.filter(|_| proven.proved.is_some() && first.is_none());
             let kept = match wanted {
-                Some(holder) => appliance.keep_login(user, holder, proven.generation).await.ok(),
+                Some(holder) => services
+                    .accounts
+                    .passwords
+                    .keep_login(user, holder, proven.generation)
+                    .await
+                    .ok(),
                 None => None,
             };
-            let world = appliance.world();
+            let world = services.base.world();
             let username = proven.user.username.clone();
             let welcome = RepWelcome::Welcome {
                 user,
                 username: username.clone(),
                 now,
-                embedded: appliance.is_embedded(),
+                embedded: services.embedded,
                 login: kept,
                 first,
                 idle_lock: world.idle_lock(user),
                 plain: world.preferences(user).is_some_and(|kept| kept.plain),
             };
             write_plain(&mut caller.socket, &welcome).await?;
-            appliance.audit(Some(user), Action::LoggedIn, &format!("user {username}"), &from);
+            services.base.audit.record(
+                Some(user),
+                Action::LoggedIn,
+                &format!("user {username}"),
+                &from,
+            );
             let began = proven.login.as_ref().map_or(now, |login| login.made);
             let expires = proven.login.as_ref().map(|login| login.expires);
             let login = LinkLogin {
@@ -126,16 +138,16 @@ async fn log_in(appliance: &Appliance, caller: &mut Caller) -> Result<Option<Rep
                 began,
                 expires,
             };
-            let (id, login) = (appliance.next_link(), Arc::new(login));
+            let (id, login) = (services.links.next(), Arc::new(login));
             let (outbox, lobby) = (Outbox::new(), Arc::default());
             Ok(Some(RepLink { id, user, console, outbox, login, lobby }))
         }
         Err(refusal) => {
             // Whatever was typed into the name's place may be a secret.
-            let known = appliance.world().user_by_name(&claimed).is_some();
+            let known = services.base.world().user_by_name(&claimed).is_some();
             let whose = if known { format!("user {claimed}") } else { "an unknown name".into() };
             let detail = format!("from {from}: {}", refusal.code.as_str());
-            appliance.audit_often("", Action::LoginFailed, &whose, &detail);
+            services.base.audit.record_often("", Action::LoginFailed, &whose, &detail);
             write_plain(&mut caller.socket, &RepWelcome::Refused(refusal)).await?;
             until_gone(caller).await;
             Ok(None)
@@ -154,20 +166,21 @@ struct Proven {
     generation: u64,
 }
 
-async fn prove(
-    appliance: &Appliance,
-    login: RepLogin,
-    attempt: Attempt,
-) -> Result<Proven, Refusal> {
-    let world = appliance.world();
+async fn prove(services: &Services, login: RepLogin, attempt: Attempt) -> Result<Proven, Refusal> {
+    let world = services.base.world();
     let by_password = matches!(login.proof, RepProof::Password { .. });
-    let Known { user, login: kept } = appliance.login.check(&world, login.proof, attempt).await?;
+    let Known { user, login: kept } =
+        services.accounts.login.check(&world, login.proof, attempt).await?;
     let generation = world.account(user.id).map_or(0, |account| account.generation);
     if by_password && has_one(&world, user.id) {
         let wanted = || RefusalCode::SecondFactorRequired.plain();
-        appliance.spend_code(user.id, &login.code.ok_or_else(wanted)?).await?;
+        services
+            .accounts
+            .second_factors
+            .spend_code(user.id, &login.code.ok_or_else(wanted)?)
+            .await?;
     }
-    appliance.login.succeeded(user.id, attempt);
+    services.accounts.login.succeeded(user.id, attempt);
     Ok(Proven { user, login: kept, proved: by_password.then_some(attempt.uptime), generation })
 }
 
@@ -176,7 +189,7 @@ const OFTEN: Duration = Duration::from_millis(500);
 
 /// What serves one console.
 struct Desk {
-    appliance: Arc<Appliance>,
+    services: Arc<Services>,
     rep: RepLink,
     requests: Arc<Semaphore>,
     tasks: JoinSet<()>,
@@ -198,7 +211,7 @@ impl Desk {
             Incoming::Ping => {
                 if self.checked.is_none_or(|checked| checked.elapsed() > OFTEN) {
                     self.checked = Some(Instant::now());
-                    self.appliance.check_agents_of(&self.rep);
+                    self.services.sessions.silence.check_agents_of(&self.rep);
                 }
                 return Ok(());
             }
@@ -206,10 +219,19 @@ impl Desk {
         };
         match frame {
             Frame::Data { channel, offset, bytes } => {
-                self.appliance.relay_input(self.rep.id, (channel, offset, bytes), message);
+                self.services.sessions.relay.relay_input(
+                    self.rep.id,
+                    (channel, offset, bytes),
+                    message,
+                );
             }
             Frame::Credit { channel, received, limit } => {
-                self.appliance.relay_output_credit(self.rep.id, channel, received, limit);
+                self.services.sessions.relay.relay_output_credit(
+                    self.rep.id,
+                    channel,
+                    received,
+                    limit,
+                );
             }
             Frame::Control(body) => {
                 let received = control::decode::<RepRequest, Never, RepNotice>(&body)
@@ -232,17 +254,17 @@ impl Desk {
             Control::Reply { .. } => {}
             Control::Notice { .. } if self.rep.first().is_some() => {}
             Control::Notice { body: RepNotice::Channel(order) } => {
-                self.appliance.channel_order(&self.rep, order);
+                self.services.sessions.relay.channel_order(&self.rep, order);
             }
             Control::Notice { body: RepNotice::Watch { mut items } } => {
                 items.truncate(limits::WATCHED_ITEMS);
                 let watched = self.endpoints(&items);
-                let changed = self.appliance.watching.set(&self.rep, &watched);
-                self.appliance.settle_interest(&changed);
+                let changed = self.services.links.watching.set(&self.rep, &watched);
+                self.services.feeds.interest.settle_interest(&changed);
             }
             Control::Notice { body: RepNotice::WatchFigures { wanted } } => {
-                if self.appliance.watching.search(self.rep.id, wanted) {
-                    self.appliance.settle_everybodys_interest();
+                if self.services.links.watching.search(self.rep.id, wanted) {
+                    self.services.feeds.interest.settle_everybodys_interest();
                 }
                 self.figures.send_replace(wanted);
             }
@@ -251,7 +273,7 @@ impl Desk {
 
     /// The items that the rep may see, and the machines they lead to.
     fn endpoints(&self, items: &[ItemId]) -> Vec<(ItemId, EndpointId)> {
-        let world = self.appliance.world();
+        let world = self.services.base.world();
         let sight = Visibility::new(&world, self.rep.user);
         let seen = items.iter().filter(|item| sight.item(**item).is_some());
         seen.filter_map(|item| Some((*item, world.item(*item)?.endpoint()?))).collect()
@@ -266,7 +288,7 @@ impl Desk {
             _ => matches!(request, ChangePassword { .. } | Logout { .. }),
         };
         if let Some(first) = self.rep.first().filter(|first| !is_first(*first)) {
-            audit_refusal(&self.appliance, &self.rep, &name(&request), &first.plain());
+            audit_refusal(&self.services, &self.rep, &name(&request), &first.plain());
             self.reply(id, Err(first.plain()));
             return;
         }
@@ -274,7 +296,8 @@ impl Desk {
             self.reply(id, Ok(RepReply::Subscribed));
             let have = Have { inventory: have, presence };
             let figures = self.figures.subscribe();
-            let task = feed(Arc::clone(&self.appliance), self.rep.clone(), have, figures);
+            let task =
+                Arc::clone(&self.services.feeds.updates).feed(self.rep.clone(), have, figures);
             if let Some(former) = self.feed.replace(self.tasks.spawn(task)) {
                 former.abort();
             }
@@ -289,16 +312,16 @@ impl Desk {
             );
             return;
         };
-        let (appliance, rep) = (Arc::clone(&self.appliance), self.rep.clone());
+        let (services, rep) = (Arc::clone(&self.services), self.rep.clone());
         let what = name(&request);
         // Not one of the link's own tasks: what was begun is finished even if the link ends.
         tokio::spawn(async move {
-            let outcome = fulfil(&appliance, &rep, id, request).await;
+            let outcome = fulfil(&services, &rep, id, request).await;
             match &outcome {
-                Err(refusal) => audit_refusal(&appliance, &rep, &what, refusal),
+                Err(refusal) => audit_refusal(&services, &rep, &what, refusal),
                 Ok(RepReply::Done { refused }) => {
                     for (item, refusal) in refused {
-                        audit_refusal(&appliance, &rep, &format!("{what}, item {item}"), refusal);
+                        audit_refusal(&services, &rep, &format!("{what}, item {item}"), refusal);
                     }
                 }
                 Ok(_) => {}
@@ -331,15 +354,15 @@ fn name(request: &RepRequest) -> String {
 }
 
 /// Writes down what was refused, but for what says nothing about anybody's rights.
-fn audit_refusal(appliance: &Appliance, rep: &RepLink, what: &str, refusal: &Refusal) {
+fn audit_refusal(services: &Services, rep: &RepLink, what: &str, refusal: &Refusal) {
     use RefusalCode::{Stopping, StoreFailed};
     // A start that is refused is written down with its item.
     if matches!(refusal.code, Stopping | StoreFailed) || what == "StartSession" {
         return;
     }
-    let who = appliance.world().username(rep.user);
+    let who = services.base.world().username(rep.user);
     let detail = format!("{}: {}", refusal.code.as_str(), refusal.detail);
-    appliance.audit_often(&who, Action::RequestRefused, what, &detail);
+    services.base.audit.record_often(&who, Action::RequestRefused, what, &detail);
 }
 
 #[cfg(test)]

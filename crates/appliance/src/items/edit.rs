@@ -3,8 +3,11 @@
 //! What may be done is decided in the edit itself, on the World it changes: a right that was
 //! withdrawn a moment ago does not slip through.
 
-use crate::app::Appliance;
+use crate::base::Base;
 use crate::clock::Moment;
+use crate::links::Links;
+use crate::sessions::book::Book;
+use crate::sessions::end::Endings;
 use jumpdeck_policy::{Availability, Permission};
 use jumpdeck_protocol::agent::{AgentOrder, Standing};
 use jumpdeck_protocol::audit::Action;
@@ -34,9 +37,16 @@ pub(crate) struct Deed {
 }
 
 /// Items that were not done, and why.
-pub(super) type Refused = Vec<(ItemId, Refusal)>;
+pub(crate) type Refused = Vec<(ItemId, Refusal)>;
 
-impl Appliance {
+pub(crate) struct ItemEdits {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) endings: Arc<Endings>,
+}
+
+impl ItemEdits {
     /// Changes properties of items, each item wholly or not at all.
     pub(crate) async fn edit_items(
         &self,
@@ -44,7 +54,7 @@ impl Appliance {
         edits: Vec<ItemEdit>,
     ) -> Result<Refused, Refusal> {
         within_limit(edits.len())?;
-        let now = self.now();
+        let now = self.base.now();
         let expires =
             |edit: &&ItemEdit| edit.changes.iter().any(|change| change.field == ItemField::Expires);
         let expiring: Vec<_> = edits.iter().filter(expires).map(|edit| edit.item).collect();
@@ -59,10 +69,10 @@ impl Appliance {
 
     /// Tells machines when they uninstall themselves.
     fn tell_expiry(&self, items: &[ItemId]) {
-        let world = self.world();
+        let world = self.base.world();
         let endpoints = items.iter().filter_map(|item| world.item(*item)?.endpoint());
         for endpoint in endpoints {
-            if let Some(agent) = self.presences.link(endpoint) {
+            if let Some(agent) = self.links.agents.link(endpoint) {
                 agent.order(AgentOrder::Expires { at: world.expiry(endpoint) });
             }
         }
@@ -76,7 +86,7 @@ impl Appliance {
         to: Place,
     ) -> Result<Refused, Refusal> {
         within_limit(items.len())?;
-        let now = self.now();
+        let now = self.base.now();
         self.tend(move |draft, deeds| {
             each(items, |item| *item, |item| copy(draft, user, item, to, now, deeds))
         })
@@ -99,7 +109,7 @@ impl Appliance {
         user: Option<UserId>,
         items: Vec<ItemId>,
     ) -> Result<Refused, Refusal> {
-        let now = self.moment();
+        let now = self.base.moment();
         let busy: BTreeSet<ItemId> =
             items.iter().copied().filter(|item| self.is_busy(*item)).collect();
         let edit = move |draft: &mut Draft, deeds: &mut Vec<Deed>| {
@@ -114,25 +124,25 @@ impl Appliance {
         let (refused, gone) = self.tend(edit).await?;
         for endpoint in gone {
             // A session that began meanwhile has no machine any more.
-            for session in self.sessions.with_machine(endpoint) {
-                self.end_session(session, EndReason::AgentLost);
+            for session in self.book.with_machine(endpoint) {
+                self.endings.end_session(session, EndReason::AgentLost);
             }
-            if let Some(agent) = self.presences.link(endpoint) {
+            if let Some(agent) = self.links.agents.link(endpoint) {
                 agent.order(AgentOrder::Uninstall);
                 agent.outbox.close();
             }
-            self.presences.forget(endpoint);
+            self.links.agents.forget(endpoint);
         }
         Ok(refused)
     }
 
     /// Whether a session goes through an item, or would lose its machine with it.
     fn is_busy(&self, item: ItemId) -> bool {
-        let world = self.world();
+        let world = self.base.world();
         let endpoint = world.item(item).and_then(|item| item.endpoint());
         let is_last = |endpoint: &EndpointId| world.items_of(*endpoint).count() == 1;
-        let machine = endpoint.filter(is_last).map_or(0, |e| self.sessions.count(e));
-        self.sessions.goes_through(item) || machine > 0
+        let machine = endpoint.filter(is_last).map_or(0, |e| self.book.count(e));
+        self.book.goes_through(item) || machine > 0
     }
 
     /// Makes a Jump shortcut.
@@ -141,7 +151,7 @@ impl Appliance {
         user: UserId,
         wish: Box<ItemView>,
     ) -> Result<ItemId, Refusal> {
-        let now = self.now();
+        let now = self.base.now();
         self.tend(move |draft, deeds| add(draft, user, &wish, now, deeds)).await
     }
 
@@ -150,7 +160,7 @@ impl Appliance {
         &self,
         edit: impl FnOnce(&mut Draft, &mut Vec<Deed>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
-        let now = self.now();
+        let now = self.base.now();
         let edit = move |draft: &mut Draft| {
             let mut deeds = Vec::new();
             let outcome = edit(draft, &mut deeds)?;
@@ -162,7 +172,7 @@ impl Appliance {
             }
             Ok(outcome)
         };
-        self.store.edit(edit).await
+        self.base.store.edit(edit).await
     }
 }
 
@@ -490,6 +500,3 @@ fn add(
     deeds.push(Deed { user: Some(user.id), action: Action::ItemMade, item: id, what });
     Ok(id)
 }
-
-#[cfg(test)]
-mod tests;

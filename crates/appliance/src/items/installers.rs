@@ -1,7 +1,8 @@
 //! Installer keys: what a machine enrols with. A key opens what its maker could open now.
 
 use crate::accounts::keys;
-use crate::app::Appliance;
+use crate::accounts::keys::Keys;
+use crate::base::Base;
 use crate::items::edit::permitted;
 use crate::links::consoles::RepLink;
 use jumpdeck_policy::Permission;
@@ -32,17 +33,14 @@ pub struct InstallerSpec {
     pub local: bool,
 }
 
-impl Appliance {
-    /// Makes an installer in the name of the appliance itself. The key in the answer is not kept.
-    ///
-    /// # Errors
-    /// A [`Refusal`] when a value is out of range or the store fails.
-    pub async fn create_installer(&self, spec: InstallerSpec) -> Result<rep::Installer, Refusal> {
-        self.create_installer_for(None, spec).await
-    }
+pub(crate) struct Installers {
+    pub(crate) base: Base,
+    pub(crate) keys: Arc<Keys>,
+}
 
+impl Installers {
     /// Makes an installer in the name of `maker`.
-    pub(crate) async fn create_installer_for(
+    pub(crate) async fn create(
         &self,
         maker: Option<UserId>,
         spec: InstallerSpec,
@@ -53,9 +51,9 @@ impl Appliance {
         }
         let group = spec.group.as_deref().map(group_name).transpose()?;
         let secret = keys::secret().map_err(|e| RefusalCode::StoreFailed.because(e.to_string()))?;
-        let (key_hash, now, local) = (keys::hash(&secret), self.now(), spec.local);
+        let (key_hash, now, local) = (keys::hash(&secret), self.base.now(), spec.local);
         let expires = now.plus(spec.valid);
-        let (wanted, settled) = (group.clone(), self.has_settled());
+        let (wanted, settled) = (group.clone(), self.base.clocks.has_settled());
         let edit = move |draft: &mut Draft| {
             if settled {
                 for expired in draft.expired_installers(now) {
@@ -88,9 +86,15 @@ impl Appliance {
             draft.put(installer)?;
             Ok(id)
         };
-        let id = self.store.edit(edit).await?;
+        let id = self.base.store.edit(edit).await?;
         let group = group.unwrap_or_else(|| "Personal".to_owned());
-        Ok(rep::Installer { id, key: secret, expires, fingerprint: self.fingerprint(), group })
+        Ok(rep::Installer {
+            id,
+            key: secret,
+            expires,
+            fingerprint: self.keys.public.fingerprint(),
+            group,
+        })
     }
 
     /// Lists or revokes installer keys: reps their own, administrators all.
@@ -99,7 +103,7 @@ impl Appliance {
         rep: &RepLink,
         wish: InstallerWish,
     ) -> Result<Vec<InstallerView>, Refusal> {
-        let (user, now) = (rep.user, self.now());
+        let (user, now) = (rep.user, self.base.now());
         if let InstallerWish::Remove { installer } = wish {
             let edit = move |draft: &mut Draft| {
                 let none = || {
@@ -114,9 +118,9 @@ impl Appliance {
                 draft.remove(DocumentId::Installer(installer));
                 Ok(())
             };
-            self.store.edit(edit).await?;
+            self.base.store.edit(edit).await?;
         }
-        let world = self.world();
+        let world = self.base.world();
         let good = |one: &&Arc<Installer>| one.expires >= now && is_of(&world, user, one);
         let view = |one: &Arc<Installer>| InstallerView {
             id: one.id,

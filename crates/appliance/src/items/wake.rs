@@ -1,6 +1,8 @@
 //! Wake-on-LAN: a machine that sleeps is called by a neighbour that does not (DOMAIN 2).
 
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::items::wakes::Wakes;
+use crate::links::Links;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
 use jumpdeck_policy::Permission;
@@ -22,7 +24,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Neighbours that are asked until one calls.
 const HELPERS: usize = 3;
 
-impl Appliance {
+pub(crate) struct Waking {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) wakes: Wakes,
+}
+
+impl Waking {
     /// Has a machine woken. Returns the name of the neighbour that called.
     pub(crate) async fn wake(
         &self,
@@ -30,7 +38,7 @@ impl Appliance {
         item: ItemId,
         password: Option<SecureOn>,
     ) -> Result<Box<str>, Refusal> {
-        let world = self.world();
+        let world = self.base.world();
         let (item, endpoint, by) = self.wakeable(&world, rep, item)?;
         let facts = &item.view.facts;
         let mac: Mac = facts.mac.parse().map_err(|_| RefusalCode::WakeUnknown.plain())?;
@@ -40,13 +48,13 @@ impl Appliance {
         }
         let helpers = named(&world, rep, helpers);
         self.wakes
-            .take_turn(endpoint, &by, self.uptime())
+            .take_turn(endpoint, &by, self.base.uptime())
             .map_err(|left| RefusalCode::WakeCoolingDown.because(format!("{left} s to go")))?;
         for (name, link) in helpers {
             let request = AgentRequest::Wake { mac, password };
             if let Ok(AgentReply::Called { networks: 1.. }) = link.call(request, PATIENCE).await {
                 let subject = format!("item {}", item.view.id);
-                self.audit(Some(rep.user), Action::MagicPacketSent, &subject, &name);
+                self.base.audit.record(Some(rep.user), Action::MagicPacketSent, &subject, &name);
                 self.tell_waking(endpoint);
                 return Ok(name);
             }
@@ -76,7 +84,7 @@ impl Appliance {
         let endpoint = item.endpoint().ok_or_else(|| {
             RefusalCode::Unsupported.because("only machines with a Jump Client can be woken")
         })?;
-        if self.presences.link(endpoint).is_some() {
+        if self.links.agents.link(endpoint).is_some() {
             return Err(
                 RefusalCode::InvalidValue.because(format!("{} is already online.", item.view.name))
             );
@@ -111,7 +119,7 @@ impl Appliance {
             .items()
             .filter(|item| !item.is_visitor() && is_near(item))
             .filter_map(|item| {
-                let link = self.presences.startable(item.endpoint()?).ok()?;
+                let link = self.links.agents.startable(item.endpoint()?).ok()?;
                 seen.insert(item.endpoint()?).then(|| (Arc::clone(item), link))
             })
             .collect();
@@ -122,16 +130,16 @@ impl Appliance {
 
     /// Tells everybody who sees the machine that it is being woken.
     fn tell_waking(&self, endpoint: EndpointId) {
-        for rep in self.reps.those(|_| true) {
+        for rep in self.links.consoles.those(|_| true) {
             self.tell_cooling(&rep, Some(endpoint));
         }
     }
 
     /// Tells a console which machines are being woken: one of them, or all.
     pub(crate) fn tell_cooling(&self, rep: &RepLink, only: Option<EndpointId>) {
-        let world = self.world();
+        let world = self.base.world();
         let sight = Visibility::new(&world, rep.user);
-        for (endpoint, by, left) in self.wakes.cooling(self.uptime()) {
+        for (endpoint, by, left) in self.wakes.cooling(self.base.uptime()) {
             if only.is_some_and(|only| only != endpoint) {
                 continue;
             }

@@ -33,8 +33,18 @@ impl Chores {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    pub(crate) fn add(&self, chore: Chore) {
+    fn add(&self, chore: Chore) {
         // It ends with the appliance, and then nothing is left to be done.
         let _ = self.chores.send(chore);
+    }
+
+    /// A machine without sessions may be let go: soon, and in its turn.
+    pub(crate) fn let_go(&self, endpoint: EndpointId) {
+        self.add(Chore::LetGo(endpoint));
+    }
+
+    /// What goes on besides people's own sessions may have changed: they are told soon.
+    pub(crate) fn tell_lobby(&self) {
+        self.add(Chore::TellLobby);
     }
 }

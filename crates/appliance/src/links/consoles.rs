@@ -5,9 +5,13 @@ use jumpdeck_link::Outbox;
 use jumpdeck_protocol::queue::Lobby;
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
 use jumpdeck_protocol::{LinkId, LoginId, RefusalCode, Timestamp, UserId};
+use jumpdeck_world::World;
 use std::collections::HashMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// Seconds for which a code that opened a link is as good as one given now.
+const A_MOMENT: u64 = 300;
 
 /// A console's link.
 #[derive(Clone, Debug)]
@@ -64,6 +68,20 @@ impl RepLink {
         }
         *told = Some(lobby.clone());
         true
+    }
+
+    /// Whether what the link was opened with still holds.
+    pub(crate) fn is_good(&self, world: &World) -> bool {
+        let kept = *self.login.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = world.account(self.user).map_or(0, |account| account.generation);
+        world.user(self.user).is_some_and(|user| user.enabled)
+            && self.login.generation.load(Ordering::SeqCst) == generation
+            && kept.is_none_or(|kept| world.login(kept).is_some())
+    }
+
+    /// Whether it was opened with the password, and with a code where one is wanted, a moment ago.
+    pub(crate) fn came_just_now(&self, now: Uptime) -> bool {
+        self.login.proved.is_some_and(|then| now.since(then) < A_MOMENT)
     }
 }
 

@@ -1,9 +1,12 @@
 //! Why may this user do that here, and who may: the policy's own steps, for whoever asks.
 
 use crate::accounts::second_factor::has_one;
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::links::Links;
 use crate::links::consoles::RepLink;
-use crate::sessions::start::Beside;
+use crate::sessions::beside::Beside;
+use crate::sessions::beside::beside;
+use crate::sessions::book::Book;
 use jumpdeck_policy::{Attempt, Code, Decision, Step, Verdict};
 use jumpdeck_protocol::configuration::Simulation;
 use jumpdeck_protocol::inventory::JumpMethod;
@@ -17,7 +20,13 @@ use jumpdeck_world::World;
 use jumpdeck_world::rights::Layers;
 use std::sync::Arc;
 
-impl Appliance {
+pub(crate) struct Explanations {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+}
+
+impl Explanations {
     /// Explains what somebody may do with an item. Only administrators ask about others.
     pub(crate) fn explain(
         &self,
@@ -27,7 +36,7 @@ impl Appliance {
         action: Option<Permission>,
         at: Option<Timestamp>,
     ) -> Result<Vec<Answer>, Refusal> {
-        let world = self.world();
+        let world = self.base.world();
         let gone = || RefusalCode::JumpItemGone.plain();
         let item = asked_of(&world, rep, item).ok_or_else(gone)?;
         let users = asked_about(&world, rep, whom)?;
@@ -41,7 +50,8 @@ impl Appliance {
         }
         let answers = users.iter().flat_map(|user| {
             let now = at.is_none().then(|| self.now_says(&world, user, item)).flatten();
-            let (layers, at) = (jump_layers(&world, user, item), at.unwrap_or_else(|| self.now()));
+            let (layers, at) =
+                (jump_layers(&world, user, item), at.unwrap_or_else(|| self.base.now()));
             let one = |action: &Permission| {
                 let about = (user.as_ref(), item.as_ref(), *action, at);
                 answer(user, *action, &decide(&world, about, &layers, now.clone()))
@@ -55,10 +65,10 @@ impl Appliance {
     /// session with it.
     fn now_says(&self, world: &World, user: &User, item: &Item) -> Option<Step> {
         let machine = item.endpoint()?;
-        if let Err(code) = self.presences.startable(machine) {
+        if let Err(code) = self.links.agents.startable(machine) {
             return Some(Step::denies("the machine", format!("says: {}", code.sentence())));
         }
-        let (beside, source) = self.beside(world, user, item);
+        let (beside, source) = beside(&self.book, world, (user, item), self.base.now());
         match beside {
             Beside::Alone => None,
             Beside::Joins(other) => {
@@ -83,7 +93,7 @@ impl Appliance {
         method: StartMethod,
         (present, at): (Option<bool>, Option<Timestamp>),
     ) -> Result<Simulation, Refusal> {
-        let world = self.world();
+        let world = self.base.world();
         let gone = || RefusalCode::JumpItemGone.plain();
         let item = asked_of(&world, rep, item).ok_or_else(gone)?;
         let one = || RefusalCode::InvalidValue.because("Name one user to simulate.");
@@ -92,7 +102,7 @@ impl Appliance {
             return Err(one());
         };
         let now = at.is_none().then(|| self.now_says(&world, user, item)).flatten();
-        let at = at.unwrap_or_else(|| self.now());
+        let at = at.unwrap_or_else(|| self.base.now());
         let seen = !item.view.facts.console_user.trim().is_empty();
         let customer_present = present.unwrap_or(seen);
         let layers = world.layers(user.id, item.view.policies, method, customer_present);

@@ -3,3 +3,39 @@
 pub(crate) mod explain;
 pub(crate) mod jump_policies;
 pub(crate) mod teams;
+
+use crate::base::Base;
+use crate::links::Links;
+use crate::sessions::Sessions;
+use crate::sessions::book::Book;
+use explain::Explanations;
+use jump_policies::JumpPolicies;
+use std::sync::Arc;
+use teams::Teams;
+
+/// Its services.
+pub(crate) struct Policies {
+    pub explanations: Explanations,
+    pub jump_policies: Arc<JumpPolicies>,
+    pub teams: Teams,
+}
+
+impl Policies {
+    pub(crate) fn new(
+        base: &Base,
+        links: &Arc<Links>,
+        book: &Arc<Book>,
+        sessions: &Sessions,
+    ) -> Self {
+        let explanations =
+            Explanations { base: base.clone(), links: Arc::clone(links), book: Arc::clone(book) };
+        let jump_policies = Arc::new(JumpPolicies::new(base.clone()));
+        let teams = Teams {
+            base: base.clone(),
+            links: Arc::clone(links),
+            book: Arc::clone(book),
+            sharing: Arc::clone(&sessions.sharing),
+        };
+        Self { explanations, jump_policies, teams }
+    }
+}

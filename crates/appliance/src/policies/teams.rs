@@ -1,7 +1,10 @@
 //! Teams: reps who work together, each with a rank (DOMAIN 1).
 
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::links::Links;
 use crate::links::consoles::RepLink;
+use crate::sessions::book::Book;
+use crate::sessions::sharing::Sharing;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::queue::{Queue, Rank, TeamView};
@@ -12,7 +15,14 @@ use jumpdeck_world::{DocumentId, Item, Team};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-impl Appliance {
+pub(crate) struct Teams {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) sharing: Arc<Sharing>,
+}
+
+impl Teams {
     /// Makes a team or changes who is in it; without members, it is removed.
     pub(crate) async fn set_team(
         &self,
@@ -20,7 +30,7 @@ impl Appliance {
         name: &str,
         members: Vec<(String, Rank)>,
     ) -> Result<(), Refusal> {
-        if !self.world().administers(rep.user) {
+        if !self.base.world().administers(rep.user) {
             return Err(RefusalCode::PermissionDenied.because("only an administrator makes teams"));
         }
         let name = name.trim().to_owned();
@@ -33,7 +43,7 @@ impl Appliance {
             let detail = format!("A team has at most {} members.", limits::TEAM_MEMBERS);
             return Err(RefusalCode::InvalidValue.because(detail));
         }
-        let (maker, now) = (rep.user, self.now());
+        let (maker, now) = (rep.user, self.base.now());
         let edit = move |draft: &mut Draft| {
             let known = draft.team_by_name(&name).map(|team| team.id);
             if members.is_empty() {
@@ -70,14 +80,14 @@ impl Appliance {
             let id = known.unwrap_or_else(|| draft.next::<Team>());
             draft.put(Team { id, name, members: them })
         };
-        self.store.edit(edit).await?;
-        self.tell_lobby();
+        self.base.store.edit(edit).await?;
+        self.links.chores.tell_lobby();
         Ok(())
     }
 
     /// The teams a rep is in; for an administrator, all.
     pub(crate) fn teams(&self, rep: &RepLink) -> Vec<TeamView> {
-        let world = self.world();
+        let world = self.base.world();
         let all = world.administers(rep.user);
         let seen = |team: &&Arc<Team>| all || world.members(team.id).contains_key(&rep.user);
         let view = |team: &Arc<Team>| TeamView {
@@ -95,14 +105,14 @@ impl Appliance {
 
     /// Lets everybody of one of the rep's teams take part in a session.
     pub(crate) async fn share_with_team(
-        self: &Arc<Self>,
+        &self,
         rep: &RepLink,
         session: SessionId,
         team: &str,
         part: Option<Part>,
     ) -> Result<(), Refusal> {
-        self.takes_part(session, rep.user, Part::Owner)?;
-        let world = self.world();
+        self.book.takes_part(session, rep.user, Part::Owner)?;
+        let world = self.base.world();
         let none = || {
             RefusalCode::NotFound
                 .because(format!("You are in no team {}.", text::bounded(team, limits::NAME)))
@@ -118,14 +128,14 @@ impl Appliance {
         }
         let part_of = |name: &str| {
             let user = world.user_by_name(name)?;
-            self.sessions.part(session, user.id)
+            self.book.part(session, user.id)
         };
         // Who takes part already is not made to look on.
         names.retain(|name| part.is_none() || part_of(name) < part);
         let newcomers = names.iter().filter(|name| part_of(name).is_none()).count();
-        self.room_for(session, if part.is_some() { newcomers } else { 0 })?;
+        self.book.room_for(session, if part.is_some() { newcomers } else { 0 })?;
         for name in names {
-            self.share(rep, session, &name, part).await?;
+            self.sharing.share(rep, session, &name, part).await?;
         }
         Ok(())
     }

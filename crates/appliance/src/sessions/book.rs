@@ -2,8 +2,12 @@
 
 use crate::clock::Uptime;
 use crate::sessions::channel::Channel;
+use jumpdeck_protocol::Refusal;
+use jumpdeck_protocol::RefusalCode;
+use jumpdeck_protocol::limits;
 use jumpdeck_protocol::log::{LogEvent, Summary};
 use jumpdeck_protocol::session::{ChannelView, Part, Participant, SessionView, Size, Terms};
+use jumpdeck_protocol::session_policy::Access;
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, SessionId, Timestamp, UserId};
 use jumpdeck_store::OpenSession;
@@ -40,7 +44,7 @@ struct Session {
 }
 
 #[derive(Debug, Default)]
-struct Book {
+struct Entries {
     sessions: BTreeMap<SessionId, Session>,
     channels: HashMap<ChannelId, Arc<Channel>>,
     next_session: u64,
@@ -86,9 +90,9 @@ pub(crate) struct Brief {
 
 /// All open sessions.
 #[derive(Debug, Default)]
-pub(crate) struct Sessions(RwLock<Book>);
+pub(crate) struct Book(RwLock<Entries>);
 
-impl Sessions {
+impl Book {
     /// The sessions that were open when the appliance ended.
     pub(crate) fn new(
         open: Vec<OpenSession>,
@@ -97,7 +101,8 @@ impl Sessions {
         next_channel: u64,
         now: Uptime,
     ) -> Self {
-        let sessions = Self(RwLock::new(Book { next_session, next_channel, ..Book::default() }));
+        let sessions =
+            Self(RwLock::new(Entries { next_session, next_channel, ..Entries::default() }));
         for OpenSession { new, channels, others, logged, tally, names, watched } in open {
             let id = new.id;
             // One of an older version says only which item it went through.
@@ -431,7 +436,7 @@ impl Sessions {
         });
     }
 
-    /// Sessions with nothing but shells, in which nobody did anything since then.
+    /// Book with nothing but shells, in which nobody did anything since then.
     pub(crate) fn idle_since(&self, then: Uptime) -> Vec<SessionId> {
         self.read(|book| {
             let idle = |s: &Session| {
@@ -509,12 +514,61 @@ impl Sessions {
         self.read(|book| book.channels.get(&id).cloned())
     }
 
-    fn read<T>(&self, look: impl FnOnce(&Book) -> T) -> T {
+    fn read<T>(&self, look: impl FnOnce(&Entries) -> T) -> T {
         look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
+    fn write<T>(&self, change: impl FnOnce(&mut Entries) -> T) -> T {
         change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a user takes part in a session, at least so far.
+    pub(crate) fn takes_part(
+        &self,
+        session: SessionId,
+        user: UserId,
+        least: Part,
+    ) -> Result<(), Refusal> {
+        match self.part(session, user) {
+            None => Err(RefusalCode::SessionGone.plain()),
+            Some(part) if part >= least => Ok(()),
+            Some(_) if least == Part::Owner => Err(RefusalCode::NotOwner.plain()),
+            Some(_) => Err(RefusalCode::NotOwner.because("you may look, but not take part")),
+        }
+    }
+
+    /// Whether a session grants something that is allowed or denied as a whole.
+    pub(crate) fn session_allows(
+        &self,
+        session: SessionId,
+        permission: SessionPermission,
+    ) -> Result<(), Refusal> {
+        let terms = self.terms(session);
+        let terms = terms.ok_or_else(|| RefusalCode::SessionGone.plain())?;
+        let granted = &terms.granted;
+        let access = match permission {
+            SessionPermission::Chat => granted.chat,
+            SessionPermission::JumpClientsPinning => granted.jump_clients_pinning,
+            SessionPermission::CommandShell => granted.command_shell,
+            // Not asked for so far: what is not known here is denied.
+            _ => Access::Deny,
+        };
+        if access.is_allowed() {
+            return Ok(());
+        }
+        let name = permission.as_str();
+        let detail = format!("the session policies denied {name} when this session started");
+        Err(RefusalCode::PermissionDenied.because(detail))
+    }
+
+    /// Whether so many more fit into a session.
+    pub(crate) fn room_for(&self, session: SessionId, more: usize) -> Result<(), Refusal> {
+        let most = limits::PARTICIPANTS;
+        if more > 0 && self.users(session).len() + more > most {
+            let detail = format!("{most} people take part already, the limit.");
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
+        Ok(())
     }
 }
 
@@ -532,12 +586,12 @@ impl Session {
     }
 
     /// Whether a console of this user shows one of its channels.
-    fn shows(&self, user: UserId, book: &Book) -> bool {
+    fn shows(&self, user: UserId, book: &Entries) -> bool {
         let mut channels = channel_ids(&self.channels).filter_map(|id| book.channels.get(&id));
         channels.any(|channel| channel.hub().consoles().any(|(_, of)| of == user))
     }
 
-    fn view(&self, id: SessionId, book: &Book, world: &World) -> SessionView {
+    fn view(&self, id: SessionId, book: &Entries, world: &World) -> SessionView {
         let mut channels = self.channels.clone();
         for channel in &mut channels {
             let entry = book.channels.get(&channel.id);

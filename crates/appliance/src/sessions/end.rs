@@ -1,9 +1,15 @@
 //! The end of a channel and of a session, however it comes about.
 
-use crate::app::Appliance;
+use crate::base::Base;
 use crate::clock::Uptime;
+use crate::jobs::{Every, Jobs};
+use crate::links::Links;
+use crate::sessions::announce::Announcer;
+use crate::sessions::book::Book;
 use crate::sessions::book::Removed;
 use crate::sessions::channel::Channel;
+use crate::sessions::log::SessionLog;
+use crate::sessions::recordings::Recordings;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
@@ -12,12 +18,24 @@ use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason};
 use jumpdeck_protocol::{RefusalCode, SessionId};
 use jumpdeck_store::{Deed, History};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
-impl Appliance {
+pub(crate) struct Endings {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) announcer: Arc<Announcer>,
+    pub(crate) log: Arc<SessionLog>,
+    pub(crate) recordings: Arc<Recordings>,
+    /// Seconds after which a session ends in which nobody does anything; 0: it does not.
+    pub(crate) idle: AtomicU64,
+}
+
+impl Endings {
     /// Ends a channel; with the last one its session ends too.
     pub(crate) fn close_channel(&self, channel: &Arc<Channel>, reason: EndReason) {
-        match self.sessions.remove_channel(channel.id) {
+        match self.book.remove_channel(channel.id) {
             // Somebody else was quicker.
             Removed::Gone => {}
             Removed::Errors => self.end_session(channel.session, reason),
@@ -29,11 +47,11 @@ impl Appliance {
             Removed::OneOfMany => {
                 self.log_closed(channel);
                 let closed = self.hang_up(channel);
-                self.store.note(move |draft| draft.history(closed));
+                self.base.store.note(move |draft| draft.history(closed));
                 let refusal = RefusalCode::ChannelGone.plain();
                 let gone = ChannelReport::Gone { channel: channel.id, refusal };
                 channel.hub().tell_all(&ApplianceNotice::Channel(gone));
-                self.tell_session(channel.session);
+                self.announcer.tell_session(channel.session);
             }
         }
     }
@@ -42,20 +60,20 @@ impl Appliance {
         if channel.is_shell {
             let status = channel.exit().map(|(status, _)| status);
             let event = LogEvent::ShellClosed { channel: channel.id, status };
-            self.log(channel.session, None, event);
+            self.log.log(channel.session, None, event);
         }
     }
 
     /// The end of a channel that was taken out of the book. Returns what is to be written down.
     fn hang_up(&self, channel: &Arc<Channel>) -> History {
-        if let Some(agent) = self.presences.link(channel.endpoint) {
+        if let Some(agent) = self.links.agents.link(channel.endpoint) {
             agent.order(AgentOrder::Channel(ChannelOrder::Close { channel: channel.id }));
         }
         if let Some(tape) = channel.tape.get() {
-            self.keep_recording(channel.session, channel.id, Some(tape.clone()));
+            self.recordings.keep_recording(channel.session, channel.id, Some(tape.clone()));
         }
         let status = channel.exit().map(|(status, _)| status);
-        History::ChannelClosed { channel: channel.id, status, at: self.now() }
+        History::ChannelClosed { channel: channel.id, status, at: self.base.now() }
     }
 
     /// Ends a session and everything in it.
@@ -66,12 +84,12 @@ impl Appliance {
     /// Ends a session, of which some channels were closed just now: all of it is written down at
     /// once.
     fn end_session_after(&self, session: SessionId, reason: EndReason, mut closed: Vec<History>) {
-        for channel in &self.sessions.channels_of(session) {
+        for channel in &self.book.channels_of(session) {
             self.log_closed(channel);
         }
-        let Some(ended) = self.sessions.remove(session, self.now()) else {
+        let Some(ended) = self.book.remove(session, self.base.now()) else {
             if !closed.is_empty() {
-                self.store.note(move |draft| {
+                self.base.store.note(move |draft| {
                     for closed in closed {
                         draft.history(closed);
                     }
@@ -80,7 +98,7 @@ impl Appliance {
             return;
         };
         closed.extend(ended.channels.iter().map(|channel| self.hang_up(channel)));
-        let (at, why) = (self.now(), reason.clone());
+        let (at, why) = (self.base.now(), reason.clone());
         let entry = LogEntry {
             number: ended.last + 1,
             at,
@@ -88,7 +106,7 @@ impl Appliance {
             event: LogEvent::Ended { reason: reason.clone() },
         };
         let kept = entry.clone();
-        self.store.note(move |draft| {
+        self.base.store.note(move |draft| {
             for closed in closed {
                 draft.history(closed);
             }
@@ -99,41 +117,45 @@ impl Appliance {
             draft.history(History::SessionEnded { session, reason: why, at });
         });
         tracing::info!(session = session.0, ?reason, "session ended");
-        self.tell_in_sessions(ended.endpoint);
-        self.tell_customer_of(ended.endpoint, &ended.terms, &entry);
-        for rep in self.reps.those(|rep| ended.users.contains(&rep.user)) {
+        self.announcer.tell_in_sessions(ended.endpoint);
+        self.announcer.tell_customer_of(ended.endpoint, &ended.terms, &entry);
+        for rep in self.links.consoles.those(|rep| ended.users.contains(&rep.user)) {
             let (reason, summary) = (reason.clone(), Some(ended.summary.clone()));
             rep.tell(ApplianceNotice::SessionEnded { session, reason, summary });
         }
         for user in ended.users {
-            self.tell_sessions(user);
+            self.announcer.tell_sessions(user);
         }
-        self.dismiss(ended.endpoint);
+        self.links.chores.let_go(ended.endpoint);
     }
 
     /// Ends sessions without channels: the appliance was killed while they began or ended.
     pub(crate) fn end_empty_sessions(&self) {
-        for session in self.sessions.ids() {
-            if self.sessions.channels_of(session).is_empty() {
+        for session in self.book.ids() {
+            if self.book.channels_of(session).is_empty() {
                 self.end_session(session, EndReason::AgentLost);
             }
         }
     }
 
     /// Sessions in which nobody does anything for so many seconds end; 0: they do not.
-    pub fn end_idle_after(&self, seconds: u64) {
+    pub(crate) fn end_idle_after(&self, seconds: u64) {
         self.idle.store(seconds, Ordering::Relaxed);
     }
 
     /// Ends them now; the appliance does so by itself each minute.
-    pub fn end_idle_sessions(&self) {
+    pub(crate) fn end_idle_sessions(&self) {
         let patience = self.idle.load(Ordering::Relaxed);
         if patience == 0 {
             return;
         }
-        let then = Uptime(self.uptime().0.saturating_sub(patience));
-        for session in self.sessions.idle_since(then) {
+        let then = Uptime(self.base.uptime().0.saturating_sub(patience));
+        for session in self.book.idle_since(then) {
             self.end_session(session, EndReason::Idle);
         }
+    }
+
+    pub(crate) fn jobs(self: &Arc<Self>, jobs: &mut Jobs) {
+        jobs.add(Every::Minute, self, |endings| async move { endings.end_idle_sessions() });
     }
 }

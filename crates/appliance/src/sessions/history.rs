@@ -1,15 +1,22 @@
 //! Who had sessions with what: read from the database when somebody asks.
 
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::links::Links;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::rep::{ApplianceNotice, PastSession, Used};
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, UserId};
 use jumpdeck_world::Visibility;
+use std::sync::Arc;
 
 /// Sessions that are told of an item, at the most.
 const TOLD: u8 = 10;
 
-impl Appliance {
+pub(crate) struct SessionHistory {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+}
+
+impl SessionHistory {
     /// The last sessions with the machine that an item leads to.
     pub(crate) async fn history(
         &self,
@@ -17,7 +24,7 @@ impl Appliance {
         item: ItemId,
     ) -> Result<Vec<PastSession>, Refusal> {
         let items: Vec<ItemId> = {
-            let world = self.world();
+            let world = self.base.world();
             let sight = Visibility::new(&world, rep.user);
             sight.item(item).ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
             let endpoint = world.item(item).and_then(|item| item.endpoint());
@@ -30,10 +37,10 @@ impl Appliance {
                 None => vec![item],
             }
         };
-        let mut sessions = self.store.sessions_of(items, TOLD).await?;
+        let mut sessions = self.base.store.sessions_of(items, TOLD).await?;
         sessions.sort_by_key(|(_, started, _)| std::cmp::Reverse(*started));
         sessions.truncate(TOLD.into());
-        let world = self.world();
+        let world = self.base.world();
         let name =
             |user| world.user(user).map_or("—".into(), |user| user.username.as_str().into());
         let past = |(user, started, ended)| PastSession { user: name(user), started, ended };
@@ -42,13 +49,13 @@ impl Appliance {
 
     /// The items a user had sessions with, the last one first.
     pub(crate) async fn used(&self, user: UserId) -> Result<Vec<Used>, Refusal> {
-        self.store.used_by(user).await
+        self.base.store.used_by(user).await
     }
 
     /// Tells a rep's consoles what was used.
     pub(crate) async fn tell_used(&self, user: UserId) {
         if let Ok(items) = self.used(user).await {
-            for rep in self.reps.those(|rep| rep.user == user) {
+            for rep in self.links.consoles.those(|rep| rep.user == user) {
                 rep.tell(ApplianceNotice::Used { items: items.clone() });
             }
         }

@@ -1,7 +1,10 @@
 //! A session's log: what happened in it, written down and told to those who take part.
 
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::links::Links;
 use crate::links::consoles::RepLink;
+use crate::sessions::announce::Announcer;
+use crate::sessions::book::Book;
 use crate::sessions::channel::Channel;
 use jumpdeck_protocol::log::{Attributes, LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
@@ -10,8 +13,16 @@ use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, UserId, limits, text};
 use jumpdeck_store::History;
 use jumpdeck_terminal::Seen;
+use std::sync::Arc;
 
-impl Appliance {
+pub(crate) struct SessionLog {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) announcer: Arc<Announcer>,
+}
+
+impl SessionLog {
     /// Writes an entry. Nothing if the session has ended.
     pub(crate) fn log(&self, session: SessionId, user: Option<UserId>, event: LogEvent) {
         self.log_at(session, user, event, None);
@@ -32,7 +43,7 @@ impl Appliance {
         event: LogEvent,
         position: Option<(ChannelId, u64)>,
     ) {
-        let who = user.map(|user| self.world().username(user));
+        let who = user.map(|user| self.base.world().username(user));
         self.write_down(session, who, event, position);
     }
 
@@ -52,7 +63,7 @@ impl Appliance {
             return;
         };
         let kept = entry.clone();
-        self.store.note(move |draft| {
+        self.base.store.note(move |draft| {
             draft.history(History::Logged { session, entry: kept, position });
         });
         self.tell_logged(session, &entry);
@@ -64,16 +75,16 @@ impl Appliance {
         who: Option<Box<str>>,
         event: LogEvent,
     ) -> Option<LogEntry> {
-        let number = self.sessions.next_entry(session, who.as_deref(), &event)?;
-        Some(LogEntry { number, at: self.now(), who, event })
+        let number = self.book.next_entry(session, who.as_deref(), &event)?;
+        Some(LogEntry { number, at: self.base.now(), who, event })
     }
 
     fn tell_logged(&self, session: SessionId, entry: &LogEntry) {
-        let users = self.sessions.users(session);
-        for rep in self.reps.those(|rep| users.contains(&rep.user)) {
+        let users = self.book.users(session);
+        for rep in self.links.consoles.those(|rep| users.contains(&rep.user)) {
             rep.tell(ApplianceNotice::Logged { session, entry: entry.clone() });
         }
-        self.tell_customer(session, entry);
+        self.announcer.tell_customer(session, entry);
     }
 
     /// Writes an entry, and returns once it is on the disk.
@@ -84,14 +95,14 @@ impl Appliance {
         event: LogEvent,
     ) -> Result<(), Refusal> {
         let gone = || RefusalCode::SessionGone.plain();
-        let who = Some(self.world().username(user));
+        let who = Some(self.base.world().username(user));
         let entry = self.entry(session, who, event).ok_or_else(gone)?;
         let kept = entry.clone();
         let edit = move |draft: &mut jumpdeck_store::Draft| {
             draft.history(History::Logged { session, entry: kept, position: None });
             Ok(())
         };
-        self.store.edit(edit).await?;
+        self.base.store.edit(edit).await?;
         self.tell_logged(session, &entry);
         Ok(())
     }
@@ -103,7 +114,7 @@ impl Appliance {
         session: SessionId,
         text: &str,
     ) -> Result<(), Refusal> {
-        self.takes_part(session, rep.user, Part::Participant)?;
+        self.book.takes_part(session, rep.user, Part::Participant)?;
         self.log_surely(session, rep.user, LogEvent::Note { text: said(text)? }).await
     }
 
@@ -114,7 +125,7 @@ impl Appliance {
         session: SessionId,
         attributes: Attributes,
     ) -> Result<(), Refusal> {
-        self.takes_part(session, rep.user, Part::Participant)?;
+        self.book.takes_part(session, rep.user, Part::Participant)?;
         let set = kept(attributes)?;
         self.log_surely(session, rep.user, LogEvent::Attributes { set }).await
     }
@@ -126,8 +137,8 @@ impl Appliance {
         session: SessionId,
         text: &str,
     ) -> Result<(), Refusal> {
-        self.takes_part(session, rep.user, Part::Observer)?;
-        self.session_allows(session, SessionPermission::Chat)?;
+        self.book.takes_part(session, rep.user, Part::Observer)?;
+        self.book.session_allows(session, SessionPermission::Chat)?;
         self.log_surely(session, rep.user, LogEvent::Chat { text: said(text)? }).await
     }
 
@@ -138,9 +149,9 @@ impl Appliance {
         session: SessionId,
         after: u64,
     ) -> Result<(Vec<LogEntry>, bool), Refusal> {
-        let takes_part = self.sessions.part(session, rep.user).is_some();
+        let takes_part = self.book.part(session, rep.user).is_some();
         let only = (!takes_part).then_some(rep.user);
-        let found = self.store.log_after(session, after, only).await?;
+        let found = self.base.store.log_after(session, after, only).await?;
         found.ok_or_else(|| {
             let detail = format!("There is no session {session}, or you took no part in it.");
             RefusalCode::InvalidValue.because(detail)

@@ -1,26 +1,48 @@
 //! Opening a shell or a command in a session.
 
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::links::Links;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
+use crate::sessions::announce::Announcer;
+use crate::sessions::book::Book;
+use crate::sessions::customer::Customers;
+use crate::sessions::end::Endings;
+use crate::sessions::log::SessionLog;
+use crate::sessions::recordings::Recordings;
+use crate::sessions::relay::Relay;
 use jumpdeck_policy::check_command;
 use jumpdeck_protocol::agent::AgentRequest;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::modes::MOST as MOST_MODES;
 use jumpdeck_protocol::session::{ChannelKind, ChannelView, EndReason, Part};
-use jumpdeck_protocol::session_policy::{Access, Granted, SessionPermission};
-use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, UserId, limits, text};
-use jumpdeck_session::recording::{Header, LiveRecording};
+use jumpdeck_protocol::session_policy::{Granted, SessionPermission};
+use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, UserId, limits, text};
 use jumpdeck_store::History;
 use jumpdeck_terminal::masked_line;
 use jumpdeck_world::Item;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// How long an agent may take to start a program.
 const SPAWN_PATIENCE: Duration = Duration::from_secs(20);
 
-impl Appliance {
+pub(crate) struct Opening {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) announcer: Arc<Announcer>,
+    pub(crate) customers: Arc<Customers>,
+    pub(crate) endings: Arc<Endings>,
+    pub(crate) log: Arc<SessionLog>,
+    pub(crate) recordings: Arc<Recordings>,
+    pub(crate) relay: Arc<Relay>,
+    /// Sessions that are starting.
+    pub(crate) starts: Arc<Semaphore>,
+}
+
+impl Opening {
     /// Opens another shell in a session.
     pub(crate) async fn open_shell(
         self: &Arc<Self>,
@@ -29,45 +51,21 @@ impl Appliance {
         kind: ChannelKind,
     ) -> Result<ChannelView, Refusal> {
         check_kind(&kind)?;
-        self.takes_part(session, rep.user, Part::Participant)?;
-        if let Some(terms) = self.sessions.terms(session) {
+        self.book.takes_part(session, rep.user, Part::Participant)?;
+        if let Some(terms) = self.book.terms(session) {
             may_run(&terms.granted, &kind, || "as its session policies were then".to_owned())?;
         }
         let gone = || RefusalCode::SessionGone.plain();
-        let (endpoint, name) = self.sessions.target(session).ok_or_else(gone)?;
-        if self.sessions.shells(session) >= limits::SHELLS_PER_SESSION {
+        let (endpoint, name) = self.book.target(session).ok_or_else(gone)?;
+        if self.book.shells(session) >= limits::SHELLS_PER_SESSION {
             let detail = format!("a session has at most {} shells", limits::SHELLS_PER_SESSION);
             return Err(RefusalCode::SpawnFailed.because(detail));
         }
         let agent =
-            self.presences.startable(endpoint).map_err(|code| code.because(name.clone()))?;
+            self.links.agents.startable(endpoint).map_err(|code| code.because(name.clone()))?;
         let opened = self.open_channel(rep, session, &agent, kind).await;
-        self.tell_session(session);
+        self.announcer.tell_session(session);
         opened
-    }
-
-    /// Whether a session grants something that is allowed or denied as a whole.
-    pub(crate) fn session_allows(
-        &self,
-        session: SessionId,
-        permission: SessionPermission,
-    ) -> Result<(), Refusal> {
-        let terms = self.sessions.terms(session);
-        let terms = terms.ok_or_else(|| RefusalCode::SessionGone.plain())?;
-        let granted = &terms.granted;
-        let access = match permission {
-            SessionPermission::Chat => granted.chat,
-            SessionPermission::JumpClientsPinning => granted.jump_clients_pinning,
-            SessionPermission::CommandShell => granted.command_shell,
-            // Not asked for so far: what is not known here is denied.
-            _ => Access::Deny,
-        };
-        if access.is_allowed() {
-            return Ok(());
-        }
-        let name = permission.as_str();
-        let detail = format!("the session policies denied {name} when this session started");
-        Err(RefusalCode::PermissionDenied.because(detail))
     }
 
     /// Opens a channel in a session that is in the book.
@@ -78,10 +76,10 @@ impl Appliance {
         agent: &AgentLink,
         kind: ChannelKind,
     ) -> Result<ChannelView, Refusal> {
-        self.ask_customer(session, tool_of(&kind), agent, rep.user).await?;
+        self.customers.ask_customer(session, tool_of(&kind), agent, rep.user).await?;
         // Not before: somebody may think for long.
         let _turn = self.starts.try_acquire().map_err(|_| starting())?;
-        let (id, errors) = self.sessions.next_channels();
+        let (id, errors) = self.book.next_channels();
         let size = kind.terminal().map(|(size, _)| size.clamped());
         let event = match (kind.command(), &kind) {
             (Some(argv), _) => {
@@ -92,11 +90,11 @@ impl Appliance {
             (None, _) => LogEvent::ShellOpened { channel: id },
         };
         let is_shell = size.is_some();
-        let tape = self.begin_tape(session, id, &kind).await?;
+        let tape = self.recordings.begin(session, id, &kind).await?;
         let recorded = tape.is_some();
         let errors = (!is_shell).then_some(errors);
         let view = ChannelView { id, errors, is_shell, attached: true, recorded };
-        let at = self.now();
+        let at = self.base.now();
         let user = rep.user;
         let opened =
             History::ChannelOpened { channel: id, errors, session, is_shell, recorded, size, at };
@@ -107,9 +105,9 @@ impl Appliance {
             }
             Ok(())
         };
-        self.store.edit(edit).await?;
+        self.base.store.edit(edit).await?;
         let gone = || RefusalCode::SessionGone.plain();
-        let channel = self.sessions.add_channel(session, view.clone(), size).ok_or_else(gone)?;
+        let channel = self.book.add_channel(session, view.clone(), size).ok_or_else(gone)?;
         if let Some(size) = size {
             channel.tracker().resize(size.columns);
         }
@@ -117,47 +115,23 @@ impl Appliance {
             channel.hub().record_from(0);
             // The channel is new: nobody else set it.
             let _ = channel.tape.set(tape);
-            self.sessions.count_recording(session);
+            self.book.count_recording(session);
         }
-        let rep = self.world().username(rep.user);
+        let rep = self.base.world().username(rep.user);
         let request = AgentRequest::Open { channel: id, errors, session, kind, rep };
         if let Err(refusal) = agent.call(request, SPAWN_PATIENCE).await {
-            self.close_channel(&channel, EndReason::StartFailed);
+            self.endings.close_channel(&channel, EndReason::StartFailed);
             return Err(refusal);
         }
-        self.log(session, Some(user), event);
+        self.log.log(session, Some(user), event);
         // Whoever asked may be gone already; then nobody else would let go of it.
-        self.expect_back(vec![channel]);
+        self.relay.expect_back(vec![channel]);
         Ok(view)
-    }
-
-    /// Begins the recording of a shell, if it is to be recorded.
-    async fn begin_tape(
-        &self,
-        session: SessionId,
-        channel: ChannelId,
-        kind: &ChannelKind,
-    ) -> Result<Option<LiveRecording>, Refusal> {
-        let Some((size, term)) = kind.terminal() else {
-            return Ok(None);
-        };
-        if !self.sessions.terms(session).is_some_and(|terms| terms.recording) {
-            return Ok(None);
-        }
-        let title = self.sessions.target(session).map(|(_, name)| name).unwrap_or_default();
-        let (size, timestamp, term) = (size.clamped(), self.now().0, term.to_owned());
-        let header = Header { size, timestamp, title, term };
-        let path = self.data_dir().recording(session, channel, true);
-        let recorder = Arc::clone(&self.recorder);
-        let begun = tokio::task::spawn_blocking(move || recorder.begin(&path, channel, &header));
-        let failed = |reason: String| RefusalCode::RecordingFailed.because(reason);
-        let tape = begun.await.map_err(|error| failed(error.to_string()))?;
-        tape.map(Some).map_err(|error| failed(error.to_string()))
     }
 
     /// Whether the Jump Policy lets shells be recorded.
     pub(super) fn records(&self, user: UserId, item: &Item) -> bool {
-        let world = self.world();
+        let world = self.base.world();
         let policies = world.user(user).map(|user| world.jump_policies_of(user, item));
         let policies = policies.unwrap_or_default();
         policies.is_empty() || policies.iter().any(|one| !one.policy.no_recordings)

@@ -1,10 +1,16 @@
 //! The recordings that are kept: closing them, listing them, reading them.
 
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::data_dir::DataDir;
 use crate::links::consoles::RepLink;
+use crate::sessions::book::Book;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::Recording;
+use jumpdeck_protocol::session::ChannelKind;
+use jumpdeck_protocol::session::RecordingState;
 use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, UserId, limits};
+use jumpdeck_session::recording::Header;
+use jumpdeck_session::recording::Recorder;
 use jumpdeck_session::recording::{LiveRecording, digest, trim};
 use jumpdeck_store::Deed;
 use jumpdeck_store::History;
@@ -12,8 +18,53 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::watch;
 
-impl Appliance {
+pub(crate) struct Recordings {
+    pub(crate) base: Base,
+    pub(crate) book: Arc<Book>,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) data_dir: DataDir,
+    /// Those that are being closed.
+    pub(crate) keeping: watch::Sender<usize>,
+}
+
+impl Recordings {
+    pub(crate) fn new(
+        base: &Base,
+        book: &Arc<Book>,
+        recorder: Arc<Recorder>,
+        data_dir: DataDir,
+    ) -> Self {
+        let keeping = watch::channel(0).0;
+        Self { base: base.clone(), book: Arc::clone(book), recorder, data_dir, keeping }
+    }
+
+    /// The recordings of shells that go on, go on too.
+    pub(crate) fn go_on_recording(&self) {
+        for channel in self.book.channels() {
+            let path = self.data_dir.recording(channel.session, channel.id, true);
+            if !channel.recorded {
+                continue;
+            }
+            match self.recorder.resume(&path, channel.id) {
+                Ok((tape, position)) => {
+                    channel.hub().record_from(position);
+                    // Consoles are expected back, and none of them is far from there.
+                    channel.hub().hold_from(position);
+                    // Nobody else has set it yet.
+                    let _ = channel.tape.set(tape);
+                }
+                Err(error) => {
+                    tracing::error!(path = %path.display(), %error, "a recording cannot go on");
+                    let reason = error.to_string().into();
+                    channel.hub().record_from(0);
+                    channel.hub().recording_is(RecordingState::Failed { reason });
+                }
+            }
+        }
+    }
+
     /// A shell has ended: its recording gets its final name, and its hash is kept.
     pub(crate) fn keep_recording(
         &self,
@@ -21,9 +72,9 @@ impl Appliance {
         channel: ChannelId,
         tape: Option<LiveRecording>,
     ) {
-        let part = self.data_dir().recording(session, channel, true);
-        let whole = self.data_dir().recording(session, channel, false);
-        let (store, at) = (self.store.clone(), self.now());
+        let part = self.data_dir.recording(session, channel, true);
+        let whole = self.data_dir.recording(session, channel, false);
+        let (store, at) = (self.base.store.clone(), self.base.now());
         let keeping = self.keeping.clone();
         keeping.send_modify(|count| *count += 1);
         tokio::spawn(async move {
@@ -49,11 +100,11 @@ impl Appliance {
 
     /// Closes the recordings of shells that ended while the appliance could not close them.
     pub(crate) async fn keep_leftovers(self: &Arc<Self>) {
-        let Ok(open) = self.store.open_recordings().await else {
+        let Ok(open) = self.base.store.open_recordings().await else {
             return;
         };
         for (channel, session) in open {
-            if self.sessions.channel(channel).is_none() {
+            if self.book.channel(channel).is_none() {
                 self.keep_recording(session, channel, None);
             }
         }
@@ -71,9 +122,9 @@ impl Appliance {
         rep: &RepLink,
         before: Option<ChannelId>,
     ) -> Result<(Vec<Recording>, bool), Refusal> {
-        let (user, world) = (rep.user, self.world());
+        let (user, world) = (rep.user, self.base.world());
         let most = limits::RECORDINGS_CHUNK + 1;
-        let found = self.store.recordings_before(user, before, most).await?;
+        let found = self.base.store.recordings_before(user, before, most).await?;
         let more = found.len() > limits::RECORDINGS_CHUNK;
         let named = |(mut recording, user): (Recording, UserId)| {
             recording.user = world.username(user);
@@ -91,14 +142,14 @@ impl Appliance {
     ) -> Result<Vec<u8>, Refusal> {
         let user = rep.user;
         // While a session is open, only who takes part sees what happens in it.
-        let open = self.sessions.channel(channel).map(|channel| channel.session);
-        if open.is_some_and(|session| self.sessions.part(session, user).is_none()) {
+        let open = self.book.channel(channel).map(|channel| channel.session);
+        if open.is_some_and(|session| self.book.part(session, user).is_none()) {
             return Err(RefusalCode::InvalidValue.because("There is no such recording."));
         }
         let gone = || RefusalCode::InvalidValue.because("There is no such recording.");
-        let found = self.store.recording_for(user, channel).await?.ok_or_else(gone)?;
-        let part = self.data_dir().recording(found.session, channel, true);
-        let whole = self.data_dir().recording(found.session, channel, false);
+        let found = self.base.store.recording_for(user, channel).await?.ok_or_else(gone)?;
+        let part = self.data_dir.recording(found.session, channel, true);
+        let whole = self.data_dir.recording(found.session, channel, false);
         let piece = tokio::task::spawn_blocking(move || {
             // It gets its final name when it is closed, maybe just now.
             piece(&whole, offset)
@@ -108,6 +159,30 @@ impl Appliance {
         let failed = |reason: String| RefusalCode::StoreFailed.because(reason);
         let piece = piece.await.map_err(|error| failed(error.to_string()))?;
         piece.map_err(|error| failed(error.to_string()))
+    }
+
+    /// Begins the recording of a shell, if it is to be recorded.
+    pub(crate) async fn begin(
+        &self,
+        session: SessionId,
+        channel: ChannelId,
+        kind: &ChannelKind,
+    ) -> Result<Option<LiveRecording>, Refusal> {
+        let Some((size, term)) = kind.terminal() else {
+            return Ok(None);
+        };
+        if !self.book.terms(session).is_some_and(|terms| terms.recording) {
+            return Ok(None);
+        }
+        let title = self.book.target(session).map(|(_, name)| name).unwrap_or_default();
+        let (size, timestamp, term) = (size.clamped(), self.base.now().0, term.to_owned());
+        let header = Header { size, timestamp, title, term };
+        let path = self.data_dir.recording(session, channel, true);
+        let recorder = Arc::clone(&self.recorder);
+        let begun = tokio::task::spawn_blocking(move || recorder.begin(&path, channel, &header));
+        let failed = |reason: String| RefusalCode::RecordingFailed.because(reason);
+        let tape = begun.await.map_err(|error| failed(error.to_string()))?;
+        tape.map(Some).map_err(|error| failed(error.to_string()))
     }
 }
 

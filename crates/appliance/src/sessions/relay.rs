@@ -5,10 +5,15 @@
 //!
 //! Never look into the book of sessions while holding a hub: the book looks into hubs.
 
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::links::Links;
 use crate::links::agent::{AgentLink, Stray};
 use crate::links::consoles::RepLink;
+use crate::sessions::announce::Announcer;
+use crate::sessions::book::Book;
 use crate::sessions::channel::{Channel, ConsoleWay};
+use crate::sessions::end::Endings;
+use crate::sessions::log::SessionLog;
 use bytes::Bytes;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::audit::Action;
@@ -27,7 +32,16 @@ use std::time::Duration;
 /// How long a channel waits for a console that went away without a word.
 const GRACE: Duration = jumpdeck_protocol::limits::CONSOLE_GRACE;
 
-impl Appliance {
+pub(crate) struct Relay {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) announcer: Arc<Announcer>,
+    pub(crate) endings: Arc<Endings>,
+    pub(crate) log: Arc<SessionLog>,
+}
+
+impl Relay {
     /// Output from an agent, to those who show or record the channel.
     pub(crate) fn relay_output(
         &self,
@@ -54,7 +68,7 @@ impl Appliance {
         {
             let seen = channel.tracker().output(new);
             for command in seen {
-                self.log_command(&channel, from + new.len() as u64, command);
+                self.log.log_command(&channel, from + new.len() as u64, command);
             }
         }
         if left_alone && channel.exit().is_some() {
@@ -83,7 +97,7 @@ impl Appliance {
         id: ChannelId,
         what: Stray,
     ) -> Option<Arc<Channel>> {
-        let channel = self.sessions.channel(id)?;
+        let channel = self.book.channel(id)?;
         if channel.endpoint != endpoint {
             self.audit_stray((link, endpoint), what, &format!("channel {id} is another machine's"));
             return None;
@@ -101,7 +115,12 @@ impl Appliance {
     ) {
         if link.strays_anew(what) {
             let detail = format!("{}: {why}", what.words());
-            self.audit_often("", Action::AgentStrayed, &format!("machine {endpoint}"), &detail);
+            self.base.audit.record_often(
+                "",
+                Action::AgentStrayed,
+                &format!("machine {endpoint}"),
+                &detail,
+            );
         }
     }
 
@@ -112,7 +131,7 @@ impl Appliance {
         (id, offset, bytes): (ChannelId, u64, Bytes),
         message: Bytes,
     ) {
-        let Some(channel) = self.sessions.channel(id) else {
+        let Some(channel) = self.book.channel(id) else {
             return;
         };
         if !channel.hub().may_type(link) {
@@ -121,10 +140,10 @@ impl Appliance {
         if channel.is_shell {
             channel.tracker().input(offset, &bytes);
         }
-        if let Some(agent) = self.presences.link(channel.endpoint) {
+        if let Some(agent) = self.links.agents.link(channel.endpoint) {
             agent.outbox.push(channel.lane(), message);
         }
-        self.sessions.touch(channel.session, self.uptime());
+        self.book.touch(channel.session, self.base.uptime());
     }
 
     /// A console has output and takes more.
@@ -135,10 +154,10 @@ impl Appliance {
         received: u64,
         limit: u64,
     ) {
-        let Some(channel) = self.sessions.channel(id) else {
+        let Some(channel) = self.book.channel(id) else {
             return;
         };
-        let agent = self.presences.link(channel.endpoint);
+        let agent = self.links.agents.link(channel.endpoint);
         let way = agent.as_deref().map(|link| channel.way(link));
         channel.hub().credited(link, received, limit, way.as_ref());
     }
@@ -160,11 +179,13 @@ impl Appliance {
         if let ChannelReport::Exited { status, end, .. } = report {
             channel.exited(*status, *end);
         }
-        let agent = self.presences.link(endpoint);
+        let agent = self.links.agents.link(endpoint);
         let way = agent.as_deref().map(|link| channel.way(link));
         channel.hub().report(report, way.as_ref());
         match report {
-            ChannelReport::Gone { .. } => self.close_channel(&channel, EndReason::AgentLost),
+            ChannelReport::Gone { .. } => {
+                self.endings.close_channel(&channel, EndReason::AgentLost);
+            }
             ChannelReport::Exited { .. } | ChannelReport::Attached { .. } => {
                 let left_alone = !channel.hub().has_keyboard() && !channel.hub().is_held();
                 let released = channel.released.load(Ordering::Relaxed);
@@ -192,15 +213,15 @@ impl Appliance {
                 && (!shown || hub.position().is_some_and(|position| position >= end))
         };
         if over {
-            self.close_channel(channel, EndReason::Exited(status));
+            self.endings.close_channel(channel, EndReason::Exited(status));
         }
     }
 
     /// An order of a console about a channel of a session it takes part in.
     pub(crate) fn channel_order(self: &Arc<Self>, rep: &RepLink, order: ChannelOrder) {
         let id = order.channel();
-        let found = self.sessions.channel(id).and_then(|channel| {
-            let part = self.sessions.part(channel.session, rep.user)?;
+        let found = self.book.channel(id).and_then(|channel| {
+            let part = self.book.part(channel.session, rep.user)?;
             Some((channel, part))
         });
         let Some((channel, part)) = found else {
@@ -217,13 +238,13 @@ impl Appliance {
             // Who only looks on has to take the terminal as it is.
             ChannelOrder::Resize { .. } if part < Part::Participant => {}
             ChannelOrder::Resize { size, .. } => {
-                let linked = self.presences.link(channel.endpoint).is_some();
+                let linked = self.links.agents.link(channel.endpoint).is_some();
                 let size = channel.hub().sized(rep.id, size, linked);
                 self.resize(&channel, size);
             }
             ChannelOrder::Fit { .. } if part < Part::Owner => {}
             ChannelOrder::Fit { own, .. } => {
-                let linked = self.presences.link(channel.endpoint).is_some();
+                let linked = self.links.agents.link(channel.endpoint).is_some();
                 let size = channel.hub().fit_to(own.then_some((rep.user, rep.id)), linked);
                 self.resize(&channel, size);
             }
@@ -232,15 +253,15 @@ impl Appliance {
             ChannelOrder::Close { .. }
                 if part < Part::Owner
                     && channel.exit().is_none()
-                    && self.sessions.shells(channel.session) < 2 => {}
+                    && self.book.shells(channel.session) < 2 => {}
             ChannelOrder::Close { .. } => {
                 let reason = channel.exit();
                 let reason =
                     reason.map_or(EndReason::EndedByRep, |(status, _)| EndReason::Exited(status));
-                self.close_channel(&channel, reason);
+                self.endings.close_channel(&channel, reason);
             }
             ChannelOrder::InputEnd { .. } => {
-                if let Some(agent) = self.presences.link(channel.endpoint) {
+                if let Some(agent) = self.links.agents.link(channel.endpoint) {
                     agent.order(AgentOrder::Channel(order));
                 }
             }
@@ -252,7 +273,7 @@ impl Appliance {
         let Some(size) = size else {
             return;
         };
-        if let Some(agent) = self.presences.link(channel.endpoint) {
+        if let Some(agent) = self.links.agents.link(channel.endpoint) {
             agent.order(AgentOrder::Channel(ChannelOrder::Resize { channel: channel.id, size }));
         }
         channel.tracker().resize(size.columns);
@@ -264,9 +285,9 @@ impl Appliance {
     fn attach(self: &Arc<Self>, rep: &RepLink, channel: &Arc<Channel>, wish: AttachRequest) {
         channel.released.store(false, Ordering::Relaxed);
         let way = ConsoleWay { outbox: rep.outbox.clone(), lane: channel.lane() };
-        let name = self.world().username(rep.user);
+        let name = self.base.world().username(rep.user);
         let console = Console { link: rep.id, user: rep.user, name, way };
-        let agent = self.presences.link(channel.endpoint);
+        let agent = self.links.agents.link(channel.endpoint);
         let agent = agent.as_deref().map(|link| channel.way(link));
         let (before, after) = {
             let mut hub = channel.hub();
@@ -275,23 +296,23 @@ impl Appliance {
             (before, hub.typist())
         };
         let session = channel.session;
-        if self.sessions.part(session, rep.user).is_none() {
+        if self.book.part(session, rep.user).is_none() {
             // It was taken back at this very moment.
             self.detach(rep.id, channel);
             return;
         }
-        self.sessions.touch(session, self.uptime());
-        if self.sessions.came(session, rep.user) {
-            self.log(session, Some(rep.user), LogEvent::Joined);
-            self.tell_session(session);
+        self.book.touch(session, self.base.uptime());
+        if self.book.came(session, rep.user) {
+            self.log.log(session, Some(rep.user), LogEvent::Joined);
+            self.announcer.tell_session(session);
         } else if !before.1 {
-            self.tell_session(session);
+            self.announcer.tell_session(session);
         }
         // A console that types on after a loss of its link took nothing from anybody.
         if let (Some(former), Some(typist)) = (before.0, after)
             && former != typist
         {
-            self.log(session, Some(rep.user), LogEvent::TookKeyboard { channel: channel.id });
+            self.log.log(session, Some(rep.user), LogEvent::TookKeyboard { channel: channel.id });
         }
     }
 
@@ -302,13 +323,13 @@ impl Appliance {
             self.stop_holding(channel);
             self.finish_alone(channel);
         }
-        self.tell_session(channel.session);
+        self.announcer.tell_session(channel.session);
         self.expect_back(vec![Arc::clone(channel)]);
     }
 
     /// Takes a console's subscriber away, and sees to it that the rest goes on.
     fn detach(&self, link: LinkId, channel: &Arc<Channel>) {
-        let agent = self.presences.link(channel.endpoint);
+        let agent = self.links.agents.link(channel.endpoint);
         let way = agent.as_deref().map(|link| channel.way(link));
         let size = {
             let mut hub = channel.hub();
@@ -325,7 +346,7 @@ impl Appliance {
 
     /// A console is gone. What it showed is held for it for a while.
     pub(crate) fn rep_left(self: &Arc<Self>, rep: &RepLink) {
-        let shown = self.sessions.channels();
+        let shown = self.book.channels();
         let shown: Vec<_> = shown.into_iter().filter(|c| c.hub().has_subscriber(rep.id)).collect();
         for channel in &shown {
             self.detach(rep.id, channel);
@@ -333,14 +354,14 @@ impl Appliance {
         let mut sessions: Vec<_> = shown.iter().map(|channel| channel.session).collect();
         sessions.dedup();
         for session in sessions {
-            self.tell_session(session);
+            self.announcer.tell_session(session);
         }
         self.expect_back(shown);
     }
 
     /// Whose console shows a channel must still take part.
     pub(crate) fn expel(self: &Arc<Self>, session: jumpdeck_protocol::SessionId, user: UserId) {
-        for channel in self.sessions.channels_of(session) {
+        for channel in self.book.channels_of(session) {
             let links: Vec<_> = channel.hub().consoles().filter(|(_, of)| *of == user).collect();
             if links.is_empty() {
                 continue;
@@ -358,8 +379,8 @@ impl Appliance {
             }
             self.expect_back(vec![channel]);
         }
-        if self.sessions.went(session, user) {
-            self.log(session, Some(user), LogEvent::Left);
+        if self.book.went(session, user) {
+            self.log.log(session, Some(user), LogEvent::Left);
         }
     }
 
@@ -388,32 +409,32 @@ impl Appliance {
 
     /// The console that typed is not expected back.
     fn stop_holding(&self, channel: &Channel) {
-        let agent = self.presences.link(channel.endpoint);
+        let agent = self.links.agents.link(channel.endpoint);
         channel.hub().let_go(agent.as_deref().map(|link| channel.way(link)).as_ref());
     }
 
     /// Nobody came back: a shell runs on by itself, a command is over.
     fn release(&self, channel: &Arc<Channel>) {
         self.stop_holding(channel);
-        for user in self.sessions.users(channel.session) {
-            if self.sessions.went(channel.session, user) {
-                self.log(channel.session, Some(user), LogEvent::Left);
-                self.tell_session(channel.session);
+        for user in self.book.users(channel.session) {
+            if self.book.went(channel.session, user) {
+                self.log.log(channel.session, Some(user), LogEvent::Left);
+                self.announcer.tell_session(channel.session);
             }
         }
-        if channel.hub().is_shown() || self.sessions.channel(channel.id).is_none() {
+        if channel.hub().is_shown() || self.book.channel(channel.id).is_none() {
             return;
         }
         channel.released.store(true, Ordering::Relaxed);
-        if let Some(agent) = self.presences.link(channel.endpoint) {
+        if let Some(agent) = self.links.agents.link(channel.endpoint) {
             channel.hub().record_unseen(&channel.way(&agent));
         }
         if channel.exit().is_some() {
             self.finish_alone(channel);
         } else if !channel.is_shell {
-            self.end_session(channel.session, EndReason::ConsoleGone);
+            self.endings.end_session(channel.session, EndReason::ConsoleGone);
         } else if !channel.hub().is_recorded()
-            && let Some(agent) = self.presences.link(channel.endpoint)
+            && let Some(agent) = self.links.agents.link(channel.endpoint)
         {
             agent.order(AgentOrder::Hold { channel: channel.id, held: false });
         }
@@ -421,7 +442,7 @@ impl Appliance {
 
     /// Consoles that show this machine's channels learn that its agent went away.
     pub(crate) fn agent_left(&self, endpoint: EndpointId) {
-        for channel in self.sessions.channels_at(endpoint) {
+        for channel in self.book.channels_at(endpoint) {
             channel.hub().agent_left();
         }
     }
@@ -429,7 +450,7 @@ impl Appliance {
     /// An agent is there: those who show its channels attach again, what is recorded goes on by
     /// itself, and it is told what nobody holds.
     pub(crate) fn agent_came(&self, endpoint: EndpointId, link: &AgentLink, alive: &[ChannelId]) {
-        for channel in self.sessions.channels_at(endpoint) {
+        for channel in self.book.channels_at(endpoint) {
             if !alive.contains(&channel.id) {
                 continue;
             }
@@ -444,9 +465,9 @@ impl Appliance {
     /// An agent is back: what died with it is over. Returns the channels it still has whose
     /// sessions have ended.
     pub(crate) fn reconcile(&self, endpoint: EndpointId, alive: &[ChannelId]) -> Vec<ChannelId> {
-        let ours = self.sessions.channels_at(endpoint);
+        let ours = self.book.channels_at(endpoint);
         for lost in ours.iter().filter(|channel| !alive.contains(&channel.id)) {
-            self.close_channel(lost, EndReason::AgentLost);
+            self.endings.close_channel(lost, EndReason::AgentLost);
         }
         let known = |id: &ChannelId| ours.iter().any(|channel| channel.id == *id);
         alive.iter().filter(|id| !known(id)).copied().collect()
@@ -460,10 +481,10 @@ impl Appliance {
                 (*id, RecordingState::Failed { reason: reason.as_str().into() })
             }
         };
-        let Some(channel) = self.sessions.channel(id) else {
+        let Some(channel) = self.book.channel(id) else {
             return;
         };
-        let agent = self.presences.link(channel.endpoint);
+        let agent = self.links.agents.link(channel.endpoint);
         let way = agent.as_deref().map(|link| channel.way(link));
         let changed = {
             let mut hub = channel.hub();
@@ -488,10 +509,14 @@ impl Appliance {
                     "a recording cannot be written; input is refused"
                 );
                 let reason = reason.into();
-                self.log(channel.session, None, LogEvent::RecordingFailed { channel: id, reason });
+                self.log.log(
+                    channel.session,
+                    None,
+                    LogEvent::RecordingFailed { channel: id, reason },
+                );
             }
             RecorderEvent::Written(..) if changed => {
-                self.log(channel.session, None, LogEvent::RecordingResumed { channel: id });
+                self.log.log(channel.session, None, LogEvent::RecordingResumed { channel: id });
             }
             _ => {}
         }

@@ -1,9 +1,10 @@
 //! Whoever shows the shells of a machine asks whether it answers, and is told after two seconds of
 //! silence.
 
-use crate::app::Appliance;
+use crate::links::Links;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
+use crate::sessions::book::Book;
 use jumpdeck_protocol::EndpointId;
 use jumpdeck_protocol::rep::ApplianceNotice;
 use std::sync::Arc;
@@ -12,13 +13,18 @@ use std::time::Duration;
 /// An agent that lives answers a ping within this.
 const SILENT: Duration = Duration::from_secs(2);
 
-impl Appliance {
+pub(crate) struct Silence {
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+}
+
+impl Silence {
     /// A console asks whether it is answered: so is every machine whose programs it shows.
     pub(crate) fn check_agents_of(self: &Arc<Self>, rep: &RepLink) {
-        let mut shown = self.sessions.channels_for(rep.user);
+        let mut shown = self.book.channels_for(rep.user);
         shown.retain(|channel| channel.hub().has_subscriber(rep.id));
         for channel in shown {
-            let Some(link) = self.presences.link(channel.endpoint) else {
+            let Some(link) = self.links.agents.link(channel.endpoint) else {
                 continue;
             };
             if link.liveness.is_silent() {
@@ -31,7 +37,7 @@ impl Appliance {
                 tokio::spawn(async move {
                     tokio::time::sleep(SILENT).await;
                     let is_current = || {
-                        let current = appliance.presences.link(channel.endpoint);
+                        let current = appliance.links.agents.link(channel.endpoint);
                         current.is_some_and(|current| current.id == link.id)
                     };
                     if link.liveness.is_over(question) && is_current() {
@@ -50,7 +56,7 @@ impl Appliance {
     }
 
     fn tell_of_silence(&self, endpoint: EndpointId, silent: bool) {
-        for channel in self.sessions.channels_at(endpoint) {
+        for channel in self.book.channels_at(endpoint) {
             channel.hub().tell_all(&ApplianceNotice::AgentSilent { channel: channel.id, silent });
         }
     }

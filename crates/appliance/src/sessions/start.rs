@@ -1,11 +1,25 @@
 //! The start of a session, and of each channel in it.
 
 use super::open::{check_kind, may_run, starting, tool_of};
+use crate::accounts::second_factor::SecondFactors;
 use crate::accounts::second_factor::has_one;
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::links::Links;
 use crate::links::agent::AgentLink;
+use crate::links::asking::Asking;
 use crate::links::asking::Question;
 use crate::links::consoles::RepLink;
+use crate::sessions::announce::Announcer;
+use crate::sessions::beside::Beside;
+use crate::sessions::beside::beside;
+use crate::sessions::book::Book;
+use crate::sessions::customer::Customers;
+use crate::sessions::end::Endings;
+use crate::sessions::history::SessionHistory;
+use crate::sessions::log::SessionLog;
+use crate::sessions::open::Opening;
+use crate::sessions::sharing::Sharing;
+use crate::sessions::withdraw::Withdrawal;
 use jumpdeck_policy::{Attempt, Code, Decision, SimultaneousJumps, Step};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::audit::Action;
@@ -21,17 +35,33 @@ use jumpdeck_store::NewSession;
 use jumpdeck_store::{Deed, History};
 use jumpdeck_world::Item;
 use jumpdeck_world::Share;
-use jumpdeck_world::User;
-use jumpdeck_world::World;
-use jumpdeck_world::rights::Other;
 use jumpdeck_world::rights::Start;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// How long it may take to say who is logged in.
 const CUSTOMER_PATIENCE: Duration = Duration::from_secs(3);
 
-impl Appliance {
+pub(crate) struct Starting {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) announcer: Arc<Announcer>,
+    pub(crate) customers: Arc<Customers>,
+    pub(crate) endings: Arc<Endings>,
+    pub(crate) history: Arc<SessionHistory>,
+    pub(crate) log: Arc<SessionLog>,
+    pub(crate) opening: Arc<Opening>,
+    pub(crate) second_factors: Arc<SecondFactors>,
+    pub(crate) sharing: Arc<Sharing>,
+    pub(crate) withdrawal: Arc<Withdrawal>,
+    /// Machines with which a session is being started that must be the only one.
+    pub(crate) alone: Asking,
+    pub(crate) starts: Arc<Semaphore>,
+}
+
+impl Starting {
     /// Starts a session with an item and opens its first channel.
     pub(crate) async fn start_session(
         self: &Arc<Self>,
@@ -52,18 +82,19 @@ impl Appliance {
             RefusalCode::Unsupported.because(format!("{what} sessions come with a later version"))
         })?;
         let agent = self
-            .presences
+            .links
+            .agents
             .startable(endpoint)
             .map_err(|code| code.because(item.view.name.to_string()))?;
         let waited = item.is_visitor();
         let _question =
             if waited { Some(self.take_waiting(rep, endpoint, &agent).await?) } else { None };
-        let (simultaneous, _) = self.world().simultaneous(rep.user, &item);
+        let (simultaneous, _) = self.base.world().simultaneous(rep.user, &item);
         // Two who come at once are one after the other.
         let being_started = || RefusalCode::ServerBusy.because("somebody else starts one there");
         let _alone = match simultaneous {
             SimultaneousJumps::NewSession => None,
-            _ => Some(self.starting.begin(endpoint).ok_or_else(being_started)?),
+            _ => Some(self.alone.begin(endpoint).ok_or_else(being_started)?),
         };
         if self.starts.available_permits() == 0 {
             if waited {
@@ -79,7 +110,12 @@ impl Appliance {
         if let Some(policy) = &why.overrides {
             // Whatever comes of it: somebody wanted in while it was closed.
             let detail = format!("{policy}: {reason}");
-            self.audit(Some(rep.user), Action::ScheduleOverridden, &format!("item {id}"), &detail);
+            self.base.audit.record(
+                Some(rep.user),
+                Action::ScheduleOverridden,
+                &format!("item {id}"),
+                &detail,
+            );
         }
         if let Some(joined) = self.join_instead(rep, &item, &kind)? {
             return Ok(joined);
@@ -88,7 +124,7 @@ impl Appliance {
         let why_so = why.decision.to_string();
         let session = self.enter(rep.user, &item, endpoint, (terms, &why_so)).await?;
         if let Some(policy) = why.overrides {
-            self.log(
+            self.log.log(
                 session,
                 Some(rep.user),
                 LogEvent::Overrode { policy: policy.into(), reason: reason.into() },
@@ -96,27 +132,27 @@ impl Appliance {
         }
         if waited {
             let what = "to come in".into();
-            self.log(session, Some(rep.user), LogEvent::Asked { what, allowed: true });
+            self.log.log(session, Some(rep.user), LogEvent::Asked { what, allowed: true });
         }
-        let opened = self.open_channel(rep, session, &agent, kind).await;
+        let opened = self.opening.open_channel(rep, session, &agent, kind).await;
         if let Err(refusal) = opened {
             // The person there, if one was asked, reads that in the session's end.
-            self.end_session(session, EndReason::StartFailed);
+            self.endings.end_session(session, EndReason::StartFailed);
             return Err(refusal);
         }
-        if self.world().item(id).is_none() {
+        if self.base.world().item(id).is_none() {
             // It was removed while the session started.
-            self.end_session(session, EndReason::StartFailed);
+            self.endings.end_session(session, EndReason::StartFailed);
             return Err(RefusalCode::JumpItemGone.plain());
         }
         // A right that was withdrawn while it started was not seen by whoever looks after that.
-        self.end_if_over(session);
-        let view = self.sessions.view(session, &self.world());
+        self.withdrawal.end_if_over(session);
+        let view = self.book.view(session, &self.base.world());
         let view = view.ok_or_else(|| RefusalCode::SessionGone.plain())?;
         tracing::info!(session = view.id.0, item = id.0, user = rep.user.0, "session started");
-        self.tell_session(view.id);
+        self.announcer.tell_session(view.id);
         let (appliance, user) = (Arc::clone(self), rep.user);
-        tokio::spawn(async move { appliance.tell_used(user).await });
+        tokio::spawn(async move { appliance.history.tell_used(user).await });
         Ok(view)
     }
 
@@ -132,11 +168,11 @@ impl Appliance {
         let customer_present = attended || self.somebody_is_at(item, agent).await;
         let start_mode = if attended { StartMode::Normal } else { item.view.start_mode };
         let method = if attended { StartMethod::Attended } else { StartMethod::Unattended };
-        let world = self.world();
+        let world = self.base.world();
         let layers = world.layers(user, item.view.policies, method, customer_present);
         let granted = Box::new(layers.granted());
         may_run(&granted, kind, || layers.because(tool_of(kind)))?;
-        let recording = granted.recording.is_allowed() && self.records(user, item);
+        let recording = granted.recording.is_allowed() && self.opening.records(user, item);
         Ok(Terms { granted, customer_present, recording, start_mode, attended })
     }
 
@@ -148,11 +184,11 @@ impl Appliance {
         agent: &AgentLink,
     ) -> Result<Question<'_>, Refusal> {
         let taken = || RefusalCode::BeingTaken.plain();
-        let question = self.asking.begin(endpoint).ok_or_else(taken)?;
-        if self.sessions.count(endpoint) > 0 {
+        let question = self.links.asking.begin(endpoint).ok_or_else(taken)?;
+        if self.book.count(endpoint) > 0 {
             return Err(taken());
         }
-        self.ask_in(agent, &self.world().username(rep.user)).await?;
+        self.customers.ask_in(agent, &self.base.world().username(rep.user)).await?;
         Ok(question)
     }
 
@@ -164,14 +200,14 @@ impl Appliance {
         item: ItemId,
         wish: &AttachRequest,
     ) -> Result<(Arc<Item>, Start), Refusal> {
-        let world = self.world();
+        let world = self.base.world();
         let user = world.user(rep.user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
         let gone = || RefusalCode::JumpItemGone.plain();
         let item = world.item(item).ok_or_else(gone)?;
         if let Place::Queue(queue) = item.view.place {
             let because = vec![Step::allows("the queue", "is one that the user serves")];
             let start = Start { decision: Decision::of(because), refusal: None, overrides: None };
-            return if self.serves(user.id, queue) {
+            return if world.serves(user.id, queue) {
                 Ok((item.clone(), start))
             } else {
                 Err(gone())
@@ -182,7 +218,7 @@ impl Appliance {
         }
         let second_factor = if wish.code.is_some() { Code::Promised } else { Code::None };
         let attempt = Attempt { overrides: wish.override_schedule, second_factor };
-        let start = world.may_start(user, item, self.now(), attempt);
+        let start = world.may_start(user, item, self.base.now(), attempt);
         match start.refusal {
             None => Ok((item.clone(), start)),
             Some(refusal)
@@ -204,16 +240,16 @@ impl Appliance {
         wish: AttachRequest,
         why: Start,
     ) -> Result<Start, Refusal> {
-        let world = self.world();
+        let world = self.base.world();
         let known = world.user(user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
         let policies = world.jump_policies_of(known, item);
         let wanted = !item.is_visitor() && policies.iter().any(|one| one.policy.two_factor);
         let (Some(code), true) = (wish.code, wanted) else {
             return Ok(why);
         };
-        self.spend_code(user, &code.0).await?;
+        self.second_factors.spend_code(user, &code.0).await?;
         let attempt = Attempt { overrides: wish.override_schedule, second_factor: Code::Right };
-        let start = world.may_start(known, item, self.now(), attempt);
+        let start = world.may_start(known, item, self.base.now(), attempt);
         match start.refusal {
             None => Ok(start),
             Some(refusal) => Err(refusal),
@@ -227,11 +263,11 @@ impl Appliance {
         item: &Item,
         kind: &ChannelKind,
     ) -> Result<Option<SessionView>, Refusal> {
-        let world = self.world();
+        let world = self.base.world();
         let user = world.user(rep.user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
         // What runs by itself has nothing to join.
         let alone = kind.terminal().is_none();
-        let other = match self.beside(&world, user, item).0 {
+        let other = match beside(&self.book, &world, (user, item), self.base.now()).0 {
             Beside::Alone => return Ok(None),
             Beside::Joins(_) | Beside::Denied { joinable: true, .. } if alone => return Ok(None),
             Beside::Denied { owner, .. } => return Err(join_denied(owner, "")),
@@ -242,53 +278,24 @@ impl Appliance {
             return Err(join_denied(owner, ", which is joined: by `jumpdeck jump`"));
         }
         let session = other.session;
-        if self.sessions.part(session, rep.user).is_none() {
+        if self.book.part(session, rep.user).is_none() {
             // Whoever may not have a shell alone has none together with others.
-            let terms = self.sessions.terms(session).unwrap_or_default();
+            let terms = self.book.terms(session).unwrap_or_default();
             let through = world.item(other.item).map_or(item, AsRef::as_ref);
             let (method, present) = (StartMethod::Unattended, terms.customer_present);
             for item in [item, through] {
                 let layers = world.layers(rep.user, item.view.policies, method, present);
                 may_run(&layers.granted(), kind, || layers.because(tool_of(kind)))?;
             }
-            self.room_for(session, 1)?;
-            self.let_in(session, rep.user, Share::Jumped(item.view.id));
-            if self.sessions.part(session, rep.user).is_none() {
+            self.book.room_for(session, 1)?;
+            self.sharing.let_in(session, rep.user, Share::Jumped(item.view.id));
+            if self.book.part(session, rep.user).is_none() {
                 return Err(RefusalCode::SessionGone.plain());
             }
             let subject = format!("session {session}");
-            self.audit(Some(rep.user), Action::SessionJoined, &subject, "by a jump");
+            self.base.audit.record(Some(rep.user), Action::SessionJoined, &subject, "by a jump");
         }
-        Ok(self.sessions.view(session, &world))
-    }
-
-    /// What becomes of somebody who jumps to an item while others have sessions with its machine,
-    /// and what says so.
-    pub(crate) fn beside(&self, world: &World, user: &User, item: &Item) -> (Beside, String) {
-        let (wanted, source) = world.simultaneous(user.id, item);
-        let others = item.endpoint().map(|machine| self.sessions.of_others(machine, user.id));
-        let others = others.unwrap_or_default();
-        // Who is in a session through an item that is hidden is nobody's business.
-        let named = |other: &Other| {
-            let place = world.item(other.item)?.view.place;
-            world.sees(user, place).then(|| world.username(other.owner))
-        };
-        let beside = match (others.first(), wanted) {
-            (None, _) | (_, SimultaneousJumps::NewSession) => Beside::Alone,
-            (Some(first), SimultaneousJumps::Disallow) => {
-                Beside::Denied { owner: named(first), joinable: false }
-            }
-            (Some(first), SimultaneousJumps::Join) => {
-                let takes_part = |one: &&Other| self.sessions.part(one.session, user.id).is_some();
-                let may = |one: &&Other| world.may_join(user, item.view.id, one, self.now());
-                let joined = others.iter().find(takes_part).or_else(|| others.iter().find(may));
-                match joined {
-                    Some(other) => Beside::Joins(*other),
-                    None => Beside::Denied { owner: named(first), joinable: true },
-                }
-            }
-        };
-        (beside, source)
+        Ok(self.book.view(session, &world))
     }
 
     /// Enters a session without channels into the history and the book.
@@ -300,12 +307,12 @@ impl Appliance {
         (terms, why): (Terms, &str),
     ) -> Result<SessionId, Refusal> {
         let new = NewSession {
-            id: self.sessions.next_session(),
+            id: self.book.next_session(),
             owner: user,
             endpoint,
             item: item.view.id,
             item_name: item.view.name.to_string(),
-            started: self.now(),
+            started: self.base.now(),
             terms: terms.clone(),
         };
         let id = new.id;
@@ -318,7 +325,7 @@ impl Appliance {
             terms,
             at: new.started,
         };
-        let who = self.world().username(user);
+        let who = self.base.world().username(user);
         let (subject, detail) =
             (format!("session {id}"), format!("item {}: {}; {why}", new.item, new.item_name));
         let at = new.started;
@@ -328,14 +335,14 @@ impl Appliance {
             draft.audit(at, Deed { who: &who, action, subject: &subject, detail: &detail });
             Ok(())
         };
-        self.store.edit(edit).await?;
-        self.sessions.add(new, self.uptime());
-        self.log(id, Some(user), LogEvent::Started);
+        self.base.store.edit(edit).await?;
+        self.book.add(new, self.base.uptime());
+        self.log.log(id, Some(user), LogEvent::Started);
         if !item.attributes.is_empty() {
-            self.log(id, None, LogEvent::Attributes { set: item.attributes.clone() });
+            self.log.log(id, None, LogEvent::Attributes { set: item.attributes.clone() });
         }
-        self.tell_in_sessions(endpoint);
-        self.tell_lobby();
+        self.announcer.tell_in_sessions(endpoint);
+        self.links.chores.tell_lobby();
         Ok(id)
     }
 
@@ -365,21 +372,6 @@ fn is_said(why: &Start, reason: Option<&str>) -> Result<(), Refusal> {
         (Some(policy), None) => Err(RefusalCode::ReasonRequired.because(policy.clone())),
         _ => Ok(()),
     }
-}
-
-/// What becomes of somebody who jumps to an item while others have sessions with its machine.
-pub(crate) enum Beside {
-    /// A session of one's own.
-    Alone,
-    /// A part in that one.
-    Joins(Other),
-    /// Nothing.
-    Denied {
-        /// Who is in a session, if that may be known.
-        owner: Option<Box<str>>,
-        /// The item's own policy would let it be joined.
-        joinable: bool,
-    },
 }
 
 fn join_denied(owner: Option<Box<str>>, more: &str) -> Refusal {

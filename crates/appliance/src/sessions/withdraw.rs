@@ -5,8 +5,18 @@
 //! same ends the part of who joined it by a jump; who came in by rank stays for as long as that is
 //! above the owner's.
 
-use crate::app::Appliance;
+use crate::accounts::duties::first_of;
+use crate::accounts::duties::login_life;
+use crate::base::Base;
+use crate::jobs::{Every, Jobs};
+use crate::links::Links;
 use crate::links::consoles::RepLink;
+use crate::sessions::announce::Announcer;
+use crate::sessions::book::Book;
+use crate::sessions::end::Endings;
+use crate::sessions::log::SessionLog;
+use crate::sessions::relay::Relay;
+use crate::vitals::Vitals;
 use jumpdeck_policy::{Attempt, Code, JumpPolicy, SimultaneousJumps};
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::LogEvent;
@@ -23,11 +33,22 @@ const GRACE: u64 = 300;
 /// Minutes before a forced end at which it is said.
 const NOTICES: [u32; 3] = [15, 5, 1];
 
-impl Appliance {
+pub(crate) struct Withdrawal {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) announcer: Arc<Announcer>,
+    pub(crate) endings: Arc<Endings>,
+    pub(crate) log: Arc<SessionLog>,
+    pub(crate) relay: Arc<Relay>,
+    pub(crate) vitals: Vitals,
+}
+
+impl Withdrawal {
     /// Ends what may not go on, whenever the configuration changes, for as long as the appliance is
     /// there.
     pub(crate) fn look_after_rights(self: &Arc<Self>) {
-        let mut changed = self.store.changed();
+        let mut changed = self.base.store.changed();
         changed.mark_unchanged();
         let (appliance, vital) = (Arc::downgrade(self), self.vitals.part("supervision of rights"));
         tokio::spawn(async move {
@@ -45,16 +66,16 @@ impl Appliance {
     /// Ends the sessions of those who may not have them any more, and the links of those who may
     /// not log in.
     pub(crate) fn withdraw(self: &Arc<Self>) {
-        let world = self.world();
-        for (session, owner, item) in self.sessions.owners() {
+        let world = self.base.world();
+        for (session, owner, item) in self.book.owners() {
             self.end_if_withdrawn(&world, (session, owner, item));
         }
-        for rep in self.reps.those(|rep| !self.is_good(rep)) {
+        for rep in self.links.consoles.those(|rep| !rep.is_good(&world)) {
             rep.outbox.close();
         }
-        for rep in self.reps.those(|_| true) {
+        for rep in self.links.consoles.those(|_| true) {
             // It may have become a duty, or have been done from another link.
-            rep.is_first(self.first_of(rep.user));
+            rep.is_first(first_of(&world, rep.user));
         }
         self.show_out();
     }
@@ -62,23 +83,28 @@ impl Appliance {
     /// Ends the part of those who take part in another's session by a right that they do not have
     /// any more.
     pub(crate) fn show_out(self: &Arc<Self>) {
-        let (world, now) = (self.world(), self.now());
-        for one in self.sessions.participants() {
+        let (world, now) = (self.base.world(), self.base.now());
+        for one in self.book.participants() {
             let (session, user) = (one.session, one.user);
-            if may_stay(&world, &one, now) || !self.sessions.take_back(session, user, one.share) {
+            if may_stay(&world, &one, now) || !self.book.take_back(session, user, one.share) {
                 continue;
             }
-            self.store.note(move |draft| {
+            self.base.store.note(move |draft| {
                 draft.history(History::Part { session, user, part: None });
             });
             let with = world.username(user);
             let why = format!("{with} may not take part any more");
-            self.audit(None, Action::SessionWithdrawn, &format!("session {session}"), &why);
-            self.expel(session, user);
-            self.log(session, None, LogEvent::Unshared { with });
-            self.tell_session(session);
-            self.tell_sessions(user);
-            self.tell_lobby();
+            self.base.audit.record(
+                None,
+                Action::SessionWithdrawn,
+                &format!("session {session}"),
+                &why,
+            );
+            self.relay.expel(session, user);
+            self.log.log(session, None, LogEvent::Unshared { with });
+            self.announcer.tell_session(session);
+            self.announcer.tell_sessions(user);
+            self.links.chores.tell_lobby();
         }
     }
 
@@ -88,20 +114,25 @@ impl Appliance {
         world: &World,
         (session, owner, item): (SessionId, UserId, ItemId),
     ) -> bool {
-        let attended = self.sessions.terms(session).is_some_and(|terms| terms.attended);
+        let attended = self.book.terms(session).is_some_and(|terms| terms.attended);
         let goes_on = may_go_on(world, owner, item, attended);
         if !goes_on {
             let why = format!("{} may not have it any more", world.username(owner));
-            self.audit(None, Action::SessionWithdrawn, &format!("session {session}"), &why);
-            self.end_session(session, EndReason::RightsWithdrawn);
+            self.base.audit.record(
+                None,
+                Action::SessionWithdrawn,
+                &format!("session {session}"),
+                &why,
+            );
+            self.endings.end_session(session, EndReason::RightsWithdrawn);
         }
         !goes_on
     }
 
     /// Ends a session that has just begun, if it may not go on.
     pub(crate) fn end_if_over(&self, session: SessionId) {
-        let world = self.world();
-        let owners = self.sessions.owners();
+        let world = self.base.world();
+        let owners = self.book.owners();
         let Some(one) = owners.into_iter().find(|(id, _, _)| *id == session) else {
             return;
         };
@@ -110,9 +141,9 @@ impl Appliance {
 
     /// Whether a session could be this user's.
     pub(crate) fn may_have(&self, session: SessionId, user: UserId) -> bool {
-        let world = self.world();
-        let owners = self.sessions.owners();
-        let attended = self.sessions.terms(session).is_some_and(|terms| terms.attended);
+        let world = self.base.world();
+        let owners = self.book.owners();
+        let attended = self.book.terms(session).is_some_and(|terms| terms.attended);
         owners
             .iter()
             .find(|(id, _, _)| *id == session)
@@ -124,59 +155,66 @@ impl Appliance {
     /// # Errors
     /// What would keep them from it, for one that is not attended.
     pub(crate) fn could_start(&self, session: SessionId, user: UserId) -> Result<(), Refusal> {
-        let world = self.world();
-        let attended = self.sessions.terms(session).is_some_and(|terms| terms.attended);
+        let world = self.base.world();
+        let attended = self.book.terms(session).is_some_and(|terms| terms.attended);
         let of = |(id, _, item): (SessionId, UserId, ItemId)| (id == session).then_some(item);
-        let item = self.sessions.owners().into_iter().find_map(of);
+        let item = self.book.owners().into_iter().find_map(of);
         let item = item.and_then(|item| world.item(item)).filter(|item| !item.is_visitor());
         let (Some(item), Some(user), false) = (item, world.user(user), attended) else {
             return Ok(());
         };
         let attempt = Attempt { overrides: false, second_factor: Code::Promised };
-        world.may_start(user, item, self.now(), attempt).refusal.map_or(Ok(()), Err)
+        world.may_start(user, item, self.base.now(), attempt).refusal.map_or(Ok(()), Err)
     }
 
     /// Ends the links whose login is over.
-    pub fn end_expired_logins(&self) {
-        if !self.pace.has_held(GRACE, self.uptime()) {
+    pub(crate) fn end_expired_logins(&self) {
+        if !self.base.clocks.has_held(GRACE) {
             return;
         }
-        let (now, life) = (self.now(), self.login_life());
+        let (now, life) = (self.base.now(), login_life(&self.base.world()));
         let is_over = |rep: &RepLink| {
             let login = &rep.login;
             let aged = life.is_some_and(|life| login.began.plus(life) <= now);
             aged || login.expires.is_some_and(|expires| expires <= now)
         };
-        for rep in self.reps.those(is_over) {
+        for rep in self.links.consoles.those(is_over) {
             rep.outbox.close();
         }
     }
 
     /// Ends sessions whose strict Jump Policy has closed, and says so before it does.
-    pub fn force_ends(self: &Arc<Self>) {
-        let (world, now) = (self.world(), self.now());
+    pub(crate) fn force_ends(self: &Arc<Self>) {
+        let (world, now) = (self.base.world(), self.base.now());
         self.show_out();
-        for (session, owner, item) in self.sessions.owners() {
-            if self.sessions.terms(session).is_some_and(|terms| terms.attended) {
+        for (session, owner, item) in self.book.owners() {
+            if self.book.terms(session).is_some_and(|terms| terms.attended) {
                 continue;
             }
             let Some((policy, end)) = forced_end(&world, owner, item, now) else {
                 continue;
             };
             if end <= now {
-                if !self.pace.has_held(GRACE, self.uptime()) {
+                if !self.base.clocks.has_held(GRACE) {
                     // Whoever set the clock a moment ago may set it right.
                     continue;
                 }
-                self.end_session(session, EndReason::ScheduleClosed);
+                self.endings.end_session(session, EndReason::ScheduleClosed);
                 continue;
             }
             let minutes = u32::try_from(end.since(now).div_ceil(60)).unwrap_or(u32::MAX);
-            if self.sessions.warns(session, minutes, &NOTICES) {
+            if self.book.warns(session, minutes, &NOTICES) {
                 let policy = policy.display_name.as_str().into();
-                self.log(session, None, LogEvent::EndsSoon { policy, minutes });
+                self.log.log(session, None, LogEvent::EndsSoon { policy, minutes });
             }
         }
+    }
+
+    pub(crate) fn jobs(self: &Arc<Self>, jobs: &mut Jobs) {
+        jobs.add(Every::Look, self, |withdrawal| async move {
+            withdrawal.force_ends();
+            withdrawal.end_expired_logins();
+        });
     }
 }
 

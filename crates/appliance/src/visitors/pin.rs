@@ -1,9 +1,16 @@
 //! Pinning: the machine of a session becomes a Jump Client, or is none any more (DOMAIN 1, 8).
 
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::items::edit::ItemEdits;
 use crate::items::edit::{Deed, check_preset, destination, permitted_of};
+use crate::items::limit::ClientLimit;
+use crate::items::limit::room_for_another;
+use crate::links::Links;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
+use crate::sessions::announce::Announcer;
+use crate::sessions::book::Book;
+use crate::sessions::log::SessionLog;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
 use jumpdeck_protocol::audit::Action;
@@ -22,7 +29,6 @@ use jumpdeck_world::names::place_name;
 use jumpdeck_world::origin::bring;
 use jumpdeck_world::{DocumentId, Item};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long the person may think, and the installation may take.
@@ -33,27 +39,37 @@ const UNPIN_PATIENCE: Duration = Duration::from_secs(20);
 /// Why a pinned machine will not start its Jump Client by itself, if it will not.
 type ByHand = Option<Box<str>>;
 
-impl Appliance {
+pub(crate) struct Pinning {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) announcer: Arc<Announcer>,
+    pub(crate) edits: Arc<ItemEdits>,
+    pub(crate) log: Arc<SessionLog>,
+    pub(crate) clients: Arc<ClientLimit>,
+}
+
+impl Pinning {
     /// Makes the machine of a session a Jump Client.
     pub(crate) async fn pin(
-        self: &Arc<Self>,
+        &self,
         rep: &RepLink,
         session: SessionId,
         wish: ItemView,
     ) -> Result<(ItemId, ByHand), Refusal> {
-        self.takes_part(session, rep.user, Part::Owner)?;
+        self.book.takes_part(session, rep.user, Part::Owner)?;
         self.may_pin(session, rep.user)?;
         let (endpoint, item) = self.machine_of(session)?;
-        let (user, now) = (rep.user, self.now());
-        let view = pinned(&self.world(), user, &item, &wish, now)?;
-        let most = self.most_clients.load(Ordering::Relaxed);
-        room_for_another(&self.world(), most)?;
-        let agent = self.presences.link(endpoint);
+        let (user, now) = (rep.user, self.base.now());
+        let view = pinned(&self.base.world(), user, &item, &wish, now)?;
+        let most = self.clients.most();
+        room_for_another(&self.base.world(), most)?;
+        let agent = self.links.agents.link(endpoint);
         let agent = agent.ok_or_else(|| RefusalCode::CustomerNotOnline.plain())?;
         let pending = || RefusalCode::PinAlreadyPending.plain();
-        let _question = self.asking.begin(endpoint).ok_or_else(pending)?;
+        let _question = self.links.asking.begin(endpoint).ok_or_else(pending)?;
         let request = AgentRequest::Pin {
-            rep: self.world().username(user),
+            rep: self.base.world().username(user),
             name: view.name.clone(),
             expires: view.expires,
             start_mode: view.start_mode,
@@ -67,7 +83,7 @@ impl Appliance {
         };
         if let Some(allowed) = allowed {
             let what = "to install a Jump Client".into();
-            self.log(session, Some(user), LogEvent::Asked { what, allowed });
+            self.log.log(session, Some(user), LogEvent::Asked { what, allowed });
         }
         let by_hand = match answer {
             Ok(AgentReply::Pinned { by_hand }) => by_hand,
@@ -86,18 +102,18 @@ impl Appliance {
             self.undo(&agent, endpoint).await;
             return Err(refusal);
         }
-        let place = place_name(&self.world(), view.place);
+        let place = place_name(&self.base.world(), view.place);
         let event = LogEvent::Pinned { place: place.into(), by_hand: by_hand.clone() };
-        self.log(session, Some(user), event);
-        self.tell_session(session);
-        self.tell_lobby();
+        self.log.log(session, Some(user), event);
+        self.announcer.tell_session(session);
+        self.links.chores.tell_lobby();
         Ok((item.view.id, by_hand))
     }
 
     /// Whether a rep pins and unpins, and this session lets it be.
     fn may_pin(&self, session: SessionId, user: UserId) -> Result<(), Refusal> {
-        self.session_allows(session, SessionPermission::JumpClientsPinning)?;
-        let world = self.world();
+        self.book.session_allows(session, SessionPermission::JumpClientsPinning)?;
+        let world = self.base.world();
         let pinning = world.effective(user).map(|user| &user.settings.jump_clients_pinning);
         match pinning {
             Some(pinning) if pinning.value => Ok(()),
@@ -123,52 +139,50 @@ impl Appliance {
         endpoint: EndpointId,
         wish: ItemView,
     ) -> Result<(), Refusal> {
-        let (now, most) = (self.now(), self.most_clients.load(Ordering::Relaxed));
-        self.tend(move |draft, deeds| {
-            room_for_another(draft, most)?;
-            let item = draft.items_of(endpoint).next().cloned();
-            let item = item.ok_or_else(|| RefusalCode::NoCustomerInSession.plain())?;
-            let view = pinned(draft, user, &item, &wish, now)?;
-            let what = format!("{} in {}", view.name, place_name(draft, view.place));
-            let id = view.id;
-            let mut item = Item { view: view.into(), edited_by: Some(user), ..Item::clone(&item) };
-            let place = item.view.place;
-            item.origins.retain(|origin| origin.from != place);
-            draft.put(item)?;
-            deeds.push(Deed { user: Some(user), action: Action::ItemPinned, item: id, what });
-            Ok(())
-        })
-        .await
+        let (now, most) = (self.base.now(), self.clients.most());
+        self.edits
+            .tend(move |draft, deeds| {
+                room_for_another(draft, most)?;
+                let item = draft.items_of(endpoint).next().cloned();
+                let item = item.ok_or_else(|| RefusalCode::NoCustomerInSession.plain())?;
+                let view = pinned(draft, user, &item, &wish, now)?;
+                let what = format!("{} in {}", view.name, place_name(draft, view.place));
+                let id = view.id;
+                let mut item =
+                    Item { view: view.into(), edited_by: Some(user), ..Item::clone(&item) };
+                let place = item.view.place;
+                item.origins.retain(|origin| origin.from != place);
+                draft.put(item)?;
+                deeds.push(Deed { user: Some(user), action: Action::ItemPinned, item: id, what });
+                Ok(())
+            })
+            .await
     }
 
     /// Makes the machine of a session no Jump Client any more; the session goes on.
-    pub(crate) async fn unpin(
-        self: &Arc<Self>,
-        rep: &RepLink,
-        session: SessionId,
-    ) -> Result<(), Refusal> {
-        self.takes_part(session, rep.user, Part::Owner)?;
+    pub(crate) async fn unpin(&self, rep: &RepLink, session: SessionId) -> Result<(), Refusal> {
+        self.book.takes_part(session, rep.user, Part::Owner)?;
         self.may_pin(session, rep.user)?;
         let (endpoint, item) = self.machine_of(session)?;
         let (user, kept) = (rep.user, item.view.id);
-        may_unpin(&self.world(), user, endpoint)?;
-        if self.sessions.count(endpoint) > 1 {
+        may_unpin(&self.base.world(), user, endpoint)?;
+        if self.book.count(endpoint) > 1 {
             return Err(RefusalCode::InSession.because("another session with the machine is open"));
         }
-        let agent = self.presences.link(endpoint);
+        let agent = self.links.agents.link(endpoint);
         let agent = agent.ok_or_else(|| RefusalCode::CustomerNotOnline.plain())?;
         let pending = || RefusalCode::PinAlreadyPending.plain();
-        let _question = self.asking.begin(endpoint).ok_or_else(pending)?;
+        let _question = self.links.asking.begin(endpoint).ok_or_else(pending)?;
         // First the list: should the machine not answer, it is told at the session's end.
         let edit = move |draft: &mut Draft, deeds: &mut Vec<Deed>| {
             unpin_all(draft, user, endpoint, kept, deeds)
         };
-        self.tend(edit).await?;
+        self.edits.tend(edit).await?;
         let answer = agent.call(AgentRequest::Unpin, UNPIN_PATIENCE).await;
-        self.log(session, Some(user), LogEvent::Unpinned);
-        self.tell_session(session);
+        self.log.log(session, Some(user), LogEvent::Unpinned);
+        self.announcer.tell_session(session);
         // The session may have ended meanwhile.
-        self.dismiss(endpoint);
+        self.links.chores.let_go(endpoint);
         match answer {
             Ok(_) => Ok(()),
             Err(refusal) => {
@@ -181,22 +195,13 @@ impl Appliance {
     /// The machine of a session, and the item it goes through, or another that leads there.
     fn machine_of(&self, session: SessionId) -> Result<(EndpointId, Arc<Item>), Refusal> {
         let gone = || RefusalCode::NoCustomerInSession.plain();
-        let (endpoint, _) = self.sessions.target(session).ok_or_else(gone)?;
-        let world = self.world();
-        let through = self.sessions.view(session, &world).map(|view| view.item);
+        let (endpoint, _) = self.book.target(session).ok_or_else(gone)?;
+        let world = self.base.world();
+        let through = self.book.view(session, &world).map(|view| view.item);
         let through = through.and_then(|item| world.item(item)).cloned();
         let item = through.or_else(|| world.items_of(endpoint).next().cloned());
         Ok((endpoint, item.ok_or_else(gone)?))
     }
-}
-
-/// Whether another Jump Client fits, where there may be so many; 0: any number.
-pub(crate) fn room_for_another(world: &World, most: usize) -> Result<(), Refusal> {
-    if most > 0 && world.clients() >= most {
-        let detail = format!("{most} at the most");
-        return Err(RefusalCode::JumpClientLimitReached.because(detail));
-    }
-    Ok(())
 }
 
 /// What a machine will be as an item, if the rep may make it that.

@@ -1,11 +1,22 @@
 //! Machines that wait for a rep: session keys, queues, and who is told of what.
 
 use crate::accounts::keys;
+use crate::accounts::keys::Keys;
+use crate::accounts::throttle::Throttle;
 use crate::admission::source;
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::clock::Uptime;
+use crate::jobs::{Every, Jobs};
+use crate::links::Links;
 use crate::links::consoles::RepLink;
+use crate::sessions::book::Book;
 use crate::sessions::book::Brief;
+use crate::sessions::end::Endings;
+use crate::sessions::log::SessionLog;
 use crate::sessions::log::kept;
+use crate::sessions::sharing::Sharing;
+use crate::sessions::withdraw::Withdrawal;
+use jumpdeck_protocol::EndpointId;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::Place;
@@ -17,7 +28,9 @@ use jumpdeck_protocol::queue::{
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::{EndReason, SessionView};
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text};
+use jumpdeck_store::History;
 use jumpdeck_store::{Deed, Draft};
+use jumpdeck_world::Removed;
 use jumpdeck_world::Share;
 use jumpdeck_world::World;
 use jumpdeck_world::names::queue_name;
@@ -40,7 +53,22 @@ pub(crate) struct Visitor {
     pub item: Item,
 }
 
-impl Appliance {
+pub(crate) struct Queues {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) endings: Arc<Endings>,
+    pub(crate) log: Arc<SessionLog>,
+    pub(crate) sharing: Arc<Sharing>,
+    pub(crate) withdrawal: Arc<Withdrawal>,
+    pub(crate) keys: Arc<Keys>,
+    /// Where session keys are guessed from.
+    pub(crate) key_tries: Throttle<IpAddr>,
+    /// When the appliance was opened.
+    pub(crate) opened: Uptime,
+}
+
+impl Queues {
     /// Makes a key by which a machine joins.
     pub(crate) async fn create_session_key(
         &self,
@@ -53,8 +81,8 @@ impl Appliance {
             let detail = "A session key is valid for 1 minute to 1 day.";
             return Err(RefusalCode::InvalidValue.because(detail));
         }
-        let (user, now) = (rep.user, self.now());
-        let world = self.world();
+        let (user, now) = (rep.user, self.base.now());
+        let world = self.base.world();
         let settings = world.effective(user).map(|effective| &effective.settings);
         if !settings.is_some_and(|settings| settings.generate_session_keys.value) {
             let by = settings.map(|settings| settings.generate_session_keys.by.words());
@@ -86,15 +114,15 @@ impl Appliance {
             draft.put(key)?;
             Ok(queue)
         };
-        let queue = self.store.edit(edit).await?;
-        let queue = queue_name(&self.world(), queue);
-        Ok(NewKey { key: secret, expires, fingerprint: self.fingerprint(), queue })
+        let queue = self.base.store.edit(edit).await?;
+        let queue = queue_name(&self.base.world(), queue);
+        Ok(NewKey { key: secret, expires, fingerprint: self.keys.public.fingerprint(), queue })
     }
 
     /// Lets a machine in that comes with a session key; the key is used up.
     pub(crate) async fn let_visitor_in(&self, visitor: Visitor) -> Result<ItemId, Refusal> {
-        let now = self.now();
-        let (source, uptime) = (source(visitor.from), self.uptime());
+        let now = self.base.now();
+        let (source, uptime) = (source(visitor.from), self.base.uptime());
         if !self.key_tries.admits(&source, uptime) {
             return Err(RefusalCode::SessionKeyThrottled.plain());
         }
@@ -102,7 +130,8 @@ impl Appliance {
         self.key_tries.count(source, uptime);
         let invalid = || RefusalCode::SessionKeyInvalid.plain();
         let hash = keys::hash(&read_key(&visitor.session_key).ok_or_else(invalid)?);
-        let (mut item, from, settled) = (visitor.item, visitor.from, self.has_settled());
+        let (mut item, from, settled) =
+            (visitor.item, visitor.from, self.base.clocks.has_settled());
         let edit = move |draft: &mut Draft| {
             if settled {
                 remove_expired_keys(draft, now);
@@ -129,7 +158,7 @@ impl Appliance {
             draft.put(item)?;
             Ok(id)
         };
-        let outcome = self.store.edit(edit).await;
+        let outcome = self.base.store.edit(edit).await;
         if !matches!(&outcome, Err(refusal) if refusal.code == RefusalCode::SessionKeyInvalid) {
             // Whoever has a key does not guess.
             self.key_tries.forgive(&source);
@@ -138,35 +167,35 @@ impl Appliance {
         Ok(id)
     }
 
-    /// Whether a rep takes machines out of a queue.
-    pub(crate) fn serves(&self, user: UserId, queue: Queue) -> bool {
-        serves(&self.world(), user, queue)
-    }
-
     /// Turns a machine away that waits.
     pub(crate) async fn turn_away(&self, rep: &RepLink, item: ItemId) -> Result<(), Refusal> {
-        let world = self.world();
+        let world = self.base.world();
         let gone = || RefusalCode::JumpItemGone.plain();
         let waiting = world.item(item).ok_or_else(gone)?;
         let Place::Queue(queue) = waiting.view.place else {
             return Err(gone());
         };
-        if !serves(&world, rep.user, queue) {
+        if !world.serves(rep.user, queue) {
             return Err(gone());
         }
         let endpoint = waiting.endpoint().ok_or_else(gone)?;
         let taken = || RefusalCode::BeingTaken.plain();
-        let _question = self.asking.begin(endpoint).ok_or_else(taken)?;
-        if self.sessions.count(endpoint) > 0 {
+        let _question = self.links.asking.begin(endpoint).ok_or_else(taken)?;
+        if self.book.count(endpoint) > 0 {
             return Err(RefusalCode::InSession.plain());
         }
-        if let Some(agent) = self.presences.link(endpoint) {
+        if let Some(agent) = self.links.agents.link(endpoint) {
             let text = "No representative can take you at this moment.".into();
             agent.order(AgentOrder::Say { text });
         }
         self.let_go(endpoint).await?;
-        self.audit(Some(rep.user), Action::MachineTurnedAway, &format!("item {item}"), "");
-        self.tell_lobby();
+        self.base.audit.record(
+            Some(rep.user),
+            Action::MachineTurnedAway,
+            &format!("item {item}"),
+            "",
+        );
+        self.links.chores.tell_lobby();
         Ok(())
     }
 
@@ -174,16 +203,16 @@ impl Appliance {
     ///
     /// # Errors
     /// A [`Refusal`] when the store fails.
-    pub async fn dismiss_absent(&self) -> Result<(), Refusal> {
-        let (now, uptime) = (self.moment(), self.uptime());
-        let world = self.world();
-        let absent: HashMap<_, _> = self.presences.absent().into_iter().collect();
+    pub(crate) async fn dismiss_absent(&self) -> Result<(), Refusal> {
+        let (now, uptime) = (self.base.moment(), self.base.uptime());
+        let world = self.base.world();
+        let absent: HashMap<_, _> = self.links.agents.absent().into_iter().collect();
         let left = |item: &&Arc<Item>| {
             let Some(endpoint) = item.endpoint() else {
                 return false;
             };
             // One that came a moment ago is not linked yet.
-            let known = self.presences.of(endpoint).is_some();
+            let known = self.links.agents.of(endpoint).is_some();
             let never = !known
                 && now.wall.since(item.view.created) > PATIENCE
                 && uptime.since(self.opened) > PATIENCE;
@@ -194,8 +223,8 @@ impl Appliance {
         for endpoint in world.visitors().filter(left).filter_map(|item| item.endpoint()) {
             let since = absent.get(&endpoint).copied().unwrap_or(now);
             if now.lived.since(since.lived) > SESSION_PATIENCE {
-                for session in self.sessions.with_machine(endpoint) {
-                    self.end_session(session, EndReason::AgentLost);
+                for session in self.book.with_machine(endpoint) {
+                    self.endings.end_session(session, EndReason::AgentLost);
                 }
             }
             self.let_go(endpoint).await?;
@@ -206,20 +235,20 @@ impl Appliance {
     /// A machine that may be waiting came or went.
     pub(crate) fn visitor_moved(&self, item: &Item) {
         if item.is_visitor() {
-            self.tell_lobby();
+            self.links.chores.tell_lobby();
         }
     }
 
     /// Tells everybody what goes on, if that is new to them. Called by one task alone, so that what
     /// is told last is what is so.
     pub(crate) fn tell_lobby_now(&self) {
-        let world = self.world();
-        let reps = self.reps.those(|_| true);
+        let world = self.base.world();
+        let reps = self.links.consoles.those(|_| true);
         if reps.is_empty() {
             return;
         }
         let sessions = match world.teams().next() {
-            Some(_) => self.sessions.briefs(),
+            Some(_) => self.book.briefs(),
             None => Vec::new(),
         };
         let mut known: HashMap<UserId, Lobby> = HashMap::new();
@@ -238,9 +267,9 @@ impl Appliance {
             let (Place::Queue(queue), Some(endpoint)) = (item.view.place, item.endpoint()) else {
                 return None;
             };
-            let here = serves(world, user, queue)
-                && self.sessions.count(endpoint) == 0
-                && self.presences.link(endpoint).is_some();
+            let here = world.serves(user, queue)
+                && self.book.count(endpoint) == 0
+                && self.links.agents.link(endpoint).is_some();
             here.then(|| waiting(world, item, queue))
         };
         let mut waiting: Vec<_> = world.visitors().filter_map(waits).collect();
@@ -256,7 +285,8 @@ impl Appliance {
                 owner: world.username(brief.owner),
                 team: team.name.as_str().into(),
                 started: brief.started,
-                may_join: world.outranks(user, brief.owner) && self.may_have(brief.id, user),
+                may_join: world.outranks(user, brief.owner)
+                    && self.withdrawal.may_have(brief.id, user),
             })
         };
         let sessions = sessions.iter().filter_map(of_team).take(limits::LOBBY_SESSIONS).collect();
@@ -270,9 +300,9 @@ impl Appliance {
         rep: &RepLink,
         session: SessionId,
     ) -> Result<SessionView, Refusal> {
-        let world = self.world();
+        let world = self.base.world();
         let gone = || RefusalCode::SessionGone.plain();
-        let view = self.sessions.view(session, &world).ok_or_else(gone)?;
+        let view = self.book.view(session, &world).ok_or_else(gone)?;
         if view.part(rep.user).is_some() {
             return Ok(view);
         }
@@ -284,16 +314,58 @@ impl Appliance {
             let detail = "you do not outrank its owner in a team";
             return Err(RefusalCode::NotOwner.because(detail));
         }
-        if !self.may_have(session, rep.user) {
+        if !self.withdrawal.may_have(session, rep.user) {
             let detail = "you may not have sessions with its item";
             return Err(RefusalCode::PermissionDenied.because(detail));
         }
-        self.room_for(session, 1)?;
-        self.let_in(session, rep.user, Share::Outranks);
-        self.audit(Some(rep.user), Action::SessionEntered, &format!("session {session}"), "");
-        self.log(session, Some(rep.user), LogEvent::Entered);
-        self.tell_lobby();
-        self.sessions.view(session, &self.world()).ok_or_else(gone)
+        self.book.room_for(session, 1)?;
+        self.sharing.let_in(session, rep.user, Share::Outranks);
+        self.base.audit.record(
+            Some(rep.user),
+            Action::SessionEntered,
+            &format!("session {session}"),
+            "",
+        );
+        self.log.log(session, Some(rep.user), LogEvent::Entered);
+        self.links.chores.tell_lobby();
+        self.book.view(session, &self.base.world()).ok_or_else(gone)
+    }
+
+    /// A machine that came for one session goes; a Jump Client stays. Returns whether it went.
+    pub(crate) async fn let_go(&self, endpoint: EndpointId) -> Result<bool, Refusal> {
+        if self.book.count(endpoint) > 0 {
+            return Ok(false);
+        }
+        let at = self.base.now();
+        let edit = move |draft: &mut Draft| {
+            let items: Vec<_> = draft.items_of(endpoint).cloned().collect();
+            let visitors: Vec<_> = items.into_iter().filter(|item| item.is_visitor()).collect();
+            for item in &visitors {
+                if let Some(key) = item.key {
+                    draft.put(Removed { endpoint, key, at })?;
+                    draft.history(History::Forgotten(endpoint));
+                }
+                draft.remove(DocumentId::Item(item.view.id));
+            }
+            Ok(!visitors.is_empty())
+        };
+        let went = self.base.store.edit(edit).await?;
+        if went {
+            if let Some(agent) = self.links.agents.link(endpoint) {
+                agent.order(AgentOrder::Uninstall);
+                agent.outbox.close();
+            }
+            self.links.agents.forget(endpoint);
+        }
+        Ok(went)
+    }
+
+    pub(crate) fn jobs(self: &Arc<Self>, jobs: &mut Jobs) {
+        jobs.add(Every::Minute, self, |queues| async move {
+            if let Err(refusal) = queues.dismiss_absent().await {
+                tracing::error!(%refusal, "machines that left are still waited for");
+            }
+        });
     }
 }
 
@@ -301,15 +373,7 @@ impl Appliance {
 fn is_vouched_for(world: &World, key: &SessionKey) -> bool {
     let may = world.effective(key.user).map(|own| own.settings.generate_session_keys.value);
     let enabled = world.user(key.user).is_some_and(|user| user.enabled);
-    enabled && may.unwrap_or(false) && serves(world, key.user, key.queue)
-}
-
-fn serves(world: &World, user: UserId, queue: Queue) -> bool {
-    match queue {
-        Queue::Personal(owner) => owner == user,
-        Queue::Team(team) => world.team(team).is_some() && world.members(team).contains_key(&user),
-        Queue::General => world.user(user).is_some_and(|user| user.enabled),
-    }
+    enabled && may.unwrap_or(false) && world.serves(key.user, key.queue)
 }
 
 fn queue_of(world: &World, user: UserId, wish: &QueueWish) -> Result<Queue, Refusal> {

@@ -238,7 +238,7 @@ async fn a_login_ends_when_its_life_is_over_and_a_reset_makes_everybody_log_in_a
     let reset = RepRequest::ResetUser { username: "admin".into(), second_factor: false };
     assert_eq!(bob.ask(reset).await.unwrap_err().code, RefusalCode::PermissionDenied);
     house.clock.0.fetch_add(3600, Ordering::SeqCst);
-    house.appliance.end_expired_logins();
+    house.appliance.look().await;
     assert!(bob.until_closed().await);
 }
 

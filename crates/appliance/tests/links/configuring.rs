@@ -321,7 +321,7 @@ async fn who_joined_by_a_jump_goes_with_the_right_to_it_and_who_was_invited_stay
     // Whoever the owner lets in stays without a right to jump, and a jump's part ends with the hours.
     let bobs = RepRequest::Share { session: view.id, with: "bob".into(), part };
     admin.ask(bobs.clone()).await.unwrap();
-    house.appliance.force_ends();
+    house.appliance.look().await;
     assert!(bob.ask(note.clone()).await.is_ok());
     admin
         .ask(RepRequest::Share { session: view.id, with: "bob".into(), part: None })
@@ -331,10 +331,10 @@ async fn who_joined_by_a_jump_goes_with_the_right_to_it_and_who_was_invited_stay
     apply(&mut admin, &joining.replace("role = \"Start Sessions Only\" }", hours)).await;
     let joined = bob.ask(shell(agent.item)).await;
     assert!(matches!(joined, Ok(RepReply::SessionStarted(_))), "{joined:?}");
-    house.appliance.force_ends();
+    house.appliance.look().await;
     assert!(bob.ask(note.clone()).await.is_ok());
     house.clock.0.store(1_000_000 - 1_000_000 % 86_400 + 14 * 3600, Ordering::SeqCst);
-    house.appliance.force_ends();
+    house.appliance.look().await;
     assert_eq!(bob.ask(note.clone()).await.unwrap_err().code, RefusalCode::SessionGone);
     assert!(admin.ask(note).await.is_ok(), "the owner's own hours are not over");
 }
@@ -360,14 +360,14 @@ async fn a_strict_jump_policy_warns_a_quarter_of_an_hour_before_and_ends_the_ses
         },
         _ => None,
     };
-    house.appliance.force_ends();
+    house.appliance.look().await;
     for (at, minutes) in [("13:45:00", 15), ("13:50:00", 10), ("13:55:01", 5), ("13:59:30", 1)] {
         let midnight = 1_000_000 - 1_000_000 % 86_400;
         let seconds: i64 =
             at.split(':').fold(0, |sum, part| sum * 60 + part.parse::<i64>().unwrap());
         house.clock.0.store(midnight + seconds, Ordering::SeqCst);
-        house.appliance.force_ends();
-        house.appliance.force_ends();
+        house.appliance.look().await;
+        house.appliance.look().await;
         if minutes == 10 {
             // Only at 15, 5 and 1.
             continue;
@@ -375,7 +375,7 @@ async fn a_strict_jump_policy_warns_a_quarter_of_an_hour_before_and_ends_the_ses
         assert_eq!(bob.notice(soon).await, minutes);
     }
     house.clock.0.store(1_000_000 - 1_000_000 % 86_400 + 14 * 3600, Ordering::SeqCst);
-    house.appliance.force_ends();
+    house.appliance.look().await;
     assert_eq!(ended(&mut bob).await, EndReason::ScheduleClosed);
     // Nobody overrides a strict one.
     let RepRequest::StartSession { item, kind, code, .. } = shell(agent.item) else { panic!() };

@@ -156,7 +156,7 @@ async fn a_session_in_which_nobody_does_anything_ends() {
     let mut admin = house.admin().await;
     let view = session(&mut admin, &mut agent).await;
     house.clock.0.fetch_add(601, std::sync::atomic::Ordering::SeqCst);
-    house.appliance.end_idle_sessions();
+    house.appliance.sweep().await;
     let (session, reason, summary) = admin
         .notice(|notice| match notice {
             ApplianceNotice::SessionEnded { session, reason, summary } => {
@@ -230,7 +230,7 @@ async fn a_session_through_another_item_is_joined_only_as_that_item_lets_it() {
     assert_eq!(joined.id, view.id);
     assert!(bob.ask(note.clone()).await.is_ok());
     apply(&mut admin, &file("disallow", member)).await;
-    house.appliance.force_ends();
+    house.appliance.look().await;
     assert_eq!(
         refused(&mut bob, note).await,
         RefusalCode::SessionGone,

@@ -249,7 +249,7 @@ async fn who_is_turned_away_or_leaves_is_gone() {
     drop(back);
     waiting(&mut admin, 0).await;
     house.clock.0.fetch_add(121, Ordering::SeqCst);
-    house.appliance.dismiss_absent().await.unwrap();
+    house.appliance.sweep().await;
     assert_eq!(refusal(&house, &who).await, RefusalCode::JumpItemGone);
 }
 

@@ -1,14 +1,29 @@
 //! Who may tend what, and what happens to items whose time is over.
 
 use super::*;
+use crate::api;
 use crate::app::Role as ApplianceRole;
 use crate::clock::{Clock, Uptime};
 use crate::data_dir::DataDir;
+use crate::items::edit::Refused;
+use jumpdeck_policy::Permission;
 use jumpdeck_policy::{JumpPolicy, Membership, Role, SessionPolicy, Settings};
+use jumpdeck_protocol::EndpointId;
+use jumpdeck_protocol::ItemId;
+use jumpdeck_protocol::RefusalCode;
+use jumpdeck_protocol::Timestamp;
+use jumpdeck_protocol::UserId;
+use jumpdeck_protocol::agent::Standing;
 use jumpdeck_protocol::inventory::GroupView;
-use jumpdeck_protocol::item::ItemChange;
+use jumpdeck_protocol::inventory::ItemView;
+use jumpdeck_protocol::inventory::Place;
+use jumpdeck_protocol::item::ItemEdit;
+use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemField};
 use jumpdeck_protocol::rights::Permissions;
 use jumpdeck_protocol::{JumpGroupId, JumpPolicyId, RoleId};
+use jumpdeck_store::Draft;
+use jumpdeck_world::Item;
+use jumpdeck_world::User;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -72,7 +87,7 @@ impl House {
             }
             Ok(())
         };
-        appliance.store.edit(edit).await.unwrap();
+        appliance.services.base.store.edit(edit).await.unwrap();
         Self { appliance, clock, _dir: dir }
     }
 
@@ -81,7 +96,7 @@ impl House {
     }
 
     fn items(&self) -> Vec<u64> {
-        self.appliance.world().items().map(|item| item.view.id.0).collect()
+        self.appliance.services.base.world().items().map(|item| item.view.id.0).collect()
     }
 
     async fn change(&self, item: u64, change: impl FnOnce(&mut ItemView) + Send + 'static) {
@@ -90,13 +105,13 @@ impl House {
             change(Arc::make_mut(&mut item.view));
             draft.put(item)
         };
-        self.appliance.store.edit(edit).await.unwrap();
+        self.appliance.services.base.store.edit(edit).await.unwrap();
     }
 
     /// A machine was there a moment ago, and is not any more.
     fn seen(&self, endpoint: u64) {
-        let (endpoint, now) = (EndpointId(endpoint), self.appliance.moment());
-        let presences = &self.appliance.presences;
+        let (endpoint, now) = (EndpointId(endpoint), self.appliance.services.base.moment());
+        let presences = &self.appliance.services.links.agents;
         let outbox = jumpdeck_link::Outbox::new();
         let link = Arc::new(crate::links::agent::AgentLink::new(
             jumpdeck_protocol::LinkId(9),
@@ -128,11 +143,18 @@ fn to(item: u64, from: Place, to: Place) -> ItemEdit {
 #[tokio::test]
 async fn an_edit_takes_the_permission_of_its_property_and_the_reason_names_the_role() {
     let house = House::new().await;
-    let refused = house.appliance.edit_items(BOB, vec![tag(1, "a"), tag(3, "b")]).await.unwrap();
+    let refused = house
+        .appliance
+        .services
+        .items
+        .edits
+        .edit_items(BOB, vec![tag(1, "a"), tag(3, "b")])
+        .await
+        .unwrap();
     assert_eq!(codes(&refused), [(3, RefusalCode::PermissionDenied)]);
     let reason = &refused[0].1.detail;
     assert!(reason.contains("role Start Sessions Only lacks perm_edit_tag"), "{reason}");
-    let world = house.appliance.world();
+    let world = house.appliance.services.base.world();
     let tags = [1, 3].map(|id| world.item(ItemId(id)).unwrap().view.tag.to_string());
     assert_eq!(tags, ["a", ""], "one refusal does not keep the others back");
 }
@@ -142,14 +164,22 @@ async fn a_move_and_a_copy_need_the_permission_where_they_begin_and_where_they_e
     let house = House::new().await;
     let appliance = &house.appliance;
     let edits = vec![to(1, OPEN, CLOSED), to(3, CLOSED, OPEN)];
-    let refused = appliance.edit_items(BOB, edits).await.unwrap();
+    let refused = appliance.services.items.edits.edit_items(BOB, edits).await.unwrap();
     let denied = RefusalCode::PermissionDenied;
     assert_eq!(codes(&refused), [(1, denied), (3, denied)]);
-    let refused = appliance.copy_items(BOB, vec![ItemId(1), ItemId(3)], CLOSED).await.unwrap();
+    let refused = appliance
+        .services
+        .items
+        .edits
+        .copy_items(BOB, vec![ItemId(1), ItemId(3)], CLOSED)
+        .await
+        .unwrap();
     assert_eq!(codes(&refused), [(1, denied), (3, denied)]);
-    let refused = appliance.copy_items(BOB, vec![ItemId(3)], OPEN).await.unwrap();
+    let refused =
+        appliance.services.items.edits.copy_items(BOB, vec![ItemId(3)], OPEN).await.unwrap();
     assert_eq!(codes(&refused), [(3, denied)]);
-    let refused = appliance.remove_items(BOB, vec![ItemId(2), ItemId(3)]).await.unwrap();
+    let refused =
+        appliance.services.items.edits.remove_items(BOB, vec![ItemId(2), ItemId(3)]).await.unwrap();
     assert_eq!(codes(&refused), [(3, denied)]);
     assert_eq!(house.items(), [1, 3, 4]);
 }
@@ -162,10 +192,18 @@ async fn what_a_user_may_not_see_is_gone_for_that_user() {
         bob.settings.system_role = Role::NO_ACCESS;
         draft.put(bob)
     };
-    house.appliance.store.edit(edit).await.unwrap();
-    let refused = house.appliance.edit_items(BOB, vec![tag(3, "b")]).await.unwrap();
+    house.appliance.services.base.store.edit(edit).await.unwrap();
+    let refused =
+        house.appliance.services.items.edits.edit_items(BOB, vec![tag(3, "b")]).await.unwrap();
     assert_eq!(codes(&refused), [(3, RefusalCode::JumpItemGone)]);
-    let refused = house.appliance.edit_items(BOB, vec![to(1, OPEN, CLOSED)]).await.unwrap();
+    let refused = house
+        .appliance
+        .services
+        .items
+        .edits
+        .edit_items(BOB, vec![to(1, OPEN, CLOSED)])
+        .await
+        .unwrap();
     assert_eq!(refused[0].1.detail, "There is no such Jump Group.", "nor is the group told");
 }
 
@@ -177,8 +215,9 @@ async fn a_right_that_is_withdrawn_counts_at_the_moment_of_the_edit() {
         bob.memberships.insert(JumpGroupId(1), member(Role::AUDITOR));
         draft.put(bob)
     };
-    house.appliance.store.edit(withdraw).await.unwrap();
-    let refused = house.appliance.edit_items(BOB, vec![tag(1, "a")]).await.unwrap();
+    house.appliance.services.base.store.edit(withdraw).await.unwrap();
+    let refused =
+        house.appliance.services.items.edits.edit_items(BOB, vec![tag(1, "a")]).await.unwrap();
     assert_eq!(codes(&refused), [(1, RefusalCode::PermissionDenied)]);
 }
 
@@ -192,7 +231,10 @@ async fn an_expired_item_goes_and_others_stay() {
     house.pass(100);
     house.appliance.sweep().await;
     assert_eq!(house.items(), [1, 3, 4]);
-    assert!(house.appliance.world().is_removed(&key(2)), "its agent is told when it comes");
+    assert!(
+        house.appliance.services.base.world().is_removed(&key(2)),
+        "its agent is told when it comes"
+    );
 }
 
 #[tokio::test]
@@ -208,7 +250,7 @@ async fn a_clock_that_is_set_wrong_for_a_while_removes_nothing() {
         house.appliance.sweep().await;
         assert_eq!(house.items(), [1, 2, 3, 4], "the clock is off by {set} s");
     }
-    assert!(!house.appliance.has_settled());
+    assert!(!house.appliance.services.base.clocks.has_settled());
     // Whoever is away is away no longer by a clock that stays ahead.
     house.clock.1.store(200 * 86_400, Ordering::SeqCst);
     house.appliance.sweep().await;
@@ -226,19 +268,24 @@ async fn what_was_removed_by_time_can_be_taken_back_for_thirty_days() {
     house.pass(181 * 86_400);
     appliance.sweep().await;
     assert_eq!(house.items(), [2, 4]);
-    assert!(appliance.world().is_removed(&key(1)) && appliance.world().may_come_back(&key(1)));
-    let removed: Vec<_> = appliance.removed_items(BOB).iter().map(|one| one.item.0).collect();
+    assert!(
+        appliance.services.base.world().is_removed(&key(1))
+            && appliance.services.base.world().may_come_back(&key(1))
+    );
+    let removed: Vec<_> =
+        appliance.services.items.kept.removed_items(BOB).iter().map(|one| one.item.0).collect();
     assert_eq!(removed, [1, 3]);
-    let refused = appliance.take_back(BOB, vec![ItemId(1), ItemId(3)]).await.unwrap();
+    let refused =
+        appliance.services.items.kept.take_back(BOB, vec![ItemId(1), ItemId(3)]).await.unwrap();
     assert_eq!(codes(&refused), [(3, RefusalCode::PermissionDenied)]);
     assert_eq!(house.items(), [1, 2, 4]);
-    assert!(!appliance.world().is_removed(&key(1)), "its agent is let in again");
+    assert!(!appliance.services.base.world().is_removed(&key(1)), "its agent is let in again");
     appliance.sweep().await;
     assert_eq!(house.items(), [1, 2, 4], "it is away as of now");
     house.pass(31 * 86_400);
     appliance.sweep().await;
-    assert!(!appliance.world().may_come_back(&key(3)));
-    assert!(appliance.removed_items(BOB).is_empty());
+    assert!(!appliance.services.base.world().may_come_back(&key(3)));
+    assert!(appliance.services.items.kept.removed_items(BOB).is_empty());
 }
 
 #[tokio::test]
@@ -252,10 +299,10 @@ async fn a_part_of_the_appliance_that_dies_is_its_end_and_health_says_so() {
         headers: Box::leak(Box::default()),
         from: [127, 0, 0, 1].into(),
     };
-    assert_eq!(appliance.answer_api(&asked()).status(), 200);
-    appliance.store.note(|_| panic!("a mistake"));
+    assert_eq!(api::answer(&appliance.services, &asked()).status(), 200);
+    appliance.services.base.store.note(|_| panic!("a mistake"));
     assert_eq!(appliance.until_failed().await, "store");
-    assert_eq!(appliance.answer_api(&asked()).status(), 503);
+    assert_eq!(api::answer(&appliance.services, &asked()).status(), 503);
 }
 
 #[tokio::test]
@@ -304,7 +351,7 @@ async fn bringing() -> House {
         bob.memberships.insert(JumpGroupId(2), by);
         draft.put(bob)
     };
-    house.appliance.store.edit(edit).await.unwrap();
+    house.appliance.services.base.store.edit(edit).await.unwrap();
     house
         .change(3, |view| {
             view.policies.customer_present = Some(SessionPolicy::EVERYTHING);
@@ -323,9 +370,27 @@ async fn neither_a_copy_nor_a_move_lifts_what_its_bringer_could_not_have_lifted(
     let house = bringing().await;
     let appliance = &house.appliance;
     let list = Place::Personal(BOB);
-    assert!(appliance.copy_items(BOB, vec![ItemId(3)], list).await.unwrap().is_empty());
-    assert!(appliance.edit_items(BOB, vec![to(4, CLOSED, list)]).await.unwrap().is_empty());
-    let world = appliance.world();
+    assert!(
+        appliance
+            .services
+            .items
+            .edits
+            .copy_items(BOB, vec![ItemId(3)], list)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        appliance
+            .services
+            .items
+            .edits
+            .edit_items(BOB, vec![to(4, CLOSED, list)])
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let world = appliance.services.base.world();
     let copy = world.items().find(|item| item.copy_of.is_some()).unwrap().view.id;
     for item in [copy, ItemId(4)] {
         let view = &world.item(item).unwrap().view;
@@ -345,7 +410,7 @@ async fn neither_a_copy_nor_a_move_lifts_what_its_bringer_could_not_have_lifted(
         set(copy, ItemField::Expires, held, FieldValue::Time(None))
     };
     let edits = vec![lift(copy), lift(ItemId(4)), present, expires];
-    let refused = appliance.edit_items(BOB, edits).await.unwrap();
+    let refused = appliance.services.items.edits.edit_items(BOB, edits).await.unwrap();
     assert_eq!(refused.len(), 4, "{refused:?}");
     for (_, refusal) in &refused {
         assert_eq!(refusal.code, RefusalCode::PermissionDenied);
@@ -353,15 +418,44 @@ async fn neither_a_copy_nor_a_move_lifts_what_its_bringer_could_not_have_lifted(
     }
     let tagged =
         set(copy, ItemField::Tag, FieldValue::Text("".into()), FieldValue::Text("x".into()));
-    assert_eq!(appliance.edit_items(BOB, vec![tagged]).await.unwrap().len(), 1);
-    let removed = appliance.remove_items(BOB, vec![copy, ItemId(4)]).await.unwrap();
+    assert_eq!(
+        appliance.services.items.edits.edit_items(BOB, vec![tagged]).await.unwrap().len(),
+        1
+    );
+    let removed =
+        appliance.services.items.edits.remove_items(BOB, vec![copy, ItemId(4)]).await.unwrap();
     assert_eq!(codes(&removed), [(4, RefusalCode::PermissionDenied)], "a copy is bob's own");
 
     // Another hop lifts nothing either, and the owner of the appliance is held by nothing.
-    assert!(appliance.edit_items(BOB, vec![to(4, list, OPEN)]).await.unwrap().is_empty());
-    assert_eq!(appliance.edit_items(BOB, vec![lift(ItemId(4))]).await.unwrap().len(), 1);
-    let freed = appliance.edit_items(UserId(1), vec![lift(ItemId(4))]).await.unwrap();
+    assert!(
+        appliance
+            .services
+            .items
+            .edits
+            .edit_items(BOB, vec![to(4, list, OPEN)])
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        appliance.services.items.edits.edit_items(BOB, vec![lift(ItemId(4))]).await.unwrap().len(),
+        1
+    );
+    let freed =
+        appliance.services.items.edits.edit_items(UserId(1), vec![lift(ItemId(4))]).await.unwrap();
     assert!(freed.is_empty(), "{freed:?}");
-    assert!(appliance.edit_items(BOB, vec![to(4, OPEN, CLOSED)]).await.unwrap().is_empty());
-    assert!(appliance.world().item(ItemId(4)).unwrap().origins.is_empty(), "it is back");
+    assert!(
+        appliance
+            .services
+            .items
+            .edits
+            .edit_items(BOB, vec![to(4, OPEN, CLOSED)])
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        appliance.services.base.world().item(ItemId(4)).unwrap().origins.is_empty(),
+        "it is back"
+    );
 }

@@ -1,13 +1,18 @@
 //! The person at a machine: asked, told, heard.
 
-use crate::app::Appliance;
+use crate::base::Base;
+use crate::links::Links;
 use crate::links::agent::AgentLink;
+use crate::sessions::book::Book;
+use crate::sessions::end::Endings;
+use crate::sessions::log::SessionLog;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::inventory::StartMode;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
-use jumpdeck_protocol::session::{EndReason, Terms};
+use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::session_policy::{Often, SessionPermission};
 use jumpdeck_protocol::{EndpointId, Refusal, RefusalCode, SessionId, UserId, limits, text};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Who it is in a session's log. No user name has a blank in it.
@@ -16,7 +21,15 @@ const CUSTOMER: &str = "the customer";
 /// How long an answer may take on its way, besides the time to think.
 const WAY: Duration = Duration::from_secs(10);
 
-impl Appliance {
+pub(crate) struct Customers {
+    pub(crate) base: Base,
+    pub(crate) links: Arc<Links>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) endings: Arc<Endings>,
+    pub(crate) log: Arc<SessionLog>,
+}
+
+impl Customers {
     /// Asks the person at a machine whether a rep may come in.
     pub(crate) async fn ask_in(&self, agent: &AgentLink, rep: &str) -> Result<(), Refusal> {
         let request = AgentRequest::Ask { rep: rep.into(), what: None, patience: 0 };
@@ -40,13 +53,13 @@ impl Appliance {
         agent: &AgentLink,
         user: UserId,
     ) -> Result<(), Refusal> {
-        let terms = self.sessions.terms(session).unwrap_or_default();
+        let terms = self.book.terms(session).unwrap_or_default();
         let prompting = &terms.granted.prompting;
         if !prompting.asks(tool) {
             return Ok(());
         }
         let once = prompting.often == Often::Once;
-        let known = if once { self.sessions.answered(session, tool) } else { None };
+        let known = if once { self.book.answered(session, tool) } else { None };
         let assumed = prompting.on_timeout.is_allowed();
         let allowed = match known {
             Some(answer) => answer,
@@ -54,7 +67,7 @@ impl Appliance {
             None => {
                 let patience = prompting.timeout.seconds();
                 let what: Box<str> = format!("to use this: {}", tool.title()).into();
-                let rep = self.world().username(user);
+                let rep = self.base.world().username(user);
                 let request = AgentRequest::Ask { rep, what: Some(what.clone()), patience };
                 let wait = Duration::from_secs(patience.into()) + WAY;
                 let allowed = match agent.call(request, wait).await {
@@ -62,12 +75,12 @@ impl Appliance {
                     // Nobody answered, or nobody is there any more.
                     Ok(_) | Err(_) => assumed,
                 };
-                self.log(session, Some(user), LogEvent::Asked { what, allowed });
+                self.log.log(session, Some(user), LogEvent::Asked { what, allowed });
                 allowed
             }
         };
         if once {
-            self.sessions.remember_answer(session, tool, allowed);
+            self.book.remember_answer(session, tool, allowed);
         }
         let detail = format!("{}, as its session policies want it asked", tool.title());
         if allowed { Ok(()) } else { Err(RefusalCode::CustomerRefused.because(detail)) }
@@ -75,50 +88,31 @@ impl Appliance {
 
     /// The person at a machine wants no session any more.
     pub(crate) fn customer_stopped(&self, endpoint: EndpointId) {
-        for session in self.sessions.with_machine(endpoint) {
-            self.end_session(session, EndReason::EndedByCustomer);
+        for session in self.book.with_machine(endpoint) {
+            self.endings.end_session(session, EndReason::EndedByCustomer);
         }
-        self.dismiss(endpoint);
+        self.links.chores.let_go(endpoint);
     }
 
     /// The person at a machine says something to the reps.
     pub(crate) fn customer_said(&self, link: &AgentLink, endpoint: EndpointId, words: &str) {
         let text: Box<str> = text::bounded(words.trim(), limits::COMMENTS).into();
-        if text.is_empty() || !link.may_speak(self.uptime()) {
+        if text.is_empty() || !link.may_speak(self.base.uptime()) {
             return;
         }
-        let sessions = self.sessions.with_machine(endpoint);
+        let sessions = self.book.with_machine(endpoint);
         if sessions.is_empty() {
             let text = "Nobody is here yet to read that.".into();
             link.order(AgentOrder::Say { text });
         }
         for session in sessions {
-            self.log_as(session, CUSTOMER, LogEvent::Chat { text: text.clone() });
-        }
-    }
-
-    /// Tells the person at a session's machine what happened, if somebody is there who wants to
-    /// know.
-    pub(crate) fn tell_customer(&self, session: SessionId, entry: &LogEntry) {
-        let target = self.sessions.target(session).zip(self.sessions.terms(session));
-        if let Some(((endpoint, _), terms)) = target {
-            self.tell_customer_of(endpoint, &terms, entry);
-        }
-    }
-
-    /// Tells the person at a machine what happened in a session with these terms.
-    pub(crate) fn tell_customer_of(&self, endpoint: EndpointId, terms: &Terms, entry: &LogEntry) {
-        let Some(agent) = self.presences.link(endpoint).filter(|agent| agent.attended) else {
-            return;
-        };
-        if let Some(text) = words(entry, terms.start_mode) {
-            agent.order(AgentOrder::Say { text: text.into() });
+            self.log.log_as(session, CUSTOMER, LogEvent::Chat { text: text.clone() });
         }
     }
 }
 
 /// An entry of a session's log, as the person at the machine is told it.
-fn words(entry: &LogEntry, mode: StartMode) -> Option<String> {
+pub(super) fn words(entry: &LogEntry, mode: StartMode) -> Option<String> {
     let who = entry.who.as_deref().unwrap_or("Nobody");
     let brief = match &entry.event {
         LogEvent::Started => Some(format!("{who} is in a session with this machine.")),

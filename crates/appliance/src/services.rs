@@ -1,0 +1,121 @@
+//! The services of an appliance, each given what it needs. The gateway and the API speak to them;
+//! they do not know who asks.
+
+use crate::accounts::Accounts;
+use crate::accounts::keys::Keys;
+use crate::accounts::login::{Attempt, LoginCheck};
+use crate::base::Base;
+use crate::configuration::Configuration;
+use crate::data_dir::DataDir;
+use crate::feed::Feeds;
+use crate::items::Items;
+use crate::jobs::Jobs;
+use crate::links::Links;
+use crate::policies::Policies;
+use crate::sessions::Sessions;
+use crate::sessions::book::Book;
+use crate::sessions::recordings::Recordings;
+use crate::stopping::Stopping;
+use crate::visitors::Visitors;
+use crate::vitals::Vitals;
+use jumpdeck_session::recording::Recorder;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// All of them, by room.
+pub(crate) struct Services {
+    pub base: Base,
+    pub keys: Arc<Keys>,
+    pub vitals: Vitals,
+    pub links: Arc<Links>,
+    pub book: Arc<Book>,
+    pub accounts: Accounts,
+    pub sessions: Sessions,
+    pub items: Items,
+    pub visitors: Visitors,
+    pub policies: Policies,
+    pub configuration: Configuration,
+    pub feeds: Feeds,
+    pub stopping: Stopping,
+    /// The appliance is one user's own.
+    pub embedded: bool,
+}
+
+/// What they stand on.
+pub(crate) struct Parts {
+    pub base: Base,
+    pub keys: Arc<Keys>,
+    pub vitals: Vitals,
+    pub links: Arc<Links>,
+    pub book: Arc<Book>,
+    pub login: LoginCheck,
+    pub recorder: Arc<Recorder>,
+    pub data_dir: DataDir,
+    pub embedded: bool,
+}
+
+impl Services {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { base, keys, vitals, links, book, login, recorder, data_dir, embedded } = parts;
+        let accounts = Accounts::new(&base, &links, &book, login, embedded);
+        let recordings = Recordings::new(&base, &book, recorder, data_dir.clone());
+        let sessions = Sessions::new(&base, &links, &book, &accounts, recordings, &vitals);
+        let items = Items::new(&base, &links, &book, &sessions, &keys);
+        let visitors = Visitors::new(&base, &links, &book, (&sessions, &items), &keys, &vitals);
+        let policies = Policies::new(&base, &links, &book, &sessions);
+        let configuration = Configuration {
+            base: base.clone(),
+            links: Arc::clone(&links),
+            jump_policies: Arc::clone(&policies.jump_policies),
+            withdrawal: Arc::clone(&sessions.withdrawal),
+            embedded,
+        };
+        let feeds = Feeds::new(&base, &links, &sessions, &items, &policies);
+        let stopping = Stopping::new(&base, &links, &book, &sessions, data_dir, embedded);
+        Self {
+            base,
+            keys,
+            vitals,
+            links,
+            book,
+            accounts,
+            sessions,
+            items,
+            visitors,
+            policies,
+            configuration,
+            feeds,
+            stopping,
+            embedded,
+        }
+    }
+
+    /// Somebody at this address tries to log in now.
+    pub(crate) fn attempt(&self, from: IpAddr) -> Attempt {
+        Attempt { from, now: self.base.now(), uptime: self.base.uptime() }
+    }
+
+    /// What happens by the clock.
+    pub(crate) fn jobs(&self) -> Jobs {
+        let mut jobs = Jobs::default();
+        self.items.sweep.clock_jobs(&mut jobs);
+        self.links.jobs(&self.base.clocks, &mut jobs);
+        self.policies.jump_policies.jobs(&mut jobs);
+        self.sessions.withdrawal.jobs(&mut jobs);
+        self.feeds.interest.jobs(&mut jobs);
+        self.sessions.endings.jobs(&mut jobs);
+        self.visitors.queues.jobs(&mut jobs);
+        self.items.sweep.jobs(&mut jobs);
+        jobs
+    }
+
+    /// What goes on for as long as the appliance is there.
+    pub(crate) async fn begin(&self) {
+        // Consoles of sessions that outlived the last appliance are expected back.
+        self.sessions.relay.expect_back(self.book.channels());
+        self.visitors.departures.do_chores();
+        self.sessions.withdrawal.look_after_rights();
+        self.sessions.endings.end_empty_sessions();
+        self.sessions.recordings.keep_leftovers().await;
+    }
+}
