@@ -23,6 +23,7 @@ use jumpdeck_appliance::{Appliance, ApplianceRole, DataDir, InstallerSpec, Syste
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
 use jumpdeck_protocol::inventory::InventoryPart;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::{ChannelId, Control, ItemId, Never, limits};
 use jumpdeck_server_sim::{Counts, Fleet, Heard, InstallerKeys, Login, Scenario, SimulatedConsole};
@@ -125,7 +126,7 @@ async fn house() -> (SimulatedConsole, ItemId) {
     tokio::spawn(fleet.run(Arc::new(Counts::default()), network));
     let login = Login::with_password(&url, &fingerprint, "admin", &password);
     let mut console = SimulatedConsole::connect(&login).await.unwrap();
-    console.request(RepRequest::Subscribe { have: None, presence: None });
+    console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let online = console.until(|heard| match heard {
         Heard::Notice(ApplianceNotice::Presence { changes, .. }) => {
             changes.first().map(|presence| presence.item)

@@ -11,6 +11,7 @@ use jumpdeck_protocol::endpoint::Endpoint;
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{REP_PATH, RepLogin, RepProof, RepWelcome};
 use jumpdeck_protocol::modes::TerminalModes;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ExitStatus, SessionView, Size};
 use jumpdeck_protocol::{
@@ -274,13 +275,13 @@ impl SimulatedConsole {
         let (term, modes) = ("xterm-256color".into(), TerminalModes::utf8());
         let kind = ChannelKind::Shell { size, term, modes };
         match self
-            .ask(RepRequest::StartSession {
+            .ask(RepRequest::StartSession(request::StartSession {
                 item,
                 kind,
                 override_schedule: false,
                 reason: None,
                 code: None,
-            })
+            }))
             .await?
         {
             RepReply::SessionStarted(view) => {
@@ -481,7 +482,7 @@ impl SimulatedShell {
     /// [`ConsoleError`].
     pub async fn end(self, console: &mut SimulatedConsole) -> Result<(), ConsoleError> {
         let session = self.session.id;
-        console.ask(RepRequest::EndSession { session }).await.map(drop)
+        console.ask(RepRequest::EndSession(request::EndSession { session })).await.map(drop)
     }
 
     /// How the shell ended, once all its output is here.

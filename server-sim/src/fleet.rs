@@ -9,6 +9,7 @@ use crate::shared::{Counts, Opening, Shared};
 use crate::wire::WireFault;
 use anyhow::Context;
 use jumpdeck_link::client_config;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -87,8 +88,10 @@ impl InstallerKeys {
     ) -> Result<Self, ConsoleError> {
         let mut keys = Self::default();
         for group in scenario.groups() {
-            let request =
-                RepRequest::CreateInstaller { group: Some(group.to_owned()), valid: 86_400 };
+            let request = RepRequest::CreateInstaller(request::CreateInstaller {
+                group: Some(group.to_owned()),
+                valid: 86_400,
+            });
             if let RepReply::Installer(made) = console.ask(request).await? {
                 keys.by_group.insert(group.to_owned(), made.key);
             }

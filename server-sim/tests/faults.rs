@@ -17,6 +17,7 @@ mod house;
 use house::{Bystander, House, scenario};
 use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::modes::TerminalModes;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, Size};
 use jumpdeck_protocol::{ItemId, RefusalCode};
@@ -133,7 +134,7 @@ async fn a_console_that_reads_slowly_gets_everything_and_holds_up_nobody() {
     let mut login = house.login();
     login.fault = Some("slow:200000".parse().unwrap());
     let mut slow = SimulatedConsole::connect(&login).await.unwrap();
-    slow.request(RepRequest::Subscribe { have: None, presence: None });
+    slow.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let mut items = 0;
     let reading = slow.until(|heard| match heard {
         Heard::Notice(ApplianceNotice::Inventory(part)) => {
@@ -155,7 +156,7 @@ async fn a_console_whose_link_is_half_open_holds_up_nobody() {
     let mut login = house.login();
     login.fault = Some("half-open:9000".parse().unwrap());
     let mut deaf = SimulatedConsole::connect(&login).await.unwrap();
-    deaf.request(RepRequest::Subscribe { have: None, presence: None });
+    deaf.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let _fleet = house.run(house.fleet(scenario(""), 200).await);
     bystander.work(200).await;
     house.until_all_online(201).await;
@@ -280,13 +281,13 @@ async fn agents_that_never_answer_a_start_time_out_and_too_many_of_them_make_it_
     for item in items {
         let (term, modes) = ("xterm".into(), TerminalModes::utf8());
         let kind = ChannelKind::Shell { size, term, modes };
-        console.request(RepRequest::StartSession {
+        console.request(RepRequest::StartSession(request::StartSession {
             item,
             kind,
             override_schedule: false,
             reason: None,
             code: None,
-        });
+        }));
     }
     let mut codes = Vec::new();
     while codes.len() < 21 {

@@ -4,7 +4,8 @@ use super::{Destination, LinkHandle, keep};
 use jumpdeck_console::core::inventory::Inventory;
 use jumpdeck_console::core::{LinkEvent, Welcome};
 use jumpdeck_protocol::preferences::Preferences;
-use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest};
+use jumpdeck_protocol::rep::request;
+use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest, Request};
 use jumpdeck_protocol::session::SessionView;
 use jumpdeck_protocol::{Outcome, Refusal, RefusalCode, RequestId, control};
 use std::time::Duration;
@@ -163,11 +164,16 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`]; if the link is lost meanwhile, it is not known whether it was done.
-    pub async fn ask(&mut self, request: RepRequest) -> Result<RepReply, ClientError> {
+    pub async fn ask<R: Request>(&mut self, request: R) -> Result<R::Reply, ClientError> {
+        let reply = self.ask_any(request.into()).await?;
+        R::unwrap(reply).ok_or(ClientError::OddAnswer)
+    }
+
+    async fn ask_any(&mut self, request: RepRequest) -> Result<RepReply, ClientError> {
         let id = self.begin(request);
         loop {
             match self.next().await? {
-                LinkEvent::Reply(of, Outcome::Ok(answer)) if of == id => return Ok(answer),
+                LinkEvent::Reply(of, Outcome::Ok(reply)) if of == id => return Ok(reply),
                 LinkEvent::Reply(of, Outcome::Refused(refusal)) if of == id => {
                     return Err(refusal.into());
                 }
@@ -182,10 +188,10 @@ impl Client {
     }
 
     /// Asks, and leaves the answer to whoever listens.
-    pub fn begin(&mut self, request: RepRequest) -> RequestId {
+    pub fn begin(&mut self, request: impl Into<RepRequest>) -> RequestId {
         self.last = self.last.next();
         let id = self.last;
-        self.handle.send(control::encode(&FromRep::Request { id, body: request }));
+        self.handle.send(control::encode(&FromRep::Request { id, body: request.into() }));
         id
     }
 
@@ -212,7 +218,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn fetch_inventory(&mut self) -> Result<(), ClientError> {
-        self.ask(RepRequest::Subscribe { have: None, presence: None }).await?;
+        self.ask(request::Subscribe { have: None, presence: None }).await?;
         while self.inventory.position().is_none() || !self.presence_known {
             if let LinkEvent::Down { reason } = self.next().await? {
                 return Err(ClientError::NoLink(reason));

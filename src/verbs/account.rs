@@ -12,7 +12,9 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::limits;
-use jumpdeck_protocol::rep::{RepReply, RepRequest, SecondFactorWish, Secret};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
+use jumpdeck_protocol::rep::{Request, Secret};
 use qrcode::{EcLevel, QrCode};
 use std::process::ExitCode;
 
@@ -86,9 +88,8 @@ async fn change(
             None => bail!("nobody is there to be asked for a new password; set {NEW_PASSWORD}"),
         };
         let (current, new) = (Secret(current.to_owned()), Secret(chosen));
-        match client.ask(RepRequest::ChangePassword { current, new }).await {
-            Ok(RepReply::PasswordChanged { first }) => return Ok(first),
-            Ok(_) => bail!("the appliance gave an answer that does not fit the question"),
+        match client.ask(request::ChangePassword { current, new }).await {
+            Ok(reply::PasswordChanged { first }) => return Ok(first),
             Err(ClientError::Refused(refusal))
                 if refusal.code == RefusalCode::InvalidValue && given.is_none() =>
             {
@@ -123,10 +124,9 @@ pub(super) async fn first(linked: Linked, keep: Keep) -> anyhow::Result<Client> 
     if anything && keep == Keep::Console {
         // What opened this link does not open the next one.
         let holder = "a console".to_owned();
-        let request = RepRequest::KeepLogin { holder, seconds: super::connect::CONSOLE_DAY };
-        if let RepReply::LoginKept(login) = client.ask(request).await? {
-            client.keep(login.token);
-        }
+        let request = request::KeepLogin { holder, seconds: super::connect::CONSOLE_DAY };
+        let login = client.ask(request).await?;
+        client.keep(login.token);
     }
     Ok(client)
 }
@@ -180,7 +180,7 @@ impl SecondFactor {
         match self.what {
             What::Set { no_qr } => set_up(&mut client, !no_qr, &mut desk.io).await?,
             What::Rm => {
-                let remove = |code| RepRequest::SecondFactor(SecondFactorWish::Remove { code });
+                let remove = |code| request::RemoveSecondFactor { code };
                 ask_with_code(&mut client, remove, &mut desk.io).await?;
                 desk.io.say("You have no second factor any more.").await;
             }
@@ -191,11 +191,8 @@ impl SecondFactor {
 }
 
 async fn set_up(client: &mut Client, draw: bool, io: &mut Stdio) -> anyhow::Result<()> {
-    let begin = |code| RepRequest::SecondFactor(SecondFactorWish::Begin { code });
-    let answer = ask_with_code(client, begin, io).await?;
-    let RepReply::SecondFactor { secret, url } = answer else {
-        bail!("the appliance gave an answer that does not fit the question");
-    };
+    let begin = |code| request::BeginSecondFactor { code };
+    let reply::SecondFactor { secret, url } = ask_with_code(client, begin, io).await?;
     let print = io.print(|out| {
         if draw {
             writeln!(out, "{}", picture(&url.0).unwrap_or_default())?;
@@ -212,10 +209,8 @@ async fn set_up(client: &mut Client, draw: bool, io: &mut Stdio) -> anyhow::Resu
             None if io.somebody_is_there() => io.line("Code that it shows: ").await?,
             None => bail!("nobody is there to be asked for the code it shows; set {NEW_CODE}"),
         };
-        let confirm = SecondFactorWish::Confirm { code: Secret(code) };
-        match client.ask(RepRequest::SecondFactor(confirm)).await {
-            Ok(RepReply::RecoveryCodes { codes }) => break codes,
-            Ok(_) => bail!("the appliance gave an answer that does not fit the question"),
+        match client.ask(request::ConfirmSecondFactor { code: Secret(code) }).await {
+            Ok(reply::RecoveryCodes { codes }) => break codes,
             Err(ClientError::Refused(refusal))
                 if refusal.code == RefusalCode::SecondFactorRequired && given.is_none() =>
             {
@@ -233,11 +228,11 @@ async fn set_up(client: &mut Client, draw: bool, io: &mut Stdio) -> anyhow::Resu
 }
 
 /// Asks for something that wants a code of the second factor there is, where the login had none.
-async fn ask_with_code(
+async fn ask_with_code<R: Request>(
     client: &mut Client,
-    request: impl Fn(Option<Secret>) -> RepRequest,
+    request: impl Fn(Option<Secret>) -> R,
     io: &mut Stdio,
-) -> anyhow::Result<RepReply> {
+) -> anyhow::Result<R::Reply> {
     match client.ask(request(None)).await {
         Err(ClientError::Refused(refusal)) if refusal.code == RefusalCode::SecondFactorRequired => {
             let question = "Code of the second factor you have, or a recovery code: ";
@@ -288,12 +283,10 @@ impl Login {
         let linked = connect.link(places, Keep::Password).await?;
         let mut client = first(linked, Keep::Password).await?;
         let username = client.welcome.username.clone();
-        let request = RepRequest::KeepLogin { holder: super::connect::device(), seconds: 0 };
+        let request = request::KeepLogin { holder: super::connect::device(), seconds: 0 };
         let answer = client.ask(request).await;
         client.close().await;
-        let RepReply::LoginKept(kept) = answer? else {
-            bail!("the appliance gave an answer that does not fit the question");
-        };
+        let kept = answer?;
         let token = kept.token;
         let logins = Logins::in_dir(&places.config()?);
         match logins.keep(&address.to_string(), &username, &token)? {
@@ -325,7 +318,7 @@ impl Logout {
             bail!("no login of {username} is kept here; --all ends those kept elsewhere");
         }
         let token = kept.filter(|_| !self.all).map(Secret);
-        let answer = client.ask(RepRequest::Logout { token }).await;
+        let answer = client.ask(request::Logout { token }).await;
         client.close().await;
         logins.forget(&address, &username)?;
         answer?;

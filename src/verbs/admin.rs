@@ -10,7 +10,8 @@ use clap::{Args, Subcommand};
 use jumpdeck_appliance::{Rescued, reset_password};
 use jumpdeck_protocol::configuration::{Change, Deed, Effect, Effected, Plan};
 use jumpdeck_protocol::limits;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::{Permission, Permissions};
 use jumpdeck_protocol::text::clean;
 use std::io::{self, Read, Write};
@@ -99,11 +100,9 @@ async fn export(
     file: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
     let mut client = connect.client(places).await?;
-    let answer = client.ask(RepRequest::ExportConfiguration).await;
+    let answer = client.ask(request::ExportConfiguration).await;
     client.close().await;
-    let RepReply::Configuration { file: text } = answer? else {
-        bail!("the appliance gave an answer that does not fit the question");
-    };
+    let reply::Configuration { file: text } = answer?;
     match file {
         None => output::print(|out| out.write_all(text.as_bytes())),
         Some(path) => {
@@ -168,10 +167,7 @@ async fn ask(
     planned: Option<jumpdeck_protocol::Revision>,
 ) -> anyhow::Result<Plan> {
     let apply = planned.is_some();
-    match client.ask(RepRequest::Configure { file, apply, planned }).await? {
-        RepReply::Plan(plan) => Ok(*plan),
-        _ => bail!("the appliance gave an answer that does not fit the question"),
-    }
+    Ok(*client.ask(request::Configure { file, apply, planned }).await?)
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

@@ -9,7 +9,7 @@ use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::queue::QueueWish;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::script::{Command, Script, Search};
 use jumpdeck_protocol::session::{ChannelKind, Size};
 
@@ -80,10 +80,9 @@ async fn start(
     let kind =
         ChannelKind::Shell { size: SIZE, term: TERM.to_owned(), modes: TerminalModes::utf8() };
     let request =
-        RepRequest::StartSession { item, kind, override_schedule: false, reason: None, code: None };
+        request::StartSession { item, kind, override_schedule: false, reason: None, code: None };
     let view = match client.ask(request).await {
-        Ok(RepReply::SessionStarted(view)) => view,
-        Ok(_) => return Err(ClientError::OddAnswer.into()),
+        Ok(view) => view,
         Err(ClientError::Refused(refusal)) => {
             return Ok(Err((ScriptFailure::Refused, format!("{name}: {refusal}"))));
         }
@@ -94,7 +93,7 @@ async fn start(
     if attributes.is_empty() {
         return Ok(Ok(()));
     }
-    match client.ask(RepRequest::SetAttributes { session, attributes }).await {
+    match client.ask(request::SetAttributes { session, attributes }).await {
         Ok(_) => Ok(Ok(())),
         Err(ClientError::Refused(refusal)) => {
             Ok(Err((ScriptFailure::Refused, format!("its attributes: {refusal}"))))
@@ -105,12 +104,11 @@ async fn start(
 
 async fn key(desk: &Desk, client: &mut Client, attributes: Attributes) -> anyhow::Result<Came> {
     let (queue, valid) = (QueueWish::Personal, KEY_VALID);
-    match client.ask(RepRequest::CreateSessionKey { queue, valid, attributes }).await {
-        Ok(RepReply::SessionKey(made)) => {
+    match client.ask(request::CreateSessionKey { queue, valid, attributes }).await {
+        Ok(made) => {
             session_key::tell(desk, &made, false).await?;
             Ok(Ok(()))
         }
-        Ok(_) => Err(ClientError::OddAnswer.into()),
         Err(ClientError::Refused(refusal)) => {
             Ok(Err((ScriptFailure::Refused, refusal.to_string())))
         }

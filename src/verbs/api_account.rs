@@ -2,12 +2,11 @@
 
 use super::connect::Connect;
 use super::{installer, output};
-use crate::link::ClientError;
 use crate::runtime::dirs::Places;
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use jumpdeck_console::core::form::time_text;
-use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiScope, RepReply, RepRequest};
+use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiScope};
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -75,11 +74,9 @@ impl ApiAccount {
             What::Rm { name } => (ApiAccountWish::Remove { name: name.into() }, None),
         };
         let mut client = connect.client(places).await?;
-        let answer = client.ask(RepRequest::ApiAccounts(wish)).await;
+        let answer = client.ask(wish).await;
         client.close().await;
-        let RepReply::ApiAccounts(answer) = answer? else {
-            return Err(ClientError::OddAnswer.into());
-        };
+        let answer = answer?;
         if let Some(token) = &answer.token {
             output::say("This is shown once. Send it as Authorization: Bearer TOKEN.");
             return output::print(|out| writeln!(out, "{}", token.0));

@@ -11,7 +11,8 @@ use clap::Args;
 use jumpdeck_link::{Address, Pin, client_config, dial};
 use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::handshake::REP_PATH;
-use jumpdeck_protocol::rep::{RepReply, RepRequest, Secret};
+use jumpdeck_protocol::rep::Secret;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::script::Credentials as Login;
 use std::path::PathBuf;
 
@@ -210,9 +211,8 @@ impl Connect {
     pub(super) async fn keep_that_of(&mut self, client: &mut Client) -> anyhow::Result<()> {
         self.login = Some(client.welcome.username.clone());
         let (holder, seconds) = ("a prompt".to_owned(), CONSOLE_DAY);
-        match client.ask(RepRequest::KeepLogin { holder, seconds }).await {
-            Ok(RepReply::LoginKept(kept)) => self.token = Some(Secret(kept.token)),
-            Ok(_) => return Err(ClientError::OddAnswer.into()),
+        match client.ask(request::KeepLogin { holder, seconds }).await {
+            Ok(kept) => self.token = Some(Secret(kept.token)),
             Err(ClientError::Refused(refusal)) if refusal.code == RefusalCode::PasswordRequired => {
             }
             Err(error) => return Err(error.into()),
@@ -227,7 +227,7 @@ impl Connect {
         {
             let token = self.token.take();
             // It ends by itself after a day.
-            let _ = client.ask(RepRequest::Logout { token }).await;
+            let _ = client.ask(request::Logout { token }).await;
             client.close().await;
         }
     }

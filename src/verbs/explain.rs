@@ -3,12 +3,12 @@
 use super::desk::Desk;
 use super::select;
 use super::status::Status;
-use anyhow::bail;
 use clap::Args;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jumpdeck_protocol::Timestamp;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::{Answer, Permission, Whom};
 use jumpdeck_protocol::text::clean;
 use std::io::{self, Write};
@@ -50,11 +50,9 @@ impl Explain {
             (false, None) => Whom::Me,
         };
         let (action, at) = (self.action, self.at);
-        let answer = client.ask(RepRequest::Explain { whom, item, action, at }).await;
+        let answer = client.ask(request::Explain { whom, item, action, at }).await;
         client.close().await;
-        let RepReply::Explained { answers } = answer? else {
-            bail!("the appliance gave an answer that does not fit the question");
-        };
+        let reply::Explained { answers } = answer?;
         let json = self.json;
         desk.io.print(|out| answers.iter().try_for_each(|answer| line(answer, json, out))).await
     }

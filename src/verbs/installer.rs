@@ -9,9 +9,8 @@ use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use jumpdeck_console::core::form::time_text;
 use jumpdeck_protocol::InstallerId;
-use jumpdeck_protocol::rep::{
-    Installer as Made, InstallerView, InstallerWish, RepReply, RepRequest,
-};
+use jumpdeck_protocol::rep::request;
+use jumpdeck_protocol::rep::{Installer as Made, InstallerView, InstallerWish};
 use jumpdeck_protocol::text::clean;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -64,7 +63,7 @@ impl Installer {
         let mut client = connect.client(places).await?;
         let outcome = match self.what {
             None => {
-                let request = RepRequest::CreateInstaller { group: self.group, valid: self.valid };
+                let request = request::CreateInstaller { group: self.group, valid: self.valid };
                 create(&mut client, request, &connect.appliance_url(places)?).await
             }
             Some(What::Ls { json }) => {
@@ -78,18 +77,17 @@ impl Installer {
     }
 }
 
-async fn create(client: &mut Client, request: RepRequest, url: &str) -> anyhow::Result<ExitCode> {
-    let RepReply::Installer(installer) = client.ask(request).await? else {
-        return Err(ClientError::OddAnswer.into());
-    };
+async fn create(
+    client: &mut Client,
+    request: request::CreateInstaller,
+    url: &str,
+) -> anyhow::Result<ExitCode> {
+    let installer = client.ask(request).await?;
     output::print(|out| write!(out, "{}", line(&installer, url)))
 }
 
 async fn ask(client: &mut Client, wish: InstallerWish) -> anyhow::Result<Vec<InstallerView>> {
-    match client.ask(RepRequest::Installers(wish)).await? {
-        RepReply::Installers { installers } => Ok(installers),
-        _ => Err(ClientError::OddAnswer.into()),
-    }
+    Ok(client.ask(wish).await?.installers)
 }
 
 /// Each for itself: one that is not there does not keep the others.
@@ -97,7 +95,7 @@ async fn revoke(client: &mut Client, numbers: &[u64]) -> anyhow::Result<ExitCode
     let mut status = ExitCode::SUCCESS;
     for number in numbers {
         let wish = InstallerWish::Remove { installer: InstallerId(*number) };
-        match client.ask(RepRequest::Installers(wish)).await {
+        match client.ask(wish).await {
             Ok(_) => output::say(&format!("Installer key {number} is revoked.")),
             Err(ClientError::Refused(refusal)) => {
                 output::say(&format!("jumpdeck: {refusal}"));

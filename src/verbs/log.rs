@@ -2,12 +2,12 @@
 
 use super::desk::Desk;
 use super::status::Status;
-use anyhow::bail;
 use clap::Args;
 use jumpdeck_console::core::together::entry_text;
 use jumpdeck_protocol::SessionId;
 use jumpdeck_protocol::log::LogEntry;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use std::io::Write;
 
 #[derive(Args, Debug)]
@@ -26,10 +26,9 @@ impl Log {
         let mut all: Vec<LogEntry> = Vec::new();
         loop {
             let after = all.last().map_or(0, |entry| entry.number);
-            let answer = client.ask(RepRequest::Log { session, after }).await;
+            let answer = client.ask(request::Log { session, after }).await;
             let (entries, more) = match answer {
-                Ok(RepReply::Log { entries, more }) => (entries, more),
-                Ok(_) => bail!("the appliance gave an answer that does not fit the question"),
+                Ok(reply::Log { entries, more }) => (entries, more),
                 Err(error) => return Err(error.into()),
             };
             let more = more && !entries.is_empty();

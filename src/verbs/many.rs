@@ -11,7 +11,8 @@ use bytes::Bytes;
 use jumpdeck_console::core::LinkEvent;
 use jumpdeck_link::why;
 use jumpdeck_protocol::argument::Argument;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::RepReply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::{ChannelKind, ExitStatus};
 use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{ItemId, Outcome, RequestId, SessionId};
@@ -232,7 +233,7 @@ impl Many {
         {
             let kind = ChannelKind::exec(self.order.argv.iter().cloned());
             let reason = self.order.reason.as_deref().map(Into::into);
-            let request = RepRequest::StartSession {
+            let request = request::StartSession {
                 item: target.item,
                 kind,
                 override_schedule: self.order.reason.is_some(),

@@ -9,7 +9,8 @@ use clap::{Args, Subcommand};
 use jumpdeck_console::view::text;
 use jumpdeck_protocol::ChannelId;
 use jumpdeck_protocol::log::Recording;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use ring::digest;
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
@@ -71,11 +72,8 @@ async fn all(client: &mut Client) -> anyhow::Result<Vec<Recording>> {
     let mut all: Vec<Recording> = Vec::new();
     loop {
         let before = all.last().map(|recording| recording.channel);
-        let RepReply::Recordings { recordings, more } =
-            client.ask(RepRequest::Recordings { before }).await?
-        else {
-            bail!("the appliance gave an answer that does not fit the question");
-        };
+        let reply::Recordings { recordings, more } =
+            client.ask(request::Recordings { before }).await?;
         let more = more && !recordings.is_empty();
         all.extend(recordings);
         if !more {
@@ -171,10 +169,8 @@ async fn fetch(
     let mut context = digest::Context::new(&digest::SHA256);
     let mut offset = 0;
     loop {
-        let answer = client.ask(RepRequest::ReadRecording { channel, offset }).await?;
-        let RepReply::Piece { bytes } = answer else {
-            bail!("the appliance gave an answer that does not fit the question");
-        };
+        let answer = client.ask(request::ReadRecording { channel, offset }).await?;
+        let reply::Piece { bytes } = answer;
         if bytes.is_empty() {
             break;
         }

@@ -3,13 +3,15 @@
 
 use super::connect::Connect;
 use super::output;
-use crate::link::{Client, ClientError};
+use crate::link::Client;
 use crate::runtime::dirs::Places;
 use clap::Args;
 use jiff::tz::TimeZone;
 use jumpdeck_console::core::form::time_text;
 use jumpdeck_console::view::text::span;
-use jumpdeck_protocol::rep::{RemovedItem, RepReply, RepRequest};
+use jumpdeck_protocol::rep::RemovedItem;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::text::clean;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -111,10 +113,8 @@ impl TakeBack {
         }
         let mut status = ExitCode::SUCCESS;
         for some in items.chunks(jumpdeck_protocol::limits::ITEMS_PER_REQUEST) {
-            let request = RepRequest::TakeBack { items: some.to_vec() };
-            let RepReply::Done { refused } = client.ask(request).await? else {
-                return Err(ClientError::OddAnswer.into());
-            };
+            let request = request::TakeBack { items: some.to_vec() };
+            let reply::Done { refused } = client.ask(request).await?;
             for (item, refusal) in refused {
                 output::say(&format!("jumpdeck: #{item}: {refusal}"));
                 status = ExitCode::FAILURE;
@@ -125,8 +125,5 @@ impl TakeBack {
 }
 
 async fn removed(client: &mut Client) -> anyhow::Result<Vec<RemovedItem>> {
-    match client.ask(RepRequest::RemovedItems).await? {
-        RepReply::RemovedItems { items } => Ok(items),
-        _ => Err(ClientError::OddAnswer.into()),
-    }
+    Ok(client.ask(request::RemovedItems).await?.items)
 }

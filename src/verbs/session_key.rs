@@ -3,13 +3,12 @@
 use super::desk::Desk;
 use super::installer;
 use super::status::Status;
-use anyhow::bail;
 use clap::Args;
 use jiff::Timestamp;
 use jumpdeck_link::Address;
 use jumpdeck_protocol::queue::QueueWish;
 use jumpdeck_protocol::queue::SessionKey as MadeKey;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::request;
 use serde::Serialize;
 use std::net::IpAddr;
 
@@ -55,12 +54,10 @@ impl SessionKey {
         };
         let mut client = desk.client().await?;
         let answer = client
-            .ask(RepRequest::CreateSessionKey { queue, valid: self.valid, attributes: Vec::new() })
+            .ask(request::CreateSessionKey { queue, valid: self.valid, attributes: Vec::new() })
             .await;
         client.close().await;
-        let RepReply::SessionKey(made) = answer? else {
-            bail!("the appliance gave an answer that does not fit the question");
-        };
+        let made = answer?;
         tell(desk, &made, self.json).await
     }
 }

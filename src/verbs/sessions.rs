@@ -10,7 +10,7 @@ use crate::link::ClientError;
 use anyhow::bail;
 use clap::Args;
 use jumpdeck_protocol::SessionId;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::{Part, SessionView};
 use jumpdeck_protocol::text::clean;
 use serde::Serialize;
@@ -174,9 +174,8 @@ impl End {
         let mut status = Status::DONE;
         for view in meant {
             let (session, name) = (view.id, clean(&view.item_name));
-            let error = match client.ask(RepRequest::EndSession { session }).await {
-                Ok(RepReply::SessionEnded) => None,
-                Ok(_) => return Err(ClientError::OddAnswer.into()),
+            let error = match client.ask(request::EndSession { session }).await {
+                Ok(()) => None,
                 Err(ClientError::Refused(refusal)) => {
                     status = Status::FAILED;
                     Some(refusal.to_string())

@@ -7,7 +7,8 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use jumpdeck_console::core::form::time_text;
 use jumpdeck_console::core::inventory::{Inventory, Item};
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::text::clean;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -130,8 +131,8 @@ impl Show {
         let id = select::one(&client.inventory, &self.name)?;
         let json = self.json;
         // An older appliance says nothing of it.
-        let warning = match client.ask(RepRequest::History { item: id }).await {
-            Ok(RepReply::History { warning, .. }) => warning,
+        let warning = match client.ask(request::History { item: id }).await {
+            Ok(reply::History { warning, .. }) => warning,
             _ => None,
         };
         let item = client.inventory.item(id);

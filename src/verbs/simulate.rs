@@ -3,11 +3,10 @@
 use super::desk::Desk;
 use super::status::Status;
 use super::{explain, output, select};
-use anyhow::bail;
 use clap::{Args, ValueEnum};
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::configuration::Simulation;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Whom;
 use jumpdeck_protocol::session_policy::{Simulated, StartMethod};
 use jumpdeck_protocol::text::clean;
@@ -66,12 +65,10 @@ impl Simulate {
             How::Attended => StartMethod::Attended,
         };
         let present = self.customer.map(|presence| presence == Presence::Present);
-        let request = RepRequest::Simulate { whom, item, method, present, at: self.at };
+        let request = request::Simulate { whom, item, method, present, at: self.at };
         let answer = client.ask(request).await;
         client.close().await;
-        let RepReply::Simulated(simulation) = answer? else {
-            bail!("the appliance gave an answer that does not fit the question");
-        };
+        let simulation = answer?;
         let json = self.json;
         let person = desk.io.is_terminal();
         let print = desk.io.print(|out| {

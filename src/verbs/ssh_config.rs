@@ -7,7 +7,8 @@ use crate::link::{Client, ClientError};
 use clap::Args;
 use jumpdeck_console::core::LinkEvent;
 use jumpdeck_console::core::inventory::Item;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::RepReply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Whom;
 use jumpdeck_protocol::session_policy::{SessionPermission, StartMethod};
 use jumpdeck_protocol::{ItemId, Outcome, RequestId};
@@ -91,7 +92,7 @@ async fn allowed(
         {
             let method = StartMethod::Unattended;
             let (whom, present, at) = (Whom::Me, None, None);
-            let request = RepRequest::Simulate { whom, item, method, present, at };
+            let request = request::Simulate { whom, item, method, present, at };
             asked.insert(client.begin(request), item);
         }
         if asked.is_empty() {

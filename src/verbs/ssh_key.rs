@@ -4,10 +4,10 @@ use super::desk::Desk;
 use super::output;
 use super::status::Status;
 use super::stdio::Stdio;
-use crate::link::ClientError;
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use jumpdeck_protocol::rep::{RepReply, RepRequest, SshKey, SshKeyWish};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::{SshKey, SshKeyWish};
 use jumpdeck_protocol::text::clean;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -66,11 +66,9 @@ impl SshKeys {
             }
         };
         let mut client = desk.client().await?;
-        let answer = client.ask(RepRequest::SshKeys(wish)).await;
+        let answer = client.ask(wish).await;
         client.close().await;
-        let RepReply::SshKeys { keys } = answer? else {
-            return Err(ClientError::OddAnswer.into());
-        };
+        let reply::SshKeys { keys } = answer?;
         if let Some(said) = said {
             desk.io.say(said).await;
             return Ok(Status::DONE);

@@ -8,7 +8,7 @@ use crate::runtime::{embedded, prompt};
 use anyhow::bail;
 use clap::Args;
 use jumpdeck_appliance::DataDir;
-use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::text::clean;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -77,7 +77,7 @@ async fn stop_appliance(dir: &DataDir) -> anyhow::Result<bool> {
     };
     let process = Ending::of(running.process);
     let mut client = Client::connect(Destination::Embedded(dir.clone())).await?;
-    client.ask(RepRequest::Stop).await?;
+    client.ask(request::Stop).await?;
     client.close().await;
     let ended = async {
         while dir.is_locked() {

@@ -2,11 +2,12 @@
 
 use super::connect::Connect;
 use super::output;
+use crate::link::Client;
 use crate::runtime::dirs::Places;
-use anyhow::bail;
 use clap::{Args, Subcommand};
 use jumpdeck_protocol::queue::{Rank, TeamView};
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -49,22 +50,27 @@ struct Member<'a> {
 
 impl Team {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let request = match &self.what {
-            What::Ls { .. } => RepRequest::Teams,
-            What::Rm { name } => RepRequest::SetTeam { name: name.clone(), members: Vec::new() },
-            What::Set { name, members } => {
-                RepRequest::SetTeam { name: name.clone(), members: members.clone() }
-            }
-        };
         let mut client = connect.client(places).await?;
-        let answer = client.ask(request).await;
+        let outcome = match self.what {
+            What::Ls { json } => match client.ask(request::Teams).await {
+                Ok(reply::Teams { teams }) => list(&teams, json),
+                Err(error) => Err(error.into()),
+            },
+            What::Rm { name } => set(&mut client, name, Vec::new()).await,
+            What::Set { name, members } => set(&mut client, name, members).await,
+        };
         client.close().await;
-        match (answer?, self.what) {
-            (RepReply::Teams { teams }, What::Ls { json }) => list(&teams, json),
-            (RepReply::Saved, _) => Ok(ExitCode::SUCCESS),
-            _ => bail!("the appliance gave an answer that does not fit the question"),
-        }
+        outcome
     }
+}
+
+async fn set(
+    client: &mut Client,
+    name: String,
+    members: Vec<(String, Rank)>,
+) -> anyhow::Result<ExitCode> {
+    client.ask(request::SetTeam { name, members }).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A member and a rank, as they are typed.

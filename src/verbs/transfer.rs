@@ -8,7 +8,8 @@ use anyhow::bail;
 use bytes::Bytes;
 use jumpdeck_console::core::LinkEvent;
 use jumpdeck_protocol::endpoint::{Endpoint, Event};
-use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, Secret};
+use jumpdeck_protocol::rep::request;
+use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, Secret};
 use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelReport, ChannelState, ChannelView, EndReason, ExitStatus,
     RecordingState, SessionView, Size,
@@ -85,7 +86,7 @@ impl Program {
     ) -> anyhow::Result<Self> {
         // A Jump Policy may want a code of the second factor; the variable's may be used up by the
         // login.
-        let start = |code: Option<String>| RepRequest::StartSession {
+        let start = |code: Option<String>| request::StartSession {
             item,
             kind: kind.clone(),
             override_schedule: reason.is_some(),
@@ -101,9 +102,7 @@ impl Program {
             answer = client.ask(start(Some(io.secret("Code: ").await?))).await;
         }
         let answer = answer?;
-        let RepReply::SessionStarted(view) = answer else {
-            return Err(ClientError::OddAnswer.into());
-        };
+        let view = answer;
         let Some(channel) = view.channels.first().cloned() else {
             return Err(ClientError::OddAnswer.into());
         };

@@ -3,9 +3,8 @@
 use super::connect::Connect;
 use super::output;
 use crate::runtime::dirs::Places;
-use anyhow::bail;
 use clap::{Args, Subcommand};
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::request;
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
@@ -34,19 +33,16 @@ enum What {
 
 impl User {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let request = match self.what {
-            What::Add { name } => RepRequest::AddUser { username: name },
+        let new = matches!(self.what, What::Add { .. });
+        let mut client = connect.client(places).await?;
+        let answer = match self.what {
+            What::Add { name } => client.ask(request::AddUser { username: name }).await,
             What::Reset { name, second_factor } => {
-                RepRequest::ResetUser { username: name, second_factor }
+                client.ask(request::ResetUser { username: name, second_factor }).await
             }
         };
-        let new = matches!(request, RepRequest::AddUser { .. });
-        let mut client = connect.client(places).await?;
-        let answer = client.ask(request).await?;
         client.close().await;
-        let RepReply::UserAdded(user) = answer else {
-            bail!("the appliance gave an answer that does not fit the question");
-        };
+        let user = answer?;
         if new {
             output::say(
                 "The user may have sessions with every item; `jumpdeck admin` says it more exactly.",

@@ -9,7 +9,8 @@ use clap::Args;
 use jumpdeck_console::core::LinkEvent;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Status as Stand;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::wake::SecureOn;
 use serde::Serialize;
@@ -58,12 +59,11 @@ impl Wake {
         let mut called = Vec::new();
         for item in items {
             let name = client.inventory.name(item).unwrap_or_default().to_owned();
-            match client.ask(RepRequest::Wake { item, password }).await {
-                Ok(RepReply::Waking { helper }) => {
+            match client.ask(request::Wake { item, password }).await {
+                Ok(reply::Waking { helper }) => {
                     called.push(item);
                     self.tell(desk, (item, &name), Ok(&clean(&helper))).await?;
                 }
-                Ok(_) => return Err(ClientError::OddAnswer.into()),
                 Err(ClientError::Refused(refusal)) => {
                     status = Status::FAILED;
                     self.tell(desk, (item, &name), Err(&refusal.to_string())).await?;

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod admission;
+mod answered;
 mod api;
 mod app;
 mod audit;

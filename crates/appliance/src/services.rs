@@ -4,19 +4,40 @@
 use crate::accounts::Accounts;
 use crate::accounts::keys::Keys;
 use crate::accounts::login::{Attempt, LoginCheck};
+use crate::accounts::passwords::Passwords;
+use crate::accounts::programs::Programs;
+use crate::accounts::second_factor::SecondFactors;
+use crate::accounts::ssh_keys::SshKeys;
+use crate::audit::record::Audit;
 use crate::base::Base;
 use crate::configuration::Configuration;
 use crate::data_dir::DataDir;
 use crate::feed::Feeds;
+use crate::feed::preferences::UserPreferences;
+use crate::feed::updates::Updates;
 use crate::items::Items;
+use crate::items::edit::ItemEdits;
+use crate::items::installers::Installers;
+use crate::items::kept::KeptItems;
+use crate::items::wake::Waking;
 use crate::jobs::Jobs;
 use crate::links::Links;
 use crate::policies::Policies;
+use crate::policies::explain::Explanations;
+use crate::policies::teams::Teams;
 use crate::sessions::Sessions;
 use crate::sessions::book::Book;
+use crate::sessions::end::Endings;
+use crate::sessions::history::SessionHistory;
+use crate::sessions::log::SessionLog;
+use crate::sessions::open::Opening;
 use crate::sessions::recordings::Recordings;
+use crate::sessions::sharing::Sharing;
+use crate::sessions::start::Starting;
 use crate::stopping::Stopping;
 use crate::visitors::Visitors;
+use crate::visitors::pin::Pinning;
+use crate::visitors::queues::Queues;
 use crate::vitals::Vitals;
 use jumpdeck_session::recording::Recorder;
 use std::net::IpAddr;
@@ -34,11 +55,54 @@ pub(crate) struct Services {
     pub items: Items,
     pub visitors: Visitors,
     pub policies: Policies,
-    pub configuration: Configuration,
+    pub configuration: Arc<Configuration>,
     pub feeds: Feeds,
-    pub stopping: Stopping,
+    pub stopping: Arc<Stopping>,
     /// The appliance is one user's own.
     pub embedded: bool,
+}
+
+/// A service that answers requests.
+pub(crate) trait Service: Sized {
+    /// That of this appliance.
+    fn of(services: &Services) -> &Arc<Self>;
+}
+
+macro_rules! services {
+    ($($service:ty => $($place:ident).+;)*) => {
+        $(impl Service for $service {
+            fn of(services: &Services) -> &Arc<Self> {
+                &services.$($place).+
+            }
+        })*
+    };
+}
+
+services! {
+    Passwords => accounts.passwords;
+    Programs => accounts.programs;
+    SshKeys => accounts.ssh_keys;
+    SecondFactors => accounts.second_factors;
+    Installers => items.installers;
+    ItemEdits => items.edits;
+    KeptItems => items.kept;
+    Waking => items.waking;
+    SessionHistory => sessions.history;
+    UserPreferences => feeds.preferences;
+    Updates => feeds.updates;
+    Stopping => stopping;
+    Starting => sessions.starting;
+    Endings => sessions.endings;
+    Opening => sessions.opening;
+    Sharing => sessions.sharing;
+    SessionLog => sessions.log;
+    Recordings => sessions.recordings;
+    Teams => policies.teams;
+    Explanations => policies.explanations;
+    Queues => visitors.queues;
+    Pinning => visitors.pinning;
+    Configuration => configuration;
+    Audit => base.audit;
 }
 
 /// What they stand on.
@@ -63,15 +127,15 @@ impl Services {
         let items = Items::new(&base, &links, &book, &sessions, &keys);
         let visitors = Visitors::new(&base, &links, &book, (&sessions, &items), &keys, &vitals);
         let policies = Policies::new(&base, &links, &book, &sessions);
-        let configuration = Configuration {
+        let configuration = Arc::new(Configuration {
             base: base.clone(),
             links: Arc::clone(&links),
             jump_policies: Arc::clone(&policies.jump_policies),
             withdrawal: Arc::clone(&sessions.withdrawal),
             embedded,
-        };
+        });
         let feeds = Feeds::new(&base, &links, &sessions, &items, &policies);
-        let stopping = Stopping::new(&base, &links, &book, &sessions, data_dir, embedded);
+        let stopping = Arc::new(Stopping::new(&base, &links, &book, &sessions, data_dir, embedded));
         Self {
             base,
             keys,

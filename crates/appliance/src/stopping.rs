@@ -1,14 +1,19 @@
 //! How an appliance ends.
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::data_dir::DataDir;
 use crate::links::Links;
+use crate::links::consoles::RepLink;
 use crate::sessions::Sessions;
 use crate::sessions::book::Book;
 use crate::sessions::end::Endings;
 use crate::sessions::recordings::Recordings;
+use jumpdeck_protocol::Refusal;
+use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::EndReason;
 use jumpdeck_store::History;
 use std::sync::Arc;
@@ -98,5 +103,18 @@ impl Stopping {
             }
             link.outbox.close();
         }
+    }
+}
+
+impl Answered for request::Stop {
+    type By = Stopping;
+
+    async fn answer(self, stopping: &Arc<Stopping>, _rep: &RepLink) -> Result<(), Refusal> {
+        if stopping.embedded {
+            // It stops once the answer is on its way.
+            return Ok(());
+        }
+        let detail = "only an embedded appliance is stopped from a console";
+        Err(RefusalCode::PermissionDenied.because(detail))
     }
 }

@@ -5,6 +5,7 @@ use crate::core::{Console, Effect, Event, LinkEvent, Settings, Timer, Welcome, s
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
 use jumpdeck_protocol::inventory::*;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::{Permission, Permissions, PlaceRights};
 use jumpdeck_protocol::session::*;
@@ -147,9 +148,11 @@ impl Desk {
         let requests = self.sent.iter().rev();
         let mut requests = requests.filter_map(|sent| match sent {
             // What the console asks by itself.
-            Sent::Request(_, RepRequest::History { .. } | RepRequest::SavePreferences { .. }) => {
-                None
-            }
+            Sent::Request(
+                _,
+                RepRequest::History(request::History { .. })
+                | RepRequest::SavePreferences(request::SavePreferences { .. }),
+            ) => None,
             Sent::Request(id, request) => Some((*id, request)),
             _ => None,
         });
@@ -159,7 +162,7 @@ impl Desk {
     /// The edits that wait for an answer.
     pub(crate) fn unanswered(&self) -> Vec<RequestId> {
         let edits = self.sent.iter().filter_map(|sent| match sent {
-            Sent::Request(id, RepRequest::EditItems { .. }) => Some(*id),
+            Sent::Request(id, RepRequest::EditItems(request::EditItems { .. })) => Some(*id),
             _ => None,
         });
         edits.filter(|id| !self.answered.contains(id)).collect()
@@ -168,7 +171,7 @@ impl Desk {
     /// The last question for an item's history.
     pub(crate) fn last_history(&self) -> (RequestId, ItemId) {
         let mut asked = self.sent.iter().rev().filter_map(|sent| match sent {
-            Sent::Request(id, RepRequest::History { item }) => Some((*id, *item)),
+            Sent::Request(id, RepRequest::History(request::History { item })) => Some((*id, *item)),
             _ => None,
         });
         asked.next().expect("a history was asked for")
@@ -182,7 +185,7 @@ impl Desk {
     /// The appliance starts the session that was asked for, and its agent attaches it.
     pub(crate) fn grant_session(&mut self, session: u64) -> ChannelId {
         let (_, request) = self.last_request();
-        let RepRequest::StartSession { item, .. } = request else {
+        let RepRequest::StartSession(request::StartSession { item, .. }) = request else {
             panic!("a session was asked for");
         };
         let view = self.session(session, *item);

@@ -6,6 +6,7 @@ use super::workers::{Part, Workers};
 use super::{Bench, progress, rest};
 use anyhow::Context;
 use jumpdeck_protocol::inventory::{Position, PresencePosition};
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_server_sim::hostile::{Caller, Target as Door};
 use jumpdeck_server_sim::{Heard, Scenario};
@@ -78,7 +79,7 @@ async fn fresh(bench: &Bench, place: &Place, table: &mut Table) -> anyhow::Resul
         let mut console = place.console().await?;
         let mut replica = Replica::default();
         let began = Instant::now();
-        console.request(RepRequest::Subscribe { have: None, presence: None });
+        console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
         loop {
             let (at, heard) = console.next_at().await?;
             if replica.take(at, &heard) {
@@ -109,7 +110,7 @@ async fn resumed(
 ) -> anyhow::Result<()> {
     let mut replica = Replica::default();
     let mut console = place.console().await?;
-    console.request(RepRequest::Subscribe { have: None, presence: None });
+    console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let mut times = Vec::new();
     for _ in 0..bench.runs {
         // The first time this is the whole of it; later it is what came meanwhile.
@@ -129,7 +130,10 @@ async fn resumed(
         console = place.console().await?;
         let began = Instant::now();
         let have = replica.position.clone();
-        console.request(RepRequest::Subscribe { have, presence: replica.presence });
+        console.request(RepRequest::Subscribe(request::Subscribe {
+            have,
+            presence: replica.presence,
+        }));
         let mut back = Replica { presence: replica.presence, ..Replica::default() };
         loop {
             let (at, heard) = console.next_at().await?;
@@ -142,7 +146,10 @@ async fn resumed(
         replica = back;
         console = place.console().await?;
         let have = replica.position.clone();
-        console.request(RepRequest::Subscribe { have, presence: replica.presence });
+        console.request(RepRequest::Subscribe(request::Subscribe {
+            have,
+            presence: replica.presence,
+        }));
     }
     let how = format!(
         "{CHANGED} machines came meanwhile; from the request to the last change, {} items in all",

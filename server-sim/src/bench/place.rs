@@ -1,6 +1,7 @@
 //! An appliance of the bench's own: its process, its directory, and what it takes.
 
 use anyhow::{Context, bail};
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepRequest, Secret};
 use jumpdeck_server_sim::{InstallerKeys, Login, Scenario, SimulatedConsole, free_address};
 use std::path::{Path, PathBuf};
@@ -55,7 +56,7 @@ impl Place {
     async fn with_another_password(mut self) -> anyhow::Result<Self> {
         let new = format!("{} and more", self.password);
         let (current, chosen) = (Secret(self.password.clone()), Secret(new.clone()));
-        let request = RepRequest::ChangePassword { current, new: chosen };
+        let request = RepRequest::ChangePassword(request::ChangePassword { current, new: chosen });
         self.console().await?.ask(request).await?;
         self.password = new;
         Ok(self)

@@ -7,6 +7,8 @@ use anyhow::{Context, bail};
 use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place as Where};
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField, Shortcut};
 use jumpdeck_protocol::limits::ITEMS_PER_REQUEST;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepReply, RepRequest, Secret};
 use jumpdeck_protocol::{ItemId, JumpGroupId, Outcome};
 use jumpdeck_server_sim::{Heard, Login, SimulatedConsole};
@@ -50,7 +52,8 @@ pub(super) async fn measure(bench: &Bench, table: &mut Table) -> anyhow::Result<
 
 /// Applies the file. Returns the first password of a user that was made.
 async fn configure(admin: &mut SimulatedConsole, start: bool) -> anyhow::Result<Option<String>> {
-    let request = RepRequest::Configure { file: file(start), apply: true, planned: None };
+    let request =
+        RepRequest::Configure(request::Configure { file: file(start), apply: true, planned: None });
     let RepReply::Plan(plan) = admin.ask(request).await? else {
         bail!("the appliance gave another answer");
     };
@@ -79,7 +82,7 @@ async fn fill(
                 },
                 ..ItemView::default()
             };
-            admin.request(RepRequest::AddShortcut { item: Box::new(item) });
+            admin.request(RepRequest::AddShortcut(request::AddShortcut { item: Box::new(item) }));
             asked += 1;
             under_way += 1;
         }
@@ -88,7 +91,7 @@ async fn fill(
             _ => None,
         });
         match answer.await? {
-            Outcome::Ok(RepReply::Added { item }) => made.push(item),
+            Outcome::Ok(RepReply::Added(reply::Added { item })) => made.push(item),
             other => bail!("an item was not made: {other:?}"),
         }
         under_way -= 1;
@@ -110,12 +113,16 @@ async fn audit(
         let mut under_way = 0;
         for some in items.chunks(ITEMS_PER_REQUEST) {
             let edit = |item: &ItemId| ItemEdit { item: *item, changes: vec![change()] };
-            admin.request(RepRequest::EditItems { edits: some.iter().map(edit).collect() });
+            admin.request(RepRequest::EditItems(request::EditItems {
+                edits: some.iter().map(edit).collect(),
+            }));
             under_way += 1;
         }
         for _ in 0..under_way {
             let answer = admin.until(|heard| match heard {
-                Heard::Reply(_, Outcome::Ok(RepReply::Done { refused })) => Some(refused.len()),
+                Heard::Reply(_, Outcome::Ok(RepReply::Done(reply::Done { refused }))) => {
+                    Some(refused.len())
+                }
                 Heard::Reply(_, other) => Some(other_len(other)),
                 _ => None,
             });
@@ -154,12 +161,12 @@ async fn changes(
     };
     let (current, new) = (Secret(first.to_owned()), Secret(PASSWORD.to_owned()));
     let mut console = SimulatedConsole::connect(&login(first)).await?;
-    console.ask(RepRequest::ChangePassword { current, new }).await?;
+    console.ask(RepRequest::ChangePassword(request::ChangePassword { current, new })).await?;
     progress(&format!("{CONSOLES} consoles fetch {items} items"));
     let mut consoles = Vec::new();
     for _ in 0..CONSOLES {
         let mut console = SimulatedConsole::skimming(&login(PASSWORD)).await?;
-        console.request(RepRequest::Subscribe { have: None, presence: None });
+        console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
         let mut seen = 0;
         while seen < items {
             seen += console.until(skimmed).await?.0;

@@ -6,6 +6,7 @@ use super::watchers::subscribe;
 use super::{Bench, progress, rest};
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::modes::TerminalModes;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, Size};
 use jumpdeck_server_sim::{Heard, SimulatedConsole, SimulatedShell};
@@ -49,13 +50,13 @@ async fn start_together(console: &mut SimulatedConsole, items: &[ItemId]) -> any
             let size = Size { columns: 80, rows: 24 };
             let (term, modes) = ("xterm".into(), TerminalModes::utf8());
             let kind = ChannelKind::Shell { size, term, modes };
-            console.request(RepRequest::StartSession {
+            console.request(RepRequest::StartSession(request::StartSession {
                 code: None,
                 item: *item,
                 kind,
                 override_schedule: false,
                 reason: None,
-            });
+            }));
             under_way += 1;
         }
         let session = console.until(|heard| match heard {
@@ -72,7 +73,7 @@ async fn start_together(console: &mut SimulatedConsole, items: &[ItemId]) -> any
     }
     let rate = float(items.len()) / began.elapsed().as_secs_f64();
     for session in started {
-        console.ask(RepRequest::EndSession { session }).await?;
+        console.ask(RepRequest::EndSession(request::EndSession { session })).await?;
     }
     Ok(rate)
 }

@@ -7,6 +7,7 @@ use super::workers::Workers;
 use super::{Bench, progress, rest};
 use anyhow::{Context, ensure};
 use jumpdeck_protocol::inventory::Status;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::{ItemId, RefusalCode};
 use jumpdeck_server_sim::hostile::{Caller, Target as Door};
@@ -85,7 +86,7 @@ pub(super) async fn measure(
 /// Every item's name, and who its machine says is there.
 async fn names(place: &Place) -> anyhow::Result<BTreeMap<ItemId, String>> {
     let mut console = place.console().await?;
-    console.request(RepRequest::Subscribe { have: None, presence: None });
+    console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let mut names = BTreeMap::new();
     let whole = console.until(|heard| match heard {
         Heard::Notice(ApplianceNotice::Inventory(part)) => {
@@ -102,7 +103,7 @@ async fn names(place: &Place) -> anyhow::Result<BTreeMap<ItemId, String>> {
 /// Waits until a console sees so many machines online, at least.
 async fn until_online(place: &Place, agents: usize) -> anyhow::Result<()> {
     let mut console = place.console().await?;
-    console.request(RepRequest::Subscribe { have: None, presence: None });
+    console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let mut seen: HashMap<ItemId, Status> = HashMap::new();
     let mut online = 0_usize;
     let all = console.until(|heard| {

@@ -6,6 +6,7 @@ use super::{Bench, progress};
 use anyhow::Context;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Status;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepRequest};
 use jumpdeck_server_sim::hostile::{Caller, Target as Door};
 use jumpdeck_server_sim::{Heard, Scenario, SimulatedConsole};
@@ -24,7 +25,7 @@ const WATCHING: Duration = Duration::from_secs(10);
 
 /// Subscribes and waits for the whole inventory. Returns its items' ids.
 pub(super) async fn subscribe(console: &mut SimulatedConsole) -> anyhow::Result<Vec<ItemId>> {
-    console.request(RepRequest::Subscribe { have: None, presence: None });
+    console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let mut items = Vec::new();
     let whole = console.until(|heard| match heard {
         Heard::Notice(ApplianceNotice::Inventory(part)) => {

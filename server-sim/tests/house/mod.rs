@@ -4,6 +4,7 @@ use jumpdeck_appliance::{
     Appliance, ApplianceRole, Clock, DataDir, InstallerSpec, StartError, Uptime,
 };
 use jumpdeck_protocol::inventory::{ItemView, Status};
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::{ItemId, Timestamp};
 use jumpdeck_server_sim::hostile::Target;
@@ -128,7 +129,7 @@ impl House {
     /// The items as a new console is told of them.
     pub async fn items(&self) -> Vec<Arc<ItemView>> {
         let mut console = self.console().await;
-        console.request(RepRequest::Subscribe { have: None, presence: None });
+        console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
         let mut items = Vec::new();
         let whole = console.until(|heard| match heard {
             Heard::Notice(ApplianceNotice::Inventory(part)) => {
@@ -174,7 +175,7 @@ impl House {
 
     /// Subscribes, and returns what is seen at first.
     pub async fn watch(&self, console: &mut SimulatedConsole) -> Seen {
-        console.request(RepRequest::Subscribe { have: None, presence: None });
+        console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
         let mut seen = Seen::new();
         let whole = console.until(|heard| {
             take(&mut seen, heard);
@@ -225,7 +226,7 @@ impl House {
         name: &str,
         wanted: impl Fn(Status) -> bool,
     ) -> (ItemId, Status) {
-        console.request(RepRequest::Subscribe { have: None, presence: None });
+        console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
         let mut seen = Seen::new();
         let mut named = None;
         let found = console.until(|heard| {

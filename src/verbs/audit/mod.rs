@@ -7,10 +7,11 @@ use super::connect::Connect;
 use super::output::{self, NewFile};
 use crate::link::Client;
 use crate::runtime::dirs::Places;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use jumpdeck_protocol::audit::{AuditEvent, Chain, Seal};
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -84,10 +85,8 @@ async fn each(
 ) -> anyhow::Result<Seal> {
     let mut after = 0;
     loop {
-        let answer = client.ask(RepRequest::Audit { after }).await?;
-        let RepReply::Audit { events, seal } = answer else {
-            bail!("the appliance gave an answer that does not fit the question");
-        };
+        let answer = client.ask(request::Audit { after }).await?;
+        let reply::Audit { events, seal } = answer;
         events.iter().try_for_each(&mut take)?;
         if let Some(seal) = seal {
             return Ok(*seal);

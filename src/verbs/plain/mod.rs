@@ -12,7 +12,7 @@ use crate::runtime::runner::Input;
 use crate::runtime::typed::Reader;
 use clap::{Args, CommandFactory, Parser};
 use jumpdeck_protocol::private_file;
-use jumpdeck_protocol::rep::{RepReply, RepRequest};
+use jumpdeck_protocol::rep::request;
 use line::{Line, Outcome};
 use rustix::process::Signal;
 use std::path::PathBuf;
@@ -85,12 +85,9 @@ async fn prefer(desk: &Desk, plain: bool) -> anyhow::Result<()> {
     client.fetch_inventory().await?;
     let mut preferences = Box::new(client.preferences().cloned().unwrap_or_default());
     preferences.plain = plain;
-    let answer = client.ask(RepRequest::SavePreferences { preferences }).await;
+    let answer = client.ask(request::SavePreferences { preferences }).await;
     client.close().await;
-    match answer? {
-        RepReply::Saved => Ok(()),
-        _ => Err(crate::link::ClientError::OddAnswer.into()),
-    }
+    Ok(answer?)
 }
 
 struct Prompt {

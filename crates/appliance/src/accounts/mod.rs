@@ -28,10 +28,10 @@ use throttle::Throttle;
 /// Its services.
 pub(crate) struct Accounts {
     pub login: Arc<LoginCheck>,
-    pub passwords: Passwords,
+    pub passwords: Arc<Passwords>,
     pub second_factors: Arc<SecondFactors>,
-    pub programs: Programs,
-    pub ssh_keys: SshKeys,
+    pub programs: Arc<Programs>,
+    pub ssh_keys: Arc<SshKeys>,
 }
 
 impl Accounts {
@@ -43,18 +43,18 @@ impl Accounts {
         embedded: bool,
     ) -> Self {
         let login = Arc::new(login);
-        let passwords = Passwords {
+        let passwords = Arc::new(Passwords {
             base: base.clone(),
             links: Arc::clone(links),
             book: Arc::clone(book),
             login: Arc::clone(&login),
             embedded,
             tries: Throttle::default(),
-        };
+        });
         let second_factors =
             Arc::new(SecondFactors { base: base.clone(), tries: Throttle::default() });
-        let programs = Programs { base: base.clone(), rates: Rates::default() };
-        let ssh_keys = SshKeys { base: base.clone(), embedded };
+        let programs = Arc::new(Programs { base: base.clone(), rates: Rates::default() });
+        let ssh_keys = Arc::new(SshKeys { base: base.clone(), embedded });
         Self { login, passwords, second_factors, programs, ssh_keys }
     }
 }

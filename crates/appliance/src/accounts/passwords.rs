@@ -6,12 +6,15 @@ use crate::accounts::hashing::Whose;
 use crate::accounts::keys;
 use crate::accounts::login::LoginCheck;
 use crate::accounts::throttle::Throttle;
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::Links;
 use crate::links::consoles::{LinkLogin, RepLink};
 use crate::sessions::book::Book;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::handshake::Login;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, NewUser};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
 use jumpdeck_store::Draft;
@@ -257,6 +260,60 @@ impl Passwords {
         };
         self.base.store.edit(edit).await?;
         Ok(NewUser { username: made, password: secret })
+    }
+}
+
+impl Answered for request::AddUser {
+    type By = Passwords;
+
+    async fn answer(self, passwords: &Arc<Passwords>, rep: &RepLink) -> Result<NewUser, Refusal> {
+        passwords.add_user(rep, &self.username).await
+    }
+}
+
+impl Answered for request::ResetUser {
+    type By = Passwords;
+
+    async fn answer(self, passwords: &Arc<Passwords>, rep: &RepLink) -> Result<NewUser, Refusal> {
+        passwords.reset_user(rep, &self.username, self.second_factor).await
+    }
+}
+
+impl Answered for request::ChangePassword {
+    type By = Passwords;
+
+    async fn answer(
+        self,
+        passwords: &Arc<Passwords>,
+        rep: &RepLink,
+    ) -> Result<reply::PasswordChanged, Refusal> {
+        let first = passwords.change_password(rep, self.current.0, self.new.0).await?;
+        Ok(reply::PasswordChanged { first })
+    }
+}
+
+impl Answered for request::KeepLogin {
+    type By = Passwords;
+
+    async fn answer(self, passwords: &Arc<Passwords>, rep: &RepLink) -> Result<Login, Refusal> {
+        passwords.keep_this(rep, (self.holder, self.seconds)).await
+    }
+}
+
+impl Answered for request::Unlock {
+    type By = Passwords;
+
+    async fn answer(self, passwords: &Arc<Passwords>, rep: &RepLink) -> Result<(), Refusal> {
+        passwords.is_own(rep, self.password.0).await
+    }
+}
+
+impl Answered for request::Logout {
+    type By = Passwords;
+
+    async fn answer(self, passwords: &Arc<Passwords>, rep: &RepLink) -> Result<(), Refusal> {
+        let token = self.token.as_ref().map(|token| token.0.as_str());
+        passwords.log_out(rep, token).await
     }
 }
 

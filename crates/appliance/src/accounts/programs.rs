@@ -2,6 +2,7 @@
 
 use crate::accounts::keys;
 use crate::accounts::rates::Rates;
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::audit::Action;
@@ -105,6 +106,14 @@ impl Programs {
         let mut accounts: Vec<_> = world.api_accounts().map(|account| view(account)).collect();
         accounts.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(ApiAccounts { accounts, token })
+    }
+}
+
+impl Answered for ApiAccountWish {
+    type By = Programs;
+
+    async fn answer(self, programs: &Arc<Programs>, rep: &RepLink) -> Result<ApiAccounts, Refusal> {
+        programs.api_accounts(rep, self).await
     }
 }
 

@@ -7,11 +7,14 @@ use crate::accounts::duties::first_of;
 use crate::accounts::keys;
 use crate::accounts::passwords::renew;
 use crate::accounts::throttle::Throttle;
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::consoles::{LinkLogin, RepLink};
 use data_encoding::BASE32_NOPAD;
 use jumpdeck_protocol::audit::Action;
-use jumpdeck_protocol::rep::{RepReply, SecondFactorWish, Secret};
+use jumpdeck_protocol::rep::Secret;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId};
 use jumpdeck_store::Draft;
 use jumpdeck_world::World;
@@ -54,40 +57,38 @@ impl SecondFactors {
         spent
     }
 
-    /// Sets up, changes or removes a rep's second factor.
-    pub(crate) async fn second_factor(
+    /// Begins to set up a second factor.
+    async fn begin(
         &self,
         rep: &RepLink,
-        wish: SecondFactorWish,
-    ) -> Result<RepReply, Refusal> {
+        code: Option<Secret>,
+    ) -> Result<reply::SecondFactor, Refusal> {
         let user = rep.user;
-        match wish {
-            SecondFactorWish::Begin { code } => {
-                if has_one(&self.base.world(), user) {
-                    self.still_has_it(rep, code).await?;
-                } else if !rep.came_just_now(self.base.uptime()) {
-                    // Whoever found an open link does not lock its owner out.
-                    return Err(RefusalCode::PasswordRequired.plain());
-                }
-                let secret = random::<20>()?.to_vec();
-                let shown = Secret(BASE32_NOPAD.encode(&secret));
-                let url = Secret(address(&self.base.world().username(user), &shown.0));
-                self.base.store.edit(move |draft| begin(draft, user, secret)).await?;
-                Ok(RepReply::SecondFactor { secret: shown, url })
-            }
-            SecondFactorWish::Confirm { code } => self.confirm(rep, &code.0).await,
-            SecondFactorWish::Remove { code } => {
-                self.still_has_it(rep, code).await?;
-                let (now, login) = (self.base.now(), Arc::clone(&rep.login));
-                let remove = move |draft: &mut Draft| {
-                    draft.audit_by(now, user, Action::SecondFactorRemoved, ("", ""));
-                    renew(draft, user, Some(&login), |account| account.second_factor = None)
-                };
-                self.base.store.edit(remove).await?;
-                rep.is_first(first_of(&self.base.world(), user));
-                Ok(RepReply::Saved)
-            }
+        if has_one(&self.base.world(), user) {
+            self.still_has_it(rep, code).await?;
+        } else if !rep.came_just_now(self.base.uptime()) {
+            // Whoever found an open link does not lock its owner out.
+            return Err(RefusalCode::PasswordRequired.plain());
         }
+        let secret = random::<20>()?.to_vec();
+        let shown = Secret(BASE32_NOPAD.encode(&secret));
+        let url = Secret(address(&self.base.world().username(user), &shown.0));
+        self.base.store.edit(move |draft| begin(draft, user, secret)).await?;
+        Ok(reply::SecondFactor { secret: shown, url })
+    }
+
+    /// Takes a rep's second factor away.
+    async fn remove(&self, rep: &RepLink, code: Option<Secret>) -> Result<(), Refusal> {
+        let user = rep.user;
+        self.still_has_it(rep, code).await?;
+        let (now, login) = (self.base.now(), Arc::clone(&rep.login));
+        let remove = move |draft: &mut Draft| {
+            draft.audit_by(now, user, Action::SecondFactorRemoved, ("", ""));
+            renew(draft, user, Some(&login), |account| account.second_factor = None)
+        };
+        self.base.store.edit(remove).await?;
+        rep.is_first(first_of(&self.base.world(), user));
+        Ok(())
     }
 
     /// Whether the rep has the second factor at hand: a code now, or one a moment ago.
@@ -102,7 +103,7 @@ impl SecondFactors {
         }
     }
 
-    async fn confirm(&self, rep: &RepLink, code: &str) -> Result<RepReply, Refusal> {
+    async fn confirm(&self, rep: &RepLink, code: &str) -> Result<reply::RecoveryCodes, Refusal> {
         let (user, now) = (rep.user, self.base.now());
         let uptime = self.base.uptime();
         if !self.tries.admits(&user, uptime) {
@@ -116,7 +117,39 @@ impl SecondFactors {
         let edit = move |draft: &mut Draft| confirm(draft, &login, user, &code, recovery, now);
         self.base.store.edit(edit).await?;
         rep.is_first(first_of(&self.base.world(), user));
-        Ok(RepReply::RecoveryCodes { codes: codes.into_iter().map(Secret).collect() })
+        Ok(reply::RecoveryCodes { codes: codes.into_iter().map(Secret).collect() })
+    }
+}
+
+impl Answered for request::BeginSecondFactor {
+    type By = SecondFactors;
+
+    async fn answer(
+        self,
+        factors: &Arc<SecondFactors>,
+        rep: &RepLink,
+    ) -> Result<reply::SecondFactor, Refusal> {
+        factors.begin(rep, self.code).await
+    }
+}
+
+impl Answered for request::ConfirmSecondFactor {
+    type By = SecondFactors;
+
+    async fn answer(
+        self,
+        factors: &Arc<SecondFactors>,
+        rep: &RepLink,
+    ) -> Result<reply::RecoveryCodes, Refusal> {
+        factors.confirm(rep, &self.code.0).await
+    }
+}
+
+impl Answered for request::RemoveSecondFactor {
+    type By = SecondFactors;
+
+    async fn answer(self, factors: &Arc<SecondFactors>, rep: &RepLink) -> Result<(), Refusal> {
+        factors.remove(rep, self.code).await
     }
 }
 

@@ -1,11 +1,13 @@
 //! The public keys of a rep, which open the SSH front door.
 
 use crate::accounts::passwords::renew;
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::consoles::RepLink;
 use data_encoding::{BASE64, BASE64_NOPAD};
 use jumpdeck_protocol::audit::Action;
-use jumpdeck_protocol::rep::{RepReply, SshKey, SshKeyWish};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::{SshKey, SshKeyWish};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
 use jumpdeck_store::Draft;
 use jumpdeck_world::World;
@@ -35,7 +37,7 @@ impl SshKeys {
         &self,
         rep: &RepLink,
         wish: SshKeyWish,
-    ) -> Result<RepReply, Refusal> {
+    ) -> Result<reply::SshKeys, Refusal> {
         let (user, now) = (rep.user, self.base.now());
         match wish {
             SshKeyWish::List => {}
@@ -66,7 +68,15 @@ impl SshKeys {
                 self.base.store.edit(edit).await?;
             }
         }
-        Ok(RepReply::SshKeys { keys: views(&self.base.world(), user) })
+        Ok(reply::SshKeys { keys: views(&self.base.world(), user) })
+    }
+}
+
+impl Answered for SshKeyWish {
+    type By = SshKeys;
+
+    async fn answer(self, keys: &Arc<SshKeys>, rep: &RepLink) -> Result<reply::SshKeys, Refusal> {
+        keys.ssh_keys(rep, self).await
     }
 }
 

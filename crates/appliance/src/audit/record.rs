@@ -1,11 +1,14 @@
 //! The audit: what is written down of what was done, and who may read it.
 
 use crate::accounts::keys::Keys;
+use crate::answered::Answered;
 use crate::audit::rate::Rate;
 use crate::clock::Clocks;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::audit::{AuditEvent, Seal};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId};
 use jumpdeck_store::{Deed, Store};
 use std::sync::Arc;
@@ -75,5 +78,14 @@ impl Audit {
         }
         let seal = Seal::new(&self.keys.pair, &chain, self.clocks.now());
         Ok((events, Some(Box::new(seal))))
+    }
+}
+
+impl Answered for request::Audit {
+    type By = Audit;
+
+    async fn answer(self, audit: &Arc<Audit>, rep: &RepLink) -> Result<reply::Audit, Refusal> {
+        let (events, seal) = audit.read(rep, self.after).await?;
+        Ok(reply::Audit { events, seal })
     }
 }

@@ -14,6 +14,7 @@ mod settings;
 mod usage;
 
 use crate::accounts::keys;
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
@@ -22,6 +23,8 @@ use crate::sessions::withdraw::Withdrawal;
 use apply::By;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::configuration::{Change, Deed, Plan, Problem};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::{Refusal, RefusalCode, limits};
 use jumpdeck_store::Draft;
 use jumpdeck_world::World;
@@ -102,6 +105,31 @@ impl Configuration {
         self.links.chores.tell_lobby();
         self.withdrawal.withdraw();
         Ok(Plan { applied: true, passwords: applied.passwords, revision, ..plan })
+    }
+}
+
+impl Answered for request::ExportConfiguration {
+    type By = Configuration;
+
+    async fn answer(
+        self,
+        configuration: &Arc<Configuration>,
+        rep: &RepLink,
+    ) -> Result<reply::Configuration, Refusal> {
+        Ok(reply::Configuration { file: configuration.export_configuration(rep)? })
+    }
+}
+
+impl Answered for request::Configure {
+    type By = Configuration;
+
+    async fn answer(
+        self,
+        configuration: &Arc<Configuration>,
+        rep: &RepLink,
+    ) -> Result<Box<Plan>, Refusal> {
+        let plan = configuration.configure(rep, self.file, self.apply, self.planned).await?;
+        Ok(Box::new(plan))
     }
 }
 

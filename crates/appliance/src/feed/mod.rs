@@ -20,7 +20,7 @@ use updates::Updates;
 /// Its services.
 pub(crate) struct Feeds {
     pub updates: Arc<Updates>,
-    pub preferences: UserPreferences,
+    pub preferences: Arc<UserPreferences>,
     pub interest: Arc<Interest>,
 }
 
@@ -42,7 +42,8 @@ impl Feeds {
             interest: Arc::clone(&interest),
             cache: Copies::default(),
         });
-        let preferences = UserPreferences { base: base.clone(), links: Arc::clone(links) };
+        let preferences =
+            Arc::new(UserPreferences { base: base.clone(), links: Arc::clone(links) });
         Self { updates, preferences, interest }
     }
 }

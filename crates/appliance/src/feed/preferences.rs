@@ -1,11 +1,13 @@
 //! What reps like: kept for them, and told to their other consoles.
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_store::Draft;
 use jumpdeck_world::Liking;
 use std::sync::Arc;
@@ -30,5 +32,13 @@ impl UserPreferences {
             other.tell(ApplianceNotice::Preferences(Box::new(preferences.clone())));
         }
         Ok(())
+    }
+}
+
+impl Answered for request::SavePreferences {
+    type By = UserPreferences;
+
+    async fn answer(self, kept: &Arc<UserPreferences>, rep: &RepLink) -> Result<(), Refusal> {
+        kept.save_preferences(rep, *self.preferences).await
     }
 }

@@ -1,5 +1,6 @@
 //! The inventory feed: a console gets what it may see, and every change of that.
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::feed::cache::Copies;
 use crate::feed::chunks::{Part, changes, is_empty, rights_changed};
@@ -12,10 +13,13 @@ use crate::policies::jump_policies::JumpPolicies;
 use crate::sessions::history::SessionHistory;
 use jumpdeck_link::Lane;
 use jumpdeck_policy::{Availability, SessionPolicy};
+use jumpdeck_protocol::Refusal;
+use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::inventory::{
     Figure, InventoryPart, Place, Position, Presence, PresencePosition, Status,
 };
 use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::{ItemId, Revision, limits};
 use jumpdeck_world::DocumentId;
 use jumpdeck_world::Visibility;
@@ -110,6 +114,15 @@ impl Updates {
             }
             sleep(PACE).await;
         }
+    }
+}
+
+impl Answered for request::Subscribe {
+    type By = Updates;
+
+    async fn answer(self, _updates: &Arc<Updates>, _rep: &RepLink) -> Result<(), Refusal> {
+        // The link itself subscribes: what it is fed ends with it.
+        Err(RefusalCode::Unsupported.plain())
     }
 }
 

@@ -1,6 +1,6 @@
 //! A console's link: the login, and the requests from then on.
 
-use super::requests::fulfil;
+use super::requests::Answering;
 use super::{Arrival, Caller, Gateway, introduce, until_gone};
 use crate::accounts::duties::first_of;
 use crate::accounts::login::{Attempt, Known};
@@ -15,6 +15,8 @@ use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{RepLogin, RepProof, RepWelcome};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request::Subscribe;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::{
     Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
@@ -280,19 +282,20 @@ impl Desk {
     }
 
     fn request(&mut self, id: RequestId, request: RepRequest) {
-        use RepRequest::{ChangePassword, Logout, SecondFactor};
-        let is_first = |first| match first {
-            RefusalCode::SecondFactorUnknown => {
-                matches!(request, ChangePassword { .. } | SecondFactor(_) | Logout { .. })
+        use RepRequest::{BeginSecondFactor, ChangePassword, ConfirmSecondFactor, Logout};
+        let is_first = |first| match &request {
+            ChangePassword(_) | Logout(_) => true,
+            BeginSecondFactor(_) | ConfirmSecondFactor(_) => {
+                first == RefusalCode::SecondFactorUnknown
             }
-            _ => matches!(request, ChangePassword { .. } | Logout { .. }),
+            _ => false,
         };
         if let Some(first) = self.rep.first().filter(|first| !is_first(*first)) {
-            audit_refusal(&self.services, &self.rep, &name(&request), &first.plain());
+            audit_refusal(&self.services, &self.rep, request.name(), &first.plain());
             self.reply(id, Err(first.plain()));
             return;
         }
-        if let RepRequest::Subscribe { have, presence } = request {
+        if let RepRequest::Subscribe(Subscribe { have, presence }) = request {
             self.reply(id, Ok(RepReply::Subscribed));
             let have = Have { inventory: have, presence };
             let figures = self.figures.subscribe();
@@ -313,20 +316,26 @@ impl Desk {
             return;
         };
         let (services, rep) = (Arc::clone(&self.services), self.rep.clone());
-        let what = name(&request);
+        let what = request.name();
         // Not one of the link's own tasks: what was begun is finished even if the link ends.
         tokio::spawn(async move {
-            let outcome = fulfil(&services, &rep, id, request).await;
+            let stops = matches!(request, RepRequest::Stop);
+            let outcome = request.answered(&Answering { services: &services, rep: &rep }).await;
             match &outcome {
-                Err(refusal) => audit_refusal(&services, &rep, &what, refusal),
-                Ok(RepReply::Done { refused }) => {
+                Err(refusal) => audit_refusal(&services, &rep, what, refusal),
+                Ok(RepReply::Done(reply::Done { refused })) => {
                     for (item, refusal) in refused {
                         audit_refusal(&services, &rep, &format!("{what}, item {item}"), refusal);
                     }
                 }
                 Ok(_) => {}
             }
+            let stops = stops && outcome.is_ok();
             rep.outbox.send(&ToRep::Reply { id, body: Outcome::from(outcome) });
+            if stops {
+                // The answer is on its way.
+                services.stopping.stop();
+            }
             drop(turn);
         });
     }
@@ -334,23 +343,6 @@ impl Desk {
     fn reply(&self, id: RequestId, outcome: Result<RepReply, Refusal>) {
         self.rep.outbox.send(&ToRep::Reply { id, body: Outcome::from(outcome) });
     }
-}
-
-/// A request's name, without anything of what is in it.
-fn name(request: &RepRequest) -> String {
-    /// Takes the letters before anything else.
-    struct Letters(String);
-    impl std::fmt::Write for Letters {
-        fn write_str(&mut self, text: &str) -> std::fmt::Result {
-            let letters = text.chars().take_while(char::is_ascii_alphanumeric).count();
-            self.0.extend(text.chars().take(letters));
-            if letters < text.chars().count() { Err(std::fmt::Error) } else { Ok(()) }
-        }
-    }
-    let mut letters = Letters(String::new());
-    // It stops at the first that is no letter, which is no failure.
-    let _ = std::fmt::Write::write_fmt(&mut letters, format_args!("{request:?}"));
-    letters.0
 }
 
 /// Writes down what was refused, but for what says nothing about anybody's rights.
@@ -363,17 +355,4 @@ fn audit_refusal(services: &Services, rep: &RepLink, what: &str, refusal: &Refus
     let who = services.base.world().username(rep.user);
     let detail = format!("{}: {}", refusal.code.as_str(), refusal.detail);
     services.base.audit.record_often(&who, Action::RequestRefused, what, &detail);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jumpdeck_protocol::rep::Secret;
-
-    #[test]
-    fn a_requests_name_tells_nothing_of_what_is_in_it() {
-        let (current, new) = (Secret("one".into()), Secret("two".into()));
-        assert_eq!(name(&RepRequest::ChangePassword { current, new }), "ChangePassword");
-        assert_eq!(name(&RepRequest::Colleagues), "Colleagues");
-    }
 }

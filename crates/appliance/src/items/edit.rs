@@ -3,9 +3,11 @@
 //! What may be done is decided in the edit itself, on the World it changes: a right that was
 //! withdrawn a moment ago does not slip through.
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::clock::Moment;
 use crate::links::Links;
+use crate::links::consoles::RepLink;
 use crate::sessions::book::Book;
 use crate::sessions::end::Endings;
 use jumpdeck_policy::{Availability, Permission};
@@ -13,6 +15,8 @@ use jumpdeck_protocol::agent::{AgentOrder, Standing};
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
 use jumpdeck_protocol::item::{FieldValue, ItemEdit, ItemField, Shortcut};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::{
     EndpointId, ItemId, Refusal, RefusalCode, Revision, Timestamp, UserId, limits,
@@ -173,6 +177,38 @@ impl ItemEdits {
             Ok(outcome)
         };
         self.base.store.edit(edit).await
+    }
+}
+
+impl Answered for request::EditItems {
+    type By = ItemEdits;
+
+    async fn answer(self, items: &Arc<ItemEdits>, rep: &RepLink) -> Result<reply::Done, Refusal> {
+        Ok(reply::Done { refused: items.edit_items(rep.user, self.edits).await? })
+    }
+}
+
+impl Answered for request::CopyItems {
+    type By = ItemEdits;
+
+    async fn answer(self, items: &Arc<ItemEdits>, rep: &RepLink) -> Result<reply::Done, Refusal> {
+        Ok(reply::Done { refused: items.copy_items(rep.user, self.items, self.to).await? })
+    }
+}
+
+impl Answered for request::RemoveItems {
+    type By = ItemEdits;
+
+    async fn answer(self, items: &Arc<ItemEdits>, rep: &RepLink) -> Result<reply::Done, Refusal> {
+        Ok(reply::Done { refused: items.remove_items(rep.user, self.items).await? })
+    }
+}
+
+impl Answered for request::AddShortcut {
+    type By = ItemEdits;
+
+    async fn answer(self, items: &Arc<ItemEdits>, rep: &RepLink) -> Result<reply::Added, Refusal> {
+        Ok(reply::Added { item: items.add_shortcut(rep.user, self.item).await? })
     }
 }
 

@@ -2,12 +2,15 @@
 
 use crate::accounts::keys;
 use crate::accounts::keys::Keys;
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::items::edit::permitted;
 use crate::links::consoles::RepLink;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::{GroupView, Place};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{self, InstallerView, InstallerWish};
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId, limits, text};
 use jumpdeck_store::Draft;
@@ -131,6 +134,31 @@ impl Installers {
             good: world.is_vouched_for(one),
         };
         Ok(world.installers().filter(good).map(view).collect())
+    }
+}
+
+impl Answered for request::CreateInstaller {
+    type By = Installers;
+
+    async fn answer(
+        self,
+        installers: &Arc<Installers>,
+        rep: &RepLink,
+    ) -> Result<rep::Installer, Refusal> {
+        let spec = InstallerSpec { group: self.group, valid: self.valid, local: false };
+        installers.create(Some(rep.user), spec).await
+    }
+}
+
+impl Answered for InstallerWish {
+    type By = Installers;
+
+    async fn answer(
+        self,
+        installers: &Arc<Installers>,
+        rep: &RepLink,
+    ) -> Result<reply::Installers, Refusal> {
+        Ok(reply::Installers { installers: installers.installers(rep, self).await? })
     }
 }
 

@@ -1,15 +1,19 @@
 //! Items that were removed by time alone: kept for a while, and taken back if that was too soon.
 
 use super::edit::{Deed, Refused, each, permitted_of, within_limit};
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::clock::Moment;
 use crate::items::edit::ItemEdits;
 use crate::items::limit::ClientLimit;
 use crate::items::limit::room_for_another;
 use crate::links::Links;
+use crate::links::consoles::RepLink;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::rep::RemovedItem;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, UserId, limits};
 use jumpdeck_store::Lived;
 use jumpdeck_store::{Draft, History, Seen};
@@ -60,6 +64,26 @@ impl KeptItems {
             self.links.agents.known_again(endpoint, now);
         }
         Ok(refused)
+    }
+}
+
+impl Answered for request::RemovedItems {
+    type By = KeptItems;
+
+    async fn answer(
+        self,
+        kept: &Arc<KeptItems>,
+        rep: &RepLink,
+    ) -> Result<reply::RemovedItems, Refusal> {
+        Ok(reply::RemovedItems { items: kept.removed_items(rep.user) })
+    }
+}
+
+impl Answered for request::TakeBack {
+    type By = KeptItems;
+
+    async fn answer(self, kept: &Arc<KeptItems>, rep: &RepLink) -> Result<reply::Done, Refusal> {
+        Ok(reply::Done { refused: kept.take_back(rep.user, self.items).await? })
     }
 }
 

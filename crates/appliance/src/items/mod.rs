@@ -29,11 +29,11 @@ use wakes::Wakes;
 pub(crate) struct Items {
     pub clients: Arc<ClientLimit>,
     pub edits: Arc<ItemEdits>,
-    pub installers: Installers,
+    pub installers: Arc<Installers>,
     pub waking: Arc<Waking>,
     pub clones: Arc<Clones>,
     pub sweep: Arc<Sweep>,
-    pub kept: KeptItems,
+    pub kept: Arc<KeptItems>,
 }
 
 impl Items {
@@ -51,25 +51,25 @@ impl Items {
             book: Arc::clone(book),
             endings: Arc::clone(&sessions.endings),
         });
-        let installers = Installers { base: base.clone(), keys: Arc::clone(keys) };
+        let installers = Arc::new(Installers { base: base.clone(), keys: Arc::clone(keys) });
         let waking = Arc::new(Waking {
             base: base.clone(),
             links: Arc::clone(links),
             wakes: Wakes::default(),
         });
-        let clones = Arc::new(Clones::new(base.clone()));
+        let clones = Arc::new(Clones::new(base.clone(), Arc::clone(links)));
         let sweep = Arc::new(Sweep {
             base: base.clone(),
             links: Arc::clone(links),
             edits: Arc::clone(&edits),
             noted: AtomicI64::new(base.moment().lived.0),
         });
-        let kept = KeptItems {
+        let kept = Arc::new(KeptItems {
             base: base.clone(),
             links: Arc::clone(links),
             edits: Arc::clone(&edits),
             clients: Arc::clone(&clients),
-        };
+        });
         Self { clients, edits, installers, waking, clones, sweep, kept }
     }
 }

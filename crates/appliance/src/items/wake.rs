@@ -1,5 +1,6 @@
 //! Wake-on-LAN: a machine that sleeps is called by a neighbour that does not (DOMAIN 2).
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::items::wakes::Wakes;
 use crate::links::Links;
@@ -9,6 +10,8 @@ use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::wake::{Mac, SecureOn};
 use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode};
 use jumpdeck_world::Item;
@@ -150,6 +153,14 @@ impl Waking {
                 }
             }
         }
+    }
+}
+
+impl Answered for request::Wake {
+    type By = Waking;
+
+    async fn answer(self, waking: &Arc<Waking>, rep: &RepLink) -> Result<reply::Waking, Refusal> {
+        Ok(reply::Waking { helper: waking.wake(rep, self.item, self.password).await? })
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod asking;
 pub(crate) mod chores;
+pub(crate) mod clones;
 pub(crate) mod consoles;
 pub(crate) mod liveness;
 pub(crate) mod presence;
@@ -12,6 +13,7 @@ use crate::clock::Clocks;
 use crate::jobs::{Every, Jobs};
 use asking::Asking;
 use chores::Chores;
+use clones::CloneSightings;
 use consoles::Reps;
 use jumpdeck_protocol::LinkId;
 use presence::Presences;
@@ -27,6 +29,7 @@ pub(crate) struct Links {
     /// Machines where a person is being asked.
     pub asking: Asking,
     pub chores: Chores,
+    pub clones: CloneSightings,
     next: AtomicU64,
 }
 
@@ -38,6 +41,7 @@ impl Links {
             watching: Watching::default(),
             asking: Asking::default(),
             chores: Chores::default(),
+            clones: CloneSightings::default(),
             next: AtomicU64::new(1),
         }
     }

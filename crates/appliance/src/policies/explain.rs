@@ -1,6 +1,7 @@
 //! Why may this user do that here, and who may: the policy's own steps, for whoever asks.
 
 use crate::accounts::second_factor::has_one;
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
@@ -10,6 +11,8 @@ use crate::sessions::book::Book;
 use jumpdeck_policy::{Attempt, Code, Decision, Step, Verdict};
 use jumpdeck_protocol::configuration::Simulation;
 use jumpdeck_protocol::inventory::JumpMethod;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::{Answer, ExplainedStep, Permission, Whom};
 use jumpdeck_protocol::session_policy::StartMethod;
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, Timestamp, limits, text};
@@ -118,6 +121,33 @@ impl Explanations {
             start: answer(user, Permission::PermStart, &start),
             permissions: layers.simulate(),
         })
+    }
+}
+
+impl Answered for request::Explain {
+    type By = Explanations;
+
+    async fn answer(
+        self,
+        explanations: &Arc<Explanations>,
+        rep: &RepLink,
+    ) -> Result<reply::Explained, Refusal> {
+        let answers = explanations.explain(rep, &self.whom, self.item, self.action, self.at)?;
+        Ok(reply::Explained { answers })
+    }
+}
+
+impl Answered for request::Simulate {
+    type By = Explanations;
+
+    async fn answer(
+        self,
+        explanations: &Arc<Explanations>,
+        rep: &RepLink,
+    ) -> Result<Box<Simulation>, Refusal> {
+        let Self { whom, item, method, present, at } = self;
+        let simulation = explanations.simulate(rep, &whom, item, method, (present, at))?;
+        Ok(Box::new(simulation))
     }
 }
 

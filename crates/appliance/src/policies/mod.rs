@@ -15,9 +15,9 @@ use teams::Teams;
 
 /// Its services.
 pub(crate) struct Policies {
-    pub explanations: Explanations,
+    pub explanations: Arc<Explanations>,
     pub jump_policies: Arc<JumpPolicies>,
-    pub teams: Teams,
+    pub teams: Arc<Teams>,
 }
 
 impl Policies {
@@ -27,15 +27,18 @@ impl Policies {
         book: &Arc<Book>,
         sessions: &Sessions,
     ) -> Self {
-        let explanations =
-            Explanations { base: base.clone(), links: Arc::clone(links), book: Arc::clone(book) };
+        let explanations = Arc::new(Explanations {
+            base: base.clone(),
+            links: Arc::clone(links),
+            book: Arc::clone(book),
+        });
         let jump_policies = Arc::new(JumpPolicies::new(base.clone()));
-        let teams = Teams {
+        let teams = Arc::new(Teams {
             base: base.clone(),
             links: Arc::clone(links),
             book: Arc::clone(book),
             sharing: Arc::clone(&sessions.sharing),
-        };
+        });
         Self { explanations, jump_policies, teams }
     }
 }

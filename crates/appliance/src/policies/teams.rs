@@ -1,5 +1,6 @@
 //! Teams: reps who work together, each with a rank (DOMAIN 1).
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
@@ -8,6 +9,8 @@ use crate::sessions::sharing::Sharing;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::queue::{Queue, Rank, TeamView};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, TeamId, UserId, limits, text};
 use jumpdeck_store::Draft;
@@ -138,6 +141,30 @@ impl Teams {
             self.sharing.share(rep, session, &name, part).await?;
         }
         Ok(())
+    }
+}
+
+impl Answered for request::ShareTeam {
+    type By = Teams;
+
+    async fn answer(self, teams: &Arc<Teams>, rep: &RepLink) -> Result<(), Refusal> {
+        teams.share_with_team(rep, self.session, &self.team, self.part).await
+    }
+}
+
+impl Answered for request::Teams {
+    type By = Teams;
+
+    async fn answer(self, teams: &Arc<Teams>, rep: &RepLink) -> Result<reply::Teams, Refusal> {
+        Ok(reply::Teams { teams: teams.teams(rep) })
+    }
+}
+
+impl Answered for request::SetTeam {
+    type By = Teams;
+
+    async fn answer(self, teams: &Arc<Teams>, rep: &RepLink) -> Result<(), Refusal> {
+        teams.set_team(rep, &self.name, self.members).await
     }
 }
 

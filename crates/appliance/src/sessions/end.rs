@@ -1,19 +1,24 @@
 //! The end of a channel and of a session, however it comes about.
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::clock::Uptime;
 use crate::jobs::{Every, Jobs};
 use crate::links::Links;
+use crate::links::consoles::RepLink;
 use crate::sessions::announce::Announcer;
 use crate::sessions::book::Book;
 use crate::sessions::book::Removed;
 use crate::sessions::channel::Channel;
 use crate::sessions::log::SessionLog;
 use crate::sessions::recordings::Recordings;
+use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::rep::request;
+use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason};
 use jumpdeck_protocol::{RefusalCode, SessionId};
 use jumpdeck_store::{Deed, History};
@@ -157,5 +162,15 @@ impl Endings {
 
     pub(crate) fn jobs(self: &Arc<Self>, jobs: &mut Jobs) {
         jobs.add(Every::Minute, self, |endings| async move { endings.end_idle_sessions() });
+    }
+}
+
+impl Answered for request::EndSession {
+    type By = Endings;
+
+    async fn answer(self, endings: &Arc<Endings>, rep: &RepLink) -> Result<(), Refusal> {
+        endings.book.takes_part(self.session, rep.user, Part::Owner)?;
+        endings.end_session(self.session, EndReason::EndedByRep);
+        Ok(())
     }
 }

@@ -1,8 +1,11 @@
 //! Who had sessions with what: read from the database when somebody asks.
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, PastSession, Used};
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, UserId};
 use jumpdeck_world::Visibility;
@@ -17,6 +20,13 @@ pub(crate) struct SessionHistory {
 }
 
 impl SessionHistory {
+    /// What a rep should know of an item's machine before anything else.
+    fn warning_of(&self, item: ItemId) -> Option<Box<str>> {
+        let world = self.base.world();
+        let endpoint = world.item(item)?.endpoint()?;
+        self.links.clones.of(endpoint, self.base.uptime()).map(Into::into)
+    }
+
     /// The last sessions with the machine that an item leads to.
     pub(crate) async fn history(
         &self,
@@ -59,5 +69,18 @@ impl SessionHistory {
                 rep.tell(ApplianceNotice::Used { items: items.clone() });
             }
         }
+    }
+}
+
+impl Answered for request::History {
+    type By = SessionHistory;
+
+    async fn answer(
+        self,
+        history: &Arc<SessionHistory>,
+        rep: &RepLink,
+    ) -> Result<reply::History, Refusal> {
+        let sessions = history.history(rep, self.item).await?;
+        Ok(reply::History { sessions, warning: history.warning_of(self.item) })
     }
 }

@@ -1,5 +1,6 @@
 //! A session's log: what happened in it, written down and told to those who take part.
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
@@ -8,6 +9,8 @@ use crate::sessions::book::Book;
 use crate::sessions::channel::Channel;
 use jumpdeck_protocol::log::{Attributes, LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, UserId, limits, text};
@@ -156,6 +159,39 @@ impl SessionLog {
             let detail = format!("There is no session {session}, or you took no part in it.");
             RefusalCode::InvalidValue.because(detail)
         })
+    }
+}
+
+impl Answered for request::Chat {
+    type By = SessionLog;
+
+    async fn answer(self, log: &Arc<SessionLog>, rep: &RepLink) -> Result<(), Refusal> {
+        log.chat(rep, self.session, &self.text).await
+    }
+}
+
+impl Answered for request::Note {
+    type By = SessionLog;
+
+    async fn answer(self, log: &Arc<SessionLog>, rep: &RepLink) -> Result<(), Refusal> {
+        log.note(rep, self.session, &self.text).await
+    }
+}
+
+impl Answered for request::Log {
+    type By = SessionLog;
+
+    async fn answer(self, log: &Arc<SessionLog>, rep: &RepLink) -> Result<reply::Log, Refusal> {
+        let (entries, more) = log.read_log(rep, self.session, self.after).await?;
+        Ok(reply::Log { entries, more })
+    }
+}
+
+impl Answered for request::SetAttributes {
+    type By = SessionLog;
+
+    async fn answer(self, log: &Arc<SessionLog>, rep: &RepLink) -> Result<(), Refusal> {
+        log.set_attributes(rep, self.session, self.attributes).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Opening a shell or a command in a session.
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::Links;
 use crate::links::agent::AgentLink;
@@ -15,6 +16,8 @@ use jumpdeck_policy::check_command;
 use jumpdeck_protocol::agent::AgentRequest;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::modes::MOST as MOST_MODES;
+use jumpdeck_protocol::modes::TerminalModes;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::{ChannelKind, ChannelView, EndReason, Part};
 use jumpdeck_protocol::session_policy::{Granted, SessionPermission};
 use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, UserId, limits, text};
@@ -135,6 +138,17 @@ impl Opening {
         let policies = world.user(user).map(|user| world.jump_policies_of(user, item));
         let policies = policies.unwrap_or_default();
         policies.is_empty() || policies.iter().any(|one| !one.policy.no_recordings)
+    }
+}
+
+impl Answered for request::OpenShell {
+    type By = Opening;
+
+    async fn answer(self, opening: &Arc<Opening>, rep: &RepLink) -> Result<ChannelView, Refusal> {
+        // Consoles alone open further shells, and their emulator speaks UTF-8.
+        let modes = TerminalModes::utf8();
+        let kind = ChannelKind::Shell { size: self.size, term: self.term, modes };
+        opening.open_shell(rep, self.session, kind).await
     }
 }
 

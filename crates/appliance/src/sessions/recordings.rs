@@ -1,11 +1,14 @@
 //! The recordings that are kept: closing them, listing them, reading them.
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::data_dir::DataDir;
 use crate::links::consoles::RepLink;
 use crate::sessions::book::Book;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::Recording;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::ChannelKind;
 use jumpdeck_protocol::session::RecordingState;
 use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, UserId, limits};
@@ -183,6 +186,27 @@ impl Recordings {
         let failed = |reason: String| RefusalCode::RecordingFailed.because(reason);
         let tape = begun.await.map_err(|error| failed(error.to_string()))?;
         tape.map(Some).map_err(|error| failed(error.to_string()))
+    }
+}
+
+impl Answered for request::Recordings {
+    type By = Recordings;
+
+    async fn answer(
+        self,
+        kept: &Arc<Recordings>,
+        rep: &RepLink,
+    ) -> Result<reply::Recordings, Refusal> {
+        let (recordings, more) = kept.recordings(rep, self.before).await?;
+        Ok(reply::Recordings { recordings, more })
+    }
+}
+
+impl Answered for request::ReadRecording {
+    type By = Recordings;
+
+    async fn answer(self, kept: &Arc<Recordings>, rep: &RepLink) -> Result<reply::Piece, Refusal> {
+        Ok(reply::Piece { bytes: kept.read_recording(rep, self.channel, self.offset).await? })
     }
 }
 

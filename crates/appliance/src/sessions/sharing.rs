@@ -1,5 +1,6 @@
 //! Working together: who else may take part in a session, and whose it is.
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
@@ -10,7 +11,8 @@ use crate::sessions::relay::Relay;
 use crate::sessions::withdraw::Withdrawal;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::LogEvent;
-use jumpdeck_protocol::rep::RepReply;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, UserId, text};
 use jumpdeck_store::{Draft, History};
@@ -174,11 +176,47 @@ impl Sharing {
     }
 
     /// The names of those whom a rep could work with, and of the rep's teams.
-    pub(crate) fn colleagues(&self, rep: &RepLink) -> RepReply {
+    pub(crate) fn colleagues(&self, rep: &RepLink) -> reply::Colleagues {
         let world = self.base.world();
         let others = world.users().filter(|user| user.enabled && user.id != rep.user);
         let names = others.map(|user| user.username.as_str().into()).collect();
         let teams = world.teams_of(rep.user).map(|team| team.name.as_str().into()).collect();
-        RepReply::Colleagues { names, teams }
+        reply::Colleagues { names, teams }
+    }
+}
+
+impl Answered for request::Colleagues {
+    type By = Sharing;
+
+    async fn answer(
+        self,
+        sharing: &Arc<Sharing>,
+        rep: &RepLink,
+    ) -> Result<reply::Colleagues, Refusal> {
+        Ok(sharing.colleagues(rep))
+    }
+}
+
+impl Answered for request::Share {
+    type By = Sharing;
+
+    async fn answer(self, sharing: &Arc<Sharing>, rep: &RepLink) -> Result<(), Refusal> {
+        sharing.share(rep, self.session, &self.with, self.part).await
+    }
+}
+
+impl Answered for request::Transfer {
+    type By = Sharing;
+
+    async fn answer(self, sharing: &Arc<Sharing>, rep: &RepLink) -> Result<(), Refusal> {
+        sharing.transfer(rep, self.session, &self.to).await
+    }
+}
+
+impl Answered for request::Leave {
+    type By = Sharing;
+
+    async fn answer(self, sharing: &Arc<Sharing>, rep: &RepLink) -> Result<(), Refusal> {
+        sharing.leave(rep, self.session).await
     }
 }

@@ -3,6 +3,7 @@
 use super::open::{check_kind, may_run, starting, tool_of};
 use crate::accounts::second_factor::SecondFactors;
 use crate::accounts::second_factor::has_one;
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::Links;
 use crate::links::agent::AgentLink;
@@ -25,12 +26,10 @@ use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::{Place, StartMode};
 use jumpdeck_protocol::log::LogEvent;
-use jumpdeck_protocol::rep::Secret;
+use jumpdeck_protocol::rep::request::StartSession;
 use jumpdeck_protocol::session::{ChannelKind, EndReason, SessionView, Terms};
 use jumpdeck_protocol::session_policy::StartMethod;
-use jumpdeck_protocol::{
-    EndpointId, ItemId, Refusal, RefusalCode, SessionId, UserId, limits, text,
-};
+use jumpdeck_protocol::{EndpointId, Refusal, RefusalCode, SessionId, UserId, limits, text};
 use jumpdeck_store::NewSession;
 use jumpdeck_store::{Deed, History};
 use jumpdeck_world::Item;
@@ -66,15 +65,13 @@ impl Starting {
     pub(crate) async fn start_session(
         self: &Arc<Self>,
         rep: &RepLink,
-        item: ItemId,
-        kind: ChannelKind,
-        wish: AttachRequest,
+        asked: StartSession,
     ) -> Result<SessionView, Refusal> {
-        check_kind(&kind)?;
-        let reason = wish.reason.as_deref();
+        check_kind(&asked.kind)?;
+        let reason = asked.reason.as_deref();
         let reason = reason.map(|reason| text::bounded(reason.trim(), limits::COMMENTS));
         let reason = reason.filter(|reason| !reason.is_empty());
-        let (item, why) = self.startable(rep, item, &wish)?;
+        let (item, why) = self.startable(rep, &asked)?;
         is_said(&why, reason.as_deref())?;
         let id = item.view.id;
         let endpoint = item.endpoint().ok_or_else(|| {
@@ -103,7 +100,7 @@ impl Starting {
             }
             return Err(starting());
         }
-        let why = self.with_code(rep.user, &item, wish, why).await?;
+        let why = self.with_code(rep.user, &item, &asked, why).await?;
         // It may have closed meanwhile.
         is_said(&why, reason.as_deref())?;
         let reason = reason.unwrap_or_default();
@@ -117,10 +114,10 @@ impl Starting {
                 &detail,
             );
         }
-        if let Some(joined) = self.join_instead(rep, &item, &kind)? {
+        if let Some(joined) = self.join_instead(rep, &item, &asked.kind)? {
             return Ok(joined);
         }
-        let terms = self.terms_of(rep.user, &item, &agent, &kind).await?;
+        let terms = self.terms_of(rep.user, &item, &agent, &asked.kind).await?;
         let why_so = why.decision.to_string();
         let session = self.enter(rep.user, &item, endpoint, (terms, &why_so)).await?;
         if let Some(policy) = why.overrides {
@@ -134,7 +131,7 @@ impl Starting {
             let what = "to come in".into();
             self.log.log(session, Some(rep.user), LogEvent::Asked { what, allowed: true });
         }
-        let opened = self.opening.open_channel(rep, session, &agent, kind).await;
+        let opened = self.opening.open_channel(rep, session, &agent, asked.kind).await;
         if let Err(refusal) = opened {
             // The person there, if one was asked, reads that in the session's end.
             self.endings.end_session(session, EndReason::StartFailed);
@@ -197,13 +194,12 @@ impl Starting {
     fn startable(
         &self,
         rep: &RepLink,
-        item: ItemId,
-        wish: &AttachRequest,
+        asked: &StartSession,
     ) -> Result<(Arc<Item>, Start), Refusal> {
         let world = self.base.world();
         let user = world.user(rep.user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
         let gone = || RefusalCode::JumpItemGone.plain();
-        let item = world.item(item).ok_or_else(gone)?;
+        let item = world.item(asked.item).ok_or_else(gone)?;
         if let Place::Queue(queue) = item.view.place {
             let because = vec![Step::allows("the queue", "is one that the user serves")];
             let start = Start { decision: Decision::of(because), refusal: None, overrides: None };
@@ -216,8 +212,8 @@ impl Starting {
         if !world.sees(user, item.view.place) {
             return Err(gone());
         }
-        let second_factor = if wish.code.is_some() { Code::Promised } else { Code::None };
-        let attempt = Attempt { overrides: wish.override_schedule, second_factor };
+        let second_factor = if asked.code.is_some() { Code::Promised } else { Code::None };
+        let attempt = Attempt { overrides: asked.override_schedule, second_factor };
         let start = world.may_start(user, item, self.base.now(), attempt);
         match start.refusal {
             None => Ok((item.clone(), start)),
@@ -237,18 +233,18 @@ impl Starting {
         &self,
         user: UserId,
         item: &Item,
-        wish: AttachRequest,
+        asked: &StartSession,
         why: Start,
     ) -> Result<Start, Refusal> {
         let world = self.base.world();
         let known = world.user(user).ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
         let policies = world.jump_policies_of(known, item);
         let wanted = !item.is_visitor() && policies.iter().any(|one| one.policy.two_factor);
-        let (Some(code), true) = (wish.code, wanted) else {
+        let (Some(code), true) = (&asked.code, wanted) else {
             return Ok(why);
         };
         self.second_factors.spend_code(user, &code.0).await?;
-        let attempt = Attempt { overrides: wish.override_schedule, second_factor: Code::Right };
+        let attempt = Attempt { overrides: asked.override_schedule, second_factor: Code::Right };
         let start = world.may_start(known, item, self.base.now(), attempt);
         match start.refusal {
             None => Ok(start),
@@ -356,14 +352,20 @@ impl Starting {
     }
 }
 
-/// What a rep brings along to a start.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct AttachRequest {
-    pub override_schedule: bool,
-    /// Why.
-    pub reason: Option<Box<str>>,
-    /// A code of the second factor.
-    pub code: Option<Secret>,
+impl Answered for StartSession {
+    type By = Starting;
+
+    async fn answer(self, starting: &Arc<Starting>, rep: &RepLink) -> Result<SessionView, Refusal> {
+        let item = self.item;
+        let started = starting.start_session(rep, self).await;
+        if let Err(refusal) = &started {
+            let who = starting.base.world().username(rep.user);
+            let (subject, why) = (format!("item {item}"), refusal.code.as_str());
+            let detail = format!("{why}: {}", refusal.detail);
+            starting.base.audit.record_often(&who, Action::SessionRefused, &subject, &detail);
+        }
+        started
+    }
 }
 
 /// Whoever overrides a schedule says why.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub(crate) struct Visitors {
     pub queues: Arc<Queues>,
     pub departures: Arc<Departures>,
-    pub pinning: Pinning,
+    pub pinning: Arc<Pinning>,
 }
 
 impl Visitors {
@@ -51,7 +51,7 @@ impl Visitors {
             queues: Arc::clone(&queues),
             vitals: vitals.clone(),
         });
-        let pinning = Pinning {
+        let pinning = Arc::new(Pinning {
             base: base.clone(),
             links: Arc::clone(links),
             book: Arc::clone(book),
@@ -59,7 +59,7 @@ impl Visitors {
             log: Arc::clone(&sessions.log),
             edits: Arc::clone(&items.edits),
             clients: Arc::clone(&items.clients),
-        };
+        });
         Self { queues, departures, pinning }
     }
 }

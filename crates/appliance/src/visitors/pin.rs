@@ -1,5 +1,6 @@
 //! Pinning: the machine of a session becomes a Jump Client, or is none any more (DOMAIN 1, 8).
 
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::items::edit::ItemEdits;
 use crate::items::edit::{Deed, check_preset, destination, permitted_of};
@@ -18,6 +19,8 @@ use jumpdeck_protocol::inventory::{ItemPolicies, ItemView, JumpMethod, Place};
 use jumpdeck_protocol::item::ItemField;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::queue::Queue;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{
@@ -201,6 +204,23 @@ impl Pinning {
         let through = through.and_then(|item| world.item(item)).cloned();
         let item = through.or_else(|| world.items_of(endpoint).next().cloned());
         Ok((endpoint, item.ok_or_else(gone)?))
+    }
+}
+
+impl Answered for request::Pin {
+    type By = Pinning;
+
+    async fn answer(self, pinning: &Arc<Pinning>, rep: &RepLink) -> Result<reply::Pinned, Refusal> {
+        let (item, by_hand) = pinning.pin(rep, self.session, *self.item).await?;
+        Ok(reply::Pinned { item, by_hand })
+    }
+}
+
+impl Answered for request::Unpin {
+    type By = Pinning;
+
+    async fn answer(self, pinning: &Arc<Pinning>, rep: &RepLink) -> Result<(), Refusal> {
+        pinning.unpin(rep, self.session).await
     }
 }
 

@@ -4,6 +4,7 @@ use crate::accounts::keys;
 use crate::accounts::keys::Keys;
 use crate::accounts::throttle::Throttle;
 use crate::admission::source;
+use crate::answered::Answered;
 use crate::base::Base;
 use crate::clock::Uptime;
 use crate::jobs::{Every, Jobs};
@@ -26,6 +27,7 @@ use jumpdeck_protocol::queue::{
     Lobby, Queue, QueueWish, SessionKey as NewKey, TeamSession, Waiting, read_key,
 };
 use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::{EndReason, SessionView};
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text};
 use jumpdeck_store::History;
@@ -366,6 +368,30 @@ impl Queues {
                 tracing::error!(%refusal, "machines that left are still waited for");
             }
         });
+    }
+}
+
+impl Answered for request::CreateSessionKey {
+    type By = Queues;
+
+    async fn answer(self, queues: &Arc<Queues>, rep: &RepLink) -> Result<NewKey, Refusal> {
+        queues.create_session_key(rep, self.queue, self.valid, self.attributes).await
+    }
+}
+
+impl Answered for request::TurnAway {
+    type By = Queues;
+
+    async fn answer(self, queues: &Arc<Queues>, rep: &RepLink) -> Result<(), Refusal> {
+        queues.turn_away(rep, self.item).await
+    }
+}
+
+impl Answered for request::JoinSession {
+    type By = Queues;
+
+    async fn answer(self, queues: &Arc<Queues>, rep: &RepLink) -> Result<SessionView, Refusal> {
+        queues.join_session(rep, self.session)
     }
 }
 

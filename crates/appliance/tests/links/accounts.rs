@@ -4,7 +4,9 @@
 use crate::field::{apply, colleague};
 use crate::house::*;
 use jumpdeck_protocol::handshake::{Login, RepLogin, RepProof, RepWelcome};
-use jumpdeck_protocol::rep::{RepReply, RepRequest, SecondFactorWish, Secret};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
+use jumpdeck_protocol::rep::{RepReply, RepRequest, Secret};
 use jumpdeck_protocol::*;
 use std::process::Command;
 use std::sync::atomic::Ordering;
@@ -36,20 +38,16 @@ async fn refused(house: &House, login: RepLogin) -> RefusalCode {
     house.welcomed(login).await.map(|_| ()).unwrap_err().code
 }
 
-fn wish(wish: SecondFactorWish) -> RepRequest {
-    RepRequest::SecondFactor(wish)
-}
-
 /// Sets up a second factor. Returns its secret and the recovery codes.
 async fn set_up(house: &House, rep: &mut Link) -> (String, Vec<String>) {
-    let begun = rep.ask(wish(SecondFactorWish::Begin { code: None })).await.unwrap();
-    let RepReply::SecondFactor { secret, url } = begun else { panic!("{begun:?}") };
+    let begun = rep.ask(request::BeginSecondFactor { code: None }).await.unwrap();
+    let reply::SecondFactor { secret, url } = begun;
     assert!(
         url.0.starts_with("otpauth://totp/jumpdeck:admin?secret=") && url.0.contains(&secret.0)
     );
     let shown = Secret(code(&secret.0, now(house)));
-    let confirmed = rep.ask(wish(SecondFactorWish::Confirm { code: shown })).await.unwrap();
-    let RepReply::RecoveryCodes { codes } = confirmed else { panic!("{confirmed:?}") };
+    let confirmed = rep.ask(request::ConfirmSecondFactor { code: shown }).await.unwrap();
+    let reply::RecoveryCodes { codes } = confirmed;
     (secret.0, codes.into_iter().map(|code| code.0).collect())
 }
 
@@ -95,10 +93,10 @@ async fn a_code_of_an_independent_tool_opens_once_and_not_twice() {
     assert!(house.welcomed(with("admin", &password, Some(&typed))).await.is_ok());
     assert_eq!(refused(&house, with("admin", &password, Some(&recovery[0]))).await, wanted);
     assert!(house.welcomed(with("admin", &password, Some(&recovery[1]))).await.is_ok());
-    let refusal = admin.ask(wish(SecondFactorWish::Remove { code: None })).await.unwrap_err();
+    let refusal = admin.ask(request::RemoveSecondFactor { code: None }).await.unwrap_err();
     assert_eq!(refusal.code, wanted, "this link was opened without a code");
     let code = Some(Secret(recovery[2].clone()));
-    admin.ask(wish(SecondFactorWish::Remove { code })).await.unwrap();
+    admin.ask(request::RemoveSecondFactor { code }).await.unwrap();
     assert!(house.welcomed(with("admin", &password, None)).await.is_ok());
 }
 
@@ -132,7 +130,7 @@ async fn another_second_factor_counts_only_once_it_is_confirmed() {
     let (house, mut admin, password) = house().await;
     let (old, _) = set_up(&house, &mut admin).await;
     house.clock.0.fetch_add(600, Ordering::SeqCst);
-    let begin = |code| wish(SecondFactorWish::Begin { code });
+    let begin = |code| request::BeginSecondFactor { code };
     let refusal = admin.ask(begin(None)).await.unwrap_err();
     assert_eq!(
         refusal.code,
@@ -140,14 +138,12 @@ async fn another_second_factor_counts_only_once_it_is_confirmed() {
         "nobody else puts one in its place"
     );
     let shown = Some(Secret(code(&old, now(&house))));
-    let RepReply::SecondFactor { secret, .. } = admin.ask(begin(shown)).await.unwrap() else {
-        panic!()
-    };
+    let reply::SecondFactor { secret, .. } = admin.ask(begin(shown)).await.unwrap();
     house.clock.0.fetch_add(60, Ordering::SeqCst);
     let by_old = with("admin", &password, Some(&code(&old, now(&house))));
     assert!(house.welcomed(by_old).await.is_ok(), "the old one still counts");
     let shown = Secret(code(&secret.0, now(&house)));
-    admin.ask(wish(SecondFactorWish::Confirm { code: shown })).await.unwrap();
+    admin.ask(request::ConfirmSecondFactor { code: shown }).await.unwrap();
     house.clock.0.fetch_add(60, Ordering::SeqCst);
     let by_old = with("admin", &password, Some(&code(&old, now(&house))));
     assert_eq!(refused(&house, by_old).await, RefusalCode::SecondFactorRequired);
@@ -160,19 +156,21 @@ async fn nothing_is_done_before_a_first_password_was_changed() {
     let (mut link, wanted) = house.log_in(first()).await.unwrap();
     assert_eq!(wanted, Some(RefusalCode::PasswordChangeRequired));
     for request in [
-        RepRequest::Subscribe { have: None, presence: None },
+        RepRequest::Subscribe(request::Subscribe { have: None, presence: None }),
         RepRequest::Colleagues,
-        RepRequest::AddUser { username: "eve".into() },
+        RepRequest::AddUser(request::AddUser { username: "eve".into() }),
         RepRequest::ExportConfiguration,
-        wish(SecondFactorWish::Begin { code: None }),
-        RepRequest::KeepLogin { holder: "a thief".into(), seconds: 0 },
+        request::BeginSecondFactor { code: None }.into(),
+        RepRequest::KeepLogin(request::KeepLogin { holder: "a thief".into(), seconds: 0 }),
     ] {
         let refusal = link.ask(request).await.unwrap_err();
         assert_eq!(refusal.code, RefusalCode::PasswordChangeRequired);
     }
-    let change = |current: &str, new: &str| RepRequest::ChangePassword {
-        current: Secret(current.into()),
-        new: Secret(new.into()),
+    let change = |current: &str, new: &str| {
+        RepRequest::ChangePassword(request::ChangePassword {
+            current: Secret(current.into()),
+            new: Secret(new.into()),
+        })
     };
     for (current, new, code) in [
         ("wrong password", "a good password", RefusalCode::LoginFailed),
@@ -209,8 +207,9 @@ async fn a_kept_login_opens_without_a_password_until_it_is_revoked() {
     assert!(house.welcomed(token(&one.token)).await.is_ok());
     let expired = RefusalCode::LoginExpired;
     assert_eq!(refused(&house, token("no such token")).await, expired);
-    let revoke =
-        |token: Option<&str>| RepRequest::Logout { token: token.map(|t| Secret(t.into())) };
+    let revoke = |token: Option<&str>| {
+        RepRequest::Logout(request::Logout { token: token.map(|t| Secret(t.into())) })
+    };
     admin.ask(revoke(Some(&one.token))).await.unwrap();
     assert_eq!(refused(&house, token(&one.token)).await, expired);
     assert!(house.welcomed(token(&other.token)).await.is_ok(), "only that one");
@@ -220,7 +219,7 @@ async fn a_kept_login_opens_without_a_password_until_it_is_revoked() {
     // With the password, all of them end.
     let third = kept(house.welcomed(keep()).await.unwrap().1);
     let (current, new) = (Secret(password.clone()), Secret("another password".into()));
-    admin.ask(RepRequest::ChangePassword { current, new }).await.unwrap();
+    admin.ask(RepRequest::ChangePassword(request::ChangePassword { current, new })).await.unwrap();
     assert_eq!(refused(&house, token(&third.token)).await, expired);
 }
 
@@ -231,11 +230,15 @@ async fn a_login_ends_when_its_life_is_over_and_a_reset_makes_everybody_log_in_a
                 settings = { administrator = true }\n[[user]]\nusername = \"bob\"\n";
     let made = apply(&mut admin, file).await;
     let bob = colleague(&house, &made, "bob").await;
-    let reset = RepRequest::ResetUser { username: "bob".into(), second_factor: true };
+    let reset =
+        RepRequest::ResetUser(request::ResetUser { username: "bob".into(), second_factor: true });
     let RepReply::UserAdded(again) = admin.ask(reset).await.unwrap() else { panic!() };
     assert!(bob.until_closed().await);
     let mut bob = house.rep_named("bob", &again.password).await.unwrap();
-    let reset = RepRequest::ResetUser { username: "admin".into(), second_factor: false };
+    let reset = RepRequest::ResetUser(request::ResetUser {
+        username: "admin".into(),
+        second_factor: false,
+    });
     assert_eq!(bob.ask(reset).await.unwrap_err().code, RefusalCode::PermissionDenied);
     house.clock.0.fetch_add(3600, Ordering::SeqCst);
     house.appliance.look().await;
@@ -252,10 +255,10 @@ async fn who_needs_a_second_factor_sets_it_up_before_anything_else() {
     let mut bob = colleague(&house, &made, "bob").await;
     let unknown = RefusalCode::SecondFactorUnknown;
     assert_eq!(bob.ask(RepRequest::Colleagues).await.unwrap_err().code, unknown);
-    let begin = wish(SecondFactorWish::Begin { code: None });
-    let RepReply::SecondFactor { secret, .. } = bob.ask(begin).await.unwrap() else { panic!() };
+    let begin = request::BeginSecondFactor { code: None };
+    let reply::SecondFactor { secret, .. } = bob.ask(begin).await.unwrap();
     let shown = Secret(code(&secret.0, now(&house)));
-    bob.ask(wish(SecondFactorWish::Confirm { code: shown })).await.unwrap();
+    bob.ask(request::ConfirmSecondFactor { code: shown }).await.unwrap();
     bob.ask(RepRequest::Colleagues).await.unwrap();
 }
 
@@ -273,14 +276,17 @@ async fn a_jump_policy_asks_for_a_code_before_a_start() {
     assert_eq!(wanted.code, RefusalCode::SecondFactorRequired);
     house.clock.0.fetch_add(60, Ordering::SeqCst);
     let with_code = |code: &str| {
-        let RepRequest::StartSession { item, kind, .. } = shell(agent.item) else { panic!() };
-        RepRequest::StartSession {
+        let RepRequest::StartSession(request::StartSession { item, kind, .. }) = shell(agent.item)
+        else {
+            panic!()
+        };
+        RepRequest::StartSession(request::StartSession {
             item,
             kind,
             override_schedule: false,
             reason: None,
             code: Some(Secret(code.into())),
-        }
+        })
     };
     let wrong = admin.ask(with_code("000000")).await.unwrap_err();
     assert_eq!(wrong.code, RefusalCode::SecondFactorRequired);
@@ -309,7 +315,7 @@ async fn secrets_stand_in_no_audit_export_or_message() {
     )
     .await;
     let events = crate::configuring::audited(&mut admin).await;
-    let RepReply::Configuration { file } =
+    let RepReply::Configuration(reply::Configuration { file }) =
         admin.ask(RepRequest::ExportConfiguration).await.unwrap()
     else {
         panic!()

@@ -11,6 +11,8 @@ use jumpdeck_protocol::handshake::{RepLogin, RepProof};
 use jumpdeck_protocol::inventory::{ItemView, Place};
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
 use jumpdeck_protocol::queue::Rank;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::Whom;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, ExitStatus, Keyboard, Part, Size};
@@ -39,64 +41,82 @@ fn requests(item: ItemId, session: SessionId, channel: ChannelId) -> Vec<RepRequ
     let size = Size { columns: 80, rows: 24 };
     let change = |field, from, to| ItemChange { field, from, to };
     let named = |field| change(field, FieldValue::Text("box".into()), FieldValue::Text("x".into()));
-    let edit = |changes| RepRequest::EditItems { edits: vec![ItemEdit { item, changes }] };
+    let edit = |changes| {
+        RepRequest::EditItems(request::EditItems { edits: vec![ItemEdit { item, changes }] })
+    };
     let mallorys = Place::Personal(UserId(2));
     vec![
         shell(item),
         shell(ItemId(4711)),
-        RepRequest::EndSession { session },
-        RepRequest::EndSession { session: SessionId(4711) },
-        RepRequest::OpenShell { session, size, term: "xterm".into() },
-        RepRequest::Share { session, with: "mallory".into(), part: Some(Part::Owner) },
-        RepRequest::ShareTeam { session, team: "Desk".into(), part: Some(Part::Participant) },
-        RepRequest::Transfer { session, to: "mallory".into() },
-        RepRequest::Leave { session },
-        RepRequest::Chat { session, text: "hello".into() },
-        RepRequest::Note { session, text: "hello".into() },
-        RepRequest::Log { session, after: 0 },
-        RepRequest::ReadRecording { channel, offset: 0 },
-        RepRequest::CreateSessionKey {
+        RepRequest::EndSession(request::EndSession { session }),
+        RepRequest::EndSession(request::EndSession { session: SessionId(4711) }),
+        RepRequest::OpenShell(request::OpenShell { session, size, term: "xterm".into() }),
+        RepRequest::Share(request::Share {
+            session,
+            with: "mallory".into(),
+            part: Some(Part::Owner),
+        }),
+        RepRequest::ShareTeam(request::ShareTeam {
+            session,
+            team: "Desk".into(),
+            part: Some(Part::Participant),
+        }),
+        RepRequest::Transfer(request::Transfer { session, to: "mallory".into() }),
+        RepRequest::Leave(request::Leave { session }),
+        RepRequest::Chat(request::Chat { session, text: "hello".into() }),
+        RepRequest::Note(request::Note { session, text: "hello".into() }),
+        RepRequest::Log(request::Log { session, after: 0 }),
+        RepRequest::ReadRecording(request::ReadRecording { channel, offset: 0 }),
+        RepRequest::CreateSessionKey(request::CreateSessionKey {
             queue: queue::QueueWish::General,
             valid: 600,
             attributes: vec![],
-        },
-        RepRequest::TurnAway { item },
-        RepRequest::JoinSession { session },
-        RepRequest::Pin { session, item: Box::default() },
-        RepRequest::Unpin { session },
-        RepRequest::Explain { whom: Whom::Me, item, action: None, at: None },
-        RepRequest::Explain { whom: Whom::Everybody, item, action: None, at: None },
-        RepRequest::Simulate {
+        }),
+        RepRequest::TurnAway(request::TurnAway { item }),
+        RepRequest::JoinSession(request::JoinSession { session }),
+        RepRequest::Pin(request::Pin { session, item: Box::default() }),
+        RepRequest::Unpin(request::Unpin { session }),
+        RepRequest::Explain(request::Explain { whom: Whom::Me, item, action: None, at: None }),
+        RepRequest::Explain(request::Explain {
+            whom: Whom::Everybody,
+            item,
+            action: None,
+            at: None,
+        }),
+        RepRequest::Simulate(request::Simulate {
             whom: Whom::User("admin".into()),
             item,
             method: StartMethod::Attended,
             present: None,
             at: None,
-        },
+        }),
         RepRequest::ExportConfiguration,
-        RepRequest::Configure { file: FILE.into(), apply: true, planned: None },
-        RepRequest::Audit { after: 0 },
-        RepRequest::SetTeam {
+        RepRequest::Configure(request::Configure { file: FILE.into(), apply: true, planned: None }),
+        RepRequest::Audit(request::Audit { after: 0 }),
+        RepRequest::SetTeam(request::SetTeam {
             name: "Desk".into(),
             members: vec![("mallory".into(), Rank::Manager)],
-        },
-        RepRequest::AddUser { username: "eve".into() },
-        RepRequest::ResetUser { username: "admin".into(), second_factor: true },
-        RepRequest::CreateInstaller { group: Some("Lab".into()), valid: 600 },
-        RepRequest::CreateInstaller { group: None, valid: 600 },
+        }),
+        RepRequest::AddUser(request::AddUser { username: "eve".into() }),
+        RepRequest::ResetUser(request::ResetUser { username: "admin".into(), second_factor: true }),
+        RepRequest::CreateInstaller(request::CreateInstaller {
+            group: Some("Lab".into()),
+            valid: 600,
+        }),
+        RepRequest::CreateInstaller(request::CreateInstaller { group: None, valid: 600 }),
         edit(vec![named(ItemField::Name)]),
         edit(vec![change(
             ItemField::Place,
             FieldValue::Place(Place::JumpGroup(JumpGroupId(1))),
             FieldValue::Place(mallorys),
         )]),
-        RepRequest::CopyItems { items: vec![item], to: mallorys },
-        RepRequest::RemoveItems { items: vec![item] },
-        RepRequest::AddShortcut {
+        RepRequest::CopyItems(request::CopyItems { items: vec![item], to: mallorys }),
+        RepRequest::RemoveItems(request::RemoveItems { items: vec![item] }),
+        RepRequest::AddShortcut(request::AddShortcut {
             item: Box::new(ItemView { place: mallorys, ..ItemView::default() }),
-        },
-        RepRequest::Wake { item, password: None },
-        RepRequest::History { item },
+        }),
+        RepRequest::Wake(request::Wake { item, password: None }),
+        RepRequest::History(request::History { item }),
         RepRequest::Stop,
     ]
 }
@@ -105,7 +125,7 @@ fn requests(item: ItemId, session: SessionId, channel: ChannelId) -> Vec<RepRequ
 fn is_refused(answer: &Result<RepReply, Refusal>) -> bool {
     match answer {
         Err(_) => true,
-        Ok(RepReply::Done { refused }) => refused.len() == 1,
+        Ok(RepReply::Done(reply::Done { refused })) => refused.len() == 1,
         Ok(_) => false,
     }
 }
@@ -229,14 +249,15 @@ async fn an_agent_that_reports_of_others_channels_changes_nothing() {
         }
     };
     assert_eq!(heard, bytes);
-    let RepReply::Log { entries, .. } =
-        admin.ask(RepRequest::Log { session: view.id, after: 0 }).await.unwrap()
+    let RepReply::Log(reply::Log { entries, .. }) =
+        admin.ask(RepRequest::Log(request::Log { session: view.id, after: 0 })).await.unwrap()
     else {
         panic!()
     };
     assert!(!format!("{entries:?}").contains("mallory"), "{entries:?}");
     let size = Size { columns: 80, rows: 24 };
-    let open = RepRequest::OpenShell { session: view.id, size, term: "xterm".into() };
+    let open =
+        RepRequest::OpenShell(request::OpenShell { session: view.id, size, term: "xterm".into() });
     let (opened, _) = tokio::join!(admin.ask(open), agent.open());
     assert!(opened.is_ok(), "the session goes on");
     // Each of that is written down, under mallory's machine, and no more often for being repeated.

@@ -8,6 +8,8 @@ use jumpdeck_protocol::configuration::{Deed, Effected, Plan};
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::modes::TerminalModes;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::session::{ChannelKind, EndReason};
@@ -51,8 +53,8 @@ pub async fn audited(rep: &mut Link) -> Vec<AuditEvent> {
     let mut all: Vec<AuditEvent> = Vec::new();
     loop {
         let after = all.last().map_or(0, |event| event.number);
-        match rep.ask(RepRequest::Audit { after }).await.unwrap() {
-            RepReply::Audit { events, seal } => {
+        match rep.ask(RepRequest::Audit(request::Audit { after })).await.unwrap() {
+            RepReply::Audit(reply::Audit { events, seal }) => {
                 all.extend(events);
                 if seal.is_some() {
                     return all;
@@ -64,14 +66,18 @@ pub async fn audited(rep: &mut Link) -> Vec<AuditEvent> {
 }
 
 async fn plan(admin: &mut Link, file: &str) -> Plan {
-    let request = RepRequest::Configure { file: file.into(), apply: false, planned: None };
+    let request = RepRequest::Configure(request::Configure {
+        file: file.into(),
+        apply: false,
+        planned: None,
+    });
     let RepReply::Plan(plan) = admin.ask(request).await.unwrap() else { panic!() };
     *plan
 }
 
 async fn export(admin: &mut Link) -> String {
     match admin.ask(RepRequest::ExportConfiguration).await.unwrap() {
-        RepReply::Configuration { file } => file,
+        RepReply::Configuration(reply::Configuration { file }) => file,
         other => panic!("{other:?}"),
     }
 }
@@ -185,7 +191,11 @@ async fn mistakes_are_named_by_line_and_field_and_nothing_is_changed() {
         let problem = &told.problems[0];
         assert!(problem.what.contains(words), "{file}: {problem:?}");
         assert_eq!(problem.line, line, "{file}: {problem:?}");
-        let request = RepRequest::Configure { file: file.into(), apply: true, planned: None };
+        let request = RepRequest::Configure(request::Configure {
+            file: file.into(),
+            apply: true,
+            planned: None,
+        });
         let RepReply::Plan(told) = admin.ask(request).await.unwrap() else { panic!() };
         assert!(!told.applied && !told.problems.is_empty());
     }
@@ -207,7 +217,8 @@ async fn a_plan_that_is_no_longer_true_is_not_applied() {
     let stale = plan(&mut admin, TEAM).await.revision;
     apply(&mut admin, "[[jump_group]]\nname = \"Other\"\n").await;
     let planned = Some(stale);
-    let request = RepRequest::Configure { file: TEAM.into(), apply: true, planned };
+    let request =
+        RepRequest::Configure(request::Configure { file: TEAM.into(), apply: true, planned });
     assert_eq!(admin.ask(request).await.unwrap_err().code, RefusalCode::EditConflict);
 }
 
@@ -237,11 +248,11 @@ async fn rights_that_are_withdrawn_end_running_sessions_and_logins() {
         TEAM.replace("settings = { unattended_session_policy = \"everything\" }", "settings = {}");
     apply(&mut admin, &denied).await;
     let RepReply::ShellOpened(_) = (tokio::join!(
-        bob.ask(RepRequest::OpenShell {
+        bob.ask(RepRequest::OpenShell(request::OpenShell {
             session: SessionId(1),
             size: session::Size { columns: 80, rows: 24 },
             term: "xterm".into()
-        }),
+        })),
         agent.open()
     ))
     .0
@@ -278,7 +289,10 @@ async fn who_joined_by_a_jump_goes_with_the_right_to_it_and_who_was_invited_stay
     let mut eve = colleague(&house, &made, "eve").await;
     // The owner is there through another item of the same machine, which bob may not have.
     let to = Place::Personal(UserId(1));
-    admin.ask(RepRequest::CopyItems { items: vec![agent.item], to }).await.unwrap();
+    admin
+        .ask(RepRequest::CopyItems(request::CopyItems { items: vec![agent.item], to }))
+        .await
+        .unwrap();
     let items = seen(&mut admin).await;
     let own = *items.iter().find(|item| **item != agent.item).unwrap();
     let (started, _) = tokio::join!(admin.ask(shell(own)), agent.open());
@@ -287,26 +301,26 @@ async fn who_joined_by_a_jump_goes_with_the_right_to_it_and_who_was_invited_stay
     let denied = bob.ask(shell(agent.item)).await.unwrap_err();
     assert_eq!(denied.code, RefusalCode::JoinDenied, "it goes through what bob may not see");
     assert_eq!(denied.detail, "somebody is in a session with it");
-    admin.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    admin.ask(RepRequest::EndSession(request::EndSession { session: view.id })).await.unwrap();
     let view = session(&mut admin, &mut agent).await;
     let part = Some(session::Part::Participant);
-    let invite = RepRequest::Share { session: view.id, with: "eve".into(), part };
+    let invite = RepRequest::Share(request::Share { session: view.id, with: "eve".into(), part });
     admin.ask(invite.clone()).await.unwrap();
     // No terminal of one's own instead, where the policy wants one session.
     let (size, argv) = (session::Size { columns: 80, rows: 24 }, vec!["bash".into()]);
     let (program, modes) = (session::Program::Named, TerminalModes::utf8());
     let kind = ChannelKind::Terminal { size, term: "xterm".into(), argv, program, modes };
-    let beside = RepRequest::StartSession {
+    let beside = RepRequest::StartSession(request::StartSession {
         item: agent.item,
         kind,
         override_schedule: false,
         reason: None,
         code: None,
-    };
+    });
     assert_eq!(bob.ask(beside).await.unwrap_err().code, RefusalCode::JoinDenied);
     let joined = bob.ask(shell(agent.item)).await;
     assert!(matches!(joined, Ok(RepReply::SessionStarted(_))), "{joined:?}");
-    let note = RepRequest::Note { session: view.id, text: "here".into() };
+    let note = RepRequest::Note(request::Note { session: view.id, text: "here".into() });
     assert!(bob.ask(note.clone()).await.is_ok());
 
     let denied = joining.replace("\"Start Sessions Only\"", "\"Auditor\"");
@@ -319,12 +333,12 @@ async fn who_joined_by_a_jump_goes_with_the_right_to_it_and_who_was_invited_stay
     assert_eq!(&*left.detail, "bob may not take part any more");
 
     // Whoever the owner lets in stays without a right to jump, and a jump's part ends with the hours.
-    let bobs = RepRequest::Share { session: view.id, with: "bob".into(), part };
+    let bobs = RepRequest::Share(request::Share { session: view.id, with: "bob".into(), part });
     admin.ask(bobs.clone()).await.unwrap();
     house.appliance.look().await;
     assert!(bob.ask(note.clone()).await.is_ok());
     admin
-        .ask(RepRequest::Share { session: view.id, with: "bob".into(), part: None })
+        .ask(RepRequest::Share(request::Share { session: view.id, with: "bob".into(), part: None }))
         .await
         .unwrap();
     let hours = "role = \"Start Sessions Only\", jump_policy = \"hours\" }";
@@ -378,14 +392,18 @@ async fn a_strict_jump_policy_warns_a_quarter_of_an_hour_before_and_ends_the_ses
     house.appliance.look().await;
     assert_eq!(ended(&mut bob).await, EndReason::ScheduleClosed);
     // Nobody overrides a strict one.
-    let RepRequest::StartSession { item, kind, code, .. } = shell(agent.item) else { panic!() };
-    let anyway = RepRequest::StartSession {
+    let RepRequest::StartSession(request::StartSession { item, kind, code, .. }) =
+        shell(agent.item)
+    else {
+        panic!()
+    };
+    let anyway = RepRequest::StartSession(request::StartSession {
         item,
         kind,
         override_schedule: true,
         reason: Some("the till burns".into()),
         code,
-    };
+    });
     assert_eq!(bob.ask(anyway).await.unwrap_err().code, RefusalCode::ScheduleClosed);
 }
 
@@ -405,12 +423,14 @@ async fn what_a_session_policy_denies_no_client_can_do() {
     assert_eq!(refusal.code, RefusalCode::PermissionDenied);
     assert!(refusal.detail.contains("command filter"), "{refusal}");
     let item = agent.item;
-    let exec = |words: &[&str]| RepRequest::StartSession {
-        item,
-        kind: ChannelKind::exec(words.iter().copied()),
-        override_schedule: false,
-        reason: None,
-        code: None,
+    let exec = |words: &[&str]| {
+        RepRequest::StartSession(request::StartSession {
+            item,
+            kind: ChannelKind::exec(words.iter().copied()),
+            override_schedule: false,
+            reason: None,
+            code: None,
+        })
     };
     let refusal = bob.ask(exec(&["systemctl", "stop", "sshd"])).await.unwrap_err();
     assert_eq!(refusal.code, RefusalCode::PermissionDenied);
@@ -420,23 +440,28 @@ async fn what_a_session_policy_denies_no_client_can_do() {
     let argv = ["systemctl", "status", "sshd"].map(Into::into).to_vec();
     let (program, modes) = (session::Program::Named, TerminalModes::utf8());
     let kind = ChannelKind::Terminal { size, term: "xterm".into(), argv, program, modes };
-    let on_terminal =
-        RepRequest::StartSession { item, kind, override_schedule: false, reason: None, code: None };
+    let on_terminal = RepRequest::StartSession(request::StartSession {
+        item,
+        kind,
+        override_schedule: false,
+        reason: None,
+        code: None,
+    });
     let refusal = bob.ask(on_terminal).await.unwrap_err();
     assert!(refusal.detail.contains("without a terminal"), "{refusal}");
     let (answer, _) = tokio::join!(bob.ask(exec(&["systemctl", "status", "sshd"])), agent.open());
     let RepReply::SessionStarted(view) = answer.unwrap() else { panic!() };
     // In the session that runs, nothing more may be opened than its policies let.
-    let more = RepRequest::OpenShell {
+    let more = RepRequest::OpenShell(request::OpenShell {
         session: view.id,
         size: session::Size { columns: 80, rows: 24 },
         term: "xterm".into(),
-    };
+    });
     assert_eq!(bob.ask(more).await.unwrap_err().code, RefusalCode::PermissionDenied);
-    let chat = RepRequest::Chat { session: view.id, text: "hello".into() };
+    let chat = RepRequest::Chat(request::Chat { session: view.id, text: "hello".into() });
     assert_eq!(bob.ask(chat).await.unwrap_err().code, RefusalCode::PermissionDenied);
     let item = Box::default();
-    let pin = RepRequest::Pin { session: view.id, item };
+    let pin = RepRequest::Pin(request::Pin { session: view.id, item });
     assert_eq!(bob.ask(pin).await.unwrap_err().code, RefusalCode::PermissionDenied);
     // Without a policy, the global default denies.
     apply(

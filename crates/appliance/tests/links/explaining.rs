@@ -3,6 +3,8 @@
 use crate::house::*;
 use jumpdeck_appliance::{JumpPolicy, Schedule, TimeOfWeek, WeeklyEntry};
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::rights::{Answer, Permission, Whom};
 use jumpdeck_protocol::*;
@@ -15,8 +17,8 @@ async fn explained(
     at: Option<i64>,
 ) -> Result<Vec<Answer>, RefusalCode> {
     let at = at.map(Timestamp);
-    match rep.ask(RepRequest::Explain { whom, item, action, at }).await {
-        Ok(RepReply::Explained { answers }) => Ok(answers),
+    match rep.ask(RepRequest::Explain(request::Explain { whom, item, action, at })).await {
+        Ok(RepReply::Explained(reply::Explained { answers })) => Ok(answers),
         Ok(other) => panic!("{other:?}"),
         Err(refusal) => Err(refusal.code),
     }
@@ -31,7 +33,7 @@ async fn every_right_names_the_slot_and_the_role_it_comes_from() {
     let house = House::new().await;
     let agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
     let mut admin = house.admin().await;
-    let request = RepRequest::AddUser { username: "bob".into() };
+    let request = RepRequest::AddUser(request::AddUser { username: "bob".into() });
     let RepReply::UserAdded(user) = admin.ask(request).await.unwrap() else { panic!() };
     let mut bob = house.rep_named("bob", &user.password).await.unwrap();
     let item = agent.item;
@@ -88,7 +90,7 @@ async fn a_start_is_explained_as_it_would_be_answered_at_that_moment() {
     let (from, to) = (FieldValue::JumpPolicy(None), FieldValue::JumpPolicy(Some(id)));
     let changes = vec![ItemChange { field: ItemField::JumpPolicy, from, to }];
     let edits = vec![ItemEdit { item: agent.item, changes }];
-    admin.ask(RepRequest::EditItems { edits }).await.unwrap();
+    admin.ask(RepRequest::EditItems(request::EditItems { edits })).await.unwrap();
     let start = Some(Permission::PermStart);
     let (now, evening) = (None, Some(1_000_000 - 1_000_000 % 86_400 + 21 * 3600));
     let closed = "is closed and opens 1970-01-12 20:00 UTC (Mon 20:00–22:00, ";

@@ -5,6 +5,8 @@ use jumpdeck_protocol::agent::AgentRequest;
 use jumpdeck_protocol::configuration::Plan;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::{Permission, Whom};
 use jumpdeck_protocol::*;
@@ -33,7 +35,8 @@ impl May {
 
 /// Applies a file, and returns what it did.
 pub async fn apply(admin: &mut Link, file: &str) -> Plan {
-    let request = RepRequest::Configure { file: file.into(), apply: true, planned: None };
+    let request =
+        RepRequest::Configure(request::Configure { file: file.into(), apply: true, planned: None });
     let RepReply::Plan(plan) = admin.ask(request).await.unwrap() else { panic!() };
     assert!(plan.problems.is_empty(), "{:?}", plan.problems);
     *plan
@@ -48,7 +51,7 @@ pub async fn colleague(house: &House, plan: &Plan, name: &str) -> Link {
 /// The items that a rep's console is told of.
 pub async fn seen(rep: &mut Link) -> BTreeSet<ItemId> {
     // Asked for without waiting: the answer and the parts come in their own order.
-    let body = RepRequest::Subscribe { have: None, presence: None };
+    let body = RepRequest::Subscribe(request::Subscribe { have: None, presence: None });
     rep.send(&rep::FromRep::Request { id: RequestId(5), body }).await;
     let (mut seen, mut whole) = (BTreeSet::new(), false);
     loop {
@@ -69,7 +72,10 @@ pub async fn seen(rep: &mut Link) -> BTreeSet<ItemId> {
 
 /// An agent that enrols with an installer which this rep makes.
 async fn enrolled(house: &House, rep: &mut Link, group: Option<&str>) -> Link {
-    let request = RepRequest::CreateInstaller { group: group.map(str::to_owned), valid: 600 };
+    let request = RepRequest::CreateInstaller(request::CreateInstaller {
+        group: group.map(str::to_owned),
+        valid: 600,
+    });
     let RepReply::Installer(made) = rep.ask(request).await.unwrap() else { panic!() };
     house.agent(&Who::new(Some(&made.key))).await.unwrap()
 }
@@ -77,14 +83,17 @@ async fn enrolled(house: &House, rep: &mut Link, group: Option<&str>) -> Link {
 /// Tries a cell of a table: what is said of every permission, what is told, and what is done.
 async fn try_cell(admin: &mut Link, (name, rep): (&str, &mut Link), agent: &mut Link, may: May) {
     let (item, whom) = (agent.item, Whom::User(name.into()));
-    let request = RepRequest::Explain { whom, item, action: None, at: None };
-    let RepReply::Explained { answers } = admin.ask(request).await.unwrap() else { panic!() };
+    let request = RepRequest::Explain(request::Explain { whom, item, action: None, at: None });
+    let RepReply::Explained(reply::Explained { answers }) = admin.ask(request).await.unwrap()
+    else {
+        panic!()
+    };
     for answer in &answers {
         let said = answer.allowed;
         assert_eq!(said, may.has(answer.action), "{name}, {item}, {:?}", answer.because);
     }
     assert_eq!(seen(rep).await.contains(&item), may != May::Nothing, "{name} sees {item}");
-    let edit = RepRequest::EditItems {
+    let edit = RepRequest::EditItems(request::EditItems {
         edits: vec![ItemEdit {
             item,
             changes: vec![ItemChange {
@@ -93,8 +102,8 @@ async fn try_cell(admin: &mut Link, (name, rep): (&str, &mut Link), agent: &mut 
                 to: FieldValue::Text(name.into()),
             }],
         }],
-    };
-    let RepReply::Done { refused } = rep.ask(edit).await.unwrap() else { panic!() };
+    });
+    let RepReply::Done(reply::Done { refused }) = rep.ask(edit).await.unwrap() else { panic!() };
     let expected = match may {
         May::All => vec![],
         May::Start => vec![RefusalCode::PermissionDenied],
@@ -109,7 +118,11 @@ async fn try_cell(admin: &mut Link, (name, rep): (&str, &mut Link), agent: &mut 
             from: FieldValue::Text(name.into()),
             to: FieldValue::Text("".into()),
         }];
-        rep.ask(RepRequest::EditItems { edits: vec![ItemEdit { item, changes }] }).await.unwrap();
+        rep.ask(RepRequest::EditItems(request::EditItems {
+            edits: vec![ItemEdit { item, changes }],
+        }))
+        .await
+        .unwrap();
     }
     if may == May::Nothing {
         let refusal = rep.ask(shell(item)).await.unwrap_err();
@@ -117,7 +130,7 @@ async fn try_cell(admin: &mut Link, (name, rep): (&str, &mut Link), agent: &mut 
         return;
     }
     let session = session(rep, agent).await.id;
-    rep.ask(RepRequest::EndSession { session }).await.unwrap();
+    rep.ask(RepRequest::EndSession(request::EndSession { session })).await.unwrap();
     // The agent is told, and is free for the next one.
     while !matches!(agent.wanted().await, Control::Notice { .. }) {}
 }
@@ -153,7 +166,10 @@ async fn the_basic_set_up_lets_each_do_what_its_table_says() {
         try_cell(&mut admin, ("ben", &mut ben), agent, of_ben).await;
     }
     // Who may only start sessions deploys nothing into the group, but into the own list.
-    let deploy = RepRequest::CreateInstaller { group: Some("Shared".into()), valid: 600 };
+    let deploy = RepRequest::CreateInstaller(request::CreateInstaller {
+        group: Some("Shared".into()),
+        valid: 600,
+    });
     let refusal = ben.ask(deploy).await.unwrap_err();
     assert_eq!(refusal.code, RefusalCode::PermissionDenied);
     assert_eq!(
@@ -193,12 +209,15 @@ async fn the_advanced_set_up_lets_each_do_what_its_table_says_and_when() {
     }
     // The help desk deploys into the own list; vendors do not even have one.
     enrolled(&house, &mut hanna, None).await;
-    let deploy = |group| RepRequest::CreateInstaller { group, valid: 600 };
+    let deploy =
+        |group| RepRequest::CreateInstaller(request::CreateInstaller { group, valid: 600 });
     for group in [None, Some("Web Servers".to_owned())] {
         let refusal = vera.ask(deploy(group)).await.unwrap_err();
         assert_eq!(refusal.code, RefusalCode::PermissionDenied);
     }
-    let refused = vera.ask(RepRequest::AddShortcut { item: shortcut(vera_place(&plan)) }).await;
+    let refused = vera
+        .ask(RepRequest::AddShortcut(request::AddShortcut { item: shortcut(vera_place(&plan)) }))
+        .await;
     assert!(refused.is_err());
 
     // On a Saturday the vendor's membership keeps it out, and the administrator's does not.
@@ -211,17 +230,20 @@ async fn the_advanced_set_up_lets_each_do_what_its_table_says_and_when() {
          (Mon–Fri 08:00–17:00, can be overridden)"
     );
     let view = session(&mut ada, &mut web).await;
-    ada.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    ada.ask(RepRequest::EndSession(request::EndSession { session: view.id })).await.unwrap();
     while !matches!(web.wanted().await, Control::Notice { .. }) {}
     // It is not strict: whoever says so comes in, and that stands in the audit.
-    let RepRequest::StartSession { item, kind, code, .. } = shell(web.item) else { panic!() };
-    let anyway = RepRequest::StartSession {
+    let RepRequest::StartSession(request::StartSession { item, kind, code, .. }) = shell(web.item)
+    else {
+        panic!()
+    };
+    let anyway = RepRequest::StartSession(request::StartSession {
         item,
         kind,
         override_schedule: true,
         reason: Some("the till burns".into()),
         code,
-    };
+    });
     let (answer, _) = tokio::join!(vera.ask(anyway), opened(&mut web));
     assert!(matches!(answer, Ok(RepReply::SessionStarted(_))), "{answer:?}");
     let audited = crate::configuring::audited(&mut admin).await;

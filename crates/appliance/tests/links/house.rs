@@ -12,6 +12,8 @@ use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::*;
 use jumpdeck_protocol::inventory::Facts;
 use jumpdeck_protocol::modes::TerminalModes;
+use jumpdeck_protocol::rep::Request;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, Secret};
 use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelReport, Keyboard, SessionView, Size,
@@ -134,7 +136,8 @@ impl House {
         if first == Some(RefusalCode::PasswordChangeRequired) {
             let new = format!("{password} and more");
             let (current, other) = (Secret(password.clone()), Secret(new.clone()));
-            link.ask(RepRequest::ChangePassword { current, new: other }).await?;
+            link.ask(RepRequest::ChangePassword(request::ChangePassword { current, new: other }))
+                .await?;
             self.chosen.lock().unwrap().insert((name.to_owned(), password), new);
         }
         Ok(link)
@@ -245,16 +248,17 @@ impl Link {
         }
     }
 
-    pub async fn ask(&mut self, request: RepRequest) -> Result<RepReply, Refusal> {
+    pub async fn ask<R: Request>(&mut self, request: R) -> Result<R::Reply, Refusal> {
         let id = RequestId(77);
-        self.send(&rep::FromRep::Request { id, body: request }).await;
+        self.send(&rep::FromRep::Request { id, body: request.into() }).await;
         loop {
             let Some(body) = self.control_frame().await else { continue };
             let received = control::decode::<Never, RepReply, ApplianceNotice>(&body).unwrap();
             if let Received::Known(Control::Reply { id: of, body }) = received
                 && of == id
             {
-                return body.into();
+                let reply: Result<RepReply, Refusal> = body.into();
+                return reply.map(|reply| R::unwrap(reply).unwrap());
             }
         }
     }
@@ -321,7 +325,13 @@ pub fn shell(item: ItemId) -> RepRequest {
     let size = Size { columns: 80, rows: 24 };
     let (term, modes) = ("xterm".into(), TerminalModes::utf8());
     let kind = ChannelKind::Shell { size, term, modes };
-    RepRequest::StartSession { item, kind, override_schedule: false, reason: None, code: None }
+    RepRequest::StartSession(request::StartSession {
+        item,
+        kind,
+        override_schedule: false,
+        reason: None,
+        code: None,
+    })
 }
 
 pub async fn session(rep: &mut Link, agent: &mut Link) -> SessionView {

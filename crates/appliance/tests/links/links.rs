@@ -7,6 +7,8 @@ use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
 use jumpdeck_protocol::inventory::{Position, Status};
 use jumpdeck_protocol::queue::Rank;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::ChannelOrder;
 use jumpdeck_protocol::*;
@@ -70,16 +72,20 @@ async fn a_copy_of_the_whole_disk_is_refused_while_the_first_lives_and_is_told_o
     };
     assert_eq!(refused.code, RefusalCode::IdentityCheckFailed);
     assert!(refused.detail.contains("--new-identity"), "{}", refused.detail);
-    let history = RepRequest::History { item: first.item };
-    let RepReply::History { warning, .. } = admin.ask(history).await.unwrap() else { panic!() };
+    let history = RepRequest::History(request::History { item: first.item });
+    let RepReply::History(reply::History { warning, .. }) = admin.ask(history).await.unwrap()
+    else {
+        panic!()
+    };
     assert!(warning.unwrap().contains("copy at 127.0.0.1"));
-    let RepReply::Audit { events, .. } = admin.ask(RepRequest::Audit { after: 0 }).await.unwrap()
+    let RepReply::Audit(reply::Audit { events, .. }) =
+        admin.ask(RepRequest::Audit(request::Audit { after: 0 })).await.unwrap()
     else {
         panic!()
     };
     let told = events.iter().filter(|event| &*event.action == "identity_check_failed").count();
     assert_eq!(told, 1);
-    let note = RepRequest::Note { session: view.id, text: "still here".into() };
+    let note = RepRequest::Note(request::Note { session: view.id, text: "still here".into() });
     admin.ask(note).await.unwrap();
 
     // One that does not answer any more is dead, whatever its link says.
@@ -116,7 +122,7 @@ async fn a_console_gets_the_inventory_then_changes_and_resumes_from_where_it_sto
     let mut rep = house.admin().await;
     rep.send(&rep::FromRep::Request {
         id: RequestId(1),
-        body: RepRequest::Subscribe { have: None, presence: None },
+        body: RepRequest::Subscribe(request::Subscribe { have: None, presence: None }),
     })
     .await;
     let snapshot = rep.notice(inventory).await;
@@ -141,7 +147,7 @@ async fn a_console_gets_the_inventory_then_changes_and_resumes_from_where_it_sto
     again
         .send(&rep::FromRep::Request {
             id: RequestId(1),
-            body: RepRequest::Subscribe { have, presence: None },
+            body: RepRequest::Subscribe(request::Subscribe { have, presence: None }),
         })
         .await;
     let resumed = again.notice(inventory).await;
@@ -326,9 +332,9 @@ async fn requests_beyond_a_reps_rights_are_refused() {
     let refused = |answer: Result<RepReply, Refusal>| answer.err().unwrap().code;
     assert_eq!(refused(rep.ask(RepRequest::Stop).await), RefusalCode::PermissionDenied);
     assert_eq!(refused(rep.ask(shell(ItemId(99))).await), RefusalCode::JumpItemGone);
-    let end = RepRequest::EndSession { session: SessionId(5) };
+    let end = RepRequest::EndSession(request::EndSession { session: SessionId(5) });
     assert_eq!(refused(rep.ask(end).await), RefusalCode::SessionGone);
-    let installer = RepRequest::CreateInstaller { group: None, valid: 1 };
+    let installer = RepRequest::CreateInstaller(request::CreateInstaller { group: None, valid: 1 });
     assert_eq!(refused(rep.ask(installer).await), RefusalCode::InvalidValue);
 }
 
@@ -358,8 +364,9 @@ impl Link {
 async fn audited(rep: &mut Link) -> Vec<jumpdeck_protocol::audit::AuditEvent> {
     let (mut chain, mut all) = (jumpdeck_protocol::audit::Chain::default(), Vec::new());
     loop {
-        let answer = rep.ask(RepRequest::Audit { after: chain.events() }).await.unwrap();
-        let RepReply::Audit { events, seal } = answer else { panic!("{answer:?}") };
+        let answer =
+            rep.ask(RepRequest::Audit(request::Audit { after: chain.events() })).await.unwrap();
+        let RepReply::Audit(reply::Audit { events, seal }) = answer else { panic!("{answer:?}") };
         events.iter().for_each(|event| chain.follow(event).unwrap());
         all.extend(events);
         if let Some(seal) = seal {
@@ -377,22 +384,28 @@ async fn what_has_consequences_is_audited_as_a_chain_that_only_the_first_user_re
     assert!(house.agent(&Who::new(Some("no such key"))).await.is_err());
     let mut admin = house.admin().await;
     let RepReply::UserAdded(user) =
-        admin.ask(RepRequest::AddUser { username: "bob".into() }).await.unwrap()
+        admin.ask(RepRequest::AddUser(request::AddUser { username: "bob".into() })).await.unwrap()
     else {
         panic!()
     };
     let mut bob = house.rep_named("bob", &user.password).await.unwrap();
-    let denied = bob.ask(RepRequest::Audit { after: 0 }).await.unwrap_err();
+    let denied = bob.ask(RepRequest::Audit(request::Audit { after: 0 })).await.unwrap_err();
     assert_eq!(denied.code, RefusalCode::PermissionDenied);
     let view = session(&mut admin, &mut agent).await;
-    admin.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    admin.ask(RepRequest::EndSession(request::EndSession { session: view.id })).await.unwrap();
     // More than one message of them.
-    let installer = RepRequest::CreateInstaller { group: Some("G".into()), valid: 600 };
+    let installer = RepRequest::CreateInstaller(request::CreateInstaller {
+        group: Some("G".into()),
+        valid: 600,
+    });
     admin.ask(installer).await.unwrap();
     for n in 0..450 {
         let rank = if n % 2 == 0 { Rank::Member } else { Rank::Lead };
         let members = vec![("bob".to_owned(), rank)];
-        admin.ask(RepRequest::SetTeam { name: "Desk".into(), members }).await.unwrap();
+        admin
+            .ask(RepRequest::SetTeam(request::SetTeam { name: "Desk".into(), members }))
+            .await
+            .unwrap();
     }
     let events = audited(&mut admin).await;
     let has = |action: &str, who: &str| {
@@ -412,7 +425,8 @@ async fn what_has_consequences_is_audited_as_a_chain_that_only_the_first_user_re
     }
     let text = serde_json::to_string(&events).unwrap();
     assert!(!text.contains(&user.password) && !text.contains(&house.password));
-    let beyond = admin.ask(RepRequest::Audit { after: u64::MAX }).await.unwrap_err();
+    let beyond =
+        admin.ask(RepRequest::Audit(request::Audit { after: u64::MAX })).await.unwrap_err();
     assert_eq!(beyond.code, RefusalCode::NotFound);
 }
 
@@ -451,8 +465,11 @@ async fn no_long_value_hides_another_change_in_the_audit() {
         })),
         ..inventory::ItemView::default()
     };
-    let added = admin.ask(RepRequest::AddShortcut { item: Box::new(shortcut) }).await.unwrap();
-    let RepReply::Added { item } = added else { panic!() };
+    let added = admin
+        .ask(RepRequest::AddShortcut(request::AddShortcut { item: Box::new(shortcut) }))
+        .await
+        .unwrap();
+    let RepReply::Added(reply::Added { item }) = added else { panic!() };
     let text = |text: &str| item::FieldValue::Text(text.into());
     let change = |field, from, to| item::ItemChange { field, from, to };
     let changes = vec![
@@ -465,8 +482,8 @@ async fn no_long_value_hides_another_change_in_the_audit() {
     ];
     let edits = vec![item::ItemEdit { item, changes }];
     assert_eq!(
-        admin.ask(RepRequest::EditItems { edits }).await,
-        Ok(RepReply::Done { refused: vec![] })
+        admin.ask(RepRequest::EditItems(request::EditItems { edits })).await,
+        Ok(RepReply::Done(reply::Done { refused: vec![] }))
     );
     let events = audited(&mut admin).await;
     let edited: Vec<_> = events

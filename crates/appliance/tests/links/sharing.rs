@@ -6,6 +6,8 @@ use jumpdeck_appliance::{JumpPolicy, SimultaneousJumps};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
 use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::{Permission, Whom};
 use jumpdeck_protocol::session::{ChannelOrder, EndReason, Keyboard, Part};
@@ -14,13 +16,13 @@ use std::collections::HashMap;
 
 /// Another rep's console.
 async fn bob(house: &House, admin: &mut Link) -> Link {
-    let request = RepRequest::AddUser { username: "bob".into() };
+    let request = RepRequest::AddUser(request::AddUser { username: "bob".into() });
     let RepReply::UserAdded(user) = admin.ask(request).await.unwrap() else { panic!() };
     house.rep_named("bob", &user.password).await.unwrap()
 }
 
 fn share(session: SessionId, part: Option<Part>) -> RepRequest {
-    RepRequest::Share { session, with: "bob".into(), part }
+    RepRequest::Share(request::Share { session, with: "bob".into(), part })
 }
 
 async fn refused(rep: &mut Link, request: RepRequest) -> RefusalCode {
@@ -36,28 +38,30 @@ async fn a_session_of_another_rep_is_nobodys_business_until_it_is_shared() {
     let view = session(&mut admin, &mut agent).await;
     let (id, channel) = (view.id, view.channels[0].id);
     for request in [
-        RepRequest::Chat { session: id, text: "hi".into() },
-        RepRequest::Note { session: id, text: "hi".into() },
-        RepRequest::EndSession { session: id },
-        RepRequest::Transfer { session: id, to: "bob".into() },
+        RepRequest::Chat(request::Chat { session: id, text: "hi".into() }),
+        RepRequest::Note(request::Note { session: id, text: "hi".into() }),
+        RepRequest::EndSession(request::EndSession { session: id }),
+        RepRequest::Transfer(request::Transfer { session: id, to: "bob".into() }),
         share(id, Some(Part::Participant)),
     ] {
         assert_eq!(refused(&mut bob, request).await, RefusalCode::SessionGone);
     }
-    let log = RepRequest::Log { session: id, after: 0 };
+    let log = RepRequest::Log(request::Log { session: id, after: 0 });
     assert_eq!(refused(&mut bob, log).await, RefusalCode::InvalidValue);
-    let read = RepRequest::ReadRecording { channel, offset: 0 };
+    let read = RepRequest::ReadRecording(request::ReadRecording { channel, offset: 0 });
     assert_eq!(refused(&mut bob, read.clone()).await, RefusalCode::InvalidValue);
     assert!(admin.ask(read.clone()).await.is_ok());
 
     // Who looks on reads and writes words, and nothing else.
     admin.ask(share(id, Some(Part::Observer))).await.unwrap();
-    assert!(bob.ask(RepRequest::Log { session: id, after: 0 }).await.is_ok());
-    assert!(bob.ask(RepRequest::Chat { session: id, text: "hi".into() }).await.is_ok());
+    assert!(bob.ask(RepRequest::Log(request::Log { session: id, after: 0 })).await.is_ok());
+    assert!(
+        bob.ask(RepRequest::Chat(request::Chat { session: id, text: "hi".into() })).await.is_ok()
+    );
     assert!(bob.ask(read.clone()).await.is_ok());
-    let note = RepRequest::Note { session: id, text: "hi".into() };
+    let note = RepRequest::Note(request::Note { session: id, text: "hi".into() });
     assert_eq!(refused(&mut bob, note).await, RefusalCode::NotOwner);
-    let end = RepRequest::EndSession { session: id };
+    let end = RepRequest::EndSession(request::EndSession { session: id });
     assert_eq!(refused(&mut bob, end).await, RefusalCode::NotOwner);
     attach(&mut admin, &mut agent, channel, Keyboard::Take).await;
     attach(&mut bob, &mut agent, channel, Keyboard::Take).await;
@@ -85,9 +89,11 @@ async fn a_session_of_another_rep_is_nobodys_business_until_it_is_shared() {
     // What is taken back is taken back, for the recording too.
     admin.ask(share(id, None)).await.unwrap();
     assert_eq!(refused(&mut bob, read).await, RefusalCode::InvalidValue);
-    let log = RepRequest::Log { session: id, after: 0 };
+    let log = RepRequest::Log(request::Log { session: id, after: 0 });
     assert_eq!(refused(&mut bob, log.clone()).await, RefusalCode::InvalidValue);
-    let RepReply::Log { entries, more: false } = admin.ask(log).await.unwrap() else { panic!() };
+    let RepReply::Log(reply::Log { entries, more: false }) = admin.ask(log).await.unwrap() else {
+        panic!()
+    };
     let numbers: Vec<_> = entries.iter().map(|entry| entry.number).collect();
     assert_eq!(numbers, (1..=entries.len() as u64).collect::<Vec<_>>(), "no number is missing");
     let chats = entries.iter().filter(|entry| matches!(entry.event, LogEvent::Chat { .. }));
@@ -97,8 +103,10 @@ async fn a_session_of_another_rep_is_nobodys_business_until_it_is_shared() {
 /// Whether a rep may start a session now, and the last reason.
 async fn start_explained(rep: &mut Link, item: ItemId) -> (bool, String) {
     let action = Some(Permission::PermStart);
-    let request = RepRequest::Explain { whom: Whom::Me, item, action, at: None };
-    let RepReply::Explained { answers } = rep.ask(request).await.unwrap() else { panic!() };
+    let request = RepRequest::Explain(request::Explain { whom: Whom::Me, item, action, at: None });
+    let RepReply::Explained(reply::Explained { answers }) = rep.ask(request).await.unwrap() else {
+        panic!()
+    };
     let last = answers[0].because.last().unwrap();
     (answers[0].allowed, format!("{} {}", last.source, last.says))
 }
@@ -127,7 +135,7 @@ async fn a_second_rep_is_turned_away_or_joins_as_the_policy_says() {
         to: FieldValue::JumpPolicy(Some(id)),
     };
     let edits = vec![ItemEdit { item: agent.item, changes: vec![change] }];
-    admin.ask(RepRequest::EditItems { edits }).await.unwrap();
+    admin.ask(RepRequest::EditItems(request::EditItems { edits })).await.unwrap();
     let view = session(&mut admin, &mut agent).await;
     assert!(!view.channels[0].recorded, "the policy wants no recordings");
     let denied = bob.ask(shell(agent.item)).await.unwrap_err();
@@ -205,9 +213,12 @@ async fn a_session_through_another_item_is_joined_only_as_that_item_lets_it() {
     let none = FieldValue::JumpPolicy(None);
     let changes = vec![change(ItemField::JumpPolicy, none, alone)];
     let edits = vec![ItemEdit { item: agent.item, changes }];
-    admin.ask(RepRequest::EditItems { edits }).await.unwrap();
+    admin.ask(RepRequest::EditItems(request::EditItems { edits })).await.unwrap();
     let to = inventory::Place::JumpGroup(groups["Default"]);
-    admin.ask(RepRequest::CopyItems { items: vec![agent.item], to }).await.unwrap();
+    admin
+        .ask(RepRequest::CopyItems(request::CopyItems { items: vec![agent.item], to }))
+        .await
+        .unwrap();
     let copy = *seen(&mut bob).await.first().unwrap();
     assert_ne!(copy, agent.item);
     let view = session(&mut admin, &mut agent).await;
@@ -218,7 +229,7 @@ async fn a_session_through_another_item_is_joined_only_as_that_item_lets_it() {
     };
     turned_away(bob.ask(shell(copy)).await.unwrap_err());
     assert!(!start_explained(&mut bob, copy).await.0);
-    let note = RepRequest::Note { session: view.id, text: "hi".into() };
+    let note = RepRequest::Note(request::Note { session: view.id, text: "hi".into() });
     assert_eq!(refused(&mut bob, note.clone()).await, RefusalCode::SessionGone);
     apply(&mut admin, &file("join", "")).await;
     turned_away(bob.ask(shell(copy)).await.unwrap_err());
@@ -240,7 +251,7 @@ async fn a_session_through_another_item_is_joined_only_as_that_item_lets_it() {
 
 /// The Jump Policies and Jump Groups that a console is told of, by their names.
 async fn known(rep: &mut Link) -> (HashMap<String, JumpPolicyId>, HashMap<String, JumpGroupId>) {
-    let body = RepRequest::Subscribe { have: None, presence: None };
+    let body = RepRequest::Subscribe(request::Subscribe { have: None, presence: None });
     rep.send(&rep::FromRep::Request { id: RequestId(5), body }).await;
     let (mut policies, mut groups) = (HashMap::new(), HashMap::new());
     while policies.is_empty() || groups.is_empty() {

@@ -6,6 +6,8 @@ use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, AgentRequest
 use jumpdeck_protocol::inventory::*;
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField, Shortcut};
 use jumpdeck_protocol::preferences::{Preferences, SavedSearch};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::wake::{Mac, SecureOn};
@@ -18,13 +20,13 @@ fn text(text: &str) -> FieldValue {
 
 fn edit(item: ItemId, field: ItemField, from: FieldValue, to: FieldValue) -> RepRequest {
     let changes = vec![ItemChange { field, from, to }];
-    RepRequest::EditItems { edits: vec![ItemEdit { item, changes }] }
+    RepRequest::EditItems(request::EditItems { edits: vec![ItemEdit { item, changes }] })
 }
 
 /// What was refused of a request with many items.
 async fn refused(rep: &mut Link, request: RepRequest) -> Vec<(ItemId, RefusalCode, String)> {
     match rep.ask(request).await.unwrap() {
-        RepReply::Done { refused } => {
+        RepReply::Done(reply::Done { refused }) => {
             refused.into_iter().map(|(item, why)| (item, why.code, why.detail)).collect()
         }
         other => panic!("{other:?}"),
@@ -32,7 +34,7 @@ async fn refused(rep: &mut Link, request: RepRequest) -> Vec<(ItemId, RefusalCod
 }
 
 async fn subscribe(rep: &mut Link) {
-    let subscribe = RepRequest::Subscribe { have: None, presence: None };
+    let subscribe = RepRequest::Subscribe(request::Subscribe { have: None, presence: None });
     rep.ask(subscribe).await.unwrap();
 }
 
@@ -136,7 +138,9 @@ async fn an_edit_that_does_not_fit_says_so_and_changes_nothing() {
     }
     let nobody = edit(ItemId(99), ItemField::Tag, text(""), text("x"));
     assert_eq!(refused(&mut rep, nobody).await[0].1, RefusalCode::JumpItemGone);
-    let many = RepRequest::RemoveItems { items: vec![item; limits::ITEMS_PER_REQUEST + 1] };
+    let many = RepRequest::RemoveItems(request::RemoveItems {
+        items: vec![item; limits::ITEMS_PER_REQUEST + 1],
+    });
     assert_eq!(rep.ask(many).await.unwrap_err().code, RefusalCode::InvalidValue);
 }
 
@@ -147,7 +151,7 @@ async fn a_copy_leads_to_the_same_machine_and_only_the_last_removal_uninstalls_i
     let mut agent = house.agent(&who).await.unwrap();
     let mut rep = house.admin().await;
     let own = Place::Personal(UserId(1));
-    let copy = RepRequest::CopyItems { items: vec![agent.item], to: own };
+    let copy = RepRequest::CopyItems(request::CopyItems { items: vec![agent.item], to: own });
     assert!(refused(&mut rep, copy.clone()).await.is_empty());
     let again = refused(&mut rep, copy).await;
     assert_eq!(again[0].2, "box is in admin's list already.");
@@ -174,19 +178,24 @@ async fn a_copy_leads_to_the_same_machine_and_only_the_last_removal_uninstalls_i
         _ => None,
     };
     watcher.notice(in_use).await;
-    let through = RepRequest::RemoveItems { items: vec![copied] };
+    let through = RepRequest::RemoveItems(request::RemoveItems { items: vec![copied] });
     assert_eq!(
         refused(&mut rep, through).await[0].1,
         RefusalCode::InSession,
         "it is in use itself"
     );
     assert!(
-        refused(&mut rep, RepRequest::RemoveItems { items: vec![agent.item] }).await.is_empty()
+        refused(
+            &mut rep,
+            RepRequest::RemoveItems(request::RemoveItems { items: vec![agent.item] })
+        )
+        .await
+        .is_empty()
     );
     gone(&mut watcher, agent.item).await;
-    let last = RepRequest::RemoveItems { items: vec![copied] };
+    let last = RepRequest::RemoveItems(request::RemoveItems { items: vec![copied] });
     assert_eq!(refused(&mut rep, last.clone()).await[0].1, RefusalCode::InSession);
-    rep.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    rep.ask(RepRequest::EndSession(request::EndSession { session: view.id })).await.unwrap();
     assert!(refused(&mut rep, last).await.is_empty());
     loop {
         if let Control::Notice { body: AgentOrder::Uninstall } = agent.wanted().await {
@@ -205,7 +214,11 @@ async fn a_removed_machine_that_was_away_is_told_when_it_comes_back() {
     let item = agent.item;
     drop(agent);
     let mut rep = house.admin().await;
-    assert!(refused(&mut rep, RepRequest::RemoveItems { items: vec![item] }).await.is_empty());
+    assert!(
+        refused(&mut rep, RepRequest::RemoveItems(request::RemoveItems { items: vec![item] }))
+            .await
+            .is_empty()
+    );
     let told = house.agent(&who).await.err().map(|refusal| refusal.code);
     assert_eq!(told, Some(RefusalCode::JumpItemGone), "its installer does not bring it back");
     assert!(house.agent(&Who::new(Some(&key))).await.is_ok(), "a new key is a new machine");
@@ -221,7 +234,7 @@ async fn a_magic_packet_is_sent_by_a_neighbour_and_nobody_tries_again_for_thirty
     let _far = house.agent(&far).await.unwrap();
     let item = sleeper.item;
     let (mut rep, mut other) = (house.admin().await, house.admin().await);
-    let awake = RepRequest::Wake { item, password: None };
+    let awake = RepRequest::Wake(request::Wake { item, password: None });
     assert_eq!(rep.ask(awake.clone()).await.unwrap_err().detail, "box 7 is already online.");
     drop(sleeper);
     let offline = |notice| match notice {
@@ -248,9 +261,9 @@ async fn a_magic_packet_is_sent_by_a_neighbour_and_nobody_tries_again_for_thirty
             }
         }
     };
-    let wake = rep.ask(RepRequest::Wake { item, password });
+    let wake = rep.ask(RepRequest::Wake(request::Wake { item, password }));
     let (answer, (mac, heard)) = tokio::join!(wake, helping);
-    assert_eq!(answer.unwrap(), RepReply::Waking { helper: "box 9".into() });
+    assert_eq!(answer.unwrap(), RepReply::Waking(reply::Waking { helper: "box 9".into() }));
     assert_eq!((mac, heard), (Mac([2, 0, 0, 0, 1, 7]), password));
     let waking = |notice| match notice {
         ApplianceNotice::Waking { item, by, wait } => Some((item, by, wait)),
@@ -272,7 +285,7 @@ async fn a_neighbour_that_cannot_call_takes_no_turn() {
     let item = house.agent(&machine(&key, 7)).await.unwrap().item;
     let mut helper = house.agent(&machine(&key, 9)).await.unwrap();
     let mut rep = house.admin().await;
-    let wake = RepRequest::Wake { item, password: None };
+    let wake = RepRequest::Wake(request::Wake { item, password: None });
     let failing = async {
         loop {
             if let Control::Request { id, .. } = helper.wanted().await {
@@ -314,12 +327,16 @@ async fn a_shortcut_is_made_and_its_session_is_refused_until_there_are_some() {
         shortcut: Some(Box::new(Shortcut::new(JumpMethod::ShellJump))),
         ..ItemView::default()
     };
-    let add = |view: &ItemView| RepRequest::AddShortcut { item: Box::new(view.clone()) };
+    let add = |view: &ItemView| {
+        RepRequest::AddShortcut(request::AddShortcut { item: Box::new(view.clone()) })
+    };
     let refusal = rep.ask(add(&view)).await.unwrap_err();
     assert_eq!(refusal.detail, "Hostname/IP: it cannot be empty.");
     view.facts.hostname = "10.14.3.10".into();
     view.facts.version = "no shortcut says this of itself".into();
-    let RepReply::Added { item } = rep.ask(add(&view)).await.unwrap() else { panic!() };
+    let RepReply::Added(reply::Added { item }) = rep.ask(add(&view)).await.unwrap() else {
+        panic!()
+    };
     subscribe(&mut rep).await;
     let made = item_until(&mut rep, item, |_| true).await;
     assert_eq!((&*made.facts.hostname, &*made.facts.version), ("10.14.3.10", ""));
@@ -364,13 +381,18 @@ async fn a_closed_jump_policy_refuses_a_start_and_says_when_it_opens() {
         "the Jump Policy Evenings is closed and opens 1970-01-12 20:00 UTC \
          (Mon 20:00–22:00, can be overridden)"
     );
-    let RepRequest::StartSession { item, kind, .. } = shell(agent.item) else { panic!() };
-    let with = |reason: Option<&str>| RepRequest::StartSession {
-        item,
-        kind: kind.clone(),
-        override_schedule: true,
-        reason: reason.map(Into::into),
-        code: None,
+    let RepRequest::StartSession(request::StartSession { item, kind, .. }) = shell(agent.item)
+    else {
+        panic!()
+    };
+    let with = |reason: Option<&str>| {
+        RepRequest::StartSession(request::StartSession {
+            item,
+            kind: kind.clone(),
+            override_schedule: true,
+            reason: reason.map(Into::into),
+            code: None,
+        })
     };
     for none in [None, Some(" ")] {
         let refusal = rep.ask(with(none)).await.unwrap_err();
@@ -399,7 +421,9 @@ async fn preferences_are_kept_and_told_to_the_other_consoles_of_the_rep() {
     let (mut one, mut two) = (house.admin().await, house.admin().await);
     let saved = SavedSearch { name: "offline tills".into(), query: "status:offline".into() };
     let preferences = Preferences { saved: vec![saved], ..Preferences::default() };
-    let save = RepRequest::SavePreferences { preferences: Box::new(preferences.clone()) };
+    let save = RepRequest::SavePreferences(request::SavePreferences {
+        preferences: Box::new(preferences.clone()),
+    });
     assert_eq!(one.ask(save).await.unwrap(), RepReply::Saved);
     let told = |notice| match notice {
         ApplianceNotice::Preferences(preferences) => Some(*preferences),
@@ -417,11 +441,13 @@ async fn what_was_used_and_by_whom_is_told() {
     let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
     let mut rep = house.admin().await;
     let view = session(&mut rep, &mut agent).await;
-    rep.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    rep.ask(RepRequest::EndSession(request::EndSession { session: view.id })).await.unwrap();
     house.clock.0.fetch_add(60, Ordering::SeqCst);
     session(&mut rep, &mut agent).await;
-    let history = RepRequest::History { item: agent.item };
-    let RepReply::History { sessions, .. } = rep.ask(history).await.unwrap() else { panic!() };
+    let history = RepRequest::History(request::History { item: agent.item });
+    let RepReply::History(reply::History { sessions, .. }) = rep.ask(history).await.unwrap() else {
+        panic!()
+    };
     let spans: Vec<_> =
         sessions.iter().map(|past| (past.started.0, past.ended.is_some())).collect();
     assert_eq!(spans, [(1_000_060, false), (1_000_000, true)]);
@@ -491,13 +517,15 @@ async fn two_edits_of_one_item_in_a_request_are_both_done() {
         changes: vec![ItemChange { field, from: text(from), to: text(to) }],
     };
     let edits = vec![change(ItemField::Tag, "a", ""), change(ItemField::Comments, "b", "")];
-    assert!(refused(&mut rep, RepRequest::EditItems { edits }).await.is_empty());
+    assert!(
+        refused(&mut rep, RepRequest::EditItems(request::EditItems { edits })).await.is_empty()
+    );
     subscribe(&mut rep).await;
     let view = item_until(&mut rep, agent.item, |_| true).await;
     assert_eq!((&*view.tag, &*view.comments), ("a", "b"));
     let many = vec![change(ItemField::Tag, "c", "a").changes.remove(0); 100];
     let edits = vec![ItemEdit { item: agent.item, changes: many }];
-    let refused = refused(&mut rep, RepRequest::EditItems { edits }).await;
+    let refused = refused(&mut rep, RepRequest::EditItems(request::EditItems { edits })).await;
     assert_eq!(refused[0].1, RefusalCode::InvalidValue);
 }
 
@@ -509,7 +537,7 @@ async fn reads_of_the_history_do_not_keep_edits_from_the_disk() {
     let item = agent.item;
     let reading = tokio::spawn(async move {
         loop {
-            let _ = reader.ask(RepRequest::History { item }).await;
+            let _ = reader.ask(RepRequest::History(request::History { item })).await;
         }
     });
     for tag in ["a", "b", "c"] {

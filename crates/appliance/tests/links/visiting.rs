@@ -5,13 +5,19 @@ use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, AgentRequest
 use jumpdeck_protocol::inventory::{ItemView, Place, StartMode};
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::queue::{Lobby, QueueWish, Rank};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::{EndReason, SessionView};
 use jumpdeck_protocol::*;
 use std::sync::atomic::Ordering;
 
 async fn key(rep: &mut Link, queue: QueueWish) -> String {
-    let request = RepRequest::CreateSessionKey { queue, valid: 600, attributes: vec![] };
+    let request = RepRequest::CreateSessionKey(request::CreateSessionKey {
+        queue,
+        valid: 600,
+        attributes: vec![],
+    });
     let RepReply::SessionKey(made) = rep.ask(request).await.unwrap() else { panic!() };
     assert!(queue::read_key(&made.key).is_some(), "{}", made.key);
     made.key
@@ -39,14 +45,14 @@ async fn waiting(rep: &mut Link, count: usize) -> Lobby {
 }
 
 async fn add_user(house: &House, admin: &mut Link, name: &str) -> Link {
-    let request = RepRequest::AddUser { username: name.into() };
+    let request = RepRequest::AddUser(request::AddUser { username: name.into() });
     let RepReply::UserAdded(user) = admin.ask(request).await.unwrap() else { panic!() };
     house.rep_named(name, &user.password).await.unwrap()
 }
 
 async fn team(admin: &mut Link, name: &str, members: &[(&str, Rank)]) {
     let members = members.iter().map(|(user, rank)| ((*user).to_owned(), *rank)).collect();
-    let request = RepRequest::SetTeam { name: name.into(), members };
+    let request = RepRequest::SetTeam(request::SetTeam { name: name.into(), members });
     assert_eq!(admin.ask(request).await, Ok(RepReply::Saved));
 }
 
@@ -88,7 +94,7 @@ async fn pin(
             }
         }
     };
-    tokio::join!(rep.ask(RepRequest::Pin { session, item: Box::new(item) }), there).0
+    tokio::join!(rep.ask(RepRequest::Pin(request::Pin { session, item: Box::new(item) })), there).0
 }
 
 fn client(name: &str) -> ItemView {
@@ -113,8 +119,11 @@ async fn a_key_lets_one_machine_in_for_a_while_and_no_second() {
     house.clock.0.fetch_add(601, Ordering::SeqCst);
     assert_eq!(refusal(&house, &stranger(&late)).await, RefusalCode::SessionKeyInvalid);
     for valid in [59, 86_401] {
-        let request =
-            RepRequest::CreateSessionKey { queue: QueueWish::General, valid, attributes: vec![] };
+        let request = RepRequest::CreateSessionKey(request::CreateSessionKey {
+            queue: QueueWish::General,
+            valid,
+            attributes: vec![],
+        });
         assert_eq!(admin.ask(request).await.unwrap_err().code, RefusalCode::InvalidValue);
     }
 }
@@ -139,11 +148,11 @@ async fn a_machine_that_waits_is_seen_and_taken_only_by_those_who_serve_its_queu
     let mut bob = add_user(&house, &mut admin, "bob").await;
     let mut eve = add_user(&house, &mut admin, "eve").await;
     team(&mut admin, "Desk", &[("admin", Rank::Member), ("bob", Rank::Lead)]).await;
-    let outside = RepRequest::CreateSessionKey {
+    let outside = RepRequest::CreateSessionKey(request::CreateSessionKey {
         queue: QueueWish::Team("Desk".into()),
         valid: 600,
         attributes: vec![],
-    };
+    });
     assert_eq!(eve.ask(outside).await.unwrap_err().code, RefusalCode::NotFound);
     let desk = key(&mut admin, QueueWish::Team("Desk".into())).await;
     let mut machine = house.agent(&stranger(&desk)).await.unwrap();
@@ -153,13 +162,18 @@ async fn a_machine_that_waits_is_seen_and_taken_only_by_those_who_serve_its_queu
     // Eve knows its number, and that is all the good it does.
     let item = machine.item;
     assert_eq!(eve.ask(shell(item)).await.unwrap_err().code, RefusalCode::JumpItemGone);
-    let away = RepRequest::TurnAway { item };
+    let away = RepRequest::TurnAway(request::TurnAway { item });
     assert_eq!(eve.ask(away).await.unwrap_err().code, RefusalCode::JumpItemGone);
     for request in [
-        RepRequest::RemoveItems { items: vec![item] },
-        RepRequest::CopyItems { items: vec![item], to: Place::Personal(UserId(1)) },
+        RepRequest::RemoveItems(request::RemoveItems { items: vec![item] }),
+        RepRequest::CopyItems(request::CopyItems {
+            items: vec![item],
+            to: Place::Personal(UserId(1)),
+        }),
     ] {
-        let RepReply::Done { refused } = bob.ask(request).await.unwrap() else { panic!() };
+        let RepReply::Done(reply::Done { refused }) = bob.ask(request).await.unwrap() else {
+            panic!()
+        };
         assert_eq!(refused[0].1.code, RefusalCode::JumpItemGone, "it is no Jump Item");
     }
     let_in(&mut bob, &mut machine).await;
@@ -216,7 +230,7 @@ async fn two_reps_do_not_take_the_same_machine() {
         let Control::Request { id, .. } = machine.wanted().await else { panic!() };
         let second = bob.ask(shell(item)).await.unwrap_err();
         assert_eq!(second.code, RefusalCode::BeingTaken, "while the person is asked");
-        let away = bob.ask(RepRequest::TurnAway { item }).await.unwrap_err();
+        let away = bob.ask(RepRequest::TurnAway(request::TurnAway { item })).await.unwrap_err();
         assert_eq!(away.code, RefusalCode::BeingTaken);
         machine.answer(id, AgentReply::Answered { yes: true, silent: false }).await;
         machine.open().await;
@@ -234,7 +248,10 @@ async fn who_is_turned_away_or_leaves_is_gone() {
     let who = stranger(&one);
     let machine = house.agent(&who).await.unwrap();
     waiting(&mut admin, 1).await;
-    assert_eq!(admin.ask(RepRequest::TurnAway { item: machine.item }).await, Ok(RepReply::Saved));
+    assert_eq!(
+        admin.ask(RepRequest::TurnAway(request::TurnAway { item: machine.item })).await,
+        Ok(RepReply::Saved)
+    );
     assert!(machine.until_closed().await);
     assert_eq!(refusal(&house, &who).await, RefusalCode::JumpItemGone, "it is told");
 
@@ -264,31 +281,31 @@ async fn a_machine_is_pinned_and_unpinned_within_its_session() {
     let view = let_in(&mut admin, &mut machine).await;
     let session = view.id;
 
-    let request = RepRequest::Pin { session, item: Box::new(client("pc")) };
+    let request = RepRequest::Pin(request::Pin { session, item: Box::new(client("pc")) });
     assert_eq!(bob.ask(request).await.unwrap_err().code, RefusalCode::SessionGone);
     let mut over = client("pc");
     over.expires = Some(Timestamp(1));
-    let request = RepRequest::Pin { session, item: Box::new(over) };
+    let request = RepRequest::Pin(request::Pin { session, item: Box::new(over) });
     assert_eq!(admin.ask(request).await.unwrap_err().code, RefusalCode::InvalidValue);
-    let unpin = RepRequest::Unpin { session };
+    let unpin = RepRequest::Unpin(request::Unpin { session });
     assert_eq!(admin.ask(unpin.clone()).await.unwrap_err().code, RefusalCode::NotPinned);
 
     let mut wish = client("pc");
     wish.start_mode = StartMode::Hidden;
     wish.expires = Some(Timestamp(house.clock.0.load(Ordering::SeqCst) + 3600));
     let pinned = pin(&mut admin, &mut machine, session, wish).await.unwrap();
-    let RepReply::Pinned { item, by_hand } = pinned else { panic!() };
+    let RepReply::Pinned(reply::Pinned { item, by_hand }) = pinned else { panic!() };
     assert_eq!((item, by_hand.as_deref()), (machine.item, Some("no manager")));
-    let again = RepRequest::Pin { session, item: Box::new(client("pc")) };
+    let again = RepRequest::Pin(request::Pin { session, item: Box::new(client("pc")) });
     assert_eq!(admin.ask(again).await.unwrap_err().code, RefusalCode::AlreadyPinned);
 
     // It stays when the session ends, and when its agent is started anew.
-    admin.ask(RepRequest::EndSession { session }).await.unwrap();
+    admin.ask(RepRequest::EndSession(request::EndSession { session })).await.unwrap();
     drop(machine);
     let mut machine = house.agent(&Who { session_key: None, ..who }).await.unwrap();
     let view = crate::house::session(&mut admin, &mut machine).await;
     assert!(view.pinned);
-    let request = RepRequest::Unpin { session: view.id };
+    let request = RepRequest::Unpin(request::Unpin { session: view.id });
     let there = async {
         loop {
             if let Control::Request { id, body: AgentRequest::Unpin } = machine.wanted().await {
@@ -299,7 +316,7 @@ async fn a_machine_is_pinned_and_unpinned_within_its_session() {
     let (answer, ()) = tokio::join!(admin.ask(request), there);
     assert_eq!(answer, Ok(RepReply::Saved));
     assert_eq!(bob.ask(shell(item)).await.unwrap_err().code, RefusalCode::JumpItemGone);
-    admin.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    admin.ask(RepRequest::EndSession(request::EndSession { session: view.id })).await.unwrap();
     assert!(machine.until_closed().await, "with the session, the machine goes");
 }
 
@@ -310,10 +327,10 @@ async fn a_pin_that_cannot_be_is_refused_with_the_reason() {
     let general = key(&mut admin, QueueWish::General).await;
     let mut machine = house.agent(&stranger(&general)).await.unwrap();
     let session = let_in(&mut admin, &mut machine).await.id;
-    let request = || RepRequest::Pin { session, item: Box::new(client("pc")) };
+    let request = || RepRequest::Pin(request::Pin { session, item: Box::new(client("pc")) });
 
     let nowhere = ItemView { place: Place::JumpGroup(JumpGroupId(99)), ..client("pc") };
-    let nowhere = RepRequest::Pin { session, item: Box::new(nowhere) };
+    let nowhere = RepRequest::Pin(request::Pin { session, item: Box::new(nowhere) });
     assert_eq!(admin.ask(nowhere).await.unwrap_err().code, RefusalCode::InvalidValue);
 
     // The person says no.
@@ -352,7 +369,7 @@ async fn a_pin_that_cannot_be_is_refused_with_the_reason() {
         code = admin.ask(request()).await.unwrap_err().code;
     }
     assert_eq!(code, RefusalCode::CustomerNotOnline);
-    let ended = admin.ask(RepRequest::EndSession { session }).await;
+    let ended = admin.ask(RepRequest::EndSession(request::EndSession { session })).await;
     assert_eq!(ended, Ok(RepReply::SessionEnded));
     assert_eq!(admin.ask(request()).await.unwrap_err().code, RefusalCode::SessionGone);
 }
@@ -370,7 +387,7 @@ async fn a_pinned_machine_that_expires_uninstalls_itself_and_leaves_the_list() {
     house.clock.0.store(expires.0 + 1, Ordering::SeqCst);
     house.appliance.sweep().await;
     assert_eq!(
-        admin.ask(RepRequest::EndSession { session }).await,
+        admin.ask(RepRequest::EndSession(request::EndSession { session })).await,
         Ok(RepReply::SessionEnded),
         "a session that runs is not cut off"
     );
@@ -405,26 +422,32 @@ async fn who_outranks_the_owner_may_come_in_and_nobody_else() {
     };
     assert_eq!(bob.notice(of_team(true)).await, view.id);
     assert_eq!(kim.notice(of_team(false)).await, view.id);
-    let join = RepRequest::JoinSession { session: view.id };
+    let join = RepRequest::JoinSession(request::JoinSession { session: view.id });
     assert_eq!(eve.ask(join.clone()).await.unwrap_err().code, RefusalCode::SessionGone);
     assert_eq!(kim.ask(join.clone()).await.unwrap_err().code, RefusalCode::NotOwner);
     assert!(matches!(bob.ask(join.clone()).await, Ok(RepReply::SessionStarted(_))));
-    assert!(bob.ask(RepRequest::Note { session: view.id, text: "x".into() }).await.is_ok());
+    assert!(
+        bob.ask(RepRequest::Note(request::Note { session: view.id, text: "x".into() }))
+            .await
+            .is_ok()
+    );
 
     // A team is shared with as a whole; whoever is in none of that name shares with nobody.
-    let share = |team: &str| RepRequest::ShareTeam {
-        session: view.id,
-        team: team.into(),
-        part: Some(session::Part::Observer),
+    let share = |team: &str| {
+        RepRequest::ShareTeam(request::ShareTeam {
+            session: view.id,
+            team: team.into(),
+            part: Some(session::Part::Observer),
+        })
     };
     assert_eq!(admin.ask(share("Other")).await.unwrap_err().code, RefusalCode::NotFound);
     assert_eq!(admin.ask(share("Desk")).await, Ok(RepReply::Saved));
-    assert!(kim.ask(RepRequest::Log { session: view.id, after: 0 }).await.is_ok());
-    let only_first = RepRequest::SetTeam { name: "Desk".into(), members: vec![] };
+    assert!(kim.ask(RepRequest::Log(request::Log { session: view.id, after: 0 })).await.is_ok());
+    let only_first = RepRequest::SetTeam(request::SetTeam { name: "Desk".into(), members: vec![] });
     assert_eq!(bob.ask(only_first).await.unwrap_err().code, RefusalCode::PermissionDenied);
 
     // What came of a rank goes with it.
-    let note = RepRequest::Note { session: view.id, text: "x".into() };
+    let note = RepRequest::Note(request::Note { session: view.id, text: "x".into() });
     assert!(bob.ask(note.clone()).await.is_ok());
     let ranks = [("bob", Rank::Member), ("admin", Rank::Lead), ("kim", Rank::Member)];
     team(&mut admin, "Desk", &ranks).await;
@@ -434,7 +457,7 @@ async fn who_outranks_the_owner_may_come_in_and_nobody_else() {
     })
     .await;
     assert_eq!(bob.ask(note).await.unwrap_err().code, RefusalCode::SessionGone);
-    assert!(kim.ask(RepRequest::Log { session: view.id, after: 0 }).await.is_ok());
+    assert!(kim.ask(RepRequest::Log(request::Log { session: view.id, after: 0 })).await.is_ok());
 }
 
 #[tokio::test]
@@ -453,12 +476,12 @@ async fn a_hostile_machine_can_neither_flood_the_log_nor_break_a_console() {
         let by_hand = Some("y\u{202e}".repeat(200_000).into());
         machine.answer(id, AgentReply::Pinned { by_hand }).await;
     };
-    let request = RepRequest::Pin { session, item: Box::new(client("pc")) };
+    let request = RepRequest::Pin(request::Pin { session, item: Box::new(client("pc")) });
     let (answer, ()) = tokio::join!(admin.ask(request), there);
-    let RepReply::Pinned { by_hand, .. } = answer.unwrap() else { panic!() };
+    let RepReply::Pinned(reply::Pinned { by_hand, .. }) = answer.unwrap() else { panic!() };
     assert_eq!(by_hand.unwrap().chars().count(), limits::FACT);
-    let log = admin.ask(RepRequest::Log { session, after: 0 }).await.unwrap();
-    let RepReply::Log { entries, .. } = log else { panic!() };
+    let log = admin.ask(RepRequest::Log(request::Log { session, after: 0 })).await.unwrap();
+    let RepReply::Log(reply::Log { entries, .. }) = log else { panic!() };
     let said = entries.iter().filter(|entry| matches!(entry.event, LogEvent::Chat { .. }));
     assert_eq!(said.count(), 5, "a second's worth");
 }
@@ -469,8 +492,8 @@ async fn a_jump_client_whose_session_was_started_through_a_copy_is_unpinned_with
     let mut admin = house.admin().await;
     let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
     let to = Place::Personal(UserId(1));
-    let request = RepRequest::CopyItems { items: vec![agent.item], to };
-    assert_eq!(admin.ask(request).await, Ok(RepReply::Done { refused: vec![] }));
+    let request = RepRequest::CopyItems(request::CopyItems { items: vec![agent.item], to });
+    assert_eq!(admin.ask(request).await, Ok(RepReply::Done(reply::Done { refused: vec![] })));
     let (original, copy) = (agent.item, ItemId(agent.item.0 + 1));
     agent.item = copy;
     let view = session(&mut admin, &mut agent).await;
@@ -482,15 +505,20 @@ async fn a_jump_client_whose_session_was_started_through_a_copy_is_unpinned_with
             }
         }
     };
-    let request = RepRequest::Unpin { session: view.id };
+    let request = RepRequest::Unpin(request::Unpin { session: view.id });
     let (answer, ()) = tokio::join!(admin.ask(request), there);
     assert_eq!(answer, Ok(RepReply::Saved));
     for item in [original, copy] {
-        let history = admin.ask(RepRequest::History { item }).await.unwrap_err();
+        let history = admin.ask(RepRequest::History(request::History { item })).await.unwrap_err();
         assert_eq!(history.code, RefusalCode::JumpItemGone);
     }
-    assert!(admin.ask(RepRequest::Note { session: view.id, text: "on".into() }).await.is_ok());
-    admin.ask(RepRequest::EndSession { session: view.id }).await.unwrap();
+    assert!(
+        admin
+            .ask(RepRequest::Note(request::Note { session: view.id, text: "on".into() }))
+            .await
+            .is_ok()
+    );
+    admin.ask(RepRequest::EndSession(request::EndSession { session: view.id })).await.unwrap();
     assert!(agent.until_closed().await);
 }
 
@@ -532,7 +560,7 @@ async fn a_session_with_a_visitor_that_never_comes_back_ends_after_half_an_hour(
     admin.notice(away).await;
     house.clock.0.fetch_add(1800, Ordering::SeqCst);
     house.appliance.sweep().await;
-    let note = RepRequest::Note { session: view.id, text: "still here".into() };
+    let note = RepRequest::Note(request::Note { session: view.id, text: "still here".into() });
     assert!(admin.ask(note).await.is_ok());
     house.clock.0.fetch_add(1, Ordering::SeqCst);
     house.appliance.sweep().await;

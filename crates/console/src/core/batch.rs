@@ -2,6 +2,7 @@
 
 use super::messages::Level;
 use super::{Asked, Console};
+use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::{ItemId, Outcome, Refusal, limits};
 use std::collections::VecDeque;
@@ -110,7 +111,7 @@ impl Console {
         };
         batch.open = batch.open.saturating_sub(1);
         match outcome {
-            Outcome::Ok(RepReply::Done { refused }) => batch.refused.extend(refused),
+            Outcome::Ok(RepReply::Done(reply::Done { refused })) => batch.refused.extend(refused),
             Outcome::Ok(_) => {}
             Outcome::Refused(refusal) => {
                 let before = batch.failed.take().map_or(0, |(count, _)| count);

@@ -12,6 +12,7 @@ use jumpdeck_protocol::inventory::{JumpMethod, Place};
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
 use jumpdeck_protocol::preferences::{Column, SavedSearch, Sort};
 use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
 
 /// Open sessions that the fuzzy jump shows, at the most.
@@ -215,7 +216,12 @@ impl Console {
                     return;
                 }
                 let deed = Deed::Copy(entry.label);
-                self.begin_batch(deed, items, |_| 16, |items| RepRequest::CopyItems { items, to });
+                self.begin_batch(
+                    deed,
+                    items,
+                    |_| 16,
+                    |items| RepRequest::CopyItems(request::CopyItems { items, to }),
+                );
             }
             (Pick::New, EntryValue::Method(method)) => self.open_new(method),
             (Pick::Sort, EntryValue::Column(column)) => self.sort_by(column),
@@ -264,7 +270,7 @@ impl Console {
             Some(ItemEdit { item: *item, changes: vec![change] })
         };
         let edits: Vec<_> = items.iter().filter_map(edit).collect();
-        let request = |edits| RepRequest::EditItems { edits };
+        let request = |edits| RepRequest::EditItems(request::EditItems { edits });
         self.begin_batch(Deed::Move(name), edits, |_| 160, request);
     }
 

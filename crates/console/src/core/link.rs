@@ -8,6 +8,8 @@ use super::{Asked, Console, Effect, Link, LinkEvent, Timer};
 use bytes::Bytes;
 use jumpdeck_protocol::endpoint;
 use jumpdeck_protocol::log::Summary;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::PlaceRights;
 use jumpdeck_protocol::session::{
@@ -52,7 +54,10 @@ impl Console {
         self.dirty = true;
         let have = self.inventory.position().cloned();
         let presence = self.inventory.presence_position();
-        self.request(Asked::Subscribe, RepRequest::Subscribe { have, presence });
+        self.request(
+            Asked::Subscribe,
+            RepRequest::Subscribe(request::Subscribe { have, presence }),
+        );
         let size = self.pane_size();
         let shells = self.tabs.iter_mut().flat_map(|tab| &mut tab.shells);
         let shown = shells.filter(|shell| shell.pane != Pane::Away);
@@ -187,7 +192,10 @@ impl Console {
         outcome: Outcome<RepReply>,
     ) -> Option<(Asked, Outcome<RepReply>)> {
         match (asked, outcome) {
-            (Asked::Why { item }, Outcome::Ok(RepReply::Explained { answers })) => {
+            (
+                Asked::Why { item },
+                Outcome::Ok(RepReply::Explained(reply::Explained { answers })),
+            ) => {
                 self.known.explained = Some((item, answers));
             }
             // What was told of the rights stands there already.
@@ -198,13 +206,19 @@ impl Console {
             (Asked::Simulate { number }, Outcome::Refused(refusal)) => {
                 self.simulated(number, Err(refusal));
             }
-            (Asked::Who { number }, Outcome::Ok(RepReply::Explained { answers })) => {
+            (
+                Asked::Who { number },
+                Outcome::Ok(RepReply::Explained(reply::Explained { answers })),
+            ) => {
                 self.who_came(number, Ok(answers));
             }
             (Asked::Who { number }, Outcome::Refused(refusal)) => {
                 self.who_came(number, Err(refusal));
             }
-            (Asked::History { item }, Outcome::Ok(RepReply::History { sessions, warning })) => {
+            (
+                Asked::History { item },
+                Outcome::Ok(RepReply::History(reply::History { sessions, warning })),
+            ) => {
                 self.known.history = Some(super::known::Past { item, sessions, warning });
             }
             (Asked::Preferences { number }, Outcome::Ok(_)) => self.preferences_saved(number),
@@ -264,13 +278,16 @@ impl Console {
             (Asked::Batch { number, items }, outcome) => {
                 self.batch_answered(number, items, outcome);
             }
-            (Asked::Add { form, name }, Outcome::Ok(RepReply::Added { item })) => {
+            (Asked::Add { form, name }, Outcome::Ok(RepReply::Added(reply::Added { item }))) => {
                 self.added(form, &name, Outcome::Ok(item));
             }
             (Asked::Add { form, name }, Outcome::Refused(refusal)) => {
                 self.added(form, &name, Outcome::Refused(refusal));
             }
-            (Asked::Wake { item, name }, Outcome::Ok(RepReply::Waking { helper })) => {
+            (
+                Asked::Wake { item, name },
+                Outcome::Ok(RepReply::Waking(reply::Waking { helper })),
+            ) => {
                 self.wake_answered(item, &name, Outcome::Ok(helper));
             }
             (Asked::Wake { item, name }, Outcome::Refused(refusal)) => {
@@ -285,12 +302,12 @@ impl Console {
             (Asked::Shell { name, .. }, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, &format!("No shell on {name}"), &refusal);
             }
-            (Asked::Log { session }, Outcome::Ok(RepReply::Log { entries, more })) => {
+            (Asked::Log { session }, Outcome::Ok(RepReply::Log(reply::Log { entries, more }))) => {
                 self.log_came(session, entries, more);
             }
             (
                 Asked::Colleagues { session, transfer },
-                Outcome::Ok(RepReply::Colleagues { names, teams }),
+                Outcome::Ok(RepReply::Colleagues(reply::Colleagues { names, teams })),
             ) => {
                 self.colleagues_came(session, transfer, &names, &teams);
             }
@@ -300,7 +317,10 @@ impl Console {
             (Asked::Join { name }, Outcome::Refused(refusal)) => {
                 self.messages.refused(self.now, &format!("Joining {name}"), &refusal);
             }
-            (Asked::Pin { form, name, .. }, Outcome::Ok(RepReply::Pinned { item, by_hand })) => {
+            (
+                Asked::Pin { form, name, .. },
+                Outcome::Ok(RepReply::Pinned(reply::Pinned { item, by_hand })),
+            ) => {
                 self.was_pinned(form, &name, item, by_hand.as_deref());
             }
             (Asked::Pin { form, name, .. }, Outcome::Refused(refusal)) => {

@@ -11,6 +11,7 @@ use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::queue::{Lobby, Queue, QueueWish, SessionKey, TeamSession, Waiting};
 use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::session::{ChannelKind, Part};
 use jumpdeck_protocol::{ItemId, SessionId, text};
@@ -257,13 +258,13 @@ impl Console {
         self.say(&format!("Asking the person at {name} …"));
         let (size, modes) = (self.pane_size(), TerminalModes::utf8());
         let kind = ChannelKind::Shell { size, term: TERM.to_owned(), modes };
-        let request = RepRequest::StartSession {
+        let request = RepRequest::StartSession(request::StartSession {
             item,
             kind,
             override_schedule: false,
             reason: None,
             code: None,
-        };
+        });
         let asked = Asked::Start {
             item,
             name,
@@ -280,7 +281,10 @@ impl Console {
             return;
         };
         let (session, name) = (one.session, clean(&one.item_name));
-        self.request(Asked::Join { name }, RepRequest::JoinSession { session });
+        self.request(
+            Asked::Join { name },
+            RepRequest::JoinSession(request::JoinSession { session }),
+        );
     }
 
     pub(super) fn no_end_selected(&self) -> Option<String> {
@@ -332,7 +336,7 @@ impl Console {
         }
         let done = Some(format!("{name} was turned away."));
         let asked = Asked::Words { what: format!("Turning {name} away"), done };
-        self.request(asked, RepRequest::TurnAway { item });
+        self.request(asked, RepRequest::TurnAway(request::TurnAway { item }));
     }
 
     /// Asks which queue a session key is for.
@@ -357,7 +361,11 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let request = RepRequest::CreateSessionKey { queue, valid: KEY_VALID, attributes };
+        let request = RepRequest::CreateSessionKey(request::CreateSessionKey {
+            queue,
+            valid: KEY_VALID,
+            attributes,
+        });
         self.request(Asked::SessionKey, request);
     }
 
@@ -453,7 +461,10 @@ impl Console {
         let name = view.name.to_string();
         self.say(&format!("Asking the person at {name} …"));
         let item = Box::new(view);
-        self.request(Asked::Pin { session, form, name }, RepRequest::Pin { session, item });
+        self.request(
+            Asked::Pin { session, form, name },
+            RepRequest::Pin(request::Pin { session, item }),
+        );
     }
 
     /// The machine is a Jump Client.
@@ -486,7 +497,7 @@ impl Console {
         }
         let done = Some(format!("{name} is no Jump Client any more; the session goes on."));
         let asked = Asked::Words { what: format!("Unpinning {name}"), done };
-        self.request(asked, RepRequest::Unpin { session });
+        self.request(asked, RepRequest::Unpin(request::Unpin { session }));
     }
 
     pub(super) fn go_sessions(&mut self) {

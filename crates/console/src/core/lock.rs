@@ -2,6 +2,7 @@
 
 use super::input::Input;
 use super::{Asked, Console, Effect};
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepRequest, Secret};
 use jumpdeck_protocol::{Outcome, Timestamp};
 use jumpdeck_terminal::key::{Code, Key};
@@ -101,7 +102,7 @@ impl Console {
         }
         let password = Secret(std::mem::take(&mut locked.input).text().to_owned());
         locked.asking = true;
-        self.request(Asked::Unlock, RepRequest::Unlock { password });
+        self.request(Asked::Unlock, RepRequest::Unlock(request::Unlock { password }));
     }
 
     pub(super) fn lock_paste(&mut self, text: &str) {

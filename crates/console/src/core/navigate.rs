@@ -5,6 +5,7 @@ use super::query::{self, Query};
 use super::search::{Answer, Found, Job, Scope, Wanted};
 use super::{Console, Effect, Focus, Screen, Searches, Timer};
 use jumpdeck_protocol::preferences::Column;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepNotice, RepRequest};
 use std::time::Duration;
 
@@ -284,7 +285,7 @@ impl Console {
         match question {
             Question::EndSession { session, name } => {
                 let asked = super::Asked::End { name };
-                self.request(asked, RepRequest::EndSession { session });
+                self.request(asked, RepRequest::EndSession(request::EndSession { session }));
             }
             Question::CloseShell { channel, .. } => self.close_shell(channel),
             Question::Leave { session, name, .. } => self.leave_session(session, &name),

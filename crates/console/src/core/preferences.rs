@@ -9,6 +9,7 @@ use super::{Asked, Console, columns};
 use crate::text;
 use jumpdeck_protocol::preferences::{Column, Preferences, ShownColumn};
 use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::request;
 use std::sync::Arc;
 
 /// A saved search that was read.
@@ -61,7 +62,10 @@ impl Console {
             let preferences = Box::new(self.preferences.clone());
             self.preferences_sent += 1;
             let asked = Asked::Preferences { number: self.preferences_sent };
-            self.request(asked, RepRequest::SavePreferences { preferences });
+            self.request(
+                asked,
+                RepRequest::SavePreferences(request::SavePreferences { preferences }),
+            );
         }
     }
 

@@ -8,6 +8,7 @@ use super::{Asked, Console};
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::queue::QueueWish;
 use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::script::{Command, Script, Search};
 use jumpdeck_protocol::{ItemId, SessionId};
 use std::collections::VecDeque;
@@ -88,7 +89,10 @@ impl Console {
         if !attributes.is_empty() {
             let what = "The session's attributes".to_owned();
             let asked = Asked::Words { what, done: None };
-            self.request(asked, RepRequest::SetAttributes { session, attributes });
+            self.request(
+                asked,
+                RepRequest::SetAttributes(request::SetAttributes { session, attributes }),
+            );
         }
     }
 

@@ -6,6 +6,7 @@ use super::session::{Pane, Shell, Tab};
 use super::{Asked, Console, Effect, Screen, layout};
 use jumpdeck_protocol::inventory::{JumpPolicyView, PolicyState, Status};
 use jumpdeck_protocol::modes::TerminalModes;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepNotice, RepRequest, Secret};
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::session::{
@@ -137,7 +138,13 @@ impl Console {
         let (size, modes) = (self.pane_size(), TerminalModes::utf8());
         let kind = ChannelKind::Shell { size, term: TERM.to_owned(), modes };
         let (override_schedule, reason) = (reason.is_some(), reason.map(Into::into));
-        let request = RepRequest::StartSession { item, kind, override_schedule, reason, code };
+        let request = RepRequest::StartSession(request::StartSession {
+            item,
+            kind,
+            override_schedule,
+            reason,
+            code,
+        });
         self.request(starting, request);
     }
 

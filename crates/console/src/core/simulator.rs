@@ -8,6 +8,7 @@ use super::{Asked, Console};
 use jiff::civil::DateTime;
 use jumpdeck_protocol::configuration::Simulation;
 use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Whom;
 use jumpdeck_protocol::session_policy::StartMethod;
 use jumpdeck_protocol::{Refusal, Timestamp};
@@ -54,7 +55,7 @@ impl Console {
         let whom = simulator.user.as_deref().map_or(Whom::Me, |user| Whom::User(user.into()));
         let (item, method) = (simulator.item, simulator.method);
         let (present, at) = (simulator.present, simulator.at);
-        let request = RepRequest::Simulate { whom, item, method, present, at };
+        let request = RepRequest::Simulate(request::Simulate { whom, item, method, present, at });
         self.request(Asked::Simulate { number }, request);
     }
 

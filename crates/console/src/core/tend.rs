@@ -10,6 +10,7 @@ use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::limits::STARTS_AT_ONCE;
 use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
 use std::path::PathBuf;
 
@@ -148,7 +149,12 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        self.begin_batch(Deed::Remove, items, |_| 16, |items| RepRequest::RemoveItems { items });
+        self.begin_batch(
+            Deed::Remove,
+            items,
+            |_| 16,
+            |items| RepRequest::RemoveItems(request::RemoveItems { items }),
+        );
     }
 
     pub(super) fn no_new(&self) -> Option<String> {
@@ -324,7 +330,7 @@ impl Console {
     pub(super) fn ask_history(&mut self, item: ItemId) {
         let asked = Asked::History { item };
         if self.is_linked() && !self.asked_already(&asked) {
-            self.request(asked, RepRequest::History { item });
+            self.request(asked, RepRequest::History(request::History { item }));
         }
     }
 }

@@ -8,6 +8,7 @@ use super::*;
 use crate::fixtures::{Desk, Sent, credit};
 use jumpdeck_protocol::inventory::{InventoryPart, Presence, Status};
 use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason, ExitStatus, Keyboard};
 use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, SessionId, rep};
 
@@ -208,9 +209,12 @@ fn a_session_is_ended_only_after_a_yes() {
     desk.press("jjj<enter>");
     desk.grant_session(1);
     desk.press("<ctrl-]>xn");
-    assert!(!matches!(desk.last_request().1, RepRequest::EndSession { .. }));
+    assert!(!matches!(desk.last_request().1, RepRequest::EndSession(request::EndSession { .. })));
     desk.press("<ctrl-]>xy");
-    assert_eq!(*desk.last_request().1, RepRequest::EndSession { session: SessionId(1) });
+    assert_eq!(
+        *desk.last_request().1,
+        RepRequest::EndSession(request::EndSession { session: SessionId(1) })
+    );
     let reason = EndReason::EndedByRep;
     desk.notice(ApplianceNotice::SessionEnded { session: SessionId(1), reason, summary: None });
     assert_eq!(desk.console.screen(), Screen::Jump);
@@ -280,7 +284,9 @@ fn the_inventory_is_asked_for_from_where_the_replica_stands() {
     let mut desk = desk();
     desk.link_down();
     desk.link_up();
-    let RepRequest::Subscribe { have: Some(position), .. } = desk.last_request().1 else {
+    let RepRequest::Subscribe(request::Subscribe { have: Some(position), .. }) =
+        desk.last_request().1
+    else {
         panic!("the replica's position is named");
     };
     assert_eq!(position.revision.0, 7);
@@ -374,7 +380,7 @@ fn the_palette_finds_commands_by_a_few_letters_and_runs_them() {
 fn a_half_remembered_name_is_three_keys_away_from_its_shell() {
     let mut desk = desk();
     desk.press("<ctrl-p>fntofc<enter>");
-    let RepRequest::StartSession { item, .. } = desk.last_request().1 else {
+    let RepRequest::StartSession(request::StartSession { item, .. }) = desk.last_request().1 else {
         panic!("a session was asked for");
     };
     assert_eq!(item.0, 1);
@@ -453,13 +459,20 @@ fn keys_typed_ahead_of_a_search_mean_what_it_will_find() {
         let mut desk = desk();
         desk.held = Some(Vec::new());
         desk.press(keys);
-        assert!(!matches!(desk.last_request().1, RepRequest::StartSession { .. }), "{keys}");
+        assert!(
+            !matches!(
+                desk.last_request().1,
+                RepRequest::StartSession(request::StartSession { .. })
+            ),
+            "{keys}"
+        );
         let jobs = desk.held.take().unwrap();
         // They finish in another order than they were asked for.
         for job in jobs.into_iter().rev() {
             desk.event(Event::Found(search::run(job)));
         }
-        let RepRequest::StartSession { item, .. } = desk.last_request().1 else {
+        let RepRequest::StartSession(request::StartSession { item, .. }) = desk.last_request().1
+        else {
             panic!("{keys}: a session is asked for");
         };
         assert_eq!(item.0, 2, "{keys}");
@@ -491,7 +504,10 @@ fn a_rep_opens_a_second_shell_and_ends_it() {
     desk.press("jjj<enter>");
     desk.grant_session(1);
     desk.press("<ctrl-]>s");
-    assert!(matches!(desk.last_request().1, RepRequest::OpenShell { session: SessionId(1), .. }));
+    assert!(matches!(
+        desk.last_request().1,
+        RepRequest::OpenShell(request::OpenShell { session: SessionId(1), .. })
+    ));
     let second = ChannelId(300);
     let view = jumpdeck_protocol::session::ChannelView {
         id: second,

@@ -9,6 +9,7 @@ use super::sessions::TERM;
 use super::{Asked, Console, Effect, Screen};
 use jumpdeck_protocol::log::{LogEntry, LogEvent, Summary};
 use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::{ChannelOrder, Part};
 use jumpdeck_protocol::{SessionId, limits, text};
 use std::path::PathBuf;
@@ -58,7 +59,10 @@ impl Console {
         };
         let (session, name) = (tab.id, tab.name.clone());
         let (size, term) = (self.pane_size(), TERM.to_owned());
-        self.request(Asked::Shell { session, name }, RepRequest::OpenShell { session, size, term });
+        self.request(
+            Asked::Shell { session, name },
+            RepRequest::OpenShell(request::OpenShell { session, size, term }),
+        );
     }
 
     /// The shell that was asked for runs.
@@ -164,7 +168,7 @@ impl Console {
     fn ask_log(&mut self, session: SessionId, after: u64) {
         let asked = Asked::Log { session };
         if self.is_linked() && !self.asked_already(&asked) {
-            self.request(asked, RepRequest::Log { session, after });
+            self.request(asked, RepRequest::Log(request::Log { session, after }));
         }
     }
 
@@ -293,12 +297,12 @@ impl Console {
                 };
                 let done = Some(done.to_owned());
                 let asked = Asked::Words { what: format!("Your words for {name}"), done };
-                self.request(asked, RepRequest::Chat { session, text });
+                self.request(asked, RepRequest::Chat(request::Chat { session, text }));
             }
             Ask::Note { session, name } => {
                 let done = Some(format!("The note stands in the log of {name}."));
                 let asked = Asked::Words { what: format!("The note for {name}"), done };
-                self.request(asked, RepRequest::Note { session, text });
+                self.request(asked, RepRequest::Note(request::Note { session, text }));
             }
             _ => {}
         }
@@ -383,7 +387,10 @@ impl Console {
             None => format!("{with} takes part no more."),
         };
         let asked = Asked::Words { what: format!("Sharing with {with}"), done: Some(done) };
-        self.request(asked, RepRequest::Share { session, with: with.to_owned(), part });
+        self.request(
+            asked,
+            RepRequest::Share(request::Share { session, with: with.to_owned(), part }),
+        );
     }
 
     pub(super) fn share_with_team(&mut self, session: SessionId, team: &str, part: Option<Part>) {
@@ -395,7 +402,7 @@ impl Console {
         let done = Some(format!("Everybody of {team} may {how}."));
         let asked = Asked::Words { what: format!("Sharing with {team}"), done };
         let team = team.to_owned();
-        self.request(asked, RepRequest::ShareTeam { session, team, part });
+        self.request(asked, RepRequest::ShareTeam(request::ShareTeam { session, team, part }));
     }
 
     pub(super) fn ask_transfer_to(&mut self, session: SessionId, to: &str) {
@@ -413,7 +420,7 @@ impl Console {
         }
         let done = Some(format!("The session is {to}'s now; you still take part."));
         let asked = Asked::Words { what: format!("Giving the session to {to}"), done };
-        self.request(asked, RepRequest::Transfer { session, to });
+        self.request(asked, RepRequest::Transfer(request::Transfer { session, to }));
     }
 
     pub(super) fn no_leave(&self) -> Option<String> {
@@ -437,7 +444,7 @@ impl Console {
         } else {
             let done = Some(format!("You take no part in the session with {name} any more."));
             let asked = Asked::Words { what: format!("Leaving {name}"), done };
-            self.request(asked, RepRequest::Leave { session });
+            self.request(asked, RepRequest::Leave(request::Leave { session }));
         }
     }
 }

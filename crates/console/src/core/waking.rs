@@ -5,6 +5,7 @@ use super::messages::Level;
 use super::{Asked, Console};
 use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::wake::SecureOn;
 use jumpdeck_protocol::{ItemId, Outcome, Timestamp};
@@ -123,7 +124,7 @@ impl Console {
                     self.say(&format!("Looking for somebody who can wake {name} …"));
                 }
                 let asked = Asked::Wake { item: *item, name };
-                self.request(asked, RepRequest::Wake { item: *item, password });
+                self.request(asked, RepRequest::Wake(request::Wake { item: *item, password }));
             }
         }
     }

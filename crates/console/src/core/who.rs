@@ -5,6 +5,7 @@ use super::layers::who::Who;
 use super::{Asked, Console};
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::{Answer, Permission, Whom};
 
 impl Console {
@@ -48,7 +49,8 @@ impl Console {
         (who.outcome, who.scroll) = (None, 0);
         who.number += 1;
         let (item, number, action) = (who.item, who.number, Some(who.action));
-        let request = RepRequest::Explain { whom: Whom::Everybody, item, action, at: None };
+        let request =
+            RepRequest::Explain(request::Explain { whom: Whom::Everybody, item, action, at: None });
         self.request(Asked::Who { number }, request);
     }
 

@@ -6,6 +6,7 @@ use crate::text::wrap;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::PolicyState;
 use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::{Answer, ExplainedStep, Permission, Whom};
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::text::clean;
@@ -53,7 +54,10 @@ impl Console {
         self.known.explained = None;
         if self.is_linked() {
             let (whom, action, at) = (Whom::Me, None, None);
-            self.request(Asked::Why { item }, RepRequest::Explain { whom, item, action, at });
+            self.request(
+                Asked::Why { item },
+                RepRequest::Explain(request::Explain { whom, item, action, at }),
+            );
         }
     }
 

@@ -14,6 +14,7 @@ use jumpdeck_protocol::inventory::{
 };
 use jumpdeck_protocol::item::Shortcut;
 use jumpdeck_protocol::preferences::{Preferences, SavedSearch};
+use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::{ApplianceNotice, Used};
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::{ItemId, JumpPolicyId};
@@ -390,7 +391,10 @@ fn the_picture_in_the_readme_is_a_screen_of_today() {
     };
     desk.press("<tab><end>l<esc>jjj<space>kk<space>kk");
     let (history, _) = desk.last_history();
-    let reply = jumpdeck_protocol::rep::RepReply::History { sessions: vec![past], warning: None };
+    let reply = jumpdeck_protocol::rep::RepReply::History(reply::History {
+        sessions: vec![past],
+        warning: None,
+    });
     let reply = crate::core::LinkEvent::Reply(history, jumpdeck_protocol::Outcome::Ok(reply));
     desk.event(crate::core::Event::Link(reply));
     let picture = super::picture::svg(&screen(&desk, "dark"));

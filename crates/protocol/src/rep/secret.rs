@@ -15,29 +15,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What to do with the second factor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SecondFactorWish {
-    /// Make one. An older one counts until the new one is confirmed.
-    Begin {
-        /// A code of the older one, if there is one; nothing where the rep has logged in with one
-        /// a moment ago.
-        code: Option<Secret>,
-    },
-    /// Show that an authenticator has it.
-    Confirm {
-        /// Its code.
-        code: Secret,
-    },
-    /// Have none any more.
-    Remove {
-        /// A code of it, or a recovery code; nothing where the rep has logged in with one a moment
-        /// ago.
-        code: Option<Secret>,
-    },
-}
-
 /// A new installer. The key is shown this once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Installer {

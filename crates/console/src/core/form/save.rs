@@ -8,6 +8,7 @@ use crate::core::{Asked, Console, query};
 use jumpdeck_protocol::inventory::ItemView;
 use jumpdeck_protocol::item::{ItemChange, ItemEdit, Shortcut};
 use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::{ItemId, Outcome, Refusal, RefusalCode};
 use std::collections::BTreeMap;
 
@@ -167,7 +168,7 @@ impl Console {
                     self.begin_saving();
                     let item = Box::new(view);
                     let asked = Asked::Add { form: form.number, name };
-                    self.request(asked, RepRequest::AddShortcut { item });
+                    self.request(asked, RepRequest::AddShortcut(request::AddShortcut { item }));
                 }
             }
         }
@@ -230,7 +231,7 @@ impl Console {
         self.begin_saving();
         let edits: Vec<_> =
             edits.into_iter().map(|(item, changes)| ItemEdit { item, changes }).collect();
-        let request = |edits| RepRequest::EditItems { edits };
+        let request = |edits| RepRequest::EditItems(request::EditItems { edits });
         self.begin_batch(Deed::Edit(form.number), edits, weight, request);
     }
 

@@ -6,6 +6,8 @@ use crate::core::*;
 use crate::fixtures::{Desk, NOW, rights, sample};
 use jumpdeck_protocol::inventory::{InventoryPart, ItemView, JumpMethod};
 use jumpdeck_protocol::item::{FieldValue, ItemEdit, ItemField};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::{ItemId, Outcome, RefusalCode};
@@ -25,13 +27,13 @@ pub(super) fn row(desk: &Desk, field: ItemField) -> &crate::core::form::Row {
 
 pub(super) fn edits(desk: &Desk) -> Vec<ItemEdit> {
     match desk.last_request().1 {
-        RepRequest::EditItems { edits } => edits.clone(),
+        RepRequest::EditItems(request::EditItems { edits }) => edits.clone(),
         other => panic!("{other:?}"),
     }
 }
 
 pub(super) fn done(desk: &mut Desk) {
-    desk.reply(Outcome::Ok(RepReply::Done { refused: vec![] }));
+    desk.reply(Outcome::Ok(RepReply::Done(reply::Done { refused: vec![] })));
 }
 
 /// The appliance tells an item anew.
@@ -149,7 +151,7 @@ fn a_conflict_that_the_appliance_finds_keeps_the_form_and_shows_both() {
     let mut desk = desk();
     desk.press("jjjp<down><down><ctrl-u>desk<ctrl-s>");
     let refusal = RefusalCode::EditConflict.because("bob changed Tag");
-    desk.reply(Outcome::Ok(RepReply::Done { refused: vec![(ItemId(1), refusal)] }));
+    desk.reply(Outcome::Ok(RepReply::Done(reply::Done { refused: vec![(ItemId(1), refusal)] })));
     assert!(desk.said().contains("bob changed Tag"), "{}", desk.said());
     told(&mut desk, 0, |view| view.tag = "mail".into());
     let tag = row(&desk, ItemField::Tag);
@@ -227,7 +229,7 @@ fn a_late_answer_does_not_close_another_form() {
     let (id, _) = desk.last_request();
     desk.press("<esc>y");
     desk.press("jpabc");
-    let done = Outcome::Ok(RepReply::Done { refused: vec![] });
+    let done = Outcome::Ok(RepReply::Done(reply::Done { refused: vec![] }));
     desk.event(Event::Link(LinkEvent::Reply(id, done)));
     assert_eq!(row(&desk, ItemField::Name).text(), "My Laptopabc");
 }
@@ -284,7 +286,7 @@ fn many_edits_are_asked_for_in_portions_that_fit_into_a_message() {
 }
 
 fn done_with(desk: &mut Desk, id: jumpdeck_protocol::RequestId) {
-    let done = Outcome::Ok(RepReply::Done { refused: vec![] });
+    let done = Outcome::Ok(RepReply::Done(reply::Done { refused: vec![] }));
     desk.event(Event::Link(LinkEvent::Reply(id, done)));
     desk.answered.push(id);
 }

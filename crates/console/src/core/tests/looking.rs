@@ -7,6 +7,7 @@ use crate::core::*;
 use crate::fixtures::{Desk, NOW, Sent, sample};
 use jumpdeck_protocol::inventory::{Figure, InventoryPart, ItemView, Place, Presence, Status};
 use jumpdeck_protocol::preferences::{Column, Preferences, SavedSearch, ShownColumn, Sort};
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, Used};
 use jumpdeck_protocol::rights::{Permissions, PlaceRights};
 use jumpdeck_protocol::session::EndReason;
@@ -24,7 +25,9 @@ fn nodes(desk: &Desk) -> Vec<String> {
 /// The preferences that were last sent to be kept.
 fn kept(desk: &Desk) -> Preferences {
     let sent = desk.sent.iter().rev().find_map(|sent| match sent {
-        Sent::Request(_, RepRequest::SavePreferences { preferences }) => Some(preferences),
+        Sent::Request(_, RepRequest::SavePreferences(request::SavePreferences { preferences })) => {
+            Some(preferences)
+        }
         _ => None,
     });
     Preferences::clone(sent.expect("preferences were sent"))
@@ -86,7 +89,10 @@ fn the_fuzzy_jump_shows_what_is_used_most_first_and_sessions_and_commands_too() 
 fn from_a_fresh_console_to_a_shell_takes_two_keys_besides_the_letters_of_the_name() {
     let mut desk = desk();
     desk.press("<ctrl-p>fro<enter>");
-    assert!(matches!(desk.last_request().1, RepRequest::StartSession { item: ItemId(1), .. }));
+    assert!(matches!(
+        desk.last_request().1,
+        RepRequest::StartSession(request::StartSession { item: ItemId(1), .. })
+    ));
 }
 
 #[test]
@@ -255,7 +261,9 @@ fn what_was_changed_without_a_link_is_kept_when_it_is_back() {
     let before = desk.sent.len();
     desk.link_up();
     let sent = desk.sent[before..].iter();
-    let saves = sent.filter(|s| matches!(s, Sent::Request(_, RepRequest::SavePreferences { .. })));
+    let saves = sent.filter(|s| {
+        matches!(s, Sent::Request(_, RepRequest::SavePreferences(request::SavePreferences { .. })))
+    });
     assert_eq!(saves.count(), 1);
     let older = Preferences::default();
     desk.notice(ApplianceNotice::Preferences(Box::new(older)));
@@ -291,7 +299,10 @@ fn the_mouse_selects_orders_and_opens_but_only_when_it_was_asked_for() {
     mouse(&mut desk, MouseKind::Click, 40, 6);
     assert_eq!(desk.selected(), "Front Office");
     mouse(&mut desk, MouseKind::Click, 40, 6);
-    assert!(matches!(desk.last_request().1, RepRequest::StartSession { item: ItemId(1), .. }));
+    assert!(matches!(
+        desk.last_request().1,
+        RepRequest::StartSession(request::StartSession { item: ItemId(1), .. })
+    ));
     mouse(&mut desk, MouseKind::WheelDown, 40, 6);
     assert_eq!(desk.console.jump_screen().position(), 6);
     mouse(&mut desk, MouseKind::Click, 31, 2);
@@ -385,7 +396,9 @@ fn a_refused_answer_about_preferences_is_told() {
     let mut desk = desk();
     desk.press("stag<enter>");
     let asked = desk.sent.iter().rev().find_map(|sent| match sent {
-        Sent::Request(id, RepRequest::SavePreferences { .. }) => Some(*id),
+        Sent::Request(id, RepRequest::SavePreferences(request::SavePreferences { .. })) => {
+            Some(*id)
+        }
         _ => None,
     });
     let refusal = jumpdeck_protocol::RefusalCode::StoreFailed.plain();
@@ -400,7 +413,12 @@ fn what_is_kept_is_not_overwritten_by_a_key_that_came_before_it() {
     desk.press("?<esc>");
     desk.link_up();
     let saves = |desk: &Desk| {
-        let is_save = |s: &&Sent| matches!(s, Sent::Request(_, RepRequest::SavePreferences { .. }));
+        let is_save = |s: &&Sent| {
+            matches!(
+                s,
+                Sent::Request(_, RepRequest::SavePreferences(request::SavePreferences { .. }))
+            )
+        };
         desk.sent.iter().filter(is_save).count()
     };
     assert_eq!(saves(&desk), 0);
@@ -544,7 +562,9 @@ fn nothing_is_done_to_the_neighbour_of_an_item_that_is_gone() {
     desk.notice(ApplianceNotice::Inventory(InventoryPart { gone, ..InventoryPart::default() }));
     assert_eq!(desk.said(), format!("{name} is gone."));
     desk.press("<enter>");
-    let starts = |sent: &Sent| matches!(sent, Sent::Request(_, RepRequest::StartSession { .. }));
+    let starts = |sent: &Sent| {
+        matches!(sent, Sent::Request(_, RepRequest::StartSession(request::StartSession { .. })))
+    };
     assert!(!desk.sent.iter().any(starts));
     assert!(desk.said().starts_with(&format!("{name} is gone.")), "{}", desk.said());
     let next = desk.console.jump_screen().rows.get(2).unwrap().name().to_owned();

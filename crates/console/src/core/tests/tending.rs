@@ -8,6 +8,8 @@ use jumpdeck_protocol::inventory::{
     InventoryPart, ItemView, JumpMethod, JumpPolicyView, Place, PolicyState, Presence, Status,
 };
 use jumpdeck_protocol::item::{FieldValue, ItemField};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, PastSession, RepReply, RepRequest};
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::{ItemId, JumpGroupId, JumpPolicyId, Outcome, RefusalCode};
@@ -60,9 +62,12 @@ fn items_are_moved_and_copied_to_a_place_that_is_chosen() {
     assert_eq!(desk.said(), "1 item was moved to Web Servers.");
     desk.press("cper<enter>");
     let to = Place::Personal(jumpdeck_protocol::UserId(1));
-    assert_eq!(*desk.last_request().1, RepRequest::CopyItems { items: vec![ItemId(1)], to });
+    assert_eq!(
+        *desk.last_request().1,
+        RepRequest::CopyItems(request::CopyItems { items: vec![ItemId(1)], to })
+    );
     let refused = vec![(ItemId(1), RefusalCode::InvalidValue.because("It stands there already."))];
-    desk.reply(Outcome::Ok(RepReply::Done { refused }));
+    desk.reply(Outcome::Ok(RepReply::Done(reply::Done { refused })));
     assert!(desk.said().starts_with("Front Office: It stands there already."), "{}", desk.said());
     desk.notice(rights(&[Permission::PermStart]));
     desk.press("m");
@@ -78,12 +83,14 @@ fn items_are_removed_after_a_question_that_names_them() {
     };
     assert_eq!(names.len(), 2);
     desk.press("n");
-    assert!(!matches!(desk.last_request().1, RepRequest::RemoveItems { .. }));
+    assert!(!matches!(desk.last_request().1, RepRequest::RemoveItems(request::RemoveItems { .. })));
     desk.press("xy");
-    let RepRequest::RemoveItems { items } = desk.last_request().1 else { panic!() };
+    let RepRequest::RemoveItems(request::RemoveItems { items }) = desk.last_request().1 else {
+        panic!()
+    };
     assert_eq!(items.len(), 2);
     let refused = vec![(ItemId(5), RefusalCode::InSession.plain())];
-    desk.reply(Outcome::Ok(RepReply::Done { refused }));
+    desk.reply(Outcome::Ok(RepReply::Done(reply::Done { refused })));
     assert!(desk.said().starts_with("1 of 2 items were removed. Café"), "{}", desk.said());
     desk.link_down();
     desk.press("x");
@@ -110,10 +117,12 @@ fn a_machine_that_is_away_is_woken_and_everybody_sees_the_countdown() {
     let Some(Layer::Prompt(prompt)) = desk.console.layers().last() else { panic!() };
     assert!(prompt.mistake.as_ref().unwrap().contains("six bytes"), "{:?}", prompt.mistake);
     desk.press(":04:05:06<enter>");
-    let RepRequest::Wake { item, password } = desk.last_request().1 else { panic!() };
+    let RepRequest::Wake(request::Wake { item, password }) = desk.last_request().1 else {
+        panic!()
+    };
     assert_eq!((*item, password.map(|p| p.0)), (ItemId(1), Some([1, 2, 3, 4, 5, 6])));
     desk.notice(ApplianceNotice::Waking { item: ItemId(1), by: "alice".into(), wait: 30 });
-    desk.reply(Outcome::Ok(RepReply::Waking { helper: "Red05".into() }));
+    desk.reply(Outcome::Ok(RepReply::Waking(reply::Waking { helper: "Red05".into() })));
     assert_eq!(desk.said(), "Red05 calls Front Office. It can take a few minutes to start.");
     desk.event(Event::Tick(NOW.plus(12)));
     desk.press("w");
@@ -133,7 +142,7 @@ fn a_machine_that_does_not_come_up_is_told_of_and_another_reps_try_is_shown() {
     desk.reply(Outcome::Refused(refusal));
     assert!(desk.said().contains("No Jump Client near"), "{}", desk.said());
     desk.press("w<enter>");
-    desk.reply(Outcome::Ok(RepReply::Waking { helper: "Red05".into() }));
+    desk.reply(Outcome::Ok(RepReply::Waking(reply::Waking { helper: "Red05".into() })));
     desk.event(Event::Tick(NOW.plus(181)));
     assert!(desk.said().contains("has not come up 3 min"), "{}", desk.said());
     desk.notice(ApplianceNotice::Waking { item: ItemId(1), by: "bob".into(), wait: 30 });
@@ -147,10 +156,12 @@ fn a_shortcut_is_made_where_the_rep_may_add() {
     desk.press("nshell<enter>");
     assert_eq!(form(&desk).title, "New Shell Jump");
     desk.press("Mail<down>10.14.3.10<down><ctrl-u>2222<ctrl-s>");
-    let RepRequest::AddShortcut { item } = desk.last_request().1 else { panic!() };
+    let RepRequest::AddShortcut(request::AddShortcut { item }) = desk.last_request().1 else {
+        panic!()
+    };
     assert_eq!((&*item.name, &*item.facts.hostname), ("Mail", "10.14.3.10"));
     assert_eq!(item.shortcut.as_ref().unwrap().port, 2222);
-    desk.reply(Outcome::Ok(RepReply::Added { item: ItemId(50) }));
+    desk.reply(Outcome::Ok(RepReply::Added(reply::Added { item: ItemId(50) })));
     told(&mut desk, 0, |view| {
         view.id = ItemId(50);
         view.name = "Mail".into();
@@ -248,7 +259,9 @@ fn a_closed_jump_policy_asks_before_it_is_overridden_and_a_strict_one_refuses() 
     desk.press("<enter>");
     assert!(matches!(desk.console.layers().last(), Some(Layer::Prompt(_))), "nothing is no reason");
     desk.press("till 4 burns<enter>");
-    let RepRequest::StartSession { override_schedule, reason, .. } = desk.last_request().1 else {
+    let RepRequest::StartSession(request::StartSession { override_schedule, reason, .. }) =
+        desk.last_request().1
+    else {
         panic!()
     };
     assert!(override_schedule);
@@ -270,7 +283,13 @@ fn up_to_ten_sessions_start_at_once_after_a_question_that_names_them() {
     assert_eq!(names, ["Front Office", "My Laptop"]);
     desk.press("y");
     let starts = desk.sent.iter().filter(|sent| {
-        matches!(sent, crate::fixtures::Sent::Request(_, RepRequest::StartSession { .. }))
+        matches!(
+            sent,
+            crate::fixtures::Sent::Request(
+                _,
+                RepRequest::StartSession(request::StartSession { .. })
+            )
+        )
     });
     assert_eq!(starts.count(), 2);
     assert!(desk.console.jump_screen().marked.is_empty());
@@ -291,13 +310,16 @@ fn the_last_session_is_asked_for_when_the_selection_stays() {
     let mut desk = desk();
     desk.press("jjj");
     let asked = desk.sent.iter().rev().find_map(|sent| match sent {
-        crate::fixtures::Sent::Request(id, RepRequest::History { item }) => Some((*id, *item)),
+        crate::fixtures::Sent::Request(id, RepRequest::History(request::History { item })) => {
+            Some((*id, *item))
+        }
         _ => None,
     });
     let (id, item) = asked.unwrap();
     assert_eq!(item, ItemId(1));
     let past = PastSession { user: "jose".into(), started: NOW, ended: Some(NOW) };
-    let reply = Outcome::Ok(RepReply::History { sessions: vec![past], warning: None });
+    let reply =
+        Outcome::Ok(RepReply::History(reply::History { sessions: vec![past], warning: None }));
     desk.event(Event::Link(LinkEvent::Reply(id, reply)));
     assert_eq!(desk.console.history(ItemId(1)).unwrap().len(), 1);
 }
@@ -317,7 +339,7 @@ fn a_question_is_answered_by_y_and_by_nothing_else() {
     desk.press("x<enter>");
     assert!(matches!(desk.console.layers().last(), Some(Layer::Confirm(_))));
     assert_eq!(desk.said(), "This asks for y or n.");
-    assert!(!matches!(desk.last_request().1, RepRequest::RemoveItems { .. }));
+    assert!(!matches!(desk.last_request().1, RepRequest::RemoveItems(request::RemoveItems { .. })));
 }
 
 #[test]

@@ -5,6 +5,8 @@ use crate::core::lobby::SessionRow;
 use crate::fixtures::Sent;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::queue::{Lobby, Queue, QueueWish, SessionKey, TeamSession, Waiting};
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::{ItemId, Outcome, RefusalCode, SessionId, TeamId, Timestamp, UserId};
 
@@ -87,7 +89,13 @@ fn a_machine_that_waits_no_more_does_not_give_its_row_to_the_next() {
         desk.notice(ApplianceNotice::Lobby(Lobby { waiting, ..lobby() }));
         desk.press("<enter>");
         let starts = |sent: &Sent| {
-            matches!(sent, Sent::Request(_, RepRequest::StartSession { item: ItemId(902), .. }))
+            matches!(
+                sent,
+                Sent::Request(
+                    _,
+                    RepRequest::StartSession(request::StartSession { item: ItemId(902), .. })
+                )
+            )
         };
         assert!(!desk.sent.iter().any(starts));
         desk
@@ -182,7 +190,10 @@ fn a_machine_that_waits_is_taken_by_its_number_and_only_once() {
     desk.press("jj<enter>");
     let (_, request) = desk.last_request();
     assert!(
-        matches!(request, RepRequest::StartSession { item: ItemId(902), .. }),
+        matches!(
+            request,
+            RepRequest::StartSession(request::StartSession { item: ItemId(902), .. })
+        ),
         "the second one that waits: {request:?}"
     );
     let asked = desk.last_request().0;
@@ -196,13 +207,19 @@ fn a_machine_that_waits_is_taken_by_its_number_and_only_once() {
     desk.notice(ApplianceNotice::Lobby(more));
     desk.press("<enter>");
     let (_, request) = desk.last_request();
-    assert!(matches!(request, RepRequest::StartSession { item: ItemId(902), .. }));
+    assert!(matches!(
+        request,
+        RepRequest::StartSession(request::StartSession { item: ItemId(902), .. })
+    ));
     desk.reply(Outcome::Refused(RefusalCode::CustomerRefused.plain()));
     // And when one's own session above it ends.
     desk.notice(ApplianceNotice::Sessions { sessions: vec![] });
     desk.press("<enter>");
     let (_, request) = desk.last_request();
-    assert!(matches!(request, RepRequest::StartSession { item: ItemId(902), .. }));
+    assert!(matches!(
+        request,
+        RepRequest::StartSession(request::StartSession { item: ItemId(902), .. })
+    ));
 }
 
 #[test]
@@ -223,7 +240,7 @@ fn a_teams_session_is_joined_by_whoever_outranks_its_owner() {
     assert!(desk.said().contains("You do not outrank carol"), "{}", desk.said());
     desk.press("k<enter>");
     let (_, request) = desk.last_request();
-    assert_eq!(*request, RepRequest::JoinSession { session: SessionId(8) });
+    assert_eq!(*request, RepRequest::JoinSession(request::JoinSession { session: SessionId(8) }));
 }
 
 #[test]
@@ -234,7 +251,11 @@ fn a_key_is_for_the_queue_that_was_chosen_and_its_line_can_be_copied() {
     let team = QueueWish::Team("Second Line".into());
     assert_eq!(
         *request,
-        RepRequest::CreateSessionKey { queue: team, valid: 3600, attributes: vec![] }
+        RepRequest::CreateSessionKey(request::CreateSessionKey {
+            queue: team,
+            valid: 3600,
+            attributes: vec![]
+        })
     );
     desk.reply(Outcome::Ok(RepReply::SessionKey(key())));
     desk.press("y");
@@ -250,7 +271,9 @@ fn a_refused_pin_keeps_what_was_typed() {
     let mut desk = visited(120, 40);
     desk.press("<ctrl-]>P<enter><ctrl-u>kiosk<ctrl-s>");
     let (_, request) = desk.last_request();
-    let RepRequest::Pin { session: SessionId(1), item } = request else { panic!("{request:?}") };
+    let RepRequest::Pin(request::Pin { session: SessionId(1), item }) = request else {
+        panic!("{request:?}")
+    };
     assert_eq!(&*item.name, "kiosk");
     assert!(matches!(item.place, Place::Personal(_) | Place::JumpGroup(_)));
     desk.reply(Outcome::Refused(RefusalCode::CustomerRefused.plain()));
@@ -258,7 +281,7 @@ fn a_refused_pin_keeps_what_was_typed() {
     assert_eq!(desk.console.form().unwrap().rows[0].text(), "kiosk");
     desk.press("<ctrl-s>");
     let item = desk.console.tabs()[0].item;
-    desk.reply(Outcome::Ok(RepReply::Pinned { item, by_hand: None }));
+    desk.reply(Outcome::Ok(RepReply::Pinned(reply::Pinned { item, by_hand: None })));
     assert_eq!(desk.said(), "kiosk is pinned; its service starts it from now on.");
     assert!(desk.console.form().is_none());
 }

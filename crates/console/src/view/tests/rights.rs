@@ -3,6 +3,8 @@
 use super::*;
 use crate::core::{Event, LinkEvent, Welcome};
 use jumpdeck_protocol::configuration::Simulation;
+use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest, Secret};
 use jumpdeck_protocol::rights::{Answer, ExplainedStep, Permission, Whom};
 use jumpdeck_protocol::session_policy::{
@@ -75,7 +77,9 @@ fn why_a_start_is_denied_by_what_the_appliance_says() {
     snapshot("why-explained", |columns, rows| {
         let mut desk = linked(columns, rows);
         desk.press("!");
-        desk.reply(Outcome::Ok(RepReply::Explained { answers: vec![start(false)] }));
+        desk.reply(Outcome::Ok(RepReply::Explained(reply::Explained {
+            answers: vec![start(false)],
+        })));
         desk.press("<down><down><down><down>");
         desk
     });
@@ -87,7 +91,9 @@ fn who_may_start_sessions_with_an_item() {
         let mut desk = linked(columns, rows);
         desk.press("!w");
         let bob = Answer { user: "bob".into(), ..start(false) };
-        desk.reply(Outcome::Ok(RepReply::Explained { answers: vec![bob, start(true)] }));
+        desk.reply(Outcome::Ok(RepReply::Explained(reply::Explained {
+            answers: vec![bob, start(true)],
+        })));
         desk
     });
 }
@@ -99,7 +105,7 @@ fn each_action_can_be_asked_about_and_a_refusal_is_shown() {
     let why = text(&screen(&desk, "dark"));
     desk.press("w");
     let asked = |desk: &Desk| match desk.last_request().1 {
-        RepRequest::Explain { whom, action, .. } => (whom.clone(), *action),
+        RepRequest::Explain(request::Explain { whom, action, .. }) => (whom.clone(), *action),
         other => panic!("{other:?}"),
     };
     assert_eq!(asked(&desk), (Whom::Everybody, Some(Permission::PermStart)));
@@ -135,7 +141,7 @@ fn a_simulation_can_be_read_to_its_end_on_the_smallest_screen() {
 fn the_simulator_asks_anew_for_each_change() {
     let mut desk = simulating(80, 24);
     let asked = |desk: &Desk| match desk.last_request().1 {
-        RepRequest::Simulate { whom, method, present, at, .. } => {
+        RepRequest::Simulate(request::Simulate { whom, method, present, at, .. }) => {
             (whom.clone(), *method, *present, *at)
         }
         other => panic!("{other:?}"),
@@ -172,7 +178,9 @@ fn a_code_that_is_wanted_before_a_start_is_asked_for() {
     assert!(text(&screen(&desk, "dark")).contains("A code is needed"));
     desk.press("123456<enter>");
     let (_, request) = desk.last_request();
-    let RepRequest::StartSession { code, .. } = request else { panic!("{request:?}") };
+    let RepRequest::StartSession(request::StartSession { code, .. }) = request else {
+        panic!("{request:?}")
+    };
     assert_eq!(code.as_ref().map(|code| code.0.as_str()), Some("123456"));
     assert!(!text(&screen(&desk, "dark")).contains("123456"));
 }
@@ -221,7 +229,10 @@ fn only_the_password_opens_the_lock_and_keys_reach_nothing_behind_it() {
     assert_eq!(desk.sent.len(), before);
     desk.press("wrong<enter>");
     let (_, request) = desk.last_request();
-    assert_eq!(request, &RepRequest::Unlock { password: Secret("xywrong".into()) });
+    assert_eq!(
+        request,
+        &RepRequest::Unlock(request::Unlock { password: Secret("xywrong".into()) })
+    );
     desk.reply(Outcome::Refused(RefusalCode::LoginFailed.because("the password is not yours")));
     assert!(text(&screen(&desk, "dark")).contains("The user name or the password is wrong."));
     desk.press("right<enter>");

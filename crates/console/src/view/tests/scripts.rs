@@ -4,6 +4,7 @@ use super::*;
 use crate::core::Event;
 use crate::fixtures::Sent;
 use jumpdeck_protocol::inventory::PresencePosition;
+use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::{Outcome, RefusalCode};
 
@@ -19,7 +20,9 @@ fn hand(desk: &mut Desk, commands: &str) {
 
 fn started(desk: &Desk) -> Vec<ItemId> {
     let item = |sent: &Sent| match sent {
-        Sent::Request(_, RepRequest::StartSession { item, .. }) => Some(*item),
+        Sent::Request(_, RepRequest::StartSession(request::StartSession { item, .. })) => {
+            Some(*item)
+        }
         _ => None,
     };
     desk.sent.iter().filter_map(item).collect()
@@ -63,8 +66,12 @@ fn what_fails_ends_the_script_and_says_why() {
         let mut desk = Desk::linked(120, 40);
         hand(&mut desk, &format!("action=start_pinned_client_session&{search}\n{key}"));
         assert_eq!(started(&desk), []);
-        let makes_key =
-            |sent: &Sent| matches!(sent, Sent::Request(_, RepRequest::CreateSessionKey { .. }));
+        let makes_key = |sent: &Sent| {
+            matches!(
+                sent,
+                Sent::Request(_, RepRequest::CreateSessionKey(request::CreateSessionKey { .. }))
+            )
+        };
         assert!(!desk.sent.iter().any(makes_key), "nothing after it is run");
         assert!(text(&screen(&desk, "dark")).contains(reason), "{}", text(&screen(&desk, "dark")));
     }
@@ -72,7 +79,10 @@ fn what_fails_ends_the_script_and_says_why() {
     hand(&mut desk, &format!("action=start_pinned_client_session&search_string=front\n{key}"));
     desk.reply(Outcome::Refused(RefusalCode::PermissionDenied.because("not today")));
     assert_eq!(started(&desk), [ItemId(1)]);
-    assert!(matches!(desk.last_request().1, RepRequest::StartSession { .. }));
+    assert!(matches!(
+        desk.last_request().1,
+        RepRequest::StartSession(request::StartSession { .. })
+    ));
     assert!(text(&screen(&desk, "dark")).contains("not today"));
 }
 
@@ -81,7 +91,10 @@ fn commands_wait_for_each_other() {
     let mut desk = Desk::linked(80, 24);
     let first = "action=generate_session_key";
     hand(&mut desk, &format!("{first}\naction=start_pinned_client_session&search_string=front"));
-    assert!(matches!(desk.last_request().1, RepRequest::CreateSessionKey { .. }));
+    assert!(matches!(
+        desk.last_request().1,
+        RepRequest::CreateSessionKey(request::CreateSessionKey { .. })
+    ));
     desk.reply(Outcome::Refused(RefusalCode::PermissionDenied.because("no keys")));
     assert_eq!(started(&desk), [], "a command that failed ends the script");
 }

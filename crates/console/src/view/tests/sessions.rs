@@ -2,6 +2,7 @@
 
 use super::*;
 use jumpdeck_protocol::log::{CommandSource, LogEntry, LogEvent};
+use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply};
 use jumpdeck_protocol::session::{Part, Participant, RecordingState, SessionView, Size};
 use jumpdeck_protocol::{ChannelId, Outcome, SessionId, Timestamp, UserId};
@@ -128,7 +129,7 @@ fn the_log_of_a_session() {
             entry(7, Some("alice"), LogEvent::Note { text: "ticket 4711".into() }),
             entry(8, None, LogEvent::ShellClosed { channel: CHANNEL, status: None }),
         ];
-        desk.reply(Outcome::Ok(RepReply::Log { entries, more: false }));
+        desk.reply(Outcome::Ok(RepReply::Log(reply::Log { entries, more: false })));
         desk
     });
 }
@@ -142,7 +143,7 @@ fn the_log_is_saved_once_it_is_whole() {
         entry(1, Some("alice"), LogEvent::Started),
         entry(2, Some("alice"), LogEvent::Note { text: "ticket 4711".into() }),
     ];
-    desk.reply(Outcome::Ok(RepReply::Log { entries, more: false }));
+    desk.reply(Outcome::Ok(RepReply::Log(reply::Log { entries, more: false })));
     desk.press("e<ctrl-u>a.log<enter>");
     let crate::core::export::Export::Text { path, text } = &desk.exports[0] else { panic!() };
     assert_eq!(path.to_str(), Some("a.log"));
@@ -157,7 +158,7 @@ fn whom_to_share_a_session_with() {
         let mut desk = with_bob(columns, rows);
         desk.press("<ctrl-]>S");
         let names = vec!["bob".into(), "carol".into()];
-        desk.reply(Outcome::Ok(RepReply::Colleagues { names, teams: vec![] }));
+        desk.reply(Outcome::Ok(RepReply::Colleagues(reply::Colleagues { names, teams: vec![] })));
         desk
     });
 }
@@ -167,7 +168,10 @@ fn a_session_that_is_given_away() {
     snapshot("session-transfer", |columns, rows| {
         let mut desk = with_bob(columns, rows);
         desk.press("<ctrl-]>T");
-        desk.reply(Outcome::Ok(RepReply::Colleagues { names: vec!["bob".into()], teams: vec![] }));
+        desk.reply(Outcome::Ok(RepReply::Colleagues(reply::Colleagues {
+            names: vec!["bob".into()],
+            teams: vec![],
+        })));
         desk.press("<enter>");
         desk
     });
