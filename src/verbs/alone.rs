@@ -94,7 +94,7 @@ async fn start(
         return Ok(Ok(()));
     }
     match client.ask(request::SetAttributes { session, attributes }).await {
-        Ok(_) => Ok(Ok(())),
+        Ok(()) => Ok(Ok(())),
         Err(ClientError::Refused(refusal)) => {
             Ok(Err((ScriptFailure::Refused, format!("its attributes: {refusal}"))))
         }

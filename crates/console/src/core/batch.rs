@@ -1,10 +1,12 @@
 //! Things done to many items at once: asked for in portions, told of together.
 
+use super::Console;
 use super::messages::Level;
-use super::{Asked, Console};
+use crate::core::requests::{About, IfLost};
+use jumpdeck_protocol::rep::Request;
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
-use jumpdeck_protocol::{ItemId, Outcome, Refusal, limits};
+use jumpdeck_protocol::{ItemId, Refusal, limits};
 use std::collections::VecDeque;
 
 /// Bytes of a request, about, so that it stays far below what a message may have.
@@ -53,12 +55,12 @@ pub(super) struct Batch {
 
 impl Console {
     /// Asks for a deed, in portions: `weigh` says about how many bytes one of the items takes.
-    pub(super) fn begin_batch<T>(
+    pub(super) fn begin_batch<T, R: Request<Reply = reply::Done>>(
         &mut self,
         deed: Deed,
         items: Vec<T>,
         weigh: impl Fn(&T) -> usize,
-        request: impl Fn(Vec<T>) -> RepRequest,
+        request: impl Fn(Vec<T>) -> R,
     ) {
         if items.is_empty() {
             self.warn("These items are gone.");
@@ -72,13 +74,13 @@ impl Console {
             let full = some.len() == limits::ITEMS_PER_REQUEST || bytes + weight > PORTION;
             if full && !some.is_empty() {
                 let portion = std::mem::take(&mut some);
-                waiting.push_back((portion.len(), request(portion)));
+                waiting.push_back((portion.len(), request(portion).into()));
                 bytes = 0;
             }
             bytes += weight;
             some.push(item);
         }
-        waiting.push_back((some.len(), request(some)));
+        waiting.push_back((some.len(), request(some).into()));
         self.last_batch += 1;
         let number = self.last_batch;
         let (refused, failed) = (Vec::new(), None);
@@ -97,12 +99,15 @@ impl Console {
                 return;
             };
             batch.open += 1;
-            self.request(Asked::Batch { number, items }, request);
+            let note = (About::Anything, IfLost::Nothing);
+            self.ask(note, request, move |console, outcome| {
+                console.batch_answered(number, items, outcome);
+            });
         }
     }
 
     /// A portion was answered.
-    pub(super) fn batch_answered(&mut self, number: u64, items: usize, outcome: Outcome<RepReply>) {
+    fn batch_answered(&mut self, number: u64, items: usize, outcome: Result<RepReply, Refusal>) {
         let Some(at) = self.batches.iter().position(|batch| batch.number == number) else {
             return;
         };
@@ -111,9 +116,9 @@ impl Console {
         };
         batch.open = batch.open.saturating_sub(1);
         match outcome {
-            Outcome::Ok(RepReply::Done(reply::Done { refused })) => batch.refused.extend(refused),
-            Outcome::Ok(_) => {}
-            Outcome::Refused(refusal) => {
+            Ok(RepReply::Done(reply::Done { refused })) => batch.refused.extend(refused),
+            Ok(_) => {}
+            Err(refusal) => {
                 let before = batch.failed.take().map_or(0, |(count, _)| count);
                 batch.failed = Some((before + items, refusal));
             }

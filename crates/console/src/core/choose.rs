@@ -1,17 +1,16 @@
 //! Choosers: what is in them, and what becomes of a choice.
 
+use super::Console;
 use super::form::Purpose;
 use super::inventory::List;
 use super::layer::{
     Ask, Chooser, ChooserKind, Entry, EntryValue, Layer, Pick, Prompt, Question, like,
 };
-use super::{Asked, Console};
 use crate::core::batch::Deed;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::{JumpMethod, Place};
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
 use jumpdeck_protocol::preferences::{Column, SavedSearch, Sort};
-use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
 
@@ -216,12 +215,7 @@ impl Console {
                     return;
                 }
                 let deed = Deed::Copy(entry.label);
-                self.begin_batch(
-                    deed,
-                    items,
-                    |_| 16,
-                    |items| RepRequest::CopyItems(request::CopyItems { items, to }),
-                );
+                self.begin_batch(deed, items, |_| 16, |items| request::CopyItems { items, to });
             }
             (Pick::New, EntryValue::Method(method)) => self.open_new(method),
             (Pick::Sort, EntryValue::Column(column)) => self.sort_by(column),
@@ -270,7 +264,7 @@ impl Console {
             Some(ItemEdit { item: *item, changes: vec![change] })
         };
         let edits: Vec<_> = items.iter().filter_map(edit).collect();
-        let request = |edits| RepRequest::EditItems(request::EditItems { edits });
+        let request = |edits| request::EditItems { edits };
         self.begin_batch(Deed::Move(name), edits, |_| 160, request);
     }
 
@@ -356,10 +350,6 @@ impl Console {
             let last = chooser.len().saturating_sub(1);
             chooser.selected = chooser.selected.saturating_add_signed(by).min(last);
         }
-    }
-
-    pub(super) fn asked_already(&self, asked: &Asked) -> bool {
-        self.asked.values().any(|other| other == asked)
     }
 }
 

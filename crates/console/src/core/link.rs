@@ -4,18 +4,18 @@ use super::messages::Level;
 use super::session::Pane;
 use super::silence::Answers;
 use super::together::summary_text;
-use super::{Asked, Console, Effect, Link, LinkEvent, Timer};
+use super::{Console, Effect, Link, LinkEvent, Timer};
+use crate::core::requests::{About, IfLost};
 use bytes::Bytes;
 use jumpdeck_protocol::endpoint;
 use jumpdeck_protocol::log::Summary;
-use jumpdeck_protocol::rep::reply;
+use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::rep::request;
-use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::PlaceRights;
 use jumpdeck_protocol::session::{
     ChannelOrder, ChannelReport, ChannelState, EndReason, RecordingState, Size,
 };
-use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, RequestId, SessionId, limits};
+use jumpdeck_protocol::{ChannelId, RefusalCode, SessionId, limits};
 use jumpdeck_terminal::Unsettled;
 use std::time::Duration;
 
@@ -54,10 +54,12 @@ impl Console {
         self.dirty = true;
         let have = self.inventory.position().cloned();
         let presence = self.inventory.presence_position();
-        self.request(
-            Asked::Subscribe,
-            RepRequest::Subscribe(request::Subscribe { have, presence }),
-        );
+        let note = (About::Anything, IfLost::Nothing);
+        self.ask(note, request::Subscribe { have, presence }, |console, outcome| {
+            if let Err(refusal) = outcome {
+                console.refused("The inventory", &refusal);
+            }
+        });
         let size = self.pane_size();
         let shells = self.tabs.iter_mut().flat_map(|tab| &mut tab.shells);
         let shown = shells.filter(|shell| shell.pane != Pane::Away);
@@ -70,26 +72,11 @@ impl Console {
 
     fn link_down(&mut self, reason: String) {
         self.lock_unlinked();
-        let asked: Vec<_> = self.asked.drain().map(|(_, asked)| asked).collect();
-        if asked.iter().any(super::scripted::waits_for) {
+        if self.requests.holds_scripts() {
             self.forget_script();
         }
-        for asked in asked {
-            if let Asked::Start { name, .. }
-            | Asked::End { name }
-            | Asked::Wake { name, .. }
-            | Asked::Shell { name, .. }
-            | Asked::Join { name }
-            | Asked::Pin { form: None, name, .. }
-            | Asked::Words { what: name, .. } = asked
-            {
-                self.warn(&format!(
-                    "The link was lost before the appliance answered about {name}; look again \
-                     when it is back."
-                ));
-            } else if asked == Asked::SessionKey {
-                self.warn("The link was lost before a session key came; ask for another one.");
-            }
+        for words in self.requests.forget() {
+            self.warn(&words);
         }
         self.batches_lost();
         self.form_unanswered();
@@ -182,182 +169,6 @@ impl Console {
             ApplianceNotice::AgentLink { channel, linked } => self.agent_link(channel, linked),
             ApplianceNotice::AgentSilent { channel, silent } => self.agent_silent(channel, silent),
             ApplianceNotice::Stopping => self.warn("The appliance is stopping."),
-        }
-    }
-
-    /// Takes the answers to questions about rights and keys; others it gives back.
-    fn answered(
-        &mut self,
-        asked: Asked,
-        outcome: Outcome<RepReply>,
-    ) -> Option<(Asked, Outcome<RepReply>)> {
-        match (asked, outcome) {
-            (
-                Asked::Why { item },
-                Outcome::Ok(RepReply::Explained(reply::Explained { answers })),
-            ) => {
-                self.known.explained = Some((item, answers));
-            }
-            // What was told of the rights stands there already.
-            (Asked::Why { .. }, _) => {}
-            (Asked::Simulate { number }, Outcome::Ok(RepReply::Simulated(simulation))) => {
-                self.simulated(number, Ok(simulation));
-            }
-            (Asked::Simulate { number }, Outcome::Refused(refusal)) => {
-                self.simulated(number, Err(refusal));
-            }
-            (
-                Asked::Who { number },
-                Outcome::Ok(RepReply::Explained(reply::Explained { answers })),
-            ) => {
-                self.who_came(number, Ok(answers));
-            }
-            (Asked::Who { number }, Outcome::Refused(refusal)) => {
-                self.who_came(number, Err(refusal));
-            }
-            (
-                Asked::History { item },
-                Outcome::Ok(RepReply::History(reply::History { sessions, warning })),
-            ) => {
-                self.known.history = Some(super::known::Past { item, sessions, warning });
-            }
-            (Asked::Preferences { number }, Outcome::Ok(_)) => self.preferences_saved(number),
-            (Asked::Preferences { .. }, Outcome::Refused(refusal)) => {
-                self.messages.refused(self.now, "Your preferences are not kept", &refusal);
-            }
-            // What an item's history is does not matter enough to complain.
-            (Asked::History { .. }, _) => {}
-            (Asked::Unlock, outcome) => self.unlocked(&outcome),
-            (Asked::SessionKey, Outcome::Ok(RepReply::SessionKey(key))) => {
-                self.session_key_came(key);
-            }
-            (Asked::SessionKey, Outcome::Refused(refusal)) => {
-                self.forget_script();
-                self.messages.refused(self.now, "No session key", &refusal);
-            }
-            other => return Some(other),
-        }
-        None
-    }
-
-    fn start_answered(&mut self, asked: Asked, outcome: Outcome<RepReply>) {
-        let Asked::Start { item, name, show, reason, pressed, after } = asked else {
-            return;
-        };
-        match outcome {
-            Outcome::Ok(RepReply::SessionStarted(view)) => {
-                self.started(&view, show && after.is_none_or(|keys| keys == self.keys));
-                self.started_scripted(view.id, item);
-            }
-            Outcome::Ok(_) => {}
-            Outcome::Refused(refusal)
-                if refusal.code == RefusalCode::SecondFactorRequired
-                    && show
-                    && pressed == self.keys =>
-            {
-                self.messages.refused(self.now, &format!("No session with {name} yet"), &refusal);
-                self.ask_code(item, name, reason);
-            }
-            Outcome::Refused(refusal) => {
-                self.forget_script();
-                self.messages.refused(self.now, &format!("No session with {name}"), &refusal);
-            }
-        }
-    }
-
-    fn reply(&mut self, id: RequestId, outcome: Outcome<RepReply>) {
-        self.dirty = true;
-        let Some(asked) = self.asked.remove(&id) else {
-            return;
-        };
-        let Some((asked, outcome)) = self.answered(asked, outcome) else {
-            return;
-        };
-        match (asked, outcome) {
-            (asked @ Asked::Start { .. }, outcome) => self.start_answered(asked, outcome),
-            (Asked::Batch { number, items }, outcome) => {
-                self.batch_answered(number, items, outcome);
-            }
-            (Asked::Add { form, name }, Outcome::Ok(RepReply::Added(reply::Added { item }))) => {
-                self.added(form, &name, Outcome::Ok(item));
-            }
-            (Asked::Add { form, name }, Outcome::Refused(refusal)) => {
-                self.added(form, &name, Outcome::Refused(refusal));
-            }
-            (
-                Asked::Wake { item, name },
-                Outcome::Ok(RepReply::Waking(reply::Waking { helper })),
-            ) => {
-                self.wake_answered(item, &name, Outcome::Ok(helper));
-            }
-            (Asked::Wake { item, name }, Outcome::Refused(refusal)) => {
-                self.wake_answered(item, &name, Outcome::Refused(refusal));
-            }
-            (Asked::End { name }, Outcome::Refused(refusal)) => {
-                self.messages.refused(self.now, &format!("Ending {name}"), &refusal);
-            }
-            (Asked::Shell { session, .. }, Outcome::Ok(RepReply::ShellOpened(view))) => {
-                self.shell_opened(session, &view);
-            }
-            (Asked::Shell { name, .. }, Outcome::Refused(refusal)) => {
-                self.messages.refused(self.now, &format!("No shell on {name}"), &refusal);
-            }
-            (Asked::Log { session }, Outcome::Ok(RepReply::Log(reply::Log { entries, more }))) => {
-                self.log_came(session, entries, more);
-            }
-            (
-                Asked::Colleagues { session, transfer },
-                Outcome::Ok(RepReply::Colleagues(reply::Colleagues { names, teams })),
-            ) => {
-                self.colleagues_came(session, transfer, &names, &teams);
-            }
-            (Asked::Join { .. }, Outcome::Ok(RepReply::SessionStarted(view))) => {
-                self.started(&view, true);
-            }
-            (Asked::Join { name }, Outcome::Refused(refusal)) => {
-                self.messages.refused(self.now, &format!("Joining {name}"), &refusal);
-            }
-            (
-                Asked::Pin { form, name, .. },
-                Outcome::Ok(RepReply::Pinned(reply::Pinned { item, by_hand })),
-            ) => {
-                self.was_pinned(form, &name, item, by_hand.as_deref());
-            }
-            (Asked::Pin { form, name, .. }, Outcome::Refused(refusal)) => {
-                self.messages.refused(self.now, &format!("{name} is not pinned"), &refusal);
-                if let Some(form) = form {
-                    self.form_refused(form);
-                }
-            }
-            (Asked::Log { .. }, Outcome::Refused(refusal)) => {
-                self.messages.refused(self.now, "The log", &refusal);
-            }
-            (Asked::Colleagues { .. }, Outcome::Refused(refusal)) => {
-                self.messages.refused(self.now, "The other users", &refusal);
-            }
-            (Asked::Words { done, .. }, Outcome::Ok(_)) => {
-                if let Some(done) = done {
-                    self.say(&done);
-                }
-            }
-            (Asked::Words { what, .. }, Outcome::Refused(refusal)) => {
-                self.messages.refused(self.now, &what, &refusal);
-            }
-            (Asked::Subscribe, Outcome::Refused(refusal)) => {
-                self.messages.refused(self.now, "The inventory", &refusal);
-            }
-            // Those were taken before.
-            (
-                Asked::Why { .. }
-                | Asked::Simulate { .. }
-                | Asked::Who { .. }
-                | Asked::History { .. }
-                | Asked::Preferences { .. }
-                | Asked::Unlock
-                | Asked::SessionKey,
-                _,
-            )
-            | (_, Outcome::Ok(_)) => {}
         }
     }
 

@@ -5,12 +5,14 @@ use super::form::Purpose;
 use super::layer::{Chooser, Entry, EntryValue, Layer, Pick, Question};
 use super::layers::key_note::KeyNote;
 use super::sessions::TERM;
-use super::{Asked, Console, Effect, Screen};
+use super::{Console, Effect, Screen};
+use crate::core::requests::{About, IfLost};
+use crate::core::sessions::Wanted;
 use jumpdeck_protocol::inventory::{ItemView, Place};
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::queue::{Lobby, Queue, QueueWish, SessionKey, TeamSession, Waiting};
-use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::session::{ChannelKind, Part};
@@ -249,31 +251,23 @@ impl Console {
             return;
         };
         let (item, name) = (one.item, clean(&one.name));
-        let is_asked =
-            |asked: &Asked| matches!(asked, Asked::Start { item: other, .. } if *other == item);
-        if self.asked.values().any(is_asked) {
+        if self.requests.is_open(About::Start(item)) {
             self.warn(&format!("The person at {name} is being asked already."));
             return;
         }
         self.say(&format!("Asking the person at {name} …"));
         let (size, modes) = (self.pane_size(), TerminalModes::utf8());
         let kind = ChannelKind::Shell { size, term: TERM.to_owned(), modes };
-        let request = RepRequest::StartSession(request::StartSession {
+        let request = request::StartSession {
             item,
             kind,
             override_schedule: false,
             reason: None,
             code: None,
-        });
-        let asked = Asked::Start {
-            item,
-            name,
-            show: true,
-            reason: None,
-            pressed: self.keys,
-            after: Some(self.keys),
         };
-        self.request(asked, request);
+        // Somebody else has to answer first: whoever goes on working is not torn away.
+        let wanted = Wanted { name, show: true, reason: None, pressed: self.keys, waits: true };
+        self.ask_session(wanted, request);
     }
 
     fn join_team_session(&mut self) {
@@ -281,10 +275,11 @@ impl Console {
             return;
         };
         let (session, name) = (one.session, clean(&one.item_name));
-        self.request(
-            Asked::Join { name },
-            RepRequest::JoinSession(request::JoinSession { session }),
-        );
+        let note = (About::Anything, IfLost::Unknown(name.clone()));
+        self.ask(note, request::JoinSession { session }, move |console, outcome| match outcome {
+            Ok(view) => console.started(&view, true),
+            Err(refusal) => console.refused(&format!("Joining {name}"), &refusal),
+        });
     }
 
     pub(super) fn no_end_selected(&self) -> Option<String> {
@@ -335,8 +330,7 @@ impl Console {
             return;
         }
         let done = Some(format!("{name} was turned away."));
-        let asked = Asked::Words { what: format!("Turning {name} away"), done };
-        self.request(asked, RepRequest::TurnAway(request::TurnAway { item }));
+        self.ask_for(format!("Turning {name} away"), done, request::TurnAway { item });
     }
 
     /// Asks which queue a session key is for.
@@ -361,12 +355,16 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let request = RepRequest::CreateSessionKey(request::CreateSessionKey {
-            queue,
-            valid: KEY_VALID,
-            attributes,
+        let lost = "The link was lost before a session key came; ask for another one.";
+        let note = (About::SessionKey, IfLost::Words(lost));
+        let request = request::CreateSessionKey { queue, valid: KEY_VALID, attributes };
+        self.ask(note, request, |console, outcome| match outcome {
+            Ok(key) => console.session_key_came(key),
+            Err(refusal) => {
+                console.forget_script();
+                console.refused("No session key", &refusal);
+            }
         });
-        self.request(Asked::SessionKey, request);
     }
 
     /// The key that was asked for is there.
@@ -397,9 +395,7 @@ impl Console {
     pub(super) fn no_pin(&self) -> Option<String> {
         self.no_ownership().or_else(|| {
             let tab = self.shown_tab()?;
-            let of_this =
-                |asked: &Asked| matches!(asked, Asked::Pin { session, .. } if *session == tab.id);
-            if self.asked.values().any(of_this) {
+            if self.requests.is_open(About::Pin(tab.id)) {
                 return Some("The person at the machine is being asked already.".to_owned());
             }
             if tab.pinned {
@@ -461,10 +457,21 @@ impl Console {
         let name = view.name.to_string();
         self.say(&format!("Asking the person at {name} …"));
         let item = Box::new(view);
-        self.request(
-            Asked::Pin { session, form, name },
-            RepRequest::Pin(request::Pin { session, item }),
-        );
+        // A form says itself that its answer is lost.
+        let unknown = || IfLost::Unknown(name.clone());
+        let if_lost = form.map_or_else(unknown, |_| IfLost::Nothing);
+        let note = (About::Pin(session), if_lost);
+        self.ask(note, request::Pin { session, item }, move |console, outcome| match outcome {
+            Ok(reply::Pinned { item, by_hand }) => {
+                console.was_pinned(form, &name, item, by_hand.as_deref());
+            }
+            Err(refusal) => {
+                console.refused(&format!("{name} is not pinned"), &refusal);
+                if let Some(form) = form {
+                    console.form_refused(form);
+                }
+            }
+        });
     }
 
     /// The machine is a Jump Client.
@@ -496,8 +503,7 @@ impl Console {
             return;
         }
         let done = Some(format!("{name} is no Jump Client any more; the session goes on."));
-        let asked = Asked::Words { what: format!("Unpinning {name}"), done };
-        self.request(asked, RepRequest::Unpin(request::Unpin { session }));
+        self.ask_for(format!("Unpinning {name}"), done, request::Unpin { session });
     }
 
     pub(super) fn go_sessions(&mut self) {

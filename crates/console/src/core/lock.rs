@@ -1,10 +1,12 @@
 //! The lock of a console that nobody sits at: nothing is shown until the password opens it.
 
 use super::input::Input;
-use super::{Asked, Console, Effect};
+use super::{Console, Effect};
+use crate::core::requests::{About, IfLost};
+use jumpdeck_protocol::Refusal;
+use jumpdeck_protocol::Timestamp;
+use jumpdeck_protocol::rep::Secret;
 use jumpdeck_protocol::rep::request;
-use jumpdeck_protocol::rep::{RepRequest, Secret};
-use jumpdeck_protocol::{Outcome, Timestamp};
 use jumpdeck_terminal::key::{Code, Key};
 use std::time::Duration;
 
@@ -102,7 +104,8 @@ impl Console {
         }
         let password = Secret(std::mem::take(&mut locked.input).text().to_owned());
         locked.asking = true;
-        self.request(Asked::Unlock, RepRequest::Unlock(request::Unlock { password }));
+        let note = (About::Anything, IfLost::Nothing);
+        self.ask(note, request::Unlock { password }, Self::unlocked);
     }
 
     pub(super) fn lock_paste(&mut self, text: &str) {
@@ -113,17 +116,17 @@ impl Console {
     }
 
     /// The appliance says whether the password was right.
-    pub(super) fn unlocked<T>(&mut self, outcome: &Outcome<T>) {
+    fn unlocked(&mut self, outcome: Result<(), Refusal>) {
         match (outcome, &mut self.lock.locked) {
-            (Outcome::Ok(_), _) => {
+            (Ok(()), _) => {
                 self.lock.locked = None;
                 self.lock.touched(self.now);
             }
-            (Outcome::Refused(refusal), Some(locked)) => {
+            (Err(refusal), Some(locked)) => {
                 locked.asking = false;
                 locked.words = refusal.to_string();
             }
-            (Outcome::Refused(_), None) => {}
+            (Err(_), None) => {}
         }
     }
 

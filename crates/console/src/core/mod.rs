@@ -25,6 +25,7 @@ mod navigate;
 mod preferences;
 mod press;
 pub mod query;
+mod requests;
 mod scripted;
 pub mod scroll;
 pub mod search;
@@ -50,17 +51,18 @@ use inventory::{Inventory, Pool};
 use jiff::tz::TimeZone;
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::queue::Lobby;
-use jumpdeck_protocol::rep::{FromRep, RepNotice, RepRequest};
+use jumpdeck_protocol::rep::{FromRep, RepNotice};
 use jumpdeck_protocol::rights::PlaceRights;
 use jumpdeck_protocol::session::Size;
-use jumpdeck_protocol::{Control, ItemId, RequestId, SessionId, Timestamp, control};
+use jumpdeck_protocol::{Control, ItemId, SessionId, Timestamp, control};
 use jumpdeck_terminal::{Key, key};
 use keymap::{Context, Keymap, Meaning};
 use known::Known;
 use layer::Layer;
 use messages::{Level, Messages};
+use requests::RequestBook;
 use session::Tab;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,81 +127,6 @@ pub enum Screen {
     Session(usize),
 }
 
-/// What a request of ours was for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Asked {
-    Subscribe,
-    Start {
-        item: ItemId,
-        name: String,
-        show: bool,
-        reason: Option<String>,
-        /// How many keys had been pressed then.
-        pressed: u64,
-        /// How many keys had been pressed, where somebody else has to answer first: whoever goes on
-        /// working is not torn away.
-        after: Option<u64>,
-    },
-    End {
-        name: String,
-    },
-    Shell {
-        session: SessionId,
-        name: String,
-    },
-    Log {
-        session: SessionId,
-    },
-    Colleagues {
-        session: SessionId,
-        transfer: bool,
-    },
-    Join {
-        name: String,
-    },
-    SessionKey,
-    Why {
-        item: ItemId,
-    },
-    Simulate {
-        number: u64,
-    },
-    Who {
-        number: u64,
-    },
-    Unlock,
-    Pin {
-        session: SessionId,
-        /// The form it was asked from.
-        form: Option<u64>,
-        name: String,
-    },
-    /// Something small, and what is said once it is done.
-    Words {
-        what: String,
-        done: Option<String>,
-    },
-    /// A portion of a deed with many items.
-    Batch {
-        number: u64,
-        items: usize,
-    },
-    Add {
-        form: u64,
-        name: String,
-    },
-    Wake {
-        item: ItemId,
-        name: String,
-    },
-    History {
-        item: ItemId,
-    },
-    Preferences {
-        number: u64,
-    },
-}
-
 /// Which searches were asked for and which are on the screen: a key that means what is found must
 /// not act on what was found before.
 #[derive(Debug, Default)]
@@ -262,8 +189,7 @@ pub struct Console {
     messages: Messages,
     chord: Vec<Key>,
     prefixed: bool,
-    asked: HashMap<RequestId, Asked>,
-    last_request: RequestId,
+    requests: RequestBook,
     searches: Searches,
     stale: Stale,
     known: Known,
@@ -320,8 +246,7 @@ impl Console {
             messages: Messages::default(),
             chord: Vec::new(),
             prefixed: false,
-            asked: HashMap::new(),
-            last_request: RequestId(0),
+            requests: RequestBook::default(),
             searches: Searches::default(),
             stale: Stale::default(),
             known: Known::default(),
@@ -448,13 +373,6 @@ impl Console {
     fn warn(&mut self, text: &str) {
         self.messages.say(self.now, Level::Warning, text);
         self.dirty = true;
-    }
-
-    fn request(&mut self, asked: Asked, body: RepRequest) {
-        self.last_request = self.last_request.next();
-        self.asked.insert(self.last_request, asked);
-        let message = FromRep::Request { id: self.last_request, body };
-        self.effects.push(Effect::Send(control::encode(&message)));
     }
 
     fn notify(&mut self, body: RepNotice) {

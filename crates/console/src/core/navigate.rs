@@ -4,9 +4,10 @@ use super::layer::{Chooser, ChooserKind, Layer, Question};
 use super::query::{self, Query};
 use super::search::{Answer, Found, Job, Scope, Wanted};
 use super::{Console, Effect, Focus, Screen, Searches, Timer};
+use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::preferences::Column;
+use jumpdeck_protocol::rep::RepNotice;
 use jumpdeck_protocol::rep::request;
-use jumpdeck_protocol::rep::{RepNotice, RepRequest};
 use std::time::Duration;
 
 /// Choices that a completion names, at the most.
@@ -284,8 +285,13 @@ impl Console {
         };
         match question {
             Question::EndSession { session, name } => {
-                let asked = super::Asked::End { name };
-                self.request(asked, RepRequest::EndSession(request::EndSession { session }));
+                let note = (About::Anything, IfLost::Unknown(name.clone()));
+                let request = request::EndSession { session };
+                self.ask(note, request, move |console, outcome| {
+                    if let Err(refusal) = outcome {
+                        console.refused(&format!("Ending {name}"), &refusal);
+                    }
+                });
             }
             Question::CloseShell { channel, .. } => self.close_shell(channel),
             Question::Leave { session, name, .. } => self.leave_session(session, &name),

@@ -5,10 +5,10 @@ use super::layer::{Layer, ToggleKind, Toggles};
 use super::query::{Field, Query};
 use super::search::Scope;
 use super::tree::Dynamic;
-use super::{Asked, Console, columns};
+use super::{Console, columns};
+use crate::core::requests::{About, IfLost};
 use crate::text;
 use jumpdeck_protocol::preferences::{Column, Preferences, ShownColumn};
-use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rep::request;
 use std::sync::Arc;
 
@@ -61,16 +61,18 @@ impl Console {
         if self.unsaved && self.preferences_known && self.is_linked() {
             let preferences = Box::new(self.preferences.clone());
             self.preferences_sent += 1;
-            let asked = Asked::Preferences { number: self.preferences_sent };
-            self.request(
-                asked,
-                RepRequest::SavePreferences(request::SavePreferences { preferences }),
-            );
+            let number = self.preferences_sent;
+            let note = (About::Anything, IfLost::Nothing);
+            let request = request::SavePreferences { preferences };
+            self.ask(note, request, move |console, outcome| match outcome {
+                Ok(()) => console.preferences_saved(number),
+                Err(refusal) => console.refused("Your preferences are not kept", &refusal),
+            });
         }
     }
 
     /// The appliance has kept them.
-    pub(super) const fn preferences_saved(&mut self, number: u64) {
+    const fn preferences_saved(&mut self, number: u64) {
         if number == self.preferences_sent {
             self.unsaved = false;
         }

@@ -1,13 +1,12 @@
 //! A script that was handed to the console: its commands run in order, each as if the rep had done
 //! it by hand.
 
+use super::Console;
 use super::inventory::{Item, Look, Scope, matching};
 use super::layer::{Chooser, Entry, EntryValue, Layer, Pick};
 use super::query::Query;
-use super::{Asked, Console};
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::queue::QueueWish;
-use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::script::{Command, Script, Search};
 use jumpdeck_protocol::{ItemId, SessionId};
@@ -44,11 +43,6 @@ pub fn fits(search: &Search, item: &Item<'_>) -> bool {
     let texts = [item.comments(), item.hostname(), item.private_ip(), item.public_ip()];
     let [comments, hostname, private, public] = texts;
     item.is_client() && search.finds([comments, hostname, private, public, item.tag()])
-}
-
-/// Whether a script goes on only once this is answered.
-pub(super) const fn waits_for(asked: &Asked) -> bool {
-    matches!(asked, Asked::Start { .. } | Asked::SessionKey)
 }
 
 impl Console {
@@ -88,11 +82,7 @@ impl Console {
         let attributes = std::mem::take(&mut self.scripted.attributes);
         if !attributes.is_empty() {
             let what = "The session's attributes".to_owned();
-            let asked = Asked::Words { what, done: None };
-            self.request(
-                asked,
-                RepRequest::SetAttributes(request::SetAttributes { session, attributes }),
-            );
+            self.ask_for(what, None, request::SetAttributes { session, attributes });
         }
     }
 
@@ -108,7 +98,7 @@ impl Console {
             && self.is_linked()
             && self.layers.is_empty()
             && !self.lock.is_locked()
-            && !self.asked.values().any(waits_for)
+            && !self.requests.holds_scripts()
     }
 
     fn run_scripted(&mut self, command: &Command) {

@@ -3,11 +3,13 @@
 use super::input::Input;
 use super::layer::{Ask, Layer, Prompt, Question};
 use super::session::{Pane, Shell, Tab};
-use super::{Asked, Console, Effect, Screen, layout};
+use super::{Console, Effect, Screen, layout};
+use crate::core::requests::{About, IfLost};
+use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::inventory::{JumpPolicyView, PolicyState, Status};
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::request;
-use jumpdeck_protocol::rep::{RepNotice, RepRequest, Secret};
+use jumpdeck_protocol::rep::{RepNotice, Secret};
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelState, Keyboard, Part, RecordingState, SessionView, Size,
@@ -27,6 +29,17 @@ pub(super) struct Start {
     pub(super) reason: Option<String>,
     /// A code of the second factor.
     pub(super) code: Option<Secret>,
+}
+
+/// A session that was asked for.
+pub(super) struct Wanted {
+    pub name: String,
+    pub show: bool,
+    pub reason: Option<String>,
+    /// How many keys had been pressed then.
+    pub pressed: u64,
+    /// Somebody else has to answer first.
+    pub waits: bool,
 }
 
 impl Console {
@@ -115,9 +128,7 @@ impl Console {
         let Some(name) = self.inventory.name(item).map(str::to_owned) else {
             return;
         };
-        let is_starting =
-            |asked: &Asked| matches!(asked, Asked::Start { item: other, .. } if *other == item);
-        if self.asked.values().any(is_starting) {
+        if self.requests.is_open(About::Start(item)) {
             self.warn(&format!("A session with {name} is starting already."));
             return;
         }
@@ -126,26 +137,49 @@ impl Console {
             return;
         }
         let Start { show, reason, code } = start;
-        let starting = Asked::Start {
-            item,
-            name: name.clone(),
-            show,
-            reason: reason.clone(),
-            pressed: self.keys,
-            after: None,
-        };
         self.say(&format!("Starting a session with {name} …"));
+        let (pressed, waits) = (self.keys, false);
+        let wanted = Wanted { name, show, reason: reason.clone(), pressed, waits };
         let (size, modes) = (self.pane_size(), TerminalModes::utf8());
         let kind = ChannelKind::Shell { size, term: TERM.to_owned(), modes };
         let (override_schedule, reason) = (reason.is_some(), reason.map(Into::into));
-        let request = RepRequest::StartSession(request::StartSession {
-            item,
-            kind,
-            override_schedule,
-            reason,
-            code,
+        let request = request::StartSession { item, kind, override_schedule, reason, code };
+        self.ask_session(wanted, request);
+    }
+
+    pub(super) fn ask_session(&mut self, wanted: Wanted, request: request::StartSession) {
+        let item = request.item;
+        let note = (About::Start(item), IfLost::Unknown(wanted.name.clone()));
+        self.ask(note, request, move |console, outcome| {
+            console.start_answered(item, wanted, outcome);
         });
-        self.request(starting, request);
+    }
+
+    fn start_answered(
+        &mut self,
+        item: ItemId,
+        wanted: Wanted,
+        outcome: Result<SessionView, Refusal>,
+    ) {
+        let Wanted { name, show, reason, pressed, waits } = wanted;
+        match outcome {
+            Ok(view) => {
+                self.started(&view, show && (!waits || pressed == self.keys));
+                self.started_scripted(view.id, item);
+            }
+            Err(refusal)
+                if refusal.code == RefusalCode::SecondFactorRequired
+                    && show
+                    && pressed == self.keys =>
+            {
+                self.refused(&format!("No session with {name} yet"), &refusal);
+                self.ask_code(item, name, reason);
+            }
+            Err(refusal) => {
+                self.forget_script();
+                self.refused(&format!("No session with {name}"), &refusal);
+            }
+        }
     }
 
     /// The appliance wants a code of the second factor before it starts a session.
@@ -235,11 +269,9 @@ impl Console {
         }
         let (user, size) = (self.user(), self.pane_size());
         for view in sessions {
-            let starting =
-                |asked: &Asked| matches!(asked, Asked::Start { item, .. } if *item == view.item);
             if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.id == view.id) {
                 tab.update(view, user, size);
-            } else if !self.asked.values().any(starting)
+            } else if !self.requests.is_open(About::Start(view.item))
                 && let Some(tab) = Tab::new(view, user, size)
             {
                 self.came_by_others(&tab);

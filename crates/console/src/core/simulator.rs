@@ -1,13 +1,13 @@
 //! The simulator: what would a session grant, whose, how it comes about, and when?
 
+use super::Console;
 use super::form::time_text;
 use super::input::Input;
 use super::layer::{Ask, Layer, Prompt};
 use super::layers::simulator::Simulator;
-use super::{Asked, Console};
+use crate::core::requests::{About, IfLost};
 use jiff::civil::DateTime;
 use jumpdeck_protocol::configuration::Simulation;
-use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Whom;
 use jumpdeck_protocol::session_policy::StartMethod;
@@ -55,12 +55,13 @@ impl Console {
         let whom = simulator.user.as_deref().map_or(Whom::Me, |user| Whom::User(user.into()));
         let (item, method) = (simulator.item, simulator.method);
         let (present, at) = (simulator.present, simulator.at);
-        let request = RepRequest::Simulate(request::Simulate { whom, item, method, present, at });
-        self.request(Asked::Simulate { number }, request);
+        let request = request::Simulate { whom, item, method, present, at };
+        let note = (About::Anything, IfLost::Nothing);
+        self.ask(note, request, move |console, outcome| console.simulated(number, outcome));
     }
 
     /// What came out.
-    pub(super) fn simulated(&mut self, number: u64, outcome: Result<Box<Simulation>, Refusal>) {
+    fn simulated(&mut self, number: u64, outcome: Result<Box<Simulation>, Refusal>) {
         // A prompt may lie over it.
         let simulator = self.layers.iter_mut().rev().find_map(|layer| match layer {
             Layer::Simulator(simulator) => Some(simulator),

@@ -4,12 +4,14 @@ use super::export::ExportError;
 use super::form::time_text;
 use super::layer::{Ask, Layer, Prompt, Question};
 use super::sessions::Start;
-use super::{Asked, Console, Effect};
+use super::{Console, Effect};
 use crate::core::batch::Deed;
+use crate::core::known::Past;
+use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::limits::STARTS_AT_ONCE;
-use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
 use std::path::PathBuf;
@@ -149,12 +151,7 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        self.begin_batch(
-            Deed::Remove,
-            items,
-            |_| 16,
-            |items| RepRequest::RemoveItems(request::RemoveItems { items }),
-        );
+        self.begin_batch(Deed::Remove, items, |_| 16, |items| request::RemoveItems { items });
     }
 
     pub(super) fn no_new(&self) -> Option<String> {
@@ -328,9 +325,15 @@ impl Console {
     }
 
     pub(super) fn ask_history(&mut self, item: ItemId) {
-        let asked = Asked::History { item };
-        if self.is_linked() && !self.asked_already(&asked) {
-            self.request(asked, RepRequest::History(request::History { item }));
+        let about = About::History(item);
+        if self.is_linked() && !self.requests.is_open(about) {
+            let note = (about, IfLost::Nothing);
+            self.ask(note, request::History { item }, move |console, outcome| {
+                // What an item's history is does not matter enough to complain.
+                if let Ok(reply::History { sessions, warning }) = outcome {
+                    console.known.history = Some(Past { item, sessions, warning });
+                }
+            });
         }
     }
 }

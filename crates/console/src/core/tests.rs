@@ -8,6 +8,7 @@ use super::*;
 use crate::fixtures::{Desk, Sent, credit};
 use jumpdeck_protocol::inventory::{InventoryPart, Presence, Status};
 use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason, ExitStatus, Keyboard};
 use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, SessionId, rep};

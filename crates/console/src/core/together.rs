@@ -6,9 +6,10 @@ use super::layer::{Ask, Chooser, Entry, EntryValue, Layer, Pick, Prompt, Questio
 use super::lobby::SessionRow;
 use super::session::{Shell, Tab};
 use super::sessions::TERM;
-use super::{Asked, Console, Effect, Screen};
+use super::{Console, Effect, Screen};
+use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::log::{LogEntry, LogEvent, Summary};
-use jumpdeck_protocol::rep::RepRequest;
+use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::{ChannelOrder, Part};
 use jumpdeck_protocol::{SessionId, limits, text};
@@ -59,10 +60,12 @@ impl Console {
         };
         let (session, name) = (tab.id, tab.name.clone());
         let (size, term) = (self.pane_size(), TERM.to_owned());
-        self.request(
-            Asked::Shell { session, name },
-            RepRequest::OpenShell(request::OpenShell { session, size, term }),
-        );
+        let note = (About::Anything, IfLost::Unknown(name.clone()));
+        let request = request::OpenShell { session, size, term };
+        self.ask(note, request, move |console, outcome| match outcome {
+            Ok(view) => console.shell_opened(session, &view),
+            Err(refusal) => console.refused(&format!("No shell on {name}"), &refusal),
+        });
     }
 
     /// The shell that was asked for runs.
@@ -166,9 +169,13 @@ impl Console {
     }
 
     fn ask_log(&mut self, session: SessionId, after: u64) {
-        let asked = Asked::Log { session };
-        if self.is_linked() && !self.asked_already(&asked) {
-            self.request(asked, RepRequest::Log(request::Log { session, after }));
+        let about = About::Log(session);
+        if self.is_linked() && !self.requests.is_open(about) {
+            let request = request::Log { session, after };
+            self.ask((about, IfLost::Nothing), request, move |console, outcome| match outcome {
+                Ok(reply::Log { entries, more }) => console.log_came(session, entries, more),
+                Err(refusal) => console.refused("The log", &refusal),
+            });
         }
     }
 
@@ -296,13 +303,13 @@ impl Console {
                     "Sent."
                 };
                 let done = Some(done.to_owned());
-                let asked = Asked::Words { what: format!("Your words for {name}"), done };
-                self.request(asked, RepRequest::Chat(request::Chat { session, text }));
+                let what = format!("Your words for {name}");
+                self.ask_for(what, done, request::Chat { session, text });
             }
             Ask::Note { session, name } => {
                 let done = Some(format!("The note stands in the log of {name}."));
-                let asked = Asked::Words { what: format!("The note for {name}"), done };
-                self.request(asked, RepRequest::Note(request::Note { session, text }));
+                let what = format!("The note for {name}");
+                self.ask_for(what, done, request::Note { session, text });
             }
             _ => {}
         }
@@ -319,7 +326,13 @@ impl Console {
     fn ask_colleagues(&mut self, transfer: bool) {
         if let Some(tab) = self.shown_tab() {
             let session = tab.id;
-            self.request(Asked::Colleagues { session, transfer }, RepRequest::Colleagues);
+            let note = (About::Anything, IfLost::Nothing);
+            self.ask(note, request::Colleagues, move |console, outcome| match outcome {
+                Ok(reply::Colleagues { names, teams }) => {
+                    console.colleagues_came(session, transfer, &names, &teams);
+                }
+                Err(refusal) => console.refused("The other users", &refusal),
+            });
         }
     }
 
@@ -386,11 +399,8 @@ impl Console {
             Some(_) => format!("{with} may take part."),
             None => format!("{with} takes part no more."),
         };
-        let asked = Asked::Words { what: format!("Sharing with {with}"), done: Some(done) };
-        self.request(
-            asked,
-            RepRequest::Share(request::Share { session, with: with.to_owned(), part }),
-        );
+        let request = request::Share { session, with: with.to_owned(), part };
+        self.ask_for(format!("Sharing with {with}"), Some(done), request);
     }
 
     pub(super) fn share_with_team(&mut self, session: SessionId, team: &str, part: Option<Part>) {
@@ -400,9 +410,8 @@ impl Console {
         }
         let how = if part == Some(Part::Observer) { "look on" } else { "take part" };
         let done = Some(format!("Everybody of {team} may {how}."));
-        let asked = Asked::Words { what: format!("Sharing with {team}"), done };
-        let team = team.to_owned();
-        self.request(asked, RepRequest::ShareTeam(request::ShareTeam { session, team, part }));
+        let (what, team) = (format!("Sharing with {team}"), team.to_owned());
+        self.ask_for(what, done, request::ShareTeam { session, team, part });
     }
 
     pub(super) fn ask_transfer_to(&mut self, session: SessionId, to: &str) {
@@ -419,8 +428,8 @@ impl Console {
             return;
         }
         let done = Some(format!("The session is {to}'s now; you still take part."));
-        let asked = Asked::Words { what: format!("Giving the session to {to}"), done };
-        self.request(asked, RepRequest::Transfer(request::Transfer { session, to }));
+        let what = format!("Giving the session to {to}");
+        self.ask_for(what, done, request::Transfer { session, to });
     }
 
     pub(super) fn no_leave(&self) -> Option<String> {
@@ -443,8 +452,7 @@ impl Console {
             self.warn(&reason);
         } else {
             let done = Some(format!("You take no part in the session with {name} any more."));
-            let asked = Asked::Words { what: format!("Leaving {name}"), done };
-            self.request(asked, RepRequest::Leave(request::Leave { session }));
+            self.ask_for(format!("Leaving {name}"), done, request::Leave { session });
         }
     }
 }

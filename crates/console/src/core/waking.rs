@@ -1,14 +1,15 @@
 //! Machines that are being woken: who tries, how long nobody else can, and what became of it.
 
+use super::Console;
 use super::layer::{Ask, Layer, Prompt};
 use super::messages::Level;
-use super::{Asked, Console};
+use crate::core::requests::{About, IfLost};
+use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::inventory::Status;
-use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::wake::SecureOn;
-use jumpdeck_protocol::{ItemId, Outcome, Timestamp};
+use jumpdeck_protocol::{ItemId, Timestamp};
 use std::collections::BTreeMap;
 
 /// Seconds after which a machine that was woken should be there.
@@ -123,16 +124,19 @@ impl Console {
                 if items.len() == 1 {
                     self.say(&format!("Looking for somebody who can wake {name} …"));
                 }
-                let asked = Asked::Wake { item: *item, name };
-                self.request(asked, RepRequest::Wake(request::Wake { item: *item, password }));
+                let (item, note) = (*item, (About::Anything, IfLost::Unknown(name.clone())));
+                let request = request::Wake { item, password };
+                self.ask(note, request, move |console, outcome| {
+                    console.wake_answered(item, &name, outcome.map(|reply| reply.helper));
+                });
             }
         }
     }
 
     /// The appliance has answered.
-    pub(super) fn wake_answered(&mut self, item: ItemId, name: &str, outcome: Outcome<Box<str>>) {
+    fn wake_answered(&mut self, item: ItemId, name: &str, outcome: Result<Box<str>, Refusal>) {
         match outcome {
-            Outcome::Ok(helper) => {
+            Ok(helper) => {
                 let helper = jumpdeck_protocol::text::clean(&helper).into_owned();
                 self.say(&format!("{helper} calls {name}. It can take a few minutes to start."));
                 let now = self.now;
@@ -144,7 +148,7 @@ impl Console {
                 });
                 waking.mine = true;
             }
-            Outcome::Refused(refusal) => {
+            Err(refusal) => {
                 self.messages.say(self.now, Level::Error, &format!("{name}: {refusal}"));
             }
         }

@@ -1,10 +1,10 @@
 //! Who may do something with an item: the question the other way round. Administrators ask it.
 
+use super::Console;
 use super::layer::Layer;
 use super::layers::who::Who;
-use super::{Asked, Console};
+use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::Refusal;
-use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::{Answer, Permission, Whom};
 
@@ -49,13 +49,15 @@ impl Console {
         (who.outcome, who.scroll) = (None, 0);
         who.number += 1;
         let (item, number, action) = (who.item, who.number, Some(who.action));
-        let request =
-            RepRequest::Explain(request::Explain { whom: Whom::Everybody, item, action, at: None });
-        self.request(Asked::Who { number }, request);
+        let request = request::Explain { whom: Whom::Everybody, item, action, at: None };
+        let note = (About::Anything, IfLost::Nothing);
+        self.ask(note, request, move |console, outcome| {
+            console.who_came(number, outcome.map(|reply| reply.answers));
+        });
     }
 
     /// What the appliance says.
-    pub(super) fn who_came(&mut self, number: u64, outcome: Result<Vec<Answer>, Refusal>) {
+    fn who_came(&mut self, number: u64, outcome: Result<Vec<Answer>, Refusal>) {
         let who = self.layers.iter_mut().rev().find_map(|layer| match layer {
             Layer::Who(who) => Some(who),
             _ => None,

@@ -1,11 +1,11 @@
 //! Why may I, why may I not: what the appliance said of the rep's rights, for one item.
 
+use super::Console;
 use super::form::time_text;
-use super::{Asked, Console};
+use crate::core::requests::{About, IfLost};
 use crate::text::wrap;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::PolicyState;
-use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::{Answer, ExplainedStep, Permission, Whom};
 use jumpdeck_protocol::session::Size;
@@ -54,10 +54,14 @@ impl Console {
         self.known.explained = None;
         if self.is_linked() {
             let (whom, action, at) = (Whom::Me, None, None);
-            self.request(
-                Asked::Why { item },
-                RepRequest::Explain(request::Explain { whom, item, action, at }),
-            );
+            let note = (About::Anything, IfLost::Nothing);
+            let request = request::Explain { whom, item, action, at };
+            self.ask(note, request, move |console, outcome| {
+                // If it is refused, what was told of the rights stands there already.
+                if let Ok(reply) = outcome {
+                    console.known.explained = Some((item, reply.answers));
+                }
+            });
         }
     }
 

@@ -4,12 +4,12 @@ use super::{Form, Purpose, Row, value};
 use crate::core::batch::Deed;
 use crate::core::layer::{Layer, Question};
 use crate::core::messages::Level;
-use crate::core::{Asked, Console, query};
+use crate::core::requests::{About, IfLost};
+use crate::core::{Console, query};
 use jumpdeck_protocol::inventory::ItemView;
 use jumpdeck_protocol::item::{ItemChange, ItemEdit, Shortcut};
-use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rep::request;
-use jumpdeck_protocol::{ItemId, Outcome, Refusal, RefusalCode};
+use jumpdeck_protocol::{ItemId, Refusal, RefusalCode};
 use std::collections::BTreeMap;
 
 impl Console {
@@ -167,8 +167,11 @@ impl Console {
                     let name = view.name.to_string();
                     self.begin_saving();
                     let item = Box::new(view);
-                    let asked = Asked::Add { form: form.number, name };
-                    self.request(asked, RepRequest::AddShortcut(request::AddShortcut { item }));
+                    let (number, request) = (form.number, request::AddShortcut { item });
+                    let note = (About::Anything, IfLost::Nothing);
+                    self.ask(note, request, move |console, outcome| {
+                        console.added(number, &name, outcome.map(|reply| reply.item));
+                    });
                 }
             }
         }
@@ -231,7 +234,7 @@ impl Console {
         self.begin_saving();
         let edits: Vec<_> =
             edits.into_iter().map(|(item, changes)| ItemEdit { item, changes }).collect();
-        let request = |edits| RepRequest::EditItems(request::EditItems { edits });
+        let request = |edits| request::EditItems { edits };
         self.begin_batch(Deed::Edit(form.number), edits, weight, request);
     }
 
@@ -277,10 +280,10 @@ impl Console {
     }
 
     /// The appliance has answered about a new shortcut.
-    pub(in crate::core) fn added(&mut self, form: u64, name: &str, outcome: Outcome<ItemId>) {
+    fn added(&mut self, form: u64, name: &str, outcome: Result<ItemId, Refusal>) {
         let is_open = self.form_mut().is_some_and(|open| open.number == form);
         match outcome {
-            Outcome::Ok(item) => {
+            Ok(item) => {
                 if is_open {
                     self.close_form();
                 }
@@ -288,7 +291,7 @@ impl Console {
                 self.jump.select_when_there(item);
                 self.stale.items = true;
             }
-            Outcome::Refused(refusal) => {
+            Err(refusal) => {
                 self.form_refused(form);
                 self.messages.say(self.now, Level::Error, &format!("{name}: {refusal}"));
             }
