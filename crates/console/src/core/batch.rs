@@ -81,17 +81,17 @@ impl Console {
             some.push(item);
         }
         waiting.push_back((some.len(), request(some).into()));
-        self.last_batch += 1;
-        let number = self.last_batch;
+        self.link.last_batch += 1;
+        let number = self.link.last_batch;
         let (refused, failed) = (Vec::new(), None);
         let batch = Batch { number, deed, items: count, open: 0, waiting, refused, failed };
-        self.batches.push(batch);
+        self.link.batches.push(batch);
         self.go_on_with(number);
     }
 
     /// Asks for as many portions as may be under way.
     fn go_on_with(&mut self, number: u64) {
-        while let Some(batch) = self.batches.iter_mut().find(|batch| batch.number == number) {
+        while let Some(batch) = self.link.batches.iter_mut().find(|batch| batch.number == number) {
             if batch.open == UNDER_WAY {
                 return;
             }
@@ -108,10 +108,10 @@ impl Console {
 
     /// A portion was answered.
     fn batch_answered(&mut self, number: u64, items: usize, outcome: Result<RepReply, Refusal>) {
-        let Some(at) = self.batches.iter().position(|batch| batch.number == number) else {
+        let Some(at) = self.link.batches.iter().position(|batch| batch.number == number) else {
             return;
         };
-        let Some(batch) = self.batches.get_mut(at) else {
+        let Some(batch) = self.link.batches.get_mut(at) else {
             return;
         };
         batch.open = batch.open.saturating_sub(1);
@@ -124,7 +124,7 @@ impl Console {
             }
         }
         if batch.open == 0 && batch.waiting.is_empty() {
-            let batch = self.batches.remove(at);
+            let batch = self.link.batches.remove(at);
             self.batch_over(&batch);
         } else {
             self.go_on_with(number);
@@ -139,7 +139,7 @@ impl Console {
             self.form_batch_over(form, batch);
         }
         let first = batch.refused.first().map(|(item, refusal)| {
-            let name = self.inventory.name(*item).unwrap_or("An item").to_owned();
+            let name = self.list.inventory.name(*item).unwrap_or("An item").to_owned();
             (name, refusal.clone())
         });
         let whole =
@@ -154,15 +154,19 @@ impl Console {
                     (1, _) => String::new(),
                     (all, done) => format!("{done} of {all} items were {what}. "),
                 };
-                self.messages.say(self.now, Level::Error, &format!("{head}{name}: {refusal}"));
+                self.dialogs.messages.say(
+                    self.now,
+                    Level::Error,
+                    &format!("{head}{name}: {refusal}"),
+                );
             }
         }
         // Each of them can be read in the history.
         let told = usize::from(batch.failed.is_none());
         for (item, refusal) in batch.refused.iter().skip(told).take(50) {
-            let name = self.inventory.name(*item).unwrap_or("An item");
+            let name = self.list.inventory.name(*item).unwrap_or("An item");
             let text = format!("{name}: {refusal}");
-            self.messages.note(self.now, Level::Error, &text);
+            self.dialogs.messages.note(self.now, Level::Error, &text);
         }
     }
 
@@ -175,7 +179,7 @@ impl Console {
 
     /// The link is gone: nobody will answer.
     pub(super) fn batches_lost(&mut self) {
-        for batch in std::mem::take(&mut self.batches) {
+        for batch in std::mem::take(&mut self.link.batches) {
             if !matches!(batch.deed, Deed::Edit(_)) {
                 let what = batch.deed.done();
                 self.warn(&format!(

@@ -20,19 +20,19 @@ const SESSIONS: usize = 5;
 impl Console {
     pub(super) fn open_palette(&mut self) {
         let chooser = Chooser::commands(self.ground());
-        self.layers.push(Layer::Chooser(chooser));
+        self.dialogs.layers.push(Layer::Chooser(chooser));
     }
 
     pub(super) fn open_fuzzy_jump(&mut self) {
         let (context, items) = (self.ground(), List::default());
         let kind = ChooserKind::Jump { context, sessions: Vec::new(), items, commands: Vec::new() };
         let chooser = Chooser { kind, input: super::input::Input::default(), selected: 0 };
-        self.layers.push(Layer::Chooser(chooser));
+        self.dialogs.layers.push(Layer::Chooser(chooser));
         self.search_for_chooser();
     }
 
     fn open_entries(&mut self, purpose: Pick, entries: Vec<Entry>) {
-        self.layers.push(Layer::Chooser(Chooser::entries(purpose, entries)));
+        self.dialogs.layers.push(Layer::Chooser(Chooser::entries(purpose, entries)));
     }
 
     pub(super) fn open_move(&mut self) {
@@ -48,7 +48,7 @@ impl Console {
     /// The places that the rep may move and copy items to.
     fn destinations(&self) -> Vec<Entry> {
         let counts: Vec<_> =
-            self.inventory.places().iter().map(|place| (place.place, place.count)).collect();
+            self.list.inventory.places().iter().map(|place| (place.place, place.count)).collect();
         let entry = |(place, label): (Place, String)| {
             let count = counts.iter().find(|(known, _)| *known == place);
             let detail = count.map_or(String::new(), |(_, count)| match count {
@@ -72,7 +72,7 @@ impl Console {
     }
 
     pub(super) fn open_sort(&mut self) {
-        let sort = self.preferences.sort;
+        let sort = self.preferences.current.sort;
         let entry = |column: &Column| Entry {
             label: column.heading().to_owned(),
             detail: match (sort.column == *column, sort.descending) {
@@ -87,14 +87,14 @@ impl Console {
     }
 
     pub(super) fn open_saved(&mut self) {
-        let typed = self.jump.search.text().trim();
-        let savable = !typed.is_empty() && self.jump.mistake.is_none();
+        let typed = self.list.jump.search.text().trim();
+        let savable = !typed.is_empty() && self.list.jump.mistake.is_none();
         let this = savable.then(|| Entry {
             label: "Save this search …".to_owned(),
             detail: typed.to_owned(),
             value: EntryValue::SaveThis,
         });
-        let saved = self.preferences.saved.iter().map(|saved| Entry {
+        let saved = self.preferences.current.saved.iter().map(|saved| Entry {
             label: saved.name.to_string(),
             detail: saved.query.to_string(),
             value: EntryValue::Saved(saved.name.clone()),
@@ -104,8 +104,8 @@ impl Console {
     }
 
     pub(super) fn no_saved(&self) -> Option<String> {
-        let nothing =
-            self.jump.search.text().trim().is_empty() && self.preferences.saved.is_empty();
+        let nothing = self.list.jump.search.text().trim().is_empty()
+            && self.preferences.current.saved.is_empty();
         let search = self.key_of("search");
         nothing.then(|| {
             format!("No search is saved yet. Search with {search}; then it can be saved here.")
@@ -136,8 +136,9 @@ impl Console {
 
     /// Sessions and commands of the fuzzy jump follow what is typed at once.
     pub(super) fn fit_sessions(&mut self) {
-        let open: Vec<_> = self.tabs.iter().map(|tab| (tab.id, tab.name.clone())).collect();
-        if let Some(Layer::Chooser(chooser)) = self.layers.last_mut()
+        let open: Vec<_> =
+            self.sessions.tabs.iter().map(|tab| (tab.id, tab.name.clone())).collect();
+        if let Some(Layer::Chooser(chooser)) = self.dialogs.layers.last_mut()
             && let ChooserKind::Jump { sessions, .. } = &mut chooser.kind
         {
             let names = open.iter().map(|(_, name)| name.as_str());
@@ -148,7 +149,7 @@ impl Console {
     }
 
     pub(super) fn choose(&mut self) {
-        let Some(Layer::Chooser(chooser)) = self.layers.last() else {
+        let Some(Layer::Chooser(chooser)) = self.dialogs.layers.last() else {
             return;
         };
         let selected = chooser.selected;
@@ -159,9 +160,9 @@ impl Console {
             }
             ChooserKind::Jump { sessions, items, commands, .. } => {
                 if let Some((session, name)) = sessions.get(selected) {
-                    match self.tabs.iter().position(|tab| tab.id == *session) {
+                    match self.sessions.tabs.iter().position(|tab| tab.id == *session) {
                         Some(tab) => {
-                            self.layers.pop();
+                            self.dialogs.layers.pop();
                             self.show_tab(tab);
                         }
                         None => self.warn(&format!("The session with {name} has ended.")),
@@ -170,7 +171,7 @@ impl Console {
                 }
                 let number = selected - sessions.len();
                 if let Some(item) = items.get(number).map(|item| item.id()) {
-                    self.layers.pop();
+                    self.dialogs.layers.pop();
                     self.jump_to(item);
                     return;
                 }
@@ -186,11 +187,11 @@ impl Console {
                 let typed = chooser.input.text().trim().to_owned();
                 let savable = entries.iter().any(|entry| entry.value == EntryValue::SaveThis);
                 if let Some(entry) = entry {
-                    self.layers.pop();
+                    self.dialogs.layers.pop();
                     self.chose(purpose, entry);
                 } else if purpose == Pick::Saved && savable {
                     // A name that is not there yet is the one to save this search under.
-                    self.layers.pop();
+                    self.dialogs.layers.pop();
                     self.save_search(&typed);
                 } else {
                     self.warn(&format!("Nothing here is like “{typed}”."));
@@ -201,7 +202,7 @@ impl Console {
 
     fn choose_command(&mut self, command: Option<super::command::Command>) {
         if let Some(command) = command {
-            self.layers.pop();
+            self.dialogs.layers.pop();
             self.run(command);
         }
     }
@@ -226,7 +227,7 @@ impl Console {
                     input: super::input::Input::default(),
                     mistake: None,
                 };
-                self.layers.push(Layer::Prompt(prompt));
+                self.dialogs.layers.push(Layer::Prompt(prompt));
             }
             (Pick::Share(session), EntryValue::Colleague { name, part }) => {
                 self.share_with(session, &name, part);
@@ -242,7 +243,7 @@ impl Console {
                 self.ask_transfer_to(session, &name);
             }
             (Pick::Field, EntryValue::Field(value)) => {
-                if let Some(Layer::Form(form)) = self.layers.last_mut()
+                if let Some(Layer::Form(form)) = self.dialogs.layers.last_mut()
                     && !form.saving
                     && let Some(row) = form.row_mut()
                 {
@@ -259,7 +260,7 @@ impl Console {
             return;
         }
         let edit = |item: &ItemId| {
-            let from = FieldValue::Place(self.inventory.item(*item)?.place());
+            let from = FieldValue::Place(self.list.inventory.item(*item)?.place());
             let change = ItemChange { field: ItemField::Place, from, to: FieldValue::Place(to) };
             Some(ItemEdit { item: *item, changes: vec![change] })
         };
@@ -270,40 +271,40 @@ impl Console {
 
     /// Orders the list by a column; by the same one again, the other way round.
     pub(super) fn sort_by(&mut self, column: Column) {
-        let before = self.preferences.sort;
+        let before = self.preferences.current.sort;
         let descending = before.column == column && !before.descending;
-        self.preferences.sort = Sort { column, descending };
+        self.preferences.current.sort = Sort { column, descending };
         self.preferences_changed();
         self.start_filter();
     }
 
     /// Shows the items for which a saved search holds.
     fn show_saved(&mut self, name: &str) {
-        self.jump.search.clear();
-        self.jump.read_query();
-        self.jump.tree.select_scope(super::search::Scope::Saved(name.into()));
-        self.jump.focus = super::Focus::List;
+        self.list.jump.search.clear();
+        self.list.jump.read_query();
+        self.list.jump.tree.select_scope(super::search::Scope::Saved(name.into()));
+        self.list.jump.focus = super::Focus::List;
         self.scope_changed();
     }
 
     /// Keeps the present search under a name.
     pub(super) fn save_search(&mut self, name: &str) {
-        let query: Box<str> = self.jump.search.text().trim().into();
+        let query: Box<str> = self.list.jump.search.text().trim().into();
         let name: Box<str> =
             jumpdeck_protocol::text::bounded(name, jumpdeck_protocol::preferences::SAVED_NAME)
                 .into();
-        let known = self.preferences.saved.iter().any(|saved| saved.name == name);
+        let known = self.preferences.current.saved.iter().any(|saved| saved.name == name);
         let most = jumpdeck_protocol::preferences::SAVED;
-        if self.preferences.saved.len() >= most && !known {
+        if self.preferences.current.saved.len() >= most && !known {
             let forget = self.key_of("forget-search");
             self.warn(&format!(
                 "{most} searches are saved already, and more do not fit. Forget one first ({forget})."
             ));
             return;
         }
-        self.preferences.saved.retain(|saved| saved.name != name);
-        self.preferences.saved.push(SavedSearch { name: name.clone(), query });
-        self.preferences.saved.sort_by_cached_key(|saved| saved.name.to_lowercase());
+        self.preferences.current.saved.retain(|saved| saved.name != name);
+        self.preferences.current.saved.push(SavedSearch { name: name.clone(), query });
+        self.preferences.current.saved.sort_by_cached_key(|saved| saved.name.to_lowercase());
         self.preferences_changed();
         self.read_saved();
         self.show_saved(&name);
@@ -311,7 +312,7 @@ impl Console {
     }
 
     pub(super) fn no_forget(&self) -> Option<String> {
-        let chosen = match self.layers.last() {
+        let chosen = match self.dialogs.layers.last() {
             Some(Layer::Chooser(chooser)) => chooser.entry(),
             _ => None,
         };
@@ -320,20 +321,20 @@ impl Console {
     }
 
     pub(super) fn ask_forget(&mut self) {
-        if let Some(Layer::Chooser(chooser)) = self.layers.last()
+        if let Some(Layer::Chooser(chooser)) = self.dialogs.layers.last()
             && let Some(Entry { value: EntryValue::Saved(name), .. }) = chooser.entry()
         {
             let name = name.clone();
-            self.layers.push(Layer::Confirm(Question::Forget { name }));
+            self.dialogs.layers.push(Layer::Confirm(Question::Forget { name }));
         }
     }
 
     pub(super) fn forget_search(&mut self, name: &str) {
-        self.preferences.saved.retain(|saved| &*saved.name != name);
+        self.preferences.current.saved.retain(|saved| &*saved.name != name);
         self.preferences_changed();
         self.read_saved();
         // The chooser below shows what is left.
-        self.layers.pop();
+        self.dialogs.layers.pop();
         if self.no_saved().is_none() {
             self.open_saved();
         }
@@ -346,7 +347,7 @@ impl Console {
     }
 
     pub(super) fn move_choice(&mut self, by: isize) {
-        if let Some(Layer::Chooser(chooser)) = self.layers.last_mut() {
+        if let Some(Layer::Chooser(chooser)) = self.dialogs.layers.last_mut() {
             let last = chooser.len().saturating_sub(1);
             chooser.selected = chooser.selected.saturating_add_signed(by).min(last);
         }

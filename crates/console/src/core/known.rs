@@ -37,12 +37,12 @@ pub(super) struct Known {
 impl Console {
     /// What the rep may do with the items of a place, if that was told.
     pub fn rights(&self, place: Place) -> Option<&PlaceRights> {
-        self.known.rights.as_ref()?.get(&place)
+        self.list.known.rights.as_ref()?.get(&place)
     }
 
     /// Why the rep may not do something with the items of a place. The appliance has the last word.
     pub(super) fn forbidden(&self, place: Place, permission: Permission) -> Option<String> {
-        self.known.rights.as_ref()?;
+        self.list.known.rights.as_ref()?;
         match self.rights(place) {
             Some(rights) if rights.permitted.has(permission) => None,
             Some(rights) => Some(format!(
@@ -60,6 +60,7 @@ impl Console {
     pub(super) fn places_for(&self, permission: Permission) -> Vec<(Place, String)> {
         let permitted = |place| self.forbidden(place, permission).is_none();
         let mut places: Vec<(Place, String)> = self
+            .list
             .inventory
             .places()
             .into_iter()
@@ -67,7 +68,7 @@ impl Console {
             .map(|place| (place.place, place.name.to_owned()))
             .collect();
         // Lists of others in which nothing stands yet.
-        let others = self.known.rights.iter().flatten().filter_map(|(place, rights)| {
+        let others = self.list.known.rights.iter().flatten().filter_map(|(place, rights)| {
             let unknown = !places.iter().any(|(known, _)| known == place);
             let owner = rights.owner.as_ref().filter(|_| unknown && permitted(*place))?;
             Some((*place, jumpdeck_protocol::text::clean(owner).into_owned()))
@@ -80,19 +81,19 @@ impl Console {
     /// The Jump Policy that counts for an item: that of the rep's membership stands instead of the
     /// item's own.
     pub fn jump_policy_of(&self, item: ItemId) -> Option<JumpPolicyId> {
-        let item = self.inventory.item(item)?;
+        let item = self.list.inventory.item(item)?;
         let of_place = self.rights(item.place()).and_then(|rights| rights.jump_policy);
         of_place.or_else(|| item.jump_policy())
     }
 
     /// A Jump Policy.
     pub fn policy(&self, id: JumpPolicyId) -> Option<&JumpPolicyView> {
-        self.known.policies.iter().find(|policy| policy.id == id)
+        self.list.known.policies.iter().find(|policy| policy.id == id)
     }
 
     /// All Jump Policies.
     pub fn policies(&self) -> &[JumpPolicyView] {
-        &self.known.policies
+        &self.list.known.policies
     }
 
     /// The last sessions with an item, the newest first, if they were told.
@@ -106,12 +107,12 @@ impl Console {
     }
 
     fn past(&self, item: ItemId) -> Option<&Past> {
-        self.known.history.as_ref().filter(|past| past.item == item)
+        self.list.known.history.as_ref().filter(|past| past.item == item)
     }
 
     /// What the rep used, and how much each is worth: often and lately is worth most.
     pub(super) fn frecency(&self) -> impl Iterator<Item = (ItemId, u32)> {
-        self.known.used.iter().map(|used| (used.item, worth(used, self.now)))
+        self.list.known.used.iter().map(|used| (used.item, worth(used, self.now)))
     }
 }
 

@@ -26,9 +26,9 @@ impl Console {
             LinkEvent::Up(welcome) => self.link_up(welcome),
             LinkEvent::Down { reason } => self.link_down(reason),
             LinkEvent::Ended { reason, .. } => {
-                self.messages.say(self.now, Level::Error, &reason);
+                self.dialogs.messages.say(self.now, Level::Error, &reason);
                 self.link_down(reason.clone());
-                self.link = Link::Ended { reason };
+                self.link.state = Link::Ended { reason };
             }
             LinkEvent::Notice(notice) => self.notice(notice),
             LinkEvent::Reply(id, outcome) => self.reply(id, outcome),
@@ -41,19 +41,19 @@ impl Console {
     }
 
     fn link_up(&mut self, welcome: super::Welcome) {
-        if matches!(self.link, Link::Down { .. }) {
+        if matches!(self.link.state, Link::Down { .. }) {
             self.say("The link is back.");
         }
-        self.link = Link::Up { delay: None };
-        self.inventory.is_of(welcome.user);
-        self.welcome = Some(welcome);
-        self.watched = None;
-        self.figures = false;
-        self.rights_coming.clear();
-        self.known.history = None;
-        self.dirty = true;
-        let have = self.inventory.position().cloned();
-        let presence = self.inventory.presence_position();
+        self.link.state = Link::Up { delay: None };
+        self.list.inventory.is_of(welcome.user);
+        self.link.welcome = Some(welcome);
+        self.list.watched = None;
+        self.list.figures = false;
+        self.link.rights_coming.clear();
+        self.list.known.history = None;
+        self.out.dirty = true;
+        let have = self.list.inventory.position().cloned();
+        let presence = self.list.inventory.presence_position();
         let note = (About::Anything, IfLost::Nothing);
         self.ask(note, request::Subscribe { have, presence }, |console, outcome| {
             if let Err(refusal) = outcome {
@@ -61,7 +61,7 @@ impl Console {
             }
         });
         let size = self.pane_size();
-        let shells = self.tabs.iter_mut().flat_map(|tab| &mut tab.shells);
+        let shells = self.sessions.tabs.iter_mut().flat_map(|tab| &mut tab.shells);
         let shown = shells.filter(|shell| shell.pane != Pane::Away);
         let attached: Vec<_> = shown.flat_map(|shell| shell.attach(size)).collect();
         self.order_all(attached);
@@ -72,31 +72,31 @@ impl Console {
 
     fn link_down(&mut self, reason: String) {
         self.lock_unlinked();
-        if self.requests.holds_scripts() {
+        if self.link.requests.holds_scripts() {
             self.forget_script();
         }
-        for words in self.requests.forget() {
+        for words in self.link.requests.forget() {
             self.warn(&words);
         }
         self.batches_lost();
         self.form_unanswered();
-        for shell in self.tabs.iter_mut().flat_map(|tab| &mut tab.shells) {
+        for shell in self.sessions.tabs.iter_mut().flat_map(|tab| &mut tab.shells) {
             shell.endpoint.link_lost();
             shell.answers = Answers::default();
         }
-        if !matches!(self.link, Link::Down { .. }) {
-            self.link = Link::Down { since: self.now, reason };
+        if !matches!(self.link.state, Link::Down { .. }) {
+            self.link.state = Link::Down { since: self.now, reason };
         }
-        self.dirty = true;
+        self.out.dirty = true;
     }
 
     /// Small changes of the delay are not worth a new screen.
     fn delay(&mut self, delay: Duration) {
-        if let Link::Up { delay: shown } = &mut self.link {
+        if let Link::Up { delay: shown } = &mut self.link.state {
             let worth = shown.is_none_or(|old| old.as_millis().abs_diff(delay.as_millis()) > 5);
             if worth {
                 *shown = Some(delay);
-                self.dirty = true;
+                self.out.dirty = true;
             }
         }
     }
@@ -104,56 +104,57 @@ impl Console {
     fn notice(&mut self, notice: ApplianceNotice) {
         match notice {
             ApplianceNotice::Inventory(part) => {
-                self.inventory.take(part);
-                self.whole_once |= self.inventory.position().is_some();
-                self.stale.items = true;
-                self.dirty = true;
+                self.list.inventory.take(part);
+                self.list.whole_once |= self.list.inventory.position().is_some();
+                self.list.stale.items = true;
+                self.out.dirty = true;
             }
             ApplianceNotice::Presence { all, changes, position } => {
-                self.inventory.take_presence(all, changes, position);
-                self.stale.presence = true;
-                self.dirty = true;
+                self.list.inventory.take_presence(all, changes, position);
+                self.list.stale.presence = true;
+                self.out.dirty = true;
             }
             ApplianceNotice::Statistics { item, statistics } => {
-                self.inventory.take_statistics(item, statistics);
-                self.dirty |= self.jump.selected == Some(item);
+                self.list.inventory.take_statistics(item, statistics);
+                self.out.dirty |= self.list.jump.selected == Some(item);
             }
             ApplianceNotice::Rights { places, more } => {
-                self.rights_coming.extend(places);
+                self.link.rights_coming.extend(places);
                 if !more {
-                    let places = std::mem::take(&mut self.rights_coming);
+                    let places = std::mem::take(&mut self.link.rights_coming);
                     self.take_rights(places);
                 }
             }
             ApplianceNotice::JumpPolicies { policies } => {
-                self.inventory.take_policies(&policies);
-                self.known.policies = policies;
-                self.stale.items = true;
-                self.dirty = true;
+                self.list.inventory.take_policies(&policies);
+                self.list.known.policies = policies;
+                self.list.stale.items = true;
+                self.out.dirty = true;
             }
             ApplianceNotice::Choices { session_policies, portals, idle_lock } => {
                 self.locks_after(idle_lock);
-                (self.known.session_policies, self.known.portals) = (session_policies, portals);
-                self.dirty = true;
+                (self.list.known.session_policies, self.list.known.portals) =
+                    (session_policies, portals);
+                self.out.dirty = true;
             }
             ApplianceNotice::Preferences(preferences) => self.take_preferences(*preferences),
             ApplianceNotice::Used { items } => {
-                self.known.used = items;
-                if let Some(item) = self.jump.selected {
+                self.list.known.used = items;
+                if let Some(item) = self.list.jump.selected {
                     self.ask_history(item);
                 }
-                self.stale.items = true;
-                self.dirty = true;
+                self.list.stale.items = true;
+                self.out.dirty = true;
             }
             ApplianceNotice::Waking { item, by, wait } => self.is_waking(item, &by, wait),
             ApplianceNotice::Thumbnail { item, thumbnail } => {
-                self.inventory.take_thumbnail(item, thumbnail);
-                self.dirty |= self.jump.selected == Some(item);
+                self.list.inventory.take_thumbnail(item, thumbnail);
+                self.out.dirty |= self.list.jump.selected == Some(item);
             }
             ApplianceNotice::Figures { figures } => {
-                self.inventory.take_figures(&figures);
-                self.stale.items = true;
-                self.dirty = true;
+                self.list.inventory.take_figures(&figures);
+                self.list.stale.items = true;
+                self.out.dirty = true;
             }
             ApplianceNotice::Sessions { sessions } => self.take_sessions(&sessions),
             ApplianceNotice::Lobby(lobby) => self.take_lobby(lobby),
@@ -174,19 +175,19 @@ impl Console {
 
     /// What may be done has changed, or is told for the first time.
     fn take_rights(&mut self, places: Vec<PlaceRights>) {
-        self.inventory.take_rights(&places);
+        self.list.inventory.take_rights(&places);
         let rights = places.into_iter().map(|rights| (rights.place, rights));
-        self.known.rights = Some(rights.collect());
+        self.list.known.rights = Some(rights.collect());
         self.follow_form();
-        self.stale.items = true;
-        self.dirty = true;
+        self.list.stale.items = true;
+        self.out.dirty = true;
     }
 
     fn ended(&mut self, session: SessionId, reason: &EndReason, summary: Option<&Summary>) {
-        let Some(position) = self.tabs.iter().position(|tab| tab.id == session) else {
+        let Some(position) = self.sessions.tabs.iter().position(|tab| tab.id == session) else {
             return;
         };
-        let name = self.tabs.get(position).map(|tab| tab.name.clone()).unwrap_or_default();
+        let name = self.sessions.tabs.get(position).map(|tab| tab.name.clone()).unwrap_or_default();
         self.close_tab(position);
         let why = match reason {
             EndReason::Exited(status) => match status.as_code() {
@@ -239,12 +240,12 @@ impl Console {
                     matches!(refusal.code, RefusalCode::ChannelGone | RefusalCode::SessionGone);
                 if !known {
                     let name = self.name_of_shell(channel);
-                    self.messages.refused(self.now, &name, &refusal);
+                    self.dialogs.messages.refused(self.now, &name, &refusal);
                 }
             }
             Some(endpoint::Event::Exited(_)) | None => {}
         }
-        self.dirty = true;
+        self.out.dirty = true;
         self.finish_if_over(channel);
     }
 
@@ -271,7 +272,7 @@ impl Console {
             shell.pane = Pane::AgentAway;
             shell.endpoint.link_lost();
         }
-        self.dirty = true;
+        self.out.dirty = true;
     }
 
     /// Who shows a channel, and how, has changed.
@@ -288,7 +289,7 @@ impl Console {
         let now = state.recording.clone();
         let typist = state.keyboard.clone();
         let former = shell.state.replace(state).and_then(|state| state.yours.then_some(()));
-        self.dirty = true;
+        self.out.dirty = true;
         let name = self.name_of_shell(channel);
         match now {
             RecordingState::Failed { reason }
@@ -327,7 +328,7 @@ impl Console {
             // What it would answer, whoever types has answered.
             shell.terminal.take(bytes);
             shell.replaying = false;
-            self.dirty = true;
+            self.out.dirty = true;
         }
     }
 
@@ -360,9 +361,9 @@ impl Console {
                 self.finish_if_over(channel);
                 if let Some(begun) = begun {
                     let timer = Timer::Settle(channel, begun);
-                    self.effects.push(Effect::After(begun.patience(), timer));
+                    self.out.effects.push(Effect::After(begun.patience(), timer));
                 }
-                self.dirty |= is_shown && !drawing;
+                self.out.dirty |= is_shown && !drawing;
             }
             // What is repeated counts too.
             Ok(None) => self.give_credit(channel),
@@ -374,20 +375,20 @@ impl Console {
     pub(super) fn settle(&mut self, channel: ChannelId, what: Unsettled) {
         if let Some(shell) = self.shell_of(channel) {
             shell.terminal.settle(what);
-            self.dirty = true;
+            self.out.dirty = true;
         }
     }
 
     fn give_credit(&mut self, channel: ChannelId) {
         if let Some(credit) = self.shell_of(channel).and_then(|shell| shell.endpoint.credit(0)) {
-            self.effects.push(Effect::Send(credit));
+            self.out.effects.push(Effect::Send(credit));
         }
     }
 
     fn broke_the_protocol(&mut self, channel: ChannelId, error: &str) {
         let name = self.name_of_shell(channel);
         let text = format!("{name}: its agent broke the protocol: {error}");
-        self.messages.say(self.now, Level::Error, &text);
+        self.dialogs.messages.say(self.now, Level::Error, &text);
     }
 
     fn credit(&mut self, channel: ChannelId, received: u64, limit: u64) {

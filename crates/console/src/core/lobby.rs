@@ -61,14 +61,14 @@ impl Default for Selection {
 impl Console {
     /// What goes on besides one's own sessions.
     pub const fn lobby(&self) -> &Lobby {
-        &self.lobby
+        &self.sessions.lobby
     }
 
     /// The rows of the sessions' screen, in their order.
     pub fn session_rows(&self) -> Vec<SessionRow> {
         let mut rows = self.rows_there();
-        let gone = self.session_row.of.is_some() && self.row_of_selection().is_none();
-        if gone && self.screen == Screen::Sessions && !rows.is_empty() {
+        let gone = self.sessions.row.of.is_some() && self.row_of_selection().is_none();
+        if gone && self.shown.screen == Screen::Sessions && !rows.is_empty() {
             rows.insert(self.place_of_selection(), SessionRow::Gone);
         }
         rows
@@ -76,25 +76,27 @@ impl Console {
 
     /// The row of what is selected; nothing if that is gone, or nothing is.
     fn row_of_selection(&self) -> Option<SessionRow> {
-        let of = self.session_row.of?;
+        let of = self.sessions.row.of?;
         self.rows_there().into_iter().find(|row| self.stands_for(*row) == Some(of))
     }
 
     /// Where the selection stood, or would stand, among the rows of its kind.
     fn place_of_selection(&self) -> usize {
-        let (tabs, waiting) = (self.tabs.len(), self.lobby.waiting.len());
-        match self.session_row.row {
+        let (tabs, waiting) = (self.sessions.tabs.len(), self.sessions.lobby.waiting.len());
+        match self.sessions.row.row {
             SessionRow::Tab(number) => number.min(tabs),
             SessionRow::Waiting(number) => tabs + number.min(waiting),
-            SessionRow::Team(number) => tabs + waiting + number.min(self.lobby.sessions.len()),
+            SessionRow::Team(number) => {
+                tabs + waiting + number.min(self.sessions.lobby.sessions.len())
+            }
             SessionRow::Gone => 0,
         }
     }
 
     fn rows_there(&self) -> Vec<SessionRow> {
-        let tabs = (0..self.tabs.len()).map(SessionRow::Tab);
-        let waiting = (0..self.lobby.waiting.len()).map(SessionRow::Waiting);
-        let teams = (0..self.lobby.sessions.len()).map(SessionRow::Team);
+        let tabs = (0..self.sessions.tabs.len()).map(SessionRow::Tab);
+        let waiting = (0..self.sessions.lobby.waiting.len()).map(SessionRow::Waiting);
+        let teams = (0..self.sessions.lobby.sessions.len()).map(SessionRow::Team);
         tabs.chain(waiting).chain(teams).collect()
     }
 
@@ -106,7 +108,7 @@ impl Console {
     /// The number of the selected row.
     pub fn selected_session(&self) -> usize {
         let rows = self.session_rows();
-        let of = self.session_row.of;
+        let of = self.sessions.row.of;
         let selected = |row: &SessionRow| match row {
             SessionRow::Gone => true,
             row => of.is_some() && self.stands_for(*row) == of,
@@ -117,37 +119,41 @@ impl Console {
 
     /// What was selected and is over: its machine, and the row where it stood.
     pub fn gone_session(&self) -> (&str, SessionRow) {
-        (&self.session_row.name, self.session_row.row)
+        (&self.sessions.row.name, self.sessions.row.row)
     }
 
     fn stands_for(&self, row: SessionRow) -> Option<RowOf> {
         Some(match row {
-            SessionRow::Tab(number) => RowOf::Session(self.tabs.get(number)?.id),
-            SessionRow::Waiting(number) => RowOf::Waiting(self.lobby.waiting.get(number)?.item),
-            SessionRow::Team(number) => RowOf::Team(self.lobby.sessions.get(number)?.session),
+            SessionRow::Tab(number) => RowOf::Session(self.sessions.tabs.get(number)?.id),
+            SessionRow::Waiting(number) => {
+                RowOf::Waiting(self.sessions.lobby.waiting.get(number)?.item)
+            }
+            SessionRow::Team(number) => {
+                RowOf::Team(self.sessions.lobby.sessions.get(number)?.session)
+            }
             SessionRow::Gone => return None,
         })
     }
 
     fn machine_of(&self, row: SessionRow) -> Option<String> {
         Some(match row {
-            SessionRow::Tab(number) => self.tabs.get(number)?.name.clone(),
-            SessionRow::Waiting(number) => clean(&self.lobby.waiting.get(number)?.name),
-            SessionRow::Team(number) => clean(&self.lobby.sessions.get(number)?.item_name),
+            SessionRow::Tab(number) => self.sessions.tabs.get(number)?.name.clone(),
+            SessionRow::Waiting(number) => clean(&self.sessions.lobby.waiting.get(number)?.name),
+            SessionRow::Team(number) => clean(&self.sessions.lobby.sessions.get(number)?.item_name),
             SessionRow::Gone => return None,
         })
     }
 
     fn selected_waiting(&self) -> Option<&Waiting> {
         match self.selected_row()? {
-            SessionRow::Waiting(number) => self.lobby.waiting.get(number),
+            SessionRow::Waiting(number) => self.sessions.lobby.waiting.get(number),
             _ => None,
         }
     }
 
     fn selected_of_team(&self) -> Option<&TeamSession> {
         match self.selected_row()? {
-            SessionRow::Team(number) => self.lobby.sessions.get(number),
+            SessionRow::Team(number) => self.sessions.lobby.sessions.get(number),
             _ => None,
         }
     }
@@ -164,7 +170,7 @@ impl Console {
 
     fn select_row(&mut self, row: SessionRow) {
         let name = self.machine_of(row).unwrap_or_default();
-        self.session_row = Selection { of: self.stands_for(row), name, row };
+        self.sessions.row = Selection { of: self.stands_for(row), name, row };
     }
 
     /// Selects what stands where the selection was, if that is gone.
@@ -173,7 +179,7 @@ impl Console {
         let near = self.place_of_selection().min(rows.len().saturating_sub(1));
         match self.row_of_selection().or_else(|| rows.get(near).copied()) {
             Some(row) => self.select_row(row),
-            None => self.session_row = Selection::default(),
+            None => self.sessions.row = Selection::default(),
         }
     }
 
@@ -181,8 +187,8 @@ impl Console {
     /// known for when it is gone. Nothing stays selected where nothing is left.
     pub(super) fn hold_row(&mut self) {
         match self.row_of_selection() {
-            Some(row) => self.session_row.row = row,
-            None if self.session_row.of.is_none() || self.rows_there().is_empty() => {
+            Some(row) => self.sessions.row.row = row,
+            None if self.sessions.row.of.is_none() || self.rows_there().is_empty() => {
                 self.settle_row();
             }
             None => {}
@@ -190,9 +196,10 @@ impl Console {
     }
 
     pub(super) fn take_lobby(&mut self, lobby: Lobby) {
-        let known = |one: &Waiting| self.lobby.waiting.iter().any(|other| other.item == one.item);
+        let known =
+            |one: &Waiting| self.sessions.lobby.waiting.iter().any(|other| other.item == one.item);
         let news: Vec<_> = lobby.waiting.iter().filter(|one| !known(one)).collect();
-        let (key, there) = (self.key_of("go-sessions"), self.screen == Screen::Sessions);
+        let (key, there) = (self.key_of("go-sessions"), self.shown.screen == Screen::Sessions);
         let words = match news.as_slice() {
             [] => None,
             [one] if there => Some(format!("{} waits in {}.", clean(&one.name), queue_text(one))),
@@ -202,11 +209,11 @@ impl Console {
             many if there => Some(format!("{} machines wait.", many.len())),
             many => Some(format!("{} machines wait; {key} shows them.", many.len())),
         };
-        self.lobby = lobby;
+        self.sessions.lobby = lobby;
         if let Some(words) = words {
             self.say(&words);
         }
-        self.dirty = true;
+        self.out.dirty = true;
     }
 
     pub(super) fn no_session_selected(&self) -> Option<String> {
@@ -251,7 +258,7 @@ impl Console {
             return;
         };
         let (item, name) = (one.item, clean(&one.name));
-        if self.requests.is_open(About::Start(item)) {
+        if self.link.requests.is_open(About::Start(item)) {
             self.warn(&format!("The person at {name} is being asked already."));
             return;
         }
@@ -266,7 +273,8 @@ impl Console {
             code: None,
         };
         // Somebody else has to answer first: whoever goes on working is not torn away.
-        let wanted = Wanted { name, show: true, reason: None, pressed: self.keys, waits: true };
+        let wanted =
+            Wanted { name, show: true, reason: None, pressed: self.keys.pressed, waits: true };
         self.ask_session(wanted, request);
     }
 
@@ -286,7 +294,7 @@ impl Console {
         match self.selected_row() {
             None => Some("No session is open.".to_owned()),
             Some(SessionRow::Tab(number)) => self.no_link().or_else(|| {
-                let tab = self.tabs.get(number)?;
+                let tab = self.sessions.tabs.get(number)?;
                 (tab.part != Part::Owner)
                     .then(|| format!("The session is {}'s; only its owner ends it.", tab.owner()))
             }),
@@ -313,6 +321,7 @@ impl Console {
     pub(super) fn ask_end_selected(&mut self) {
         let question = match self.selected_row() {
             Some(SessionRow::Tab(number)) => self
+                .sessions
                 .tabs
                 .get(number)
                 .map(|tab| Question::EndSession { session: tab.id, name: tab.name.clone() }),
@@ -321,7 +330,7 @@ impl Console {
                 .map(|one| Question::TurnAway { item: one.item, name: clean(&one.name) }),
             _ => None,
         };
-        self.layers.extend(question.map(Layer::Confirm));
+        self.dialogs.layers.extend(question.map(Layer::Confirm));
     }
 
     pub(super) fn turn_away(&mut self, item: ItemId, name: &str) {
@@ -341,13 +350,13 @@ impl Console {
             value: EntryValue::Queue(wish),
         };
         let mut entries = vec![entry("Your queue", "only you see who comes", QueueWish::Personal)];
-        let teams = self.lobby.teams.iter();
+        let teams = self.sessions.lobby.teams.iter();
         entries.extend(teams.map(|team| {
             let name = clean(team);
             entry(&format!("Queue of {name}"), "your team", QueueWish::Team(team.clone()))
         }));
         entries.push(entry("General queue", "every representative", QueueWish::General));
-        self.layers.push(Layer::Chooser(Chooser::entries(Pick::Queue, entries)));
+        self.dialogs.layers.push(Layer::Chooser(Chooser::entries(Pick::Queue, entries)));
     }
 
     pub(super) fn make_session_key(&mut self, queue: QueueWish, attributes: Attributes) {
@@ -369,25 +378,25 @@ impl Console {
 
     /// The key that was asked for is there.
     pub(super) fn session_key_came(&mut self, key: SessionKey) {
-        let url = self.welcome.as_ref().map_or("", |welcome| &welcome.url);
+        let url = self.link.welcome.as_ref().map_or("", |welcome| &welcome.url);
         let line = format!(
             "jumpdeck-agent join {} --appliance {url} --fingerprint {}",
             clean(&key.key),
             clean(&key.fingerprint)
         );
-        self.layers.push(Layer::SessionKey(KeyNote { key, line }));
-        self.dirty = true;
+        self.dialogs.layers.push(Layer::SessionKey(KeyNote { key, line }));
+        self.out.dirty = true;
     }
 
     pub(super) fn no_read_copy(&self) -> Option<String> {
-        let shown = matches!(self.layers.last(), Some(Layer::SessionKey(_)));
+        let shown = matches!(self.dialogs.layers.last(), Some(Layer::SessionKey(_)));
         (!shown).then(|| "Here is nothing to copy.".to_owned())
     }
 
     pub(super) fn read_copy(&mut self) {
-        if let Some(Layer::SessionKey(note)) = self.layers.last() {
+        if let Some(Layer::SessionKey(note)) = self.dialogs.layers.last() {
             let line = note.line.clone();
-            self.effects.push(Effect::Copy(line));
+            self.out.effects.push(Effect::Copy(line));
             self.say("The line for the customer is in your clipboard.");
         }
     }
@@ -395,11 +404,11 @@ impl Console {
     pub(super) fn no_pin(&self) -> Option<String> {
         self.no_ownership().or_else(|| {
             let tab = self.shown_tab()?;
-            if self.requests.is_open(About::Pin(tab.id)) {
+            if self.link.requests.is_open(About::Pin(tab.id)) {
                 return Some("The person at the machine is being asked already.".to_owned());
             }
             if tab.pinned {
-                let place = self.inventory.item(tab.item)?.place();
+                let place = self.list.inventory.item(tab.item)?.place();
                 return self.forbidden(place, Permission::PermRemove);
             }
             let nowhere = self.places_for(Permission::PermAdd).is_empty();
@@ -414,7 +423,7 @@ impl Console {
         };
         let (session, name) = (tab.id, tab.name.clone());
         if tab.pinned {
-            self.layers.push(Layer::Confirm(Question::Unpin { session, name }));
+            self.dialogs.layers.push(Layer::Confirm(Question::Unpin { session, name }));
             return;
         }
         let customize = Entry {
@@ -429,12 +438,12 @@ impl Console {
             value: EntryValue::Place(place),
         });
         let entries = std::iter::once(customize).chain(entries).collect();
-        self.layers.push(Layer::Chooser(Chooser::entries(Pick::Pin(session), entries)));
+        self.dialogs.layers.push(Layer::Chooser(Chooser::entries(Pick::Pin(session), entries)));
     }
 
     /// Pins the machine to a place without more ado.
     pub(super) fn pin_to(&mut self, session: SessionId, place: Place) {
-        let Some(tab) = self.tabs.iter().find(|tab| tab.id == session) else {
+        let Some(tab) = self.sessions.tabs.iter().find(|tab| tab.id == session) else {
             return;
         };
         let view = ItemView { name: tab.name.as_str().into(), place, ..ItemView::default() };
@@ -442,7 +451,7 @@ impl Console {
     }
 
     pub(super) fn customize_pin(&mut self, session: SessionId) {
-        if let Some(tab) = self.tabs.iter().find(|tab| tab.id == session) {
+        if let Some(tab) = self.sessions.tabs.iter().find(|tab| tab.id == session) {
             let (name, place) = (tab.name.clone(), self.new_place());
             let view = ItemView { name: name.as_str().into(), place, ..ItemView::default() };
             self.open_new_client(Purpose::Pin(session), format!("Pin {name}"), &view);
@@ -485,8 +494,8 @@ impl Console {
         if let Some(number) = form {
             self.form_saved(number, &[]);
         }
-        self.jump.select_when_there(item);
-        self.stale.items = true;
+        self.list.jump.select_when_there(item);
+        self.list.stale.items = true;
         match by_hand {
             None => self.say(&format!("{name} is pinned; its service starts it from now on.")),
             Some(reason) => self.warn(&format!(
@@ -507,9 +516,9 @@ impl Console {
     }
 
     pub(super) fn go_sessions(&mut self) {
-        self.layers.clear();
+        self.dialogs.layers.clear();
         self.hide_shells();
-        self.screen = Screen::Sessions;
+        self.shown.screen = Screen::Sessions;
         self.settle_row();
     }
 }

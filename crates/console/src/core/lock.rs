@@ -44,49 +44,49 @@ impl Lock {
 impl Console {
     /// The lock, while it is closed.
     pub const fn locked(&self) -> Option<&Locked> {
-        self.lock.locked.as_ref()
+        self.dialogs.lock.locked.as_ref()
     }
 
     /// Locks the console once nobody has pressed a key for so long.
     pub(super) fn tick_lock(&mut self) {
-        let patience = self.welcome.as_ref().and_then(|welcome| welcome.idle_lock);
-        let touched = *self.lock.touched.get_or_insert(self.now);
+        let patience = self.link.welcome.as_ref().and_then(|welcome| welcome.idle_lock);
+        let touched = *self.dialogs.lock.touched.get_or_insert(self.now);
         let patience = patience.filter(|_| self.no_lock().is_none());
         let due = patience.is_some_and(|patience| self.now.since(touched) >= patience.as_secs());
-        if due && !self.lock.is_locked() {
+        if due && !self.dialogs.lock.is_locked() {
             self.lock_now();
         }
     }
 
     /// The appliance says after how many seconds; 0: never.
     pub(super) fn locks_after(&mut self, seconds: u64) {
-        if let Some(welcome) = &mut self.welcome {
+        if let Some(welcome) = &mut self.link.welcome {
             welcome.idle_lock = (seconds > 0).then(|| Duration::from_secs(seconds));
         }
     }
 
     /// Locks the console.
     pub(super) fn lock_now(&mut self) {
-        self.lock.locked = Some(Locked::default());
+        self.dialogs.lock.locked = Some(Locked::default());
         self.end_chord();
-        self.dirty = true;
+        self.out.dirty = true;
     }
 
     /// Why the console cannot be locked.
     pub(super) fn no_lock(&self) -> Option<String> {
-        let embedded = self.welcome.as_ref().is_some_and(|welcome| welcome.embedded);
+        let embedded = self.link.welcome.as_ref().is_some_and(|welcome| welcome.embedded);
         let why = "Your own appliance has no password that could open the lock.";
         embedded.then(|| why.to_owned())
     }
 
     pub(super) fn lock_key(&mut self, key: Key) {
-        self.dirty = true;
+        self.out.dirty = true;
         let linked = self.is_linked();
-        let Some(locked) = &mut self.lock.locked else {
+        let Some(locked) = &mut self.dialogs.lock.locked else {
             return;
         };
         if key.ctrl && matches!(key.code, Code::Char('q')) {
-            self.effects.push(Effect::Quit);
+            self.out.effects.push(Effect::Quit);
             return;
         }
         if locked.asking {
@@ -109,18 +109,18 @@ impl Console {
     }
 
     pub(super) fn lock_paste(&mut self, text: &str) {
-        if let Some(locked) = &mut self.lock.locked {
+        if let Some(locked) = &mut self.dialogs.lock.locked {
             locked.input.insert(text);
-            self.dirty = true;
+            self.out.dirty = true;
         }
     }
 
     /// The appliance says whether the password was right.
     fn unlocked(&mut self, outcome: Result<(), Refusal>) {
-        match (outcome, &mut self.lock.locked) {
+        match (outcome, &mut self.dialogs.lock.locked) {
             (Ok(()), _) => {
-                self.lock.locked = None;
-                self.lock.touched(self.now);
+                self.dialogs.lock.locked = None;
+                self.dialogs.lock.touched(self.now);
             }
             (Err(refusal), Some(locked)) => {
                 locked.asking = false;
@@ -132,7 +132,7 @@ impl Console {
 
     /// The link is gone, and with it the question.
     pub(super) fn lock_unlinked(&mut self) {
-        if let Some(locked) = &mut self.lock.locked {
+        if let Some(locked) = &mut self.dialogs.lock.locked {
             locked.asking = false;
         }
     }

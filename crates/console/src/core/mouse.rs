@@ -31,10 +31,10 @@ pub enum MouseKind {
 
 impl Console {
     pub(super) fn toggle_mouse(&mut self) {
-        self.mouse = !self.mouse;
-        self.effects.push(Effect::Mouse(self.mouse));
+        self.shown.mouse = !self.shown.mouse;
+        self.out.effects.push(Effect::Mouse(self.shown.mouse));
         let key = self.key_of("toggle-mouse");
-        let text = if self.mouse {
+        let text = if self.shown.mouse {
             format!("The mouse is ours now; {key} gives it back. Shift selects text as before.")
         } else {
             "The mouse is the terminal's again.".to_owned()
@@ -44,20 +44,22 @@ impl Console {
 
     /// Whether the mouse was asked for.
     pub const fn has_mouse(&self) -> bool {
-        self.mouse
+        self.shown.mouse
     }
 
     pub(super) fn take_mouse(&mut self, mouse: Mouse) {
-        if !self.mouse || self.is_too_small() {
+        if !self.shown.mouse || self.is_too_small() {
             return;
         }
-        self.dirty = true;
-        self.searches.waiting = None;
-        self.searches.held.clear();
+        self.out.dirty = true;
+        self.list.searches.waiting = None;
+        self.list.searches.held.clear();
         match mouse.kind {
             MouseKind::WheelUp => self.wheel(mouse, -STEP),
             MouseKind::WheelDown => self.wheel(mouse, STEP),
-            MouseKind::Click if self.layers.is_empty() && self.screen == Screen::Jump => {
+            MouseKind::Click
+                if self.dialogs.layers.is_empty() && self.shown.screen == Screen::Jump =>
+            {
                 self.click(mouse.column, mouse.row);
             }
             MouseKind::Click => {}
@@ -65,20 +67,20 @@ impl Console {
     }
 
     fn wheel(&mut self, mouse: Mouse, by: isize) {
-        match self.layers.last() {
+        match self.dialogs.layers.last() {
             Some(Layer::Chooser(_)) => self.move_choice(by.signum()),
             Some(Layer::Toggles(_)) => self.move_toggle(by.signum()),
             Some(_) => self.scroll(by),
-            None if self.screen == Screen::Jump => {
-                let panes = layout::panes(self.size, &self.jump);
+            None if self.shown.screen == Screen::Jump => {
+                let panes = layout::panes(self.shown.size, &self.list.jump);
                 let holds = |area: Option<Area>| {
                     area.is_some_and(|area| area.holds(mouse.column, mouse.row))
                 };
                 if holds(panes.tree) {
-                    self.jump.focus = Focus::Tree;
+                    self.list.jump.focus = Focus::Tree;
                     self.move_selection(by.signum());
                 } else if holds(panes.list) {
-                    self.jump.focus = Focus::List;
+                    self.list.jump.focus = Focus::List;
                     self.move_selection(by);
                 }
             }
@@ -87,7 +89,7 @@ impl Console {
     }
 
     fn click(&mut self, column: u16, row: u16) {
-        let panes = layout::panes(self.size, &self.jump);
+        let panes = layout::panes(self.shown.size, &self.list.jump);
         if let Some(tree) = panes.tree.map(Area::inner).filter(|area| area.holds(column, row)) {
             self.click_tree(column - tree.x, row - tree.y);
         } else if let Some(list) = panes.list.map(Area::inner).filter(|a| a.holds(column, row)) {
@@ -96,19 +98,19 @@ impl Console {
     }
 
     fn click_tree(&mut self, column: u16, row: u16) {
-        self.jump.focus = Focus::Tree;
-        let height = layout::tree_height(self.size);
-        let top = (self.jump.tree.position() + 1).saturating_sub(height);
+        self.list.jump.focus = Focus::Tree;
+        let height = layout::tree_height(self.shown.size);
+        let top = (self.list.jump.tree.position() + 1).saturating_sub(height);
         let number = top + usize::from(row);
-        let Some(node) = self.jump.tree.nodes().get(number) else {
+        let Some(node) = self.list.jump.tree.nodes().get(number) else {
             return;
         };
         let (unfolded, is_scope) = (node.unfolded, node.scope.is_some());
         if !is_scope {
             return;
         }
-        let again = self.jump.tree.position() == number;
-        self.jump.tree.select(number);
+        let again = self.list.jump.tree.position() == number;
+        self.list.jump.tree.select(number);
         let on_fold = column <= 2;
         if let Some(unfolded) = unfolded.filter(|_| on_fold || again) {
             self.fold(!unfolded);
@@ -119,25 +121,25 @@ impl Console {
     }
 
     fn click_list(&mut self, column: u16, row: u16, width: u16) {
-        self.jump.focus = Focus::List;
+        self.list.jump.focus = Focus::List;
         if row == 0 {
-            let placed = columns::place(&self.preferences.columns, width);
+            let placed = columns::place(&self.preferences.current.columns, width);
             let hit = placed.iter().find(|one| column >= one.x && column < one.x + one.width);
             if let Some(hit) = hit {
                 self.sort_by(hit.column);
             }
             return;
         }
-        let number = self.jump.top + usize::from(row) - 1;
-        if number >= self.jump.rows.len() {
+        let number = self.list.jump.top + usize::from(row) - 1;
+        if number >= self.list.jump.rows.len() {
             return;
         }
-        if self.jump.position() == number
+        if self.list.jump.position() == number
             && let Some(jump) = super::command::Command::named("jump")
         {
             self.run(jump);
         } else {
-            self.jump.select(number);
+            self.list.jump.select(number);
             self.selection_moved();
         }
     }

@@ -8,11 +8,12 @@ use jumpdeck_terminal::key::Key;
 
 impl Console {
     pub(super) fn key(&mut self, key: Key) {
-        self.dirty = true;
-        self.keys += 1;
-        self.lock.touched(self.now);
-        let to_shell =
-            self.layers.is_empty() && matches!(self.screen, Screen::Session(_)) && !self.prefixed;
+        self.out.dirty = true;
+        self.keys.pressed += 1;
+        self.dialogs.lock.touched(self.now);
+        let to_shell = self.dialogs.layers.is_empty()
+            && matches!(self.shown.screen, Screen::Session(_))
+            && !self.keys.prefixed;
         if self.is_lock_key(key) && !to_shell {
             // Whatever else is going on: what is typed next may be the password.
             self.end_chord();
@@ -22,12 +23,12 @@ impl Console {
             }
             return;
         }
-        if self.searches.holds_keys() {
-            self.searches.held.push(key);
+        if self.list.searches.holds_keys() {
+            self.list.searches.held.push(key);
             return;
         }
         // Whoever goes on typing has thought better of what was waiting.
-        self.searches.waiting = None;
+        self.list.searches.waiting = None;
         if self.is_too_small() {
             return;
         }
@@ -40,18 +41,19 @@ impl Console {
             }
             return;
         }
-        if self.chord.is_empty() && self.takes_text() && self.text_key(key) {
+        if self.keys.chord.is_empty() && self.takes_text() && self.text_key(key) {
             return;
         }
         let context = self.context();
-        let is_prefix = self.prefixed && self.chord.is_empty() && key == self.settings.prefix;
+        let is_prefix =
+            self.keys.prefixed && self.keys.chord.is_empty() && key == self.settings.prefix;
         if is_prefix && !self.settings.keymap.is_bound(Context::Session, key) {
             self.end_chord();
             self.type_into_session(key);
             return;
         }
-        self.chord.push(key);
-        match self.settings.keymap.meaning(context, &self.chord) {
+        self.keys.chord.push(key);
+        match self.settings.keymap.meaning(context, &self.keys.chord) {
             Meaning::Command(command) => {
                 self.end_chord();
                 self.run(command);
@@ -62,7 +64,7 @@ impl Console {
     }
 
     fn unbound(&mut self, key: Key) {
-        let prefixed = self.prefixed;
+        let prefixed = self.keys.prefixed;
         self.end_chord();
         if self.context() == Context::Confirm {
             self.warn("This asks for y or n.");
@@ -76,7 +78,7 @@ impl Console {
 
     /// How the console is left, for whoever tries it as everywhere else.
     fn way_out(&self) -> String {
-        if self.layers.is_empty() {
+        if self.dialogs.layers.is_empty() {
             format!("{} leaves the console; open sessions continue.", self.key_of("quit"))
         } else {
             format!("{} closes this.", self.key_of("back"))
@@ -89,15 +91,15 @@ impl Console {
     }
 
     pub(super) fn end_chord(&mut self) {
-        self.chord.clear();
-        self.prefixed = false;
+        self.keys.chord.clear();
+        self.keys.prefixed = false;
     }
 
     /// Runs a command, or says why it cannot be done.
     pub(crate) fn run(&mut self, command: Command) {
         let spec = command.spec();
         if self.must_wait(spec.name) {
-            self.searches.waiting = Some(command);
+            self.list.searches.waiting = Some(command);
             return;
         }
         match (spec.disabled)(self) {
@@ -107,19 +109,19 @@ impl Console {
     }
 
     fn takes_text(&self) -> bool {
-        match self.layers.last() {
+        match self.dialogs.layers.last() {
             Some(Layer::Chooser(_) | Layer::Prompt(_) | Layer::Form(_)) => true,
             Some(_) => false,
             None => {
-                let typing = matches!(self.jump.focus, Focus::Search | Focus::TreeFind);
-                self.screen == Screen::Jump && typing
+                let typing = matches!(self.list.jump.focus, Focus::Search | Focus::TreeFind);
+                self.shown.screen == Screen::Jump && typing
             }
         }
     }
 
     /// A key in a line of text. Returns whether it was one.
     fn text_key(&mut self, key: Key) -> bool {
-        if let Some(Layer::Form(form)) = self.layers.last_mut() {
+        if let Some(Layer::Form(form)) = self.dialogs.layers.last_mut() {
             let reason = form.row().and_then(|row| row.why_not.clone());
             return match reason {
                 Some(reason) if key == Key::char('!') => {
@@ -143,7 +145,7 @@ impl Console {
     }
 
     pub(super) fn text_input(&mut self) -> Option<&mut input::Input> {
-        match self.layers.last_mut() {
+        match self.dialogs.layers.last_mut() {
             Some(Layer::Chooser(chooser)) => Some(&mut chooser.input),
             Some(Layer::Prompt(prompt)) => Some(&mut prompt.input),
             Some(Layer::Form(form)) if form.saving => None,
@@ -154,14 +156,14 @@ impl Console {
                 _ => None,
             },
             Some(_) => None,
-            None if self.jump.focus == Focus::TreeFind => Some(&mut self.jump.find),
-            None => Some(&mut self.jump.search),
+            None if self.list.jump.focus == Focus::TreeFind => Some(&mut self.list.jump.find),
+            None => Some(&mut self.list.jump.search),
         }
     }
 
     /// The text of the input in front has changed.
     pub(super) fn typed(&mut self) {
-        match self.layers.last_mut() {
+        match self.dialogs.layers.last_mut() {
             Some(Layer::Chooser(chooser)) => {
                 chooser.typed();
                 self.search_for_chooser();
@@ -169,10 +171,10 @@ impl Console {
             Some(Layer::Prompt(prompt)) => prompt.mistake = None,
             Some(Layer::Form(form)) => form.edited(),
             Some(_) => {}
-            None if self.jump.focus == Focus::TreeFind => self.find_in_tree(),
+            None if self.list.jump.focus == Focus::TreeFind => self.find_in_tree(),
             _ => {
-                self.jump.start_over();
-                if self.jump.read_query() {
+                self.list.jump.start_over();
+                if self.list.jump.read_query() {
                     self.watch_figures();
                     self.start_filter();
                 }
@@ -181,16 +183,17 @@ impl Console {
     }
 
     pub(super) fn paste(&mut self, text: &str) {
-        self.dirty = true;
-        self.lock.touched(self.now);
-        if let Some(Layer::Form(form)) = self.layers.last_mut() {
+        self.out.dirty = true;
+        self.dialogs.lock.touched(self.now);
+        if let Some(Layer::Form(form)) = self.dialogs.layers.last_mut() {
             form.paste(text);
         } else if self.takes_text() {
             if let Some(input) = self.text_input() {
                 input.insert(text);
             }
             self.typed();
-        } else if self.layers.is_empty() && matches!(self.screen, Screen::Session(_)) {
+        } else if self.dialogs.layers.is_empty() && matches!(self.shown.screen, Screen::Session(_))
+        {
             self.paste_into_session(text);
         }
     }

@@ -126,23 +126,23 @@ impl Console {
 
     /// The appliance has answered.
     pub(super) fn reply(&mut self, id: RequestId, outcome: Outcome<RepReply>) {
-        self.dirty = true;
-        if let Some(open) = self.requests.open.remove(&id) {
+        self.out.dirty = true;
+        if let Some(open) = self.link.requests.open.remove(&id) {
             (open.then)(self, outcome);
         }
     }
 
     /// Says that something was refused.
     pub(super) fn refused(&mut self, what: &str, refusal: &Refusal) {
-        self.messages.refused(self.now, what, refusal);
+        self.dialogs.messages.refused(self.now, what, refusal);
     }
 
     fn send_request(&mut self, open: Open, body: RepRequest) {
-        let id = self.requests.last.next();
-        self.requests.last = id;
-        self.requests.open.insert(id, open);
+        let id = self.link.requests.last.next();
+        self.link.requests.last = id;
+        self.link.requests.open.insert(id, open);
         let message = FromRep::Request { id, body };
-        self.effects.push(Effect::Send(control::encode(&message)));
+        self.out.effects.push(Effect::Send(control::encode(&message)));
     }
 }
 

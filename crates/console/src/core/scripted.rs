@@ -48,15 +48,15 @@ pub fn fits(search: &Search, item: &Item<'_>) -> bool {
 impl Console {
     pub(super) fn take_script(&mut self, script: Script) {
         // One that waits is not lost for one that comes.
-        self.scripted.left.extend(script.commands);
+        self.keys.scripted.left.extend(script.commands);
         self.go_on_with_script();
     }
 
     /// Runs the next commands, as soon as the inventory is whole, presence and all, and nothing
     /// waits for an answer.
     pub(super) fn go_on_with_script(&mut self) {
-        while !self.scripted.left.is_empty() && self.is_free() {
-            let Some(command) = self.scripted.left.pop_front() else {
+        while !self.keys.scripted.left.is_empty() && self.is_free() {
+            let Some(command) = self.keys.scripted.left.pop_front() else {
                 return;
             };
             self.run_scripted(&command);
@@ -64,22 +64,22 @@ impl Console {
     }
 
     pub(super) fn forget_script(&mut self) {
-        let waits = !self.scripted.left.is_empty() || self.scripted.starting.is_some();
-        let failure = self.scripted.failure.or(waits.then_some(ScriptFailure::Refused));
-        self.scripted = Scripted { failure, ..Scripted::default() };
+        let waits = !self.keys.scripted.left.is_empty() || self.keys.scripted.starting.is_some();
+        let failure = self.keys.scripted.failure.or(waits.then_some(ScriptFailure::Refused));
+        self.keys.scripted = Scripted { failure, ..Scripted::default() };
     }
 
     /// Why the last script did not run to its end, if it did not.
     pub fn script_failure(&self) -> Option<ScriptFailure> {
-        self.scripted.failure
+        self.keys.scripted.failure
     }
 
     /// A session that a script started gets what the script says.
     pub(super) fn started_scripted(&mut self, session: SessionId, item: ItemId) {
-        if self.scripted.starting.take_if(|starting| *starting == item).is_none() {
+        if self.keys.scripted.starting.take_if(|starting| *starting == item).is_none() {
             return;
         }
-        let attributes = std::mem::take(&mut self.scripted.attributes);
+        let attributes = std::mem::take(&mut self.keys.scripted.attributes);
         if !attributes.is_empty() {
             let what = "The session's attributes".to_owned();
             self.ask_for(what, None, request::SetAttributes { session, attributes });
@@ -87,18 +87,18 @@ impl Console {
     }
 
     pub(super) fn jump_scripted(&mut self, item: ItemId) {
-        self.scripted.starting = Some(item);
-        self.scripted.failure = None;
+        self.keys.scripted.starting = Some(item);
+        self.keys.scripted.failure = None;
         self.jump_to(item);
     }
 
     fn is_free(&self) -> bool {
-        self.inventory.position().is_some()
-            && self.inventory.presence_position().is_some()
+        self.list.inventory.position().is_some()
+            && self.list.inventory.presence_position().is_some()
             && self.is_linked()
-            && self.layers.is_empty()
-            && !self.lock.is_locked()
-            && !self.requests.holds_scripts()
+            && self.dialogs.layers.is_empty()
+            && !self.dialogs.lock.is_locked()
+            && !self.link.requests.holds_scripts()
     }
 
     fn run_scripted(&mut self, command: &Command) {
@@ -107,7 +107,7 @@ impl Console {
             Command::Login(_) => {}
             Command::StartPinnedClientSession { search, custom }
             | Command::StartJumpItemSession { search, custom, .. } => {
-                self.scripted.attributes = custom.attributes();
+                self.keys.scripted.attributes = custom.attributes();
                 self.start_scripted(search);
             }
             Command::GenerateSessionKey { custom } => {
@@ -123,7 +123,7 @@ impl Console {
 
     fn start_scripted(&mut self, search: &Search) {
         let look = Look::at(Scope::All, Query::default(), self.now);
-        let all = matching(self.inventory.picture(), &look);
+        let all = matching(self.list.inventory.picture(), &look);
         let fitting: Vec<Item<'_>> = all.iter().filter(|item| fits(search, item)).collect();
         match fitting.as_slice() {
             [] => {
@@ -146,9 +146,9 @@ impl Console {
                 };
                 let entries = several.iter().take(SHOWN).map(entry).collect();
                 // Until one is chosen.
-                self.scripted.failure = Some(ScriptFailure::SeveralFit);
+                self.keys.scripted.failure = Some(ScriptFailure::SeveralFit);
                 let count = several.len();
-                self.layers.push(Layer::Chooser(Chooser::entries(Pick::Scripted, entries)));
+                self.dialogs.layers.push(Layer::Chooser(Chooser::entries(Pick::Scripted, entries)));
                 self.say(&format!("{count} Jump Clients fit the script: choose one."));
             }
         }
@@ -157,7 +157,7 @@ impl Console {
     /// A command failed: those after it are not run.
     fn end_script(&mut self, failure: ScriptFailure, reason: &str) {
         self.forget_script();
-        self.scripted.failure = Some(failure);
+        self.keys.scripted.failure = Some(failure);
         self.warn(reason);
     }
 }

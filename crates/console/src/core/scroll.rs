@@ -27,7 +27,7 @@ impl Console {
                 mark: None,
                 query: String::new(),
             };
-            self.layers.push(Layer::Scroll(scroll));
+            self.dialogs.layers.push(Layer::Scroll(scroll));
         }
     }
 
@@ -38,7 +38,7 @@ impl Console {
     }
 
     fn looking_back(&self) -> Option<(&Scroll, &Shell)> {
-        match self.layers.last() {
+        match self.dialogs.layers.last() {
             Some(Layer::Scroll(scroll)) => Some((scroll, self.scrolled(scroll)?)),
             _ => None,
         }
@@ -52,7 +52,7 @@ impl Console {
         else {
             return;
         };
-        if let Some(Layer::Scroll(scroll)) = self.layers.last_mut() {
+        if let Some(Layer::Scroll(scroll)) = self.dialogs.layers.last_mut() {
             scroll.at = line.clamp(begin, end.saturating_sub(1).max(begin));
             let lowest = (scroll.at + 1).saturating_sub(rows);
             scroll.top = scroll.top.clamp(lowest.max(begin), scroll.at.max(begin));
@@ -71,7 +71,7 @@ impl Console {
     }
 
     pub(super) fn mark_line(&mut self) {
-        if let Some(Layer::Scroll(scroll)) = self.layers.last_mut() {
+        if let Some(Layer::Scroll(scroll)) = self.dialogs.layers.last_mut() {
             scroll.mark = if scroll.mark.is_some() { None } else { Some(scroll.at) };
         }
     }
@@ -80,14 +80,14 @@ impl Console {
         if self.looking_back().is_some() {
             let input = Input::default();
             let purpose = Ask::LineWith;
-            self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
+            self.dialogs.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
         }
     }
 
     /// What is looked for was typed.
     pub(super) fn search_lines(&mut self, query: String) {
-        self.layers.pop();
-        if let Some(Layer::Scroll(scroll)) = self.layers.last_mut() {
+        self.dialogs.layers.pop();
+        if let Some(Layer::Scroll(scroll)) = self.dialogs.layers.last_mut() {
             // Just Enter looks for the same again.
             if !query.is_empty() {
                 scroll.query = query;
@@ -148,10 +148,10 @@ impl Console {
         let text = Self::text_of(shell, from..=to);
         let text = text.trim_end_matches('\n').to_owned();
         let lines = to - from + 1;
-        self.effects.push(Effect::Copy(text));
+        self.out.effects.push(Effect::Copy(text));
         let what = if lines == 1 { "1 line was".to_owned() } else { format!("{lines} lines were") };
         self.say(&format!("{what} sent to your clipboard, if your terminal allows that."));
-        if let Some(Layer::Scroll(scroll)) = self.layers.last_mut() {
+        if let Some(Layer::Scroll(scroll)) = self.dialogs.layers.last_mut() {
             scroll.mark = None;
         }
     }
@@ -164,13 +164,13 @@ impl Console {
             let name: String = name.chars().map(safe).collect();
             let input = Input::of(&format!("{name}-{channel}.txt"));
             let purpose = Ask::LinesPath;
-            self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
+            self.dialogs.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
         }
     }
 
     /// Where the lines are to be written was typed: the selected ones, else all.
     pub(super) fn save_lines(&mut self, path: &str) {
-        self.layers.pop();
+        self.dialogs.layers.pop();
         let Some((scroll, shell)) = self.looking_back() else {
             return;
         };
@@ -182,6 +182,6 @@ impl Console {
         let text: Arc<str> = Self::text_of(shell, lines).into();
         let export = Export::Text { path: PathBuf::from(path), text };
         self.say(&format!("Writing {path} …"));
-        self.effects.push(Effect::Export(Box::new(export)));
+        self.out.effects.push(Effect::Export(Box::new(export)));
     }
 }

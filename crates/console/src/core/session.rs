@@ -1,14 +1,18 @@
 //! A session's tab: who takes part, its shells, and where their channels stand.
 
+use super::lobby::Selection;
 use super::silence::Answers;
+use super::silence::Silence;
 use jumpdeck_protocol::endpoint::Endpoint;
 use jumpdeck_protocol::log::LogEntry;
+use jumpdeck_protocol::queue::Lobby;
 use jumpdeck_protocol::session::{
     ChannelOrder, ChannelState, ChannelView, Keyboard, Part, Participant, SessionView, Size,
 };
 use jumpdeck_protocol::{ChannelId, ItemId, SessionId, Timestamp, UserId, limits, text};
 use jumpdeck_terminal::terminal::Terminal;
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 /// What a shell is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,18 @@ pub enum Pane {
     AgentAway,
     /// It is not shown here: another console shows it, or it is another rep's session.
     Away,
+}
+
+/// The sessions: the rep's own and shared ones, and those that wait or are a team's.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    pub tabs: Vec<Tab>,
+    /// Sessions of others that were told of once.
+    pub tabs_known: HashSet<SessionId>,
+    /// The selected row of their screen.
+    pub row: Selection,
+    pub lobby: Lobby,
+    pub silence: Silence,
 }
 
 /// One session.

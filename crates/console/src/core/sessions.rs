@@ -48,18 +48,18 @@ impl Console {
         let targets = self.targets();
         match targets.as_slice() {
             // One that is marked, and is not the selected one, may have been forgotten.
-            [one] if Some(*one) == self.jump.selected => self.jump_to(*one),
+            [one] if Some(*one) == self.list.jump.selected => self.jump_to(*one),
             [] => {}
             _ => self.ask_start(),
         }
     }
 
     pub(super) fn no_jump(&self) -> Option<String> {
-        if !self.jump.marked.is_empty() {
+        if !self.list.jump.marked.is_empty() {
             return self.no_start_of_many();
         }
-        match self.jump.selected {
-            None if self.jump.gone.is_some() => self.no_selected(),
+        match self.list.jump.selected {
+            None if self.list.jump.gone.is_some() => self.no_selected(),
             None => Some("There is no item to jump to.".to_owned()),
             Some(item) => self.no_jump_to(item),
         }
@@ -67,13 +67,13 @@ impl Console {
 
     /// Why no session can be started with an item; the appliance has the last word.
     pub(super) fn no_jump_to(&self, item: ItemId) -> Option<String> {
-        if self.tabs.iter().any(|tab| tab.item == item) {
+        if self.sessions.tabs.iter().any(|tab| tab.item == item) {
             return None;
         }
         if !self.is_linked() {
             return Some("There is no link to the appliance; it is being made again.".to_owned());
         }
-        let there = self.inventory.item(item)?;
+        let there = self.list.inventory.item(item)?;
         let name = there.name();
         if !there.is_client() {
             let method = there.method().title();
@@ -86,7 +86,7 @@ impl Console {
             let when = super::why::state_text(self, policy.state);
             return Some(format!("{}: nobody may start a session now; it {when}.", policy.name));
         }
-        let code = match self.inventory.presence(item).status {
+        let code = match self.list.inventory.presence(item).status {
             Status::Online | Status::InUse => return None,
             Status::Disabled => RefusalCode::DisabledByUser,
             Status::UpgradePending => RefusalCode::UpgradePending,
@@ -102,16 +102,16 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        self.jump.marked.remove(&item);
-        if let Some(tab) = self.tabs.iter().position(|tab| tab.item == item) {
+        self.list.jump.marked.remove(&item);
+        if let Some(tab) = self.sessions.tabs.iter().position(|tab| tab.item == item) {
             self.show_tab(tab);
             return;
         }
         if let Some(policy) = self.closed_policy(item) {
             let policy = format!("{} {}", policy.name, super::why::state_text(self, policy.state));
-            let name = self.inventory.name(item).unwrap_or_default().to_owned();
+            let name = self.list.inventory.name(item).unwrap_or_default().to_owned();
             let (purpose, input) = (Ask::Reason { item, name, policy }, Input::default());
-            self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
+            self.dialogs.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
             return;
         }
         self.start(item, Start { show: true, ..Start::default() });
@@ -125,10 +125,10 @@ impl Console {
 
     /// Starts a session, and shows it once it runs if that is wanted.
     pub(super) fn start(&mut self, item: ItemId, start: Start) {
-        let Some(name) = self.inventory.name(item).map(str::to_owned) else {
+        let Some(name) = self.list.inventory.name(item).map(str::to_owned) else {
             return;
         };
-        if self.requests.is_open(About::Start(item)) {
+        if self.link.requests.is_open(About::Start(item)) {
             self.warn(&format!("A session with {name} is starting already."));
             return;
         }
@@ -138,7 +138,7 @@ impl Console {
         }
         let Start { show, reason, code } = start;
         self.say(&format!("Starting a session with {name} …"));
-        let (pressed, waits) = (self.keys, false);
+        let (pressed, waits) = (self.keys.pressed, false);
         let wanted = Wanted { name, show, reason: reason.clone(), pressed, waits };
         let (size, modes) = (self.pane_size(), TerminalModes::utf8());
         let kind = ChannelKind::Shell { size, term: TERM.to_owned(), modes };
@@ -164,13 +164,13 @@ impl Console {
         let Wanted { name, show, reason, pressed, waits } = wanted;
         match outcome {
             Ok(view) => {
-                self.started(&view, show && (!waits || pressed == self.keys));
+                self.started(&view, show && (!waits || pressed == self.keys.pressed));
                 self.started_scripted(view.id, item);
             }
             Err(refusal)
                 if refusal.code == RefusalCode::SecondFactorRequired
                     && show
-                    && pressed == self.keys =>
+                    && pressed == self.keys.pressed =>
             {
                 self.refused(&format!("No session with {name} yet"), &refusal);
                 self.ask_code(item, name, reason);
@@ -186,7 +186,7 @@ impl Console {
     pub(super) fn ask_code(&mut self, item: ItemId, name: String, reason: Option<String>) {
         let (input, mistake) = (Input::default(), None);
         let purpose = Ask::Code { item, name, reason };
-        self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake }));
+        self.dialogs.layers.push(Layer::Prompt(Prompt { purpose, input, mistake }));
     }
 
     pub(super) fn accept_code(&mut self, item: ItemId, code: &str, reason: Option<String>) {
@@ -194,21 +194,25 @@ impl Console {
             self.prompt_mistake("A code is needed: the one your authenticator shows now.");
             return;
         }
-        self.layers.pop();
+        self.dialogs.layers.pop();
         let code = Some(Secret(code.to_owned()));
         self.start(item, Start { show: true, reason, code });
     }
 
     /// The size of a session's pane.
     pub fn pane_size(&self) -> Size {
-        if self.zoomed { self.size.clamped() } else { layout::session_pane(self.size) }
+        if self.shown.zoomed {
+            self.shown.size.clamped()
+        } else {
+            layout::session_pane(self.shown.size)
+        }
     }
 
     /// The shell takes the bar's row, or gives it back.
     pub(super) fn zoom(&mut self) {
-        self.zoomed = !self.zoomed;
+        self.shown.zoomed = !self.shown.zoomed;
         self.resize_sessions();
-        if self.zoomed {
+        if self.shown.zoomed {
             let prefix = self.settings.prefix;
             self.say(&format!("Whole screen; {prefix} z gives the bar back."));
         }
@@ -218,10 +222,10 @@ impl Console {
         let Some(tab) = self.open_tab(view) else {
             return;
         };
-        let typing = self.layers.iter().any(|layer| matches!(layer, Layer::Form(_)));
+        let typing = self.dialogs.layers.iter().any(|layer| matches!(layer, Layer::Form(_)));
         if show && !typing {
             // The session's own screen says the rest.
-            self.messages.settle();
+            self.dialogs.messages.settle();
             self.show_tab(tab);
         } else {
             let name = jumpdeck_protocol::text::clean(&view.item_name).into_owned();
@@ -233,14 +237,14 @@ impl Console {
     /// Adds a tab for a session that was started here, if there is none yet. Returns its number.
     fn open_tab(&mut self, view: &SessionView) -> Option<usize> {
         let size = self.pane_size();
-        let position = match self.tabs.iter().position(|tab| tab.id == view.id) {
+        let position = match self.sessions.tabs.iter().position(|tab| tab.id == view.id) {
             Some(position) => position,
             None => {
-                self.tabs.push(Tab::new(view, self.user(), size)?);
-                self.tabs.len() - 1
+                self.sessions.tabs.push(Tab::new(view, self.user(), size)?);
+                self.sessions.tabs.len() - 1
             }
         };
-        let own = self.tabs.get(position).is_some_and(|tab| tab.part == Part::Owner);
+        let own = self.sessions.tabs.get(position).is_some_and(|tab| tab.part == Part::Owner);
         self.attach_shells(position, if own { Keyboard::Take } else { Keyboard::IfFree });
         Some(position)
     }
@@ -248,7 +252,7 @@ impl Console {
     /// Shows all shells of a session that are not shown yet.
     fn attach_shells(&mut self, position: usize, keyboard: Keyboard) {
         let size = self.pane_size();
-        let Some(tab) = self.tabs.get_mut(position) else {
+        let Some(tab) = self.sessions.tabs.get_mut(position) else {
             return;
         };
         let away = tab.shells.iter_mut().filter(|shell| shell.pane == Pane::Away);
@@ -258,90 +262,95 @@ impl Console {
 
     /// Who is logged in here.
     pub fn user(&self) -> Option<UserId> {
-        self.welcome.as_ref().map(|welcome| welcome.user)
+        self.link.welcome.as_ref().map(|welcome| welcome.user)
     }
 
     /// The appliance tells which sessions are open.
     pub(super) fn take_sessions(&mut self, sessions: &[SessionView]) {
         let gone = |tab: &Tab| !sessions.iter().any(|view| view.id == tab.id);
-        while let Some(position) = self.tabs.iter().position(gone) {
+        while let Some(position) = self.sessions.tabs.iter().position(gone) {
             self.close_tab(position);
         }
         let (user, size) = (self.user(), self.pane_size());
         for view in sessions {
-            if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.id == view.id) {
+            if let Some(tab) = self.sessions.tabs.iter_mut().find(|tab| tab.id == view.id) {
                 tab.update(view, user, size);
-            } else if !self.requests.is_open(About::Start(view.item))
+            } else if !self.link.requests.is_open(About::Start(view.item))
                 && let Some(tab) = Tab::new(view, user, size)
             {
                 self.came_by_others(&tab);
-                self.tabs.push(tab);
+                self.sessions.tabs.push(tab);
                 // What nobody shows is held for whoever owns it.
                 let held = view.channels.iter().any(|channel| channel.attached);
                 if !held && view.part(user.unwrap_or_default()) == Some(Part::Owner) {
-                    self.attach_shells(self.tabs.len() - 1, Keyboard::IfFree);
+                    self.attach_shells(self.sessions.tabs.len() - 1, Keyboard::IfFree);
                 }
             }
         }
         self.show_shells();
-        self.dirty = true;
+        self.out.dirty = true;
     }
 
     /// Somebody shared a session with this rep.
     fn came_by_others(&mut self, tab: &Tab) {
-        if tab.part != Part::Owner && !self.tabs_known.contains(&tab.id) {
+        if tab.part != Part::Owner && !self.sessions.tabs_known.contains(&tab.id) {
             let how = if tab.part == Part::Observer { "look at" } else { "take part in" };
-            let key = self.key_of_tab(self.tabs.len() + 1);
+            let key = self.key_of_tab(self.sessions.tabs.len() + 1);
             self.say(&format!(
                 "You may {how} {}'s session with {}; {key} shows it.",
                 tab.owner(),
                 tab.name
             ));
         }
-        self.tabs_known.insert(tab.id);
+        self.sessions.tabs_known.insert(tab.id);
     }
 
     pub(super) fn close_tab(&mut self, position: usize) {
-        if position >= self.tabs.len() {
+        if position >= self.sessions.tabs.len() {
             return;
         }
-        self.tabs.remove(position);
-        self.screen = match self.screen {
+        self.sessions.tabs.remove(position);
+        self.shown.screen = match self.shown.screen {
             Screen::Session(shown) if shown == position => {
                 self.end_chord();
-                self.layers.retain(|layer| !layer.is_of_session());
+                self.dialogs.layers.retain(|layer| !layer.is_of_session());
                 Screen::Jump
             }
             Screen::Session(shown) if shown > position => Screen::Session(shown - 1),
             other => other,
         };
-        self.dirty = true;
+        self.out.dirty = true;
     }
 
     pub(super) fn show_tab(&mut self, position: usize) {
-        if self.layers.iter().any(|layer| matches!(layer, Layer::Form(form) if form.is_touched())) {
+        if self
+            .dialogs
+            .layers
+            .iter()
+            .any(|layer| matches!(layer, Layer::Form(form) if form.is_touched()))
+        {
             self.warn("Save the form first, or leave it.");
-        } else if position < self.tabs.len() {
-            self.layers.clear();
+        } else if position < self.sessions.tabs.len() {
+            self.dialogs.layers.clear();
             self.end_chord();
-            if self.screen != Screen::Session(position) {
+            if self.shown.screen != Screen::Session(position) {
                 self.hide_shells();
             }
-            self.screen = Screen::Session(position);
-            if let Some(tab) = self.tabs.get_mut(position) {
+            self.shown.screen = Screen::Session(position);
+            if let Some(tab) = self.sessions.tabs.get_mut(position) {
                 tab.unread = 0;
             }
             self.show_shells();
-            self.dirty = true;
+            self.out.dirty = true;
         }
     }
 
     /// What is on the screen is shown; who only watches begins when the session comes up.
     pub(super) fn show_shells(&mut self) {
-        let Screen::Session(position) = self.screen else {
+        let Screen::Session(position) = self.shown.screen else {
             return;
         };
-        let Some(tab) = self.tabs.get(position).filter(|_| self.is_linked()) else {
+        let Some(tab) = self.sessions.tabs.get(position).filter(|_| self.is_linked()) else {
             return;
         };
         let keyboard = if tab.part == Part::Observer { Keyboard::Watch } else { Keyboard::IfFree };
@@ -350,10 +359,10 @@ impl Console {
 
     /// A session that is only watched here does not hold its terminal's size from elsewhere.
     pub(super) fn hide_shells(&mut self) {
-        let Screen::Session(position) = self.screen else {
+        let Screen::Session(position) = self.shown.screen else {
             return;
         };
-        let Some(tab) = self.tabs.get_mut(position) else {
+        let Some(tab) = self.sessions.tabs.get_mut(position) else {
             return;
         };
         let orders: Vec<_> = tab.shells.iter_mut().filter_map(Shell::leave).collect();
@@ -368,20 +377,21 @@ impl Console {
 
     /// Whether a shell's session is on the screen.
     pub(super) fn is_on_screen(&self, channel: ChannelId) -> bool {
-        let Screen::Session(position) = self.screen else {
+        let Screen::Session(position) = self.shown.screen else {
             return false;
         };
-        let shells = self.tabs.get(position).map(|tab| &tab.shells);
+        let shells = self.sessions.tabs.get(position).map(|tab| &tab.shells);
         shells.is_some_and(|shells| shells.iter().any(|shell| shell.channel() == channel))
     }
 
     pub(super) fn no_tab(&self, position: usize) -> Option<String> {
-        let missing = position >= self.tabs.len();
+        let missing = position >= self.sessions.tabs.len();
         missing.then(|| format!("There is no session {}.", position + 1))
     }
 
     pub(super) fn cycle_tab(&mut self, by: isize) {
-        if let (Screen::Session(shown), Ok(count)) = (self.screen, isize::try_from(self.tabs.len()))
+        if let (Screen::Session(shown), Ok(count)) =
+            (self.shown.screen, isize::try_from(self.sessions.tabs.len()))
         {
             let next = isize::try_from(shown).unwrap_or(0).saturating_add(by);
             self.show_tab(usize::try_from(next.rem_euclid(count.max(1))).unwrap_or(0));
@@ -389,7 +399,7 @@ impl Console {
     }
 
     pub(super) fn no_end_session(&self) -> Option<String> {
-        match self.screen {
+        match self.shown.screen {
             Screen::Session(_) => self.no_ownership(),
             Screen::Jump | Screen::Sessions => Some("This works in a session.".to_owned()),
         }
@@ -398,7 +408,7 @@ impl Console {
     pub(super) fn ask_end_session(&mut self) {
         if let Some(tab) = self.shown_tab() {
             let question = Question::EndSession { session: tab.id, name: tab.name.clone() };
-            self.layers.push(Layer::Confirm(question));
+            self.dialogs.layers.push(Layer::Confirm(question));
         }
     }
 
@@ -441,23 +451,23 @@ impl Console {
     }
 
     fn shown_shell_mut(&mut self) -> Option<&mut Shell> {
-        match self.screen {
-            Screen::Session(shown) => self.tabs.get_mut(shown)?.shell_mut(),
+        match self.shown.screen {
+            Screen::Session(shown) => self.sessions.tabs.get_mut(shown)?.shell_mut(),
             Screen::Jump | Screen::Sessions => None,
         }
     }
 
     /// The session on the screen.
     pub fn shown_tab(&self) -> Option<&Tab> {
-        match self.screen {
-            Screen::Session(shown) => self.tabs.get(shown),
+        match self.shown.screen {
+            Screen::Session(shown) => self.sessions.tabs.get(shown),
             Screen::Jump | Screen::Sessions => None,
         }
     }
 
     pub(super) fn session_key(&mut self, key: Key) {
         if key == self.settings.prefix {
-            self.prefixed = true;
+            self.keys.prefixed = true;
         } else {
             self.type_into_session(key);
         }
@@ -489,7 +499,7 @@ impl Console {
     /// Whether a key goes to the shell on the screen. Says why not; from another console of the
     /// same rep, the keyboard comes along.
     fn may_type(&mut self) -> bool {
-        let own = self.welcome.as_ref().map(|welcome| welcome.username.clone());
+        let own = self.link.welcome.as_ref().map(|welcome| welcome.username.clone());
         let Some(tab) = self.shown_tab() else {
             return false;
         };
@@ -533,24 +543,24 @@ impl Console {
                 messages.push(Effect::Send(message));
             }
         }
-        self.effects.extend(messages);
+        self.out.effects.extend(messages);
     }
 
     /// The shell of a channel.
     pub(super) fn shell_of(&mut self, channel: ChannelId) -> Option<&mut Shell> {
-        let mut shells = self.tabs.iter_mut().flat_map(|tab| &mut tab.shells);
+        let mut shells = self.sessions.tabs.iter_mut().flat_map(|tab| &mut tab.shells);
         shells.find(|shell| shell.channel() == channel)
     }
 
     /// What to call the shell of a channel.
     pub(super) fn name_of_shell(&self, channel: ChannelId) -> String {
         let has = |tab: &&Tab| tab.shells.iter().any(|shell| shell.channel() == channel);
-        self.tabs.iter().find(has).map(|tab| tab.name.clone()).unwrap_or_default()
+        self.sessions.tabs.iter().find(has).map(|tab| tab.name.clone()).unwrap_or_default()
     }
 
     pub(super) fn resize_sessions(&mut self) {
         let size = self.pane_size();
-        let shells = self.tabs.iter_mut().flat_map(|tab| &mut tab.shells);
+        let shells = self.sessions.tabs.iter_mut().flat_map(|tab| &mut tab.shells);
         let shown = shells.filter(|shell| shell.pane != Pane::Away);
         let orders: Vec<_> = shown.map(|shell| shell.resize(size)).collect();
         self.order_all(orders);

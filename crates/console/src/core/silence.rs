@@ -75,51 +75,56 @@ impl Console {
         if !silent {
             shell.answers.heard();
         }
-        self.dirty = true;
+        self.out.dirty = true;
     }
 
     /// For how many seconds no answer has come, and how many keys wait for one; nothing while it
     /// answers.
     pub fn no_answer(&self) -> Option<(u64, u64)> {
-        let silent = self.silence.stage == Stage::Silent && matches!(self.link, Link::Up { .. });
+        let silent = self.sessions.silence.stage == Stage::Silent
+            && matches!(self.link.state, Link::Up { .. });
         let told = (QUIET + SILENT).as_secs();
-        silent.then(|| (told + self.now.since(self.silence.told), self.silence.keys))
+        silent.then(|| {
+            (told + self.now.since(self.sessions.silence.told), self.sessions.silence.keys)
+        })
     }
 
     /// Something was typed for a shell.
     pub(super) fn typed_away(&mut self) {
-        self.silence.keys += 1;
-        self.dirty |= self.silence.stage == Stage::Silent;
-        if self.silence.stage == Stage::Heard {
-            self.silence.waits += 1;
-            self.silence.stage = Stage::Typed;
-            self.effects.push(Effect::After(QUIET, Timer::Silence(self.silence.waits)));
+        self.sessions.silence.keys += 1;
+        self.out.dirty |= self.sessions.silence.stage == Stage::Silent;
+        if self.sessions.silence.stage == Stage::Heard {
+            self.sessions.silence.waits += 1;
+            self.sessions.silence.stage = Stage::Typed;
+            self.out
+                .effects
+                .push(Effect::After(QUIET, Timer::Silence(self.sessions.silence.waits)));
         }
     }
 
     /// Something came over the link.
     pub(super) fn heard(&mut self) {
-        self.dirty |= self.silence.stage == Stage::Silent;
-        self.silence.stage = Stage::Heard;
-        self.silence.keys = 0;
+        self.out.dirty |= self.sessions.silence.stage == Stage::Silent;
+        self.sessions.silence.stage = Stage::Heard;
+        self.sessions.silence.keys = 0;
     }
 
     /// A wait is over.
     pub(super) fn still_silent(&mut self, wait: u64) {
-        if wait != self.silence.waits {
+        if wait != self.sessions.silence.waits {
             return;
         }
-        match self.silence.stage {
+        match self.sessions.silence.stage {
             Stage::Typed => {
                 // A program may have nothing to say to a key; the appliance always has.
-                self.silence.stage = Stage::Asked;
-                self.effects.push(Effect::Probe);
-                self.effects.push(Effect::After(SILENT, Timer::Silence(wait)));
+                self.sessions.silence.stage = Stage::Asked;
+                self.out.effects.push(Effect::Probe);
+                self.out.effects.push(Effect::After(SILENT, Timer::Silence(wait)));
             }
             Stage::Asked => {
-                self.silence.stage = Stage::Silent;
-                self.silence.told = self.now;
-                self.dirty = true;
+                self.sessions.silence.stage = Stage::Silent;
+                self.sessions.silence.told = self.now;
+                self.out.dirty = true;
             }
             Stage::Heard | Stage::Silent => {}
         }

@@ -15,11 +15,11 @@ use jumpdeck_protocol::{Refusal, Timestamp};
 
 impl Console {
     pub(super) fn open_simulator(&mut self) {
-        let Some(item) = self.jump.selected else {
+        let Some(item) = self.list.jump.selected else {
             return;
         };
-        let name = self.inventory.name(item).unwrap_or_default().to_owned();
-        self.layers.push(Layer::Simulator(Box::new(Simulator {
+        let name = self.list.inventory.name(item).unwrap_or_default().to_owned();
+        self.dialogs.layers.push(Layer::Simulator(Box::new(Simulator {
             item,
             name,
             user: None,
@@ -36,7 +36,7 @@ impl Console {
 
     /// Why the simulator is not reached from here.
     pub(super) fn no_read_simulate(&self) -> Option<String> {
-        let why = matches!(self.layers.last(), Some(Layer::Why { .. }));
+        let why = matches!(self.dialogs.layers.last(), Some(Layer::Why { .. }));
         (!why).then(|| "This is about no item.".to_owned())
     }
 
@@ -46,7 +46,7 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let Some(Layer::Simulator(simulator)) = self.layers.last_mut() else {
+        let Some(Layer::Simulator(simulator)) = self.dialogs.layers.last_mut() else {
             return;
         };
         simulator.outcome = None;
@@ -63,7 +63,7 @@ impl Console {
     /// What came out.
     fn simulated(&mut self, number: u64, outcome: Result<Box<Simulation>, Refusal>) {
         // A prompt may lie over it.
-        let simulator = self.layers.iter_mut().rev().find_map(|layer| match layer {
+        let simulator = self.dialogs.layers.iter_mut().rev().find_map(|layer| match layer {
             Layer::Simulator(simulator) => Some(simulator),
             _ => None,
         });
@@ -74,7 +74,7 @@ impl Console {
     }
 
     fn vary(&mut self, how: impl FnOnce(&mut Simulator)) {
-        if let Some(Layer::Simulator(simulator)) = self.layers.last_mut() {
+        if let Some(Layer::Simulator(simulator)) = self.dialogs.layers.last_mut() {
             how(simulator);
         }
         self.simulate();
@@ -109,18 +109,18 @@ impl Console {
 
     fn ask_simulated(&mut self, purpose: Ask) {
         let (input, mistake) = (Input::default(), None);
-        self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake }));
+        self.dialogs.layers.push(Layer::Prompt(Prompt { purpose, input, mistake }));
     }
 
     pub(super) fn simulate_user(&mut self, name: &str) {
-        self.layers.pop();
+        self.dialogs.layers.pop();
         let user = Some(name.to_owned()).filter(|name| !name.is_empty());
         self.vary(|simulator| simulator.user = user);
     }
 
     pub(super) fn simulate_time(&mut self, text: &str) {
         if text.is_empty() {
-            self.layers.pop();
+            self.dialogs.layers.pop();
             self.vary(|simulator| (simulator.at, simulator.when) = (None, "now".to_owned()));
             return;
         }
@@ -132,7 +132,7 @@ impl Console {
             self.prompt_mistake("A time looks like 2027-01-31 09:00.");
             return;
         };
-        self.layers.pop();
+        self.dialogs.layers.pop();
         let when = time_text(at, self.zone());
         self.vary(|simulator| (simulator.at, simulator.when) = (Some(at), when));
     }

@@ -24,10 +24,10 @@ const NAMED: usize = 8;
 impl Console {
     /// The items that a command is about: the marked ones, else the selected one.
     pub(super) fn targets(&self) -> Vec<ItemId> {
-        if self.jump.marked.is_empty() {
-            return self.jump.selected.into_iter().collect();
+        if self.list.jump.marked.is_empty() {
+            return self.list.jump.selected.into_iter().collect();
         }
-        self.jump.marked.iter().copied().collect()
+        self.list.jump.marked.iter().copied().collect()
     }
 
     pub(super) fn no_link(&self) -> Option<String> {
@@ -40,9 +40,9 @@ impl Console {
     }
 
     pub(super) fn mark(&mut self) {
-        if let Some(item) = self.jump.selected {
-            if !self.jump.marked.remove(&item) {
-                self.jump.marked.insert(item);
+        if let Some(item) = self.list.jump.selected {
+            if !self.list.jump.marked.remove(&item) {
+                self.list.jump.marked.insert(item);
             }
             self.count_hidden_marks();
             self.move_selection(1);
@@ -51,40 +51,41 @@ impl Console {
 
     /// Marks all items that are shown; if all of them are marked, none of them.
     pub(super) fn mark_all(&mut self) {
-        let shown: Vec<ItemId> = self.jump.fitting.iter().map(|item| item.id()).collect();
-        if shown.iter().all(|item| self.jump.marked.contains(item)) {
+        let shown: Vec<ItemId> = self.list.jump.fitting.iter().map(|item| item.id()).collect();
+        if shown.iter().all(|item| self.list.jump.marked.contains(item)) {
             for item in &shown {
-                self.jump.marked.remove(item);
+                self.list.jump.marked.remove(item);
             }
         } else {
-            self.jump.marked.extend(shown);
+            self.list.jump.marked.extend(shown);
         }
         self.count_hidden_marks();
     }
 
     /// Marks and list have changed: how many marked items the list does not show.
     pub(super) fn count_hidden_marks(&mut self) {
-        let jump = &self.jump;
+        let jump = &self.list.jump;
         let shown = if jump.marked.is_empty() {
             0
         } else {
             jump.fitting.iter().filter(|item| jump.marked.contains(&item.id())).count()
         };
-        self.jump.hidden_marks = self.jump.marked.len().saturating_sub(shown);
+        self.list.jump.hidden_marks = self.list.jump.marked.len().saturating_sub(shown);
     }
 
     /// Marks of items that are gone.
     pub(super) fn forget_marks(&mut self) {
-        let inventory = &self.inventory;
-        self.jump.marked.retain(|item| inventory.name(*item).is_some());
+        let inventory = &self.list.inventory;
+        self.list.jump.marked.retain(|item| inventory.name(*item).is_some());
         self.count_hidden_marks();
     }
 
     /// Why the rep may not do something with all of the targets.
     fn no_right(&self, permission: Permission) -> Option<String> {
         let no_targets = self.no_targets();
-        let places =
-            || self.targets().into_iter().filter_map(|i| Some(self.inventory.item(i)?.place()));
+        let places = || {
+            self.targets().into_iter().filter_map(|i| Some(self.list.inventory.item(i)?.place()))
+        };
         let mut places: Vec<_> = no_targets.is_none().then(places).into_iter().flatten().collect();
         places.sort_unstable();
         places.dedup();
@@ -94,7 +95,8 @@ impl Console {
 
     pub(super) fn no_properties(&self) -> Option<String> {
         let items = self.targets();
-        let methods = items.iter().filter_map(|item| Some(self.inventory.item(*item)?.method()));
+        let methods =
+            items.iter().filter_map(|item| Some(self.list.inventory.item(*item)?.method()));
         let mut methods: Vec<_> = methods.collect();
         methods.sort_unstable();
         methods.dedup();
@@ -120,7 +122,7 @@ impl Console {
     pub(super) fn no_remove(&self) -> Option<String> {
         let in_use = || {
             let items = self.targets();
-            let used = |item: &ItemId| self.inventory.presence(*item).status == Status::InUse;
+            let used = |item: &ItemId| self.list.inventory.presence(*item).status == Status::InUse;
             let code = jumpdeck_protocol::RefusalCode::InSession;
             items.iter().all(used).then(|| code.plain().to_string())
         };
@@ -129,7 +131,7 @@ impl Console {
 
     /// What is looked for means nothing: what the list shows is not what was asked for.
     pub(super) fn no_whole_list(&self) -> Option<String> {
-        self.jump.mistake.as_ref().map(|mistake| mistake.what.clone())
+        self.list.jump.mistake.as_ref().map(|mistake| mistake.what.clone())
     }
 
     pub(super) fn no_mark_all(&self) -> Option<String> {
@@ -139,11 +141,11 @@ impl Console {
     pub(super) fn ask_remove(&mut self) {
         let items = self.targets();
         let name = |item: &ItemId| {
-            let item = self.inventory.item(*item)?;
+            let item = self.list.inventory.item(*item)?;
             Some((item.name().to_owned(), item.group().to_owned()))
         };
         let names = items.iter().filter_map(name).take(NAMED).collect();
-        self.layers.push(Layer::Confirm(Question::Remove { items, names }));
+        self.dialogs.layers.push(Layer::Confirm(Question::Remove { items, names }));
     }
 
     pub(super) fn remove(&mut self, items: Vec<ItemId>) {
@@ -155,14 +157,15 @@ impl Console {
     }
 
     pub(super) fn no_new(&self) -> Option<String> {
-        let none = self.known.rights.is_some() && self.places_for(Permission::PermAdd).is_empty();
+        let none =
+            self.list.known.rights.is_some() && self.places_for(Permission::PermAdd).is_empty();
         let reason = "No Jump Group lets you add items: that takes perm_add in your role there.";
         none.then(|| reason.to_owned())
     }
 
     /// Why there is nothing to be copied to the clipboard.
     pub(super) fn no_yank(&self) -> Option<String> {
-        let host = self.jump.row().map(|item| super::columns::text(item, HOST));
+        let host = self.list.jump.row().map(|item| super::columns::text(item, HOST));
         match host {
             None => Some("There is no item here.".to_owned()),
             Some("") => Some("This item has no host name.".to_owned()),
@@ -172,30 +175,30 @@ impl Console {
 
     /// Copies the host name to the rep's own clipboard, through the terminal.
     pub(super) fn yank(&mut self) {
-        if let Some(item) = self.jump.row() {
+        if let Some(item) = self.list.jump.row() {
             let host = super::columns::text(item, HOST).to_owned();
             self.say(&format!("{host} is in the clipboard, if your terminal takes it (OSC 52)."));
-            self.effects.push(Effect::Copy(host));
+            self.out.effects.push(Effect::Copy(host));
         }
     }
 
     pub(super) fn open_why(&mut self) {
-        if let Some(item) = self.jump.selected {
-            self.layers.push(Layer::Why { item, scroll: 0 });
+        if let Some(item) = self.list.jump.selected {
+            self.dialogs.layers.push(Layer::Why { item, scroll: 0 });
             self.ask_why(item);
         }
     }
 
     pub(super) fn no_selected(&self) -> Option<String> {
-        let why = || match &self.jump.gone {
+        let why = || match &self.list.jump.gone {
             Some(name) => format!("{name} is gone. Move to another item."),
             None => "There is no item here.".to_owned(),
         };
-        self.jump.selected.is_none().then(why)
+        self.list.jump.selected.is_none().then(why)
     }
 
     pub(super) fn no_export(&self) -> Option<String> {
-        let empty = self.jump.fitting.is_empty();
+        let empty = self.list.jump.fitting.is_empty();
         let nothing = || empty.then(|| "There is nothing in the list to export.".to_owned());
         self.no_whole_list().or_else(nothing)
     }
@@ -204,20 +207,20 @@ impl Console {
         let stamp = time_text(self.now, self.zone()).replace([' ', ':'], "-");
         let input = super::input::Input::of(&format!("jumpdeck-{stamp}.csv"));
         let prompt = Prompt { purpose: Ask::ExportPath, input, mistake: None };
-        self.layers.push(Layer::Prompt(prompt));
+        self.dialogs.layers.push(Layer::Prompt(prompt));
     }
 
     fn export(&mut self, path: &str) {
-        let columns = super::columns::chosen(&self.preferences.columns);
+        let columns = super::columns::chosen(&self.preferences.current.columns);
         let columns = columns.iter().map(|shown| shown.column).collect();
         let export = super::export::Export::Items {
             path: PathBuf::from(path),
-            list: self.jump.fitting.clone(),
+            list: self.list.jump.fitting.clone(),
             columns,
             zone: self.zone().clone(),
         };
         self.say(&format!("Writing {} …", export.path().display()));
-        self.effects.push(Effect::Export(Box::new(export)));
+        self.out.effects.push(Effect::Export(Box::new(export)));
     }
 
     /// An export is over.
@@ -227,19 +230,19 @@ impl Console {
             // The path stands there again, to be corrected.
             Err(error)
                 if matches!(
-                    self.layers.last(),
+                    self.dialogs.layers.last(),
                     None | Some(Layer::Scroll(_) | Layer::Log { .. })
                 ) =>
             {
                 let input = super::input::Input::of(&error.path);
                 let mistake = Some(error.to_string());
-                let purpose = match self.layers.last() {
+                let purpose = match self.dialogs.layers.last() {
                     Some(Layer::Scroll(_)) => Ask::LinesPath,
                     Some(Layer::Log { session, .. }) => Ask::LogPath { session: *session },
                     _ => Ask::ExportPath,
                 };
-                self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake }));
-                self.dirty = true;
+                self.dialogs.layers.push(Layer::Prompt(Prompt { purpose, input, mistake }));
+                self.out.dirty = true;
             }
             Err(error) => self.warn(&error.to_string()),
         }
@@ -247,19 +250,19 @@ impl Console {
 
     /// The line that was asked for is typed.
     pub(super) fn accept_prompt(&mut self) {
-        let Some(Layer::Prompt(prompt)) = self.layers.last() else {
+        let Some(Layer::Prompt(prompt)) = self.dialogs.layers.last() else {
             return;
         };
         let text = prompt.input.text().trim().to_owned();
         match prompt.purpose.clone() {
             Ask::SearchName if text.is_empty() => self.prompt_mistake("A name is needed."),
             Ask::SearchName => {
-                self.layers.pop();
+                self.dialogs.layers.pop();
                 self.save_search(&text);
             }
             Ask::ExportPath if text.is_empty() => self.prompt_mistake("A file name is needed."),
             Ask::ExportPath => {
-                self.layers.pop();
+                self.dialogs.layers.pop();
                 self.export(&text);
             }
             Ask::WakePassword { items, .. } => self.accept_password(&text, &items),
@@ -268,7 +271,7 @@ impl Console {
                 self.prompt_mistake("A reason is needed; it is logged.");
             }
             Ask::Reason { item, .. } => {
-                self.layers.pop();
+                self.dialogs.layers.pop();
                 self.start(item, Start { show: true, reason: Some(text), code: None });
             }
             Ask::SimulatedUser => self.simulate_user(&text),
@@ -285,7 +288,7 @@ impl Console {
     }
 
     pub(super) fn prompt_mistake(&mut self, what: &str) {
-        if let Some(Layer::Prompt(prompt)) = self.layers.last_mut() {
+        if let Some(Layer::Prompt(prompt)) = self.dialogs.layers.last_mut() {
             prompt.mistake = Some(what.to_owned());
         }
     }
@@ -293,9 +296,10 @@ impl Console {
     /// Jumps to all marked items, after a question that names them.
     pub(super) fn ask_start(&mut self) {
         let items = self.targets().into_iter();
-        let items = items.filter_map(|item| Some((item, self.inventory.name(item)?.to_owned())));
+        let items =
+            items.filter_map(|item| Some((item, self.list.inventory.name(item)?.to_owned())));
         let items = items.collect();
-        self.layers.push(Layer::Confirm(Question::Start { items }));
+        self.dialogs.layers.push(Layer::Confirm(Question::Start { items }));
     }
 
     pub(super) fn no_start_of_many(&self) -> Option<String> {
@@ -310,9 +314,9 @@ impl Console {
     }
 
     pub(super) fn start_many(&mut self, items: Vec<(ItemId, String)>) {
-        self.jump.marked.clear();
+        self.list.jump.marked.clear();
         for (item, _) in items {
-            let open = self.tabs.iter().any(|tab| tab.item == item);
+            let open = self.sessions.tabs.iter().any(|tab| tab.item == item);
             if !open {
                 self.start(item, Start::default());
             }
@@ -321,17 +325,17 @@ impl Console {
 
     /// Wakes are for machines that are away.
     pub(super) fn is_away(&self, item: ItemId) -> bool {
-        matches!(self.inventory.presence(item).status, Status::Offline | Status::Lost)
+        matches!(self.list.inventory.presence(item).status, Status::Offline | Status::Lost)
     }
 
     pub(super) fn ask_history(&mut self, item: ItemId) {
         let about = About::History(item);
-        if self.is_linked() && !self.requests.is_open(about) {
+        if self.is_linked() && !self.link.requests.is_open(about) {
             let note = (about, IfLost::Nothing);
             self.ask(note, request::History { item }, move |console, outcome| {
                 // What an item's history is does not matter enough to complain.
                 if let Ok(reply::History { sessions, warning }) = outcome {
-                    console.known.history = Some(Past { item, sessions, warning });
+                    console.list.known.history = Some(Past { item, sessions, warning });
                 }
             });
         }

@@ -75,10 +75,10 @@ impl Console {
         view: &jumpdeck_protocol::session::ChannelView,
     ) {
         let size = self.pane_size();
-        let Some(position) = self.tabs.iter().position(|tab| tab.id == session) else {
+        let Some(position) = self.sessions.tabs.iter().position(|tab| tab.id == session) else {
             return;
         };
-        let Some(tab) = self.tabs.get_mut(position) else {
+        let Some(tab) = self.sessions.tabs.get_mut(position) else {
             return;
         };
         let known = tab.shells.iter().position(|shell| shell.channel() == view.id);
@@ -92,7 +92,7 @@ impl Console {
         };
         let orders = shell.attach_anew(size, jumpdeck_protocol::session::Keyboard::Take);
         self.order_all(orders);
-        self.dirty = true;
+        self.out.dirty = true;
     }
 
     pub(super) fn no_other_shell(&self) -> Option<String> {
@@ -101,8 +101,8 @@ impl Console {
     }
 
     pub(super) fn cycle_shell(&mut self, by: isize) {
-        if let Screen::Session(position) = self.screen
-            && let Some(tab) = self.tabs.get_mut(position)
+        if let Screen::Session(position) = self.shown.screen
+            && let Some(tab) = self.sessions.tabs.get_mut(position)
         {
             let count = isize::try_from(tab.shells.len()).unwrap_or(1).max(1);
             let next = isize::try_from(tab.shown).unwrap_or(0).saturating_add(by);
@@ -132,7 +132,7 @@ impl Console {
             let (channel, number) = (shell.channel(), tab.shown + 1);
             let name = tab.name.clone();
             let question = Question::CloseShell { channel, number, name };
-            self.layers.push(Layer::Confirm(question));
+            self.dialogs.layers.push(Layer::Confirm(question));
         }
     }
 
@@ -142,7 +142,7 @@ impl Console {
 
     /// How another session is reached from where we are.
     pub(super) fn key_of_tab(&self, number: usize) -> String {
-        match self.screen {
+        match self.shown.screen {
             Screen::Session(_) => format!("{} {number}", self.settings.prefix),
             Screen::Jump | Screen::Sessions => format!("Alt-{number}"),
         }
@@ -157,20 +157,20 @@ impl Console {
     pub(super) fn open_log(&mut self) {
         let shown = self.shown_tab().map(|tab| tab.id);
         let selected = match self.selected_row() {
-            Some(SessionRow::Tab(number)) => self.tabs.get(number).map(|tab| tab.id),
+            Some(SessionRow::Tab(number)) => self.sessions.tabs.get(number).map(|tab| tab.id),
             _ => None,
         };
-        let session = if self.screen == Screen::Sessions { selected } else { shown };
+        let session = if self.shown.screen == Screen::Sessions { selected } else { shown };
         let Some(session) = session else {
             return;
         };
-        self.layers.push(Layer::Log { session, scroll: 0 });
+        self.dialogs.layers.push(Layer::Log { session, scroll: 0 });
         self.ask_log(session, 0);
     }
 
     fn ask_log(&mut self, session: SessionId, after: u64) {
         let about = About::Log(session);
-        if self.is_linked() && !self.requests.is_open(about) {
+        if self.is_linked() && !self.link.requests.is_open(about) {
             let request = request::Log { session, after };
             self.ask((about, IfLost::Nothing), request, move |console, outcome| match outcome {
                 Ok(reply::Log { entries, more }) => console.log_came(session, entries, more),
@@ -180,27 +180,27 @@ impl Console {
     }
 
     pub(super) fn no_read_save(&self) -> Option<String> {
-        let Some(Layer::Log { session, .. }) = self.layers.last() else {
+        let Some(Layer::Log { session, .. }) = self.dialogs.layers.last() else {
             return Some("Here is nothing to save.".to_owned());
         };
-        let tab = self.tabs.iter().find(|tab| tab.id == *session);
+        let tab = self.sessions.tabs.iter().find(|tab| tab.id == *session);
         let whole = tab.is_some_and(|tab| tab.log_asked);
         (!whole).then(|| "The log is not all here yet.".to_owned())
     }
 
     pub(super) fn ask_save_log(&mut self) {
-        if let Some(Layer::Log { session, .. }) = self.layers.last() {
+        if let Some(Layer::Log { session, .. }) = self.dialogs.layers.last() {
             let session = *session;
             let input = Input::of(&format!("session-{session}.log"));
             let purpose = Ask::LogPath { session };
-            self.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
+            self.dialogs.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
         }
     }
 
     /// Where the log is to be written was typed.
     pub(super) fn save_log(&mut self, session: SessionId, path: &str) {
-        self.layers.pop();
-        let Some(tab) = self.tabs.iter().find(|tab| tab.id == session) else {
+        self.dialogs.layers.pop();
+        let Some(tab) = self.sessions.tabs.iter().find(|tab| tab.id == session) else {
             return;
         };
         let line = |entry: &LogEntry| {
@@ -211,13 +211,13 @@ impl Console {
         let text: String = tab.log.values().map(line).collect();
         let export = Export::Text { path: PathBuf::from(path), text: text.into() };
         self.say(&format!("Writing {path} …"));
-        self.effects.push(Effect::Export(Box::new(export)));
+        self.out.effects.push(Effect::Export(Box::new(export)));
     }
 
     /// A part of a log came.
     pub(super) fn log_came(&mut self, session: SessionId, entries: Vec<LogEntry>, more: bool) {
         let last = entries.last().map(|entry| entry.number);
-        if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.id == session) {
+        if let Some(tab) = self.sessions.tabs.iter_mut().find(|tab| tab.id == session) {
             tab.take_log(entries);
             tab.log_asked = !more;
         }
@@ -228,13 +228,13 @@ impl Console {
 
     /// Something new stands in the log of a session.
     pub(super) fn logged(&mut self, session: SessionId, entry: LogEntry) {
-        let own = self.welcome.as_ref().map(|welcome| welcome.username.clone());
+        let own = self.link.welcome.as_ref().map(|welcome| welcome.username.clone());
         let ours = entry.who.as_deref() == own.as_deref();
-        let Some(position) = self.tabs.iter().position(|tab| tab.id == session) else {
+        let Some(position) = self.sessions.tabs.iter().position(|tab| tab.id == session) else {
             return;
         };
-        let shown = self.screen == Screen::Session(position);
-        let Some(tab) = self.tabs.get_mut(position) else {
+        let shown = self.shown.screen == Screen::Session(position);
+        let Some(tab) = self.sessions.tabs.get_mut(position) else {
             return;
         };
         let name = tab.name.clone();
@@ -260,7 +260,7 @@ impl Console {
         if let Some(words) = words {
             self.say(&words);
         }
-        self.dirty = true;
+        self.out.dirty = true;
     }
 
     pub(super) fn ask_chat(&mut self) {
@@ -275,7 +275,7 @@ impl Console {
         if let Some(tab) = self.shown_tab() {
             let purpose = purpose(tab.id, tab.name.clone());
             let prompt = Prompt { purpose, input: Input::default(), mistake: None };
-            self.layers.push(Layer::Prompt(prompt));
+            self.dialogs.layers.push(Layer::Prompt(prompt));
         }
     }
 
@@ -289,10 +289,10 @@ impl Console {
             self.prompt_mistake(&reason);
             return;
         }
-        self.layers.pop();
+        self.dialogs.layers.pop();
         match purpose {
             Ask::Chat { session, name } => {
-                let tab = self.tabs.iter().find(|tab| tab.id == session);
+                let tab = self.sessions.tabs.iter().find(|tab| tab.id == session);
                 let alone = tab.is_none_or(|tab| tab.others_here(self.user()).next().is_none());
                 let visited = tab.is_some_and(|tab| !tab.pinned);
                 let done = if visited {
@@ -351,7 +351,7 @@ impl Console {
             self.warn("There is no other user. `jumpdeck user add NAME` makes one, on a server.");
             return;
         }
-        if !self.layers.is_empty() {
+        if !self.dialogs.layers.is_empty() {
             return;
         }
         let entry = |name: &str, part: Option<Part>, detail: &str| Entry {
@@ -385,8 +385,8 @@ impl Console {
             }
         }
         let purpose = if transfer { Pick::Transfer(session) } else { Pick::Share(session) };
-        self.layers.push(Layer::Chooser(Chooser::entries(purpose, entries)));
-        self.dirty = true;
+        self.dialogs.layers.push(Layer::Chooser(Chooser::entries(purpose, entries)));
+        self.out.dirty = true;
     }
 
     pub(super) fn share_with(&mut self, session: SessionId, with: &str, part: Option<Part>) {
@@ -415,11 +415,11 @@ impl Console {
     }
 
     pub(super) fn ask_transfer_to(&mut self, session: SessionId, to: &str) {
-        let Some(tab) = self.tabs.iter().find(|tab| tab.id == session) else {
+        let Some(tab) = self.sessions.tabs.iter().find(|tab| tab.id == session) else {
             return;
         };
         let question = Question::Transfer { session, name: tab.name.clone(), to: to.to_owned() };
-        self.layers.push(Layer::Confirm(question));
+        self.dialogs.layers.push(Layer::Confirm(question));
     }
 
     pub(super) fn transfer_to(&mut self, session: SessionId, to: String) {
@@ -443,7 +443,7 @@ impl Console {
         if let Some(tab) = self.shown_tab() {
             let (session, name) = (tab.id, tab.name.clone());
             let owner = tab.owner().to_owned();
-            self.layers.push(Layer::Confirm(Question::Leave { session, name, owner }));
+            self.dialogs.layers.push(Layer::Confirm(Question::Leave { session, name, owner }));
         }
     }
 

@@ -38,7 +38,7 @@ pub(super) struct Wakings(BTreeMap<ItemId, Waking>);
 impl Console {
     /// Whether a machine is being woken.
     pub fn waking(&self, item: ItemId) -> Option<&Waking> {
-        self.wakings.0.get(&item)
+        self.list.wakings.0.get(&item)
     }
 
     pub(super) fn no_wake(&self) -> Option<String> {
@@ -59,7 +59,7 @@ impl Console {
     }
 
     fn no_wake_of(&self, item: ItemId) -> Option<String> {
-        let there = self.inventory.item(item)?;
+        let there = self.list.inventory.item(item)?;
         let name = there.name();
         if !there.is_client() {
             return Some(format!("{name} has no Jump Client; only those can be woken."));
@@ -68,7 +68,7 @@ impl Console {
             return Some(reason);
         }
         if !self.is_away(item) {
-            let status = self.inventory.presence(item).status.word();
+            let status = self.list.inventory.presence(item).status.word();
             return Some(format!("{name} is {status}: there is nothing to wake."));
         }
         if let Some(waking) = self.waking(item).filter(|waking| waking.until > self.now) {
@@ -92,12 +92,12 @@ impl Console {
         let items = self.targets().into_iter().filter(|item| self.no_wake_of(*item).is_none());
         let items: Vec<_> = items.collect();
         let name = match items.as_slice() {
-            [one] => self.inventory.name(*one).unwrap_or_default().to_owned(),
+            [one] => self.list.inventory.name(*one).unwrap_or_default().to_owned(),
             many => format!("{} machines", many.len()),
         };
         let purpose = Ask::WakePassword { items, name };
         let prompt = Prompt { purpose, input: super::input::Input::default(), mistake: None };
-        self.layers.push(Layer::Prompt(prompt));
+        self.dialogs.layers.push(Layer::Prompt(prompt));
     }
 
     pub(super) fn accept_password(&mut self, text: &str, items: &[ItemId]) {
@@ -115,12 +115,12 @@ impl Console {
             self.prompt_mistake(&reason);
             return;
         }
-        self.layers.pop();
+        self.dialogs.layers.pop();
         if let [_, _, ..] = items {
             self.say(&format!("Looking for somebody who can wake {} machines …", items.len()));
         }
         for item in items {
-            if let Some(name) = self.inventory.name(*item).map(str::to_owned) {
+            if let Some(name) = self.list.inventory.name(*item).map(str::to_owned) {
                 if items.len() == 1 {
                     self.say(&format!("Looking for somebody who can wake {name} …"));
                 }
@@ -140,7 +140,7 @@ impl Console {
                 let helper = jumpdeck_protocol::text::clean(&helper).into_owned();
                 self.say(&format!("{helper} calls {name}. It can take a few minutes to start."));
                 let now = self.now;
-                let waking = self.wakings.0.entry(item).or_insert_with(|| Waking {
+                let waking = self.list.wakings.0.entry(item).or_insert_with(|| Waking {
                     by: String::new(),
                     since: now,
                     until: now,
@@ -149,7 +149,7 @@ impl Console {
                 waking.mine = true;
             }
             Err(refusal) => {
-                self.messages.say(self.now, Level::Error, &format!("{name}: {refusal}"));
+                self.dialogs.messages.say(self.now, Level::Error, &format!("{name}: {refusal}"));
             }
         }
     }
@@ -157,29 +157,29 @@ impl Console {
     /// Somebody wakes a machine.
     pub(super) fn is_waking(&mut self, item: ItemId, by: &str, wait: u32) {
         let now = self.now;
-        let known = self.wakings.0.get(&item);
+        let known = self.list.wakings.0.get(&item);
         let mine = known.is_some_and(|waking| waking.mine);
         let by = jumpdeck_protocol::text::clean(by).into_owned();
         let until = now.plus(wait.into());
         // After a lost link it is told again; it did not begin again.
         let again = known.filter(|known| known.until.0.abs_diff(until.0) <= 2);
         let since = again.map_or(now, |known| known.since);
-        self.wakings.0.insert(item, Waking { by, since, until, mine });
-        self.dirty = true;
+        self.list.wakings.0.insert(item, Waking { by, since, until, mine });
+        self.out.dirty = true;
     }
 
     /// Presence has changed: who was woken may be there.
     pub(super) fn look_at_waking(&mut self) {
-        if self.wakings.0.is_empty() {
+        if self.list.wakings.0.is_empty() {
             return;
         }
         let there = |item: &ItemId| {
-            matches!(self.inventory.presence(*item).status, Status::Online | Status::InUse)
+            matches!(self.list.inventory.presence(*item).status, Status::Online | Status::InUse)
         };
-        let up: Vec<_> = self.wakings.0.keys().copied().filter(there).collect();
+        let up: Vec<_> = self.list.wakings.0.keys().copied().filter(there).collect();
         for item in up {
-            let waking = self.wakings.0.remove(&item);
-            let name = self.inventory.name(item).unwrap_or_default().to_owned();
+            let waking = self.list.wakings.0.remove(&item);
+            let name = self.list.inventory.name(item).unwrap_or_default().to_owned();
             if let Some(waking) = waking.filter(|waking| waking.mine) {
                 let seconds = self.now.since(waking.since);
                 self.say(&format!("{name} is awake, {seconds} s after the call."));
@@ -191,8 +191,8 @@ impl Console {
     pub(super) fn tick_waking(&mut self) -> bool {
         let now = self.now;
         let mut late = Vec::new();
-        let before = self.wakings.0.len();
-        self.wakings.0.retain(|item, waking| {
+        let before = self.list.wakings.0.len();
+        self.list.wakings.0.retain(|item, waking| {
             let over = now.since(waking.since) > PATIENCE;
             if over && waking.mine {
                 late.push(*item);
@@ -200,7 +200,7 @@ impl Console {
             !over && (waking.mine || waking.until > now)
         });
         for item in late {
-            let name = self.inventory.name(item).unwrap_or_default().to_owned();
+            let name = self.list.inventory.name(item).unwrap_or_default().to_owned();
             self.warn(&format!(
                 "{name} has not come up {} min after it was called. Wake-on-LAN may be off in its \
                  firmware, or it wants a SecureOn password.",

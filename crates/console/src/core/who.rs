@@ -10,25 +10,32 @@ use jumpdeck_protocol::rights::{Answer, Permission, Whom};
 
 impl Console {
     pub(super) fn open_who(&mut self) {
-        let Some(Layer::Why { item, .. }) = self.layers.last() else {
+        let Some(Layer::Why { item, .. }) = self.dialogs.layers.last() else {
             return;
         };
         let item = *item;
-        let name = self.inventory.name(item).unwrap_or_default().to_owned();
+        let name = self.list.inventory.name(item).unwrap_or_default().to_owned();
         let action = Permission::PermStart;
         let (number, outcome, scroll) = (0, None, 0);
-        self.layers.push(Layer::Who(Box::new(Who { item, name, action, number, outcome, scroll })));
+        self.dialogs.layers.push(Layer::Who(Box::new(Who {
+            item,
+            name,
+            action,
+            number,
+            outcome,
+            scroll,
+        })));
         self.ask_who();
     }
 
     /// Why that cannot be asked here.
     pub(super) fn no_who(&self) -> Option<String> {
-        let why = matches!(self.layers.last(), Some(Layer::Why { .. }));
+        let why = matches!(self.dialogs.layers.last(), Some(Layer::Why { .. }));
         if why { self.no_link() } else { Some("This is about no item.".to_owned()) }
     }
 
     pub(super) fn who_action(&mut self, by: isize) {
-        let Some(Layer::Who(who)) = self.layers.last_mut() else {
+        let Some(Layer::Who(who)) = self.dialogs.layers.last_mut() else {
             return;
         };
         let all = Permission::ALL;
@@ -43,7 +50,7 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let Some(Layer::Who(who)) = self.layers.last_mut() else {
+        let Some(Layer::Who(who)) = self.dialogs.layers.last_mut() else {
             return;
         };
         (who.outcome, who.scroll) = (None, 0);
@@ -58,7 +65,7 @@ impl Console {
 
     /// What the appliance says.
     fn who_came(&mut self, number: u64, outcome: Result<Vec<Answer>, Refusal>) {
-        let who = self.layers.iter_mut().rev().find_map(|layer| match layer {
+        let who = self.dialogs.layers.iter_mut().rev().find_map(|layer| match layer {
             Layer::Who(who) => Some(who),
             _ => None,
         });

@@ -51,7 +51,7 @@ pub(super) fn step(step: &ExplainedStep) -> WhyLine {
 impl Console {
     /// Asks the appliance for the reasons.
     pub(super) fn ask_why(&mut self, item: ItemId) {
-        self.known.explained = None;
+        self.list.known.explained = None;
         if self.is_linked() {
             let (whom, action, at) = (Whom::Me, None, None);
             let note = (About::Anything, IfLost::Nothing);
@@ -59,7 +59,7 @@ impl Console {
             self.ask(note, request, move |console, outcome| {
                 // If it is refused, what was told of the rights stands there already.
                 if let Ok(reply) = outcome {
-                    console.known.explained = Some((item, reply.answers));
+                    console.list.known.explained = Some((item, reply.answers));
                 }
             });
         }
@@ -67,7 +67,7 @@ impl Console {
 
     /// What the appliance said of an item.
     pub fn explained(&self, item: ItemId) -> Option<&[Answer]> {
-        let known = self.known.explained.as_ref();
+        let known = self.list.known.explained.as_ref();
         known.filter(|(of, _)| *of == item).map(|(_, answers)| answers.as_slice())
     }
 }

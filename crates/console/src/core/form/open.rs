@@ -13,12 +13,15 @@ impl Console {
     /// Opens the properties of items that are of one kind.
     pub(in crate::core) fn open_properties(&mut self) {
         let items = self.targets();
-        let method = items.first().and_then(|item| self.inventory.item(*item)).map(|i| i.method());
+        let method =
+            items.first().and_then(|item| self.list.inventory.item(*item)).map(|i| i.method());
         let Some(method) = method else {
             return;
         };
         let title = match items.as_slice() {
-            [one] => format!("Properties of {}", self.inventory.name(*one).unwrap_or_default()),
+            [one] => {
+                format!("Properties of {}", self.list.inventory.name(*one).unwrap_or_default())
+            }
             many => format!("Properties of {} items", many.len()),
         };
         let fields = ItemField::of(method).iter();
@@ -53,10 +56,10 @@ impl Console {
     }
 
     fn open_form(&mut self, purpose: Purpose, title: String, rows: Vec<Row>) {
-        self.last_form += 1;
-        let number = self.last_form;
+        self.dialogs.last_form += 1;
+        let number = self.dialogs.last_form;
         let form = Form { number, purpose, title, rows, selected: 0, saving: false, gone: false };
-        self.layers.push(Layer::Form(Box::new(form)));
+        self.dialogs.layers.push(Layer::Form(Box::new(form)));
     }
 
     /// Opens the form of a new shortcut.
@@ -81,7 +84,7 @@ impl Console {
     /// Where a new shortcut goes: to the place that is shown, if the rep may add there.
     pub(in crate::core) fn new_place(&self) -> Place {
         let places = self.places_for(Permission::PermAdd);
-        let shown = self.jump.tree.selected().place();
+        let shown = self.list.jump.tree.selected().place();
         let shown = shown.filter(|shown| places.iter().any(|(place, _)| place == shown));
         shown.or_else(|| places.first().map(|(place, _)| *place)).unwrap_or_default()
     }
@@ -105,7 +108,7 @@ impl Console {
 
     /// What items hold now.
     pub(super) fn values(&self, field: ItemField, items: &[ItemId]) -> Vec<(ItemId, FieldValue)> {
-        let value = |item: &ItemId| Some((*item, self.inventory.item(*item)?.field(field)));
+        let value = |item: &ItemId| Some((*item, self.list.inventory.item(*item)?.field(field)));
         items.iter().filter_map(value).collect()
     }
 
@@ -123,17 +126,18 @@ impl Console {
                 .map(|(place, name)| (FieldValue::Place(place), name))
                 .collect(),
             ItemField::JumpPolicy => {
-                let policies = self.known.policies.iter().map(|policy| Some(policy.id));
+                let policies = self.list.known.policies.iter().map(|policy| Some(policy.id));
                 let all = std::iter::once(None).chain(policies).map(FieldValue::JumpPolicy);
                 all.map(|value| (value.clone(), value_text(self, &value))).collect()
             }
             ItemField::PublicPortal => {
-                let portals = self.known.portals.iter().map(|(portal, _)| Some(*portal));
+                let portals = self.list.known.portals.iter().map(|(portal, _)| Some(*portal));
                 let all = std::iter::once(None).chain(portals).map(FieldValue::Portal);
                 all.map(|value| (value.clone(), value_text(self, &value))).collect()
             }
             ItemField::CustomerPresentPolicy | ItemField::CustomerNotPresentPolicy => {
-                let policies = self.known.session_policies.iter().map(|(policy, _)| Some(*policy));
+                let policies =
+                    self.list.known.session_policies.iter().map(|(policy, _)| Some(*policy));
                 let all = std::iter::once(None).chain(policies).map(FieldValue::SessionPolicy);
                 all.map(|value| (value.clone(), value_text(self, &value))).collect()
             }
@@ -164,31 +168,34 @@ impl Console {
 
     /// Why a property of items cannot be changed by this rep.
     fn why_not(&self, field: ItemField, items: &[ItemId]) -> Option<String> {
-        let places = items.iter().filter_map(|item| Some(self.inventory.item(*item)?.place()));
+        let places = items.iter().filter_map(|item| Some(self.list.inventory.item(*item)?.place()));
         places.into_iter().find_map(|place| self.forbidden(place, field.permission()))
     }
 
     /// Brings an open form up to date after items, rights or policies changed.
     pub(in crate::core) fn follow_form(&mut self) {
         // Amid a snapshot half of the items are not there yet.
-        let whole = self.inventory.position().is_some();
-        let form = self.layers.iter().position(|layer| matches!(layer, Layer::Form(_)));
+        let whole = self.list.inventory.position().is_some();
+        let form = self.dialogs.layers.iter().position(|layer| matches!(layer, Layer::Form(_)));
         let Some(at) = form.filter(|_| whole) else {
             return;
         };
-        let Some(Layer::Form(form)) = self.layers.get(at) else {
+        let Some(Layer::Form(form)) = self.dialogs.layers.get(at) else {
             return;
         };
         let mut form = form.clone();
         if let Purpose::Edit(items) = &form.purpose {
-            let there: Vec<_> =
-                items.iter().copied().filter(|item| self.inventory.item(*item).is_some()).collect();
-            form.gone = there.is_empty() && matches!(self.link, Link::Up { .. });
+            let there: Vec<_> = items
+                .iter()
+                .copied()
+                .filter(|item| self.list.inventory.item(*item).is_some())
+                .collect();
+            form.gone = there.is_empty() && matches!(self.link.state, Link::Up { .. });
             for row in &mut form.rows {
                 self.follow_row(row, &there, form.saving);
             }
         }
-        if let Some(Layer::Form(place)) = self.layers.get_mut(at) {
+        if let Some(Layer::Form(place)) = self.dialogs.layers.get_mut(at) {
             *place = form;
         }
     }

@@ -15,14 +15,14 @@ use std::collections::BTreeMap;
 impl Console {
     /// The form that is on top.
     pub fn form(&self) -> Option<&Form> {
-        match self.layers.last() {
+        match self.dialogs.layers.last() {
             Some(Layer::Form(form)) => Some(form),
             _ => None,
         }
     }
 
     fn form_mut(&mut self) -> Option<&mut Form> {
-        self.layers.iter_mut().find_map(|layer| match layer {
+        self.dialogs.layers.iter_mut().find_map(|layer| match layer {
             Layer::Form(form) => Some(&mut **form),
             _ => None,
         })
@@ -67,7 +67,7 @@ impl Console {
         }
         let typed = row.text();
         let lower = typed.to_lowercase();
-        let mut tags = self.inventory.of(query::Field::Tag);
+        let mut tags = self.list.inventory.of(query::Field::Tag);
         tags.retain(|tag| tag.to_lowercase().starts_with(&lower) && tag != typed);
         tags.sort_unstable();
         Some(tags)
@@ -210,7 +210,8 @@ impl Console {
     }
 
     fn save_edits(&mut self, form: &Form, items: &[ItemId]) {
-        let method = items.first().and_then(|item| self.inventory.item(*item)).map(|i| i.method());
+        let method =
+            items.first().and_then(|item| self.list.inventory.item(*item)).map(|i| i.method());
         let shortcut = method
             .filter(|method| *method != jumpdeck_protocol::inventory::JumpMethod::JumpClient)
             .map(|method| Box::new(Shortcut::new(method)));
@@ -288,12 +289,12 @@ impl Console {
                     self.close_form();
                 }
                 self.say(&format!("{name} was made."));
-                self.jump.select_when_there(item);
-                self.stale.items = true;
+                self.list.jump.select_when_there(item);
+                self.list.stale.items = true;
             }
             Err(refusal) => {
                 self.form_refused(form);
-                self.messages.say(self.now, Level::Error, &format!("{name}: {refusal}"));
+                self.dialogs.messages.say(self.now, Level::Error, &format!("{name}: {refusal}"));
             }
         }
     }
@@ -301,14 +302,14 @@ impl Console {
     pub(in crate::core) fn close_form(&mut self) {
         let of_form =
             |layer: &Layer| matches!(layer, Layer::Form(_) | Layer::Confirm(Question::Discard));
-        self.layers.retain(|layer| !of_form(layer));
+        self.dialogs.layers.retain(|layer| !of_form(layer));
     }
 
     /// Leaves a form; what was typed is not thrown away without a question.
     pub(in crate::core) fn leave_form(&mut self) {
         let asks = self.form().is_some_and(|form| form.is_touched() && !form.gone);
         if asks {
-            self.layers.push(Layer::Confirm(Question::Discard));
+            self.dialogs.layers.push(Layer::Confirm(Question::Discard));
         } else {
             self.close_form();
         }
