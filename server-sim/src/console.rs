@@ -362,7 +362,7 @@ impl SimulatedShell {
     /// # Errors
     /// [`ConsoleError::Violation`] if the session has no shell.
     pub fn of(view: &SessionView) -> Result<Self, ConsoleError> {
-        let shell = view.channels.iter().find(|channel| channel.is_shell);
+        let shell = view.channels.iter().find(|channel| channel.family.nature().terminal);
         let channel =
             shell.ok_or_else(|| ConsoleError::Violation("a session without a shell".into()))?;
         Ok(Self {

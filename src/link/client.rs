@@ -3,6 +3,7 @@
 use super::{Destination, LinkHandle, keep};
 use jumpdeck_console::core::inventory::Inventory;
 use jumpdeck_console::core::{LinkEvent, Welcome};
+use jumpdeck_protocol::channel::Lane;
 use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest, Request};
@@ -191,7 +192,10 @@ impl Client {
     pub fn begin(&mut self, request: impl Into<RepRequest>) -> RequestId {
         self.last = self.last.next();
         let id = self.last;
-        self.handle.send(control::encode(&FromRep::Request { id, body: request.into() }));
+        self.handle.send(
+            Lane::Interactive,
+            control::encode(&FromRep::Request { id, body: request.into() }),
+        );
         id
     }
 
@@ -253,12 +257,12 @@ impl Client {
 
     /// Says something that needs no answer.
     pub fn tell(&self, notice: RepNotice) {
-        self.handle.send(control::encode(&FromRep::Notice { body: notice }));
+        self.handle.send(Lane::Interactive, control::encode(&FromRep::Notice { body: notice }));
     }
 
     /// Sends a message of a channel.
-    pub fn send(&self, message: bytes::Bytes) {
-        self.handle.send(message);
+    pub fn send(&self, lane: Lane, message: bytes::Bytes) {
+        self.handle.send(lane, message);
     }
 
     /// Closes the link after everything was sent, and waits until it is.

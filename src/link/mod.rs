@@ -50,9 +50,9 @@ impl std::fmt::Debug for LinkHandle {
 
 impl LinkHandle {
     /// Sends a message; it is dropped if no link is up.
-    pub fn send(&self, message: Bytes) {
+    pub fn send(&self, lane: Lane, message: Bytes) {
         if let Some(outbox) = self.current() {
-            outbox.push(Lane::Interactive, message);
+            outbox.push(lane, message);
         }
     }
 

@@ -14,6 +14,7 @@ use jumpdeck_console::core::{
 };
 use jumpdeck_console::view::{draw, theme::Theme};
 use jumpdeck_protocol::Timestamp;
+use jumpdeck_protocol::channel::Lane;
 use jumpdeck_protocol::script::Script;
 use jumpdeck_protocol::session::Size;
 use jumpdeck_terminal::key::Key;
@@ -306,7 +307,7 @@ impl<S: Seat> Runner<S> {
 
     fn effect(&mut self, effect: Effect) {
         match effect {
-            Effect::Send(message) => self.handle.send(message),
+            Effect::Send(message) => self.handle.send(Lane::Interactive, message),
             Effect::Probe => self.handle.probe(),
             Effect::Search(job) => self.searcher.search(*job),
             Effect::After(delay, timer) => {

@@ -107,7 +107,7 @@ impl<'a> Entry<'a> {
             started: view.started.0,
             owner: find(view.owner).map_or("", |one| &*one.name),
             part,
-            shells: view.channels.iter().filter(|channel| channel.is_shell).count(),
+            shells: view.channels.iter().filter(|channel| channel.family.nature().terminal).count(),
             here: here.map(|one| &*one.name).collect(),
         }
     }
@@ -155,7 +155,9 @@ impl Attach {
         let escape = self.escape.watch(desk).await?;
         let mut client = desk.client().await?;
         let view = one(client.fetch_sessions().await?, &self.session)?.clone();
-        let Some(channel) = view.channels.iter().find(|channel| channel.is_shell).cloned() else {
+        let Some(channel) =
+            view.channels.iter().find(|channel| channel.family.nature().terminal).cloned()
+        else {
             let name = clean(&view.item_name);
             bail!("the session with {name} has no shell; `jumpdeck jump` opens one");
         };

@@ -7,9 +7,11 @@ use crate::link::{Client, ClientError};
 use anyhow::bail;
 use bytes::Bytes;
 use jumpdeck_console::core::LinkEvent;
+use jumpdeck_protocol::channel::Lane;
 use jumpdeck_protocol::endpoint::{Endpoint, Event};
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, Secret};
+use jumpdeck_protocol::session::Nature;
 use jumpdeck_protocol::session::{
     ChannelKind, ChannelOrder, ChannelReport, ChannelState, ChannelView, EndReason, ExitStatus,
     RecordingState, SessionView, Size,
@@ -39,6 +41,8 @@ pub(super) struct Run {
     machine: Machine,
     /// Who types, as far as was said.
     typist: Option<Box<str>>,
+    /// Which queue its bytes wait in.
+    lane: Lane,
 }
 
 /// What the appliance said last of the program's machine.
@@ -226,7 +230,7 @@ fn order(client: &Client, order: ChannelOrder) {
 impl Run {
     /// A program in a session that was started.
     pub(super) fn of(client: &Client, view: SessionView, channel: &ChannelView) -> Self {
-        let window = if channel.is_shell { limits::SHELL_WINDOW } else { limits::BULK_WINDOW };
+        let Nature { window, lane, .. } = channel.family.nature();
         let main = Endpoint::new(channel.id, window);
         let errors = channel.errors.map(|errors| Endpoint::new(errors, window));
         let typist = None;
@@ -239,6 +243,7 @@ impl Run {
             over: false,
             machine: Machine::Answers,
             typist,
+            lane,
         };
         run.attach(client);
         run
@@ -270,7 +275,7 @@ impl Run {
 
     fn flush(&mut self, client: &Client) {
         while let Some(message) = self.main.next_message() {
-            client.send(message);
+            client.send(self.lane, message);
         }
     }
 
@@ -341,7 +346,7 @@ impl Run {
         let main = self.main.credit(output);
         let errors = self.errors.as_mut().and_then(|endpoint| endpoint.credit(errors));
         for credit in main.into_iter().chain(errors) {
-            client.send(credit);
+            client.send(self.lane, credit);
         }
     }
 

@@ -205,7 +205,7 @@ impl Desk {
             channels: vec![ChannelView {
                 id: ChannelId(100 + session),
                 errors: None,
-                is_shell: true,
+                family: Family::Terminal,
                 attached: false,
                 recorded: false,
             }],

@@ -1,20 +1,12 @@
 //! What waits to be sent on a link.
 
 use bytes::Bytes;
+pub use jumpdeck_protocol::channel::Lane;
 use jumpdeck_protocol::control::Wire;
 use jumpdeck_protocol::{control, limits};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
-
-/// Which queue a message waits in. Within a lane, order is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
-    /// Control messages and interactive channels.
-    Interactive,
-    /// Everything that can wait behind a keystroke.
-    Bulk,
-}
 
 /// The sending end of a link; cheap to clone.
 #[derive(Clone, Debug, Default)]

@@ -10,6 +10,7 @@ pub mod agent;
 pub mod argument;
 pub mod audit;
 pub mod backoff;
+pub mod channel;
 pub mod configuration;
 pub mod control;
 pub mod endpoint;

@@ -1,121 +1,11 @@
 //! Sessions and channels: what a console asks of an agent, and what the agent reports.
 
-use crate::argument::Argument;
+pub use crate::channel::{ChannelKind, Family, Nature, Program, WhenAlone};
+
 use crate::inventory::StartMode;
-use crate::modes::TerminalModes;
 use crate::session_policy::Granted;
 use crate::{ChannelId, ItemId, Refusal, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
-
-/// What runs at the other end of a channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChannelKind {
-    /// The user's login shell on a terminal.
-    Shell {
-        /// The terminal's size.
-        size: Size,
-        /// The terminal's type, as in `TERM`.
-        term: String,
-        /// How it treats what is typed and printed.
-        #[serde(default, skip_serializing_if = "TerminalModes::is_empty")]
-        modes: TerminalModes,
-    },
-    /// One command on a terminal; in all else as a shell.
-    Terminal {
-        /// The terminal's size.
-        size: Size,
-        /// The terminal's type, as in `TERM`.
-        term: String,
-        /// The program and its arguments, unchanged.
-        argv: Vec<Argument>,
-        /// Which program the first argument is.
-        #[serde(default, skip_serializing_if = "Program::is_named")]
-        program: Program,
-        /// How it treats what is typed and printed.
-        #[serde(default, skip_serializing_if = "TerminalModes::is_empty")]
-        modes: TerminalModes,
-    },
-    /// One command without a terminal; its errors come on a channel of their own.
-    Exec {
-        /// The program and its arguments, unchanged.
-        argv: Vec<Argument>,
-        /// Which program the first argument is.
-        #[serde(default, skip_serializing_if = "Program::is_named")]
-        program: Program,
-    },
-    /// A connection to a port of the machine itself. It ends as a command does.
-    Tunnel {
-        /// The port.
-        port: u16,
-    },
-}
-
-/// Which program the first word of a command is. An agent of an earlier version runs the word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Program {
-    /// The one of that name.
-    #[default]
-    Named,
-    /// The account's shell.
-    Shell,
-    /// The account's shell, as at a login.
-    LoginShell,
-}
-
-impl Program {
-    /// Whether it is the one that the first word names.
-    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-    pub const fn is_named(&self) -> bool {
-        matches!(self, Self::Named)
-    }
-}
-
-impl ChannelKind {
-    /// A command without a terminal.
-    pub fn exec(argv: impl IntoIterator<Item = impl Into<Argument>>) -> Self {
-        let argv = argv.into_iter().map(Into::into).collect();
-        Self::Exec { argv, program: Program::Named }
-    }
-
-    /// How its terminal treats what is typed and printed, if it has one.
-    pub fn modes(&self) -> Option<&TerminalModes> {
-        match self {
-            Self::Shell { modes, .. } | Self::Terminal { modes, .. } => Some(modes),
-            Self::Exec { .. } | Self::Tunnel { .. } => None,
-        }
-    }
-
-    /// Whether what it runs reads commands: they cannot be known before they run.
-    pub fn is_shell(&self) -> bool {
-        match self {
-            Self::Shell { .. } => true,
-            Self::Terminal { program, .. } | Self::Exec { program, .. } => {
-                *program == Program::LoginShell
-            }
-            Self::Tunnel { .. } => false,
-        }
-    }
-
-    /// The program and its arguments, if one is named.
-    pub fn command(&self) -> Option<&[Argument]> {
-        match self {
-            Self::Terminal { argv, .. } | Self::Exec { argv, .. } => Some(argv),
-            Self::Shell { .. } | Self::Tunnel { .. } => None,
-        }
-    }
-
-    /// The size and the type of its terminal, if it has one.
-    pub fn terminal(&self) -> Option<(Size, &str)> {
-        match self {
-            Self::Shell { size, term, .. } | Self::Terminal { size, term, .. } => {
-                Some((*size, term))
-            }
-            Self::Exec { .. } | Self::Tunnel { .. } => None,
-        }
-    }
-}
 
 /// A terminal's size in character cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -350,18 +240,47 @@ pub struct Participant {
 
 /// A channel as it stands in a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "WireView", into = "WireView")]
 pub struct ChannelView {
     /// Its id.
     pub id: ChannelId,
-    /// For a command: the channel of its errors.
+    /// The channel of its errors, if they have one of their own.
     pub errors: Option<ChannelId>,
-    /// Whether it is a shell (or else a command).
-    pub is_shell: bool,
+    /// What it is.
+    pub family: Family,
     /// Whether a console is attached to it at this moment.
     pub attached: bool,
     /// Whether it is recorded.
-    #[serde(default)]
     pub recorded: bool,
+}
+
+/// The same on the wire. Earlier versions know terminals and all else.
+#[derive(Serialize, Deserialize)]
+struct WireView {
+    id: ChannelId,
+    errors: Option<ChannelId>,
+    is_shell: bool,
+    #[serde(default)]
+    family: Option<Family>,
+    attached: bool,
+    #[serde(default)]
+    recorded: bool,
+}
+
+impl From<WireView> for ChannelView {
+    fn from(wire: WireView) -> Self {
+        let WireView { id, errors, is_shell, family, attached, recorded } = wire;
+        let family = family.unwrap_or_else(|| Family::of_old(is_shell));
+        Self { id, errors, family, attached, recorded }
+    }
+}
+
+impl From<ChannelView> for WireView {
+    fn from(view: ChannelView) -> Self {
+        let ChannelView { id, errors, family, attached, recorded } = view;
+        let is_shell = family.nature().terminal;
+        Self { id, errors, is_shell, family: Some(family), attached, recorded }
+    }
 }
 
 /// A session as those see it who take part.

@@ -87,6 +87,12 @@ macro_rules! session_permissions {
                 Rules { $($field: Some(self.$field.clone()),)* }
             }
 
+            /// Whether more than the least is granted.
+            pub fn grants(&self, permission: SessionPermission) -> bool {
+                let lowest = Self::default();
+                match permission { $(SessionPermission::$name => self.$field != lowest.$field,)* }
+            }
+
             /// What is granted of a permission, in words.
             pub fn says(&self, permission: SessionPermission) -> String {
                 match permission { $(SessionPermission::$name => self.$field.to_string(),)* }

@@ -2,6 +2,7 @@
 
 use jumpdeck_protocol::audit::{Action, AuditEvent, kept};
 use jumpdeck_protocol::log::LogEntry;
+use jumpdeck_protocol::session::Family;
 use jumpdeck_protocol::session::{EndReason, ExitStatus, Size, Terms};
 use jumpdeck_protocol::{
     ChannelId, EndpointId, ItemId, Refusal, Revision, SessionId, Timestamp, UserId,
@@ -77,7 +78,7 @@ pub enum History {
         channel: ChannelId,
         errors: Option<ChannelId>,
         session: SessionId,
-        is_shell: bool,
+        family: Family,
         recorded: bool,
         size: Option<Size>,
         at: Timestamp,

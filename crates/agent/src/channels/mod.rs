@@ -12,6 +12,7 @@ use bytes::Bytes;
 use environment::Origin;
 use jumpdeck_link::{Lane, Outbox};
 use jumpdeck_protocol::agent::{AgentReply, AgentReport, FromAgent};
+use jumpdeck_protocol::session::Family;
 use jumpdeck_protocol::session::{ChannelKind, ChannelOrder, ChannelReport, ExitStatus, Size};
 use jumpdeck_protocol::stream::StreamError;
 use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, frame, limits};
@@ -66,13 +67,14 @@ impl Channels {
         if self.lock().channels.len() >= limits::CHANNELS_PER_AGENT {
             return Err(RefusalCode::SpawnFailed.because("this agent has too many open channels"));
         }
+        let lane = kind.nature().lane;
         let process = match (&kind, errors) {
             (ChannelKind::Shell { .. } | ChannelKind::Terminal { .. }, _) => {
-                let channel = self.add(id, Lane::Interactive);
+                let channel = self.add(id, lane);
                 shell::spawn(&channel, &kind, origin)
             }
             (ChannelKind::Exec { argv, program }, Some(errors)) => {
-                let (channel, errors) = (self.add(id, Lane::Bulk), self.add(errors, Lane::Bulk));
+                let (channel, errors) = (self.add(id, lane), self.add(errors, lane));
                 exec::spawn(&channel, &errors, (argv, *program), origin)
             }
             (ChannelKind::Exec { .. }, None) | (ChannelKind::Tunnel { .. }, _) => {
@@ -100,8 +102,8 @@ impl Channels {
             return Err(RefusalCode::SpawnFailed.because("this agent has too many open channels"));
         }
         let errors = errors.ok_or_else(|| RefusalCode::Unsupported.plain())?;
-        let channel = self.add(id, Lane::Interactive);
-        tunnel::serve(channel, self.add(errors, Lane::Interactive), port, stream);
+        let lane = Family::Tunnel.nature().lane;
+        tunnel::serve(self.add(id, lane), self.add(errors, lane), port, stream);
         Ok(AgentReply::Opened { process: 0 })
     }
 

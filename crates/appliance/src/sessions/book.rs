@@ -7,7 +7,6 @@ use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::limits;
 use jumpdeck_protocol::log::{LogEvent, Summary};
 use jumpdeck_protocol::session::{ChannelView, Part, Participant, SessionView, Size, Terms};
-use jumpdeck_protocol::session_policy::Access;
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, SessionId, Timestamp, UserId};
 use jumpdeck_store::OpenSession;
@@ -182,7 +181,7 @@ impl Book {
         self.write(|book| {
             let session = book.sessions.get_mut(&id)?;
             let endpoint = session.endpoint;
-            let kind = (view.is_shell, view.recorded);
+            let kind = (view.family, view.recorded);
             let make = |id_of| Arc::new(Channel::new(id_of, id, endpoint, kind, size));
             let channel = make(view.id);
             if let Some(errors) = view.errors {
@@ -441,7 +440,7 @@ impl Book {
         self.read(|book| {
             let idle = |s: &Session| {
                 s.active.load(Ordering::Relaxed) < then.0
-                    && s.channels.iter().all(|channel| channel.is_shell)
+                    && s.channels.iter().all(|channel| channel.family.nature().terminal)
             };
             book.sessions.iter().filter(|(_, s)| idle(s)).map(|(id, _)| *id).collect()
         })
@@ -545,15 +544,7 @@ impl Book {
     ) -> Result<(), Refusal> {
         let terms = self.terms(session);
         let terms = terms.ok_or_else(|| RefusalCode::SessionGone.plain())?;
-        let granted = &terms.granted;
-        let access = match permission {
-            SessionPermission::Chat => granted.chat,
-            SessionPermission::JumpClientsPinning => granted.jump_clients_pinning,
-            SessionPermission::CommandShell => granted.command_shell,
-            // Not asked for so far: what is not known here is denied.
-            _ => Access::Deny,
-        };
-        if access.is_allowed() {
+        if terms.granted.grants(permission) {
             return Ok(());
         }
         let name = permission.as_str();

@@ -5,6 +5,8 @@ use bytes::Bytes;
 use jumpdeck_link::{Lane, Outbox};
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
+use jumpdeck_protocol::session::Family;
+use jumpdeck_protocol::session::Nature;
 use jumpdeck_protocol::session::{ChannelOrder, ExitStatus, Size};
 use jumpdeck_protocol::{ChannelId, EndpointId, SessionId};
 use jumpdeck_session::hub::{Hub, ToConsole, ToMachine};
@@ -19,7 +21,7 @@ pub(crate) struct Channel {
     pub id: ChannelId,
     pub session: SessionId,
     pub endpoint: EndpointId,
-    pub is_shell: bool,
+    pub family: Family,
     /// It is to be recorded.
     pub recorded: bool,
     /// Its recording, if it has one.
@@ -75,14 +77,14 @@ impl Channel {
         id: ChannelId,
         session: SessionId,
         endpoint: EndpointId,
-        (is_shell, recorded): (bool, bool),
+        (family, recorded): (Family, bool),
         size: Option<Size>,
     ) -> Self {
         Self {
             id,
             session,
             endpoint,
-            is_shell,
+            family,
             recorded,
             tape: OnceLock::new(),
             departures: AtomicU64::new(0),
@@ -93,9 +95,14 @@ impl Channel {
         }
     }
 
+    /// How it is treated.
+    pub(crate) const fn nature(&self) -> Nature {
+        self.family.nature()
+    }
+
     /// The lane its bytes travel in.
     pub(crate) const fn lane(&self) -> Lane {
-        if self.is_shell { Lane::Interactive } else { Lane::Bulk }
+        self.nature().lane
     }
 
     /// The way to its agent.

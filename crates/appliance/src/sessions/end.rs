@@ -62,7 +62,7 @@ impl Endings {
     }
 
     fn log_closed(&self, channel: &Channel) {
-        if channel.is_shell {
+        if channel.nature().terminal {
             let status = channel.exit().map(|(status, _)| status);
             let event = LogEvent::ShellClosed { channel: channel.id, status };
             self.log.log(channel.session, None, event);

@@ -19,7 +19,7 @@ use jumpdeck_protocol::modes::MOST as MOST_MODES;
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::{ChannelKind, ChannelView, EndReason, Part};
-use jumpdeck_protocol::session_policy::{Granted, SessionPermission};
+use jumpdeck_protocol::session_policy::Granted;
 use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, UserId, limits, text};
 use jumpdeck_store::History;
 use jumpdeck_terminal::masked_line;
@@ -79,7 +79,7 @@ impl Opening {
         agent: &AgentLink,
         kind: ChannelKind,
     ) -> Result<ChannelView, Refusal> {
-        self.customers.ask_customer(session, tool_of(&kind), agent, rep.user).await?;
+        self.customers.ask_customer(session, kind.nature().permission, agent, rep.user).await?;
         // Not before: somebody may think for long.
         let _turn = self.starts.try_acquire().map_err(|_| starting())?;
         let (id, errors) = self.book.next_channels();
@@ -92,15 +92,15 @@ impl Opening {
             (None, ChannelKind::Tunnel { port }) => LogEvent::Tunneled { port: *port },
             (None, _) => LogEvent::ShellOpened { channel: id },
         };
-        let is_shell = size.is_some();
+        let (family, nature) = (kind.family(), kind.nature());
         let tape = self.recordings.begin(session, id, &kind).await?;
         let recorded = tape.is_some();
-        let errors = (!is_shell).then_some(errors);
-        let view = ChannelView { id, errors, is_shell, attached: true, recorded };
+        let errors = nature.errors.then_some(errors);
+        let view = ChannelView { id, errors, family, attached: true, recorded };
         let at = self.base.now();
         let user = rep.user;
         let opened =
-            History::ChannelOpened { channel: id, errors, session, is_shell, recorded, size, at };
+            History::ChannelOpened { channel: id, errors, session, family, recorded, size, at };
         let edit = move |draft: &mut jumpdeck_store::Draft| {
             draft.history(opened);
             if recorded {
@@ -152,14 +152,6 @@ impl Answered for request::OpenShell {
     }
 }
 
-/// The permission that a channel is about.
-pub(super) const fn tool_of(kind: &ChannelKind) -> SessionPermission {
-    match kind {
-        ChannelKind::Tunnel { .. } => SessionPermission::Tunnel,
-        _ => SessionPermission::CommandShell,
-    }
-}
-
 /// Whether a session lets a program be run.
 pub(super) fn may_run(
     granted: &Granted,
@@ -167,11 +159,7 @@ pub(super) fn may_run(
     because: impl Fn() -> String,
 ) -> Result<(), Refusal> {
     let denied = |detail: String| Err(RefusalCode::PermissionDenied.because(detail));
-    let access = match tool_of(kind) {
-        SessionPermission::Tunnel => granted.tunnel,
-        _ => granted.command_shell,
-    };
-    if !access.is_allowed() {
+    if !granted.grants(kind.nature().permission) {
         return denied(because());
     }
     let unknown = kind.terminal().is_some() || kind.is_shell();

@@ -19,6 +19,7 @@ use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::session::WhenAlone;
 use jumpdeck_protocol::session::{
     ChannelOrder, ChannelReport, EndReason, Keyboard, Part, RecordingState,
 };
@@ -63,7 +64,7 @@ impl Relay {
         if heard.violated {
             return Err("more output than was allowed");
         }
-        if channel.is_shell
+        if channel.nature().terminal
             && let Some((from, new)) = heard.watch
         {
             let seen = channel.tracker().output(new);
@@ -137,7 +138,7 @@ impl Relay {
         if !channel.hub().may_type(link) {
             return;
         }
-        if channel.is_shell {
+        if channel.nature().terminal {
             channel.tracker().input(offset, &bytes);
         }
         if let Some(agent) = self.links.agents.link(channel.endpoint) {
@@ -431,7 +432,7 @@ impl Relay {
         }
         if channel.exit().is_some() {
             self.finish_alone(channel);
-        } else if !channel.is_shell {
+        } else if channel.nature().when_alone == WhenAlone::Ends {
             self.endings.end_session(channel.session, EndReason::ConsoleGone);
         } else if !channel.hub().is_recorded()
             && let Some(agent) = self.links.agents.link(channel.endpoint)

@@ -1,6 +1,6 @@
 //! The start of a session, and of each channel in it.
 
-use super::open::{check_kind, may_run, starting, tool_of};
+use super::open::{check_kind, may_run, starting};
 use crate::accounts::second_factor::SecondFactors;
 use crate::accounts::second_factor::has_one;
 use crate::answered::Answered;
@@ -168,7 +168,7 @@ impl Starting {
         let world = self.base.world();
         let layers = world.layers(user, item.view.policies, method, customer_present);
         let granted = Box::new(layers.granted());
-        may_run(&granted, kind, || layers.because(tool_of(kind)))?;
+        may_run(&granted, kind, || layers.because(kind.nature().permission))?;
         let recording = granted.recording.is_allowed() && self.opening.records(user, item);
         Ok(Terms { granted, customer_present, recording, start_mode, attended })
     }
@@ -281,7 +281,7 @@ impl Starting {
             let (method, present) = (StartMethod::Unattended, terms.customer_present);
             for item in [item, through] {
                 let layers = world.layers(rep.user, item.view.policies, method, present);
-                may_run(&layers.granted(), kind, || layers.because(tool_of(kind)))?;
+                may_run(&layers.granted(), kind, || layers.because(kind.nature().permission))?;
             }
             self.book.room_for(session, 1)?;
             self.sharing.let_in(session, rep.user, Share::Jumped(item.view.id));

@@ -119,7 +119,8 @@ impl Tab {
         self.participants.clone_from(&view.participants);
         self.pinned = view.pinned;
         let shown = self.shell().map(Shell::channel);
-        let shells: Vec<_> = view.channels.iter().filter(|channel| channel.is_shell).collect();
+        let shells: Vec<_> =
+            view.channels.iter().filter(|channel| channel.family.nature().terminal).collect();
         self.shells.retain(|shell| shells.iter().any(|view| view.id == shell.channel()));
         for view in shells {
             match self.shells.iter_mut().find(|shell| shell.channel() == view.id) {

@@ -10,6 +10,7 @@ use jumpdeck_protocol::inventory::{InventoryPart, Presence, Status};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rep::request;
+use jumpdeck_protocol::session::Family;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason, ExitStatus, Keyboard};
 use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, SessionId, rep};
 
@@ -513,7 +514,7 @@ fn a_rep_opens_a_second_shell_and_ends_it() {
     let view = jumpdeck_protocol::session::ChannelView {
         id: second,
         errors: None,
-        is_shell: true,
+        family: Family::Terminal,
         attached: true,
         recorded: true,
     };

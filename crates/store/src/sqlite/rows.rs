@@ -30,20 +30,21 @@ impl History {
                         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
                     terms.attended,
                 ])?,
-            Self::ChannelOpened { channel, errors, session, is_shell, recorded, size, at } => transaction
+            Self::ChannelOpened { channel, errors, session, family, recorded, size, at } => transaction
                 .prepare_cached(
-                    "INSERT INTO channels (id, errors, session, is_shell, opened, recorded, columns, rows)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    "INSERT INTO channels (id, errors, session, is_shell, opened, recorded, columns, rows, family)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 )?
                 .execute(params![
                     channel.0.cast_signed(),
                     errors.map(|errors| errors.0.cast_signed()),
                     session.0.cast_signed(),
-                    is_shell,
+                    family.nature().terminal,
                     at.0,
                     recorded,
                     size.map(|size| size.columns),
-                    size.map(|size| size.rows)
+                    size.map(|size| size.rows),
+                    family.as_str()
                 ])?,
             Self::ChannelClosed { channel, status, at } => transaction
                 .prepare_cached("UPDATE channels SET closed = ?2, status = ?3 WHERE id = ?1")?

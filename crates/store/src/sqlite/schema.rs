@@ -7,6 +7,7 @@ use data_encoding::HEXLOWER;
 use jumpdeck_protocol::audit::{BEGINNING, Chain};
 use jumpdeck_protocol::inventory::StartMode;
 use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::session::Family;
 use jumpdeck_protocol::session::{ChannelView, Size, Terms};
 use jumpdeck_protocol::session_policy::Granted;
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, Revision, SessionId, Timestamp, UserId};
@@ -83,6 +84,9 @@ const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE meta ADD COLUMN lived INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE seen ADD COLUMN lived INTEGER;
+",
+    "
+    ALTER TABLE channels ADD COLUMN family TEXT;
 ",
 ];
 
@@ -362,13 +366,13 @@ fn open_channels(
     id: SessionId,
 ) -> rusqlite::Result<Vec<(ChannelView, Option<Size>)>> {
     let mut statement = connection.prepare(
-        "SELECT id, errors, is_shell, recorded, columns, rows FROM channels WHERE session = ?1 AND closed IS NULL ORDER BY id",
+        "SELECT id, errors, is_shell, recorded, columns, rows, family FROM channels WHERE session = ?1 AND closed IS NULL ORDER BY id",
     )?;
     let rows = statement.query_map([id.0.cast_signed()], |row| {
         let view = ChannelView {
             id: ChannelId(number(row, 0)?),
             errors: row.get::<_, Option<i64>>(1)?.map(|id| ChannelId(id.cast_unsigned())),
-            is_shell: row.get(2)?,
+            family: family(row)?,
             attached: false,
             recorded: row.get(3)?,
         };
@@ -380,6 +384,13 @@ fn open_channels(
         Ok((view, size))
     })?;
     rows.collect()
+}
+
+/// What a channel is; of one that an earlier version wrote down, whether it is a terminal.
+fn family(row: &Row<'_>) -> rusqlite::Result<Family> {
+    let word: Option<String> = row.get(6)?;
+    let known = word.and_then(|word| Family::ALL.into_iter().find(|f| f.as_str() == word));
+    Ok(known.unwrap_or(Family::of_old(row.get(2)?)))
 }
 
 fn seen(connection: &Connection) -> rusqlite::Result<Vec<Seen>> {
