@@ -1,6 +1,7 @@
 //! What a change of the configuration does to whom.
 
-use super::export::{Entries, KINDS};
+use super::export::Entries;
+use super::kinds::KINDS;
 use jumpdeck_protocol::configuration::{Change, Deed, Effect, Effected};
 use jumpdeck_protocol::inventory::{ItemPolicies, Place};
 use jumpdeck_protocol::session_policy::{SessionPermission, StartMethod};

@@ -8,8 +8,8 @@ mod effects;
 mod export;
 mod file;
 mod hours;
+mod kinds;
 mod reader;
-mod rest;
 mod settings;
 mod usage;
 

@@ -1,6 +1,7 @@
 //! Reads names of a file as what they stand for, and gathers what is wrong with it.
 
-use super::file::{File, MembershipEntry, Name};
+use super::file::{MembershipEntry, Name};
+use super::kinds::File;
 use jumpdeck_policy::{Availability, Membership, PolicyChoice};
 use jumpdeck_protocol::configuration::Problem;
 use jumpdeck_protocol::session_policy::Rules;
@@ -257,4 +258,10 @@ impl<'a> Reader<'a> {
 /// Whether two names are one: upper and lower case make no difference.
 pub(super) fn same(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
+}
+
+/// A name for people: what was given, or the other one.
+pub(super) fn shown(name: Option<&Name>, code_name: &str) -> String {
+    let name = name.map(|name| name.get_ref().trim()).filter(|name| !name.is_empty());
+    text::bounded(name.unwrap_or(code_name), limits::NAME)
 }

@@ -1,13 +1,10 @@
 //! Settings of users and of group policies, as the file says them.
 
-use super::file::{GroupPolicyEntry, Name, SettingsEntry};
-use super::reader::same;
+use super::file::{Name, SettingsEntry};
 use super::reader::{At, Reader};
-use jumpdeck_policy::{Availability, GroupPolicy, PolicySettings, Role, Setting, Settings};
-use jumpdeck_protocol::Refusal;
-use jumpdeck_store::Draft;
+use jumpdeck_policy::{Availability, PolicySettings, Role, Setting, Settings};
 use jumpdeck_world::World;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub(super) fn own_settings(
     world: &World,
@@ -53,68 +50,16 @@ pub(super) fn own_settings(
     }
 }
 
-pub(super) fn group_policy(
-    draft: &mut Draft,
-    reader: &mut Reader<'_>,
-    entry: &GroupPolicyEntry,
-    seen: &mut BTreeSet<String>,
-    order: u32,
-) -> Result<(), Refusal> {
-    let Some(name) = reader.fresh("group_policy", "name", &entry.name, seen) else {
-        return Ok(());
-    };
-    let at = At { kind: "group_policy", name: &name };
-    let members = entry.members.iter();
-    let members = members.filter_map(|user| reader.user(draft, at, "members", user)).collect();
-    if entry.everybody && !entry.members.is_empty() {
-        reader.wrong(at, "members", &entry.name, "it is about everybody or about some, not both");
-    }
-    let settings = policy_settings(draft, reader, at, entry);
-    let add_to_groups =
-        reader.memberships(draft, at, "add_to_jump_groups", &entry.add_to_jump_groups);
-    let remove = entry.remove_from_jump_groups.iter();
-    let field = "remove_from_jump_groups";
-    let remove_from_groups =
-        remove.filter_map(|group| reader.group(draft, at, field, group)).collect();
-    let mut add_to_teams = BTreeMap::new();
-    for membership in &entry.add_to_teams {
-        if let Some(team) = reader.team(draft, at, "add_to_teams", &membership.team) {
-            add_to_teams.insert(team, membership.rank);
-        }
-    }
-    let remove = entry.remove_from_teams.iter();
-    let remove_from_teams =
-        remove.filter_map(|team| reader.team(draft, at, "remove_from_teams", team)).collect();
-    let known = draft.group_policies().into_iter().find(|known| same(&known.name, &name)).cloned();
-    let policy = GroupPolicy {
-        id: known.as_ref().map_or_else(|| draft.next::<GroupPolicy>(), |known| known.id),
-        name: name.as_str().into(),
-        order,
-        everybody: entry.everybody,
-        members,
-        settings,
-        add_to_groups,
-        remove_from_groups,
-        add_to_teams,
-        remove_from_teams,
-    };
-    if known.as_deref() == Some(&policy) {
-        return Ok(());
-    }
-    draft.put(policy)
-}
-
 /// What a group policy defines, and what of that is final.
 pub(super) fn policy_settings(
     world: &World,
     reader: &mut Reader<'_>,
     at: At<'_>,
-    entry: &GroupPolicyEntry,
+    (said, is_final): (&SettingsEntry, &[Name]),
 ) -> PolicySettings {
-    let own = own_settings(world, reader, at, &entry.settings);
-    let said = &entry.settings;
+    let own = own_settings(world, reader, at, said);
     let mut fixed: BTreeMap<&str, &Name> =
-        entry.is_final.iter().map(|name| (name.get_ref().as_str(), name)).collect();
+        is_final.iter().map(|name| (name.get_ref().as_str(), name)).collect();
     let mut settings = PolicySettings::default();
     macro_rules! take {
         ($($field:ident if $defined:expr;)*) => {$(

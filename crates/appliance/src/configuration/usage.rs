@@ -133,3 +133,9 @@ pub(super) fn members(world: &World, group: JumpGroupId) -> Vec<String> {
     };
     world.users().filter_map(member).collect()
 }
+
+/// What depends on something, as a comment.
+pub(super) fn note(world: &World, subject: Subject) -> Vec<String> {
+    let used = used_by(world, subject);
+    if used.is_empty() { Vec::new() } else { vec![format!("used by {}", used.join(", "))] }
+}

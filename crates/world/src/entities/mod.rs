@@ -121,7 +121,7 @@ macro_rules! entities {
             }
 
             /// The first and the last id of each kind of configuration.
-            pub(crate) fn configuration() -> impl Iterator<Item = (Self, Self)> {
+            pub fn configuration() -> impl Iterator<Item = (Self, Self)> {
                 let kinds = [$((
                     Self::$kind($id(0)),
                     Self::$kind($id(u64::MAX)),
