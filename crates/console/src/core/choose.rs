@@ -3,7 +3,7 @@
 use super::Console;
 use super::form::Purpose;
 use super::inventory::List;
-use super::layer::{
+use super::layers::{
     Ask, Chooser, ChooserKind, Entry, EntryValue, Layer, Pick, Prompt, Question, like,
 };
 use crate::core::batch::Deed;

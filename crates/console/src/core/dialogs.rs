@@ -1,6 +1,6 @@
 //! What lies over the screen, and what is said.
 
-use super::layer::Layer;
+use super::layers::Layer;
 use super::lock::Lock;
 use super::messages::Messages;
 

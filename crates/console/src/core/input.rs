@@ -1,5 +1,6 @@
 //! A line of text that is being typed.
 
+use super::layers::Answer;
 use jumpdeck_terminal::key::{Code, Key};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -15,6 +16,16 @@ pub struct Input {
 }
 
 impl Input {
+    /// A key in a line of text.
+    pub fn answer(&mut self, key: Key) -> Answer {
+        let before = self.text().to_owned();
+        match self.key(key) {
+            false => Answer::Bubble,
+            true if self.text() == before => Answer::Handled,
+            true => Answer::Edited,
+        }
+    }
+
     /// A line with a text in it, and the cursor at its end.
     pub fn of(text: &str) -> Self {
         let mut input = Self::default();

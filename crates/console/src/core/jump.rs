@@ -79,6 +79,14 @@ pub struct Jump {
 }
 
 impl Jump {
+    /// The line that is typed here: what is searched for, or looked for in the tree.
+    pub(super) const fn input(&mut self) -> &mut Input {
+        match self.focus {
+            Focus::TreeFind => &mut self.find,
+            _ => &mut self.search,
+        }
+    }
+
     /// An empty screen whose list has room for `height` rows.
     pub fn new(height: usize) -> Self {
         Self { height, ..Self::default() }

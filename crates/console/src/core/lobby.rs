@@ -2,8 +2,8 @@
 //! keys; and the machine of a session that is pinned or unpinned.
 
 use super::form::Purpose;
-use super::layer::{Chooser, Entry, EntryValue, Layer, Pick, Question};
 use super::layers::key_note::KeyNote;
+use super::layers::{Chooser, Entry, EntryValue, Layer, Pick, Question};
 use super::sessions::TERM;
 use super::{Console, Effect, Screen};
 use crate::core::requests::{About, IfLost};

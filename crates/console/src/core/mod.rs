@@ -14,7 +14,6 @@ pub mod inventory;
 mod jump;
 pub mod keymap;
 mod known;
-pub mod layer;
 pub mod layers;
 pub mod layout;
 mod link;
@@ -30,17 +29,14 @@ mod press;
 pub mod query;
 mod requests;
 mod scripted;
-pub mod scroll;
 pub mod search;
 pub mod session;
 mod sessions;
 mod silence;
-pub mod simulator;
 mod tend;
 pub mod together;
 pub mod tree;
 mod waking;
-pub mod who;
 pub mod why;
 
 pub use event::{Effect, Event, LinkEvent, Timer, Welcome};
@@ -58,7 +54,7 @@ use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{Control, Timestamp, control};
 use jumpdeck_terminal::{Key, key};
 use keymap::{Context, Keymap, Meaning};
-use layer::Layer;
+use layers::Layer;
 use link_state::LinkState;
 use list::List;
 use messages::{Level, Messages};
@@ -237,7 +233,7 @@ impl Console {
     /// Where keys are pressed now.
     pub fn context(&self) -> Context {
         match (self.dialogs.layers.last(), self.shown.screen) {
-            (Some(layer), _) => layer.context(),
+            (Some(layer), _) => layer.room().context(),
             (None, Screen::Session(_)) => Context::Session,
             (None, Screen::Sessions) => Context::Sessions,
             (None, Screen::Jump) => match self.list.jump.focus {

@@ -1,6 +1,6 @@
 //! The mouse, where it was asked for: a click selects, another one opens, the wheel scrolls.
 
-use super::layer::Layer;
+use super::layers::Layer;
 use super::layout::{self, Area};
 use super::{Console, Effect, Focus, Screen, columns};
 

@@ -1,9 +1,11 @@
 //! Moving about: the tree, the list, the search, the layers.
 
-use super::layer::{Chooser, ChooserKind, Layer, Question};
+use super::layers::{Chooser, ChooserKind, Layer, Question};
 use super::query::{self, Query};
 use super::search::{Answer, Found, Job, Scope, Wanted};
 use super::{Console, Effect, Focus, Screen, Timer};
+use crate::core::layers::Help;
+use crate::core::layers::MessageHistory;
 use crate::core::list::{Searches, Stale};
 use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::preferences::Column;
@@ -18,21 +20,25 @@ const SETTLED: Duration = Duration::from_millis(120);
 
 impl Console {
     pub(super) fn open_help(&mut self) {
-        if matches!(self.dialogs.layers.last(), Some(Layer::Help { .. })) {
+        if matches!(self.dialogs.layers.last(), Some(Layer::Help(_))) {
             self.dialogs.layers.pop();
             return;
         }
         self.knows_the_keys();
-        let context = self.dialogs.layers.last().map_or_else(|| self.ground(), Layer::context);
-        self.dialogs.layers.push(Layer::Help { context, scroll: 0 });
+        let context = self
+            .dialogs
+            .layers
+            .last()
+            .map_or_else(|| self.ground(), |layer| layer.room().context());
+        self.dialogs.layers.push(Help { context, scroll: 0 }.into());
     }
 
     pub(super) fn open_messages(&mut self) {
-        if matches!(self.dialogs.layers.last(), Some(Layer::Messages { .. })) {
+        if matches!(self.dialogs.layers.last(), Some(Layer::Messages(_))) {
             self.dialogs.layers.pop();
             return;
         }
-        self.dialogs.layers.push(Layer::Messages { scroll: 0 });
+        self.dialogs.layers.push(MessageHistory { scroll: 0 }.into());
     }
 
     pub(super) fn back(&mut self) {
@@ -248,43 +254,10 @@ impl Console {
     }
 
     pub(super) fn scroll(&mut self, by: isize) {
-        let most = match self.dialogs.layers.last() {
-            Some(Layer::Help { context, .. }) => super::help::lines(self, *context).len(),
-            Some(Layer::Why { item, .. }) => {
-                super::why::rows(&super::why::lines(self, *item), self.shown.size)
-            }
-            Some(Layer::Simulator(simulator)) => {
-                super::why::rows(&super::layers::simulator::lines(simulator), self.shown.size)
-            }
-            Some(Layer::Who(who)) => {
-                super::why::rows(&super::layers::who::lines(who), self.shown.size)
-            }
-            Some(Layer::Log { session, .. }) => {
-                let log = self
-                    .sessions
-                    .tabs
-                    .iter()
-                    .find(|tab| tab.id == *session)
-                    .map(|tab| tab.log.len());
-                log.unwrap_or(0)
-            }
-            _ => self.dialogs.messages.all().count(),
-        };
-        let most = most.saturating_sub(super::layout::reader_height(self.shown.size));
-        match self.dialogs.layers.last_mut() {
-            Some(Layer::Help { scroll, .. } | Layer::Why { scroll, .. }) => {
-                *scroll = scroll.saturating_add_signed(by).min(most);
-            }
-            Some(Layer::Simulator(simulator)) => {
-                simulator.scroll = simulator.scroll.saturating_add_signed(by).min(most);
-            }
-            Some(Layer::Who(who)) => {
-                who.scroll = who.scroll.saturating_add_signed(by).min(most);
-            }
-            Some(Layer::Messages { scroll } | Layer::Log { scroll, .. }) => {
-                *scroll = scroll.saturating_add_signed(-by).min(most);
-            }
-            _ => {}
+        let rows = self.dialogs.layers.last().map_or(0, |layer| layer.room().rows(self));
+        let most = rows.saturating_sub(super::layout::reader_height(self.shown.size));
+        if let Some(layer) = self.dialogs.layers.last_mut() {
+            layer.room_mut().scroll(by, most);
         }
     }
 

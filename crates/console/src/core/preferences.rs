@@ -1,7 +1,7 @@
 //! What the rep likes: columns, order, fields, folding, saved searches. Kept by the appliance.
 
 use super::inventory::Look;
-use super::layer::{Layer, ToggleKind, Toggles};
+use super::layers::{Layer, ToggleKind, Toggles};
 use super::query::{Field, Query};
 use super::search::Scope;
 use super::tree::Dynamic;

@@ -2,8 +2,8 @@
 
 use super::command::Command;
 use super::keymap::{Context, Meaning};
-use super::layer::Layer;
-use super::{Console, Focus, Screen, form, input};
+use super::layers::Answer;
+use super::{Console, Focus, Screen, input};
 use jumpdeck_terminal::key::Key;
 
 impl Console {
@@ -110,8 +110,7 @@ impl Console {
 
     fn takes_text(&self) -> bool {
         match self.dialogs.layers.last() {
-            Some(Layer::Chooser(_) | Layer::Prompt(_) | Layer::Form(_)) => true,
-            Some(_) => false,
+            Some(layer) => layer.room().takes_text(),
             None => {
                 let typing = matches!(self.list.jump.focus, Focus::Search | Focus::TreeFind);
                 self.shown.screen == Screen::Jump && typing
@@ -121,58 +120,35 @@ impl Console {
 
     /// A key in a line of text. Returns whether it was one.
     fn text_key(&mut self, key: Key) -> bool {
-        if let Some(Layer::Form(form)) = self.dialogs.layers.last_mut() {
-            let reason = form.row().and_then(|row| row.why_not.clone());
-            return match reason {
-                Some(reason) if key == Key::char('!') => {
-                    self.warn(&reason);
-                    true
-                }
-                _ => form.key(key),
-            };
-        }
-        let Some(input) = self.text_input() else {
-            return false;
+        let answer = match self.dialogs.layers.last_mut() {
+            Some(layer) => layer.room_mut().key(key),
+            None => self.list.jump.input().answer(key),
         };
-        let before = input.text().to_owned();
-        if !input.key(key) {
-            return false;
-        }
-        if input.text() != before {
-            self.typed();
+        match answer {
+            Answer::Bubble => return false,
+            Answer::Handled => {}
+            Answer::Edited => self.typed(),
+            Answer::Said(words) => self.warn(&words),
         }
         true
     }
 
     pub(super) fn text_input(&mut self) -> Option<&mut input::Input> {
         match self.dialogs.layers.last_mut() {
-            Some(Layer::Chooser(chooser)) => Some(&mut chooser.input),
-            Some(Layer::Prompt(prompt)) => Some(&mut prompt.input),
-            Some(Layer::Form(form)) if form.saving => None,
-            Some(Layer::Form(form)) => match form.row_mut() {
-                Some(form::Row { entry: form::Entry::Text(input), why_not: None, .. }) => {
-                    Some(input)
-                }
-                _ => None,
-            },
-            Some(_) => None,
-            None if self.list.jump.focus == Focus::TreeFind => Some(&mut self.list.jump.find),
-            None => Some(&mut self.list.jump.search),
+            Some(layer) => layer.room_mut().input(),
+            None => Some(self.list.jump.input()),
         }
     }
 
     /// The text of the input in front has changed.
     pub(super) fn typed(&mut self) {
         match self.dialogs.layers.last_mut() {
-            Some(Layer::Chooser(chooser)) => {
-                chooser.typed();
+            Some(layer) => {
+                layer.room_mut().edited();
                 self.search_for_chooser();
             }
-            Some(Layer::Prompt(prompt)) => prompt.mistake = None,
-            Some(Layer::Form(form)) => form.edited(),
-            Some(_) => {}
             None if self.list.jump.focus == Focus::TreeFind => self.find_in_tree(),
-            _ => {
+            None => {
                 self.list.jump.start_over();
                 if self.list.jump.read_query() {
                     self.watch_figures();
@@ -185,16 +161,20 @@ impl Console {
     pub(super) fn paste(&mut self, text: &str) {
         self.out.dirty = true;
         self.dialogs.lock.touched(self.now);
-        if let Some(Layer::Form(form)) = self.dialogs.layers.last_mut() {
-            form.paste(text);
-        } else if self.takes_text() {
-            if let Some(input) = self.text_input() {
-                input.insert(text);
+        let takes_text = self.takes_text();
+        match self.dialogs.layers.last_mut() {
+            Some(layer) if takes_text => {
+                layer.room_mut().paste(text);
+                self.search_for_chooser();
             }
-            self.typed();
-        } else if self.dialogs.layers.is_empty() && matches!(self.shown.screen, Screen::Session(_))
-        {
-            self.paste_into_session(text);
+            None if takes_text => {
+                self.list.jump.input().insert(text);
+                self.typed();
+            }
+            None if matches!(self.shown.screen, Screen::Session(_)) => {
+                self.paste_into_session(text);
+            }
+            _ => {}
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Console;
 use super::inventory::{Item, Look, Scope, matching};
-use super::layer::{Chooser, Entry, EntryValue, Layer, Pick};
+use super::layers::{Chooser, Entry, EntryValue, Layer, Pick};
 use super::query::Query;
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::queue::QueueWish;

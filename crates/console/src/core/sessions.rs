@@ -1,7 +1,7 @@
 //! Sessions: starting, showing, typing, ending.
 
 use super::input::Input;
-use super::layer::{Ask, Layer, Prompt, Question};
+use super::layers::{Ask, Layer, Prompt, Question};
 use super::session::{Pane, Shell, Tab};
 use super::{Console, Effect, Screen, layout};
 use crate::core::requests::{About, IfLost};
@@ -313,7 +313,7 @@ impl Console {
         self.shown.screen = match self.shown.screen {
             Screen::Session(shown) if shown == position => {
                 self.end_chord();
-                self.dialogs.layers.retain(|layer| !layer.is_of_session());
+                self.dialogs.layers.retain(|layer| !layer.room().is_of_session());
                 Screen::Jump
             }
             Screen::Session(shown) if shown > position => Screen::Session(shown - 1),

@@ -2,11 +2,12 @@
 
 use super::export::ExportError;
 use super::form::time_text;
-use super::layer::{Ask, Layer, Prompt, Question};
+use super::layers::{Ask, Layer, Prompt, Question};
 use super::sessions::Start;
 use super::{Console, Effect};
 use crate::core::batch::Deed;
 use crate::core::known::Past;
+use crate::core::layers::Why;
 use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Status;
@@ -184,7 +185,7 @@ impl Console {
 
     pub(super) fn open_why(&mut self) {
         if let Some(item) = self.list.jump.selected {
-            self.dialogs.layers.push(Layer::Why { item, scroll: 0 });
+            self.dialogs.layers.push(Why { item, scroll: 0 }.into());
             self.ask_why(item);
         }
     }
@@ -231,14 +232,14 @@ impl Console {
             Err(error)
                 if matches!(
                     self.dialogs.layers.last(),
-                    None | Some(Layer::Scroll(_) | Layer::Log { .. })
+                    None | Some(Layer::Scroll(_) | Layer::Log(_))
                 ) =>
             {
                 let input = super::input::Input::of(&error.path);
                 let mistake = Some(error.to_string());
                 let purpose = match self.dialogs.layers.last() {
                     Some(Layer::Scroll(_)) => Ask::LinesPath,
-                    Some(Layer::Log { session, .. }) => Ask::LogPath { session: *session },
+                    Some(Layer::Log(log)) => Ask::LogPath { session: log.session },
                     _ => Ask::ExportPath,
                 };
                 self.dialogs.layers.push(Layer::Prompt(Prompt { purpose, input, mistake }));

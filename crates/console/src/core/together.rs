@@ -2,11 +2,12 @@
 
 use super::export::Export;
 use super::input::Input;
-use super::layer::{Ask, Chooser, Entry, EntryValue, Layer, Pick, Prompt, Question};
+use super::layers::{Ask, Chooser, Entry, EntryValue, Layer, Pick, Prompt, Question};
 use super::lobby::SessionRow;
 use super::session::{Shell, Tab};
 use super::sessions::TERM;
 use super::{Console, Effect, Screen};
+use crate::core::layers::LogReader;
 use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::log::{LogEntry, LogEvent, Summary};
 use jumpdeck_protocol::rep::reply;
@@ -164,7 +165,7 @@ impl Console {
         let Some(session) = session else {
             return;
         };
-        self.dialogs.layers.push(Layer::Log { session, scroll: 0 });
+        self.dialogs.layers.push(LogReader { session, scroll: 0 }.into());
         self.ask_log(session, 0);
     }
 
@@ -180,7 +181,7 @@ impl Console {
     }
 
     pub(super) fn no_read_save(&self) -> Option<String> {
-        let Some(Layer::Log { session, .. }) = self.dialogs.layers.last() else {
+        let Some(Layer::Log(LogReader { session, .. })) = self.dialogs.layers.last() else {
             return Some("Here is nothing to save.".to_owned());
         };
         let tab = self.sessions.tabs.iter().find(|tab| tab.id == *session);
@@ -189,7 +190,7 @@ impl Console {
     }
 
     pub(super) fn ask_save_log(&mut self) {
-        if let Some(Layer::Log { session, .. }) = self.dialogs.layers.last() {
+        if let Some(Layer::Log(LogReader { session, .. })) = self.dialogs.layers.last() {
             let session = *session;
             let input = Input::of(&format!("session-{session}.log"));
             let purpose = Ask::LogPath { session };

@@ -1,7 +1,7 @@
 //! Machines that are being woken: who tries, how long nobody else can, and what became of it.
 
 use super::Console;
-use super::layer::{Ask, Layer, Prompt};
+use super::layers::{Ask, Layer, Prompt};
 use super::messages::Level;
 use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::Refusal;

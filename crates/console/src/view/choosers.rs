@@ -5,12 +5,25 @@ use super::{Artist, row, shape, status_role, text};
 use crate::core::columns;
 use crate::core::command::Command;
 use crate::core::keymap::Context;
-use crate::core::layer::{Chooser, ChooserKind, Entry, Pick, ToggleKind, Toggles};
+use crate::core::layers::Draws;
+use crate::core::layers::{Chooser, ChooserKind, Entry, Pick, ToggleKind, Toggles};
 use crate::core::layout;
 use jumpdeck_protocol::SessionId;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+
+impl Draws<Chooser, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &Chooser, area: Rect) {
+        self.chooser(layer, area);
+    }
+}
+
+impl Draws<Toggles, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &Toggles, area: Rect) {
+        self.toggles(layer, area);
+    }
+}
 
 impl Artist<'_, '_> {
     pub(super) fn chooser(&mut self, chooser: &Chooser, area: Rect) {

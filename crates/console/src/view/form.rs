@@ -4,6 +4,7 @@ use super::theme::Role;
 use super::{Artist, row, text};
 use crate::core::form::{Entry, Form, Row};
 use crate::core::keymap::Context;
+use crate::core::layers::Draws;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
@@ -11,6 +12,12 @@ use ratatui::text::{Line, Span};
 const LABEL: usize = 18;
 /// Lines under the fields: what there is to say of the selected one, and the keys.
 const FOOT: usize = 3;
+
+impl Draws<Form, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &Form, area: Rect) {
+        self.form(layer, area);
+    }
+}
 
 impl Artist<'_, '_> {
     pub(super) fn form(&mut self, form: &Form, area: Rect) {

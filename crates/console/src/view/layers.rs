@@ -2,27 +2,13 @@
 
 use super::Artist;
 use super::theme::Role;
-use crate::core::layer::Layer;
+use crate::core::layers::Layer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, BorderType, Clear};
 
 impl Artist<'_, '_> {
     pub(super) fn layer(&mut self, layer: &Layer, area: Rect) {
-        match layer {
-            Layer::Help { context, scroll } => self.help(*context, *scroll, area),
-            Layer::Messages { scroll } => self.message_history(*scroll, area),
-            Layer::Log { session, scroll } => self.log(*session, *scroll, area),
-            Layer::Why { item, scroll } => self.why(*item, *scroll, area),
-            Layer::Simulator(simulator) => self.simulator(simulator, area),
-            Layer::Who(who) => self.who(who, area),
-            Layer::SessionKey(note) => self.session_key(note, area),
-            Layer::Chooser(chooser) => self.chooser(chooser, area),
-            Layer::Confirm(question) => self.question(question, area),
-            Layer::Prompt(prompt) => self.prompt(prompt, area),
-            Layer::Toggles(toggles) => self.toggles(toggles, area),
-            Layer::Form(form) => self.form(form, area),
-            Layer::Scroll(scroll) => self.scroll_back(scroll, area),
-        }
+        layer.drawn_by(self, area);
     }
 
     /// A window of at most this size in the middle. Returns what is left inside.

@@ -16,7 +16,6 @@ mod tree;
 
 pub use crate::text;
 
-use crate::core::layer::Layer;
 use crate::core::{Console, Screen};
 use jumpdeck_protocol::inventory::Status;
 use ratatui::Frame;
@@ -46,10 +45,7 @@ pub fn draw(console: &Console, theme: &Theme, time: &str, frame: &mut Frame<'_>)
     for layer in console.layers() {
         artist.layer(layer, area);
     }
-    let typing = matches!(
-        console.layers().last(),
-        Some(Layer::Chooser(_) | Layer::Prompt(_) | Layer::Form(_))
-    );
+    let typing = console.layers().last().is_some_and(|layer| layer.room().takes_text());
     if !typing {
         artist.hints(area);
     }

@@ -2,13 +2,26 @@
 
 use super::theme::Role;
 use super::{Artist, row, text};
-use crate::core::layer::{Ask, Prompt, Question};
+use crate::core::layers::Draws;
+use crate::core::layers::{Ask, Prompt, Question};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 /// Columns of a name among others.
 const NAME: usize = 36;
+
+impl Draws<Question, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &Question, area: Rect) {
+        self.question(layer, area);
+    }
+}
+
+impl Draws<Prompt, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &Prompt, area: Rect) {
+        self.prompt(layer, area);
+    }
+}
 
 impl Artist<'_, '_> {
     pub(super) fn question(&mut self, question: &Question, area: Rect) {

@@ -5,6 +5,10 @@ use super::theme::Role;
 use super::{Artist, row, text};
 use crate::core::help::{self, Line as HelpLine};
 use crate::core::keymap::Context;
+use crate::core::layers::Draws;
+use crate::core::layers::Help;
+use crate::core::layers::MessageHistory;
+use crate::core::layers::Why;
 use crate::core::layers::simulator::{self, Simulator};
 use crate::core::layers::who::{self, Who};
 use crate::core::lock::Locked;
@@ -13,6 +17,36 @@ use jumpdeck_protocol::ItemId;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
+
+impl Draws<Help, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &Help, area: Rect) {
+        self.help(layer.context, layer.scroll, area);
+    }
+}
+
+impl Draws<MessageHistory, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &MessageHistory, area: Rect) {
+        self.message_history(layer.scroll, area);
+    }
+}
+
+impl Draws<Why, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &Why, area: Rect) {
+        self.why(layer.item, layer.scroll, area);
+    }
+}
+
+impl Draws<Simulator, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &Simulator, area: Rect) {
+        self.simulator(layer, area);
+    }
+}
+
+impl Draws<Who, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &Who, area: Rect) {
+        self.who(layer, area);
+    }
+}
 
 impl Artist<'_, '_> {
     pub(super) fn help(&mut self, context: Context, scroll: usize, area: Rect) {

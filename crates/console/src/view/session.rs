@@ -3,6 +3,7 @@
 use super::Artist;
 use super::theme::Role;
 use super::{row, text};
+use crate::core::layers::Draws;
 use crate::core::layers::scroll::{Scroll, found_in};
 use crate::core::session::{Shell, Tab};
 use alacritty_terminal::event::EventListener;
@@ -18,6 +19,12 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
+
+impl Draws<Scroll, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &Scroll, area: Rect) {
+        self.scroll_back(layer, area);
+    }
+}
 
 impl Artist<'_, '_> {
     pub(super) fn session_screen(&mut self, area: Rect) {

@@ -3,6 +3,8 @@
 use super::theme::Role;
 use super::{Artist, row, text};
 use crate::core::keymap::Context;
+use crate::core::layers::Draws;
+use crate::core::layers::LogReader;
 use crate::core::layers::key_note::KeyNote;
 use crate::core::lobby::SessionRow;
 use crate::core::session::{Pane, Tab};
@@ -19,6 +21,18 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 const FOOTER: [&str; 7] =
     ["open-session", "selected-log", "end-selected", "session-key", "go-jump", "palette", "help"];
+
+impl Draws<LogReader, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &LogReader, area: Rect) {
+        self.log(layer.session, layer.scroll, area);
+    }
+}
+
+impl Draws<KeyNote, Rect> for Artist<'_, '_> {
+    fn draw(&mut self, layer: &KeyNote, area: Rect) {
+        self.session_key(layer, area);
+    }
+}
 
 impl Artist<'_, '_> {
     pub(super) fn sessions_screen(&mut self, area: Rect) {

@@ -9,6 +9,8 @@ mod save;
 mod value;
 
 use super::input::Input;
+use crate::core::keymap::Context;
+use crate::core::layers::{Answer, Room};
 use jumpdeck_protocol::inventory::JumpMethod;
 use jumpdeck_protocol::item::{FieldValue, ItemField};
 use jumpdeck_protocol::{ItemId, SessionId};
@@ -151,7 +153,7 @@ impl Form {
 
     /// Takes a key that edits the field. Returns whether it was one: everything that types is, so
     /// that no letter is a command here.
-    pub(super) fn key(&mut self, key: Key) -> bool {
+    pub(super) fn field_key(&mut self, key: Key) -> bool {
         let saving = self.saving;
         let Some(row) = self.row_mut() else {
             return false;
@@ -199,7 +201,7 @@ impl Form {
     }
 
     /// The field's text was changed by a command.
-    pub(super) fn edited(&mut self) {
+    pub(super) fn field_edited(&mut self) {
         if let Some(row) = self.row_mut() {
             row.touched = row.text() != row.original;
             row.mistake = None;
@@ -214,7 +216,7 @@ impl Form {
     }
 
     /// Puts text into the field.
-    pub(super) fn paste(&mut self, text: &str) {
+    pub(super) fn paste_into_field(&mut self, text: &str) {
         let saving = self.saving;
         if let Some(row) = self.row_mut()
             && row.may_edit()
@@ -225,5 +227,42 @@ impl Form {
             row.touched = input.text() != row.original;
             row.mistake = None;
         }
+    }
+}
+
+impl Room for Form {
+    fn context(&self) -> Context {
+        Context::Form
+    }
+
+    fn takes_text(&self) -> bool {
+        true
+    }
+
+    fn input(&mut self) -> Option<&mut Input> {
+        if self.saving {
+            return None;
+        }
+        match self.row_mut() {
+            Some(Row { entry: Entry::Text(input), why_not: None, .. }) => Some(input),
+            _ => None,
+        }
+    }
+
+    fn key(&mut self, key: Key) -> Answer {
+        let reason = self.row().and_then(|row| row.why_not.clone());
+        match reason {
+            Some(reason) if key == Key::char('!') => Answer::Said(reason),
+            _ if self.field_key(key) => Answer::Handled,
+            _ => Answer::Bubble,
+        }
+    }
+
+    fn edited(&mut self) {
+        self.field_edited();
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.paste_into_field(text);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Entry, Form, Purpose, Row, value_text};
 use crate::core::input::Input;
-use crate::core::layer::Layer;
+use crate::core::layers::Layer;
 use crate::core::{Console, Link};
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};

@@ -2,7 +2,7 @@
 
 use super::{Form, Purpose, Row, value};
 use crate::core::batch::Deed;
-use crate::core::layer::{Layer, Question};
+use crate::core::layers::{Layer, Question};
 use crate::core::messages::Level;
 use crate::core::requests::{About, IfLost};
 use crate::core::{Console, query};

@@ -1,5 +1,7 @@
 //! A session key that was made.
 
+use super::Room;
+use crate::core::keymap::Context;
 use jumpdeck_protocol::queue::SessionKey;
 
 /// A session key that was made, as it is shown.
@@ -13,5 +15,11 @@ pub struct KeyNote {
 impl std::fmt::Debug for KeyNote {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("KeyNote").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl Room for KeyNote {
+    fn context(&self) -> Context {
+        Context::Reader
     }
 }

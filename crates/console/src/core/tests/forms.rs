@@ -1,7 +1,7 @@
 //! Forms: properties of one item and of many.
 
 use crate::core::form::Form;
-use crate::core::layer::{Layer, Question};
+use crate::core::layers::{Layer, Question};
 use crate::core::*;
 use crate::fixtures::{Desk, NOW, rights, sample};
 use jumpdeck_protocol::inventory::{InventoryPart, ItemView, JumpMethod};

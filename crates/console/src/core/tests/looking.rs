@@ -1,7 +1,7 @@
 //! Finding and seeing: the tree, the columns, saved searches, the fuzzy jump, the mouse.
 
 use crate::core::command::Command;
-use crate::core::layer::{ChooserKind, Layer};
+use crate::core::layers::{ChooserKind, Layer};
 use crate::core::mouse::{Mouse, MouseKind};
 use crate::core::*;
 use crate::fixtures::{Desk, NOW, Sent, sample};

@@ -1,7 +1,8 @@
 //! Items are tended from the keyboard.
 
 use super::forms::{desk, done, edits, form, row, told};
-use crate::core::layer::{Ask, Layer, Prompt, Question};
+use crate::core::layers::Why;
+use crate::core::layers::{Ask, Layer, Prompt, Question};
 use crate::core::*;
 use crate::fixtures::{Desk, NOW, rights, sample};
 use jumpdeck_protocol::inventory::{
@@ -229,7 +230,7 @@ fn why_says_what_may_be_done_and_what_decided_it() {
     let mut desk = desk();
     desk.notice(rights(&[Permission::PermStart]));
     desk.press("jjj!");
-    let Some(Layer::Why { item, .. }) = desk.console.layers().last() else { panic!() };
+    let Some(Layer::Why(Why { item, .. })) = desk.console.layers().last() else { panic!() };
     let lines = why::lines(&desk.console, *item);
     let text = format!("{lines:?}");
     assert!(text.contains("Your role here is Support: the user's Default slot names the role."));

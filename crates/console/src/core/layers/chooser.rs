@@ -1,15 +1,10 @@
-//! What lies over the screen: choosers, readers, questions, forms.
+//! A choice by a few typed letters.
 
-use super::command::Command;
-use super::form::Form;
-use super::input::Input;
-use super::inventory::List;
-use super::keymap::Context;
-use super::layers::key_note::KeyNote;
-use super::layers::scroll::Scroll;
-use super::layers::simulator::Simulator;
-use super::layers::who::Who;
-use super::query::Field;
+use super::{Answer, Room};
+use crate::core::command::Command;
+use crate::core::input::Input;
+use crate::core::inventory::List;
+use crate::core::keymap::Context;
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 use jumpdeck_protocol::inventory::{JumpMethod, Place};
@@ -17,56 +12,8 @@ use jumpdeck_protocol::item::FieldValue;
 use jumpdeck_protocol::preferences::Column;
 use jumpdeck_protocol::queue::QueueWish;
 use jumpdeck_protocol::session::Part;
-use jumpdeck_protocol::{ChannelId, ItemId, SessionId};
-
-/// One layer.
-#[derive(Debug)]
-pub enum Layer {
-    /// The keys that work in a context.
-    Help {
-        /// Where it was asked for.
-        context: Context,
-        /// Lines scrolled down.
-        scroll: usize,
-    },
-    /// All messages.
-    Messages {
-        /// Lines scrolled up from the newest.
-        scroll: usize,
-    },
-    /// A session's log.
-    Log {
-        /// The session.
-        session: SessionId,
-        /// Lines scrolled up from the newest.
-        scroll: usize,
-    },
-    /// What the rep may do with an item, and why.
-    Why {
-        /// The item.
-        item: ItemId,
-        /// Lines scrolled down.
-        scroll: usize,
-    },
-    /// What a session would grant.
-    Simulator(Box<Simulator>),
-    /// Who may do something with an item.
-    Who(Box<Who>),
-    /// A session key that was made.
-    SessionKey(KeyNote),
-    /// A choice by a few typed letters.
-    Chooser(Chooser),
-    /// A question.
-    Confirm(Question),
-    /// A line of text.
-    Prompt(Prompt),
-    /// What is to be shown, or looked at.
-    Toggles(Toggles),
-    /// The properties of items.
-    Form(Box<Form>),
-    /// A look back at a shell.
-    Scroll(Scroll),
-}
+use jumpdeck_protocol::{ItemId, SessionId};
+use jumpdeck_terminal::Key;
 
 /// A choice by a few typed letters.
 #[derive(Debug)]
@@ -187,235 +134,6 @@ pub enum EntryValue {
     Customize,
 }
 
-/// A question, and what a yes means.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Question {
-    /// End this session?
-    EndSession {
-        /// The session.
-        session: SessionId,
-        /// The item's name.
-        name: String,
-    },
-    /// End this shell?
-    CloseShell {
-        /// Its channel.
-        channel: ChannelId,
-        /// Its number in the session.
-        number: usize,
-        /// The item's name.
-        name: String,
-    },
-    /// Take no part in this session any more?
-    Leave {
-        /// The session.
-        session: SessionId,
-        /// The item's name.
-        name: String,
-        /// Whose session it is.
-        owner: String,
-    },
-    /// Give this session away?
-    Transfer {
-        /// The session.
-        session: SessionId,
-        /// The item's name.
-        name: String,
-        /// To whom.
-        to: String,
-    },
-    /// Turn this machine away?
-    TurnAway {
-        /// The machine.
-        item: ItemId,
-        /// Its name.
-        name: String,
-    },
-    /// Undo the pin of the session's machine?
-    Unpin {
-        /// The session.
-        session: SessionId,
-        /// The item's name.
-        name: String,
-    },
-    /// Remove these?
-    Remove {
-        /// The items.
-        items: Vec<ItemId>,
-        /// Their names and groups, the first few.
-        names: Vec<(String, String)>,
-    },
-    /// Start sessions with all of these?
-    Start {
-        /// The items and their names.
-        items: Vec<(ItemId, String)>,
-    },
-    /// Throw away what was typed into a form?
-    Discard,
-    /// Forget this saved search?
-    Forget {
-        /// Its name.
-        name: Box<str>,
-    },
-}
-
-/// A line of text that is asked for.
-#[derive(Debug)]
-pub struct Prompt {
-    /// What it is for.
-    pub purpose: Ask,
-    /// What was typed.
-    pub input: Input,
-    /// What is wrong with it.
-    pub mistake: Option<String>,
-}
-
-/// What a line of text is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// The name of a saved search.
-    SearchName,
-    /// Where the list is written to.
-    ExportPath,
-    /// Words for the others in a session.
-    Chat {
-        /// The session.
-        session: SessionId,
-        /// The item's name.
-        name: String,
-    },
-    /// A note for a session's log.
-    Note {
-        /// The session.
-        session: SessionId,
-        /// The item's name.
-        name: String,
-    },
-    /// What is looked for in a shell's lines.
-    LineWith,
-    /// Where a shell's lines are written to.
-    LinesPath,
-    /// Where a session's log is written to.
-    LogPath {
-        /// The session.
-        session: SessionId,
-    },
-    /// A code of the second factor, before a session starts.
-    Code {
-        /// The item.
-        item: ItemId,
-        /// Its name.
-        name: String,
-        /// Why its Jump Policy is overridden, if it is closed.
-        reason: Option<String>,
-    },
-    /// Why a session is started although the Jump Policy is closed.
-    Reason {
-        /// The item.
-        item: ItemId,
-        /// Its name.
-        name: String,
-        /// The policy's name, and when it opens.
-        policy: String,
-    },
-    /// Whose session is simulated.
-    SimulatedUser,
-    /// When it is simulated.
-    SimulatedTime,
-    /// What the machine wants to hear before it wakes.
-    WakePassword {
-        /// The machines.
-        items: Vec<ItemId>,
-        /// What to call them.
-        name: String,
-    },
-}
-
-impl Ask {
-    /// Whether nobody may read what is typed.
-    pub const fn is_secret(&self) -> bool {
-        matches!(self, Self::WakePassword { .. } | Self::Code { .. })
-    }
-}
-
-/// Things that are on or off.
-#[derive(Debug)]
-pub struct Toggles {
-    /// What they are.
-    pub kind: ToggleKind,
-    /// The selected one.
-    pub selected: usize,
-}
-
-/// What can be on or off.
-#[derive(Debug, PartialEq, Eq)]
-pub enum ToggleKind {
-    /// The columns of the list: those that are shown first, in their order.
-    Columns(Vec<Column>),
-    /// The fields that bare words are looked for in.
-    Fields(Vec<Field>),
-}
-
-impl Toggles {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        match &self.kind {
-            ToggleKind::Columns(columns) => columns.len(),
-            ToggleKind::Fields(fields) => fields.len(),
-        }
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-impl Layer {
-    /// Whether it goes with the session on the screen.
-    pub const fn is_of_session(&self) -> bool {
-        matches!(
-            self,
-            Self::Log { .. }
-                | Self::Scroll(_)
-                | Self::Confirm(
-                    Question::EndSession { .. }
-                        | Question::CloseShell { .. }
-                        | Question::Transfer { .. }
-                        | Question::Unpin { .. }
-                        | Question::Leave { .. }
-                )
-                | Self::Prompt(Prompt {
-                    purpose: Ask::Chat { .. }
-                        | Ask::Note { .. }
-                        | Ask::LineWith
-                        | Ask::LinesPath
-                        | Ask::LogPath { .. },
-                    ..
-                })
-        )
-    }
-
-    /// Where keys are pressed while this layer is on top.
-    pub const fn context(&self) -> Context {
-        match self {
-            Self::Help { .. }
-            | Self::Messages { .. }
-            | Self::Why { .. }
-            | Self::Log { .. }
-            | Self::SessionKey(_) => Context::Reader,
-            Self::Simulator(_) => Context::Simulator,
-            Self::Who(_) => Context::Who,
-            Self::Chooser(_) => Context::Chooser,
-            Self::Confirm(_) => Context::Confirm,
-            Self::Prompt(_) => Context::Prompt,
-            Self::Toggles(_) => Context::Toggles,
-            Self::Form(_) => Context::Form,
-            Self::Scroll(_) => Context::Scroll,
-        }
-    }
-}
-
 impl Chooser {
     /// A palette of the commands that apply in a context.
     pub fn commands(context: Context) -> Self {
@@ -517,4 +235,26 @@ fn commands(context: Context, text: &str) -> Vec<Command> {
         scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     }
     scored.into_iter().map(|(_, command)| command).collect()
+}
+
+impl Room for Chooser {
+    fn context(&self) -> Context {
+        Context::Chooser
+    }
+
+    fn takes_text(&self) -> bool {
+        true
+    }
+
+    fn input(&mut self) -> Option<&mut Input> {
+        Some(&mut self.input)
+    }
+
+    fn key(&mut self, key: Key) -> Answer {
+        self.input.answer(key)
+    }
+
+    fn edited(&mut self) {
+        self.typed();
+    }
 }
