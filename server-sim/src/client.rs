@@ -56,7 +56,7 @@ pub(crate) struct Client {
 }
 
 /// How one link, or the attempt at one, ended.
-enum Ended {
+enum ClientEnd {
     /// The machine goes away for so long.
     Leaves(Duration),
     /// It is gone for good.
@@ -103,16 +103,16 @@ impl Client {
             sleep(backoff.next(backoff::random())).await;
             let began = tokio::time::Instant::now();
             match Box::pin(self.link_once()).await {
-                Ended::Leaves(time) => {
+                ClientEnd::Leaves(time) => {
                     backoff.reset();
                     self.stay_away(time).await;
                 }
-                Ended::Refused(refusal) => {
+                ClientEnd::Refused(refusal) => {
                     self.refused(&refusal);
                     return;
                 }
-                Ended::Uninstalled => return,
-                Ended::Lost(reason) => {
+                ClientEnd::Uninstalled => return,
+                ClientEnd::Lost(reason) => {
                     self.failed(reason);
                     if began.elapsed() > STEADY {
                         backoff.lost(self.spread);
@@ -134,13 +134,13 @@ impl Client {
                     let _ = dialed.socket.close(None).await;
                     return true;
                 }
-                Err(Ended::Refused(refusal)) => {
+                Err(ClientEnd::Refused(refusal)) => {
                     self.refused(&refusal);
                     return false;
                 }
-                Err(Ended::Lost(reason)) => self.failed(reason),
-                Err(Ended::Uninstalled) => return false,
-                Err(Ended::Leaves(_)) => {}
+                Err(ClientEnd::Lost(reason)) => self.failed(reason),
+                Err(ClientEnd::Uninstalled) => return false,
+                Err(ClientEnd::Leaves(_)) => {}
             }
         }
     }
@@ -176,7 +176,7 @@ impl Client {
         }
     }
 
-    async fn link_once(&mut self) -> Ended {
+    async fn link_once(&mut self) -> ClientEnd {
         let dialed = match Box::pin(self.connect()).await {
             Ok(dialed) => dialed,
             Err(ended) => return ended,
@@ -188,8 +188,8 @@ impl Client {
         ended
     }
 
-    async fn connect(&mut self) -> Result<Dialed, Ended> {
-        let lost = |reason: &dyn Display| Ended::Lost(reason.to_string());
+    async fn connect(&mut self) -> Result<Dialed, ClientEnd> {
+        let lost = |reason: &dyn Display| ClientEnd::Lost(reason.to_string());
         let shared = Arc::clone(&self.shared);
         let _turn = shared.door.acquire().await.map_err(|error| lost(&error))?;
         let connecting = async {
@@ -207,13 +207,13 @@ impl Client {
                 }
                 Ok(dialed)
             }
-            (_, AgentWelcome::Refused(refusal)) => Err(Ended::Refused(refusal)),
-            (_, AgentWelcome::Removed) => Err(Ended::Uninstalled),
+            (_, AgentWelcome::Refused(refusal)) => Err(ClientEnd::Refused(refusal)),
+            (_, AgentWelcome::Removed) => Err(ClientEnd::Uninstalled),
         }
     }
 
-    async fn dial(&mut self) -> Result<Dialed, Ended> {
-        let lost = |reason: &dyn Display| Ended::Lost(reason.to_string());
+    async fn dial(&mut self) -> Result<Dialed, ClientEnd> {
+        let lost = |reason: &dyn Display| ClientEnd::Lost(reason.to_string());
         let shared = &self.shared;
         let tcp = shared.connect(self.me.number).await.map_err(|error| lost(&error))?;
         self.connections += 1;
@@ -251,7 +251,7 @@ impl Client {
         }
     }
 
-    async fn hold(&mut self, dialed: Dialed) -> Ended {
+    async fn hold(&mut self, dialed: Dialed) -> ClientEnd {
         let outbox = Outbox::new();
         let (interest, watched) = watch::channel(0);
         let (user, sits) = watch::channel(self.me.facts.console_user.clone());
@@ -291,9 +291,9 @@ impl Client {
         self.next = next;
         self.me.facts = facts;
         match left {
-            _ if removed => Ended::Uninstalled,
+            _ if removed => ClientEnd::Uninstalled,
             Ok(ended) => ended,
-            Err(end) => Ended::Lost(end.to_string()),
+            Err(end) => ClientEnd::Lost(end.to_string()),
         }
     }
 }
@@ -306,7 +306,7 @@ async fn live_on(
     facts: &mut jumpdeck_protocol::inventory::Facts,
     user: &watch::Sender<Box<str>>,
     outbox: &Outbox,
-) -> Ended {
+) -> ClientEnd {
     let tell = |report| outbox.send(&FromAgent::Notice { body: report });
     loop {
         let Some((after, _)) = next else {
@@ -317,7 +317,7 @@ async fn live_on(
             continue;
         };
         match happening {
-            Happening::Leaves(time) => return Ended::Leaves(time),
+            Happening::Leaves(time) => return ClientEnd::Leaves(time),
             Happening::User(name) => {
                 facts.console_user = name.as_str().into();
                 user.send_replace(name.into());
@@ -327,7 +327,7 @@ async fn live_on(
                 *standing = now;
                 tell(AgentReport::Standing(now));
                 if now == Standing::Uninstalled {
-                    return Ended::Uninstalled;
+                    return ClientEnd::Uninstalled;
                 }
             }
         }

@@ -13,13 +13,13 @@ use std::process::ExitCode;
 /// The same scenario and seed make the same machines and the same course of events.
 #[derive(Parser)]
 #[command(name = "server-sim", version)]
-struct Cli {
+struct SimulatorCli {
     #[command(subcommand)]
-    verb: Verb,
+    verb: SimulatorVerb,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum SimulatorVerb {
     /// Link a fleet to an appliance and keep it living.
     Run(verbs::Run),
     /// Print a fleet's machines, a JSON object a line, without linking them.
@@ -33,7 +33,7 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match SimulatorCli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return why::usage("server-sim", error.print(), error.exit_code()),
     };
@@ -53,15 +53,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(verb: Verb) -> anyhow::Result<ExitCode> {
+fn start(verb: SimulatorVerb) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match verb {
-            Verb::Run(run) => run.run().await.map(|()| ExitCode::SUCCESS),
-            Verb::List(list) => list.run().map(|()| ExitCode::SUCCESS),
-            Verb::Scenarios(scenarios) => scenarios.run().map(|()| ExitCode::SUCCESS),
-            Verb::Offend(offend) => offend.run().await,
-            Verb::Bench(bench) => bench.run().await.map(|()| ExitCode::SUCCESS),
+            SimulatorVerb::Run(run) => run.run().await.map(|()| ExitCode::SUCCESS),
+            SimulatorVerb::List(list) => list.run().map(|()| ExitCode::SUCCESS),
+            SimulatorVerb::Scenarios(scenarios) => scenarios.run().map(|()| ExitCode::SUCCESS),
+            SimulatorVerb::Offend(offend) => offend.run().await,
+            SimulatorVerb::Bench(bench) => bench.run().await.map(|()| ExitCode::SUCCESS),
         }
     })
 }

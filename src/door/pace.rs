@@ -20,12 +20,12 @@ const PATIENCE: Duration = Duration::from_millis(25);
 /// What is known of one channel.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    state: Mutex<State>,
+    state: Mutex<PaceState>,
     told: Notify,
 }
 
 #[derive(Debug)]
-struct State {
+struct PaceState {
     /// Bytes that were sent.
     sent: u64,
     /// The window as the client told last, and what had been sent by then.
@@ -38,13 +38,13 @@ struct State {
     stalled: bool,
 }
 
-impl Default for State {
+impl Default for PaceState {
     fn default() -> Self {
         Self { sent: 0, window: None, widest: 0, ahead: AHEAD, stalled: false }
     }
 }
 
-impl State {
+impl PaceState {
     /// Bytes that the terminal has not taken yet, as far as is known.
     fn waiting(&self) -> u64 {
         match self.window {
@@ -95,7 +95,7 @@ impl Pace {
         self.told.notify_waiters();
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, PaceState> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

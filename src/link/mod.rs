@@ -132,7 +132,7 @@ struct Keeper {
 }
 
 /// How a link, or the attempt at one, ended.
-enum Ended {
+enum LinkOver {
     Again(String),
     Lost { reason: String, stood: Duration },
     Final(String, Option<RefusalCode>),
@@ -152,60 +152,60 @@ impl Keeper {
                 () = self.events.closed() => return,
             };
             let event = match ended {
-                Ended::Final(reason, code) => {
+                LinkOver::Final(reason, code) => {
                     let _ = self.events.send(LinkEvent::Ended { reason, code });
                     return;
                 }
-                Ended::Lost { reason, stood } => {
+                LinkOver::Lost { reason, stood } => {
                     // A link that ends at once, again and again, is no reason to hurry.
                     if stood > STEADY {
                         backoff.lost(Duration::ZERO);
                     }
                     LinkEvent::Down { reason }
                 }
-                Ended::Again(reason) => LinkEvent::Down { reason },
+                LinkOver::Again(reason) => LinkEvent::Down { reason },
             };
             let _ = self.events.send(event);
         }
     }
 
-    async fn link_once(&self) -> Ended {
+    async fn link_once(&self) -> LinkOver {
         if let Destination::Here(here) = &self.destination {
             return self.link_here(here).await;
         }
         let target = match self.destination.find().await {
             Ok(target) => target,
-            Err(Unreachable::Passing(reason)) => return Ended::Again(reason),
-            Err(Unreachable::Lasting(reason)) => return Ended::Final(reason, None),
+            Err(Unreachable::Passing(reason)) => return LinkOver::Again(reason),
+            Err(Unreachable::Lasting(reason)) => return LinkOver::Final(reason, None),
         };
         let tls = match client_config() {
             Ok(tls) => tls,
-            Err(error) => return Ended::Final(error.to_string(), None),
+            Err(error) => return LinkOver::Final(error.to_string(), None),
         };
         let pin = Pin::Fingerprint(target.fingerprint.clone());
         let dialed = match dial(&target.address, REP_PATH, &pin, &tls, None).await {
             Ok(dialed) => dialed,
             Err(error @ DialError::WrongKey { .. }) => {
-                return Ended::Final(self.destination.changed_key(&error), None);
+                return LinkOver::Final(self.destination.changed_key(&error), None);
             }
             Err(DialError::Refused(refusal)) if refusal.code == RefusalCode::VersionMismatch => {
-                return Ended::Final(refusal.to_string(), Some(refusal.code));
+                return LinkOver::Final(refusal.to_string(), Some(refusal.code));
             }
-            Err(error) => return Ended::Again(error.to_string()),
+            Err(error) => return LinkOver::Again(error.to_string()),
         };
         match timeout(limits::HANDSHAKE_TIME, self.log_in(dialed, &target)).await {
-            Err(_) => Ended::Again("the appliance did not answer the login in time".to_owned()),
+            Err(_) => LinkOver::Again("the appliance did not answer the login in time".to_owned()),
             Ok(Err(ended)) => ended,
             Ok(Ok((dialed, welcome))) => self.hold(dialed.socket, welcome).await,
         }
     }
 
     /// Links to the appliance that this process is.
-    async fn link_here(&self, here: &Here) -> Ended {
+    async fn link_here(&self, here: &Here) -> LinkOver {
         let inside =
             match here.appliance.front_door().link_inside(&here.entrance, self.console).await {
                 Ok(inside) => inside,
-                Err(refusal) => return Ended::Final(refusal.to_string(), Some(refusal.code)),
+                Err(refusal) => return LinkOver::Final(refusal.to_string(), Some(refusal.code)),
             };
         let welcome = Welcome {
             username: here.entrance.username().to_owned(),
@@ -224,7 +224,7 @@ impl Keeper {
         &self,
         mut dialed: Dialed,
         target: &Target,
-    ) -> Result<(Dialed, Welcome), Ended> {
+    ) -> Result<(Dialed, Welcome), LinkOver> {
         // A code opens once; a link that is made again goes by the login that was kept then.
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let login = match kept {
@@ -240,7 +240,7 @@ impl Keeper {
                 keep_for: target.keep_for,
             },
         };
-        let again = |end: LinkEnd| Ended::Again(end.to_string());
+        let again = |end: LinkEnd| LinkOver::Again(end.to_string());
         write_plain(&mut dialed.socket, &login).await.map_err(again)?;
         match read_plain(&mut dialed.socket).await.map_err(again)? {
             RepWelcome::Welcome {
@@ -266,21 +266,21 @@ impl Keeper {
             }
             // The token of an embedded appliance is new at each of its starts.
             RepWelcome::Refused(refusal) if self.destination.is_embedded() => {
-                Err(Ended::Again(refusal.to_string()))
+                Err(LinkOver::Again(refusal.to_string()))
             }
             // It passes.
             RepWelcome::Refused(refusal)
                 if matches!(refusal.code, RefusalCode::ServerBusy | RefusalCode::Stopping) =>
             {
-                Err(Ended::Again(refusal.to_string()))
+                Err(LinkOver::Again(refusal.to_string()))
             }
             RepWelcome::Refused(refusal) => {
-                Err(Ended::Final(refusal.to_string(), Some(refusal.code)))
+                Err(LinkOver::Final(refusal.to_string(), Some(refusal.code)))
             }
         }
     }
 
-    async fn hold(&self, socket: Socket, welcome: Welcome) -> Ended {
+    async fn hold(&self, socket: Socket, welcome: Welcome) -> LinkOver {
         let outbox = Outbox::new();
         let began = Instant::now();
         let embedded = welcome.embedded;
@@ -293,9 +293,9 @@ impl Keeper {
         self.handle.set(None);
         // An appliance in this process ends its guests' links too.
         if stopping && (embedded || matches!(self.destination, Destination::Here(_))) {
-            Ended::Final("The appliance was stopped.".to_owned(), None)
+            LinkOver::Final("The appliance was stopped.".to_owned(), None)
         } else {
-            Ended::Lost { reason: end.to_string(), stood: began.elapsed() }
+            LinkOver::Lost { reason: end.to_string(), stood: began.elapsed() }
         }
     }
 

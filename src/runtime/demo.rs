@@ -97,7 +97,7 @@ fn file(dir: &DataDir) -> PathBuf {
 
 /// A part of a fleet, as its process is told.
 #[derive(Serialize, Deserialize)]
-struct Part {
+struct DemoPart {
     scenario: String,
     numbers: Range<u64>,
     links: usize,
@@ -106,7 +106,7 @@ struct Part {
     keys: BTreeMap<String, String>,
 }
 
-impl Part {
+impl DemoPart {
     fn fleet(&self) -> anyhow::Result<Fleet> {
         let scenario = Scenario::load(&self.scenario)?;
         let keys = InstallerKeys { by_group: self.keys.clone(), others: Vec::new() };
@@ -185,7 +185,7 @@ async fn parts(
     appliance: &Appliance,
     address: &RunningAddress,
     fleet: &DemoFleet,
-) -> anyhow::Result<Vec<Part>> {
+) -> anyhow::Result<Vec<DemoPart>> {
     let scenario = Scenario::load(&fleet.scenario)?;
     let mut keys = BTreeMap::new();
     for group in scenario.groups() {
@@ -196,7 +196,7 @@ async fn parts(
     let files = super::limits::open_files();
     let links = files.saturating_sub(OTHER_FILES);
     let count = clients.div_ceil(PART.min(links.max(1))).max(1);
-    let part = |number: u64| Part {
+    let part = |number: u64| DemoPart {
         scenario: fleet.scenario.clone(),
         numbers: clients * number / count..clients * (number + 1) / count,
         links: usize::try_from(links / count).unwrap_or(usize::MAX),
@@ -207,7 +207,7 @@ async fn parts(
     Ok((0..count).map(part).collect())
 }
 
-async fn start(part: &Part) -> anyhow::Result<Child> {
+async fn start(part: &DemoPart) -> anyhow::Result<Child> {
     let mut child = Command::new(std::env::current_exe()?)
         .arg(FLEET_VERB)
         .current_dir("/")
@@ -235,7 +235,7 @@ pub async fn part() -> anyhow::Result<()> {
     super::limits::open_files();
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let line = lines.next_line().await?.context("no fleet was named")?;
-    let part: Part = serde_json::from_str(&line)?;
+    let part: DemoPart = serde_json::from_str(&line)?;
     let fleet = part.fleet()?;
     let network = fleet.network()?;
     tokio::select! {

@@ -123,8 +123,8 @@ pub async fn appliance(dir: DataDir) -> anyhow::Result<()> {
     let demo_clock = Arc::new(DemoClock::default());
     let clock: Arc<dyn Clock> = if throw_away { demo_clock.clone() } else { Arc::new(SystemClock) };
     let (appliance, listening) = match open_or_join(&dir, &clock).await {
-        Ok(Found::Ours(appliance, listening)) => (appliance, listening),
-        Ok(Found::Theirs(running)) => {
+        Ok(FoundAppliance::Ours(appliance, listening)) => (appliance, listening),
+        Ok(FoundAppliance::Theirs(running)) => {
             tell(&Birth::Ready(running));
             return Ok(());
         }
@@ -180,27 +180,29 @@ async fn open(
     Ok((appliance, listening))
 }
 
-enum Found {
+enum FoundAppliance {
     Ours(Arc<Appliance>, jumpdeck_appliance::Listening),
     /// Another process was faster: its address is as good as ours.
     Theirs(RunningAddress),
 }
 
 /// Opens the directory, or finds the appliance that has it. One that is ending is waited for.
-async fn open_or_join(dir: &DataDir, clock: &Arc<dyn Clock>) -> Result<Found, StartError> {
+async fn open_or_join(dir: &DataDir, clock: &Arc<dyn Clock>) -> Result<FoundAppliance, StartError> {
     let deadline = Instant::now() + JOIN_PATIENCE;
     loop {
         match open(dir, Arc::clone(clock)).await {
             Err(StartError::DataDir(DataDirError::InUse { path })) => {
                 if let Some(running) = reachable(dir).await {
-                    return Ok(Found::Theirs(running));
+                    return Ok(FoundAppliance::Theirs(running));
                 }
                 if Instant::now() > deadline {
                     return Err(DataDirError::InUse { path }.into());
                 }
                 sleep(Duration::from_millis(20)).await;
             }
-            outcome => return outcome.map(|(ours, listening)| Found::Ours(ours, listening)),
+            outcome => {
+                return outcome.map(|(ours, listening)| FoundAppliance::Ours(ours, listening));
+            }
         }
     }
 }

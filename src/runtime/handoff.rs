@@ -35,7 +35,7 @@ struct Handed {
 
 /// What the console says to that.
 #[derive(Debug, Serialize, Deserialize)]
-struct Answer {
+struct HandoffAnswer {
     taken: bool,
 }
 
@@ -79,7 +79,7 @@ pub fn open(places: &Places, welcome: &Welcome) -> anyhow::Result<Counter> {
                     && handed.user.as_ref().is_none_or(|wanted| *wanted == user);
                 let script = handed.script.parse().ok().filter(|_| same);
                 let taken = script.is_some_and(|script| send.send(script).is_ok());
-                write(&mut stream, &Answer { taken }).await
+                write(&mut stream, &HandoffAnswer { taken }).await
             };
             // Whoever says nothing sensible is not waited for.
             let _ = timeout(PATIENCE, taking).await;
@@ -160,7 +160,7 @@ async fn offer(path: &Path, handed: &Handed) -> io::Result<bool> {
         }
     };
     write(&mut stream, handed).await?;
-    let answer: Answer = read(&mut stream).await?;
+    let answer: HandoffAnswer = read(&mut stream).await?;
     Ok(answer.taken)
 }
 
@@ -193,7 +193,7 @@ mod tests {
         let taking = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let _: Handed = read(&mut stream).await.unwrap();
-            write(&mut stream, &Answer { taken: true }).await.unwrap();
+            write(&mut stream, &HandoffAnswer { taken: true }).await.unwrap();
         };
         let (taken, ()) = tokio::join!(offer(&path, &handed), taking);
         assert!(taken.unwrap());

@@ -27,13 +27,13 @@ const NEW_CODE: &str = "JUMPDECK_NEW_CODE";
 pub(crate) struct Passwd {}
 
 #[derive(Args, Debug)]
-pub(crate) struct SecondFactor {
+pub(crate) struct SecondFactorVerb {
     #[command(subcommand)]
-    what: What,
+    what: SecondFactorAction,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum SecondFactorAction {
     /// Set one up, or put another in its place: shows a QR code, and recovery codes.
     Set {
         /// Do not draw the QR code.
@@ -45,7 +45,7 @@ enum What {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct Login {}
+pub(super) struct LoginVerb {}
 
 #[derive(Args, Debug)]
 pub(super) struct Logout {
@@ -174,12 +174,12 @@ pub(crate) async fn settle(
     outcome
 }
 
-impl SecondFactor {
+impl SecondFactorVerb {
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
         let Linked { mut client, .. } = desk.link(Keep::Password).await?;
         match self.what {
-            What::Set { no_qr } => set_up(&mut client, !no_qr, &mut desk.io).await?,
-            What::Rm => {
+            SecondFactorAction::Set { no_qr } => set_up(&mut client, !no_qr, &mut desk.io).await?,
+            SecondFactorAction::Rm => {
                 let remove = |code| request::RemoveSecondFactor { code };
                 ask_with_code(&mut client, remove, &mut desk.io).await?;
                 desk.io.say("You have no second factor any more.").await;
@@ -192,7 +192,7 @@ impl SecondFactor {
 
 async fn set_up(client: &mut Client, draw: bool, io: &mut Stdio) -> anyhow::Result<()> {
     let begin = |code| request::BeginSecondFactor { code };
-    let reply::SecondFactor { secret, url } = ask_with_code(client, begin, io).await?;
+    let reply::NewSecondFactor { secret, url } = ask_with_code(client, begin, io).await?;
     let print = io.print(|out| {
         if draw {
             writeln!(out, "{}", picture(&url.0).unwrap_or_default())?;
@@ -274,7 +274,7 @@ fn picture(text: &str) -> Option<String> {
     Some(lines)
 }
 
-impl Login {
+impl LoginVerb {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let Some(url) = connect.url() else {
             bail!("your own appliance needs no login; name another one with --connect");

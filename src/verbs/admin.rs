@@ -21,11 +21,11 @@ use std::process::ExitCode;
 #[derive(Args, Debug)]
 pub(super) struct Admin {
     #[command(subcommand)]
-    what: What,
+    what: AdminAction,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum AdminAction {
     /// Write the configuration as a file. Passwords and second factors are not in it.
     Export {
         /// The file; one that is there is not overwritten [default: print it]
@@ -65,8 +65,8 @@ enum What {
 impl Admin {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         match self.what {
-            What::Export { file } => export(places, connect, file.as_deref()).await,
-            What::Plan { file, json } => {
+            AdminAction::Export { file } => export(places, connect, file.as_deref()).await,
+            AdminAction::Plan { file, json } => {
                 let text = read(&file)?;
                 let mut client = connect.client(places).await?;
                 let plan = ask(&mut client, text, None).await;
@@ -79,8 +79,10 @@ impl Admin {
                     () => 0,
                 }))
             }
-            What::Apply { file, yes, json } => apply(places, connect, &file, yes, json).await,
-            What::ResetPassword { username, second_factor } => {
+            AdminAction::Apply { file, yes, json } => {
+                apply(places, connect, &file, yes, json).await
+            }
+            AdminAction::ResetPassword { username, second_factor } => {
                 let show = |rescued: &Rescued| {
                     let mut out = io::stdout().lock();
                     writeln!(out, "user {}, password {}", rescued.username, rescued.password)?;
@@ -102,7 +104,7 @@ async fn export(
     let mut client = connect.client(places).await?;
     let answer = client.ask(request::ExportConfiguration).await;
     client.close().await;
-    let reply::Configuration { file: text } = answer?;
+    let reply::ExportedConfiguration { file: text } = answer?;
     match file {
         None => output::print(|out| out.write_all(text.as_bytes())),
         Some(path) => {

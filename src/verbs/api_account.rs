@@ -11,13 +11,13 @@ use serde::Serialize;
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
-pub(super) struct ApiAccount {
+pub(super) struct ApiAccountVerb {
     #[command(subcommand)]
-    what: What,
+    what: ApiAccountAction,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum ApiAccountAction {
     /// List the accounts.
     Ls {
         /// Print a JSON object a line.
@@ -44,7 +44,7 @@ enum What {
 
 /// An account as `--json` prints it. Fields are added, never taken away or renamed.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct AccountRow<'a> {
     name: &'a str,
     scopes: Vec<&'static str>,
     /// Seconds since 1970.
@@ -53,7 +53,7 @@ struct Entry<'a> {
     expires: i64,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> AccountRow<'a> {
     fn of(view: &'a ApiAccountView) -> Self {
         Self {
             name: &view.name,
@@ -64,14 +64,14 @@ impl<'a> Entry<'a> {
     }
 }
 
-impl ApiAccount {
+impl ApiAccountVerb {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let (wish, json) = match self.what {
-            What::Ls { json } => (ApiAccountWish::List, Some(json)),
-            What::Add { name, scopes, valid } => {
+            ApiAccountAction::Ls { json } => (ApiAccountWish::List, Some(json)),
+            ApiAccountAction::Add { name, scopes, valid } => {
                 (ApiAccountWish::Add { name: name.into(), scopes, valid }, None)
             }
-            What::Rm { name } => (ApiAccountWish::Remove { name: name.into() }, None),
+            ApiAccountAction::Rm { name } => (ApiAccountWish::Remove { name: name.into() }, None),
         };
         let mut client = connect.client(places).await?;
         let answer = client.ask(wish).await;
@@ -89,12 +89,12 @@ impl ApiAccount {
         output::print(|out| {
             if json {
                 return answer.accounts.iter().try_for_each(|view| {
-                    serde_json::to_writer(&mut *out, &Entry::of(view))?;
+                    serde_json::to_writer(&mut *out, &AccountRow::of(view))?;
                     writeln!(out)
                 });
             }
             let row = |view: &ApiAccountView| {
-                let scopes = Entry::of(view).scopes.join(" ");
+                let scopes = AccountRow::of(view).scopes.join(" ");
                 [view.name.to_string(), scopes, time_text(view.expires, &zone)]
             };
             let rows: Vec<_> = answer.accounts.iter().map(row).collect();

@@ -46,7 +46,7 @@ pub(super) struct Linked {
 }
 
 /// The way into one appliance for one user.
-struct Door<'a> {
+struct WayIn<'a> {
     address: &'a Address,
     fingerprint: String,
     known: PathBuf,
@@ -54,7 +54,7 @@ struct Door<'a> {
     keep: Keep,
 }
 
-impl Door<'_> {
+impl WayIn<'_> {
     async fn enter(&self, proof: Proof) -> Result<Client, ClientError> {
         let with_code = matches!(&proof, Proof::Password { code: Some(_), .. });
         let keep = match self.keep {
@@ -262,7 +262,7 @@ impl Connect {
             None => prompt::line("User name: ")?,
         };
         let known = known.path().to_path_buf();
-        let door = Door { address, fingerprint, known, username: &username, keep };
+        let door = WayIn { address, fingerprint, known, username: &username, keep };
         let own = || std::env::var(PASSWORD).ok();
         let given = self.password.as_ref().map(|password| password.0.clone()).or_else(own);
         if let Some(token) = self.token.as_ref().filter(|_| keep != Keep::Password) {

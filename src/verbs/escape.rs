@@ -47,11 +47,11 @@ impl EscapeKey {
 pub(super) struct Escape {
     /// The key and its bytes.
     prefix: Option<(Key, Vec<u8>)>,
-    state: State,
+    state: EscapeState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum EscapeState {
     Plain,
     /// The prefix was typed.
     Prefixed,
@@ -78,7 +78,7 @@ pub(super) enum Typed {
 impl Escape {
     fn new(prefix: Option<Key>) -> Self {
         let prefix = prefix.map(|key| (key, key_bytes(key)));
-        Self { prefix, state: State::Plain }
+        Self { prefix, state: EscapeState::Plain }
     }
 
     /// The key as people read it, if there is one.
@@ -96,7 +96,7 @@ impl Escape {
 
     /// All that was to be shown has been shown.
     pub(super) fn shown(&mut self) {
-        if let State::Asked { shown } = &mut self.state {
+        if let EscapeState::Asked { shown } = &mut self.state {
             *shown = true;
         }
     }
@@ -110,12 +110,12 @@ impl Escape {
         let mut input = Vec::with_capacity(bytes.len());
         let mut rest = bytes;
         while let Some((byte, after)) = rest.split_first() {
-            let state = std::mem::replace(&mut self.state, State::Plain);
+            let state = std::mem::replace(&mut self.state, EscapeState::Plain);
             let starts = rest.strip_prefix(prefix.as_slice());
             let command = match (state, byte) {
-                (State::Plain, _) => {
+                (EscapeState::Plain, _) => {
                     if let Some(after) = starts {
-                        self.state = State::Prefixed;
+                        self.state = EscapeState::Prefixed;
                         rest = after;
                     } else {
                         input.push(*byte);
@@ -123,16 +123,16 @@ impl Escape {
                     }
                     continue;
                 }
-                (State::Prefixed, b'd' | b'.') => Typed::Detach,
-                (State::Prefixed, b't') => Typed::Take,
-                (State::Prefixed, b'?') => Typed::Help,
+                (EscapeState::Prefixed, b'd' | b'.') => Typed::Detach,
+                (EscapeState::Prefixed, b't') => Typed::Take,
+                (EscapeState::Prefixed, b'?') => Typed::Help,
                 // Nobody types on before the question stands there: what has more behind it was
                 // pasted or piped.
-                (State::Prefixed, b'x') if after.is_empty() => {
-                    self.state = State::Asked { shown: false };
+                (EscapeState::Prefixed, b'x') if after.is_empty() => {
+                    self.state = EscapeState::Asked { shown: false };
                     Typed::Ask
                 }
-                (State::Prefixed, _) => {
+                (EscapeState::Prefixed, _) => {
                     input.extend_from_slice(&prefix);
                     if let Some(after) = starts {
                         rest = after;
@@ -142,11 +142,15 @@ impl Escape {
                     }
                     continue;
                 }
-                (State::Asked { shown: true }, b'y' | b'Y') if after.is_empty() => Typed::Close,
-                (State::Asked { shown: true }, b'n' | b'N' | 0x1b | 3) if after.is_empty() => {
+                (EscapeState::Asked { shown: true }, b'y' | b'Y') if after.is_empty() => {
+                    Typed::Close
+                }
+                (EscapeState::Asked { shown: true }, b'n' | b'N' | 0x1b | 3)
+                    if after.is_empty() =>
+                {
                     Typed::GoOn
                 }
-                (State::Asked { .. }, _) => {
+                (EscapeState::Asked { .. }, _) => {
                     // This was no answer: all of it was meant for the program.
                     input.extend_from_slice(&prefix);
                     input.push(b'x');

@@ -29,7 +29,7 @@ pub(super) struct Line {
 
 /// A machine's shell.
 pub(crate) async fn jump(item: String, desk: &mut Desk) -> Status {
-    let outcome = jump::Jump::to(item).run(desk).await;
+    let outcome = jump::JumpVerb::to(item).run(desk).await;
     own_failure(outcome, &desk.io).await
 }
 

@@ -17,9 +17,9 @@ use std::process::ExitCode;
 
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
-pub(super) struct Installer {
+pub(super) struct InstallerVerb {
     #[command(subcommand)]
-    what: Option<What>,
+    what: Option<InstallerAction>,
     /// The Jump Group the machine comes to; created if there is none [default: the personal list]
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct Installer {
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum InstallerAction {
     /// List the installer keys that can be used: yours; for an administrator, all.
     Ls {
         /// Print a JSON object a line.
@@ -46,7 +46,7 @@ enum What {
 
 /// A key as `--json` prints it. Fields are added, never taken away or renamed.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct InstallerRow<'a> {
     id: u64,
     group: &'a str,
     made_by: &'a str,
@@ -58,7 +58,7 @@ struct Entry<'a> {
     good: bool,
 }
 
-impl Installer {
+impl InstallerVerb {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let mut client = connect.client(places).await?;
         let outcome = match self.what {
@@ -66,11 +66,11 @@ impl Installer {
                 let request = request::CreateInstaller { group: self.group, valid: self.valid };
                 create(&mut client, request, &connect.appliance_url(places)?).await
             }
-            Some(What::Ls { json }) => {
+            Some(InstallerAction::Ls { json }) => {
                 let installers = ask(&mut client, InstallerWish::List).await;
                 installers.and_then(|installers| print(&installers, json))
             }
-            Some(What::Rm { numbers }) => revoke(&mut client, &numbers).await,
+            Some(InstallerAction::Rm { numbers }) => revoke(&mut client, &numbers).await,
         };
         client.close().await;
         outcome
@@ -112,7 +112,7 @@ fn print(installers: &[InstallerView], json: bool) -> anyhow::Result<ExitCode> {
     output::print(|out| {
         if json {
             return installers.iter().try_for_each(|view| {
-                let entry = Entry {
+                let entry = InstallerRow {
                     id: view.id.0,
                     group: &view.place,
                     made_by: &view.maker,

@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::time::interval;
 
 #[derive(Args, Debug)]
-pub(crate) struct Jump {
+pub(crate) struct JumpVerb {
     #[command(flatten)]
     overriding: Overriding,
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub(crate) struct Jump {
 }
 
 /// How the terminal was left.
-enum Left {
+enum WhyLeft {
     /// The shell ended.
     Ended(ExitStatus),
     /// The rep left it running.
@@ -43,7 +43,7 @@ enum Left {
     Closed,
 }
 
-impl Jump {
+impl JumpVerb {
     /// A jump to an item.
     pub(super) fn to(name: String) -> Self {
         Self { overriding: Overriding::default(), escape: EscapeKey::default(), name }
@@ -86,27 +86,27 @@ pub(super) async fn stay(
     io.raw(true)?;
     let mut modes = Modes::default();
     let outcome = attend(&mut program, io, &mut modes, &mut escape).await;
-    if !matches!(outcome, Ok(Left::Ended(ExitStatus::Code(_)))) {
+    if !matches!(outcome, Ok(WhyLeft::Ended(ExitStatus::Code(_)))) {
         // Nobody else puts back what the program changed; whose terminal is gone misses nothing.
         drop(io.echo(&modes.undo()).await);
     }
     io.raw(false)?;
     match outcome {
-        Ok(Left::Ended(status)) => {
+        Ok(WhyLeft::Ended(status)) => {
             program.close().await;
             Ok(Status::of(status))
         }
-        Ok(Left::Detached) => {
+        Ok(WhyLeft::Detached) => {
             program.leave().await;
             io.say(&format!("\n{back}")).await;
             Ok(Status::DONE)
         }
-        Ok(Left::Signalled(signal)) => {
+        Ok(WhyLeft::Signalled(signal)) => {
             program.leave().await;
             io.say(&format!("\n{back}")).await;
             Ok(Status::by_signal(signal))
         }
-        Ok(Left::Closed) => {
+        Ok(WhyLeft::Closed) => {
             program.close().await;
             io.say("\nThe session is over.").await;
             Ok(Status::by_signal(Signal::HUP.as_raw()))
@@ -131,7 +131,7 @@ async fn attend(
     io: &mut Stdio,
     modes: &mut Modes,
     escape: &mut Escape,
-) -> anyhow::Result<Left> {
+) -> anyhow::Result<WhyLeft> {
     let mut outlet = Outlet::new(io)?;
     let (mut keyboard, mut ears) = io.ears(true)?;
     let mut ends = interval(Duration::from_secs(1));
@@ -141,7 +141,7 @@ async fn attend(
     let mut away = None;
     loop {
         if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
-            return Ok(Left::Ended(status));
+            return Ok(WhyLeft::Ended(status));
         }
         if outlet.is_empty() {
             escape.shown();
@@ -150,7 +150,7 @@ async fn attend(
         let may_read = open && program.backlog() < limits::INPUT_WINDOW;
         tokio::select! {
             happened = program.next(), if program.finished().is_none() => match happened? {
-                Happened::Ended(status) => return Ok(Left::Ended(status)),
+                Happened::Ended(status) => return Ok(WhyLeft::Ended(status)),
                 happened => {
                     if let Happened::Output(bytes) = &happened {
                         modes.take(bytes);
@@ -179,7 +179,7 @@ async fn attend(
                 open = !bytes.is_empty();
                 if !open && ears.is_gone() {
                     // The terminal is gone; the shell is not.
-                    return Ok(Left::Detached);
+                    return Ok(WhyLeft::Detached);
                 }
                 for typed in escape.take(&bytes) {
                     let said = match typed {
@@ -195,8 +195,8 @@ async fn attend(
                         Typed::Help => escape.help(),
                         Typed::Ask => QUESTION.to_owned(),
                         Typed::GoOn => "it continues".to_owned(),
-                        Typed::Detach => return Ok(Left::Detached),
-                        Typed::Close => return Ok(Left::Closed),
+                        Typed::Detach => return Ok(WhyLeft::Detached),
+                        Typed::Close => return Ok(WhyLeft::Closed),
                     };
                     show(program, &mut outlet, Happened::Said(said), escape)?;
                 }
@@ -213,7 +213,7 @@ async fn attend(
             outside = ears.next() => match outside {
                 Outside::Resized(size) => program.resize(size),
                 // In raw mode Ctrl-C is a key; a signal comes from elsewhere.
-                Outside::Signal(signal) => return Ok(Left::Signalled(signal)),
+                Outside::Signal(signal) => return Ok(WhyLeft::Signalled(signal)),
             },
         }
     }

@@ -11,7 +11,7 @@ use jumpdeck_protocol::rep::request;
 use std::io::Write;
 
 #[derive(Args, Debug)]
-pub(crate) struct Log {
+pub(crate) struct LogVerb {
     /// The session's number, as its log in the console and `recordings ls` show it.
     session: u64,
     /// Print a JSON object a line: `number`, `at` (seconds since 1970), `who`, `event`.
@@ -19,7 +19,7 @@ pub(crate) struct Log {
     json: bool,
 }
 
-impl Log {
+impl LogVerb {
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
         let mut client = desk.client().await?;
         let session = SessionId(self.session);
@@ -28,7 +28,7 @@ impl Log {
             let after = all.last().map_or(0, |entry| entry.number);
             let answer = client.ask(request::Log { session, after }).await;
             let (entries, more) = match answer {
-                Ok(reply::Log { entries, more }) => (entries, more),
+                Ok(reply::LogPart { entries, more }) => (entries, more),
                 Err(error) => return Err(error.into()),
             };
             let more = more && !entries.is_empty();

@@ -21,7 +21,7 @@ pub(crate) struct Ls {
 
 /// An item as `--json` prints it. Fields are added, never taken away or renamed.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct ItemRow<'a> {
     id: u64,
     name: &'a str,
     group: &'a str,
@@ -62,7 +62,7 @@ impl Ls {
 fn json(inventory: &Inventory, rows: &List, out: &mut dyn Write) -> io::Result<()> {
     for item in rows.iter() {
         let presence = inventory.presence(item.id());
-        let entry = Entry {
+        let entry = ItemRow {
             id: item.id().0,
             name: item.name(),
             group: item.group(),

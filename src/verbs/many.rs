@@ -41,7 +41,7 @@ pub(super) struct Order {
 
 /// What is told of a machine, as `--json` prints it. Fields are added, never taken away or renamed.
 #[derive(Default, Serialize)]
-struct Told<'a> {
+struct HostReport<'a> {
     id: u64,
     name: &'a str,
     /// `output` or `errors`, of which `text` is a line.
@@ -360,7 +360,12 @@ impl Many {
         }
         let Target { item, name } = &running.target;
         if self.order.json {
-            self.tell(&Told { id: item.0, name, status: Some(code), ..Told::default() })?;
+            self.tell(&HostReport {
+                id: item.0,
+                name,
+                status: Some(code),
+                ..HostReport::default()
+            })?;
         } else if code != 0 {
             self.say(&format!("jumpdeck: {}: exit status {code}", clean(name)))?;
         }
@@ -371,7 +376,7 @@ impl Many {
         self.status = Status::OWN;
         let (id, name) = (target.item.0, target.name.as_str());
         if self.order.json {
-            self.tell(&Told { id, name, error: Some(why), ..Told::default() })
+            self.tell(&HostReport { id, name, error: Some(why), ..HostReport::default() })
         } else {
             self.say(&format!("jumpdeck: {}: {}", clean(name), clean(why)))
         }
@@ -413,7 +418,13 @@ impl Many {
             let text = String::from_utf8_lossy(line);
             let which = if stream == Stream::Output { "output" } else { "errors" };
             let (stream, text) = (Some(which), Some(&*text));
-            return self.tell(&Told { id: item.0, name, stream, text, ..Told::default() });
+            return self.tell(&HostReport {
+                id: item.0,
+                name,
+                stream,
+                text,
+                ..HostReport::default()
+            });
         }
         let mut told = format!("{}: ", clean(name)).into_bytes();
         if self.person {
@@ -426,7 +437,7 @@ impl Many {
         self.put(stream, told)
     }
 
-    fn tell(&mut self, told: &Told<'_>) -> anyhow::Result<()> {
+    fn tell(&mut self, told: &HostReport<'_>) -> anyhow::Result<()> {
         let mut line = serde_json::to_vec(told)?;
         line.extend_from_slice(self.line_end);
         self.put(Stream::Output, line)

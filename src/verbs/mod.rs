@@ -91,11 +91,11 @@ pub(crate) enum DeskVerb {
     /// Run a command on machines; input, output, errors and status are passed through.
     Exec(exec::Exec),
     /// Open a shell on a machine in this terminal, as ssh does.
-    Jump(jump::Jump),
+    Jump(jump::JumpVerb),
     /// Wake machines by Wake-on-LAN.
-    Wake(wake::Wake),
+    Wake(wake::WakeVerb),
     /// List the sessions you take part in.
-    Sessions(sessions::Sessions),
+    Sessions(sessions::SessionsVerb),
     /// Come back to a session's shell in this terminal.
     Attach(sessions::Attach),
     /// End sessions.
@@ -107,20 +107,20 @@ pub(crate) enum DeskVerb {
     /// A prompt that takes these verbs, a line each: for screen readers and tiny terminals.
     Plain(plain::Plain),
     /// Print a session's log.
-    Log(log::Log),
+    Log(log::LogVerb),
     /// Say why somebody may do something with an item, or who may.
     Explain(explain::Explain),
     /// Say what a session would grant, and which layer of session policies says so.
     Simulate(simulate::Simulate),
     /// Make a key by which a machine joins for one session, and print the line to type there.
-    SessionKey(session_key::SessionKey),
+    SessionKey(session_key::SessionKeyVerb),
     /// Change your password.
     Passwd(account::Passwd),
     /// Set up or remove your second factor.
-    SecondFactor(account::SecondFactor),
+    SecondFactor(account::SecondFactorVerb),
     /// List, add or remove the public keys that open the SSH front door.
     #[command(name = "ssh-key")]
-    SshKeys(ssh_key::SshKeys),
+    SshKeys(ssh_key::SshKeyVerb),
 }
 
 impl DeskVerb {
@@ -183,25 +183,25 @@ enum Verb {
     #[command(flatten)]
     Desk(DeskVerb),
     /// List and export the recordings of sessions.
-    Recordings(recordings::Recordings),
+    Recordings(recordings::RecordingsVerb),
     /// Write, plan and apply the configuration as a file: who may do what, when.
     Admin(admin::Admin),
     /// List, export and verify what was done that has consequences.
-    Audit(audit::Audit),
+    Audit(audit::AuditVerb),
     /// Make users, and reset their passwords.
-    User(user::User),
+    User(user::UserVerb),
     /// List, make and remove the accounts of programs that use the HTTP API.
-    ApiAccount(api_account::ApiAccount),
+    ApiAccount(api_account::ApiAccountVerb),
     /// Keep a login on this device, so that no password is asked for.
-    Login(account::Login),
+    Login(account::LoginVerb),
     /// End a login that is kept.
     Logout(account::Logout),
     /// List, make and change teams.
-    Team(team::Team),
+    Team(team::TeamVerb),
     /// Create an installer key and print the line that enrols a machine; list and revoke keys.
-    Installer(installer::Installer),
+    Installer(installer::InstallerVerb),
     /// List the items that were removed because their machine was away for too long.
-    Removed(removed::Removed),
+    Removed(removed::RemovedVerb),
     /// Take such items back; their agents link again by themselves.
     TakeBack(removed::TakeBack),
     /// Open a throw-away appliance with simulated machines.

@@ -18,13 +18,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
-pub(super) struct Recordings {
+pub(super) struct RecordingsVerb {
     #[command(subcommand)]
-    what: Option<What>,
+    what: Option<RecordingsAction>,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum RecordingsAction {
     /// List the recordings of your sessions, the newest first.
     Ls {
         /// Print a JSON object a line.
@@ -42,7 +42,7 @@ enum What {
 
 /// A recording as `--json` prints it. Fields are added, never taken away or renamed.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct RecordingRow<'a> {
     number: u64,
     session: u64,
     item: &'a str,
@@ -55,13 +55,15 @@ struct Entry<'a> {
     sha256: Option<&'a str>,
 }
 
-impl Recordings {
+impl RecordingsVerb {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let mut client = connect.client(places).await?;
         let outcome = match self.what {
             None => list(&mut client, false).await,
-            Some(What::Ls { json }) => list(&mut client, json).await,
-            Some(What::Export { number, file }) => export(&mut client, number, file).await,
+            Some(RecordingsAction::Ls { json }) => list(&mut client, json).await,
+            Some(RecordingsAction::Export { number, file }) => {
+                export(&mut client, number, file).await
+            }
         };
         client.close().await;
         outcome
@@ -72,7 +74,7 @@ async fn all(client: &mut Client) -> anyhow::Result<Vec<Recording>> {
     let mut all: Vec<Recording> = Vec::new();
     loop {
         let before = all.last().map(|recording| recording.channel);
-        let reply::Recordings { recordings, more } =
+        let reply::RecordingsPart { recordings, more } =
             client.ask(request::Recordings { before }).await?;
         let more = more && !recordings.is_empty();
         all.extend(recordings);
@@ -89,7 +91,7 @@ async fn list(client: &mut Client, as_json: bool) -> anyhow::Result<ExitCode> {
 
 fn json(recordings: &[Recording], out: &mut dyn Write) -> io::Result<()> {
     for recording in recordings {
-        let entry = Entry {
+        let entry = RecordingRow {
             number: recording.channel.0,
             session: recording.session.0,
             item: &recording.item_name,
@@ -170,7 +172,7 @@ async fn fetch(
     let mut offset = 0;
     loop {
         let answer = client.ask(request::ReadRecording { channel, offset }).await?;
-        let reply::Piece { bytes } = answer;
+        let reply::RecordingPiece { bytes } = answer;
         if bytes.is_empty() {
             break;
         }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
-pub(super) struct Removed {
+pub(super) struct RemovedVerb {
     /// Print a JSON object a line.
     #[arg(long)]
     json: bool,
@@ -35,7 +35,7 @@ pub(super) struct TakeBack {
 
 /// An item as `--json` prints it. Fields are added, never taken away or renamed.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct RemovedRow<'a> {
     id: u64,
     name: &'a str,
     group: &'a str,
@@ -45,7 +45,7 @@ struct Entry<'a> {
     left: u64,
 }
 
-impl Removed {
+impl RemovedVerb {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let mut client = connect.client(places).await?;
         let items = removed(&mut client).await;
@@ -54,7 +54,7 @@ impl Removed {
         output::print(|out| {
             if self.json {
                 return items.iter().try_for_each(|item| {
-                    let entry = Entry {
+                    let entry = RemovedRow {
                         id: item.item.0,
                         name: &item.name,
                         group: &item.place,
@@ -114,7 +114,7 @@ impl TakeBack {
         let mut status = ExitCode::SUCCESS;
         for some in items.chunks(jumpdeck_protocol::limits::ITEMS_PER_REQUEST) {
             let request = request::TakeBack { items: some.to_vec() };
-            let reply::Done { refused } = client.ask(request).await?;
+            let reply::BulkDone { refused } = client.ask(request).await?;
             for (item, refusal) in refused {
                 output::say(&format!("jumpdeck: #{item}: {refusal}"));
                 status = ExitCode::FAILURE;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use std::net::IpAddr;
 
 #[derive(Args, Debug)]
-pub(crate) struct SessionKey {
+pub(crate) struct SessionKeyVerb {
     /// The machine waits for every representative [default: for you].
     #[arg(long, conflicts_with = "team")]
     general: bool,
@@ -45,7 +45,7 @@ fn is_loopback(url: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-impl SessionKey {
+impl SessionKeyVerb {
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
         let queue = match (self.general, self.team) {
             (true, _) => QueueWish::General,

@@ -16,7 +16,7 @@ use jumpdeck_protocol::text::clean;
 use serde::Serialize;
 
 #[derive(Args, Debug)]
-pub(crate) struct Sessions {
+pub(crate) struct SessionsVerb {
     /// Print a JSON object a line.
     #[arg(long)]
     json: bool,
@@ -42,7 +42,7 @@ pub(crate) struct End {
 
 /// What came of an end, as `--json` prints it. Fields are added, never taken away or renamed.
 #[derive(Serialize)]
-struct Told<'a> {
+struct EndReport<'a> {
     session: u64,
     name: &'a str,
     ended: bool,
@@ -52,7 +52,7 @@ struct Told<'a> {
 
 /// A session as `--json` prints it. Fields are added, never taken away or renamed.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct SessionLine<'a> {
     session: u64,
     item: u64,
     name: &'a str,
@@ -66,13 +66,13 @@ struct Entry<'a> {
     here: Vec<&'a str>,
 }
 
-impl Sessions {
+impl SessionsVerb {
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
         let mut client = desk.client().await?;
         let user = client.welcome.user;
         let sessions = client.fetch_sessions().await?.to_vec();
         client.close().await;
-        let entry = |view| Entry::of(view, user);
+        let entry = |view| SessionLine::of(view, user);
         let person = desk.io.is_terminal();
         let print = desk.io.print(|out| {
             let entries = sessions.iter().map(entry);
@@ -91,7 +91,7 @@ impl Sessions {
     }
 }
 
-impl<'a> Entry<'a> {
+impl<'a> SessionLine<'a> {
     fn of(view: &'a SessionView, user: jumpdeck_protocol::UserId) -> Self {
         let find = |wanted| view.participants.iter().find(|one| one.user == wanted);
         let part = match find(user).map(|one| one.part) {
@@ -187,7 +187,8 @@ impl End {
             let error = error.as_deref();
             if self.json {
                 let (session, ended) = (session.0, error.is_none());
-                let line = serde_json::to_string(&Told { session, name: &name, ended, error })?;
+                let line =
+                    serde_json::to_string(&EndReport { session, name: &name, ended, error })?;
                 desk.io.print(|out| writeln!(out, "{line}")).await?;
                 continue;
             }

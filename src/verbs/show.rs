@@ -24,7 +24,7 @@ pub(crate) struct Show {
 
 /// An item as `--json` prints it. Fields are added, never taken away or renamed.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct ItemDetails<'a> {
     id: u64,
     name: &'a str,
     group: &'a str,
@@ -55,7 +55,7 @@ struct Entry<'a> {
     warning: Option<&'a str>,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> ItemDetails<'a> {
     fn of(inventory: &Inventory, item: &Item<'a>, warning: Option<&'a str>) -> Self {
         let presence = inventory.presence(item.id());
         Self {
@@ -132,7 +132,7 @@ impl Show {
         let json = self.json;
         // An older appliance says nothing of it.
         let warning = match client.ask(request::History { item: id }).await {
-            Ok(reply::History { warning, .. }) => warning,
+            Ok(reply::ItemHistory { warning, .. }) => warning,
             _ => None,
         };
         let item = client.inventory.item(id);
@@ -140,7 +140,7 @@ impl Show {
             let Some(item) = item else {
                 return Ok(());
             };
-            let entry = Entry::of(&client.inventory, &item, warning.as_deref());
+            let entry = ItemDetails::of(&client.inventory, &item, warning.as_deref());
             if json {
                 serde_json::to_writer(&mut *out, &entry)?;
                 return writeln!(out);

@@ -28,7 +28,7 @@ pub(crate) struct Simulate {
     start: How,
     /// Whether somebody is at the machine [default: as it was seen last]
     #[arg(long, value_enum, value_name = "PRESENCE")]
-    customer: Option<Presence>,
+    customer: Option<CustomerPresence>,
     /// When: 2027-01-31T09:00Z, or 2027-01-31 09:00 in your time zone [default: now]
     #[arg(long, value_name = "TIME", value_parser = explain::moment)]
     at: Option<Timestamp>,
@@ -46,7 +46,7 @@ enum How {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Presence {
+enum CustomerPresence {
     /// Somebody is there.
     Present,
     /// Nobody is.
@@ -64,7 +64,7 @@ impl Simulate {
             How::Unattended => StartMethod::Unattended,
             How::Attended => StartMethod::Attended,
         };
-        let present = self.customer.map(|presence| presence == Presence::Present);
+        let present = self.customer.map(|presence| presence == CustomerPresence::Present);
         let request = request::Simulate { whom, item, method, present, at: self.at };
         let answer = client.ask(request).await;
         client.close().await;

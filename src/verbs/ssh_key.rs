@@ -16,13 +16,13 @@ use std::io::{self, Write};
 const LONGEST: usize = 16 * 1024;
 
 #[derive(Args, Debug)]
-pub(crate) struct SshKeys {
+pub(crate) struct SshKeyVerb {
     #[command(subcommand)]
-    what: What,
+    what: SshKeyAction,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum SshKeyAction {
     /// List your keys.
     Ls {
         /// Print a JSON object a line.
@@ -44,7 +44,7 @@ enum What {
 
 /// A key as `--json` prints it. Fields are added, never taken away or renamed.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct SshKeyRow<'a> {
     algorithm: &'a str,
     fingerprint: &'a str,
     comment: &'a str,
@@ -52,15 +52,15 @@ struct Entry<'a> {
     added: i64,
 }
 
-impl SshKeys {
+impl SshKeyVerb {
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
         let (wish, said) = match &self.what {
-            What::Ls { .. } => (SshKeyWish::List, None),
-            What::Add { key } => {
+            SshKeyAction::Ls { .. } => (SshKeyWish::List, None),
+            SshKeyAction::Add { key } => {
                 let key = if key.is_empty() { read(&mut desk.io).await? } else { key.join(" ") };
                 (SshKeyWish::Add { key: key.into() }, Some("The key opens the SSH front door now."))
             }
-            What::Rm { which } => {
+            SshKeyAction::Rm { which } => {
                 let which = which.as_str().into();
                 (SshKeyWish::Remove { which }, Some("The key opens nothing any more."))
             }
@@ -68,12 +68,12 @@ impl SshKeys {
         let mut client = desk.client().await?;
         let answer = client.ask(wish).await;
         client.close().await;
-        let reply::SshKeys { keys } = answer?;
+        let reply::SshKeyList { keys } = answer?;
         if let Some(said) = said {
             desk.io.say(said).await;
             return Ok(Status::DONE);
         }
-        let json = matches!(self.what, What::Ls { json: true });
+        let json = matches!(self.what, SshKeyAction::Ls { json: true });
         let person = desk.io.is_terminal();
         desk.io.print(|out| write(&keys, json, person, out)).await
     }
@@ -83,7 +83,7 @@ fn write(keys: &[SshKey], json: bool, person: bool, out: &mut dyn Write) -> io::
     if json {
         return keys.iter().try_for_each(|key| {
             let SshKey { algorithm, fingerprint, comment, added } = key;
-            let entry = Entry { algorithm, fingerprint, comment, added: added.0 };
+            let entry = SshKeyRow { algorithm, fingerprint, comment, added: added.0 };
             serde_json::to_writer(&mut *out, &entry)?;
             writeln!(out)
         });

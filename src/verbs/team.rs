@@ -12,13 +12,13 @@ use serde::Serialize;
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
-pub(super) struct Team {
+pub(super) struct TeamVerb {
     #[command(subcommand)]
-    what: What,
+    what: TeamAction,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum TeamAction {
     /// List the teams: yours, or all of them for the first user.
     Ls {
         /// Print a JSON object a line.
@@ -48,16 +48,16 @@ struct Member<'a> {
     rank: &'a str,
 }
 
-impl Team {
+impl TeamVerb {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let mut client = connect.client(places).await?;
         let outcome = match self.what {
-            What::Ls { json } => match client.ask(request::Teams).await {
-                Ok(reply::Teams { teams }) => list(&teams, json),
+            TeamAction::Ls { json } => match client.ask(request::Teams).await {
+                Ok(reply::TeamList { teams }) => list(&teams, json),
                 Err(error) => Err(error.into()),
             },
-            What::Rm { name } => set(&mut client, name, Vec::new()).await,
-            What::Set { name, members } => set(&mut client, name, members).await,
+            TeamAction::Rm { name } => set(&mut client, name, Vec::new()).await,
+            TeamAction::Set { name, members } => set(&mut client, name, members).await,
         };
         client.close().await;
         outcome

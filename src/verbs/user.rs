@@ -8,13 +8,13 @@ use jumpdeck_protocol::rep::request;
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
-pub(super) struct User {
+pub(super) struct UserVerb {
     #[command(subcommand)]
-    what: What,
+    what: UserAction,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum UserAction {
     /// Make a user who may have sessions with every item, and print the first password this once.
     /// An administrator's file (`jumpdeck admin`) says more exactly what a user may do.
     Add {
@@ -31,13 +31,13 @@ enum What {
     },
 }
 
-impl User {
+impl UserVerb {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        let new = matches!(self.what, What::Add { .. });
+        let new = matches!(self.what, UserAction::Add { .. });
         let mut client = connect.client(places).await?;
         let answer = match self.what {
-            What::Add { name } => client.ask(request::AddUser { username: name }).await,
-            What::Reset { name, second_factor } => {
+            UserAction::Add { name } => client.ask(request::AddUser { username: name }).await,
+            UserAction::Reset { name, second_factor } => {
                 client.ask(request::ResetUser { username: name, second_factor }).await
             }
         };

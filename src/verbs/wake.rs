@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 const SECURE_ON: &str = "JUMPDECK_SECURE_ON";
 
 #[derive(Args, Debug)]
-pub(crate) struct Wake {
+pub(crate) struct WakeVerb {
     #[command(flatten)]
     targets: Targets,
     /// Wait until they are online, for so many seconds at the most; not in time: exit status 1.
@@ -34,7 +34,7 @@ pub(crate) struct Wake {
 
 /// What came of a machine, as `--json` prints it. Fields are added, never taken away or renamed.
 #[derive(Serialize)]
-struct Told<'a> {
+struct WakeReport<'a> {
     id: u64,
     name: &'a str,
     /// Who sent it the magic packet.
@@ -43,7 +43,7 @@ struct Told<'a> {
     error: Option<&'a str>,
 }
 
-impl Wake {
+impl WakeVerb {
     pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
         let password = desk.io.variable(SECURE_ON);
         let password = password.map(|text| text.parse::<SecureOn>()).transpose();
@@ -60,7 +60,7 @@ impl Wake {
         for item in items {
             let name = client.inventory.name(item).unwrap_or_default().to_owned();
             match client.ask(request::Wake { item, password }).await {
-                Ok(reply::Waking { helper }) => {
+                Ok(reply::WakeHelper { helper }) => {
                     called.push(item);
                     self.tell(desk, (item, &name), Ok(&clean(&helper))).await?;
                 }
@@ -85,7 +85,7 @@ impl Wake {
     }
 }
 
-impl Wake {
+impl WakeVerb {
     /// Says who called a machine, or why nobody did.
     async fn tell(
         &self,
@@ -95,7 +95,7 @@ impl Wake {
     ) -> anyhow::Result<()> {
         if self.json {
             let (helper, error) = (outcome.ok(), outcome.err());
-            let line = serde_json::to_string(&Told { id: item.0, name, helper, error })?;
+            let line = serde_json::to_string(&WakeReport { id: item.0, name, helper, error })?;
             desk.io.print(|out| writeln!(out, "{line}")).await?;
             return Ok(());
         }

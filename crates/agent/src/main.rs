@@ -11,13 +11,13 @@ use verbs::{join::Join, run::Run, uninstall::Uninstall};
 /// Keeps this machine reachable through a jumpdeck appliance, or lets a representative in once.
 #[derive(Parser)]
 #[command(version, about)]
-struct Cli {
+struct AgentCli {
     #[command(subcommand)]
-    verb: Verb,
+    verb: AgentVerb,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum AgentVerb {
     /// Enrol this machine if it is new, then keep the link to the appliance.
     Run(Box<Run>),
     /// Let a representative in for one session, with the key you were told.
@@ -28,14 +28,14 @@ enum Verb {
 
 fn main() -> ExitCode {
     jumpdeck_agent::close_descriptors();
-    let cli = match Cli::try_parse() {
+    let cli = match AgentCli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return why::usage("jumpdeck-agent", error.print(), error.exit_code()),
     };
     let outcome = match cli.verb {
-        Verb::Run(run) => run.start(),
-        Verb::Join(join) => join.start(),
-        Verb::Uninstall(uninstall) => uninstall.start(),
+        AgentVerb::Run(run) => run.start(),
+        AgentVerb::Join(join) => join.start(),
+        AgentVerb::Uninstall(uninstall) => uninstall.start(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

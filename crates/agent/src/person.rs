@@ -25,13 +25,13 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Person {
     talk: Arc<Mutex<Talk>>,
-    out: SyncSender<Words>,
+    out: SyncSender<PersonWords>,
     stopping: watch::Sender<bool>,
 }
 
 /// What is shown, or whom to tell that all before it was.
 #[derive(Debug)]
-enum Words {
+enum PersonWords {
     Text(String),
     Shown(std::sync::mpsc::Sender<()>),
 }
@@ -79,7 +79,7 @@ impl Person {
     pub fn say_at_last(&self, sentence: &str) {
         self.say(sentence);
         let (shown, is_shown) = std::sync::mpsc::channel();
-        if self.out.try_send(Words::Shown(shown)).is_ok() {
+        if self.out.try_send(PersonWords::Shown(shown)).is_ok() {
             // A terminal that stands still is not waited for.
             let _ = is_shown.recv_timeout(LAST_WORDS);
         }
@@ -220,7 +220,7 @@ impl Person {
 
     /// Has something shown. What a terminal that stands still has no room for is lost.
     fn print(&self, text: String) {
-        let _ = self.out.try_send(Words::Text(text));
+        let _ = self.out.try_send(PersonWords::Text(text));
     }
 
     fn talk(&self) -> MutexGuard<'_, Talk> {
@@ -234,16 +234,16 @@ const HELP: &str =
     "What you type goes to the representative. “stop” ends the session, and so does Ctrl-C.";
 
 /// Writes what is to be shown.
-fn show(words: &Receiver<Words>) {
+fn show(words: &Receiver<PersonWords>) {
     while let Ok(words) = words.recv() {
         match words {
-            Words::Text(text) => {
+            PersonWords::Text(text) => {
                 let mut out = std::io::stdout().lock();
                 // Nobody reads it: then there is nobody to tell.
                 let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             }
             // Whoever wanted to know may be gone.
-            Words::Shown(shown) => drop(shown.send(())),
+            PersonWords::Shown(shown) => drop(shown.send(())),
         }
     }
 }

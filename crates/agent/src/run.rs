@@ -91,12 +91,12 @@ pub(crate) struct Agent {
 
 /// The clock on the wall beside one that nobody sets, from a moment on.
 #[derive(Clone, Copy, Debug)]
-struct Clock {
+struct AgentClock {
     wall: SystemTime,
     steady: Instant,
 }
 
-impl Clock {
+impl AgentClock {
     fn now() -> Self {
         Self { wall: SystemTime::now(), steady: Instant::now() }
     }
@@ -211,7 +211,7 @@ impl Agent {
         let mut backoff = Backoff::new(Duration::from_millis(250), self.options.most_pause);
         let mut last_linked = Instant::now();
         let mut complaint = None;
-        let mut clock = Clock::now();
+        let mut clock = AgentClock::now();
         loop {
             sleep(backoff.next(backoff::random())).await;
             match self.link_once().await {
@@ -227,7 +227,7 @@ impl Agent {
                         backoff.lost(Duration::from_millis(spread.into()));
                     }
                     last_linked = Instant::now();
-                    clock = Clock::now();
+                    clock = AgentClock::now();
                 }
                 Ended::Again(reason) => {
                     tracing::info!(reason, "no link");
@@ -239,7 +239,7 @@ impl Agent {
             }
             if clock.was_set() {
                 // Whoever set it may set it right.
-                clock = Clock::now();
+                clock = AgentClock::now();
             }
             if clock.held() > DOUBT && last_linked.elapsed() > DOUBT && self.is_expired() {
                 tracing::info!("this Jump Client has expired");

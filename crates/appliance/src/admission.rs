@@ -31,12 +31,12 @@ pub struct Admission<K: Hash + Eq + Clone> {
 #[derive(Debug)]
 struct Lines<K> {
     total: usize,
-    lines: HashMap<K, Line>,
+    lines: HashMap<K, WaitingLine>,
 }
 
 /// Those of one address.
 #[derive(Debug)]
-struct Line {
+struct WaitingLine {
     count: usize,
     turns: Arc<Semaphore>,
 }
@@ -85,7 +85,8 @@ impl<K: Hash + Eq + Clone> Admission<K> {
             return None;
         }
         lines.total += 1;
-        let new = || Line { count: 0, turns: Arc::new(Semaphore::new(self.limits.each_at_once)) };
+        let new =
+            || WaitingLine { count: 0, turns: Arc::new(Semaphore::new(self.limits.each_at_once)) };
         let line = lines.lines.entry(who.clone()).or_insert_with(new);
         line.count += 1;
         Some(Place { admission: Arc::clone(self), who, line: Arc::clone(&line.turns) })

@@ -55,10 +55,10 @@ const SETTLING: u64 = 3600;
 
 /// Whether the clock on the wall goes as time does.
 #[derive(Debug)]
-pub(crate) struct Pace(Mutex<Told>);
+pub(crate) struct Pace(Mutex<ClockReading>);
 
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct ClockReading {
     wall: Timestamp,
     uptime: Uptime,
     /// When it was begun to look.
@@ -70,7 +70,7 @@ struct Told {
 impl Pace {
     /// From now on.
     pub(crate) const fn new(wall: Timestamp, uptime: Uptime) -> Self {
-        Self(Mutex::new(Told { wall, uptime, began: uptime, stepped: None }))
+        Self(Mutex::new(ClockReading { wall, uptime, began: uptime, stepped: None }))
     }
 
     /// By how many seconds the clock on the wall was set since the last look, if it was. What a

@@ -314,7 +314,7 @@ impl Reference {
 
 /// What a console knows: the items and groups it was told of and not told to forget.
 #[derive(Default)]
-struct Replica {
+struct WorldReplica {
     items: BTreeSet<u64>,
     groups: BTreeSet<u64>,
 }
@@ -325,7 +325,7 @@ fn check(edits: &[Edit]) -> Result<(), TestCaseError> {
         let revision = world.revision().next();
         world.put(revision, role);
     }
-    let mut replicas: BTreeMap<u64, Replica> = BTreeMap::new();
+    let mut replicas: BTreeMap<u64, WorldReplica> = BTreeMap::new();
     for edit in edits {
         let before = world.clone();
         let revision: Revision = world.revision().next();
@@ -364,7 +364,7 @@ fn agrees(
     world: &World,
     reference: &Reference,
     user: u64,
-    replica: &Replica,
+    replica: &WorldReplica,
 ) -> Result<(), TestCaseError> {
     let may_see = reference.items.iter().filter(|(_, place)| reference.sees(user, **place));
     let may_see: BTreeSet<u64> = may_see.map(|(id, _)| *id).collect();

@@ -14,14 +14,14 @@ pub struct Outbox(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    queue: Mutex<Queue>,
+    queue: Mutex<OutboxQueue>,
     filled: Notify,
     taken: Notify,
     closed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
+struct OutboxQueue {
     interactive: VecDeque<Bytes>,
     bulk: VecDeque<Bytes>,
     bytes: usize,
@@ -136,7 +136,7 @@ impl Outbox {
         self.0.filled.notified().await;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, OutboxQueue> {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

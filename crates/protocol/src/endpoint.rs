@@ -15,7 +15,7 @@ pub struct Endpoint {
     input: SendStream,
     output: ReceiveStream,
     fresh: bool,
-    typing: Typing,
+    typing: TypedInput,
     /// The number of the last attach.
     attempt: u32,
     tuning: Tuning,
@@ -28,7 +28,7 @@ pub struct Endpoint {
 
 /// How this end stands to the keyboard.
 #[derive(Clone, Copy, Debug)]
-struct Typing {
+struct TypedInput {
     /// What is asked for at the next attach.
     wish: Keyboard,
     /// We have it, or wait for it.
@@ -63,7 +63,7 @@ impl Endpoint {
     /// An end with another wish for the keyboard.
     pub const fn wishing(channel: ChannelId, window: u64, wish: Keyboard) -> Self {
         Self {
-            typing: Typing {
+            typing: TypedInput {
                 wish,
                 ours: matches!(wish, Keyboard::Take),
                 denied: false,

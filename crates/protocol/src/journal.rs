@@ -15,12 +15,12 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// The way to the log; cheap to clone. Each write is one line.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    lines: SyncSender<Line>,
+    lines: SyncSender<JournalLine>,
     lost: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
-enum Line {
+enum JournalLine {
     Text(Vec<u8>),
     /// Everything before this is written.
     Settled(Sender<()>),
@@ -44,7 +44,7 @@ impl Journal {
     /// Waits until everything before is written, but not for long: the last thing a program does.
     pub fn settle(&self) {
         let (told, settled) = channel();
-        if self.lines.try_send(Line::Settled(told)).is_ok() {
+        if self.lines.try_send(JournalLine::Settled(told)).is_ok() {
             // Whoever cannot write in time is not waited for.
             let _ = settled.recv_timeout(PATIENCE);
         }
@@ -53,7 +53,7 @@ impl Journal {
 
 impl Write for Journal {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.lines.try_send(Line::Text(bytes.to_vec())).is_err() {
+        if self.lines.try_send(JournalLine::Text(bytes.to_vec())).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
         Ok(bytes.len())
@@ -64,11 +64,11 @@ impl Write for Journal {
     }
 }
 
-fn write_all(mut out: impl Write, lines: &Receiver<Line>, lost: &AtomicU64) {
+fn write_all(mut out: impl Write, lines: &Receiver<JournalLine>, lost: &AtomicU64) {
     for line in lines {
         match line {
-            Line::Settled(told) => drop(told.send(())),
-            Line::Text(text) => {
+            JournalLine::Settled(told) => drop(told.send(())),
+            JournalLine::Text(text) => {
                 let missed = lost.swap(0, Ordering::Relaxed);
                 let said = match missed {
                     0 => Ok(()),

@@ -16,7 +16,7 @@ pub struct TerminalModes(pub Vec<(u8, u32)>);
 pub const MOST: usize = 160;
 
 /// Where a mode is kept.
-enum Place {
+enum ModePlace {
     Code(SpecialCodeIndex),
     Input(InputModes),
     Local(LocalModes),
@@ -30,55 +30,55 @@ const NONE: (u8, u32) = (if cfg!(target_os = "linux") { 0 } else { 0xff }, 255);
 const SPEEDS: (u8, u8) = (128, 129);
 const UTF8: u8 = 42;
 
-const PLACES: &[(u8, Place)] = &[
-    (1, Place::Code(SpecialCodeIndex::VINTR)),
-    (2, Place::Code(SpecialCodeIndex::VQUIT)),
-    (3, Place::Code(SpecialCodeIndex::VERASE)),
-    (4, Place::Code(SpecialCodeIndex::VKILL)),
-    (5, Place::Code(SpecialCodeIndex::VEOF)),
-    (6, Place::Code(SpecialCodeIndex::VEOL)),
-    (7, Place::Code(SpecialCodeIndex::VEOL2)),
-    (8, Place::Code(SpecialCodeIndex::VSTART)),
-    (9, Place::Code(SpecialCodeIndex::VSTOP)),
-    (10, Place::Code(SpecialCodeIndex::VSUSP)),
-    (12, Place::Code(SpecialCodeIndex::VREPRINT)),
-    (13, Place::Code(SpecialCodeIndex::VWERASE)),
-    (14, Place::Code(SpecialCodeIndex::VLNEXT)),
-    (18, Place::Code(SpecialCodeIndex::VDISCARD)),
-    (30, Place::Input(InputModes::IGNPAR)),
-    (31, Place::Input(InputModes::PARMRK)),
-    (32, Place::Input(InputModes::INPCK)),
-    (33, Place::Input(InputModes::ISTRIP)),
-    (34, Place::Input(InputModes::INLCR)),
-    (35, Place::Input(InputModes::IGNCR)),
-    (36, Place::Input(InputModes::ICRNL)),
-    (38, Place::Input(InputModes::IXON)),
-    (39, Place::Input(InputModes::IXANY)),
-    (40, Place::Input(InputModes::IXOFF)),
-    (41, Place::Input(InputModes::IMAXBEL)),
-    (UTF8, Place::Input(InputModes::IUTF8)),
-    (50, Place::Local(LocalModes::ISIG)),
-    (51, Place::Local(LocalModes::ICANON)),
-    (53, Place::Local(LocalModes::ECHO)),
-    (54, Place::Local(LocalModes::ECHOE)),
-    (55, Place::Local(LocalModes::ECHOK)),
-    (56, Place::Local(LocalModes::ECHONL)),
-    (57, Place::Local(LocalModes::NOFLSH)),
-    (58, Place::Local(LocalModes::TOSTOP)),
-    (59, Place::Local(LocalModes::IEXTEN)),
-    (60, Place::Local(LocalModes::ECHOCTL)),
-    (61, Place::Local(LocalModes::ECHOKE)),
-    (62, Place::Local(LocalModes::PENDIN)),
-    (70, Place::Output(OutputModes::OPOST)),
-    (72, Place::Output(OutputModes::ONLCR)),
-    (73, Place::Output(OutputModes::OCRNL)),
-    (74, Place::Output(OutputModes::ONOCR)),
-    (75, Place::Output(OutputModes::ONLRET)),
+const PLACES: &[(u8, ModePlace)] = &[
+    (1, ModePlace::Code(SpecialCodeIndex::VINTR)),
+    (2, ModePlace::Code(SpecialCodeIndex::VQUIT)),
+    (3, ModePlace::Code(SpecialCodeIndex::VERASE)),
+    (4, ModePlace::Code(SpecialCodeIndex::VKILL)),
+    (5, ModePlace::Code(SpecialCodeIndex::VEOF)),
+    (6, ModePlace::Code(SpecialCodeIndex::VEOL)),
+    (7, ModePlace::Code(SpecialCodeIndex::VEOL2)),
+    (8, ModePlace::Code(SpecialCodeIndex::VSTART)),
+    (9, ModePlace::Code(SpecialCodeIndex::VSTOP)),
+    (10, ModePlace::Code(SpecialCodeIndex::VSUSP)),
+    (12, ModePlace::Code(SpecialCodeIndex::VREPRINT)),
+    (13, ModePlace::Code(SpecialCodeIndex::VWERASE)),
+    (14, ModePlace::Code(SpecialCodeIndex::VLNEXT)),
+    (18, ModePlace::Code(SpecialCodeIndex::VDISCARD)),
+    (30, ModePlace::Input(InputModes::IGNPAR)),
+    (31, ModePlace::Input(InputModes::PARMRK)),
+    (32, ModePlace::Input(InputModes::INPCK)),
+    (33, ModePlace::Input(InputModes::ISTRIP)),
+    (34, ModePlace::Input(InputModes::INLCR)),
+    (35, ModePlace::Input(InputModes::IGNCR)),
+    (36, ModePlace::Input(InputModes::ICRNL)),
+    (38, ModePlace::Input(InputModes::IXON)),
+    (39, ModePlace::Input(InputModes::IXANY)),
+    (40, ModePlace::Input(InputModes::IXOFF)),
+    (41, ModePlace::Input(InputModes::IMAXBEL)),
+    (UTF8, ModePlace::Input(InputModes::IUTF8)),
+    (50, ModePlace::Local(LocalModes::ISIG)),
+    (51, ModePlace::Local(LocalModes::ICANON)),
+    (53, ModePlace::Local(LocalModes::ECHO)),
+    (54, ModePlace::Local(LocalModes::ECHOE)),
+    (55, ModePlace::Local(LocalModes::ECHOK)),
+    (56, ModePlace::Local(LocalModes::ECHONL)),
+    (57, ModePlace::Local(LocalModes::NOFLSH)),
+    (58, ModePlace::Local(LocalModes::TOSTOP)),
+    (59, ModePlace::Local(LocalModes::IEXTEN)),
+    (60, ModePlace::Local(LocalModes::ECHOCTL)),
+    (61, ModePlace::Local(LocalModes::ECHOKE)),
+    (62, ModePlace::Local(LocalModes::PENDIN)),
+    (70, ModePlace::Output(OutputModes::OPOST)),
+    (72, ModePlace::Output(OutputModes::ONLCR)),
+    (73, ModePlace::Output(OutputModes::OCRNL)),
+    (74, ModePlace::Output(OutputModes::ONOCR)),
+    (75, ModePlace::Output(OutputModes::ONLRET)),
     // In this order: the first bit lies within the second.
-    (90, Place::Control(ControlModes::CS7)),
-    (91, Place::Control(ControlModes::CS8)),
-    (92, Place::Control(ControlModes::PARENB)),
-    (93, Place::Control(ControlModes::PARODD)),
+    (90, ModePlace::Control(ControlModes::CS7)),
+    (91, ModePlace::Control(ControlModes::CS8)),
+    (92, ModePlace::Control(ControlModes::PARENB)),
+    (93, ModePlace::Control(ControlModes::PARODD)),
 ];
 
 impl TerminalModes {
@@ -97,14 +97,14 @@ impl TerminalModes {
         let Ok(now) = tcgetattr(terminal) else {
             return Self::default();
         };
-        let value = |place: &Place| -> u32 {
+        let value = |place: &ModePlace| -> u32 {
             match place {
-                Place::Code(at) if now.special_codes[*at] == NONE.0 => NONE.1,
-                Place::Code(at) => now.special_codes[*at].into(),
-                Place::Input(flag) => now.input_modes.contains(*flag).into(),
-                Place::Local(flag) => now.local_modes.contains(*flag).into(),
-                Place::Output(flag) => now.output_modes.contains(*flag).into(),
-                Place::Control(flag) => now.control_modes.contains(*flag).into(),
+                ModePlace::Code(at) if now.special_codes[*at] == NONE.0 => NONE.1,
+                ModePlace::Code(at) => now.special_codes[*at].into(),
+                ModePlace::Input(flag) => now.input_modes.contains(*flag).into(),
+                ModePlace::Local(flag) => now.local_modes.contains(*flag).into(),
+                ModePlace::Output(flag) => now.output_modes.contains(*flag).into(),
+                ModePlace::Control(flag) => now.control_modes.contains(*flag).into(),
             }
         };
         let speeds = [(SPEEDS.0, now.input_speed()), (SPEEDS.1, now.output_speed())];
@@ -120,14 +120,14 @@ impl TerminalModes {
         for (number, value) in &self.0 {
             let on = *value != 0;
             match PLACES.iter().find(|(known, _)| known == number).map(|(_, place)| place) {
-                Some(Place::Code(at)) if *value == NONE.1 => now.special_codes[*at] = NONE.0,
-                Some(Place::Code(at)) => {
+                Some(ModePlace::Code(at)) if *value == NONE.1 => now.special_codes[*at] = NONE.0,
+                Some(ModePlace::Code(at)) => {
                     now.special_codes[*at] = u8::try_from(*value).unwrap_or(NONE.0);
                 }
-                Some(Place::Input(flag)) => now.input_modes.set(*flag, on),
-                Some(Place::Local(flag)) => now.local_modes.set(*flag, on),
-                Some(Place::Output(flag)) => now.output_modes.set(*flag, on),
-                Some(Place::Control(flag)) => now.control_modes.set(*flag, on),
+                Some(ModePlace::Input(flag)) => now.input_modes.set(*flag, on),
+                Some(ModePlace::Local(flag)) => now.local_modes.set(*flag, on),
+                Some(ModePlace::Output(flag)) => now.output_modes.set(*flag, on),
+                Some(ModePlace::Control(flag)) => now.control_modes.set(*flag, on),
                 // A speed of 0 would hang up; one that the system has not stays as it is.
                 None if on && *number == SPEEDS.0 => drop(now.set_input_speed(*value)),
                 None if on && *number == SPEEDS.1 => drop(now.set_output_speed(*value)),

@@ -19,10 +19,10 @@ pub struct Modes {
 
 /// What stands otherwise than in a fresh terminal, in the order in which it is put back.
 #[derive(Debug, Default)]
-struct Changed(BTreeSet<Change>);
+struct Changed(BTreeSet<ModeChange>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Change {
+enum ModeChange {
     /// Only a part of the rows scrolls.
     Margins,
     /// A private mode is set.
@@ -51,13 +51,13 @@ impl Modes {
 
     /// What puts everything back; nothing if nothing was changed.
     pub fn undo(&self) -> String {
-        let undo = |change: &Change| match change {
+        let undo = |change: &ModeChange| match change {
             // It moves the cursor.
-            Change::Margins => "\x1b7\x1b[r\x1b8".to_owned(),
-            Change::Mode(mode) => format!("\x1b[?{mode}l"),
-            Change::Keypad => "\x1b>".to_owned(),
-            Change::Shape => "\x1b[0 q".to_owned(),
-            Change::Hidden => format!("\x1b[?{CURSOR}h"),
+            ModeChange::Margins => "\x1b7\x1b[r\x1b8".to_owned(),
+            ModeChange::Mode(mode) => format!("\x1b[?{mode}l"),
+            ModeChange::Keypad => "\x1b>".to_owned(),
+            ModeChange::Shape => "\x1b[0 q".to_owned(),
+            ModeChange::Hidden => format!("\x1b[?{CURSOR}h"),
         };
         let words: String = self.changed.0.iter().map(undo).collect();
         if words.is_empty() { words } else { words + "\x1b[m" }
@@ -65,7 +65,7 @@ impl Modes {
 }
 
 impl Changed {
-    fn note(&mut self, change: Change, changed: bool) {
+    fn note(&mut self, change: ModeChange, changed: bool) {
         if changed {
             self.0.insert(change);
         } else {
@@ -81,17 +81,17 @@ impl Perform for Changed {
             (b"?", 'h' | 'l') => {
                 for mode in params() {
                     if mode == CURSOR {
-                        self.note(Change::Hidden, action == 'l');
+                        self.note(ModeChange::Hidden, action == 'l');
                     } else if MODES.contains(&mode) {
-                        self.note(Change::Mode(mode), action == 'h');
+                        self.note(ModeChange::Mode(mode), action == 'h');
                     }
                 }
             }
-            (b"", 'r') => self.note(Change::Margins, params().any(|margin| margin > 0)),
-            (b" ", 'q') => self.note(Change::Shape, params().any(|shape| shape > 0)),
+            (b"", 'r') => self.note(ModeChange::Margins, params().any(|margin| margin > 0)),
+            (b" ", 'q') => self.note(ModeChange::Shape, params().any(|shape| shape > 0)),
             // A soft reset leaves the mouse and the other screen alone.
             (b"!", 'p') => {
-                self.0.retain(|change| matches!(change, Change::Mode(mode) if *mode != 1));
+                self.0.retain(|change| matches!(change, ModeChange::Mode(mode) if *mode != 1));
             }
             _ => {}
         }
@@ -99,8 +99,8 @@ impl Perform for Changed {
 
     fn esc_dispatch(&mut self, intermediates: &[u8], _ignore: bool, byte: u8) {
         match (intermediates, byte) {
-            (b"", b'=') => self.note(Change::Keypad, true),
-            (b"", b'>') => self.note(Change::Keypad, false),
+            (b"", b'=') => self.note(ModeChange::Keypad, true),
+            (b"", b'>') => self.note(ModeChange::Keypad, false),
             (b"", b'c') => self.0.clear(),
             _ => {}
         }

@@ -38,12 +38,12 @@ pub struct World {
 }
 
 /// Documents as they are put into a World and taken out of it.
-struct Change<'w> {
+struct TableChange<'w> {
     world: &'w mut World,
     revision: Revision,
 }
 
-impl Visitor for Change<'_> {
+impl Visitor for TableChange<'_> {
     fn put<T: Entity>(&mut self, mut value: T) {
         value.stamp(self.revision);
         let (id, value) = (value.id(), Arc::new(value));
@@ -68,13 +68,13 @@ impl World {
     pub fn put(&mut self, revision: Revision, document: impl Into<Document>) {
         let document = document.into();
         self.record(revision, document.id());
-        document.put_by(&mut Change { world: self, revision });
+        document.put_by(&mut TableChange { world: self, revision });
     }
 
     /// Removes a document at `revision`; that it is gone is remembered for replicas.
     pub fn remove(&mut self, revision: Revision, id: DocumentId) {
         self.record(revision, id);
-        id.remove_by(&mut Change { world: self, revision });
+        id.remove_by(&mut TableChange { world: self, revision });
     }
 
     fn record(&mut self, revision: Revision, id: DocumentId) {

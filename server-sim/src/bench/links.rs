@@ -3,7 +3,7 @@
 use super::figure::{Table, Target, float, median};
 use super::place::Place;
 use super::workers::{Part, Workers};
-use super::{Bench, Measure, progress, rest};
+use super::{Bench, Measurement, progress, rest};
 use jumpdeck_server_sim::Scenario;
 use std::time::Instant;
 
@@ -34,7 +34,7 @@ pub(super) async fn connect(
     let mut fleet = Workers::start(place, &keys, &part)?;
     fleet.until(|fleet| fleet.linked() >= agents).await;
     let enrolling = float(agents) / began.elapsed().as_secs_f64();
-    if !bench.wants(Measure::Connect) {
+    if !bench.wants(Measurement::Connect) {
         return Ok(fleet);
     }
     let how =

@@ -27,7 +27,7 @@ use tokio::time::sleep;
 pub(crate) struct Bench {
     /// What is measured; everything if nothing is named.
     #[arg(value_enum)]
-    what: Vec<Measure>,
+    what: Vec<Measurement>,
     /// Agents that are linked at once.
     #[arg(long, default_value_t = 15_000, value_parser = crate::verbs::at_least_one)]
     agents: usize,
@@ -55,7 +55,7 @@ pub(crate) struct Bench {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Measure {
+enum Measurement {
     /// Agents that link with full authentication, each second.
     Connect,
     /// Memory and processor time for an idle agent.
@@ -80,21 +80,21 @@ impl Bench {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let mut table = Table::default();
         let linked = [
-            Measure::Connect,
-            Measure::Idle,
-            Measure::Presence,
-            Measure::Statistics,
-            Measure::Starts,
-            Measure::Shells,
-            Measure::Storm,
+            Measurement::Connect,
+            Measurement::Idle,
+            Measurement::Presence,
+            Measurement::Statistics,
+            Measurement::Starts,
+            Measurement::Shells,
+            Measurement::Storm,
         ];
         if linked.iter().any(|measure| self.wants(*measure)) {
             self.with_links(&mut table).await?;
         }
-        if self.wants(Measure::Inventory) {
+        if self.wants(Measurement::Inventory) {
             inventory::measure(&self, &mut table).await?;
         }
-        if self.wants(Measure::Rights) {
+        if self.wants(Measurement::Rights) {
             rights::measure(&self, &mut table).await?;
         }
         write!(std::io::stdout(), "{table}")?;
@@ -104,7 +104,7 @@ impl Bench {
         Ok(())
     }
 
-    fn wants(&self, measure: Measure) -> bool {
+    fn wants(&self, measure: Measurement) -> bool {
         self.what.is_empty() || self.what.contains(&measure)
     }
 
@@ -112,22 +112,22 @@ impl Bench {
         let mut place = Place::start(self.program.as_deref()).await?;
         let before = place.resident()?;
         let mut fleet = links::connect(self, &place, table).await?;
-        if self.wants(Measure::Idle) {
+        if self.wants(Measurement::Idle) {
             links::idle(&place, before, self.agents, table).await?;
         }
-        if self.wants(Measure::Presence) {
+        if self.wants(Measurement::Presence) {
             watchers::presence(self, &place, table).await?;
         }
-        if self.wants(Measure::Statistics) {
+        if self.wants(Measurement::Statistics) {
             watchers::statistics(&place, table).await?;
         }
-        if self.wants(Measure::Starts) {
+        if self.wants(Measurement::Starts) {
             sessions::starts(self, &place, table).await?;
         }
-        if self.wants(Measure::Shells) {
+        if self.wants(Measurement::Shells) {
             sessions::shells(self, &place, table).await?;
         }
-        if self.wants(Measure::Storm) {
+        if self.wants(Measurement::Storm) {
             storm::measure(self, &mut place, &mut fleet, table).await?;
         }
         Ok(())

@@ -120,7 +120,7 @@ async fn audit(
         }
         for _ in 0..under_way {
             let answer = admin.until(|heard| match heard {
-                Heard::Reply(_, Outcome::Ok(RepReply::Done(reply::Done { refused }))) => {
+                Heard::Reply(_, Outcome::Ok(RepReply::Done(reply::BulkDone { refused }))) => {
                     Some(refused.len())
                 }
                 Heard::Reply(_, other) => Some(other_len(other)),

@@ -39,7 +39,7 @@ struct Counted {
 }
 
 #[derive(Deserialize)]
-struct Report {
+struct WorkerReport {
     linked: usize,
     enrolled: usize,
 }
@@ -92,7 +92,7 @@ impl Workers {
         tokio::spawn(async move {
             let mut lines = BufReader::new(out).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                if let Ok(report) = serde_json::from_str::<Report>(&line) {
+                if let Ok(report) = serde_json::from_str::<WorkerReport>(&line) {
                     counted.linked.store(report.linked, Ordering::Relaxed);
                     counted.enrolled.store(report.enrolled, Ordering::Relaxed);
                     changed.notify_one();

@@ -18,13 +18,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
-pub(super) struct Audit {
+pub(super) struct AuditVerb {
     #[command(subcommand)]
-    what: What,
+    what: AuditAction,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum AuditAction {
     /// List the events, the oldest first.
     Ls {
         /// Print a JSON object a line.
@@ -62,16 +62,16 @@ enum Format {
     Syslog,
 }
 
-impl Audit {
+impl AuditVerb {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
-        if let What::Verify { file: Some(file), key } = &self.what {
+        if let AuditAction::Verify { file: Some(file), key } = &self.what {
             return offline(file, key.as_deref());
         }
         let mut client = connect.client(places).await?;
         let outcome = match self.what {
-            What::Ls { json } => list(&mut client, json).await,
-            What::Verify { key, .. } => live(&mut client, key.as_deref()).await,
-            What::Export { file, format } => export(&mut client, &file, format).await,
+            AuditAction::Ls { json } => list(&mut client, json).await,
+            AuditAction::Verify { key, .. } => live(&mut client, key.as_deref()).await,
+            AuditAction::Export { file, format } => export(&mut client, &file, format).await,
         };
         client.close().await;
         outcome
@@ -86,7 +86,7 @@ async fn each(
     let mut after = 0;
     loop {
         let answer = client.ask(request::Audit { after }).await?;
-        let reply::Audit { events, seal } = answer;
+        let reply::AuditPart { events, seal } = answer;
         events.iter().try_for_each(&mut take)?;
         if let Some(seal) = seal {
             return Ok(*seal);

@@ -59,7 +59,7 @@ impl Plain {
         }
         desk.settle_in().await?;
         let kept = desk.history();
-        let mut prompt = Prompt {
+        let mut prompt = PlainPrompt {
             line: Line::remembering(kept.as_ref().map(read_history).unwrap_or_default()),
             names: None,
         };
@@ -90,13 +90,13 @@ async fn prefer(desk: &Desk, plain: bool) -> anyhow::Result<()> {
     Ok(answer?)
 }
 
-struct Prompt {
+struct PlainPrompt {
     line: Line,
     /// Names of items, and when they were looked up.
     names: Option<(Instant, Vec<String>)>,
 }
 
-impl Prompt {
+impl PlainPrompt {
     async fn serve(&mut self, desk: &mut Desk) -> anyhow::Result<Status> {
         self.greet(desk).await?;
         take_over(desk, true)?;

@@ -236,15 +236,15 @@ impl Stdio {
     pub(crate) fn ears(&mut self, keys: bool) -> io::Result<(Keyboard<'_>, Ears<'_>)> {
         let (unread, source, ears) = match self {
             Self::Own(unread) => {
-                let threaded = || Source::Threaded(tokio::io::stdin());
+                let threaded = || InputSource::Threaded(tokio::io::stdin());
                 // A thread that reads a terminal would still do so after its reader is gone.
                 let watched = keys || io::stdin().is_terminal();
-                let source = if watched { Source::watched() } else { threaded() };
+                let source = if watched { InputSource::watched() } else { threaded() };
                 (unread, source, Ears::own()?)
             }
             Self::Far(far) => {
                 let Far { input, ears, unread, .. } = &mut **far;
-                (unread, Source::Far(input), Ears::Far(ears))
+                (unread, InputSource::Far(input), Ears::Far(ears))
             }
         };
         Ok((Keyboard { unread, source }, ears))
@@ -385,10 +385,10 @@ impl Ears<'_> {
 /// Where what is typed comes from.
 pub(crate) struct Keyboard<'a> {
     unread: &'a mut Unread,
-    source: Source<'a>,
+    source: InputSource<'a>,
 }
 
-enum Source<'a> {
+enum InputSource<'a> {
     /// A terminal or pipe.
     Watched(Watched),
     /// Anything else, a file say.
@@ -397,7 +397,7 @@ enum Source<'a> {
     Far(&'a mut FarInput),
 }
 
-impl Source<'_> {
+impl InputSource<'_> {
     fn watched() -> Self {
         Watched::stdin().map_or_else(|_| Self::Threaded(tokio::io::stdin()), Self::Watched)
     }
@@ -413,9 +413,9 @@ impl Keyboard<'_> {
             return Ok(std::mem::take(&mut self.unread.bytes).into());
         }
         match &mut self.source {
-            Source::Far(input) => Ok(input.recv().await.unwrap_or_default()),
-            Source::Watched(input) => input.read().await,
-            Source::Threaded(stdin) => {
+            InputSource::Far(input) => Ok(input.recv().await.unwrap_or_default()),
+            InputSource::Watched(input) => input.read().await,
+            InputSource::Threaded(stdin) => {
                 let mut buffer = vec![0; PIECE];
                 let count = stdin.read(&mut buffer).await?;
                 buffer.truncate(count);

@@ -25,10 +25,10 @@ use tokio::sync::{Notify, watch};
 
 /// All channels of an agent.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Channels(Arc<Mutex<Shared>>);
+pub(crate) struct Channels(Arc<Mutex<ChannelTable>>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct ChannelTable {
     channels: HashMap<ChannelId, Arc<Channel>>,
     outbox: Option<Outbox>,
     /// How many programs are being served.
@@ -283,7 +283,7 @@ impl Channels {
         self.lock().channels.get(&id).cloned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared> {
+    fn lock(&self) -> MutexGuard<'_, ChannelTable> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn spawn(
     let size = copy.map_err(|error| RefusalCode::SpawnFailed.because(why::system(&error)))?;
     let (reader, writer) = pty.into_split();
     let login = Login::enter(&Books::default(), process, Path::new(&tty), &origin.rep);
-    let terminal = Terminal { reader, writer, size };
+    let terminal = ShellTerminal { reader, writer, size };
     let serving = serve(Arc::clone(channel), child, terminal);
     channel.all.serve(async move {
         serving.await;
@@ -88,13 +88,13 @@ pub(super) fn spawn(
 }
 
 /// The terminal's ends that this side holds. Once they are dropped, the kernel hangs up.
-struct Terminal {
+struct ShellTerminal {
     reader: OwnedReadPty,
     writer: OwnedWritePty,
     size: OwnedFd,
 }
 
-async fn serve(channel: Arc<Channel>, mut child: Child, terminal: Terminal) {
+async fn serve(channel: Arc<Channel>, mut child: Child, terminal: ShellTerminal) {
     let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     {
         let mut running = std::pin::pin!(run(&channel, &mut child, terminal));
@@ -119,8 +119,8 @@ async fn serve(channel: Arc<Channel>, mut child: Child, terminal: Terminal) {
     }
 }
 
-async fn run(channel: &Channel, child: &mut Child, terminal: Terminal) -> ExitStatus {
-    let Terminal { reader, writer, size } = terminal;
+async fn run(channel: &Channel, child: &mut Child, terminal: ShellTerminal) -> ExitStatus {
+    let ShellTerminal { reader, writer, size } = terminal;
     let mut reading = std::pin::pin!(output::read(channel, reader));
     let mut writing = std::pin::pin!(output::write(channel, writer));
     let mut resizing = std::pin::pin!(follow_size(channel, size));

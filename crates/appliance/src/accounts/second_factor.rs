@@ -62,7 +62,7 @@ impl SecondFactors {
         &self,
         rep: &RepLink,
         code: Option<Secret>,
-    ) -> Result<reply::SecondFactor, Refusal> {
+    ) -> Result<reply::NewSecondFactor, Refusal> {
         let user = rep.user;
         if has_one(&self.base.world(), user) {
             self.still_has_it(rep, code).await?;
@@ -74,7 +74,7 @@ impl SecondFactors {
         let shown = Secret(BASE32_NOPAD.encode(&secret));
         let url = Secret(address(&self.base.world().username(user), &shown.0));
         self.base.store.edit(move |draft| begin(draft, user, secret)).await?;
-        Ok(reply::SecondFactor { secret: shown, url })
+        Ok(reply::NewSecondFactor { secret: shown, url })
     }
 
     /// Takes a rep's second factor away.
@@ -128,7 +128,7 @@ impl Answered for request::BeginSecondFactor {
         self,
         factors: &Arc<SecondFactors>,
         rep: &RepLink,
-    ) -> Result<reply::SecondFactor, Refusal> {
+    ) -> Result<reply::NewSecondFactor, Refusal> {
         factors.begin(rep, self.code).await
     }
 }

@@ -37,7 +37,7 @@ impl SshKeys {
         &self,
         rep: &RepLink,
         wish: SshKeyWish,
-    ) -> Result<reply::SshKeys, Refusal> {
+    ) -> Result<reply::SshKeyList, Refusal> {
         let (user, now) = (rep.user, self.base.now());
         match wish {
             SshKeyWish::List => {}
@@ -68,14 +68,18 @@ impl SshKeys {
                 self.base.store.edit(edit).await?;
             }
         }
-        Ok(reply::SshKeys { keys: views(&self.base.world(), user) })
+        Ok(reply::SshKeyList { keys: views(&self.base.world(), user) })
     }
 }
 
 impl Answered for SshKeyWish {
     type By = SshKeys;
 
-    async fn answer(self, keys: &Arc<SshKeys>, rep: &RepLink) -> Result<reply::SshKeys, Refusal> {
+    async fn answer(
+        self,
+        keys: &Arc<SshKeys>,
+        rep: &RepLink,
+    ) -> Result<reply::SshKeyList, Refusal> {
         keys.ssh_keys(rep, self).await
     }
 }

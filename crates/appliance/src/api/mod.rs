@@ -52,7 +52,7 @@ impl Failure {
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct ErrorBody<'a> {
     error: Error<'a>,
 }
 
@@ -86,7 +86,7 @@ impl Api<'_> {
             Ok(answer) => answer,
             Err(failure) => {
                 let Failure { status, code, message, more } = failure;
-                let told = Told { error: Error { code, message: &message } };
+                let told = ErrorBody { error: Error { code, message: &message } };
                 let mut answer = json(&told);
                 *answer.status_mut() = status;
                 answer.headers_mut().extend(more);

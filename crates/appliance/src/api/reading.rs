@@ -19,15 +19,15 @@ const GREATEST: u64 = (1 << 53) - 1;
 
 /// Items, and where those begin that follow.
 #[derive(Serialize)]
-struct Items<'a> {
-    items: Vec<Item<'a>>,
+struct ItemPage<'a> {
+    items: Vec<ItemJson<'a>>,
     /// Ask for those `after` this; nothing follows if it is null.
     next: Option<u64>,
 }
 
 /// An item. Fields are added, never taken away or renamed.
 #[derive(Serialize)]
-struct Item<'a> {
+struct ItemJson<'a> {
     id: u64,
     name: &'a str,
     group: &'a str,
@@ -43,13 +43,13 @@ struct Item<'a> {
 }
 
 #[derive(Serialize)]
-struct Sessions {
-    sessions: Vec<Session>,
+struct SessionList {
+    sessions: Vec<SessionJson>,
 }
 
 /// An open session. Fields are added, never taken away or renamed.
 #[derive(Serialize)]
-struct Session {
+struct SessionJson {
     id: u64,
     item: u64,
     item_name: String,
@@ -84,17 +84,17 @@ impl Api<'_> {
         let items: Vec<_> = found.by_ref().take(limit).collect();
         let next = found.next().and(items.last()).map(|last| last.view.id.0);
         let items = items.into_iter().map(|item| self.api_item(&world, item)).collect();
-        Ok(json(&Items { items, next }))
+        Ok(json(&ItemPage { items, next }))
     }
 
-    fn api_item<'w>(&self, world: &'w World, item: &'w Document) -> Item<'w> {
+    fn api_item<'w>(&self, world: &'w World, item: &'w Document) -> ItemJson<'w> {
         let view = &item.view;
         let known = item.endpoint().and_then(|endpoint| self.services.links.agents.of(endpoint));
         let group = match view.place {
             Place::JumpGroup(group) => world.group(group).map_or("", |group| &*group.name),
             _ => "",
         };
-        Item {
+        ItemJson {
             id: view.id.0,
             name: &view.name,
             group,
@@ -117,14 +117,14 @@ impl Api<'_> {
         let world = self.services.base.world();
         let ids = self.services.book.ids();
         let views = ids.into_iter().filter_map(|id| self.services.book.view(id, &world));
-        let session = |view: SessionView| Session {
+        let session = |view: SessionView| SessionJson {
             id: view.id.0,
             item: view.item.0,
             owner: world.username(view.owner).into(),
             item_name: view.item_name,
             started: view.started.0,
         };
-        Ok(json(&Sessions { sessions: views.map(session).collect() }))
+        Ok(json(&SessionList { sessions: views.map(session).collect() }))
     }
 }
 

@@ -9,10 +9,10 @@ const OFTEN: u32 = 60;
 
 /// What anybody brought about in this minute.
 #[derive(Debug, Default)]
-pub(crate) struct Rate(Mutex<Counts>);
+pub(crate) struct Rate(Mutex<MinuteCounts>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct MinuteCounts {
     minute: i64,
     of: HashMap<Action, u32>,
 }
@@ -26,7 +26,7 @@ impl Rate {
             0
         } else {
             let omitted = counts.of.values().map(|count| count.saturating_sub(OFTEN)).sum();
-            *counts = Counts { minute, ..Counts::default() };
+            *counts = MinuteCounts { minute, ..MinuteCounts::default() };
             omitted
         };
         let count = counts.of.entry(action).or_default();

@@ -84,8 +84,8 @@ impl Audit {
 impl Answered for request::Audit {
     type By = Audit;
 
-    async fn answer(self, audit: &Arc<Audit>, rep: &RepLink) -> Result<reply::Audit, Refusal> {
+    async fn answer(self, audit: &Arc<Audit>, rep: &RepLink) -> Result<reply::AuditPart, Refusal> {
         let (events, seal) = audit.read(rep, self.after).await?;
-        Ok(reply::Audit { events, seal })
+        Ok(reply::AuditPart { events, seal })
     }
 }

@@ -115,8 +115,8 @@ impl Answered for request::ExportConfiguration {
         self,
         configuration: &Arc<Configuration>,
         rep: &RepLink,
-    ) -> Result<reply::Configuration, Refusal> {
-        Ok(reply::Configuration { file: configuration.export_configuration(rep)? })
+    ) -> Result<reply::ExportedConfiguration, Refusal> {
+        Ok(reply::ExportedConfiguration { file: configuration.export_configuration(rep)? })
     }
 }
 

@@ -26,14 +26,14 @@ struct Contents {
 
 /// The copies, and the order in which they came.
 #[derive(Debug, Default)]
-struct Shelf {
+struct EncodedParts {
     copies: HashMap<Contents, Bytes>,
     order: VecDeque<Contents>,
 }
 
 /// All of them.
 #[derive(Debug, Default)]
-pub(crate) struct Copies(Mutex<Shelf>);
+pub(crate) struct Copies(Mutex<EncodedParts>);
 
 impl Copies {
     /// A part of the World at `revision`, as a message.
@@ -66,7 +66,7 @@ impl Copies {
         bytes
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Shelf> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, EncodedParts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -28,7 +28,7 @@ use tokio::time::timeout;
 const RETURNING: usize = 2500;
 
 /// An agent that proved itself.
-struct Known {
+struct KnownAgent {
     item: Arc<Item>,
     endpoint: EndpointId,
     alive: Vec<jumpdeck_protocol::ChannelId>,
@@ -47,7 +47,7 @@ pub(super) async fn serve(services: Arc<Services>, mut caller: Caller, turn: Arr
     Box::pin(run(&services, caller, known)).await;
 }
 
-async fn run(services: &Arc<Services>, caller: Caller, known: Known) {
+async fn run(services: &Arc<Services>, caller: Caller, known: KnownAgent) {
     let id = known.endpoint;
     let outbox = Outbox::new();
     let id_of_link = services.links.next();
@@ -198,7 +198,7 @@ fn control_message(
 }
 
 /// Checks a caller's proof. `Ok(None)` means it was refused and told why.
-async fn prove(services: &Services, caller: &mut Caller) -> Result<Option<Known>, LinkEnd> {
+async fn prove(services: &Services, caller: &mut Caller) -> Result<Option<KnownAgent>, LinkEnd> {
     let Some((theirs, ours)) = introduce(&services.keys, caller).await? else {
         return Ok(None);
     };
@@ -249,7 +249,11 @@ async fn prove(services: &Services, caller: &mut Caller) -> Result<Option<Known>
     }
 }
 
-async fn admit(services: &Services, caller: &Caller, proof: AgentProof) -> Result<Known, Refusal> {
+async fn admit(
+    services: &Services,
+    caller: &Caller,
+    proof: AgentProof,
+) -> Result<KnownAgent, Refusal> {
     let facts = clean(proof.facts);
     let public_ip: Box<str> = caller.from.ip().to_canonical().to_string().into();
     let machine = text::bounded(&proof.machine, 128);
@@ -278,7 +282,7 @@ async fn admit(services: &Services, caller: &Caller, proof: AgentProof) -> Resul
         }
     };
     let endpoint = item.endpoint().ok_or_else(|| RefusalCode::JumpItemGone.plain())?;
-    Ok(Known { item, endpoint, alive, standing, attended, run })
+    Ok(KnownAgent { item, endpoint, alive, standing, attended, run })
 }
 
 /// Whether a machine with this key is linked already, and lives. An honest agent never has two

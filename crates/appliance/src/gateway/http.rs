@@ -1,6 +1,6 @@
 //! HTTP in front of the links: a request either becomes a WebSocket or gets a short answer.
 
-use super::Kind;
+use super::LinkKind;
 use crate::api::{self, Answer, Asked};
 use crate::services::Services;
 use http_body_util::Full;
@@ -32,8 +32,8 @@ pub(super) async fn upgrade(
     services: &Services,
     stream: TlsStream<TcpStream>,
     from: IpAddr,
-) -> Option<(Kind, Socket)> {
-    let wanted: Mutex<Option<(Kind, OnUpgrade)>> = Mutex::new(None);
+) -> Option<(LinkKind, Socket)> {
+    let wanted: Mutex<Option<(LinkKind, OnUpgrade)>> = Mutex::new(None);
     let service = service_fn(|request| {
         let answer = answer(services, request, from, &wanted);
         async move { Ok::<_, Infallible>(answer) }
@@ -56,7 +56,7 @@ fn answer(
     services: &Services,
     mut request: Request<Incoming>,
     from: IpAddr,
-    wanted: &Mutex<Option<(Kind, OnUpgrade)>>,
+    wanted: &Mutex<Option<(LinkKind, OnUpgrade)>>,
 ) -> Answer {
     let path = request.uri().path();
     if path.starts_with(api::PATH) || path == "/api" {
@@ -67,8 +67,8 @@ fn answer(
         return plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET is understood here.\n");
     }
     let kind = match request.uri().path() {
-        AGENT_PATH => Kind::Agent,
-        REP_PATH => Kind::Rep,
+        AGENT_PATH => LinkKind::Agent,
+        REP_PATH => LinkKind::Rep,
         "/" => return plain(StatusCode::OK, "This is a jumpdeck appliance.\n"),
         _ => return plain(StatusCode::NOT_FOUND, "There is nothing here.\n"),
     };

@@ -48,7 +48,7 @@ struct Caller {
 
 /// Which kind of link was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum LinkKind {
     Agent,
     Rep,
 }
@@ -142,8 +142,8 @@ impl Gateway {
             let arrived = timeout(limits::HANDSHAKE_TIME, arrival).await;
             if let Ok(Some((kind, caller))) = arrived {
                 match kind {
-                    Kind::Agent => Box::pin(agent::serve(services, caller, turn)).await,
-                    Kind::Rep => Box::pin(rep::serve(&gateway, caller, turn)).await,
+                    LinkKind::Agent => Box::pin(agent::serve(services, caller, turn)).await,
+                    LinkKind::Rep => Box::pin(rep::serve(&gateway, caller, turn)).await,
                 }
             }
             drop(connection);
@@ -217,7 +217,7 @@ async fn arrive(
     acceptor: &TlsAcceptor,
     tcp: TcpStream,
     from: SocketAddr,
-) -> Option<(Kind, Caller)> {
+) -> Option<(LinkKind, Caller)> {
     jumpdeck_link::tune(&tcp).ok()?;
     let stream = acceptor.accept(tcp).await.ok()?;
     let binding = jumpdeck_link::binding(stream.get_ref().1).ok()?;

@@ -45,7 +45,7 @@ pub(super) async fn serve(gateway: &Gateway, mut caller: Caller, turn: Arrival) 
 
 /// Serves the link of a rep who is logged in, to its end.
 pub(crate) async fn attend(services: Arc<Services>, rep: RepLink, socket: Socket) {
-    let mut desk = Desk {
+    let mut desk = ConsoleLink {
         services: Arc::clone(&services),
         rep: rep.clone(),
         requests: Arc::new(Semaphore::new(REQUESTS)),
@@ -190,7 +190,7 @@ async fn prove(services: &Services, login: RepLogin, attempt: Attempt) -> Result
 const OFTEN: Duration = Duration::from_millis(500);
 
 /// What serves one console.
-struct Desk {
+struct ConsoleLink {
     services: Arc<Services>,
     rep: RepLink,
     requests: Arc<Semaphore>,
@@ -202,7 +202,7 @@ struct Desk {
     checked: Option<Instant>,
 }
 
-impl Desk {
+impl ConsoleLink {
     fn take(&mut self, incoming: Incoming) -> Result<(), LinkEnd> {
         if self.rep.outbox.is_closed() {
             // It may do nothing more, and yet is told why.
@@ -323,7 +323,7 @@ impl Desk {
             let outcome = request.answered(&Answering { services: &services, rep: &rep }).await;
             match &outcome {
                 Err(refusal) => audit_refusal(&services, &rep, what, refusal),
-                Ok(RepReply::Done(reply::Done { refused })) => {
+                Ok(RepReply::Done(reply::BulkDone { refused })) => {
                     for (item, refusal) in refused {
                         audit_refusal(&services, &rep, &format!("{what}, item {item}"), refusal);
                     }

@@ -183,24 +183,36 @@ impl ItemEdits {
 impl Answered for request::EditItems {
     type By = ItemEdits;
 
-    async fn answer(self, items: &Arc<ItemEdits>, rep: &RepLink) -> Result<reply::Done, Refusal> {
-        Ok(reply::Done { refused: items.edit_items(rep.user, self.edits).await? })
+    async fn answer(
+        self,
+        items: &Arc<ItemEdits>,
+        rep: &RepLink,
+    ) -> Result<reply::BulkDone, Refusal> {
+        Ok(reply::BulkDone { refused: items.edit_items(rep.user, self.edits).await? })
     }
 }
 
 impl Answered for request::CopyItems {
     type By = ItemEdits;
 
-    async fn answer(self, items: &Arc<ItemEdits>, rep: &RepLink) -> Result<reply::Done, Refusal> {
-        Ok(reply::Done { refused: items.copy_items(rep.user, self.items, self.to).await? })
+    async fn answer(
+        self,
+        items: &Arc<ItemEdits>,
+        rep: &RepLink,
+    ) -> Result<reply::BulkDone, Refusal> {
+        Ok(reply::BulkDone { refused: items.copy_items(rep.user, self.items, self.to).await? })
     }
 }
 
 impl Answered for request::RemoveItems {
     type By = ItemEdits;
 
-    async fn answer(self, items: &Arc<ItemEdits>, rep: &RepLink) -> Result<reply::Done, Refusal> {
-        Ok(reply::Done { refused: items.remove_items(rep.user, self.items).await? })
+    async fn answer(
+        self,
+        items: &Arc<ItemEdits>,
+        rep: &RepLink,
+    ) -> Result<reply::BulkDone, Refusal> {
+        Ok(reply::BulkDone { refused: items.remove_items(rep.user, self.items).await? })
     }
 }
 

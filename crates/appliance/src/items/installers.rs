@@ -157,8 +157,8 @@ impl Answered for InstallerWish {
         self,
         installers: &Arc<Installers>,
         rep: &RepLink,
-    ) -> Result<reply::Installers, Refusal> {
-        Ok(reply::Installers { installers: installers.installers(rep, self).await? })
+    ) -> Result<reply::InstallerList, Refusal> {
+        Ok(reply::InstallerList { installers: installers.installers(rep, self).await? })
     }
 }
 

@@ -82,8 +82,12 @@ impl Answered for request::RemovedItems {
 impl Answered for request::TakeBack {
     type By = KeptItems;
 
-    async fn answer(self, kept: &Arc<KeptItems>, rep: &RepLink) -> Result<reply::Done, Refusal> {
-        Ok(reply::Done { refused: kept.take_back(rep.user, self.items).await? })
+    async fn answer(
+        self,
+        kept: &Arc<KeptItems>,
+        rep: &RepLink,
+    ) -> Result<reply::BulkDone, Refusal> {
+        Ok(reply::BulkDone { refused: kept.take_back(rep.user, self.items).await? })
     }
 }
 

@@ -159,8 +159,12 @@ impl Waking {
 impl Answered for request::Wake {
     type By = Waking;
 
-    async fn answer(self, waking: &Arc<Waking>, rep: &RepLink) -> Result<reply::Waking, Refusal> {
-        Ok(reply::Waking { helper: waking.wake(rep, self.item, self.password).await? })
+    async fn answer(
+        self,
+        waking: &Arc<Waking>,
+        rep: &RepLink,
+    ) -> Result<reply::WakeHelper, Refusal> {
+        Ok(reply::WakeHelper { helper: waking.wake(rep, self.item, self.password).await? })
     }
 }
 

@@ -14,10 +14,10 @@ const MOST: usize = 1000;
 
 /// The copies that came lately.
 #[derive(Debug, Default)]
-pub(crate) struct CloneSightings(Mutex<HashMap<EndpointId, Seen>>);
+pub(crate) struct CloneSightings(Mutex<HashMap<EndpointId, Sighting>>);
 
 #[derive(Clone, Debug)]
-struct Seen {
+struct Sighting {
     hostname: String,
     from: String,
     last: Uptime,
@@ -51,7 +51,7 @@ impl CloneSightings {
             return false;
         }
         let (hostname, from) = (hostname.to_owned(), from.to_owned());
-        clones.insert(endpoint, Seen { hostname, from, last: now, audited: now });
+        clones.insert(endpoint, Sighting { hostname, from, last: now, audited: now });
         true
     }
 
@@ -68,7 +68,7 @@ impl CloneSightings {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<EndpointId, Seen>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<EndpointId, Sighting>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

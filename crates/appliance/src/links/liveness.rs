@@ -5,10 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What is known of whether an agent answers.
 #[derive(Debug, Default)]
-pub(crate) struct Liveness(Mutex<State>);
+pub(crate) struct Liveness(Mutex<LivenessState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct LivenessState {
     /// Questions so far.
     asked: u64,
     /// One is open.
@@ -46,7 +46,7 @@ impl Liveness {
         self.state().silent
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LivenessState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -20,7 +20,7 @@ const CHANGES: usize = 4096;
 
 /// Whether an item can be reached, and what that depends on.
 #[derive(Debug, Default)]
-struct Entry {
+struct PresenceEntry {
     link: Option<Arc<AgentLink>>,
     since: Option<Moment>,
     sessions: usize,
@@ -30,7 +30,7 @@ struct Entry {
     change: u64,
 }
 
-impl Entry {
+impl PresenceEntry {
     /// The first status that holds, in the order of DOMAIN 2.
     fn status(&self, now: Moment) -> Status {
         let lost = || self.since.is_some_and(|since| now.since(since) > LOST_AFTER);
@@ -77,13 +77,13 @@ pub(crate) struct Known {
 #[derive(Debug)]
 pub(crate) struct Presences {
     run: u64,
-    entries: RwLock<Entries>,
+    entries: RwLock<PresenceTable>,
     changes: broadcast::Sender<Change>,
 }
 
 #[derive(Debug, Default)]
-struct Entries {
-    items: HashMap<EndpointId, Entry>,
+struct PresenceTable {
+    items: HashMap<EndpointId, PresenceEntry>,
     last: u64,
 }
 
@@ -101,14 +101,14 @@ impl Presences {
                 Moment { wall: at.min(now.wall), lived: seen.lived.unwrap_or_else(counted) }
             };
             let since = Some(if seen.connected { now } else { gone(seen.at) });
-            let mut entry = Entry { since, standing, ..Entry::default() };
+            let mut entry = PresenceEntry { since, standing, ..PresenceEntry::default() };
             entry.told = (entry.status(now), since.map(|since| since.wall));
             (seen.endpoint, entry)
         };
         let items = seen.iter().map(entry).collect();
         Self {
             run,
-            entries: RwLock::new(Entries { items, last: 0 }),
+            entries: RwLock::new(PresenceTable { items, last: 0 }),
             changes: broadcast::channel(CHANGES).0,
         }
     }
@@ -149,7 +149,9 @@ impl Presences {
         if entries.items.contains_key(&endpoint) {
             return;
         }
-        entries.items.insert(endpoint, Entry { since: Some(now), ..Entry::default() });
+        entries
+            .items
+            .insert(endpoint, PresenceEntry { since: Some(now), ..PresenceEntry::default() });
         drop(entries);
         self.update(endpoint, now, |_| {});
     }
@@ -167,7 +169,7 @@ impl Presences {
         away.filter_map(|(endpoint, entry)| Some((*endpoint, entry.since?))).collect()
     }
 
-    fn known(&self, wanted: impl Fn(&Entry) -> bool) -> Known {
+    fn known(&self, wanted: impl Fn(&PresenceEntry) -> bool) -> Known {
         let entries = self.read();
         let wanted = entries.items.iter().filter(|(_, entry)| wanted(entry));
         let presences = wanted.map(|(item, entry)| entry.presence(*item)).collect();
@@ -253,7 +255,8 @@ impl Presences {
     pub(crate) fn look(&self, now: Moment) {
         let overdue: Vec<_> = {
             let entries = self.read();
-            let changed = |(_, entry): &(&EndpointId, &Entry)| entry.status(now) != entry.told.0;
+            let changed =
+                |(_, entry): &(&EndpointId, &PresenceEntry)| entry.status(now) != entry.told.0;
             entries.items.iter().filter(changed).map(|(item, _)| *item).collect()
         };
         for item in overdue {
@@ -264,7 +267,8 @@ impl Presences {
     /// Every live link.
     pub(crate) fn links(&self) -> Vec<(EndpointId, Arc<AgentLink>)> {
         let entries = self.read();
-        let live = |(item, entry): (&EndpointId, &Entry)| Some((*item, entry.link.clone()?));
+        let live =
+            |(item, entry): (&EndpointId, &PresenceEntry)| Some((*item, entry.link.clone()?));
         entries.items.iter().filter_map(live).collect()
     }
 
@@ -273,11 +277,16 @@ impl Presences {
         self.read().items.values().all(|entry| entry.link.is_none())
     }
 
-    fn update<T>(&self, item: EndpointId, now: Moment, change: impl FnOnce(&mut Entry) -> T) -> T {
+    fn update<T>(
+        &self,
+        item: EndpointId,
+        now: Moment,
+        change: impl FnOnce(&mut PresenceEntry) -> T,
+    ) -> T {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let number = entries.last + 1;
         let Some(entry) = entries.items.get_mut(&item) else {
-            return change(&mut Entry::default());
+            return change(&mut PresenceEntry::default());
         };
         let outcome = change(entry);
         let telling = (entry.status(now), entry.since.map(|since| since.wall));
@@ -292,7 +301,7 @@ impl Presences {
         outcome
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Entries> {
+    fn read(&self) -> RwLockReadGuard<'_, PresenceTable> {
         self.entries.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

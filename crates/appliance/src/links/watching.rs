@@ -17,11 +17,11 @@ const BEHIND: usize = 1024 * 1024;
 
 /// Who watches what.
 #[derive(Debug, Default)]
-pub(crate) struct Watching(Mutex<Book>);
+pub(crate) struct Watching(Mutex<WatchBook>);
 
 #[derive(Debug, Default)]
-struct Book {
-    watched: HashMap<EndpointId, Watched>,
+struct WatchBook {
+    watched: HashMap<EndpointId, WatchedMachine>,
     /// Consoles that search for figures.
     searching: Vec<LinkId>,
     /// All machines measure for them. They go on for a while after the last console has stopped, so
@@ -32,7 +32,7 @@ struct Book {
 }
 
 #[derive(Debug, Default)]
-struct Watched {
+struct WatchedMachine {
     /// Who, under which of its items.
     by: Vec<(RepLink, ItemId)>,
     last: Option<Statistics>,
@@ -170,12 +170,12 @@ impl Watching {
         (new.map(|(endpoint, figure)| (*endpoint, *figure)).collect(), book.last)
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
+    fn book(&self) -> MutexGuard<'_, WatchBook> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Book {
+impl WatchBook {
     fn note(&mut self, endpoint: EndpointId, statistics: &Statistics) {
         let share = |part: u64, whole: u64| part.saturating_mul(100).checked_div(whole);
         let disk = share(statistics.disk_used, statistics.disk_total).unwrap_or(0).min(100);

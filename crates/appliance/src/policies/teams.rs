@@ -155,8 +155,8 @@ impl Answered for request::ShareTeam {
 impl Answered for request::Teams {
     type By = Teams;
 
-    async fn answer(self, teams: &Arc<Teams>, rep: &RepLink) -> Result<reply::Teams, Refusal> {
-        Ok(reply::Teams { teams: teams.teams(rep) })
+    async fn answer(self, teams: &Arc<Teams>, rep: &RepLink) -> Result<reply::TeamList, Refusal> {
+        Ok(reply::TeamList { teams: teams.teams(rep) })
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 #[derive(Debug)]
-struct Session {
+struct BookSession {
     owner: UserId,
     endpoint: EndpointId,
     item: ItemId,
@@ -43,8 +43,8 @@ struct Session {
 }
 
 #[derive(Debug, Default)]
-struct Entries {
-    sessions: BTreeMap<SessionId, Session>,
+struct BookEntries {
+    sessions: BTreeMap<SessionId, BookSession>,
     channels: HashMap<ChannelId, Arc<Channel>>,
     next_session: u64,
     next_channel: u64,
@@ -89,7 +89,7 @@ pub(crate) struct Brief {
 
 /// All open sessions.
 #[derive(Debug, Default)]
-pub(crate) struct Book(RwLock<Entries>);
+pub(crate) struct Book(RwLock<BookEntries>);
 
 impl Book {
     /// The sessions that were open when the appliance ended.
@@ -101,7 +101,7 @@ impl Book {
         now: Uptime,
     ) -> Self {
         let sessions =
-            Self(RwLock::new(Entries { next_session, next_channel, ..Entries::default() }));
+            Self(RwLock::new(BookEntries { next_session, next_channel, ..BookEntries::default() }));
         for OpenSession { new, channels, others, logged, tally, names, watched } in open {
             let id = new.id;
             // One of an older version says only which item it went through.
@@ -151,7 +151,7 @@ impl Book {
     pub(crate) fn add(&self, new: NewSession, now: Uptime) {
         let NewSession { id, owner, endpoint, item, item_name, started, terms } = new;
         self.write(|book| {
-            let session = Session {
+            let session = BookSession {
                 owner,
                 endpoint,
                 item,
@@ -280,7 +280,7 @@ impl Book {
 
     /// Who takes part in every open session that is another's.
     pub(crate) fn participants(&self) -> Vec<Participation> {
-        let of = |(session, open): (&SessionId, &Session)| {
+        let of = |(session, open): (&SessionId, &BookSession)| {
             let (session, others) = (*session, open.others.clone());
             let (owner, item, attended) = (open.owner, open.item, open.terms.attended);
             let one =
@@ -292,13 +292,13 @@ impl Book {
 
     /// Whose every open session is, and through which item.
     pub(crate) fn owners(&self) -> Vec<(SessionId, UserId, ItemId)> {
-        let one = |(id, session): (&SessionId, &Session)| (*id, session.owner, session.item);
+        let one = |(id, session): (&SessionId, &BookSession)| (*id, session.owner, session.item);
         self.read(|book| book.sessions.iter().map(one).collect())
     }
 
     /// Everybody who may take part, the owner first.
     pub(crate) fn users(&self, id: SessionId) -> Vec<UserId> {
-        self.read(|book| book.sessions.get(&id).map(Session::users).unwrap_or_default())
+        self.read(|book| book.sessions.get(&id).map(BookSession::users).unwrap_or_default())
     }
 
     /// How many shells a session has.
@@ -324,7 +324,7 @@ impl Book {
 
     /// All of them, without a look at their channels.
     pub(crate) fn briefs(&self) -> Vec<Brief> {
-        let brief = |(id, session): (&SessionId, &Session)| Brief {
+        let brief = |(id, session): (&SessionId, &BookSession)| Brief {
             id: *id,
             owner: session.owner,
             users: session.users(),
@@ -438,7 +438,7 @@ impl Book {
     /// Book with nothing but shells, in which nobody did anything since then.
     pub(crate) fn idle_since(&self, then: Uptime) -> Vec<SessionId> {
         self.read(|book| {
-            let idle = |s: &Session| {
+            let idle = |s: &BookSession| {
                 s.active.load(Ordering::Relaxed) < then.0
                     && s.channels.iter().all(|channel| channel.family.nature().terminal)
             };
@@ -461,14 +461,14 @@ impl Book {
 
     /// The sessions that other users have with a machine, the first one first.
     pub(crate) fn of_others(&self, endpoint: EndpointId, user: UserId) -> Vec<Other> {
-        let other = |(id, session): (&SessionId, &Session)| Other {
+        let other = |(id, session): (&SessionId, &BookSession)| Other {
             session: *id,
             owner: session.owner,
             item: session.item,
             attended: session.terms.attended,
         };
         self.read(|book| {
-            let theirs = |s: &&Session| s.endpoint == endpoint && s.owner != user;
+            let theirs = |s: &&BookSession| s.endpoint == endpoint && s.owner != user;
             book.sessions.iter().filter(|(_, s)| theirs(s)).map(other).collect()
         })
     }
@@ -513,11 +513,11 @@ impl Book {
         self.read(|book| book.channels.get(&id).cloned())
     }
 
-    fn read<T>(&self, look: impl FnOnce(&Entries) -> T) -> T {
+    fn read<T>(&self, look: impl FnOnce(&BookEntries) -> T) -> T {
         look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write<T>(&self, change: impl FnOnce(&mut Entries) -> T) -> T {
+    fn write<T>(&self, change: impl FnOnce(&mut BookEntries) -> T) -> T {
         change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -563,7 +563,7 @@ impl Book {
     }
 }
 
-impl Session {
+impl BookSession {
     fn part(&self, user: UserId) -> Option<Part> {
         if self.owner == user {
             Some(Part::Owner)
@@ -577,12 +577,12 @@ impl Session {
     }
 
     /// Whether a console of this user shows one of its channels.
-    fn shows(&self, user: UserId, book: &Entries) -> bool {
+    fn shows(&self, user: UserId, book: &BookEntries) -> bool {
         let mut channels = channel_ids(&self.channels).filter_map(|id| book.channels.get(&id));
         channels.any(|channel| channel.hub().consoles().any(|(_, of)| of == user))
     }
 
-    fn view(&self, id: SessionId, book: &Entries, world: &World) -> SessionView {
+    fn view(&self, id: SessionId, book: &BookEntries, world: &World) -> SessionView {
         let mut channels = self.channels.clone();
         for channel in &mut channels {
             let entry = book.channels.get(&channel.id);

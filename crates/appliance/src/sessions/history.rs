@@ -79,8 +79,8 @@ impl Answered for request::History {
         self,
         history: &Arc<SessionHistory>,
         rep: &RepLink,
-    ) -> Result<reply::History, Refusal> {
+    ) -> Result<reply::ItemHistory, Refusal> {
         let sessions = history.history(rep, self.item).await?;
-        Ok(reply::History { sessions, warning: history.warning_of(self.item) })
+        Ok(reply::ItemHistory { sessions, warning: history.warning_of(self.item) })
     }
 }

@@ -181,9 +181,9 @@ impl Answered for request::Note {
 impl Answered for request::Log {
     type By = SessionLog;
 
-    async fn answer(self, log: &Arc<SessionLog>, rep: &RepLink) -> Result<reply::Log, Refusal> {
+    async fn answer(self, log: &Arc<SessionLog>, rep: &RepLink) -> Result<reply::LogPart, Refusal> {
         let (entries, more) = log.read_log(rep, self.session, self.after).await?;
-        Ok(reply::Log { entries, more })
+        Ok(reply::LogPart { entries, more })
     }
 }
 

@@ -196,17 +196,23 @@ impl Answered for request::Recordings {
         self,
         kept: &Arc<Recordings>,
         rep: &RepLink,
-    ) -> Result<reply::Recordings, Refusal> {
+    ) -> Result<reply::RecordingsPart, Refusal> {
         let (recordings, more) = kept.recordings(rep, self.before).await?;
-        Ok(reply::Recordings { recordings, more })
+        Ok(reply::RecordingsPart { recordings, more })
     }
 }
 
 impl Answered for request::ReadRecording {
     type By = Recordings;
 
-    async fn answer(self, kept: &Arc<Recordings>, rep: &RepLink) -> Result<reply::Piece, Refusal> {
-        Ok(reply::Piece { bytes: kept.read_recording(rep, self.channel, self.offset).await? })
+    async fn answer(
+        self,
+        kept: &Arc<Recordings>,
+        rep: &RepLink,
+    ) -> Result<reply::RecordingPiece, Refusal> {
+        Ok(reply::RecordingPiece {
+            bytes: kept.read_recording(rep, self.channel, self.offset).await?,
+        })
     }
 }
 

@@ -210,9 +210,13 @@ impl Pinning {
 impl Answered for request::Pin {
     type By = Pinning;
 
-    async fn answer(self, pinning: &Arc<Pinning>, rep: &RepLink) -> Result<reply::Pinned, Refusal> {
+    async fn answer(
+        self,
+        pinning: &Arc<Pinning>,
+        rep: &RepLink,
+    ) -> Result<reply::PinnedItem, Refusal> {
         let (item, by_hand) = pinning.pin(rep, self.session, *self.item).await?;
-        Ok(reply::Pinned { item, by_hand })
+        Ok(reply::PinnedItem { item, by_hand })
     }
 }
 

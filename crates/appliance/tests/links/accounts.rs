@@ -41,7 +41,7 @@ async fn refused(house: &House, login: RepLogin) -> RefusalCode {
 /// Sets up a second factor. Returns its secret and the recovery codes.
 async fn set_up(house: &House, rep: &mut Link) -> (String, Vec<String>) {
     let begun = rep.ask(request::BeginSecondFactor { code: None }).await.unwrap();
-    let reply::SecondFactor { secret, url } = begun;
+    let reply::NewSecondFactor { secret, url } = begun;
     assert!(
         url.0.starts_with("otpauth://totp/jumpdeck:admin?secret=") && url.0.contains(&secret.0)
     );
@@ -138,7 +138,7 @@ async fn another_second_factor_counts_only_once_it_is_confirmed() {
         "nobody else puts one in its place"
     );
     let shown = Some(Secret(code(&old, now(&house))));
-    let reply::SecondFactor { secret, .. } = admin.ask(begin(shown)).await.unwrap();
+    let reply::NewSecondFactor { secret, .. } = admin.ask(begin(shown)).await.unwrap();
     house.clock.0.fetch_add(60, Ordering::SeqCst);
     let by_old = with("admin", &password, Some(&code(&old, now(&house))));
     assert!(house.welcomed(by_old).await.is_ok(), "the old one still counts");
@@ -256,7 +256,7 @@ async fn who_needs_a_second_factor_sets_it_up_before_anything_else() {
     let unknown = RefusalCode::SecondFactorUnknown;
     assert_eq!(bob.ask(RepRequest::Colleagues).await.unwrap_err().code, unknown);
     let begin = request::BeginSecondFactor { code: None };
-    let reply::SecondFactor { secret, .. } = bob.ask(begin).await.unwrap();
+    let reply::NewSecondFactor { secret, .. } = bob.ask(begin).await.unwrap();
     let shown = Secret(code(&secret.0, now(&house)));
     bob.ask(request::ConfirmSecondFactor { code: shown }).await.unwrap();
     bob.ask(RepRequest::Colleagues).await.unwrap();
@@ -315,7 +315,7 @@ async fn secrets_stand_in_no_audit_export_or_message() {
     )
     .await;
     let events = crate::configuring::audited(&mut admin).await;
-    let RepReply::Configuration(reply::Configuration { file }) =
+    let RepReply::Configuration(reply::ExportedConfiguration { file }) =
         admin.ask(RepRequest::ExportConfiguration).await.unwrap()
     else {
         panic!()

@@ -125,7 +125,7 @@ fn requests(item: ItemId, session: SessionId, channel: ChannelId) -> Vec<RepRequ
 fn is_refused(answer: &Result<RepReply, Refusal>) -> bool {
     match answer {
         Err(_) => true,
-        Ok(RepReply::Done(reply::Done { refused })) => refused.len() == 1,
+        Ok(RepReply::Done(reply::BulkDone { refused })) => refused.len() == 1,
         Ok(_) => false,
     }
 }
@@ -249,7 +249,7 @@ async fn an_agent_that_reports_of_others_channels_changes_nothing() {
         }
     };
     assert_eq!(heard, bytes);
-    let RepReply::Log(reply::Log { entries, .. }) =
+    let RepReply::Log(reply::LogPart { entries, .. }) =
         admin.ask(RepRequest::Log(request::Log { session: view.id, after: 0 })).await.unwrap()
     else {
         panic!()

@@ -54,7 +54,7 @@ pub async fn audited(rep: &mut Link) -> Vec<AuditEvent> {
     loop {
         let after = all.last().map_or(0, |event| event.number);
         match rep.ask(RepRequest::Audit(request::Audit { after })).await.unwrap() {
-            RepReply::Audit(reply::Audit { events, seal }) => {
+            RepReply::Audit(reply::AuditPart { events, seal }) => {
                 all.extend(events);
                 if seal.is_some() {
                     return all;
@@ -77,7 +77,7 @@ async fn plan(admin: &mut Link, file: &str) -> Plan {
 
 async fn export(admin: &mut Link) -> String {
     match admin.ask(RepRequest::ExportConfiguration).await.unwrap() {
-        RepReply::Configuration(reply::Configuration { file }) => file,
+        RepReply::Configuration(reply::ExportedConfiguration { file }) => file,
         other => panic!("{other:?}"),
     }
 }

@@ -103,7 +103,9 @@ async fn try_cell(admin: &mut Link, (name, rep): (&str, &mut Link), agent: &mut 
             }],
         }],
     });
-    let RepReply::Done(reply::Done { refused }) = rep.ask(edit).await.unwrap() else { panic!() };
+    let RepReply::Done(reply::BulkDone { refused }) = rep.ask(edit).await.unwrap() else {
+        panic!()
+    };
     let expected = match may {
         May::All => vec![],
         May::Start => vec![RefusalCode::PermissionDenied],

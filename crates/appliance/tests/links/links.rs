@@ -73,12 +73,12 @@ async fn a_copy_of_the_whole_disk_is_refused_while_the_first_lives_and_is_told_o
     assert_eq!(refused.code, RefusalCode::IdentityCheckFailed);
     assert!(refused.detail.contains("--new-identity"), "{}", refused.detail);
     let history = RepRequest::History(request::History { item: first.item });
-    let RepReply::History(reply::History { warning, .. }) = admin.ask(history).await.unwrap()
+    let RepReply::History(reply::ItemHistory { warning, .. }) = admin.ask(history).await.unwrap()
     else {
         panic!()
     };
     assert!(warning.unwrap().contains("copy at 127.0.0.1"));
-    let RepReply::Audit(reply::Audit { events, .. }) =
+    let RepReply::Audit(reply::AuditPart { events, .. }) =
         admin.ask(RepRequest::Audit(request::Audit { after: 0 })).await.unwrap()
     else {
         panic!()
@@ -366,7 +366,9 @@ async fn audited(rep: &mut Link) -> Vec<jumpdeck_protocol::audit::AuditEvent> {
     loop {
         let answer =
             rep.ask(RepRequest::Audit(request::Audit { after: chain.events() })).await.unwrap();
-        let RepReply::Audit(reply::Audit { events, seal }) = answer else { panic!("{answer:?}") };
+        let RepReply::Audit(reply::AuditPart { events, seal }) = answer else {
+            panic!("{answer:?}")
+        };
         events.iter().for_each(|event| chain.follow(event).unwrap());
         all.extend(events);
         if let Some(seal) = seal {
@@ -483,7 +485,7 @@ async fn no_long_value_hides_another_change_in_the_audit() {
     let edits = vec![item::ItemEdit { item, changes }];
     assert_eq!(
         admin.ask(RepRequest::EditItems(request::EditItems { edits })).await,
-        Ok(RepReply::Done(reply::Done { refused: vec![] }))
+        Ok(RepReply::Done(reply::BulkDone { refused: vec![] }))
     );
     let events = audited(&mut admin).await;
     let edited: Vec<_> = events

@@ -91,7 +91,8 @@ async fn a_session_of_another_rep_is_nobodys_business_until_it_is_shared() {
     assert_eq!(refused(&mut bob, read).await, RefusalCode::InvalidValue);
     let log = RepRequest::Log(request::Log { session: id, after: 0 });
     assert_eq!(refused(&mut bob, log.clone()).await, RefusalCode::InvalidValue);
-    let RepReply::Log(reply::Log { entries, more: false }) = admin.ask(log).await.unwrap() else {
+    let RepReply::Log(reply::LogPart { entries, more: false }) = admin.ask(log).await.unwrap()
+    else {
         panic!()
     };
     let numbers: Vec<_> = entries.iter().map(|entry| entry.number).collect();

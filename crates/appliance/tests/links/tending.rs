@@ -26,7 +26,7 @@ fn edit(item: ItemId, field: ItemField, from: FieldValue, to: FieldValue) -> Rep
 /// What was refused of a request with many items.
 async fn refused(rep: &mut Link, request: RepRequest) -> Vec<(ItemId, RefusalCode, String)> {
     match rep.ask(request).await.unwrap() {
-        RepReply::Done(reply::Done { refused }) => {
+        RepReply::Done(reply::BulkDone { refused }) => {
             refused.into_iter().map(|(item, why)| (item, why.code, why.detail)).collect()
         }
         other => panic!("{other:?}"),
@@ -263,7 +263,7 @@ async fn a_magic_packet_is_sent_by_a_neighbour_and_nobody_tries_again_for_thirty
     };
     let wake = rep.ask(RepRequest::Wake(request::Wake { item, password }));
     let (answer, (mac, heard)) = tokio::join!(wake, helping);
-    assert_eq!(answer.unwrap(), RepReply::Waking(reply::Waking { helper: "box 9".into() }));
+    assert_eq!(answer.unwrap(), RepReply::Waking(reply::WakeHelper { helper: "box 9".into() }));
     assert_eq!((mac, heard), (Mac([2, 0, 0, 0, 1, 7]), password));
     let waking = |notice| match notice {
         ApplianceNotice::Waking { item, by, wait } => Some((item, by, wait)),
@@ -445,7 +445,8 @@ async fn what_was_used_and_by_whom_is_told() {
     house.clock.0.fetch_add(60, Ordering::SeqCst);
     session(&mut rep, &mut agent).await;
     let history = RepRequest::History(request::History { item: agent.item });
-    let RepReply::History(reply::History { sessions, .. }) = rep.ask(history).await.unwrap() else {
+    let RepReply::History(reply::ItemHistory { sessions, .. }) = rep.ask(history).await.unwrap()
+    else {
         panic!()
     };
     let spans: Vec<_> =

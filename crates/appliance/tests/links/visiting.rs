@@ -171,7 +171,7 @@ async fn a_machine_that_waits_is_seen_and_taken_only_by_those_who_serve_its_queu
             to: Place::Personal(UserId(1)),
         }),
     ] {
-        let RepReply::Done(reply::Done { refused }) = bob.ask(request).await.unwrap() else {
+        let RepReply::Done(reply::BulkDone { refused }) = bob.ask(request).await.unwrap() else {
             panic!()
         };
         assert_eq!(refused[0].1.code, RefusalCode::JumpItemGone, "it is no Jump Item");
@@ -294,7 +294,7 @@ async fn a_machine_is_pinned_and_unpinned_within_its_session() {
     wish.start_mode = StartMode::Hidden;
     wish.expires = Some(Timestamp(house.clock.0.load(Ordering::SeqCst) + 3600));
     let pinned = pin(&mut admin, &mut machine, session, wish).await.unwrap();
-    let RepReply::Pinned(reply::Pinned { item, by_hand }) = pinned else { panic!() };
+    let RepReply::Pinned(reply::PinnedItem { item, by_hand }) = pinned else { panic!() };
     assert_eq!((item, by_hand.as_deref()), (machine.item, Some("no manager")));
     let again = RepRequest::Pin(request::Pin { session, item: Box::new(client("pc")) });
     assert_eq!(admin.ask(again).await.unwrap_err().code, RefusalCode::AlreadyPinned);
@@ -478,10 +478,10 @@ async fn a_hostile_machine_can_neither_flood_the_log_nor_break_a_console() {
     };
     let request = RepRequest::Pin(request::Pin { session, item: Box::new(client("pc")) });
     let (answer, ()) = tokio::join!(admin.ask(request), there);
-    let RepReply::Pinned(reply::Pinned { by_hand, .. }) = answer.unwrap() else { panic!() };
+    let RepReply::Pinned(reply::PinnedItem { by_hand, .. }) = answer.unwrap() else { panic!() };
     assert_eq!(by_hand.unwrap().chars().count(), limits::FACT);
     let log = admin.ask(RepRequest::Log(request::Log { session, after: 0 })).await.unwrap();
-    let RepReply::Log(reply::Log { entries, .. }) = log else { panic!() };
+    let RepReply::Log(reply::LogPart { entries, .. }) = log else { panic!() };
     let said = entries.iter().filter(|entry| matches!(entry.event, LogEvent::Chat { .. }));
     assert_eq!(said.count(), 5, "a second's worth");
 }
@@ -493,7 +493,7 @@ async fn a_jump_client_whose_session_was_started_through_a_copy_is_unpinned_with
     let mut agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
     let to = Place::Personal(UserId(1));
     let request = RepRequest::CopyItems(request::CopyItems { items: vec![agent.item], to });
-    assert_eq!(admin.ask(request).await, Ok(RepReply::Done(reply::Done { refused: vec![] })));
+    assert_eq!(admin.ask(request).await, Ok(RepReply::Done(reply::BulkDone { refused: vec![] })));
     let (original, copy) = (agent.item, ItemId(agent.item.0 + 1));
     agent.item = copy;
     let view = session(&mut admin, &mut agent).await;

@@ -55,7 +55,7 @@ pub(super) struct Batch {
 
 impl Console {
     /// Asks for a deed, in portions: `weigh` says about how many bytes one of the items takes.
-    pub(super) fn begin_batch<T, R: Request<Reply = reply::Done>>(
+    pub(super) fn begin_batch<T, R: Request<Reply = reply::BulkDone>>(
         &mut self,
         deed: Deed,
         items: Vec<T>,
@@ -116,7 +116,7 @@ impl Console {
         };
         batch.open = batch.open.saturating_sub(1);
         match outcome {
-            Ok(RepReply::Done(reply::Done { refused })) => batch.refused.extend(refused),
+            Ok(RepReply::Done(reply::BulkDone { refused })) => batch.refused.extend(refused),
             Ok(_) => {}
             Err(refusal) => {
                 let before = batch.failed.take().map_or(0, |(count, _)| count);

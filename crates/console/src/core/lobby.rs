@@ -471,7 +471,7 @@ impl Console {
         let if_lost = form.map_or_else(unknown, |_| IfLost::Nothing);
         let note = (About::Pin(session), if_lost);
         self.ask(note, request::Pin { session, item }, move |console, outcome| match outcome {
-            Ok(reply::Pinned { item, by_hand }) => {
+            Ok(reply::PinnedItem { item, by_hand }) => {
                 console.was_pinned(form, &name, item, by_hand.as_deref());
             }
             Err(refusal) => {

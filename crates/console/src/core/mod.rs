@@ -112,7 +112,7 @@ struct Shown {
 
 /// The keys that were pressed, and what goes on by itself as if they were.
 #[derive(Debug, Default)]
-struct Keys {
+struct KeyState {
     /// How many so far.
     pressed: u64,
     chord: Vec<Key>,
@@ -134,7 +134,7 @@ pub struct Console {
     settings: Settings,
     now: Timestamp,
     shown: Shown,
-    keys: Keys,
+    keys: KeyState,
     list: List,
     sessions: Sessions,
     dialogs: Dialogs,
@@ -154,7 +154,7 @@ impl Console {
             shown: Shown { size, screen: Screen::Jump, zoomed: false, mouse: settings.mouse },
             settings,
             now,
-            keys: Keys::default(),
+            keys: KeyState::default(),
             list: List::new(inventory, layout::list_height(size)),
             sessions: Sessions::default(),
             dialogs: Dialogs::default(),

@@ -19,11 +19,11 @@ pub(super) struct Silence {
     waits: u64,
     /// When its silence was first told.
     told: Timestamp,
-    stage: Stage,
+    stage: SilenceStage,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Stage {
+enum SilenceStage {
     /// Nothing is waited for.
     #[default]
     Heard,
@@ -81,7 +81,7 @@ impl Console {
     /// For how many seconds no answer has come, and how many keys wait for one; nothing while it
     /// answers.
     pub fn no_answer(&self) -> Option<(u64, u64)> {
-        let silent = self.sessions.silence.stage == Stage::Silent
+        let silent = self.sessions.silence.stage == SilenceStage::Silent
             && matches!(self.link.state, Link::Up { .. });
         let told = (QUIET + SILENT).as_secs();
         silent.then(|| {
@@ -92,10 +92,10 @@ impl Console {
     /// Something was typed for a shell.
     pub(super) fn typed_away(&mut self) {
         self.sessions.silence.keys += 1;
-        self.out.dirty |= self.sessions.silence.stage == Stage::Silent;
-        if self.sessions.silence.stage == Stage::Heard {
+        self.out.dirty |= self.sessions.silence.stage == SilenceStage::Silent;
+        if self.sessions.silence.stage == SilenceStage::Heard {
             self.sessions.silence.waits += 1;
-            self.sessions.silence.stage = Stage::Typed;
+            self.sessions.silence.stage = SilenceStage::Typed;
             self.out
                 .effects
                 .push(Effect::After(QUIET, Timer::Silence(self.sessions.silence.waits)));
@@ -104,8 +104,8 @@ impl Console {
 
     /// Something came over the link.
     pub(super) fn heard(&mut self) {
-        self.out.dirty |= self.sessions.silence.stage == Stage::Silent;
-        self.sessions.silence.stage = Stage::Heard;
+        self.out.dirty |= self.sessions.silence.stage == SilenceStage::Silent;
+        self.sessions.silence.stage = SilenceStage::Heard;
         self.sessions.silence.keys = 0;
     }
 
@@ -115,18 +115,18 @@ impl Console {
             return;
         }
         match self.sessions.silence.stage {
-            Stage::Typed => {
+            SilenceStage::Typed => {
                 // A program may have nothing to say to a key; the appliance always has.
-                self.sessions.silence.stage = Stage::Asked;
+                self.sessions.silence.stage = SilenceStage::Asked;
                 self.out.effects.push(Effect::Probe);
                 self.out.effects.push(Effect::After(SILENT, Timer::Silence(wait)));
             }
-            Stage::Asked => {
-                self.sessions.silence.stage = Stage::Silent;
+            SilenceStage::Asked => {
+                self.sessions.silence.stage = SilenceStage::Silent;
                 self.sessions.silence.told = self.now;
                 self.out.dirty = true;
             }
-            Stage::Heard | Stage::Silent => {}
+            SilenceStage::Heard | SilenceStage::Silent => {}
         }
     }
 }

@@ -335,7 +335,7 @@ impl Console {
             let note = (about, IfLost::Nothing);
             self.ask(note, request::History { item }, move |console, outcome| {
                 // What an item's history is does not matter enough to complain.
-                if let Ok(reply::History { sessions, warning }) = outcome {
+                if let Ok(reply::ItemHistory { sessions, warning }) = outcome {
                     console.list.known.history = Some(Past { item, sessions, warning });
                 }
             });

@@ -174,7 +174,7 @@ impl Console {
         if self.is_linked() && !self.link.requests.is_open(about) {
             let request = request::Log { session, after };
             self.ask((about, IfLost::Nothing), request, move |console, outcome| match outcome {
-                Ok(reply::Log { entries, more }) => console.log_came(session, entries, more),
+                Ok(reply::LogPart { entries, more }) => console.log_came(session, entries, more),
                 Err(refusal) => console.refused("The log", &refusal),
             });
         }

@@ -25,7 +25,7 @@ impl Draws<Prompt, Rect> for Artist<'_, '_> {
 
 impl Artist<'_, '_> {
     pub(super) fn question(&mut self, question: &Question, area: Rect) {
-        let Words { title, text, yes, no } = words(question);
+        let QuestionWords { title, text, yes, no } = words(question);
         let width = area.width.min(64);
         let room = usize::from(width).saturating_sub(4);
         let lines = text::wrap(&text, room);
@@ -122,16 +122,16 @@ impl Artist<'_, '_> {
 }
 
 /// What a question says.
-struct Words {
+struct QuestionWords {
     title: &'static str,
     text: String,
     yes: &'static str,
     no: &'static str,
 }
 
-fn words(question: &Question) -> Words {
+fn words(question: &Question) -> QuestionWords {
     match question {
-        Question::EndSession { name, .. } => Words {
+        Question::EndSession { name, .. } => QuestionWords {
             title: "End the session?",
             text: format!(
                 "The session with {name} ends, and with it every program in it. The machine itself \
@@ -140,7 +140,7 @@ fn words(question: &Question) -> Words {
             yes: "end it",
             no: "leave it",
         },
-        Question::CloseShell { number, name, .. } => Words {
+        Question::CloseShell { number, name, .. } => QuestionWords {
             title: "End the shell?",
             text: format!(
                 "Shell {number} of the session with {name} ends, and the programs in it."
@@ -148,7 +148,7 @@ fn words(question: &Question) -> Words {
             yes: "end it",
             no: "leave it",
         },
-        Question::Leave { name, owner, .. } => Words {
+        Question::Leave { name, owner, .. } => QuestionWords {
             title: "Leave the session?",
             text: format!(
                 "You take no part in the session with {name} any more; only {owner} can let you in again."
@@ -156,7 +156,7 @@ fn words(question: &Question) -> Words {
             yes: "leave",
             no: "stay",
         },
-        Question::Transfer { name, to, .. } => Words {
+        Question::Transfer { name, to, .. } => QuestionWords {
             title: "Give the session away?",
             text: format!(
                 "The session with {name} belongs to {to} from now on: {to} can share and end it. You \
@@ -165,7 +165,7 @@ fn words(question: &Question) -> Words {
             yes: "give it",
             no: "keep it",
         },
-        Question::TurnAway { name, .. } => Words {
+        Question::TurnAway { name, .. } => QuestionWords {
             title: "Turn it away?",
             text: format!(
                 "{name} waits no longer, and the person there is told that nobody can take it. \
@@ -174,7 +174,7 @@ fn words(question: &Question) -> Words {
             yes: "turn away",
             no: "let it wait",
         },
-        Question::Unpin { name, .. } => Words {
+        Question::Unpin { name, .. } => QuestionWords {
             title: "Unpin the machine?",
             text: format!(
                 "{name} leaves the list, and its Jump Client is removed from the machine. The \
@@ -183,7 +183,7 @@ fn words(question: &Question) -> Words {
             yes: "unpin",
             no: "keep",
         },
-        Question::Remove { items, names } => Words {
+        Question::Remove { items, names } => QuestionWords {
             title: "Remove?",
             text: format!(
                 "{}{} will be removed. A Jump Client that nothing else leads to uninstalls itself; \
@@ -194,19 +194,19 @@ fn words(question: &Question) -> Words {
             yes: "remove",
             no: "keep",
         },
-        Question::Start { items } => Words {
+        Question::Start { items } => QuestionWords {
             title: "Start these sessions?",
             text: cut(items.iter().map(|(_, name)| name.as_str())),
             yes: "start",
             no: "do not",
         },
-        Question::Discard => Words {
+        Question::Discard => QuestionWords {
             title: "Throw the changes away?",
             text: "What you typed into the form is not saved yet.".to_owned(),
             yes: "throw away",
             no: "go on editing",
         },
-        Question::Forget { name } => Words {
+        Question::Forget { name } => QuestionWords {
             title: "Forget the search?",
             text: format!("{name} goes from the tree and from the saved searches."),
             yes: "forget it",

@@ -391,7 +391,7 @@ fn the_picture_in_the_readme_is_a_screen_of_today() {
     };
     desk.press("<tab><end>l<esc>jjj<space>kk<space>kk");
     let (history, _) = desk.last_history();
-    let reply = jumpdeck_protocol::rep::RepReply::History(reply::History {
+    let reply = jumpdeck_protocol::rep::RepReply::History(reply::ItemHistory {
         sessions: vec![past],
         warning: None,
     });

@@ -38,35 +38,35 @@ pub enum RepReply {
     /// The shell runs; attach to its channel.
     ShellOpened(ChannelView),
     /// A part of a log.
-    Log(reply::Log),
+    Log(reply::LogPart),
     /// Some recordings.
-    Recordings(reply::Recordings),
+    Recordings(reply::RecordingsPart),
     /// A piece of a recording's file.
-    Piece(reply::Piece),
+    Piece(reply::RecordingPiece),
     /// Who there is besides this rep.
     Colleagues(reply::Colleagues),
     /// A session key was made.
     SessionKey(SessionKey),
     /// The machine is a Jump Client.
-    Pinned(reply::Pinned),
+    Pinned(reply::PinnedItem),
     /// Who may do what, and why.
     Explained(reply::Explained),
     /// What a session would grant.
     Simulated(Box<Simulation>),
     /// The configuration.
-    Configuration(reply::Configuration),
+    Configuration(reply::ExportedConfiguration),
     /// What a configuration changes, or changed.
     Plan(Box<Plan>),
     /// A part of the audit.
-    Audit(reply::Audit),
+    Audit(reply::AuditPart),
     /// Some teams.
-    Teams(reply::Teams),
+    Teams(reply::TeamList),
     /// The user was made, or has another first password.
     UserAdded(NewUser),
     /// A second factor was begun: a code of it makes it count.
-    SecondFactor(reply::SecondFactor),
+    SecondFactor(reply::NewSecondFactor),
     /// The rep's public keys, all of them.
-    SshKeys(reply::SshKeys),
+    SshKeys(reply::SshKeyList),
     /// The accounts of programs.
     ApiAccounts(ApiAccounts),
     /// The password is another one.
@@ -80,17 +80,17 @@ pub enum RepReply {
     /// An installer was made.
     Installer(Installer),
     /// What was asked for was done, but for these items.
-    Done(reply::Done),
+    Done(reply::BulkDone),
     /// Items that can be taken back.
     RemovedItems(reply::RemovedItems),
     /// Installer keys that can be used.
-    Installers(reply::Installers),
+    Installers(reply::InstallerList),
     /// The shortcut is there.
     Added(reply::Added),
     /// A neighbour broadcasts the magic packet.
-    Waking(reply::Waking),
+    Waking(reply::WakeHelper),
     /// The last sessions, the newest first.
-    History(reply::History),
+    History(reply::ItemHistory),
     /// The preferences are kept.
     Saved,
     /// The appliance stops.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// A part of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Log {
+pub struct LogPart {
     /// The entries, the oldest first, at most [`crate::limits::LOG_CHUNK`].
     pub entries: Vec<LogEntry>,
     /// There are more.
@@ -19,7 +19,7 @@ pub struct Log {
 
 /// Some recordings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recordings {
+pub struct RecordingsPart {
     /// At most [`crate::limits::RECORDINGS_CHUNK`].
     pub recordings: Vec<Recording>,
     /// There are more.
@@ -28,7 +28,7 @@ pub struct Recordings {
 
 /// A piece of a recording's file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Piece {
+pub struct RecordingPiece {
     /// The bytes; none at its end.
     #[serde(with = "serde_bytes")]
     pub bytes: Vec<u8>,
@@ -46,7 +46,7 @@ pub struct Colleagues {
 
 /// The machine is a Jump Client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pinned {
+pub struct PinnedItem {
     /// The item.
     pub item: ItemId,
     /// Why it does not start by itself, if it does not.
@@ -62,14 +62,14 @@ pub struct Explained {
 
 /// The configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Configuration {
+pub struct ExportedConfiguration {
     /// The file.
     pub file: String,
 }
 
 /// A part of the audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Audit {
+pub struct AuditPart {
     /// The events, the oldest first, at most [`crate::limits::AUDIT_CHUNK`].
     pub events: Vec<AuditEvent>,
     /// The end of what there is, once nothing follows.
@@ -78,14 +78,14 @@ pub struct Audit {
 
 /// Some teams.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Teams {
+pub struct TeamList {
     /// By name.
     pub teams: Vec<TeamView>,
 }
 
 /// A second factor was begun: a code of it makes it count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SecondFactor {
+pub struct NewSecondFactor {
     /// The secret in base32, for an authenticator.
     pub secret: Secret,
     /// The same as an `otpauth` address, for a QR code.
@@ -94,7 +94,7 @@ pub struct SecondFactor {
 
 /// The rep's public keys, all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SshKeys {
+pub struct SshKeyList {
     /// In the order they were added.
     pub keys: Vec<SshKey>,
 }
@@ -115,7 +115,7 @@ pub struct RecoveryCodes {
 
 /// What was asked for was done, but for these items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Done {
+pub struct BulkDone {
     /// The others, and why.
     pub refused: Vec<(ItemId, Refusal)>,
 }
@@ -129,7 +129,7 @@ pub struct RemovedItems {
 
 /// Installer keys that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Installers {
+pub struct InstallerList {
     /// By number.
     pub installers: Vec<InstallerView>,
 }
@@ -143,14 +143,14 @@ pub struct Added {
 
 /// A neighbour broadcasts the magic packet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waking {
+pub struct WakeHelper {
     /// The neighbour's name.
     pub helper: Box<str>,
 }
 
 /// The last sessions, the newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct History {
+pub struct ItemHistory {
     /// At most ten.
     pub sessions: Vec<PastSession>,
     /// What should be known of the machine before anything else.

@@ -259,19 +259,19 @@ requests! {
             session: SessionId,
             /// Entries after this number.
             after: u64,
-        } -> Log(reply::Log);
+        } -> Log(reply::LogPart);
         /// The recordings the rep may see, the newest first.
         Recordings {
             /// Before this one; nothing for the newest.
             before: Option<ChannelId>,
-        } -> Recordings(reply::Recordings);
+        } -> Recordings(reply::RecordingsPart);
         /// A piece of a recording's file.
         ReadRecording {
             /// The recording.
             channel: ChannelId,
             /// From this byte on.
             offset: u64,
-        } -> Piece(reply::Piece);
+        } -> Piece(reply::RecordingPiece);
         /// Make a key by which a machine joins that is not a Jump Client.
         CreateSessionKey {
             /// Where it will wait.
@@ -305,7 +305,7 @@ requests! {
             session: SessionId,
             /// What the item is to be: its name, place, tag, comments, policy and the like.
             item: Box<ItemView>,
-        } -> Pinned(reply::Pinned);
+        } -> Pinned(reply::PinnedItem);
         /// Make the machine of a session no Jump Client any more.
         Unpin {
             /// The session.
@@ -349,7 +349,7 @@ requests! {
         Audit {
             /// Events after this number.
             after: u64,
-        } -> Audit(reply::Audit);
+        } -> Audit(reply::AuditPart);
         /// Make a team, or change who is in it.
         SetTeam {
             /// Its name.
@@ -369,7 +369,7 @@ requests! {
             /// A code of the older one, if there is one; nothing where the rep has logged in with
             /// one a moment ago.
             code: Option<Secret>,
-        } -> SecondFactor(reply::SecondFactor);
+        } -> SecondFactor(reply::NewSecondFactor);
         /// Show that an authenticator has the second factor.
         ConfirmSecondFactor {
             /// Its code.
@@ -422,24 +422,24 @@ requests! {
         EditItems {
             /// At most [`crate::limits::ITEMS_PER_REQUEST`].
             edits: Vec<ItemEdit>,
-        } -> Done(reply::Done);
+        } -> Done(reply::BulkDone);
         /// Make items that lead to the same machines from another place.
         CopyItems {
             /// At most [`crate::limits::ITEMS_PER_REQUEST`].
             items: Vec<ItemId>,
             /// Where to.
             to: Place,
-        } -> Done(reply::Done);
+        } -> Done(reply::BulkDone);
         /// Remove items. A Jump Client that is offline is told when it next comes.
         RemoveItems {
             /// At most [`crate::limits::ITEMS_PER_REQUEST`].
             items: Vec<ItemId>,
-        } -> Done(reply::Done);
+        } -> Done(reply::BulkDone);
         /// Take such items back.
         TakeBack {
             /// At most [`crate::limits::ITEMS_PER_REQUEST`].
             items: Vec<ItemId>,
-        } -> Done(reply::Done);
+        } -> Done(reply::BulkDone);
         /// Make a Jump shortcut. Id, revision and times are the appliance's to give.
         AddShortcut {
             /// What it is to be.
@@ -451,12 +451,12 @@ requests! {
             item: ItemId,
             /// What the machine wants to hear.
             password: Option<SecureOn>,
-        } -> Waking(reply::Waking);
+        } -> Waking(reply::WakeHelper);
         /// The last sessions with an item's machine.
         History {
             /// The item.
             item: ItemId,
-        } -> History(reply::History);
+        } -> History(reply::ItemHistory);
         /// Keep what the rep likes.
         SavePreferences {
             /// All of it.
@@ -467,9 +467,9 @@ requests! {
         /// The names of those a session can be shared with.
         Colleagues -> Colleagues(reply::Colleagues);
         /// The whole configuration as a file. For administrators.
-        ExportConfiguration -> Configuration(reply::Configuration);
+        ExportConfiguration -> Configuration(reply::ExportedConfiguration);
         /// The teams one may see.
-        Teams -> Teams(reply::Teams);
+        Teams -> Teams(reply::TeamList);
         /// Say which items were removed because their machine was away for too long.
         RemovedItems -> RemovedItems(reply::RemovedItems);
         /// End an embedded appliance.
@@ -477,10 +477,10 @@ requests! {
     }
     wishes {
         /// List, add or remove the public keys that open the SSH front door.
-        SshKeys(SshKeyWish) -> SshKeys(reply::SshKeys);
+        SshKeys(SshKeyWish) -> SshKeys(reply::SshKeyList);
         /// List, make or remove the accounts of programs that use the HTTP API.
         ApiAccounts(ApiAccountWish) -> ApiAccounts(ApiAccounts);
         /// List or revoke installer keys.
-        Installers(InstallerWish) -> Installers(reply::Installers);
+        Installers(InstallerWish) -> Installers(reply::InstallerList);
     }
 }

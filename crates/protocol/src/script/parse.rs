@@ -52,7 +52,7 @@ impl FromStr for Script {
         }
         let mut commands = Vec::new();
         for (index, text) in lines.enumerate() {
-            let line = Line { number: index + 2, text };
+            let line = ScriptLine { number: index + 2, text };
             if index == COMMANDS {
                 return Err(line.wrong(0, &format!("a script has at most {COMMANDS} commands")));
             }
@@ -71,7 +71,7 @@ impl FromStr for Command {
 
     /// Reads one command.
     fn from_str(text: &str) -> Result<Self, ScriptError> {
-        let line = Line { number: 1, text };
+        let line = ScriptLine { number: 1, text };
         if text.len() > LONGEST {
             return Err(line.wrong(0, &format!("a command has at most {LONGEST} bytes")));
         }
@@ -80,7 +80,7 @@ impl FromStr for Command {
 }
 
 #[derive(Clone, Copy)]
-struct Line<'t> {
+struct ScriptLine<'t> {
     number: usize,
     text: &'t str,
 }
@@ -93,7 +93,7 @@ struct Pair {
     value_at: usize,
 }
 
-impl<'t> Line<'t> {
+impl<'t> ScriptLine<'t> {
     fn wrong(self, at: usize, what: &str) -> ScriptError {
         let before = self.text.get(..at).unwrap_or(self.text);
         let column = before.chars().count() + 1;
@@ -107,7 +107,7 @@ impl<'t> Line<'t> {
             return Err(self.wrong(0, "a command begins with action="));
         }
         let action = pairs.remove(0);
-        let mut given = Given { line: self, pairs };
+        let mut given = GivenParameter { line: self, pairs };
         let command = given.command(&action)?;
         given.nothing_more(&command)?;
         Ok(command)
@@ -144,12 +144,12 @@ impl<'t> Line<'t> {
 }
 
 /// The pairs of a command that were not used yet.
-struct Given<'t> {
-    line: Line<'t>,
+struct GivenParameter<'t> {
+    line: ScriptLine<'t>,
     pairs: Vec<Pair>,
 }
 
-impl Given<'_> {
+impl GivenParameter<'_> {
     fn command(&mut self, action: &Pair) -> Result<Command, ScriptError> {
         let ad_hoc = AdHoc::ALL.into_iter().find(|kind| kind.action() == action.value);
         Ok(match (action.value.as_str(), ad_hoc) {
@@ -273,7 +273,7 @@ impl Given<'_> {
     }
 }
 
-fn checked(line: Line<'_>, pair: Pair, most: usize) -> Result<String, ScriptError> {
+fn checked(line: ScriptLine<'_>, pair: Pair, most: usize) -> Result<String, ScriptError> {
     if pair.value.trim().is_empty() {
         return Err(line.wrong(pair.value_at, "a value is expected here"));
     }

@@ -14,7 +14,7 @@ impl fmt::Display for Script {
 impl fmt::Display for Command {
     /// As it stands in a script. A password is written, too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = Line::default();
+        let mut line = WrittenLine::default();
         line.pair("action", self.action());
         match self {
             Self::Login(credentials) => {
@@ -46,9 +46,9 @@ impl fmt::Display for Command {
 }
 
 #[derive(Default)]
-struct Line(String);
+struct WrittenLine(String);
 
-impl Line {
+impl WrittenLine {
     fn pair(&mut self, key: &str, value: &str) {
         if !self.0.is_empty() {
             self.0.push('&');

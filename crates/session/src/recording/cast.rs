@@ -223,7 +223,7 @@ fn seconds(micros: u128) -> String {
 }
 
 /// Where the last whole write ended.
-struct Found {
+struct FoundEnd {
     length: u64,
     time: Duration,
     position: u64,
@@ -232,7 +232,7 @@ struct Found {
 /// Bytes at a file's end in which its last position stands, but for the strangest cases.
 const TAIL: u64 = 4 * 1024 * 1024;
 
-fn last_position(file: &File) -> io::Result<Found> {
+fn last_position(file: &File) -> io::Result<FoundEnd> {
     let tail = file.metadata()?.len().saturating_sub(TAIL);
     let found = match last_position_after(file, tail)? {
         None if tail > 0 => last_position_after(file, 0)?,
@@ -241,7 +241,7 @@ fn last_position(file: &File) -> io::Result<Found> {
     found.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "this is no recording"))
 }
 
-fn last_position_after(mut file: &File, mut at: u64) -> io::Result<Option<Found>> {
+fn last_position_after(mut file: &File, mut at: u64) -> io::Result<Option<FoundEnd>> {
     file.seek(SeekFrom::Start(at))?;
     let mut reader = BufReader::with_capacity(256 * 1024, file);
     let mut found = None;
@@ -255,7 +255,7 @@ fn last_position_after(mut file: &File, mut at: u64) -> io::Result<Option<Found>
         at += u64::try_from(count).unwrap_or(0);
         // The first line of a tail may be half of one; then it is no position.
         if let Some((time, position)) = position_in(&line) {
-            found = Some(Found { length: at, time, position });
+            found = Some(FoundEnd { length: at, time, position });
         }
     }
 }

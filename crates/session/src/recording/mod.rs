@@ -27,7 +27,7 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct LiveRecording {
     file: Arc<Mutex<CastFile>>,
-    thread: Arc<Shared>,
+    thread: Arc<RecorderShared>,
     channel: ChannelId,
 }
 
@@ -53,18 +53,18 @@ pub struct Header {
 /// The recorder: one thread for all recordings of an appliance.
 #[derive(Debug)]
 pub struct Recorder {
-    shared: Arc<Shared>,
+    shared: Arc<RecorderShared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    queue: Mutex<Queue>,
+struct RecorderShared {
+    queue: Mutex<RecorderQueue>,
     wake: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
-    jobs: Vec<Job>,
+struct RecorderQueue {
+    jobs: Vec<RecorderJob>,
     bytes: usize,
     /// Something waits that is not to wait longer.
     urgent: bool,
@@ -72,7 +72,7 @@ struct Queue {
 }
 
 #[derive(Debug)]
-enum Job {
+enum RecorderJob {
     Output { tape: LiveRecording, at: Instant, offset: u64, bytes: Vec<u8> },
     Resize { tape: LiveRecording, at: Instant, size: Size },
     Close { tape: LiveRecording, done: oneshot::Sender<()> },
@@ -85,10 +85,10 @@ impl Recorder {
         news: mpsc::UnboundedSender<RecorderEvent>,
         ended: impl FnOnce() + Send + 'static,
     ) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new() });
+        let shared = Arc::new(RecorderShared { queue: Mutex::default(), wake: Condvar::new() });
         let own = Arc::clone(&shared);
         let work = move || {
-            Writer { shared: own, news, waiting: Vec::new() }.run();
+            RecordingWriter { shared: own, news, waiting: Vec::new() }.run();
             ended();
         };
         std::thread::Builder::new().name("recorder".into()).spawn(work)?;
@@ -133,19 +133,19 @@ impl LiveRecording {
     pub fn output(&self, offset: u64, bytes: &[u8]) {
         let (tape, at, bytes) = (self.clone(), Instant::now(), bytes.to_vec());
         let length = bytes.len();
-        let job = Job::Output { tape, at, offset, bytes };
+        let job = RecorderJob::Output { tape, at, offset, bytes };
         self.thread.add(job, length);
     }
 
     /// The terminal has a new size.
     pub fn resize(&self, size: Size) {
-        self.thread.add(Job::Resize { tape: self.clone(), at: Instant::now(), size }, 0);
+        self.thread.add(RecorderJob::Resize { tape: self.clone(), at: Instant::now(), size }, 0);
     }
 
     /// Writes what is left and makes it durable. What still cannot be written is given up.
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
-        self.thread.add(Job::Close { tape: self.clone(), done }, MUCH);
+        self.thread.add(RecorderJob::Close { tape: self.clone(), done }, MUCH);
         let _ = closed.await;
     }
 
@@ -154,13 +154,13 @@ impl LiveRecording {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+impl RecorderShared {
+    fn lock(&self) -> MutexGuard<'_, RecorderQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The thread sleeps while output gathers: it is woken for the first and for much.
-    fn add(&self, job: Job, bytes: usize) {
+    fn add(&self, job: RecorderJob, bytes: usize) {
         let mut queue = self.lock();
         let first = queue.jobs.is_empty();
         queue.jobs.push(job);
@@ -174,29 +174,29 @@ impl Shared {
     }
 }
 
-struct Writer {
-    shared: Arc<Shared>,
+struct RecordingWriter {
+    shared: Arc<RecorderShared>,
     news: mpsc::UnboundedSender<RecorderEvent>,
     /// Recordings with output that could not be written.
     waiting: Vec<LiveRecording>,
 }
 
-impl Writer {
+impl RecordingWriter {
     fn run(mut self) {
         while let Some(jobs) = self.next() {
             let mut touched: Vec<LiveRecording> = std::mem::take(&mut self.waiting);
             let mut closing = Vec::new();
             for job in jobs {
                 let tape = match job {
-                    Job::Output { tape, at, offset, bytes } => {
+                    RecorderJob::Output { tape, at, offset, bytes } => {
                         tape.lock().add_output(at, offset, &bytes);
                         tape
                     }
-                    Job::Resize { tape, at, size } => {
+                    RecorderJob::Resize { tape, at, size } => {
                         tape.lock().add_resize(at, size);
                         tape
                     }
-                    Job::Close { tape, done } => {
+                    RecorderJob::Close { tape, done } => {
                         closing.push((tape.clone(), done));
                         tape
                     }
@@ -235,7 +235,7 @@ impl Writer {
 
     /// Waits for work, and then a little for more of it. Nothing once the recorder has ended and
     /// everything was written.
-    fn next(&self) -> Option<Vec<Job>> {
+    fn next(&self) -> Option<Vec<RecorderJob>> {
         let mut queue = self.shared.lock();
         while queue.jobs.is_empty() {
             if queue.ended {
@@ -253,7 +253,7 @@ impl Writer {
             }
         }
         if !queue.urgent && !queue.ended && !queue.jobs.is_empty() {
-            let calm = |queue: &mut Queue| !queue.urgent && !queue.ended;
+            let calm = |queue: &mut RecorderQueue| !queue.urgent && !queue.ended;
             let waited = self.shared.wake.wait_timeout_while(queue, GATHER, calm);
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -68,7 +68,7 @@ type Edit = Box<dyn FnOnce(&mut Draft) -> Answer + Send>;
 type Read = Box<dyn FnOnce(&Connection) + Send>;
 
 /// What the store's thread is asked to do.
-enum Job {
+enum StoreJob {
     Edit(Edit),
     /// Look at what is committed.
     Read(Read),
@@ -79,7 +79,7 @@ enum Job {
 /// The way to the store; cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    jobs: mpsc::UnboundedSender<Job>,
+    jobs: mpsc::UnboundedSender<StoreJob>,
     world: Arc<ArcSwap<World>>,
     changed: watch::Receiver<()>,
     chain: Arc<Mutex<Chain>>,
@@ -119,7 +119,7 @@ impl Store {
             chain: Arc::clone(&chain),
             failing: Arc::clone(&failing),
         };
-        let writer = Writer { connection, world, publish, chain, failing };
+        let writer = StoreWriter { connection, world, publish, chain, failing };
         std::thread::Builder::new()
             .name("store".into())
             .spawn(move || {
@@ -176,7 +176,7 @@ impl Store {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Refusal> {
         let (answer, answered) = oneshot::channel();
-        let _ = self.jobs.send(Job::Read(Box::new(move |connection| {
+        let _ = self.jobs.send(StoreJob::Read(Box::new(move |connection| {
             // Whoever asked may have gone.
             let _ = answer.send(read(connection));
         })));
@@ -191,7 +191,7 @@ impl Store {
     pub async fn close(&self) {
         let (closed, waiting) = oneshot::channel();
         // A store that is closed already drops the question.
-        let _ = self.jobs.send(Job::Close(closed));
+        let _ = self.jobs.send(StoreJob::Close(closed));
         let _ = waiting.await;
     }
 
@@ -220,11 +220,11 @@ impl Store {
             })
         });
         // A closed queue drops the edit, and with it the answer's sender.
-        let _ = self.jobs.send(Job::Edit(edit));
+        let _ = self.jobs.send(StoreJob::Edit(edit));
     }
 }
 
-struct Writer {
+struct StoreWriter {
     connection: Connection,
     world: Arc<ArcSwap<World>>,
     publish: watch::Sender<()>,
@@ -233,8 +233,8 @@ struct Writer {
     failing: Arc<AtomicBool>,
 }
 
-impl Writer {
-    fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>) {
+impl StoreWriter {
+    fn run(mut self, mut queue: mpsc::UnboundedReceiver<StoreJob>) {
         let mut closing = None;
         let mut held = None;
         while closing.is_none()
@@ -248,13 +248,13 @@ impl Writer {
                 taken += 1;
                 match job {
                     // Whoever reads sees what was written before.
-                    Job::Read(_) if !answers.is_empty() => {
+                    StoreJob::Read(_) if !answers.is_empty() => {
                         held = Some(job);
                         break;
                     }
-                    Job::Edit(edit) => answers.push(edit(&mut draft)),
-                    Job::Read(read) => read(&self.connection),
-                    Job::Close(closed) => closing = Some(closed),
+                    StoreJob::Edit(edit) => answers.push(edit(&mut draft)),
+                    StoreJob::Read(read) => read(&self.connection),
+                    StoreJob::Close(closed) => closing = Some(closed),
                 }
                 if taken < GROUP && closing.is_none() {
                     next = queue.try_recv().ok();
@@ -469,7 +469,7 @@ mod tests {
         let chain = Arc::default();
         let failing = Arc::default();
         let world_too = Arc::clone(&world);
-        let mut writer = Writer { connection, world: world_too, publish, chain, failing };
+        let mut writer = StoreWriter { connection, world: world_too, publish, chain, failing };
         let mut draft = Draft::new(World::new("e"));
         draft.put(group(1, &"x".repeat(200_000))).unwrap();
         let refusal = writer.commit(draft).unwrap_err();

@@ -104,12 +104,12 @@ pub fn count(picture: &Picture, looks: &[Look]) -> Vec<usize> {
 }
 
 /// The items that are looked for, chunk by chunk.
-struct Holders(Vec<Found>);
+struct Holders(Vec<FoundRows>);
 
 impl Holders {
     fn new(picture: &Picture, look: &Look) -> Self {
         let bounds = Bounds::new(&look.scope, picture);
-        let plan = Plan::new(&look.query, picture, look);
+        let plan = SearchPlan::new(&look.query, picture, look);
         let chunks = picture.chunks.iter().enumerate().map(|(number, chunk)| {
             let mut found = bounds.holds(chunk);
             if !found.is_empty() {
@@ -133,9 +133,9 @@ impl Holders {
 
 /// A set of a chunk's items.
 #[derive(Clone, Copy, Debug, Default)]
-struct Found([u64; CHUNK / 64]);
+struct FoundRows([u64; CHUNK / 64]);
 
-impl Found {
+impl FoundRows {
     const fn is_empty(&self) -> bool {
         let [a, b, c, d] = self.0;
         a | b | c | d == 0
@@ -199,8 +199,8 @@ impl Bounds {
         }
     }
 
-    fn holds(&self, chunk: &Chunk) -> Found {
-        let mut found = Found::default();
+    fn holds(&self, chunk: &Chunk) -> FoundRows {
+        let mut found = FoundRows::default();
         for (index, record) in chunk.records.iter().enumerate() {
             if record.as_ref().is_some_and(|record| self.holds_one(record)) {
                 found.insert(index);
@@ -221,17 +221,17 @@ impl Bounds {
 }
 
 /// A query, with all that can be reckoned once for all items.
-enum Plan {
-    All(Vec<Plan>),
-    Any(Vec<Plan>),
-    Not(Box<Plan>),
+enum SearchPlan {
+    All(Vec<SearchPlan>),
+    Any(Vec<SearchPlan>),
+    Not(Box<SearchPlan>),
     Text(Box<Word>),
     Status(Vec<Status>),
     Seen(Compare, u64, Timestamp),
     Figure(Measure, Compare, u8),
 }
 
-impl Plan {
+impl SearchPlan {
     fn new(query: &Query, picture: &Picture, look: &Look) -> Self {
         let each = |parts: &[Query]| parts.iter().map(|p| Self::new(p, picture, look)).collect();
         match query {
@@ -252,10 +252,10 @@ impl Plan {
     }
 
     /// The items of a chunk for which it holds, and maybe empty places.
-    fn holds(&self, standings: &Standings, number: usize, chunk: &Chunk) -> Found {
+    fn holds(&self, standings: &Standings, number: usize, chunk: &Chunk) -> FoundRows {
         match self {
             Self::All(parts) => {
-                let mut found = Found::everything();
+                let mut found = FoundRows::everything();
                 for part in parts {
                     if !found.is_empty() {
                         found.keep(&part.holds(standings, number, chunk));
@@ -264,7 +264,7 @@ impl Plan {
                 found
             }
             Self::Any(parts) => {
-                let mut found = Found::default();
+                let mut found = FoundRows::default();
                 for part in parts {
                     found.add(&part.holds(standings, number, chunk));
                 }
@@ -273,12 +273,12 @@ impl Plan {
             Self::Not(part) => part.holds(standings, number, chunk).others(),
             Self::Text(word) => word.holders(chunk),
             Self::Status(wanted) => {
-                Found::those(chunk, number, |slot| wanted.contains(&standings.of(slot).status))
+                FoundRows::those(chunk, number, |slot| wanted.contains(&standings.of(slot).status))
             }
-            Self::Seen(compare, seconds, now) => Found::those(chunk, number, |slot| {
+            Self::Seen(compare, seconds, now) => FoundRows::those(chunk, number, |slot| {
                 seen(standings.of(slot), *compare, *seconds, *now)
             }),
-            Self::Figure(measure, compare, share) => Found::those(chunk, number, |slot| {
+            Self::Figure(measure, compare, share) => FoundRows::those(chunk, number, |slot| {
                 let figures = standings.of(slot).figures;
                 let figure = match measure {
                     Measure::Cpu => figures.cpu(),
@@ -377,7 +377,7 @@ impl Word {
     }
 
     /// Those that hold it.
-    fn holders(&self, chunk: &Chunk) -> Found {
+    fn holders(&self, chunk: &Chunk) -> FoundRows {
         let mut holders = self.in_texts(chunk);
         let is_shared = self.shared.is_some() || !self.places.is_empty();
         if is_shared || !self.methods.is_empty() || !self.policies.is_empty() {
@@ -392,8 +392,8 @@ impl Word {
     }
 
     /// Those that hold it in a text of their own.
-    fn in_texts(&self, chunk: &Chunk) -> Found {
-        let mut holders = Found::default();
+    fn in_texts(&self, chunk: &Chunk) -> FoundRows {
+        let mut holders = FoundRows::default();
         if self.sought.own == 0 {
             return holders;
         }

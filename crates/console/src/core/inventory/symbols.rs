@@ -11,14 +11,14 @@ pub(super) struct Symbol(u32);
 
 /// A text and how it is searched.
 #[derive(Debug, Default)]
-struct Entry {
+struct SymbolEntry {
     text: Arc<str>,
     lower: Box<str>,
 }
 
 /// The texts of one picture; a copy costs a pointer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Symbols(Vector<Arc<Entry>>);
+pub(super) struct Symbols(Vector<Arc<SymbolEntry>>);
 
 impl Symbols {
     /// The text of a symbol.
@@ -82,7 +82,7 @@ pub(super) struct Interner {
 
 impl Default for Interner {
     fn default() -> Self {
-        let empty = Arc::<Entry>::default();
+        let empty = Arc::<SymbolEntry>::default();
         Self {
             known: HashMap::from([(Arc::clone(&empty.text), Symbol(0))]),
             symbols: Symbols(Vector::unit(empty)),
@@ -101,7 +101,7 @@ impl Interner {
             }
             return symbol;
         }
-        let entry = Arc::new(Entry { text: text.into(), lower: text.to_lowercase().into() });
+        let entry = Arc::new(SymbolEntry { text: text.into(), lower: text.to_lowercase().into() });
         let name = Arc::clone(&entry.text);
         let symbol = if let Some(free) = self.free.pop() {
             self.symbols.0.set(free.0 as usize, entry);

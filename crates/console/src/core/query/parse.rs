@@ -19,14 +19,14 @@ const DEEPEST: usize = 32;
 
 /// Reads a query.
 pub(super) fn query(text: &str) -> Result<Query, QueryError> {
-    let mut reader = Reader { text, at: 0, depth: 0, gap: None };
+    let mut reader = QueryReader { text, at: 0, depth: 0, gap: None };
     let query = reader.any()?;
     Ok(query.unwrap_or_default())
 }
 
 /// Reads a query that is not being typed any more.
 pub(super) fn whole(text: &str) -> Result<Query, QueryError> {
-    let mut reader = Reader { text, at: 0, depth: 0, gap: None };
+    let mut reader = QueryReader { text, at: 0, depth: 0, gap: None };
     let query = reader.any()?;
     match (reader.gap, query) {
         (Some(gap), _) => Err(gap),
@@ -38,7 +38,7 @@ pub(super) fn whole(text: &str) -> Result<Query, QueryError> {
     }
 }
 
-struct Reader<'t> {
+struct QueryReader<'t> {
     text: &'t str,
     at: usize,
     depth: usize,
@@ -46,7 +46,7 @@ struct Reader<'t> {
     gap: Option<QueryError>,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> QueryReader<'t> {
     fn rest(&self) -> &'t str {
         self.text.get(self.at..).unwrap_or_default()
     }

@@ -33,7 +33,7 @@ pub(super) fn edits(desk: &Desk) -> Vec<ItemEdit> {
 }
 
 pub(super) fn done(desk: &mut Desk) {
-    desk.reply(Outcome::Ok(RepReply::Done(reply::Done { refused: vec![] })));
+    desk.reply(Outcome::Ok(RepReply::Done(reply::BulkDone { refused: vec![] })));
 }
 
 /// The appliance tells an item anew.
@@ -151,7 +151,9 @@ fn a_conflict_that_the_appliance_finds_keeps_the_form_and_shows_both() {
     let mut desk = desk();
     desk.press("jjjp<down><down><ctrl-u>desk<ctrl-s>");
     let refusal = RefusalCode::EditConflict.because("bob changed Tag");
-    desk.reply(Outcome::Ok(RepReply::Done(reply::Done { refused: vec![(ItemId(1), refusal)] })));
+    desk.reply(Outcome::Ok(RepReply::Done(reply::BulkDone {
+        refused: vec![(ItemId(1), refusal)],
+    })));
     assert!(desk.said().contains("bob changed Tag"), "{}", desk.said());
     told(&mut desk, 0, |view| view.tag = "mail".into());
     let tag = row(&desk, ItemField::Tag);
@@ -229,7 +231,7 @@ fn a_late_answer_does_not_close_another_form() {
     let (id, _) = desk.last_request();
     desk.press("<esc>y");
     desk.press("jpabc");
-    let done = Outcome::Ok(RepReply::Done(reply::Done { refused: vec![] }));
+    let done = Outcome::Ok(RepReply::Done(reply::BulkDone { refused: vec![] }));
     desk.event(Event::Link(LinkEvent::Reply(id, done)));
     assert_eq!(row(&desk, ItemField::Name).text(), "My Laptopabc");
 }
@@ -286,7 +288,7 @@ fn many_edits_are_asked_for_in_portions_that_fit_into_a_message() {
 }
 
 fn done_with(desk: &mut Desk, id: jumpdeck_protocol::RequestId) {
-    let done = Outcome::Ok(RepReply::Done(reply::Done { refused: vec![] }));
+    let done = Outcome::Ok(RepReply::Done(reply::BulkDone { refused: vec![] }));
     desk.event(Event::Link(LinkEvent::Reply(id, done)));
     desk.answered.push(id);
 }

@@ -68,7 +68,7 @@ fn items_are_moved_and_copied_to_a_place_that_is_chosen() {
         RepRequest::CopyItems(request::CopyItems { items: vec![ItemId(1)], to })
     );
     let refused = vec![(ItemId(1), RefusalCode::InvalidValue.because("It stands there already."))];
-    desk.reply(Outcome::Ok(RepReply::Done(reply::Done { refused })));
+    desk.reply(Outcome::Ok(RepReply::Done(reply::BulkDone { refused })));
     assert!(desk.said().starts_with("Front Office: It stands there already."), "{}", desk.said());
     desk.notice(rights(&[Permission::PermStart]));
     desk.press("m");
@@ -91,7 +91,7 @@ fn items_are_removed_after_a_question_that_names_them() {
     };
     assert_eq!(items.len(), 2);
     let refused = vec![(ItemId(5), RefusalCode::InSession.plain())];
-    desk.reply(Outcome::Ok(RepReply::Done(reply::Done { refused })));
+    desk.reply(Outcome::Ok(RepReply::Done(reply::BulkDone { refused })));
     assert!(desk.said().starts_with("1 of 2 items were removed. Café"), "{}", desk.said());
     desk.link_down();
     desk.press("x");
@@ -123,7 +123,7 @@ fn a_machine_that_is_away_is_woken_and_everybody_sees_the_countdown() {
     };
     assert_eq!((*item, password.map(|p| p.0)), (ItemId(1), Some([1, 2, 3, 4, 5, 6])));
     desk.notice(ApplianceNotice::Waking { item: ItemId(1), by: "alice".into(), wait: 30 });
-    desk.reply(Outcome::Ok(RepReply::Waking(reply::Waking { helper: "Red05".into() })));
+    desk.reply(Outcome::Ok(RepReply::Waking(reply::WakeHelper { helper: "Red05".into() })));
     assert_eq!(desk.said(), "Red05 calls Front Office. It can take a few minutes to start.");
     desk.event(Event::Tick(NOW.plus(12)));
     desk.press("w");
@@ -143,7 +143,7 @@ fn a_machine_that_does_not_come_up_is_told_of_and_another_reps_try_is_shown() {
     desk.reply(Outcome::Refused(refusal));
     assert!(desk.said().contains("No Jump Client near"), "{}", desk.said());
     desk.press("w<enter>");
-    desk.reply(Outcome::Ok(RepReply::Waking(reply::Waking { helper: "Red05".into() })));
+    desk.reply(Outcome::Ok(RepReply::Waking(reply::WakeHelper { helper: "Red05".into() })));
     desk.event(Event::Tick(NOW.plus(181)));
     assert!(desk.said().contains("has not come up 3 min"), "{}", desk.said());
     desk.notice(ApplianceNotice::Waking { item: ItemId(1), by: "bob".into(), wait: 30 });
@@ -320,7 +320,7 @@ fn the_last_session_is_asked_for_when_the_selection_stays() {
     assert_eq!(item, ItemId(1));
     let past = PastSession { user: "jose".into(), started: NOW, ended: Some(NOW) };
     let reply =
-        Outcome::Ok(RepReply::History(reply::History { sessions: vec![past], warning: None }));
+        Outcome::Ok(RepReply::History(reply::ItemHistory { sessions: vec![past], warning: None }));
     desk.event(Event::Link(LinkEvent::Reply(id, reply)));
     assert_eq!(desk.console.history(ItemId(1)).unwrap().len(), 1);
 }

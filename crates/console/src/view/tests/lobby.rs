@@ -281,7 +281,7 @@ fn a_refused_pin_keeps_what_was_typed() {
     assert_eq!(desk.console.form().unwrap().rows[0].text(), "kiosk");
     desk.press("<ctrl-s>");
     let item = desk.console.tabs()[0].item;
-    desk.reply(Outcome::Ok(RepReply::Pinned(reply::Pinned { item, by_hand: None })));
+    desk.reply(Outcome::Ok(RepReply::Pinned(reply::PinnedItem { item, by_hand: None })));
     assert_eq!(desk.said(), "kiosk is pinned; its service starts it from now on.");
     assert!(desk.console.form().is_none());
 }

@@ -129,7 +129,7 @@ fn the_log_of_a_session() {
             entry(7, Some("alice"), LogEvent::Note { text: "ticket 4711".into() }),
             entry(8, None, LogEvent::ShellClosed { channel: CHANNEL, status: None }),
         ];
-        desk.reply(Outcome::Ok(RepReply::Log(reply::Log { entries, more: false })));
+        desk.reply(Outcome::Ok(RepReply::Log(reply::LogPart { entries, more: false })));
         desk
     });
 }
@@ -143,7 +143,7 @@ fn the_log_is_saved_once_it_is_whole() {
         entry(1, Some("alice"), LogEvent::Started),
         entry(2, Some("alice"), LogEvent::Note { text: "ticket 4711".into() }),
     ];
-    desk.reply(Outcome::Ok(RepReply::Log(reply::Log { entries, more: false })));
+    desk.reply(Outcome::Ok(RepReply::Log(reply::LogPart { entries, more: false })));
     desk.press("e<ctrl-u>a.log<enter>");
     let crate::core::export::Export::Text { path, text } = &desk.exports[0] else { panic!() };
     assert_eq!(path.to_str(), Some("a.log"));
