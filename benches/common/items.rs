@@ -2,14 +2,14 @@
 
 use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
 use jumpdeck_protocol::{ItemId, JumpGroupId, Revision, Timestamp};
-use jumpdeck_server_sim::{Scenario, Simulated};
+use jumpdeck_server_sim::{Scenario, SimulatedMachine};
 use std::sync::Arc;
 
 /// The first machines of a scenario, each in a group of its scenario (by its place there).
 pub fn items(scenario: &Scenario, count: usize) -> Vec<Arc<ItemView>> {
     let groups = scenario.groups();
     let group = |name: &str| groups.iter().position(|group| *group == name).unwrap_or(0) as u64;
-    let view = |machine: Simulated| {
+    let view = |machine: SimulatedMachine| {
         Arc::new(ItemView {
             id: ItemId(machine.number + 1),
             revision: Revision(machine.number + 1),
@@ -24,5 +24,8 @@ pub fn items(scenario: &Scenario, count: usize) -> Vec<Arc<ItemView>> {
             ..ItemView::default()
         })
     };
-    (0..count as u64).filter_map(|number| Simulated::new(scenario, 1, number)).map(view).collect()
+    (0..count as u64)
+        .filter_map(|number| SimulatedMachine::new(scenario, 1, number))
+        .map(view)
+        .collect()
 }

@@ -2,9 +2,9 @@
 
 use crate::dice::Dice;
 use crate::figures::Figures;
-use crate::identity::{Simulated, Start};
+use crate::identity::{SimulatedMachine, Start};
 use crate::life::{Happening, Life};
-use crate::shared::{Opening, Shared};
+use crate::shared::{FleetOpening, Shared};
 use crate::shell::Shell;
 use crate::wire::Wire;
 use jumpdeck_link::{
@@ -42,7 +42,7 @@ const STEADY: Duration = Duration::from_secs(2);
 /// One machine and what it remembers from link to link.
 pub(crate) struct Client {
     shared: Arc<Shared>,
-    me: Simulated,
+    me: SimulatedMachine,
     key: Ed25519KeyPair,
     standing: Standing,
     shells: HashMap<ChannelId, Shell>,
@@ -67,7 +67,7 @@ enum ClientEnd {
 
 impl Client {
     /// A machine that is linked to nothing yet.
-    pub(crate) fn new(shared: Arc<Shared>, me: Simulated) -> Option<Self> {
+    pub(crate) fn new(shared: Arc<Shared>, me: SimulatedMachine) -> Option<Self> {
         let standing = match me.start {
             Start::Linked { standing } | Start::Away { standing, .. } => standing,
         };
@@ -335,7 +335,7 @@ async fn live_on(
 }
 
 struct Served<'a> {
-    me: &'a Simulated,
+    me: &'a SimulatedMachine,
     shells: &'a mut HashMap<ChannelId, Shell>,
     shared: &'a Shared,
     outbox: &'a Outbox,
@@ -417,14 +417,14 @@ impl Served<'_> {
     fn open(&mut self, channel: ChannelId, kind: &ChannelKind) -> Option<Outcome<AgentReply>> {
         let refused = |detail: &str| Outcome::Refused(RefusalCode::SpawnFailed.because(detail));
         match (kind, self.shared.opening) {
-            (_, Opening::Silent) => None,
-            (_, Opening::Refuses) => Some(refused("the simulated machine was told to refuse")),
-            (ChannelKind::Shell { .. }, Opening::Works) => {
+            (_, FleetOpening::Silent) => None,
+            (_, FleetOpening::Refuses) => Some(refused("the simulated machine was told to refuse")),
+            (ChannelKind::Shell { .. }, FleetOpening::Works) => {
                 let shell = Shell::new(channel, self.me, &self.shared.commands);
                 self.shells.insert(channel, shell);
                 Some(Outcome::Ok(AgentReply::Opened { process: 1 }))
             }
-            (_, Opening::Works) => Some(refused("a simulated machine has only a shell")),
+            (_, FleetOpening::Works) => Some(refused("a simulated machine has only a shell")),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a simulated machine measures: figures that wander, with the rhythm of the day.
 
 use crate::dice::Dice;
-use crate::identity::Simulated;
+use crate::identity::SimulatedMachine;
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::inventory::Statistics;
 
@@ -19,7 +19,7 @@ pub(crate) struct Figures {
 const GIB: u64 = 1024 * 1024 * 1024;
 
 impl Figures {
-    pub(crate) fn new(seed: u64, machine: &Simulated) -> Self {
+    pub(crate) fn new(seed: u64, machine: &SimulatedMachine) -> Self {
         let mut dice = Dice::new(seed, machine.number, "figures");
         let disk_total = (64 << dice.below(5)) * GIB;
         let memory_total = machine.facts.memory;
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn figures_wander_within_what_is_possible_and_are_the_same_for_a_seed() {
         let scenario = Scenario::load("office").unwrap();
-        let machine = Simulated::new(&scenario, 1, 5).unwrap();
+        let machine = SimulatedMachine::new(&scenario, 1, 5).unwrap();
         let run = || {
             let mut figures = Figures::new(1, &machine);
             (0..500).map(move |n| figures.measure(Timestamp(1_000_000 + n), "ann"))

@@ -2,10 +2,10 @@
 
 use crate::client::Client;
 use crate::console::{ConsoleError, SimulatedConsole};
-use crate::identity::{Simulated, Start};
+use crate::identity::{SimulatedMachine, Start};
 use crate::network::Network;
 use crate::scenario::Scenario;
-use crate::shared::{Counts, Opening, Shared};
+use crate::shared::{Counts, FleetOpening, Shared};
 use crate::wire::WireFault;
 use anyhow::Context;
 use jumpdeck_link::client_config;
@@ -41,7 +41,7 @@ pub struct Fleet {
     /// What is wrong with its wires, and with how many of them.
     pub fault: Option<(WireFault, f64)>,
     /// How its machines answer when a shell is to be opened.
-    pub opening: Opening,
+    pub opening: FleetOpening,
     /// Those that are away have enrolled before ([`Fleet::enrol_the_absent`]).
     pub absent_known: bool,
     /// Local addresses to connect from, one after the other; the system's choice if there is none.
@@ -118,7 +118,7 @@ impl Fleet {
             keys,
             at_once: 64,
             fault: None,
-            opening: Opening::Works,
+            opening: FleetOpening::Works,
             absent_known: false,
             sources: Vec::new(),
         }
@@ -132,10 +132,10 @@ impl Fleet {
     }
 
     /// Its machines, as they are when it starts.
-    pub fn machines(&self) -> impl Iterator<Item = Simulated> + '_ {
+    pub fn machines(&self) -> impl Iterator<Item = SimulatedMachine> + '_ {
         let mut links = self.links;
         let machines = self.numbers.clone();
-        machines.filter_map(|number| Simulated::new(&self.scenario, self.seed, number)).map(
+        machines.filter_map(|number| SimulatedMachine::new(&self.scenario, self.seed, number)).map(
             move |mut machine| {
                 if matches!(machine.start, Start::Linked { .. }) {
                     match links.checked_sub(1) {

@@ -43,7 +43,7 @@ pub struct Target {
 
 /// What an appliance made of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum HostileVerdict {
     /// It was refused, with this code.
     Refused(RefusalCode),
     /// The connection was closed without a word.
@@ -52,7 +52,7 @@ pub enum Verdict {
     PassedOver,
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for HostileVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(code) => write!(f, "refused: {}", code.as_str()),
@@ -85,7 +85,7 @@ macro_rules! offences {
             }
 
             /// What an appliance must make of it.
-            pub const fn verdict(self) -> Verdict {
+            pub const fn verdict(self) -> HostileVerdict {
                 match self { $(Self::$name => $verdict,)* }
             }
         }
@@ -94,43 +94,43 @@ macro_rules! offences {
 
 offences! {
     /// Sends bytes that are no TLS.
-    Garbage "garbage" => Verdict::Closed;
+    Garbage "garbage" => HostileVerdict::Closed;
     /// Makes a link and then sends bytes that are no message of the handshake.
-    GarbageHello "garbage-hello" => Verdict::Closed;
+    GarbageHello "garbage-hello" => HostileVerdict::Closed;
     /// Sends a first message that is far too long.
-    LongHello "long-hello" => Verdict::Closed;
+    LongHello "long-hello" => HostileVerdict::Closed;
     /// Connects and says nothing at all.
-    Silence "silence" => Verdict::Closed;
+    Silence "silence" => HostileVerdict::Closed;
     /// Speaks another version of the protocol.
-    OldProtocol "old-protocol" => Verdict::Refused(RefusalCode::VersionMismatch);
+    OldProtocol "old-protocol" => HostileVerdict::Refused(RefusalCode::VersionMismatch);
     /// Comes without an installer key, and nobody knows it.
-    Uninvited "uninvited" => Verdict::Refused(RefusalCode::IdentityCheckFailed);
+    Uninvited "uninvited" => HostileVerdict::Refused(RefusalCode::IdentityCheckFailed);
     /// Comes with an installer key that was never made.
-    WrongInstaller "wrong-installer" => Verdict::Refused(RefusalCode::InstallerKeyInvalid);
+    WrongInstaller "wrong-installer" => HostileVerdict::Refused(RefusalCode::InstallerKeyInvalid);
     /// Says it has a key that it cannot sign with.
-    WrongKey "wrong-key" => Verdict::Refused(RefusalCode::IdentityCheckFailed);
+    WrongKey "wrong-key" => HostileVerdict::Refused(RefusalCode::IdentityCheckFailed);
     /// Sends again, on another link, a proof that was good on its own.
-    Replay "replay" => Verdict::Refused(RefusalCode::IdentityCheckFailed);
+    Replay "replay" => HostileVerdict::Refused(RefusalCode::IdentityCheckFailed);
     /// A copy of a linked machine, elsewhere.
-    Duplicate "duplicate" => Verdict::Refused(RefusalCode::IdentityCheckFailed);
+    Duplicate "duplicate" => HostileVerdict::Refused(RefusalCode::IdentityCheckFailed);
     /// Sends a text message on an open link.
-    Text "text" => Verdict::Closed;
+    Text "text" => HostileVerdict::Closed;
     /// Sends a frame of no known kind on an open link.
-    UnknownFrame "unknown-frame" => Verdict::Closed;
+    UnknownFrame "unknown-frame" => HostileVerdict::Closed;
     /// Sends a control message that cannot be read on an open link.
-    BrokenControl "broken-control" => Verdict::Closed;
+    BrokenControl "broken-control" => HostileVerdict::Closed;
     /// Sends a message of more than a mebibyte on an open link.
-    LongMessage "long-message" => Verdict::Closed;
+    LongMessage "long-message" => HostileVerdict::Closed;
     /// Sends measurements that nobody asked for, without an end.
-    Flood "flood" => Verdict::Closed;
+    Flood "flood" => HostileVerdict::Closed;
     /// Says without an end that its machine is another one now.
-    FactsFlood "facts-flood" => Verdict::Closed;
+    FactsFlood "facts-flood" => HostileVerdict::Closed;
     /// Sends output of other machines' shells, and says that they have ended.
-    ForeignChannels "foreign-channels" => Verdict::PassedOver;
+    ForeignChannels "foreign-channels" => HostileVerdict::PassedOver;
     /// Answers requests that were never made.
-    FalseReplies "false-replies" => Verdict::PassedOver;
+    FalseReplies "false-replies" => HostileVerdict::PassedOver;
     /// States facts that are far too long and full of control characters.
-    HostileFacts "hostile-facts" => Verdict::PassedOver;
+    HostileFacts "hostile-facts" => HostileVerdict::PassedOver;
 }
 
 impl FromStr for Offence {
@@ -150,7 +150,7 @@ impl FromStr for Offence {
 /// # Errors
 /// Why it cannot be reached.
 pub async fn reach(target: &Target) -> anyhow::Result<()> {
-    Caller::new(None).dial(target).await.map(drop)
+    HostileCaller::new(None).dial(target).await.map(drop)
 }
 
 /// Commits an offence.
@@ -158,17 +158,17 @@ pub async fn reach(target: &Target) -> anyhow::Result<()> {
 /// # Errors
 /// When it could not even be tried: the appliance cannot be reached, or an honest link that the
 /// offence needs was refused.
-pub async fn commit(offence: Offence, target: &Target) -> anyhow::Result<Verdict> {
+pub async fn commit(offence: Offence, target: &Target) -> anyhow::Result<HostileVerdict> {
     match offence {
         Offence::Garbage => garbage(target).await,
         Offence::Silence => silence(target).await,
         Offence::GarbageHello => hello(target, vec![0x01, 0xc1, 0xc1, 0xc1]).await,
         Offence::LongHello => hello(target, vec![0x01; limits::HANDSHAKE_MESSAGE * 4]).await,
         Offence::OldProtocol => old_protocol(target).await,
-        Offence::Uninvited => Caller::new(None).refused(target).await,
-        Offence::WrongInstaller => Caller::new(Some("never made")).refused(target).await,
+        Offence::Uninvited => HostileCaller::new(None).refused(target).await,
+        Offence::WrongInstaller => HostileCaller::new(Some("never made")).refused(target).await,
         Offence::WrongKey => {
-            let mut caller = Caller::new(Some(&target.installer_key));
+            let mut caller = HostileCaller::new(Some(&target.installer_key));
             caller.signs_with = Some(key()?);
             caller.refused(target).await
         }
@@ -179,8 +179,8 @@ pub async fn commit(offence: Offence, target: &Target) -> anyhow::Result<Verdict
 }
 
 /// Offences that begin with an honest link.
-async fn on_a_link(offence: Offence, target: &Target) -> anyhow::Result<Verdict> {
-    let mut caller = Caller::new(Some(&target.installer_key));
+async fn on_a_link(offence: Offence, target: &Target) -> anyhow::Result<HostileVerdict> {
+    let mut caller = HostileCaller::new(Some(&target.installer_key));
     if offence == Offence::HostileFacts {
         caller.facts = hostile_facts();
     }
@@ -241,28 +241,28 @@ async fn tcp(target: &Target) -> anyhow::Result<TcpStream> {
     Ok(connect(&address, None).await?)
 }
 
-async fn garbage(target: &Target) -> anyhow::Result<Verdict> {
+async fn garbage(target: &Target) -> anyhow::Result<HostileVerdict> {
     let mut stream = tcp(target).await?;
     stream.write_all(&[0x99; 4096]).await?;
     Ok(closed(&mut stream).await)
 }
 
-async fn silence(target: &Target) -> anyhow::Result<Verdict> {
+async fn silence(target: &Target) -> anyhow::Result<HostileVerdict> {
     Ok(closed(&mut tcp(target).await?).await)
 }
 
 /// Whether the other side closes, whatever it says before.
-async fn closed(stream: &mut TcpStream) -> Verdict {
+async fn closed(stream: &mut TcpStream) -> HostileVerdict {
     let mut said = [0; 1024];
     let ended = async { while matches!(stream.read(&mut said).await, Ok(1..)) {} };
     match timeout(PATIENCE, ended).await {
-        Ok(()) => Verdict::Closed,
-        Err(_) => Verdict::PassedOver,
+        Ok(()) => HostileVerdict::Closed,
+        Err(_) => HostileVerdict::PassedOver,
     }
 }
 
 /// A WebSocket to the agents' door, before the handshake.
-async fn door(target: &Target) -> anyhow::Result<Link> {
+async fn door(target: &Target) -> anyhow::Result<HostileLink> {
     let address: Address = target.url.parse()?;
     let name = ServerName::try_from(address.host.clone())?;
     let tls = TlsConnector::from(client_config()?).connect(name, tcp(target).await?).await?;
@@ -270,28 +270,28 @@ async fn door(target: &Target) -> anyhow::Result<Link> {
         .into_client_request()?;
     let tls: Box<dyn Stream> = Box::new(tls);
     let (socket, _) = client_async_with_config(request, tls, Some(settings())).await?;
-    Ok(Link { socket, item: None })
+    Ok(HostileLink { socket, item: None })
 }
 
-async fn hello(target: &Target, bytes: Vec<u8>) -> anyhow::Result<Verdict> {
+async fn hello(target: &Target, bytes: Vec<u8>) -> anyhow::Result<HostileVerdict> {
     let mut link = door(target).await?;
     link.send(Message::binary(bytes)).await;
     Ok(link.verdict().await)
 }
 
-async fn old_protocol(target: &Target) -> anyhow::Result<Verdict> {
+async fn old_protocol(target: &Target) -> anyhow::Result<HostileVerdict> {
     use jumpdeck_protocol::handshake::{Challenge, nonce};
     let mut link = door(target).await?;
     let hello = Hello { protocol: PROTOCOL + 1, version: VERSION.to_owned(), nonce: nonce()? };
     write_plain(&mut link.socket, &hello).await?;
     match read_plain(&mut link.socket).await? {
-        Challenge::Refused(refusal) => Ok(Verdict::Refused(refusal.code)),
-        Challenge::Appliance { .. } => Ok(Verdict::PassedOver),
+        Challenge::Refused(refusal) => Ok(HostileVerdict::Refused(refusal.code)),
+        Challenge::Appliance { .. } => Ok(HostileVerdict::PassedOver),
     }
 }
 
-async fn replay(target: &Target) -> anyhow::Result<Verdict> {
-    let caller = Caller::new(Some(&target.installer_key));
+async fn replay(target: &Target) -> anyhow::Result<HostileVerdict> {
+    let caller = HostileCaller::new(Some(&target.installer_key));
     let mut first = caller.dial(target).await?;
     let proof = caller.proof(&first)?;
     write_plain(&mut first.socket, &proof).await?;
@@ -303,22 +303,22 @@ async fn replay(target: &Target) -> anyhow::Result<Verdict> {
     Ok(welcomed(read_plain(&mut second.socket).await?))
 }
 
-async fn duplicate(target: &Target) -> anyhow::Result<Verdict> {
-    let mut caller = Caller::new(Some(&target.installer_key));
+async fn duplicate(target: &Target) -> anyhow::Result<HostileVerdict> {
+    let mut caller = HostileCaller::new(Some(&target.installer_key));
     let mut first = caller.link(target).await?;
     "the machine of the copy".clone_into(&mut caller.machine);
     let verdict = caller.refused(target).await?;
     match first.verdict().await {
-        Verdict::PassedOver => Ok(verdict),
+        HostileVerdict::PassedOver => Ok(verdict),
         other => anyhow::bail!("the first machine's link suffered: {other}"),
     }
 }
 
-fn welcomed(welcome: AgentWelcome) -> Verdict {
+fn welcomed(welcome: AgentWelcome) -> HostileVerdict {
     match welcome {
-        AgentWelcome::Refused(refusal) => Verdict::Refused(refusal.code),
-        AgentWelcome::Welcome { .. } => Verdict::PassedOver,
-        AgentWelcome::Removed => Verdict::Refused(RefusalCode::JumpItemGone),
+        AgentWelcome::Refused(refusal) => HostileVerdict::Refused(refusal.code),
+        AgentWelcome::Welcome { .. } => HostileVerdict::PassedOver,
+        AgentWelcome::Removed => HostileVerdict::Refused(RefusalCode::JumpItemGone),
     }
 }
 
@@ -329,7 +329,7 @@ fn key() -> anyhow::Result<Ed25519KeyPair> {
 }
 
 /// A hand-made agent.
-pub struct Caller {
+pub struct HostileCaller {
     key: anyhow::Result<Ed25519KeyPair>,
     signs_with: Option<Ed25519KeyPair>,
     installer_key: Option<String>,
@@ -341,7 +341,7 @@ pub struct Caller {
     pub name: String,
 }
 
-impl Caller {
+impl HostileCaller {
     /// A new identity, with an installer key or without.
     pub fn new(installer_key: Option<&str>) -> Self {
         Self {
@@ -399,10 +399,10 @@ impl Caller {
     ///
     /// # Errors
     /// When the appliance does not want it.
-    pub async fn link(&self, target: &Target) -> anyhow::Result<Link> {
+    pub async fn link(&self, target: &Target) -> anyhow::Result<HostileLink> {
         match self.call(target).await? {
             (dialed, AgentWelcome::Welcome { item, .. }) => {
-                Ok(Link { socket: dialed.socket, item: Some(item) })
+                Ok(HostileLink { socket: dialed.socket, item: Some(item) })
             }
             (_, AgentWelcome::Refused(refusal)) => Err(Refusal::into(refusal)),
             (_, AgentWelcome::Removed) => anyhow::bail!("this Jump Client was removed"),
@@ -410,20 +410,20 @@ impl Caller {
     }
 
     /// Calls, to be refused.
-    async fn refused(&self, target: &Target) -> anyhow::Result<Verdict> {
+    async fn refused(&self, target: &Target) -> anyhow::Result<HostileVerdict> {
         let (_, welcome) = self.call(target).await?;
         Ok(welcomed(welcome))
     }
 }
 
 /// A hand-made link.
-pub struct Link {
+pub struct HostileLink {
     socket: Socket,
     /// The item it is, once it was let in.
     pub item: Option<ItemId>,
 }
 
-impl Link {
+impl HostileLink {
     /// Sends a message; a link that was closed shows later.
     pub async fn send(&mut self, message: Message) {
         let _ = self.socket.send(message).await;
@@ -439,18 +439,18 @@ impl Link {
     }
 
     /// Whether the link still answers.
-    pub async fn verdict(&mut self) -> Verdict {
+    pub async fn verdict(&mut self) -> HostileVerdict {
         self.send(Message::Ping(vec![1].into())).await;
         let answer = async {
             loop {
                 match self.socket.next().await {
-                    Some(Ok(Message::Pong(_))) => return Verdict::PassedOver,
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Verdict::Closed,
+                    Some(Ok(Message::Pong(_))) => return HostileVerdict::PassedOver,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return HostileVerdict::Closed,
                     Some(Ok(_)) => {}
                 }
             }
         };
-        timeout(PATIENCE, answer).await.unwrap_or(Verdict::PassedOver)
+        timeout(PATIENCE, answer).await.unwrap_or(HostileVerdict::PassedOver)
     }
 
     /// Never answers again, and never reads: the other side has to find out by itself.

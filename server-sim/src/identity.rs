@@ -9,7 +9,7 @@ use jumpdeck_protocol::wake::Mac;
 
 /// One simulated machine.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Simulated {
+pub struct SimulatedMachine {
     /// Its number in the fleet.
     pub number: u64,
     /// What its key is made from.
@@ -73,7 +73,7 @@ const DAY: u64 = 86_400;
 /// An item is lost after 30 days (DOMAIN 7); these are away for longer.
 const LOST: std::ops::Range<u64> = 31 * DAY..170 * DAY;
 
-impl Simulated {
+impl SimulatedMachine {
     /// The machine of this number.
     pub fn new(scenario: &Scenario, seed: u64, number: u64) -> Option<Self> {
         // Another scenario has other machines, with other keys.
@@ -192,7 +192,7 @@ fn away(dice: &mut Dice) -> Start {
     Start::Away { seconds: dice.within(&(60..longest)), standing: Standing::Ready }
 }
 
-impl Simulated {
+impl SimulatedMachine {
     /// It cannot be linked now: there are more machines than links.
     pub(crate) fn stay_away(&mut self, seed: u64) {
         self.start = away(&mut Dice::new(seed, self.number, "away"));
@@ -203,9 +203,9 @@ impl Simulated {
 mod tests {
     use super::*;
 
-    fn fleet(scenario: &str, seed: u64, clients: u64) -> Vec<Simulated> {
+    fn fleet(scenario: &str, seed: u64, clients: u64) -> Vec<SimulatedMachine> {
         let scenario = Scenario::load(scenario).unwrap();
-        (0..clients).filter_map(|number| Simulated::new(&scenario, seed, number)).collect()
+        (0..clients).filter_map(|number| SimulatedMachine::new(&scenario, seed, number)).collect()
     }
 
     #[test]
@@ -215,7 +215,7 @@ mod tests {
         let part: Vec<_> = fleet("office", 1, 200).into_iter().skip(150).collect();
         let scenario = Scenario::load("office").unwrap();
         let alone: Vec<_> =
-            (150..200).filter_map(|number| Simulated::new(&scenario, 1, number)).collect();
+            (150..200).filter_map(|number| SimulatedMachine::new(&scenario, 1, number)).collect();
         assert_eq!(part, alone, "a part of a fleet is what it is in the whole");
     }
 

@@ -23,12 +23,12 @@ mod wire;
 
 pub use console::{ConsoleError, Heard, Login, SimulatedConsole, SimulatedShell};
 pub use fleet::{Fleet, InstallerKeys};
-pub use identity::{Simulated, Start};
+pub use identity::{SimulatedMachine, Start};
 pub use life::{Happening, Life};
 pub use network::{Mac, Network};
 pub use ports::free_address;
 pub use scenario::{
-    Churn, Command, DEFAULT, Kind, Naming, People, Scenario, ScenarioError, Site, Wake,
+    Churn, DEFAULT, FleetCommand, Kind, Naming, People, Scenario, ScenarioError, Site, Wake,
 };
-pub use shared::{Count, Counts, Opening};
+pub use shared::{Count, Counts, FleetOpening};
 pub use wire::{Wire, WireFault};

@@ -3,7 +3,7 @@
 //! The course of events comes from the seed alone; only the network decides how long things take.
 
 use crate::dice::Dice;
-use crate::identity::Simulated;
+use crate::identity::SimulatedMachine;
 use crate::scenario::Scenario;
 use jumpdeck_protocol::agent::Standing;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl Life {
     pub fn new(
         scenario: &Arc<Scenario>,
         seed: u64,
-        machine: &Simulated,
+        machine: &SimulatedMachine,
         standing: Standing,
     ) -> Self {
         let peopled = machine.attended && !scenario.people.names.is_empty();
@@ -102,7 +102,7 @@ mod tests {
 
     fn course(seed: u64) -> Vec<(Duration, Happening)> {
         let scenario = Arc::new(Scenario::load("restless").unwrap());
-        let machine = Simulated::new(&scenario, seed, 3).unwrap();
+        let machine = SimulatedMachine::new(&scenario, seed, 3).unwrap();
         Life::new(&scenario, seed, &machine, Standing::Ready).take(40).collect()
     }
 
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn nothing_happens_in_a_quiet_scenario() {
         let scenario = Arc::new(Scenario::load("quiet").unwrap());
-        let machine = Simulated::new(&scenario, 1, 1).unwrap();
+        let machine = SimulatedMachine::new(&scenario, 1, 1).unwrap();
         assert_eq!(Life::new(&scenario, 1, &machine, Standing::Ready).next(), None);
     }
 }

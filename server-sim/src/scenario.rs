@@ -75,7 +75,7 @@ pub struct Scenario {
     pub wake: Wake,
     /// What their shells answer besides the usual.
     #[serde(default, rename = "command")]
-    pub commands: Vec<Command>,
+    pub commands: Vec<FleetCommand>,
 }
 
 const fn one() -> u64 {
@@ -208,7 +208,7 @@ pub struct Wake {
 /// What a shell answers to a command.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Command {
+pub struct FleetCommand {
     /// The command's name.
     pub name: String,
     /// What it prints; `{host}`, `{system}` and `{user}` are replaced.

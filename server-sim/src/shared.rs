@@ -3,7 +3,7 @@
 
 use crate::dice::Dice;
 use crate::network::Network;
-use crate::scenario::{Command, Scenario};
+use crate::scenario::{FleetCommand, Scenario};
 use crate::wire::WireFault;
 use jumpdeck_link::{Address, connect};
 use rustls::ClientConfig;
@@ -71,8 +71,8 @@ pub(crate) struct Shared {
     pub fingerprint: String,
     pub network: Arc<Network>,
     pub counts: Arc<Counts>,
-    pub commands: Arc<[Command]>,
-    pub opening: Opening,
+    pub commands: Arc<[FleetCommand]>,
+    pub opening: FleetOpening,
     pub absent_known: bool,
     pub keys: BTreeMap<String, String>,
     pub fault: Option<(WireFault, f64)>,
@@ -136,7 +136,7 @@ impl Shared {
 
 /// How a machine answers when a shell is to be opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Opening {
+pub enum FleetOpening {
     /// It opens one.
     #[default]
     Works,

@@ -1,7 +1,7 @@
 //! A small believable shell, without a machine behind it.
 
-use crate::identity::Simulated;
-use crate::scenario::Command;
+use crate::identity::SimulatedMachine;
+use crate::scenario::FleetCommand;
 use bytes::Bytes;
 use jumpdeck_link::{Lane, Outbox};
 use jumpdeck_protocol::session::{ChannelReport, ExitStatus};
@@ -16,7 +16,7 @@ pub(crate) struct Shell {
     system: String,
     user: String,
     address: String,
-    commands: Arc<[Command]>,
+    commands: Arc<[FleetCommand]>,
     output: SendStream,
     input: ReceiveStream,
     line: String,
@@ -32,8 +32,8 @@ const FLOOD: usize = 10_000;
 impl Shell {
     pub(crate) fn new(
         channel: ChannelId,
-        simulated: &Simulated,
-        commands: &Arc<[Command]>,
+        simulated: &SimulatedMachine,
+        commands: &Arc<[FleetCommand]>,
     ) -> Self {
         let facts = &simulated.facts;
         let mut shell = Self {

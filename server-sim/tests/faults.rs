@@ -21,8 +21,8 @@ use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, Size};
 use jumpdeck_protocol::{ItemId, RefusalCode};
-use jumpdeck_server_sim::hostile::{Caller, Offence, commit};
-use jumpdeck_server_sim::{ConsoleError, Heard, Opening, SimulatedConsole, SimulatedShell};
+use jumpdeck_server_sim::hostile::{HostileCaller, Offence, commit};
+use jumpdeck_server_sim::{ConsoleError, FleetOpening, Heard, SimulatedConsole, SimulatedShell};
 use std::sync::atomic::Ordering;
 
 /// The numbers of the lines that an `echo` printed, in order.
@@ -75,7 +75,7 @@ async fn facts_that_are_too_long_and_hostile_are_cut_and_cleaned() {
 async fn a_flood_of_facts_ends_with_the_last_ones_when_the_agent_is_back() {
     let house = House::new().await;
     let target = house.target().await;
-    let mut caller = Caller::new(Some(&target.installer_key));
+    let mut caller = HostileCaller::new(Some(&target.installer_key));
     drop(caller.link(&target).await.unwrap());
     caller.facts.console_user = "the last one".into();
     let _link = caller.link(&target).await.unwrap();
@@ -167,13 +167,13 @@ async fn a_console_whose_link_is_half_open_holds_up_nobody() {
 async fn an_agent_whose_link_is_half_open_takes_its_place_again_from_elsewhere() {
     let house = House::new().await;
     let target = house.target().await;
-    let caller = Caller::new(Some(&target.installer_key));
+    let caller = HostileCaller::new(Some(&target.installer_key));
     let first = caller.link(&target).await.unwrap();
     let item = first.item;
     let silent = tokio::spawn(first.fall_silent());
     let mut second = caller.link(&target).await.unwrap();
     assert_eq!(second.item, item);
-    assert_eq!(second.verdict().await, jumpdeck_server_sim::hostile::Verdict::PassedOver);
+    assert_eq!(second.verdict().await, jumpdeck_server_sim::hostile::HostileVerdict::PassedOver);
     house.until_all_online(1).await;
     silent.abort();
 }
@@ -222,7 +222,7 @@ async fn a_clock_that_jumps_parts_nobody() {
 }
 
 /// The refusal of a start, and the status shown.
-async fn refused(churn: &str, opening: Opening) -> (RefusalCode, Status) {
+async fn refused(churn: &str, opening: FleetOpening) -> (RefusalCode, Status) {
     let house = House::new().await;
     let mut bystander = Bystander::new(&house).await;
     let mut fleet = house.fleet(scenario(churn), 1).await;
@@ -240,31 +240,31 @@ async fn refused(churn: &str, opening: Opening) -> (RefusalCode, Status) {
 
 #[tokio::test]
 async fn a_disabled_machine_refuses_for_its_customer() {
-    let refused = refused("disabled = 1.0", Opening::Works).await;
+    let refused = refused("disabled = 1.0", FleetOpening::Works).await;
     assert_eq!(refused, (RefusalCode::DisabledByUser, Status::Disabled));
 }
 
 #[tokio::test]
 async fn a_machine_that_waits_for_its_upgrade_cannot_be_jumped_to() {
-    let refused = refused("upgrade_pending = 1.0", Opening::Works).await;
+    let refused = refused("upgrade_pending = 1.0", FleetOpening::Works).await;
     assert_eq!(refused, (RefusalCode::UpgradePending, Status::UpgradePending));
 }
 
 #[tokio::test]
 async fn an_uninstalled_machine_says_so() {
-    let refused = refused("uninstalled = 1.0", Opening::Works).await;
+    let refused = refused("uninstalled = 1.0", FleetOpening::Works).await;
     assert_eq!(refused, (RefusalCode::JumpClientUninstalled, Status::Uninstalled));
 }
 
 #[tokio::test]
 async fn a_machine_that_is_away_is_offline() {
-    let refused = refused("offline = 1.0", Opening::Works).await;
+    let refused = refused("offline = 1.0", FleetOpening::Works).await;
     assert_eq!(refused, (RefusalCode::JumpClientOffline, Status::Offline));
 }
 
 #[tokio::test]
 async fn an_agent_that_cannot_start_a_program_says_so() {
-    let refused = refused("", Opening::Refuses).await;
+    let refused = refused("", FleetOpening::Refuses).await;
     assert_eq!(refused, (RefusalCode::SpawnFailed, Status::Online));
 }
 
@@ -272,7 +272,7 @@ async fn an_agent_that_cannot_start_a_program_says_so() {
 async fn agents_that_never_answer_a_start_time_out_and_too_many_of_them_make_it_busy() {
     let house = House::new().await;
     let mut fleet = house.fleet(scenario(""), 21).await;
-    fleet.opening = Opening::Silent;
+    fleet.opening = FleetOpening::Silent;
     let _fleet = house.run(fleet);
     house.until_all_online(21).await;
     let items: Vec<ItemId> = house.items().await.iter().map(|item| item.id).collect();

@@ -1,7 +1,7 @@
 //! One SSH connection: who it is, and what it asks for.
 
 use super::Door;
-use super::channel::{Opened, Place, Request, What, attend, open};
+use super::channel::{ChannelPlace, Opened, Request, What, attend, open};
 use jumpdeck_appliance::{Entrance, Half};
 use jumpdeck_protocol::modes::{MOST, TerminalModes};
 use jumpdeck_protocol::rep::Secret;
@@ -141,8 +141,10 @@ impl Caller {
         let request = Request { what, password: self.password.clone(), ..request };
         let (entrance, place) = inside.clone();
         let here = self.door.here(entrance);
-        let at =
-            Place { config_dir: self.door.config_dir.clone(), pool: Arc::clone(&self.door.pool) };
+        let at = ChannelPlace {
+            config_dir: self.door.config_dir.clone(),
+            pool: Arc::clone(&self.door.pool),
+        };
         tokio::spawn(async move {
             attend(here, at, opened, request).await;
             drop((place, turn));

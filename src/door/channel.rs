@@ -13,7 +13,8 @@ use crate::verbs::desk::Desk;
 use crate::verbs::outlet::Stream;
 use crate::verbs::status::Status;
 use crate::verbs::stdio::{
-    self, Far, FarEars, FarInput, FarMouth, FarOut, FarTerminal, FarTyped, Job, Stdio, Unread, left,
+    self, Far, FarEars, FarInput, FarJob, FarMouth, FarOut, FarTerminal, FarTyped, Stdio, Unread,
+    left,
 };
 use crate::verbs::{far, settle};
 use bytes::Bytes;
@@ -44,7 +45,7 @@ const SLICE: Duration = Duration::from_millis(10);
 
 /// What consoles at this door have in common.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct ChannelPlace {
     /// Keys, prefix and theme stand here.
     pub config_dir: PathBuf,
     /// What they hold together.
@@ -109,7 +110,7 @@ pub(super) fn open(channel: Channel<Msg>) -> Opened {
 }
 
 /// Does what is asked, and says how it ended.
-pub(super) async fn attend(here: Here, place: Place, opened: Opened, request: Request) {
+pub(super) async fn attend(here: Here, place: ChannelPlace, opened: Opened, request: Request) {
     let Opened { writing, input, ears, interrupted, raw, gone, pace } = opened;
     let (out, jobs) = unbounded_channel();
     let out = FarOut(out);
@@ -155,7 +156,7 @@ pub(super) async fn attend(here: Here, place: Place, opened: Opened, request: Re
 /// Writes what is to be written, as fast as the client takes it, for as long as it is there.
 async fn write(
     writing: Arc<ChannelWriteHalf<Msg>>,
-    mut jobs: UnboundedReceiver<Job>,
+    mut jobs: UnboundedReceiver<FarJob>,
     mut gone: watch::Receiver<bool>,
     pace: Option<Arc<Pace>>,
 ) {
@@ -282,7 +283,7 @@ impl Ear {
     }
 }
 
-async fn run(here: Here, place: &Place, far: Box<Far>, request: Request) -> Status {
+async fn run(here: Here, place: &ChannelPlace, far: Box<Far>, request: Request) -> Status {
     let Request { what, item, password, .. } = request;
     let mut desk = Desk::here(here.clone(), place.config_dir.clone(), Stdio::Far(far));
     if let Err(error) = settle(&here, &mut desk.io, password).await {
@@ -310,7 +311,11 @@ async fn run(here: Here, place: &Place, far: Box<Far>, request: Request) -> Stat
 }
 
 /// The console itself.
-async fn console(here: Here, place: &Place, io: Stdio) -> Result<Status, (Stdio, anyhow::Error)> {
+async fn console(
+    here: Here,
+    place: &ChannelPlace,
+    io: Stdio,
+) -> Result<Status, (Stdio, anyhow::Error)> {
     let far = match io {
         Stdio::Far(far) if far.terminal.is_some() => far,
         other => {
@@ -340,7 +345,7 @@ async fn console(here: Here, place: &Place, io: Stdio) -> Result<Status, (Stdio,
 /// Runs a console at a seat, from the terminal's taking over to its end.
 async fn sit(
     here: Here,
-    place: &Place,
+    place: &ChannelPlace,
     (term, variables): (&str, &HashMap<String, String>),
     seat: FarSeat,
     size: Size,

@@ -96,7 +96,7 @@ pub enum Unreachable {
 }
 
 /// Where to dial and what to prove.
-pub(super) struct Target {
+pub(super) struct LinkTarget {
     pub address: Address,
     pub fingerprint: String,
     pub proof: RepProof,
@@ -132,10 +132,10 @@ impl Destination {
         matches!(self, Self::Embedded(_))
     }
 
-    pub(super) async fn find(&self) -> Result<Target, Unreachable> {
+    pub(super) async fn find(&self) -> Result<LinkTarget, Unreachable> {
         match self {
             Self::Here(_) => Err(Unreachable::Lasting("it is not dialled".to_owned())),
-            Self::Remote { address, fingerprint, credentials, .. } => Ok(Target {
+            Self::Remote { address, fingerprint, credentials, .. } => Ok(LinkTarget {
                 address: address.clone(),
                 fingerprint: fingerprint.clone(),
                 proof: credentials.rep_proof(),
@@ -157,7 +157,7 @@ impl Destination {
                         running.url
                     ))
                 })?;
-                Ok(Target {
+                Ok(LinkTarget {
                     address: running.url.parse().map_err(|e| passing(format!("{e}")))?,
                     fingerprint: running.fingerprint,
                     proof: RepProof::Token(token),

@@ -9,7 +9,7 @@ pub use destination::{Credentials, Destination, Here, Proof, Unreachable};
 pub use known::{KnownAppliances, Trust};
 
 use bytes::Bytes;
-use destination::Target;
+use destination::LinkTarget;
 use jumpdeck_console::core::{LinkEvent, Welcome};
 use jumpdeck_link::{
     DialError, Dialed, Incoming, KeepAlive, Lane, LinkEnd, Outbox, Pin, Socket, client_config,
@@ -223,7 +223,7 @@ impl Keeper {
     async fn log_in(
         &self,
         mut dialed: Dialed,
-        target: &Target,
+        target: &LinkTarget,
     ) -> Result<(Dialed, Welcome), LinkOver> {
         // A code opens once; a link that is made again goes by the login that was kept then.
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();

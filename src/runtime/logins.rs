@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 /// Where a login was put.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum KeptWhere {
     /// In the desktop's keyring.
     Keyring,
     /// In this file.
@@ -59,18 +59,18 @@ impl Logins {
     ///
     /// # Errors
     /// When neither the keyring nor the file takes it.
-    pub fn keep(&self, address: &str, username: &str, token: &str) -> anyhow::Result<Kept> {
+    pub fn keep(&self, address: &str, username: &str, token: &str) -> anyhow::Result<KeptWhere> {
         let mut kept = self.read();
         if self.keyring && store(address, username, token).is_ok() {
             // What stood in the file of before would hide it.
             if kept.remove(&key(address, username)).is_some() {
                 self.write(&kept)?;
             }
-            return Ok(Kept::Keyring);
+            return Ok(KeptWhere::Keyring);
         }
         kept.insert(key(address, username), token.to_owned());
         self.write(&kept)?;
-        Ok(Kept::File(self.file.clone()))
+        Ok(KeptWhere::File(self.file.clone()))
     }
 
     /// Forgets a login. Returns whether there was one.
@@ -160,7 +160,7 @@ mod tests {
         let logins = Logins { file: dir.path().join("config/logins"), keyring: false };
         assert_eq!(logins.find("https://one:8443", "bob"), None);
         let kept = logins.keep("https://one:8443", "bob", "secret").unwrap();
-        let Kept::File(path) = kept else { panic!("{kept:?}") };
+        let KeptWhere::File(path) = kept else { panic!("{kept:?}") };
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         logins.keep("https://two:8443", "bob", "other").unwrap();
         assert_eq!(logins.find("https://one:8443", "bob").as_deref(), Some("secret"));

@@ -25,7 +25,7 @@ const MOUTHFUL: usize = 256;
 /// What is typed at a console, and when it is all there is.
 #[derive(Debug)]
 pub(crate) struct Typing {
-    reader: Reader,
+    reader: KeyReader,
     /// What came and was not read yet.
     rest: Bytes,
     /// When what was typed last came.
@@ -75,7 +75,7 @@ impl Typing {
 
 /// Reads what was typed.
 #[derive(Debug, Default)]
-pub(crate) struct Reader {
+pub(crate) struct KeyReader {
     parser: Parser,
     /// What came since the last event.
     pending: Vec<u8>,
@@ -84,7 +84,7 @@ pub(crate) struct Reader {
     read: VecDeque<Input>,
 }
 
-impl Reader {
+impl KeyReader {
     /// Takes in what came.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         for byte in bytes {
@@ -286,7 +286,7 @@ mod tests {
         ) {
             let bytes: Vec<u8> = units.iter().flat_map(|(bytes, _)| bytes.clone()).collect();
             let expected: Vec<Input> = units.into_iter().flat_map(|(_, inputs)| inputs).collect();
-            let mut reader = Reader::default();
+            let mut reader = KeyReader::default();
             let (mut rest, mut sizes) = (bytes.as_slice(), pieces.into_iter().cycle());
             while !rest.is_empty() {
                 let size = sizes.next().unwrap().min(rest.len());
@@ -300,7 +300,7 @@ mod tests {
 
         #[test]
         fn nothing_that_comes_is_too_much(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-            let mut reader = Reader::default();
+            let mut reader = KeyReader::default();
             reader.feed(&bytes);
             reader.settle();
             prop_assert!(!reader.is_waiting());
@@ -313,13 +313,13 @@ mod tests {
         }
     }
 
-    fn read(reader: &mut Reader) -> Vec<Input> {
+    fn read(reader: &mut KeyReader) -> Vec<Input> {
         std::iter::from_fn(|| reader.next()).collect()
     }
 
     #[test]
     fn an_escape_alone_is_a_key_once_nothing_follows() {
-        let mut reader = Reader::default();
+        let mut reader = KeyReader::default();
         let esc = Input::Key(Key { code: Code::Esc, ..Key::char('x') });
         reader.feed(b"\x1b");
         assert!(reader.is_waiting() && read(&mut reader).is_empty());
@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_text_without_an_end_is_not_kept_for_ever() {
-        let mut reader = Reader::default();
+        let mut reader = KeyReader::default();
         reader.feed(PASTE);
         for _ in 0..40 {
             reader.feed(&b"x".repeat(64 * 1024));

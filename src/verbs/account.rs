@@ -7,7 +7,7 @@ use super::status::Status;
 use super::stdio::Stdio;
 use crate::link::{Client, ClientError, Destination, Here};
 use crate::runtime::dirs::Places;
-use crate::runtime::logins::{Kept, Logins};
+use crate::runtime::logins::{KeptWhere, Logins};
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use jumpdeck_protocol::RefusalCode;
@@ -290,8 +290,10 @@ impl LoginVerb {
         let token = kept.token;
         let logins = Logins::in_dir(&places.config()?);
         match logins.keep(&address.to_string(), &username, &token)? {
-            Kept::Keyring => output::say(&format!("{username} is logged in; the keyring has it.")),
-            Kept::File(path) => output::say(&format!(
+            KeptWhere::Keyring => {
+                output::say(&format!("{username} is logged in; the keyring has it."));
+            }
+            KeptWhere::File(path) => output::say(&format!(
                 "{username} is logged in; {} has it, which only you can read.",
                 path.display()
             )),

@@ -11,7 +11,7 @@ use super::overriding::Overriding;
 use super::status::Status;
 use super::stdio::{Outside, Stdio};
 use super::targets::Targets;
-use super::transfer::{Happened, Program};
+use super::transfer::{Happened, RunningProgram};
 use anyhow::bail;
 use bytes::Bytes;
 use clap::{Args, value_parser};
@@ -89,13 +89,13 @@ impl Exec {
                 }
                 let (size, term, argv, modes) = (io.size(), io.term(), self.argv(), io.modes());
                 let kind = ChannelKind::Terminal { size, term, argv, program: self.program, modes };
-                let program = Program::start(client, *item, kind, reason, io).await?;
+                let program = RunningProgram::start(client, *item, kind, reason, io).await?;
                 Ok(whole.outcome(jump::stay(program, escape, desk).await?))
             }
             _ if self.terminal => bail!("several machines have no terminal in common"),
             [item] if self.targets.are_named() && !self.json => {
                 let kind = ChannelKind::Exec { argv: self.argv(), program: self.program };
-                let mut program = Program::start(client, *item, kind, reason, io).await?;
+                let mut program = RunningProgram::start(client, *item, kind, reason, io).await?;
                 let outcome = attend(&mut program, io, !self.no_input).await;
                 program.close().await;
                 outcome
@@ -120,7 +120,7 @@ fn aside(words: &str) -> Bytes {
 
 /// Passes everything through until the command ends.
 pub(super) async fn attend(
-    program: &mut Program,
+    program: &mut RunningProgram,
     io: &mut Stdio,
     input: bool,
 ) -> anyhow::Result<Status> {

@@ -10,7 +10,7 @@ use super::overriding::Overriding;
 use super::select;
 use super::status::Status;
 use super::stdio::{Outside, Stdio};
-use super::transfer::{Happened, Program};
+use super::transfer::{Happened, RunningProgram};
 use anyhow::Context;
 use clap::Args;
 use jumpdeck_link::why;
@@ -64,7 +64,7 @@ impl JumpVerb {
             ChannelKind::Exec { argv: vec!["sh".into()], program: Started::LoginShell }
         };
         let reason = self.overriding.reason(io).await?;
-        let mut program = Program::start(client, item, kind, reason, io).await?;
+        let mut program = RunningProgram::start(client, item, kind, reason, io).await?;
         if on_terminal {
             return stay(program, escape, desk).await;
         }
@@ -76,7 +76,7 @@ impl JumpVerb {
 
 /// Shows a shell in the terminal until it ends or the rep leaves.
 pub(super) async fn stay(
-    mut program: Program,
+    mut program: RunningProgram,
     mut escape: Escape,
     desk: &mut Desk,
 ) -> anyhow::Result<Status> {
@@ -127,7 +127,7 @@ pub(super) async fn stay(
 }
 
 async fn attend(
-    program: &mut Program,
+    program: &mut RunningProgram,
     io: &mut Stdio,
     modes: &mut Modes,
     escape: &mut Escape,
@@ -220,7 +220,7 @@ async fn attend(
 }
 
 fn show(
-    program: &mut Program,
+    program: &mut RunningProgram,
     outlet: &mut Outlet,
     happened: Happened,
     escape: &Escape,

@@ -1,7 +1,7 @@
 //! `jumpdeck ls`: the inventory in lines.
 
 use super::desk::Desk;
-use super::select::Found;
+use super::select::Selected;
 use super::status::Status;
 use super::{output, select};
 use clap::Args;
@@ -43,7 +43,7 @@ impl Ls {
         let mut client = desk.client().await?;
         client.fetch_inventory().await?;
         let query = self.query.join(" ");
-        let Found { items: rows, whole } =
+        let Selected { items: rows, whole } =
             select::found(&mut client, select::read(&query)?, &desk.io).await?;
         let person = desk.io.is_terminal();
         let outcome = desk.io.print(|out| {

@@ -59,14 +59,14 @@ struct HostReport<'a> {
 
 /// One machine.
 #[derive(Debug)]
-struct Target {
+struct HostTarget {
     item: ItemId,
     name: String,
 }
 
 /// A command that runs.
 struct Running {
-    target: Target,
+    target: HostTarget,
     run: Run,
     /// The lines of output and of errors that are not whole yet.
     lines: [Vec<u8>; 2],
@@ -75,8 +75,8 @@ struct Running {
 struct Many {
     client: Client,
     order: Order,
-    waiting: VecDeque<Target>,
-    asked: HashMap<RequestId, Target>,
+    waiting: VecDeque<HostTarget>,
+    asked: HashMap<RequestId, HostTarget>,
     running: Vec<Running>,
     outlet: Outlet,
     status: Status,
@@ -97,7 +97,7 @@ pub(super) async fn run(
     io: &mut Stdio,
 ) -> anyhow::Result<Status> {
     let outlet = Outlet::new(io)?;
-    let targets = items.into_iter().map(|(item, name)| Target { item, name });
+    let targets = items.into_iter().map(|(item, name)| HostTarget { item, name });
     let many = Many {
         client,
         order,
@@ -358,7 +358,7 @@ impl Many {
         if code != 0 && self.status == Status::DONE {
             self.status = Status::FAILED;
         }
-        let Target { item, name } = &running.target;
+        let HostTarget { item, name } = &running.target;
         if self.order.json {
             self.tell(&HostReport {
                 id: item.0,
@@ -372,7 +372,7 @@ impl Many {
         Ok(false)
     }
 
-    fn failed(&mut self, target: &Target, why: &str) -> anyhow::Result<()> {
+    fn failed(&mut self, target: &HostTarget, why: &str) -> anyhow::Result<()> {
         self.status = Status::OWN;
         let (id, name) = (target.item.0, target.name.as_str());
         if self.order.json {
@@ -412,8 +412,8 @@ impl Many {
         Ok(())
     }
 
-    fn line(&mut self, target: &Target, stream: Stream, line: &[u8]) -> anyhow::Result<()> {
-        let Target { item, name } = target;
+    fn line(&mut self, target: &HostTarget, stream: Stream, line: &[u8]) -> anyhow::Result<()> {
+        let HostTarget { item, name } = target;
         if self.order.json {
             let text = String::from_utf8_lossy(line);
             let which = if stream == Stream::Output { "output" } else { "errors" };

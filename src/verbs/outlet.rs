@@ -1,7 +1,7 @@
 //! Where a remote program's output goes: written on a thread of its own, so that a reader who
 //! pauses holds up the program and nothing else.
 
-use super::stdio::{Done, Job, Stdio, with_returns};
+use super::stdio::{FarDone, FarJob, Stdio, with_returns};
 use bytes::Bytes;
 use std::io::{self, Write};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -12,7 +12,7 @@ const SHORT: usize = 256;
 
 /// The output and the errors, of this process or of a rep elsewhere.
 pub(super) struct Outlet {
-    queue: UnboundedSender<Job>,
+    queue: UnboundedSender<FarJob>,
     /// Where to say that something was written.
     done: UnboundedSender<(Stream, usize, io::Result<()>)>,
     /// It is this process's own.
@@ -50,7 +50,7 @@ impl Outlet {
         *self.pending_mut(stream) += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let count = bytes.len();
         let bytes = if self.cooked { with_returns(&bytes).into() } else { bytes };
-        let job = Job { stream, bytes, done: Done::Each(count, self.done.clone()) };
+        let job = FarJob { stream, bytes, done: FarDone::Each(count, self.done.clone()) };
         self.queue.send(job).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
@@ -86,8 +86,8 @@ impl Outlet {
 }
 
 /// A thread that writes, and the way to it. It ends with that.
-fn writer() -> io::Result<UnboundedSender<Job>> {
-    let (queue, mut waiting) = unbounded_channel::<Job>();
+fn writer() -> io::Result<UnboundedSender<FarJob>> {
+    let (queue, mut waiting) = unbounded_channel::<FarJob>();
     std::thread::Builder::new().name("output".into()).spawn(move || {
         while let Some(job) = waiting.blocking_recv() {
             let outcome = write(job.stream, &job.bytes);

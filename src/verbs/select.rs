@@ -10,7 +10,7 @@ use jumpdeck_protocol::{ItemId, Timestamp};
 use std::time::SystemTime;
 
 /// What a query found.
-pub(super) struct Found {
+pub(super) struct Selected {
     /// The items.
     pub items: List,
     /// Whether that is all.
@@ -61,7 +61,7 @@ pub(super) async fn acted_on(
     client: &mut Client,
     query: &str,
     io: &Stdio,
-) -> anyhow::Result<Found> {
+) -> anyhow::Result<Selected> {
     let whole = Query::whole(query);
     let query = whole.map_err(|error| anyhow!("--query: {error} `--all` says every item."))?;
     found(client, query, io).await
@@ -71,7 +71,11 @@ pub(super) async fn acted_on(
 ///
 /// # Errors
 /// When the link is gone.
-pub(super) async fn found(client: &mut Client, query: Query, io: &Stdio) -> anyhow::Result<Found> {
+pub(super) async fn found(
+    client: &mut Client,
+    query: Query,
+    io: &Stdio,
+) -> anyhow::Result<Selected> {
     let missing = if query.depends_on_figures() { client.fetch_figures().await? } else { 0 };
     if missing > 0 {
         let machines = if missing == 1 { "machine" } else { "machines" };
@@ -83,7 +87,7 @@ pub(super) async fn found(client: &mut Client, query: Query, io: &Stdio) -> anyh
     let now = Timestamp::from_system(SystemTime::now());
     let items = search(client.inventory.picture(), &Look::at(Scope::All, query, now));
     let whole = if missing == 0 { Whole::Yes } else { Whole::FiguresMissing };
-    Ok(Found { items, whole })
+    Ok(Selected { items, whole })
 }
 
 /// The one item of this name: by its number, its name, its host name (either as it is written, then in

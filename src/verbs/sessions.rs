@@ -5,7 +5,7 @@ use super::escape::EscapeKey;
 use super::jump::stay;
 use super::output;
 use super::status::Status;
-use super::transfer::Program;
+use super::transfer::RunningProgram;
 use crate::link::ClientError;
 use anyhow::bail;
 use clap::Args;
@@ -161,7 +161,7 @@ impl Attach {
             let name = clean(&view.item_name);
             bail!("the session with {name} has no shell; `jumpdeck jump` opens one");
         };
-        let program = Program::of(client, view, &channel);
+        let program = RunningProgram::of(client, view, &channel);
         program.resize(desk.io.size());
         stay(program, escape, desk).await
     }

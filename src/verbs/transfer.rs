@@ -24,7 +24,7 @@ use tokio::time::timeout;
 pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A running program, and the link it is reached by.
-pub(super) struct Program {
+pub(super) struct RunningProgram {
     client: Client,
     run: Run,
 }
@@ -79,7 +79,7 @@ pub(super) enum Happened {
     Nothing,
 }
 
-impl Program {
+impl RunningProgram {
     /// Starts a program on an item.
     pub(super) async fn start(
         mut client: Client,

@@ -5,7 +5,7 @@ use super::exec::attend;
 use super::overriding::Overriding;
 use super::select;
 use super::status::Status;
-use super::transfer::Program;
+use super::transfer::RunningProgram;
 use clap::{Args, value_parser};
 use jumpdeck_protocol::session::ChannelKind;
 
@@ -28,7 +28,7 @@ impl Tunnel {
         let kind = ChannelKind::Tunnel { port: self.port };
         let io = &mut desk.io;
         let reason = self.overriding.reason(io).await?;
-        let mut program = Program::start(client, item, kind, reason, io).await?;
+        let mut program = RunningProgram::start(client, item, kind, reason, io).await?;
         let outcome = attend(&mut program, io, true).await;
         program.close().await;
         outcome

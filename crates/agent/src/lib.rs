@@ -23,7 +23,7 @@ pub use files::{AgentDir, AgentDirError, Target};
 pub use identity::IdentityError;
 pub use inherited::close_descriptors;
 pub use person::Person;
-pub use run::{Ending, EnrolWish, RunError, fingerprint_of, run, uninstall};
+pub use run::{AgentEnding, EnrolWish, RunError, fingerprint_of, run, uninstall};
 
 use std::path::PathBuf;
 

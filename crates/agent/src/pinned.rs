@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether this machine is a Jump Client, and where it keeps what it needs for that.
 #[derive(Clone, Debug)]
-pub(crate) struct Pinned {
+pub(crate) struct PinnedClient {
     installed: Arc<Mutex<Option<Installed>>>,
     /// Held while something is installed or undone: neither ends in the other's midst.
     work: Arc<tokio::sync::Mutex<()>>,
@@ -52,7 +52,7 @@ impl Wish {
     }
 }
 
-impl Pinned {
+impl PinnedClient {
     pub(crate) fn new(place: Option<PathBuf>) -> Self {
         Self { installed: Arc::default(), work: Arc::default(), undone: Arc::default(), place }
     }

@@ -1,6 +1,6 @@
 //! What the appliance asks of an agent, and what it orders.
 
-use crate::channels::environment::Origin;
+use crate::channels::environment::ProgramOrigin;
 use crate::link::Ended;
 use crate::run::Agent;
 use crate::{Source, facts, pinned, wake};
@@ -19,7 +19,7 @@ impl Agent {
         id: RequestId,
         (channel, errors): (ChannelId, Option<ChannelId>),
         kind: ChannelKind,
-        origin: &Origin,
+        origin: &ProgramOrigin,
     ) {
         let (channels, outbox) = (self.channels.clone(), outbox.clone());
         if let ChannelKind::Tunnel { port } = kind {
@@ -46,7 +46,7 @@ impl Agent {
                 id,
                 body: AgentRequest::Open { channel, errors, kind, session, rep },
             } => {
-                self.open(outbox, id, (channel, errors), kind, &Origin { rep, session });
+                self.open(outbox, id, (channel, errors), kind, &ProgramOrigin { rep, session });
             }
             Control::Request { id, body: AgentRequest::Customer } => {
                 let user = facts::console_user(self.options.install_mode).into();

@@ -5,7 +5,7 @@ use crate::files::{AgentDir, AgentDirError};
 use crate::identity::{self, IdentityError};
 use crate::inherited::put_signals_right;
 use crate::link::Ended;
-use crate::pinned::Pinned;
+use crate::pinned::PinnedClient;
 use crate::{Options, install};
 use jumpdeck_link::{Address, AddressError, DialError, Pin, client_config, dial};
 use jumpdeck_protocol::agent::Standing;
@@ -78,7 +78,7 @@ pub enum RunError {
 pub(crate) struct Agent {
     pub standing: Standing,
     pub options: Options,
-    pub pinned: Pinned,
+    pub pinned: PinnedClient,
     pub key: Ed25519KeyPair,
     pub machine: String,
     pub tls: Arc<ClientConfig>,
@@ -121,7 +121,10 @@ impl AgentClock {
 ///
 /// # Errors
 /// [`RunError`] when there is no point in trying again.
-pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<Ending, RunError> {
+pub async fn run(
+    options: Options,
+    mut stop: watch::Receiver<bool>,
+) -> Result<AgentEnding, RunError> {
     put_signals_right();
     let lock = options.dir.lock()?;
     let agent = Agent {
@@ -132,13 +135,13 @@ pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<En
         channels: Channels::default(),
         run: backoff::random(),
         spread: AtomicU32::new(0),
-        pinned: Pinned::new(options.visit.as_ref().map(|visit| visit.place.clone())),
+        pinned: PinnedClient::new(options.visit.as_ref().map(|visit| visit.place.clone())),
         options,
     };
     let outcome = tokio::select! {
         outcome = agent.keep_linked() => outcome,
-        () = agent.obey_person() => Ok(Ending::Stopped),
-        _ = stop.wait_for(|stop| *stop) => Ok(Ending::Stopped),
+        () = agent.obey_person() => Ok(AgentEnding::Stopped),
+        _ = stop.wait_for(|stop| *stop) => Ok(AgentEnding::Stopped),
     };
     agent.channels.close_all();
     agent.channels.all_ended().await;
@@ -148,7 +151,7 @@ pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<En
     match (outcome, stands) {
         (Ok(_), Some(true)) => {
             let started = tokio::task::spawn_blocking(install::start_now).await;
-            Ok(Ending::Left(started.unwrap_or_else(|error| Err(error.to_string()))))
+            Ok(AgentEnding::Left(started.unwrap_or_else(|error| Err(error.to_string()))))
         }
         (outcome, _) => outcome,
     }
@@ -170,7 +173,7 @@ pub async fn uninstall(dir: &AgentDir) -> Result<(), RunError> {
         channels: Channels::default(),
         run: backoff::random(),
         spread: AtomicU32::new(0),
-        pinned: Pinned::new(None),
+        pinned: PinnedClient::new(None),
         options: Options::of_installed(dir.clone()),
     };
     if let Err(reason) = agent.say_goodbye().await {
@@ -183,7 +186,7 @@ pub async fn uninstall(dir: &AgentDir) -> Result<(), RunError> {
 
 /// Why an agent ended that could have gone on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum AgentEnding {
     /// It was told to, on its own machine.
     Stopped,
     /// The appliance took it along.
@@ -207,7 +210,7 @@ pub async fn fingerprint_of(url: &str) -> Result<String, RunError> {
 
 impl Agent {
     /// Makes links, one after the other.
-    async fn keep_linked(&self) -> Result<Ending, RunError> {
+    async fn keep_linked(&self) -> Result<AgentEnding, RunError> {
         let mut backoff = Backoff::new(Duration::from_millis(250), self.options.most_pause);
         let mut last_linked = Instant::now();
         let mut complaint = None;
@@ -215,8 +218,8 @@ impl Agent {
         loop {
             sleep(backoff.next(backoff::random())).await;
             match self.link_once().await {
-                Ended::Retired => return Ok(Ending::Retired),
-                Ended::Left => return Ok(Ending::Left(Ok(()))),
+                Ended::Retired => return Ok(AgentEnding::Retired),
+                Ended::Left => return Ok(AgentEnding::Left(Ok(()))),
                 Ended::Removed => return self.uninstall().await,
                 Ended::Final(error) => return Err(error),
                 Ended::Lost { end, stood } => {
@@ -255,10 +258,10 @@ impl Agent {
     }
 
     /// The appliance does not know this machine any more; it forgets the appliance.
-    async fn uninstall(&self) -> Result<Ending, RunError> {
+    async fn uninstall(&self) -> Result<AgentEnding, RunError> {
         self.pinned.remove(&self.options.dir).await?;
         tracing::info!("this Jump Client was removed: its key is deleted, and it ends");
-        Ok(Ending::Removed)
+        Ok(AgentEnding::Removed)
     }
 
     /// Tells a person who waits why there is no link, once for each reason.

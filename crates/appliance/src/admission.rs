@@ -43,7 +43,7 @@ struct WaitingLine {
 
 /// A place in the queue. It is free again when this is dropped.
 #[derive(Debug)]
-pub struct Place<K: Hash + Eq + Clone> {
+pub struct QueuePlace<K: Hash + Eq + Clone> {
     admission: Arc<Admission<K>>,
     who: K,
     line: Arc<Semaphore>,
@@ -55,7 +55,7 @@ pub struct Turn<K: Hash + Eq + Clone> {
     // In the order in which they are given back.
     _turn: OwnedSemaphorePermit,
     _own: OwnedSemaphorePermit,
-    _place: Place<K>,
+    _place: QueuePlace<K>,
 }
 
 impl<K: Hash + Eq + Clone> Admission<K> {
@@ -67,17 +67,17 @@ impl<K: Hash + Eq + Clone> Admission<K> {
     }
 
     /// A place in the queue; nothing if it is full, or full of this one's.
-    pub fn enter(self: &Arc<Self>, who: K) -> Option<Place<K>> {
+    pub fn enter(self: &Arc<Self>, who: K) -> Option<QueuePlace<K>> {
         self.enter_within(who, self.limits.queue)
     }
 
     /// The same for somebody who is known: a queue full of strangers has room for some more of
     /// these.
-    pub fn enter_known(self: &Arc<Self>, who: K) -> Option<Place<K>> {
+    pub fn enter_known(self: &Arc<Self>, who: K) -> Option<QueuePlace<K>> {
         self.enter_within(who, self.limits.queue + self.limits.each_queue)
     }
 
-    fn enter_within(self: &Arc<Self>, who: K, queue: usize) -> Option<Place<K>> {
+    fn enter_within(self: &Arc<Self>, who: K, queue: usize) -> Option<QueuePlace<K>> {
         let mut guard = self.lines();
         let lines = &mut *guard;
         let waiting = lines.lines.get(&who).map_or(0, |line| line.count);
@@ -89,7 +89,7 @@ impl<K: Hash + Eq + Clone> Admission<K> {
             || WaitingLine { count: 0, turns: Arc::new(Semaphore::new(self.limits.each_at_once)) };
         let line = lines.lines.entry(who.clone()).or_insert_with(new);
         line.count += 1;
-        Some(Place { admission: Arc::clone(self), who, line: Arc::clone(&line.turns) })
+        Some(QueuePlace { admission: Arc::clone(self), who, line: Arc::clone(&line.turns) })
     }
 
     /// How many are admitted or wait.
@@ -107,7 +107,7 @@ impl<K: Hash + Eq + Clone> Admission<K> {
     }
 }
 
-impl<K: Hash + Eq + Clone> Place<K> {
+impl<K: Hash + Eq + Clone> QueuePlace<K> {
     /// Waits for a turn. Nothing only if the queue is closed for good.
     pub async fn turn(self) -> Option<Turn<K>> {
         let own = Arc::clone(&self.line).acquire_owned().await.ok()?;
@@ -116,7 +116,7 @@ impl<K: Hash + Eq + Clone> Place<K> {
     }
 }
 
-impl<K: Hash + Eq + Clone> Drop for Place<K> {
+impl<K: Hash + Eq + Clone> Drop for QueuePlace<K> {
     fn drop(&mut self) {
         let mut guard = self.admission.lines();
         let lines = &mut *guard;

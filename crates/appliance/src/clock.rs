@@ -55,7 +55,7 @@ const SETTLING: u64 = 3600;
 
 /// Whether the clock on the wall goes as time does.
 #[derive(Debug)]
-pub(crate) struct Pace(Mutex<ClockReading>);
+pub(crate) struct ClockPace(Mutex<ClockReading>);
 
 #[derive(Clone, Copy, Debug)]
 struct ClockReading {
@@ -67,7 +67,7 @@ struct ClockReading {
     stepped: Option<Uptime>,
 }
 
-impl Pace {
+impl ClockPace {
     /// From now on.
     pub(crate) const fn new(wall: Timestamp, uptime: Uptime) -> Self {
         Self(Mutex::new(ClockReading { wall, uptime, began: uptime, stepped: None }))
@@ -105,14 +105,14 @@ pub(crate) struct Clocks {
     clock: Arc<dyn Clock>,
     /// How long the database had been served when it was opened, and when that was.
     began: (Lived, Uptime),
-    pace: Pace,
+    pace: ClockPace,
 }
 
 impl Clocks {
     /// Those of an appliance that is being opened.
     pub(crate) fn new(clock: Arc<dyn Clock>, lived: Lived) -> Self {
         let (now, uptime) = (clock.now(), clock.uptime());
-        Self { clock, began: (lived, uptime), pace: Pace::new(now, uptime) }
+        Self { clock, began: (lived, uptime), pace: ClockPace::new(now, uptime) }
     }
 
     /// This moment.
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_either_way_settles_anew_and_one_that_drifts_does_not() {
-        let pace = Pace::new(Timestamp(1000), Uptime(0));
+        let pace = ClockPace::new(Timestamp(1000), Uptime(0));
         for second in 1..=4000 {
             // A second in ten is lost.
             let wall = Timestamp(1000 + second - second / 10);

@@ -38,7 +38,7 @@ mod vitals;
 mod worlds;
 
 pub use accounts::rescue::{Rescued, reset_password};
-pub use admission::{Admission, Limits, Place, Turn, source};
+pub use admission::{Admission, Limits, QueuePlace, Turn, source};
 pub use app::{Afresh, Appliance, FirstStart, Role as ApplianceRole, StartError};
 pub use clock::{Clock, SystemClock, Uptime};
 pub use data_dir::{DataDir, DataDirError, RunningAddress};

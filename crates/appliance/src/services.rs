@@ -3,7 +3,7 @@
 
 use crate::accounts::Accounts;
 use crate::accounts::keys::Keys;
-use crate::accounts::login::{Attempt, LoginCheck};
+use crate::accounts::login::{LoginAttempt, LoginCheck};
 use crate::accounts::passwords::Passwords;
 use crate::accounts::programs::Programs;
 use crate::accounts::second_factor::SecondFactors;
@@ -30,7 +30,7 @@ use crate::sessions::book::Book;
 use crate::sessions::end::Endings;
 use crate::sessions::history::SessionHistory;
 use crate::sessions::log::SessionLog;
-use crate::sessions::open::Opening;
+use crate::sessions::open::ChannelOpening;
 use crate::sessions::recordings::Recordings;
 use crate::sessions::sharing::Sharing;
 use crate::sessions::start::Starting;
@@ -93,7 +93,7 @@ services! {
     Stopping => stopping;
     Starting => sessions.starting;
     Endings => sessions.endings;
-    Opening => sessions.opening;
+    ChannelOpening => sessions.opening;
     Sharing => sessions.sharing;
     SessionLog => sessions.log;
     Recordings => sessions.recordings;
@@ -155,8 +155,8 @@ impl Services {
     }
 
     /// Somebody at this address tries to log in now.
-    pub(crate) fn attempt(&self, from: IpAddr) -> Attempt {
-        Attempt { from, now: self.base.now(), uptime: self.base.uptime() }
+    pub(crate) fn attempt(&self, from: IpAddr) -> LoginAttempt {
+        LoginAttempt { from, now: self.base.now(), uptime: self.base.uptime() }
     }
 
     /// What happens by the clock.

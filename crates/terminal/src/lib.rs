@@ -19,6 +19,6 @@ pub use guard::{Guard, Piece};
 pub use key::Key;
 pub use mask::masked_line;
 pub use modes::Modes;
-pub use screen::Screen;
+pub use screen::ScreenPicture;
 pub use terminal::Terminal;
 pub use tracker::{Seen, Tracker};

@@ -15,18 +15,18 @@ use std::fmt::{self, Write};
 const LARGEST: usize = 512 * 1024;
 
 /// A terminal that nobody looks at directly.
-pub struct Screen {
+pub struct ScreenPicture {
     emulator: Emulator<VoidListener>,
     size: Size,
 }
 
-impl fmt::Debug for Screen {
+impl fmt::Debug for ScreenPicture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Screen").field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("ScreenPicture").field("size", &self.size).finish_non_exhaustive()
     }
 }
 
-impl Screen {
+impl ScreenPicture {
     /// An empty terminal.
     pub fn new(size: Size) -> Self {
         let size = size.clamped();
@@ -187,14 +187,14 @@ mod tests {
 
     const SIZE: Size = Size { columns: 20, rows: 6 };
 
-    fn shown(bytes: &[u8]) -> Screen {
-        let mut screen = Screen::new(SIZE);
+    fn shown(bytes: &[u8]) -> ScreenPicture {
+        let mut screen = ScreenPicture::new(SIZE);
         screen.take(bytes);
         screen
     }
 
     /// Everything that can be seen, and what the next output would meet.
-    fn state(screen: &Screen) -> String {
+    fn state(screen: &ScreenPicture) -> String {
         let term = screen.emulator.term();
         let grid = term.grid();
         let mut text = format!("{:?} {:?}\n", term.mode(), grid.cursor.point);

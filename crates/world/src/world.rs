@@ -5,8 +5,8 @@
 
 use crate::derived::Derived;
 use crate::entities::{
-    Account, ApiAccount, Document, DocumentId, Entity, Installer, Item, Kept, Kind, Liking, Login,
-    Portal, SessionKey, Site, SiteId, Tables, Team, User, Visitor,
+    Account, ApiAccount, Document, DocumentId, DocumentVisitor, Entity, Installer, Item, Kept,
+    Kind, Liking, Login, Portal, SessionKey, Site, SiteId, Tables, Team, User,
 };
 use crate::indexes::Indexes;
 use imbl::OrdMap;
@@ -43,7 +43,7 @@ struct TableChange<'w> {
     revision: Revision,
 }
 
-impl Visitor for TableChange<'_> {
+impl DocumentVisitor for TableChange<'_> {
     fn put<T: Entity>(&mut self, mut value: T) {
         value.stamp(self.revision);
         let (id, value) = (value.id(), Arc::new(value));

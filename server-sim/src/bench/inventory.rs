@@ -8,7 +8,7 @@ use anyhow::Context;
 use jumpdeck_protocol::inventory::{Position, PresencePosition};
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
-use jumpdeck_server_sim::hostile::{Caller, Target as Door};
+use jumpdeck_server_sim::hostile::{HostileCaller, Target as Door};
 use jumpdeck_server_sim::{Heard, Scenario};
 use tokio::time::Instant;
 
@@ -123,7 +123,7 @@ async fn resumed(
         drop(console);
         progress(&format!("a console is away for {} s", bench.away));
         for _ in 0..CHANGED {
-            let caller = Caller::new(Some(&door.installer_key));
+            let caller = HostileCaller::new(Some(&door.installer_key));
             caller.link(door).await?;
         }
         rest(bench.away).await;

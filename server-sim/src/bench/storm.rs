@@ -10,7 +10,7 @@ use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::{ItemId, RefusalCode};
-use jumpdeck_server_sim::hostile::{Caller, Target as Door};
+use jumpdeck_server_sim::hostile::{HostileCaller, Target as Door};
 use jumpdeck_server_sim::{ConsoleError, Heard, Login, Scenario, SimulatedConsole};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(super) async fn measure(
     let installer_key = keys.by_group.values().next().cloned().context("no installer key")?;
     let door = Door { url: place.url(), fingerprint: place.fingerprint.clone(), installer_key };
     let mut changing: Vec<_> =
-        (0..CHANGED).map(|_| Caller::new(Some(&door.installer_key))).collect();
+        (0..CHANGED).map(|_| HostileCaller::new(Some(&door.installer_key))).collect();
     for caller in &changing {
         caller.link(&door).await?;
     }

@@ -8,7 +8,7 @@ use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepRequest};
-use jumpdeck_server_sim::hostile::{Caller, Target as Door};
+use jumpdeck_server_sim::hostile::{HostileCaller, Target as Door};
 use jumpdeck_server_sim::{Heard, Scenario, SimulatedConsole};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -59,7 +59,7 @@ pub(super) async fn presence(
     for _ in 0..bench.consoles {
         told.recv().await;
     }
-    let caller = Caller::new(Some(&door.installer_key));
+    let caller = HostileCaller::new(Some(&door.installer_key));
     let mut delays = Vec::new();
     for _ in 0..DEPARTURES {
         let link = caller.link(&door).await?;

@@ -12,7 +12,7 @@ const REMEMBERED: usize = 500;
 
 /// What came of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum LineOutcome {
     /// The terminal is told this; the line goes on.
     Echo(String),
     /// The line is whole.
@@ -27,7 +27,7 @@ pub(super) enum Outcome {
 
 /// The line, and those before it.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(super) struct InputLine {
     input: Input,
     history: Vec<String>,
     /// Which of them is shown, counted from the newest; nothing: none.
@@ -36,7 +36,7 @@ pub(super) struct Line {
     typed: String,
 }
 
-impl Line {
+impl InputLine {
     /// One that remembers these, the newest last.
     pub(super) fn remembering(history: Vec<String>) -> Self {
         Self { history, ..Self::default() }
@@ -53,15 +53,15 @@ impl Line {
     }
 
     /// Takes a key.
-    pub(super) fn key(&mut self, prompt: &str, key: Key) -> Outcome {
+    pub(super) fn key(&mut self, prompt: &str, key: Key) -> LineOutcome {
         match (key.code, key.ctrl) {
-            (Code::Enter, _) | (Code::Char('j'), true) => return Outcome::Line(self.done()),
+            (Code::Enter, _) | (Code::Char('j'), true) => return LineOutcome::Line(self.done()),
             (Code::Char('c'), true) => {
                 self.input = Input::default();
-                return Outcome::GivenUp;
+                return LineOutcome::GivenUp;
             }
-            (Code::Char('d'), true) if self.input.text().is_empty() => return Outcome::End,
-            (Code::Tab, false) if !key.shift => return Outcome::Complete,
+            (Code::Char('d'), true) if self.input.text().is_empty() => return LineOutcome::End,
+            (Code::Tab, false) if !key.shift => return LineOutcome::Complete,
             _ => {}
         }
         let at_end = self.input.parts().1.is_empty();
@@ -70,7 +70,7 @@ impl Line {
             self.input.insert(character.encode_utf8(&mut [0; 4]));
             // A line that is full takes no more.
             let echo = self.input.text().get(before..).unwrap_or_default();
-            return Outcome::Echo(echo.to_owned());
+            return LineOutcome::Echo(echo.to_owned());
         }
         let known = match (key.code, key.ctrl) {
             (Code::Up, _) | (Code::Char('p'), true) => self.recall(1),
@@ -91,7 +91,7 @@ impl Line {
             (Code::Char('l'), true) => true,
             _ => self.input.key(key),
         };
-        Outcome::Echo(if known { self.drawn(prompt) } else { String::new() })
+        LineOutcome::Echo(if known { self.drawn(prompt) } else { String::new() })
     }
 
     /// Takes a text that was pasted; its lines become one.
@@ -164,42 +164,42 @@ impl Line {
 mod tests {
     use super::*;
 
-    fn typed(line: &mut Line, text: &str) -> Vec<Outcome> {
+    fn typed(line: &mut InputLine, text: &str) -> Vec<LineOutcome> {
         text.chars().map(|letter| line.key("> ", Key::char(letter))).collect()
     }
 
-    fn press(line: &mut Line, code: Code) -> Outcome {
+    fn press(line: &mut InputLine, code: Code) -> LineOutcome {
         line.key("> ", Key { code, ..Key::char('x') })
     }
 
     #[test]
     fn letters_at_the_end_are_echoed_and_nothing_else_is_said() {
-        let mut line = Line::default();
+        let mut line = InputLine::default();
         let echoed = typed(&mut line, "ls é");
-        let expected: Vec<_> = ["l", "s", " ", "é"].map(|l| Outcome::Echo(l.into())).into();
+        let expected: Vec<_> = ["l", "s", " ", "é"].map(|l| LineOutcome::Echo(l.into())).into();
         assert_eq!(echoed, expected);
-        assert_eq!(press(&mut line, Code::Enter), Outcome::Line("ls é".into()));
+        assert_eq!(press(&mut line, Code::Enter), LineOutcome::Line("ls é".into()));
     }
 
     #[test]
     fn a_letter_within_the_line_draws_it_anew() {
-        let mut line = Line::default();
+        let mut line = InputLine::default();
         typed(&mut line, "lx");
         press(&mut line, Code::Left);
         assert_eq!(
             typed(&mut line, "s "),
             [
-                Outcome::Echo("\r> lsx\x1b[K\x1b[1D".into()),
-                Outcome::Echo("\r> ls x\x1b[K\x1b[1D".into()),
+                LineOutcome::Echo("\r> lsx\x1b[K\x1b[1D".into()),
+                LineOutcome::Echo("\r> ls x\x1b[K\x1b[1D".into()),
             ]
         );
-        assert_eq!(line.key("> ", Key::ctrl('u')), Outcome::Echo("\r> x\x1b[K\x1b[1D".into()));
-        assert_eq!(press(&mut line, Code::Enter), Outcome::Line("x".into()));
+        assert_eq!(line.key("> ", Key::ctrl('u')), LineOutcome::Echo("\r> x\x1b[K\x1b[1D".into()));
+        assert_eq!(press(&mut line, Code::Enter), LineOutcome::Line("x".into()));
     }
 
     #[test]
     fn lines_before_come_back_and_so_does_what_was_being_typed() {
-        let mut line = Line::default();
+        let mut line = InputLine::default();
         for text in ["ls", "sessions", "sessions"] {
             typed(&mut line, text);
             press(&mut line, Code::Enter);
@@ -218,15 +218,15 @@ mod tests {
 
     #[test]
     fn ctrl_c_gives_the_line_up_and_ctrl_d_on_an_empty_one_ends() {
-        let mut line = Line::default();
+        let mut line = InputLine::default();
         typed(&mut line, "ls");
-        assert_eq!(line.key("> ", Key::ctrl('c')), Outcome::GivenUp);
-        assert_eq!(line.key("> ", Key::ctrl('d')), Outcome::End);
+        assert_eq!(line.key("> ", Key::ctrl('c')), LineOutcome::GivenUp);
+        assert_eq!(line.key("> ", Key::ctrl('d')), LineOutcome::End);
     }
 
     #[test]
     fn what_is_completed_stands_before_what_follows() {
-        let mut line = Line::default();
+        let mut line = InputLine::default();
         typed(&mut line, "jump we --x");
         for _ in 0..4 {
             press(&mut line, Code::Left);
@@ -234,6 +234,6 @@ mod tests {
         assert_eq!(line.before(), "jump we");
         line.complete("> ", 5, "web-1 ");
         assert_eq!(line.before(), "jump web-1 ");
-        assert_eq!(press(&mut line, Code::Enter), Outcome::Line("jump web-1  --x".into()));
+        assert_eq!(press(&mut line, Code::Enter), LineOutcome::Line("jump web-1  --x".into()));
     }
 }

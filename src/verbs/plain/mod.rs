@@ -9,11 +9,11 @@ use super::select;
 use super::status::Status;
 use super::stdio::{Outside, Stdio};
 use crate::runtime::runner::Input;
-use crate::runtime::typed::Reader;
+use crate::runtime::typed::KeyReader;
 use clap::{Args, CommandFactory, Parser};
 use jumpdeck_protocol::private_file;
 use jumpdeck_protocol::rep::request;
-use line::{Line, Outcome};
+use line::{InputLine, LineOutcome};
 use rustix::process::Signal;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl Plain {
         desk.settle_in().await?;
         let kept = desk.history();
         let mut prompt = PlainPrompt {
-            line: Line::remembering(kept.as_ref().map(read_history).unwrap_or_default()),
+            line: InputLine::remembering(kept.as_ref().map(read_history).unwrap_or_default()),
             names: None,
         };
         let outcome = prompt.serve(desk).await;
@@ -91,7 +91,7 @@ async fn prefer(desk: &Desk, plain: bool) -> anyhow::Result<()> {
 }
 
 struct PlainPrompt {
-    line: Line,
+    line: InputLine,
     /// Names of items, and when they were looked up.
     names: Option<(Instant, Vec<String>)>,
 }
@@ -169,7 +169,7 @@ impl PlainPrompt {
 
     async fn edit(&mut self, desk: &mut Desk) -> anyhow::Result<Option<String>> {
         desk.io.echo(PROMPT).await?;
-        let mut reader = Reader::default();
+        let mut reader = KeyReader::default();
         loop {
             let Some(bytes) = typed(&mut desk.io, reader.is_waiting()).await? else {
                 return Ok(None);
@@ -202,11 +202,11 @@ impl PlainPrompt {
         let echo = match input {
             Input::Paste(text) => self.line.paste(PROMPT, &text),
             Input::Key(key) => match self.line.key(PROMPT, key) {
-                Outcome::Echo(echo) => echo,
-                Outcome::Line(line) => return Ok(Some(Some(line))),
-                Outcome::End => return Ok(Some(None)),
-                Outcome::GivenUp => format!("^C\r\n{PROMPT}"),
-                Outcome::Complete => self.complete(desk).await,
+                LineOutcome::Echo(echo) => echo,
+                LineOutcome::Line(line) => return Ok(Some(Some(line))),
+                LineOutcome::End => return Ok(Some(None)),
+                LineOutcome::GivenUp => format!("^C\r\n{PROMPT}"),
+                LineOutcome::Complete => self.complete(desk).await,
             },
             _ => return Ok(None),
         };

@@ -192,44 +192,44 @@ pub(crate) async fn left(gone: &mut watch::Receiver<bool>) {
 }
 
 /// Something to be written elsewhere, and whom to tell that it was.
-pub(crate) struct Job {
+pub(crate) struct FarJob {
     /// Where to.
     pub stream: Stream,
     /// What.
     pub bytes: Bytes,
     /// Whom to tell.
-    pub done: Done,
+    pub done: FarDone,
 }
 
 /// Who waits for something to be written.
-pub(crate) enum Done {
+pub(crate) enum FarDone {
     /// One who waits for just that.
     One(oneshot::Sender<io::Result<()>>),
     /// One who counts, and as how much this counts.
     Each(usize, UnboundedSender<(Stream, usize, io::Result<()>)>),
 }
 
-impl Job {
+impl FarJob {
     /// It was written, or could not be.
     pub(crate) fn done(self, outcome: io::Result<()>) {
         // Whoever waited may have given up.
         match self.done {
-            Done::One(one) => drop(one.send(outcome)),
-            Done::Each(count, each) => drop(each.send((self.stream, count, outcome))),
+            FarDone::One(one) => drop(one.send(outcome)),
+            FarDone::Each(count, each) => drop(each.send((self.stream, count, outcome))),
         }
     }
 }
 
 /// The way to write elsewhere.
 #[derive(Clone, Debug)]
-pub(crate) struct FarOut(pub UnboundedSender<Job>);
+pub(crate) struct FarOut(pub UnboundedSender<FarJob>);
 
 impl FarOut {
     /// Writes, and waits until it is on its way.
     pub(crate) async fn write(&self, stream: Stream, bytes: impl Into<Bytes>) -> io::Result<()> {
         let (done, written) = oneshot::channel();
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        let job = Job { stream, bytes: bytes.into(), done: Done::One(done) };
+        let job = FarJob { stream, bytes: bytes.into(), done: FarDone::One(done) };
         self.0.send(job).map_err(|_| gone())?;
         written.await.map_err(|_| gone())?
     }

@@ -4,8 +4,8 @@
 mod far;
 
 pub(crate) use far::{
-    Done, Far, FarEars, FarInput, FarMouth, FarOut, FarTerminal, FarTyped, Job, ears, input, left,
-    with_returns,
+    Far, FarDone, FarEars, FarInput, FarJob, FarMouth, FarOut, FarTerminal, FarTyped, ears, input,
+    left, with_returns,
 };
 
 use super::outlet::Stream;

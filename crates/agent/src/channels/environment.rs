@@ -14,7 +14,7 @@ const USUAL_OF_ROOT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 
 /// For whom a program is started.
 #[derive(Clone, Debug)]
-pub(crate) struct Origin {
+pub(crate) struct ProgramOrigin {
     /// The rep; empty where the appliance does not say.
     pub rep: Box<str>,
     /// The session.
@@ -22,7 +22,10 @@ pub(crate) struct Origin {
 }
 
 /// The variables of a program; with those of its terminal, if it has one.
-pub(super) fn of(origin: &Origin, terminal: Option<(&str, &OsStr)>) -> HashMap<OsString, OsString> {
+pub(super) fn of(
+    origin: &ProgramOrigin,
+    terminal: Option<(&str, &OsStr)>,
+) -> HashMap<OsString, OsString> {
     let mut all = HashMap::new();
     let of_system = assignments("/etc/environment");
     let usual = if rustix::process::geteuid().is_root() { USUAL_OF_ROOT } else { USUAL };
@@ -139,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_program_knows_who_started_it_and_is_found_as_at_a_login() {
-        let origin = Origin { rep: "an\x1bna".into(), session: SessionId(7) };
+        let origin = ProgramOrigin { rep: "an\x1bna".into(), session: SessionId(7) };
         let all = of(&origin, Some(("xterm", OsStr::new("/dev/pts/3"))));
         let text = |name: &str| all.get(OsStr::new(name)).map(|v| v.to_string_lossy().into_owned());
         assert_eq!(text("JUMPDECK_SESSION").as_deref(), Some("7"));

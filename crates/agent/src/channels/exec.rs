@@ -1,7 +1,7 @@
 //! A command without a terminal: input, output and errors apart.
 
-use super::environment::{self, Origin};
-use super::{Channel, output};
+use super::environment::{self, ProgramOrigin};
+use super::{AgentChannel, output};
 use jumpdeck_link::why;
 use jumpdeck_protocol::argument::Argument;
 use jumpdeck_protocol::session::Program;
@@ -21,10 +21,10 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Starts the command and the tasks that serve it. Returns its process id.
 pub(super) fn spawn(
-    channel: &Arc<Channel>,
-    errors: &Arc<Channel>,
+    channel: &Arc<AgentChannel>,
+    errors: &Arc<AgentChannel>,
     (argv, program): (&[Argument], Program),
-    origin: &Origin,
+    origin: &ProgramOrigin,
 ) -> Result<u32, Refusal> {
     let Some(words) = words(argv, program) else {
         return Err(RefusalCode::InvalidValue.because("No command was given."));
@@ -102,8 +102,8 @@ struct Pipes {
 }
 
 async fn serve(
-    channel: Arc<Channel>,
-    errors: Arc<Channel>,
+    channel: Arc<AgentChannel>,
+    errors: Arc<AgentChannel>,
     mut child: Box<dyn ChildWrapper>,
     pipes: Pipes,
 ) {
@@ -134,7 +134,12 @@ pub(super) fn say_hang_up(group: Pid) {
     let _ = kill_process_group(group, Signal::CONT);
 }
 
-async fn run(channel: &Channel, errors: &Channel, child: &mut dyn ChildWrapper, pipes: Pipes) {
+async fn run(
+    channel: &AgentChannel,
+    errors: &AgentChannel,
+    child: &mut dyn ChildWrapper,
+    pipes: Pipes,
+) {
     let mut out = std::pin::pin!(output::read(channel, pipes.stdout));
     let mut err = std::pin::pin!(output::read(errors, pipes.stderr));
     let mut input = std::pin::pin!(output::write(channel, pipes.stdin));

@@ -9,7 +9,7 @@ mod state;
 mod tunnel;
 
 use bytes::Bytes;
-use environment::Origin;
+use environment::ProgramOrigin;
 use jumpdeck_link::{Lane, Outbox};
 use jumpdeck_protocol::agent::{AgentReply, AgentReport, FromAgent};
 use jumpdeck_protocol::session::Family;
@@ -29,7 +29,7 @@ pub(crate) struct Channels(Arc<Mutex<ChannelTable>>);
 
 #[derive(Debug, Default)]
 struct ChannelTable {
-    channels: HashMap<ChannelId, Arc<Channel>>,
+    channels: HashMap<ChannelId, Arc<AgentChannel>>,
     outbox: Option<Outbox>,
     /// How many programs are being served.
     serving: watch::Sender<usize>,
@@ -40,7 +40,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// One channel, shared between the link and the tasks that serve its program.
 #[derive(Debug)]
-pub(super) struct Channel {
+pub(super) struct AgentChannel {
     id: ChannelId,
     lane: Lane,
     all: Channels,
@@ -62,7 +62,7 @@ impl Channels {
         id: ChannelId,
         errors: Option<ChannelId>,
         kind: ChannelKind,
-        origin: &Origin,
+        origin: &ProgramOrigin,
     ) -> Result<AgentReply, Refusal> {
         if self.lock().channels.len() >= limits::CHANNELS_PER_AGENT {
             return Err(RefusalCode::SpawnFailed.because("this agent has too many open channels"));
@@ -107,8 +107,8 @@ impl Channels {
         Ok(AgentReply::Opened { process: 0 })
     }
 
-    fn add(&self, id: ChannelId, lane: Lane) -> Arc<Channel> {
-        let channel = Arc::new(Channel {
+    fn add(&self, id: ChannelId, lane: Lane) -> Arc<AgentChannel> {
+        let channel = Arc::new(AgentChannel {
             id,
             lane,
             all: self.clone(),
@@ -279,7 +279,7 @@ impl Channels {
         }
     }
 
-    fn get(&self, id: ChannelId) -> Option<Arc<Channel>> {
+    fn get(&self, id: ChannelId) -> Option<Arc<AgentChannel>> {
         self.lock().channels.get(&id).cloned()
     }
 
@@ -288,7 +288,7 @@ impl Channels {
     }
 }
 
-impl Channel {
+impl AgentChannel {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -355,7 +355,7 @@ mod tests {
 
     /// Opens a command that waits for its input.
     fn cat(channels: &Channels, id: u64) {
-        let origin = Origin { rep: "anna".into(), session: jumpdeck_protocol::SessionId(1) };
+        let origin = ProgramOrigin { rep: "anna".into(), session: jumpdeck_protocol::SessionId(1) };
         let kind = ChannelKind::exec(["cat"]);
         channels.open(ChannelId(id), Some(ChannelId(id + 1)), kind, &origin).unwrap();
     }

@@ -1,7 +1,7 @@
 //! From a program into its channel, and from the channel into the program.
 
-use super::Channel;
-use super::state::Input;
+use super::AgentChannel;
+use super::state::ChannelInput;
 use futures_util::FutureExt;
 use jumpdeck_protocol::{frame, limits};
 use std::io;
@@ -10,7 +10,10 @@ use std::sync::atomic::Ordering;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Reads the program's output until it ends, no faster than it is taken. Says how it ended.
-pub(super) async fn read(channel: &Channel, mut from: impl AsyncRead + Unpin) -> io::Result<()> {
+pub(super) async fn read(
+    channel: &AgentChannel,
+    mut from: impl AsyncRead + Unpin,
+) -> io::Result<()> {
     let mut buffer = vec![0; limits::DATA_CHUNK];
     loop {
         let room = room(channel).await.min(buffer.len());
@@ -52,7 +55,7 @@ async fn gather(
 }
 
 /// Waits until output may be read, and says how much.
-async fn room(channel: &Channel) -> usize {
+async fn room(channel: &AgentChannel) -> usize {
     loop {
         match channel.state().output.room() {
             0 => channel.starved.store(true, Ordering::Relaxed),
@@ -68,16 +71,16 @@ async fn room(channel: &Channel) -> usize {
 /// Writes the console's input to the program until it ends. Returns what kept it from taking
 /// more, if something did.
 pub(super) async fn write(
-    channel: &Channel,
+    channel: &AgentChannel,
     mut to: impl AsyncWrite + Unpin,
 ) -> Option<io::ErrorKind> {
     let mut failed = None;
     loop {
         let next = channel.state().next_input();
         match next {
-            Input::End => return failed,
-            Input::Wait => channel.input.notified().await,
-            Input::Bytes(bytes) => {
+            ChannelInput::End => return failed,
+            ChannelInput::Wait => channel.input.notified().await,
+            ChannelInput::Bytes(bytes) => {
                 // A program that closed its input gets no more; what is still sent is dropped.
                 if let Err(error) = to.write_all(&bytes).await {
                     failed.get_or_insert(error.kind());

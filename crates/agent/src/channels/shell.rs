@@ -1,9 +1,9 @@
 //! A shell: the user's login shell on a real terminal.
 
-use super::environment::{self, Origin};
+use super::environment::{self, ProgramOrigin};
 use super::exec::words;
 use super::logins::{Books, Login};
-use super::{Channel, output};
+use super::{AgentChannel, output};
 use jumpdeck_link::why;
 use jumpdeck_protocol::argument::Argument;
 use jumpdeck_protocol::session::{ChannelKind, ExitStatus, Program, Size};
@@ -30,9 +30,9 @@ const HEARS: Duration = Duration::from_millis(500);
 
 /// Starts the shell or the program and the tasks that serve it. Returns its process id.
 pub(super) fn spawn(
-    channel: &Arc<Channel>,
+    channel: &Arc<AgentChannel>,
     kind: &ChannelKind,
-    origin: &Origin,
+    origin: &ProgramOrigin,
 ) -> Result<u32, Refusal> {
     let unsupported = || RefusalCode::Unsupported.plain();
     let (size, term) = kind.terminal().ok_or_else(unsupported)?;
@@ -94,7 +94,7 @@ struct ShellTerminal {
     size: OwnedFd,
 }
 
-async fn serve(channel: Arc<Channel>, mut child: Child, terminal: ShellTerminal) {
+async fn serve(channel: Arc<AgentChannel>, mut child: Child, terminal: ShellTerminal) {
     let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     {
         let mut running = std::pin::pin!(run(&channel, &mut child, terminal));
@@ -119,7 +119,7 @@ async fn serve(channel: Arc<Channel>, mut child: Child, terminal: ShellTerminal)
     }
 }
 
-async fn run(channel: &Channel, child: &mut Child, terminal: ShellTerminal) -> ExitStatus {
+async fn run(channel: &AgentChannel, child: &mut Child, terminal: ShellTerminal) -> ExitStatus {
     let ShellTerminal { reader, writer, size } = terminal;
     let mut reading = std::pin::pin!(output::read(channel, reader));
     let mut writing = std::pin::pin!(output::write(channel, writer));
@@ -142,7 +142,7 @@ async fn run(channel: &Channel, child: &mut Child, terminal: ShellTerminal) -> E
     status.map_or(ExitStatus::Signal(0), output::status)
 }
 
-async fn follow_size(channel: &Channel, terminal: OwnedFd) {
+async fn follow_size(channel: &AgentChannel, terminal: OwnedFd) {
     let mut sizes = channel.resize.subscribe();
     while sizes.changed().await.is_ok() {
         let size = *sizes.borrow_and_update();

@@ -21,7 +21,7 @@ pub(super) struct State {
 
 /// What the program is to read next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Input {
+pub(super) enum ChannelInput {
     /// These bytes.
     Bytes(Bytes),
     /// Nothing any more.
@@ -56,11 +56,13 @@ impl State {
     }
 
     /// The next input for the program.
-    pub(super) fn next_input(&mut self) -> Input {
+    pub(super) fn next_input(&mut self) -> ChannelInput {
         match self.waiting.pop_front() {
-            Some(bytes) => Input::Bytes(bytes),
-            None if self.input_end.is_some_and(|end| self.input.received() >= end) => Input::End,
-            None => Input::Wait,
+            Some(bytes) => ChannelInput::Bytes(bytes),
+            None if self.input_end.is_some_and(|end| self.input.received() >= end) => {
+                ChannelInput::End
+            }
+            None => ChannelInput::Wait,
         }
     }
 
@@ -73,7 +75,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::{Input, State};
+    use super::{ChannelInput, State};
     use bytes::Bytes;
 
     #[test]
@@ -82,9 +84,9 @@ mod tests {
         state.take_input(0, &Bytes::from_static(b"abc")).unwrap();
         state.take_input(1, &Bytes::from_static(b"bcd")).unwrap();
         state.end_input(4);
-        assert_eq!(state.next_input(), Input::Bytes(Bytes::from_static(b"abc")));
-        assert_eq!(state.next_input(), Input::Bytes(Bytes::from_static(b"d")));
-        assert_eq!(state.next_input(), Input::End);
+        assert_eq!(state.next_input(), ChannelInput::Bytes(Bytes::from_static(b"abc")));
+        assert_eq!(state.next_input(), ChannelInput::Bytes(Bytes::from_static(b"d")));
+        assert_eq!(state.next_input(), ChannelInput::End);
     }
 
     #[test]
@@ -92,10 +94,10 @@ mod tests {
         let mut state = State::new();
         state.end_input(2);
         state.take_input(0, &Bytes::from_static(b"a")).unwrap();
-        assert_eq!(state.next_input(), Input::Bytes(Bytes::from_static(b"a")));
-        assert_eq!(state.next_input(), Input::Wait);
+        assert_eq!(state.next_input(), ChannelInput::Bytes(Bytes::from_static(b"a")));
+        assert_eq!(state.next_input(), ChannelInput::Wait);
         state.take_input(1, &Bytes::from_static(b"b")).unwrap();
-        assert_eq!(state.next_input(), Input::Bytes(Bytes::from_static(b"b")));
-        assert_eq!(state.next_input(), Input::End);
+        assert_eq!(state.next_input(), ChannelInput::Bytes(Bytes::from_static(b"b")));
+        assert_eq!(state.next_input(), ChannelInput::End);
     }
 }

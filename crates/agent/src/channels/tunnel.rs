@@ -1,6 +1,6 @@
 //! A way to a port of this machine, for a rep's own programs.
 
-use super::{Channel, output};
+use super::{AgentChannel, output};
 use jumpdeck_link::why;
 use jumpdeck_protocol::session::ExitStatus;
 use jumpdeck_protocol::{Refusal, RefusalCode};
@@ -34,7 +34,12 @@ async fn connect_to_own(port: u16) -> io::Result<TcpStream> {
 }
 
 /// Starts the task that passes on what comes either way.
-pub(super) fn serve(channel: Arc<Channel>, errors: Arc<Channel>, port: u16, stream: TcpStream) {
+pub(super) fn serve(
+    channel: Arc<AgentChannel>,
+    errors: Arc<AgentChannel>,
+    port: u16,
+    stream: TcpStream,
+) {
     let all = channel.all.clone();
     all.serve(async move {
         let ended = tokio::select! {
@@ -57,7 +62,7 @@ pub(super) fn serve(channel: Arc<Channel>, errors: Arc<Channel>, port: u16, stre
 }
 
 /// Passes on until the port has said everything; an error if it was cut off.
-async fn run(channel: &Channel, stream: TcpStream) -> io::Result<()> {
+async fn run(channel: &AgentChannel, stream: TcpStream) -> io::Result<()> {
     let (from, to) = stream.into_split();
     // The end of the input goes on as the end of what is sent: the half is dropped.
     let mut input = std::pin::pin!(output::write(channel, to));

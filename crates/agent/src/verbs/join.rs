@@ -2,7 +2,9 @@
 
 use anyhow::{Context, bail};
 use clap::Args;
-use jumpdeck_agent::{AgentDir, Ending, Options, Person, Source, Target, Visit, fingerprint_of};
+use jumpdeck_agent::{
+    AgentDir, AgentEnding, Options, Person, Source, Target, Visit, fingerprint_of,
+};
 use jumpdeck_protocol::inventory::InstallMode;
 use jumpdeck_protocol::queue::read_key;
 use std::io::{BufRead, IsTerminal, Write};
@@ -113,22 +115,22 @@ async fn signals() -> std::io::Result<()> {
 }
 
 /// Says how it ended.
-fn farewell(person: &Person, ending: Ending) -> anyhow::Result<()> {
+fn farewell(person: &Person, ending: AgentEnding) -> anyhow::Result<()> {
     match ending {
-        Ending::Stopped => person.say_at_last("You left."),
-        Ending::Removed if person.was_served() => {
+        AgentEnding::Stopped => person.say_at_last("You left."),
+        AgentEnding::Removed if person.was_served() => {
             person.say_at_last(
                 "Nothing of jumpdeck is left on this computer; what was started in the background \
                  may still run.",
             );
         }
-        Ending::Removed if person.has_stopped() => person.say_at_last("You left."),
-        Ending::Removed => bail!("no representative came"),
-        Ending::Retired => bail!("the appliance has ended"),
-        Ending::Left(Ok(())) => {
+        AgentEnding::Removed if person.has_stopped() => person.say_at_last("You left."),
+        AgentEnding::Removed => bail!("no representative came"),
+        AgentEnding::Retired => bail!("the appliance has ended"),
+        AgentEnding::Left(Ok(())) => {
             person.say_at_last("The session is over; this computer stays reachable.");
         }
-        Ending::Left(Err(reason)) => person.say_at_last(&format!(
+        AgentEnding::Left(Err(reason)) => person.say_at_last(&format!(
             "The session is over; this computer is reachable from the next login on, for its \
              service did not start now: {reason}"
         )),

@@ -1,6 +1,6 @@
 //! The work of argon2id: in one place, bounded, and in memory that is used again.
 
-use crate::admission::{Admission, Limits, Place};
+use crate::admission::{Admission, Limits, QueuePlace};
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId};
@@ -36,7 +36,7 @@ pub(crate) struct Hasher {
 }
 
 /// A place in the queue of those who wait for a hash.
-pub(crate) type Waiting = Place<Whose>;
+pub(crate) type Waiting = QueuePlace<Whose>;
 
 /// What argon2 works in.
 type Memory = Vec<Block>;

@@ -67,7 +67,7 @@ impl Addresses {
 
 /// When and where somebody tries.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Attempt {
+pub(crate) struct LoginAttempt {
     pub from: IpAddr,
     pub now: Timestamp,
     pub uptime: Uptime,
@@ -98,7 +98,7 @@ impl LoginCheck {
         &self,
         world: &World,
         proof: RepProof,
-        attempt: Attempt,
+        attempt: LoginAttempt,
     ) -> Result<Known, Refusal> {
         let user = match proof {
             RepProof::Token(token) => self.by_token(world, &token),
@@ -111,7 +111,7 @@ impl LoginCheck {
     }
 
     /// A user logged in from here, with everything that was wanted for that.
-    pub(crate) fn succeeded(&self, user: UserId, attempt: Attempt) {
+    pub(crate) fn succeeded(&self, user: UserId, attempt: LoginAttempt) {
         self.addresses.remember(user, source(attempt.from), attempt.uptime);
     }
 
@@ -127,7 +127,7 @@ impl LoginCheck {
         world: &World,
         username: &str,
         password: String,
-        Attempt { from, uptime, .. }: Attempt,
+        LoginAttempt { from, uptime, .. }: LoginAttempt,
     ) -> Result<Arc<User>, Refusal> {
         let name: String = username.chars().take(64).collect();
         let from = source(from);
@@ -212,15 +212,15 @@ mod tests {
         world
     }
 
-    fn at(from: [u8; 4], seconds: u64) -> Attempt {
-        Attempt { from: from.into(), now: Timestamp(0), uptime: Uptime(seconds) }
+    fn at(from: [u8; 4], seconds: u64) -> LoginAttempt {
+        LoginAttempt { from: from.into(), now: Timestamp(0), uptime: Uptime(seconds) }
     }
 
     async fn attempt(
         login: &LoginCheck,
         name: &str,
         password: &str,
-        attempt: Attempt,
+        attempt: LoginAttempt,
     ) -> Option<RefusalCode> {
         let proof = RepProof::Password { username: name.into(), password: password.into() };
         let world = world(login).await;

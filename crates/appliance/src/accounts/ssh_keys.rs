@@ -11,7 +11,7 @@ use jumpdeck_protocol::rep::{SshKey, SshKeyWish};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
 use jumpdeck_store::Draft;
 use jumpdeck_world::World;
-use jumpdeck_world::{Account, PublicKey};
+use jumpdeck_world::{Account, SshPublicKey};
 use ring::digest;
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ impl SshKeys {
                 let login = Arc::clone(&rep.login);
                 let edit = move |draft: &mut Draft| {
                     let account = draft.account(user).ok_or_else(|| unknown(&which))?;
-                    let meant = |key: &PublicKey| {
+                    let meant = |key: &SshPublicKey| {
                         *fingerprint(&key.blob) == *which || *key.comment == *which
                     };
                     let mut keys = account.ssh_keys.clone();
@@ -86,7 +86,7 @@ impl Answered for SshKeyWish {
 
 fn views(world: &World, user: UserId) -> Vec<SshKey> {
     let keys = world.account(user).map(|account| account.ssh_keys.clone()).unwrap_or_default();
-    let view = |key: PublicKey| SshKey {
+    let view = |key: SshPublicKey| SshKey {
         fingerprint: fingerprint(&key.blob).into(),
         algorithm: key.algorithm.into(),
         comment: key.comment.into(),
@@ -100,7 +100,7 @@ fn unknown(which: &str) -> Refusal {
     RefusalCode::InvalidValue.because(format!("None of your keys is “{which}”."))
 }
 
-fn add(draft: &mut Draft, user: UserId, key: PublicKey, now: Timestamp) -> Result<(), Refusal> {
+fn add(draft: &mut Draft, user: UserId, key: SshPublicKey, now: Timestamp) -> Result<(), Refusal> {
     let known = draft.account(user).map(|account| Account::clone(account));
     let mut account = known.unwrap_or_else(|| Account::none(user));
     if account.ssh_keys.iter().any(|other| other.blob == key.blob) {
@@ -116,7 +116,7 @@ fn add(draft: &mut Draft, user: UserId, key: PublicKey, now: Timestamp) -> Resul
 }
 
 /// A key from a line as in `authorized_keys`.
-fn read(line: &str, now: Timestamp) -> Result<PublicKey, Refusal> {
+fn read(line: &str, now: Timestamp) -> Result<SshPublicKey, Refusal> {
     let wrong = |what: &str| RefusalCode::InvalidValue.because(what);
     let mut words = line.trim().splitn(3, ' ');
     let (algorithm, blob) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -135,7 +135,7 @@ fn read(line: &str, now: Timestamp) -> Result<PublicKey, Refusal> {
         return Err(wrong("An RSA key has at least 2,048 bits."));
     }
     let comment = text::bounded(words.next().unwrap_or_default().trim(), limits::NAME);
-    Ok(PublicKey { algorithm: algorithm.to_owned(), blob: bytes, comment, added: now })
+    Ok(SshPublicKey { algorithm: algorithm.to_owned(), blob: bytes, comment, added: now })
 }
 
 /// Whether a key of RFC 4253 begins with this name.

@@ -5,7 +5,7 @@
 
 use super::file::SiteEntry;
 use super::kinds::{File, apply_all};
-use super::reader::Reader;
+use super::reader::FileReader;
 use jumpdeck_protocol::rep::NewUser;
 use jumpdeck_protocol::{Refusal, UserId};
 use jumpdeck_store::Draft;
@@ -32,7 +32,7 @@ pub(super) struct By {
 /// A file that is being applied.
 pub(super) struct Applying<'a, 'r> {
     pub draft: &'a mut Draft,
-    pub reader: &'a mut Reader<'r>,
+    pub reader: &'a mut FileReader<'r>,
     pub applied: Applied,
     pub by: By,
     /// How many of those came whose order counts.
@@ -43,7 +43,7 @@ pub(super) struct Applying<'a, 'r> {
 /// draft is to be thrown away.
 pub(super) fn apply(
     draft: &mut Draft,
-    reader: &mut Reader<'_>,
+    reader: &mut FileReader<'_>,
     file: &File,
     by: By,
 ) -> Result<Applied, Refusal> {
@@ -68,7 +68,7 @@ fn site(draft: &mut Draft, entry: &SiteEntry) -> Result<(), Refusal> {
 }
 
 /// Somebody must be able to change it back.
-fn check_administrators(world: &World, reader: &mut Reader<'_>, file: &File) {
+fn check_administrators(world: &World, reader: &mut FileReader<'_>, file: &File) {
     if !world.users().any(|user| world.administers(user.id)) {
         let first = file.user.iter().flatten().next().map(|user| user.username.span());
         let what = "nobody would be an administrator any more";
@@ -77,7 +77,7 @@ fn check_administrators(world: &World, reader: &mut Reader<'_>, file: &File) {
 }
 
 /// At most one portal counts where none is named.
-fn check_default_portal(world: &World, reader: &mut Reader<'_>, file: &File) {
+fn check_default_portal(world: &World, reader: &mut FileReader<'_>, file: &File) {
     if world.portals().filter(|portal| portal.default).count() > 1 {
         let second = file.public_portal.iter().flatten().filter(|portal| portal.default).nth(1);
         let span = second.map(|portal| portal.name.span()).unwrap_or_default();

@@ -28,7 +28,7 @@ use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::{Refusal, RefusalCode, limits};
 use jumpdeck_store::Draft;
 use jumpdeck_world::World;
-use reader::Reader;
+use reader::FileReader;
 use std::sync::Arc;
 
 pub(crate) struct Configuration {
@@ -151,7 +151,7 @@ fn plan(world: &World, text: &str, by: By) -> Result<Plan, Refusal> {
         Err(problem) => return Ok(Plan { problems: vec![problem], ..nothing }),
     };
     let mut draft = Draft::new(world.clone());
-    let mut reader = Reader::new(text);
+    let mut reader = FileReader::new(text);
     let applied = apply::apply(&mut draft, &mut reader, &file, by)?;
     if !reader.problems.is_empty() {
         return Ok(Plan { problems: reader.problems, ..nothing });
@@ -178,7 +178,7 @@ fn put(draft: &mut Draft, text: &str, by: By) -> Result<apply::Applied, Refusal>
         RefusalCode::EditConflict.because(format!("line {}: {}", problem.line, problem.what))
     };
     let file = reader::parse(text).map_err(|problem| wrong(&problem))?;
-    let mut reader = Reader::new(text);
+    let mut reader = FileReader::new(text);
     let applied = apply::apply(draft, &mut reader, &file, by)?;
     match reader.problems.first() {
         None => Ok(applied),

@@ -23,7 +23,7 @@ pub(super) struct At<'a> {
 }
 
 /// A file that is being read.
-pub(super) struct Reader<'a> {
+pub(super) struct FileReader<'a> {
     text: &'a str,
     pub problems: Vec<Problem>,
 }
@@ -32,7 +32,7 @@ pub(super) struct Reader<'a> {
 pub(super) fn parse(text: &str) -> Result<File, Problem> {
     toml::from_str(text).map_err(|error| {
         let span = error.span().unwrap_or_default();
-        let mut reader = Reader { text, problems: Vec::new() };
+        let mut reader = FileReader { text, problems: Vec::new() };
         reader.problem(span, "", error.message());
         reader.problems.pop().unwrap_or_else(|| Problem {
             line: 1,
@@ -43,7 +43,7 @@ pub(super) fn parse(text: &str) -> Result<File, Problem> {
     })
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FileReader<'a> {
     pub(super) const fn new(text: &'a str) -> Self {
         Self { text, problems: Vec::new() }
     }

@@ -1,14 +1,14 @@
 //! Settings of users and of group policies, as the file says them.
 
 use super::file::{Name, SettingsEntry};
-use super::reader::{At, Reader};
+use super::reader::{At, FileReader};
 use jumpdeck_policy::{Availability, PolicySettings, Role, Setting, Settings};
 use jumpdeck_world::World;
 use std::collections::BTreeMap;
 
 pub(super) fn own_settings(
     world: &World,
-    reader: &mut Reader<'_>,
+    reader: &mut FileReader<'_>,
     at: At<'_>,
     entry: &SettingsEntry,
 ) -> Settings {
@@ -53,7 +53,7 @@ pub(super) fn own_settings(
 /// What a group policy defines, and what of that is final.
 pub(super) fn policy_settings(
     world: &World,
-    reader: &mut Reader<'_>,
+    reader: &mut FileReader<'_>,
     at: At<'_>,
     (said, is_final): (&SettingsEntry, &[Name]),
 ) -> PolicySettings {

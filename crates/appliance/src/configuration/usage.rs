@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 /// What others may depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Subject {
+pub(super) enum Dependency {
     Role(RoleId),
     SessionPolicy(SessionPolicyId),
     JumpPolicy(JumpPolicyId),
@@ -18,15 +18,15 @@ pub(super) enum Subject {
 }
 
 /// What depends on it, one by one.
-pub(super) fn used_by(world: &World, subject: Subject) -> Vec<String> {
+pub(super) fn used_by(world: &World, subject: Dependency) -> Vec<String> {
     let mut users = Vec::new();
     for user in world.users() {
         let own = &user.settings;
         let slots = [own.default_role, own.personal_role, own.teams_role, own.system_role];
         let policies = [&own.attended_session_policy, &own.unattended_session_policy];
         let in_settings = match subject {
-            Subject::Role(role) => slots.contains(&role),
-            Subject::SessionPolicy(policy) => {
+            Dependency::Role(role) => slots.contains(&role),
+            Dependency::SessionPolicy(policy) => {
                 policies.into_iter().any(|choice| is(choice.as_ref(), policy))
             }
             _ => false,
@@ -41,7 +41,7 @@ pub(super) fn used_by(world: &World, subject: Subject) -> Vec<String> {
         }
     }
     for portal in world.portals() {
-        if let Subject::SessionPolicy(policy) = subject
+        if let Dependency::SessionPolicy(policy) = subject
             && is(portal.session_policy.as_ref(), policy)
         {
             users.push(format!("public portal {}", portal.name));
@@ -58,30 +58,30 @@ fn is(choice: Option<&PolicyChoice>, policy: SessionPolicyId) -> bool {
     choice == Some(&PolicyChoice::Shared(policy))
 }
 
-fn in_membership(subject: Subject, group: JumpGroupId, membership: Membership) -> bool {
+fn in_membership(subject: Dependency, group: JumpGroupId, membership: Membership) -> bool {
     match subject {
-        Subject::Role(role) => membership.role == Some(role),
-        Subject::JumpPolicy(policy) => membership.jump_policy == Some(policy),
-        Subject::Group(wanted) => group == wanted,
-        Subject::SessionPolicy(_) | Subject::Portal(_) => false,
+        Dependency::Role(role) => membership.role == Some(role),
+        Dependency::JumpPolicy(policy) => membership.jump_policy == Some(policy),
+        Dependency::Group(wanted) => group == wanted,
+        Dependency::SessionPolicy(_) | Dependency::Portal(_) => false,
     }
 }
 
-fn in_group_policy(subject: Subject, policy: &GroupPolicy) -> bool {
+fn in_group_policy(subject: Dependency, policy: &GroupPolicy) -> bool {
     let said = &policy.settings;
     let in_settings = match subject {
-        Subject::Role(role) => {
+        Dependency::Role(role) => {
             [&said.default_role, &said.personal_role, &said.teams_role, &said.system_role]
                 .into_iter()
                 .any(|setting| holds(setting, |held| *held == role))
         }
-        Subject::SessionPolicy(id) => {
+        Dependency::SessionPolicy(id) => {
             [&said.attended_session_policy, &said.unattended_session_policy]
                 .into_iter()
                 .any(|setting| holds(setting, |held| is(held.as_ref(), id)))
         }
-        Subject::Group(group) => policy.remove_from_groups.contains(&group),
-        Subject::JumpPolicy(_) | Subject::Portal(_) => false,
+        Dependency::Group(group) => policy.remove_from_groups.contains(&group),
+        Dependency::JumpPolicy(_) | Dependency::Portal(_) => false,
     };
     in_settings || policy.add_to_groups.iter().any(|(g, m)| in_membership(subject, *g, *m))
 }
@@ -93,20 +93,20 @@ fn holds<T>(setting: &Setting<T>, wanted: impl Fn(&T) -> bool) -> bool {
     }
 }
 
-fn in_item(subject: Subject, item: &Item) -> bool {
+fn in_item(subject: Dependency, item: &Item) -> bool {
     let origins = &item.origins;
     let item = &item.view;
     match subject {
-        Subject::Role(_) => false,
-        Subject::SessionPolicy(id) => {
+        Dependency::Role(_) => false,
+        Dependency::SessionPolicy(id) => {
             [item.policies.customer_present, item.policies.customer_not_present].contains(&Some(id))
         }
-        Subject::JumpPolicy(id) => {
+        Dependency::JumpPolicy(id) => {
             let came_along = origins.iter().any(|origin| origin.jump_policies.contains(&id));
             came_along || item.jump_policy == Some(id)
         }
-        Subject::Portal(id) => item.policies.public_portal == Some(id),
-        Subject::Group(id) => item.place == Place::JumpGroup(id),
+        Dependency::Portal(id) => item.policies.public_portal == Some(id),
+        Dependency::Group(id) => item.place == Place::JumpGroup(id),
     }
 }
 
@@ -135,7 +135,7 @@ pub(super) fn members(world: &World, group: JumpGroupId) -> Vec<String> {
 }
 
 /// What depends on something, as a comment.
-pub(super) fn note(world: &World, subject: Subject) -> Vec<String> {
+pub(super) fn note(world: &World, subject: Dependency) -> Vec<String> {
     let used = used_by(world, subject);
     if used.is_empty() { Vec::new() } else { vec![format!("used by {}", used.join(", "))] }
 }

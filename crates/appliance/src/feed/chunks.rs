@@ -12,12 +12,12 @@ const ITEM_OVERHEAD: usize = 512;
 
 /// A part in the making.
 #[derive(Default)]
-pub(crate) struct Part {
+pub(crate) struct InventoryChunk {
     part: InventoryPart,
     bytes: usize,
 }
 
-impl Part {
+impl InventoryChunk {
     /// The first part of a snapshot.
     pub(crate) fn reset() -> Self {
         Self { part: InventoryPart { reset: true, ..InventoryPart::default() }, bytes: 0 }
@@ -79,7 +79,7 @@ pub(crate) fn changes(
     since: Revision,
 ) -> Option<Vec<InventoryPart>> {
     let mut parts = Vec::new();
-    let mut part = Part::default();
+    let mut part = InventoryChunk::default();
     for id in now.world.changed_since(since)? {
         match id {
             DocumentId::Item(id) => match now.item(id) {
@@ -115,7 +115,11 @@ pub(crate) fn rights_changed(world: &World, since: Revision) -> bool {
 }
 
 /// What may be seen and could not be before, and the other way round, though it did not change.
-fn flipped(now: &Visibility<'_>, past: &Visibility<'_>, part: &mut Part) -> Vec<InventoryPart> {
+fn flipped(
+    now: &Visibility<'_>,
+    past: &Visibility<'_>,
+    part: &mut InventoryChunk,
+) -> Vec<InventoryPart> {
     let mut parts = Vec::new();
     for group in now.world.groups() {
         // What changed was told already.

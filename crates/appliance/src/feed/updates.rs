@@ -3,7 +3,7 @@
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::feed::cache::Copies;
-use crate::feed::chunks::{Part, changes, is_empty, rights_changed};
+use crate::feed::chunks::{InventoryChunk, changes, is_empty, rights_changed};
 use crate::feed::statistics::Interest;
 use crate::items::wake::Waking;
 use crate::links::Links;
@@ -408,8 +408,8 @@ impl<'a> SnapshotParts<'a> {
         }
         let sight = Visibility::new(self.world, self.rep.user);
         let mut part = match self.after {
-            Some(_) => Part::default(),
-            None => Part::reset(),
+            Some(_) => InventoryChunk::default(),
+            None => InventoryChunk::reset(),
         };
         if self.after.is_none() {
             part.groups(&sight);

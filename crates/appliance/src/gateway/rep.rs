@@ -3,7 +3,7 @@
 use super::requests::Answering;
 use super::{Arrival, Caller, Gateway, introduce, until_gone};
 use crate::accounts::duties::first_of;
-use crate::accounts::login::{Attempt, Known};
+use crate::accounts::login::{Known, LoginAttempt};
 use crate::accounts::second_factor::has_one;
 use crate::clock::Uptime;
 use crate::feed::updates::Have;
@@ -168,7 +168,11 @@ struct Proven {
     generation: u64,
 }
 
-async fn prove(services: &Services, login: RepLogin, attempt: Attempt) -> Result<Proven, Refusal> {
+async fn prove(
+    services: &Services,
+    login: RepLogin,
+    attempt: LoginAttempt,
+) -> Result<Proven, Refusal> {
     let world = services.base.world();
     let by_password = matches!(login.proof, RepProof::Password { .. });
     let Known { user, login: kept } =

@@ -9,21 +9,21 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) struct Asking(Mutex<HashSet<EndpointId>>);
 
 /// A question that is under way.
-pub(crate) struct Question<'a> {
+pub(crate) struct AskingTurn<'a> {
     all: &'a Asking,
     endpoint: EndpointId,
 }
 
 impl Asking {
     /// Nothing if one is under way already.
-    pub(crate) fn begin(&self, endpoint: EndpointId) -> Option<Question<'_>> {
+    pub(crate) fn begin(&self, endpoint: EndpointId) -> Option<AskingTurn<'_>> {
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Made only then: one that is dropped ends the question.
-        asked.insert(endpoint).then(|| Question { all: self, endpoint })
+        asked.insert(endpoint).then(|| AskingTurn { all: self, endpoint })
     }
 }
 
-impl Drop for Question<'_> {
+impl Drop for AskingTurn<'_> {
     fn drop(&mut self) {
         let mut asked = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
         asked.remove(&self.endpoint);

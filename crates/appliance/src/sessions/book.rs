@@ -52,7 +52,7 @@ struct BookEntries {
 
 /// What a channel was that was taken out of the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Removed {
+pub(crate) enum RemovedChannel {
     /// It was not there any more.
     Gone,
     /// The errors of a command.
@@ -65,7 +65,7 @@ pub(crate) enum Removed {
 
 /// What was taken out of the book when a session ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct EndedSession {
     pub endpoint: EndpointId,
     /// The owner first.
     pub users: Vec<UserId>,
@@ -194,28 +194,28 @@ impl Book {
     }
 
     /// Takes a channel out.
-    pub(crate) fn remove_channel(&self, id: ChannelId) -> Removed {
+    pub(crate) fn remove_channel(&self, id: ChannelId) -> RemovedChannel {
         self.write(|book| {
             let Some(channel) = book.channels.remove(&id) else {
-                return Removed::Gone;
+                return RemovedChannel::Gone;
             };
             let Some(session) = book.sessions.get_mut(&channel.session) else {
-                return Removed::Gone;
+                return RemovedChannel::Gone;
             };
             let Some(at) = session.channels.iter().position(|view| view.id == id) else {
-                return Removed::Errors;
+                return RemovedChannel::Errors;
             };
             let view = session.channels.remove(at);
             let last = session.channels.is_empty();
             if let Some(errors) = view.errors {
                 book.channels.remove(&errors);
             }
-            if last { Removed::Last } else { Removed::OneOfMany }
+            if last { RemovedChannel::Last } else { RemovedChannel::OneOfMany }
         })
     }
 
     /// Takes a session out.
-    pub(crate) fn remove(&self, id: SessionId, now: Timestamp) -> Option<Ended> {
+    pub(crate) fn remove(&self, id: SessionId, now: Timestamp) -> Option<EndedSession> {
         self.write(|book| {
             let session = book.sessions.remove(&id)?;
             let ids = channel_ids(&session.channels);
@@ -233,7 +233,7 @@ impl Book {
             };
             let (endpoint, last) = (session.endpoint, session.logged);
             let terms = session.terms;
-            Some(Ended { endpoint, users, channels, summary, terms, last })
+            Some(EndedSession { endpoint, users, channels, summary, terms, last })
         })
     }
 

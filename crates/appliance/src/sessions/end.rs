@@ -8,7 +8,7 @@ use crate::links::Links;
 use crate::links::consoles::RepLink;
 use crate::sessions::announce::Announcer;
 use crate::sessions::book::Book;
-use crate::sessions::book::Removed;
+use crate::sessions::book::RemovedChannel;
 use crate::sessions::channel::Channel;
 use crate::sessions::log::SessionLog;
 use crate::sessions::recordings::Recordings;
@@ -42,14 +42,14 @@ impl Endings {
     pub(crate) fn close_channel(&self, channel: &Arc<Channel>, reason: EndReason) {
         match self.book.remove_channel(channel.id) {
             // Somebody else was quicker.
-            Removed::Gone => {}
-            Removed::Errors => self.end_session(channel.session, reason),
-            Removed::Last => {
+            RemovedChannel::Gone => {}
+            RemovedChannel::Errors => self.end_session(channel.session, reason),
+            RemovedChannel::Last => {
                 self.log_closed(channel);
                 let closed = self.hang_up(channel);
                 self.end_session_after(channel.session, reason, vec![closed]);
             }
-            Removed::OneOfMany => {
+            RemovedChannel::OneOfMany => {
                 self.log_closed(channel);
                 let closed = self.hang_up(channel);
                 self.base.store.note(move |draft| draft.history(closed));

@@ -27,11 +27,11 @@ use customer::Customers;
 use end::Endings;
 use history::SessionHistory;
 use log::SessionLog;
-use open::Opening;
+use open::ChannelOpening;
 use recordings::Recordings;
 use relay::Relay;
 use sharing::Sharing;
-use silence::Silence;
+use silence::AgentSilence;
 use start::Starting;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -49,10 +49,10 @@ pub(crate) struct Sessions {
     pub endings: Arc<Endings>,
     pub relay: Arc<Relay>,
     pub customers: Arc<Customers>,
-    pub opening: Arc<Opening>,
+    pub opening: Arc<ChannelOpening>,
     pub withdrawal: Arc<Withdrawal>,
     pub sharing: Arc<Sharing>,
-    pub silence: Arc<Silence>,
+    pub silence: Arc<AgentSilence>,
     pub history: Arc<SessionHistory>,
     pub starting: Arc<Starting>,
 }
@@ -103,7 +103,7 @@ impl Sessions {
             endings: Arc::clone(&endings),
         });
         let starts = Arc::new(Semaphore::new(MAX_CONCURRENT_STARTS));
-        let opening = Arc::new(Opening {
+        let opening = Arc::new(ChannelOpening {
             base: base.clone(),
             links: Arc::clone(links),
             book: Arc::clone(book),
@@ -134,7 +134,7 @@ impl Sessions {
             relay: Arc::clone(&relay),
             withdrawal: Arc::clone(&withdrawal),
         });
-        let silence = Arc::new(Silence { links: Arc::clone(links), book: Arc::clone(book) });
+        let silence = Arc::new(AgentSilence { links: Arc::clone(links), book: Arc::clone(book) });
         let history = Arc::new(SessionHistory { base: base.clone(), links: Arc::clone(links) });
         let starting = Arc::new(Starting {
             base: base.clone(),

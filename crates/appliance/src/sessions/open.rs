@@ -31,7 +31,7 @@ use tokio::sync::Semaphore;
 /// How long an agent may take to start a program.
 const SPAWN_PATIENCE: Duration = Duration::from_secs(20);
 
-pub(crate) struct Opening {
+pub(crate) struct ChannelOpening {
     pub(crate) base: Base,
     pub(crate) links: Arc<Links>,
     pub(crate) book: Arc<Book>,
@@ -45,7 +45,7 @@ pub(crate) struct Opening {
     pub(crate) starts: Arc<Semaphore>,
 }
 
-impl Opening {
+impl ChannelOpening {
     /// Opens another shell in a session.
     pub(crate) async fn open_shell(
         self: &Arc<Self>,
@@ -142,9 +142,13 @@ impl Opening {
 }
 
 impl Answered for request::OpenShell {
-    type By = Opening;
+    type By = ChannelOpening;
 
-    async fn answer(self, opening: &Arc<Opening>, rep: &RepLink) -> Result<ChannelView, Refusal> {
+    async fn answer(
+        self,
+        opening: &Arc<ChannelOpening>,
+        rep: &RepLink,
+    ) -> Result<ChannelView, Refusal> {
         // Consoles alone open further shells, and their emulator speaks UTF-8.
         let modes = TerminalModes::utf8();
         let kind = ChannelKind::Shell { size: self.size, term: self.term, modes };

@@ -13,12 +13,12 @@ use std::time::Duration;
 /// An agent that lives answers a ping within this.
 const SILENT: Duration = Duration::from_secs(2);
 
-pub(crate) struct Silence {
+pub(crate) struct AgentSilence {
     pub(crate) links: Arc<Links>,
     pub(crate) book: Arc<Book>,
 }
 
-impl Silence {
+impl AgentSilence {
     /// A console asks whether it is answered: so is every machine whose programs it shows.
     pub(crate) fn check_agents_of(self: &Arc<Self>, rep: &RepLink) {
         let mut shown = self.book.channels_for(rep.user);

@@ -8,7 +8,7 @@ use crate::base::Base;
 use crate::links::Links;
 use crate::links::agent::AgentLink;
 use crate::links::asking::Asking;
-use crate::links::asking::Question;
+use crate::links::asking::AskingTurn;
 use crate::links::consoles::RepLink;
 use crate::sessions::announce::Announcer;
 use crate::sessions::beside::Beside;
@@ -18,7 +18,7 @@ use crate::sessions::customer::Customers;
 use crate::sessions::end::Endings;
 use crate::sessions::history::SessionHistory;
 use crate::sessions::log::SessionLog;
-use crate::sessions::open::Opening;
+use crate::sessions::open::ChannelOpening;
 use crate::sessions::sharing::Sharing;
 use crate::sessions::withdraw::Withdrawal;
 use jumpdeck_policy::{Attempt, Code, Decision, SimultaneousJumps, Step};
@@ -51,7 +51,7 @@ pub(crate) struct Starting {
     pub(crate) endings: Arc<Endings>,
     pub(crate) history: Arc<SessionHistory>,
     pub(crate) log: Arc<SessionLog>,
-    pub(crate) opening: Arc<Opening>,
+    pub(crate) opening: Arc<ChannelOpening>,
     pub(crate) second_factors: Arc<SecondFactors>,
     pub(crate) sharing: Arc<Sharing>,
     pub(crate) withdrawal: Arc<Withdrawal>,
@@ -179,7 +179,7 @@ impl Starting {
         rep: &RepLink,
         endpoint: EndpointId,
         agent: &AgentLink,
-    ) -> Result<Question<'_>, Refusal> {
+    ) -> Result<AskingTurn<'_>, Refusal> {
         let taken = || RefusalCode::BeingTaken.plain();
         let question = self.links.asking.begin(endpoint).ok_or_else(taken)?;
         if self.book.count(endpoint) > 0 {

@@ -117,7 +117,7 @@ impl Console {
         let Some(row) = self.form().and_then(super::form::Form::row) else {
             return;
         };
-        let super::form::Entry::Choice { options, .. } = &row.entry else {
+        let super::form::FieldEntry::Choice { options, .. } = &row.entry else {
             self.next_field();
             return;
         };

@@ -1,6 +1,6 @@
 //! A line of text that is being typed.
 
-use super::layers::Answer;
+use super::layers::KeyAnswer;
 use jumpdeck_terminal::key::{Code, Key};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -17,12 +17,12 @@ pub struct Input {
 
 impl Input {
     /// A key in a line of text.
-    pub fn answer(&mut self, key: Key) -> Answer {
+    pub fn answer(&mut self, key: Key) -> KeyAnswer {
         let before = self.text().to_owned();
         match self.key(key) {
-            false => Answer::Bubble,
-            true if self.text() == before => Answer::Handled,
-            true => Answer::Edited,
+            false => KeyAnswer::Bubble,
+            true if self.text() == before => KeyAnswer::Handled,
+            true => KeyAnswer::Edited,
         }
     }
 

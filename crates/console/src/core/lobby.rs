@@ -7,7 +7,7 @@ use super::layers::{Chooser, Entry, EntryValue, Layer, Pick, Question};
 use super::sessions::TERM;
 use super::{Console, Effect, Screen};
 use crate::core::requests::{About, IfLost};
-use crate::core::sessions::Wanted;
+use crate::core::sessions::WantedSession;
 use jumpdeck_protocol::inventory::{ItemView, Place};
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::modes::TerminalModes;
@@ -273,8 +273,13 @@ impl Console {
             code: None,
         };
         // Somebody else has to answer first: whoever goes on working is not torn away.
-        let wanted =
-            Wanted { name, show: true, reason: None, pressed: self.keys.pressed, waits: true };
+        let wanted = WantedSession {
+            name,
+            show: true,
+            reason: None,
+            pressed: self.keys.pressed,
+            waits: true,
+        };
         self.ask_session(wanted, request);
     }
 

@@ -2,7 +2,7 @@
 
 use super::command::Command;
 use super::keymap::{Context, Meaning};
-use super::layers::Answer;
+use super::layers::KeyAnswer;
 use super::{Console, Focus, Screen, input};
 use jumpdeck_terminal::key::Key;
 
@@ -125,10 +125,10 @@ impl Console {
             None => self.list.jump.input().answer(key),
         };
         match answer {
-            Answer::Bubble => return false,
-            Answer::Handled => {}
-            Answer::Edited => self.typed(),
-            Answer::Said(words) => self.warn(&words),
+            KeyAnswer::Bubble => return false,
+            KeyAnswer::Handled => {}
+            KeyAnswer::Edited => self.typed(),
+            KeyAnswer::Said(words) => self.warn(&words),
         }
         true
     }

@@ -1,8 +1,8 @@
 //! A session's tab: who takes part, its shells, and where their channels stand.
 
 use super::lobby::Selection;
+use super::silence::AnswerSilence;
 use super::silence::Answers;
-use super::silence::Silence;
 use jumpdeck_protocol::endpoint::Endpoint;
 use jumpdeck_protocol::log::LogEntry;
 use jumpdeck_protocol::queue::Lobby;
@@ -36,7 +36,7 @@ pub(super) struct Sessions {
     /// The selected row of their screen.
     pub row: Selection,
     pub lobby: Lobby,
-    pub silence: Silence,
+    pub silence: AnswerSilence,
 }
 
 /// One session.

@@ -22,7 +22,7 @@ pub(super) const TERM: &str = "xterm-256color";
 
 /// How a session is started.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Start {
+pub(super) struct StartHow {
     /// Show it once it runs.
     pub(super) show: bool,
     /// Although its Jump Policy is closed, and why.
@@ -32,7 +32,7 @@ pub(super) struct Start {
 }
 
 /// A session that was asked for.
-pub(super) struct Wanted {
+pub(super) struct WantedSession {
     pub name: String,
     pub show: bool,
     pub reason: Option<String>,
@@ -114,7 +114,7 @@ impl Console {
             self.dialogs.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
             return;
         }
-        self.start(item, Start { show: true, ..Start::default() });
+        self.start(item, StartHow { show: true, ..StartHow::default() });
     }
 
     /// The item's Jump Policy, if it lets nobody in now.
@@ -124,7 +124,7 @@ impl Console {
     }
 
     /// Starts a session, and shows it once it runs if that is wanted.
-    pub(super) fn start(&mut self, item: ItemId, start: Start) {
+    pub(super) fn start(&mut self, item: ItemId, start: StartHow) {
         let Some(name) = self.list.inventory.name(item).map(str::to_owned) else {
             return;
         };
@@ -136,10 +136,10 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let Start { show, reason, code } = start;
+        let StartHow { show, reason, code } = start;
         self.say(&format!("Starting a session with {name} …"));
         let (pressed, waits) = (self.keys.pressed, false);
-        let wanted = Wanted { name, show, reason: reason.clone(), pressed, waits };
+        let wanted = WantedSession { name, show, reason: reason.clone(), pressed, waits };
         let (size, modes) = (self.pane_size(), TerminalModes::utf8());
         let kind = ChannelKind::Shell { size, term: TERM.to_owned(), modes };
         let (override_schedule, reason) = (reason.is_some(), reason.map(Into::into));
@@ -147,7 +147,7 @@ impl Console {
         self.ask_session(wanted, request);
     }
 
-    pub(super) fn ask_session(&mut self, wanted: Wanted, request: request::StartSession) {
+    pub(super) fn ask_session(&mut self, wanted: WantedSession, request: request::StartSession) {
         let item = request.item;
         let note = (About::Start(item), IfLost::Unknown(wanted.name.clone()));
         self.ask(note, request, move |console, outcome| {
@@ -158,10 +158,10 @@ impl Console {
     fn start_answered(
         &mut self,
         item: ItemId,
-        wanted: Wanted,
+        wanted: WantedSession,
         outcome: Result<SessionView, Refusal>,
     ) {
-        let Wanted { name, show, reason, pressed, waits } = wanted;
+        let WantedSession { name, show, reason, pressed, waits } = wanted;
         match outcome {
             Ok(view) => {
                 self.started(&view, show && (!waits || pressed == self.keys.pressed));
@@ -196,7 +196,7 @@ impl Console {
         }
         self.dialogs.layers.pop();
         let code = Some(Secret(code.to_owned()));
-        self.start(item, Start { show: true, reason, code });
+        self.start(item, StartHow { show: true, reason, code });
     }
 
     /// The size of a session's pane.

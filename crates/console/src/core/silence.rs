@@ -12,7 +12,7 @@ const SILENT: Duration = Duration::from_secs(2);
 
 /// What is waited for.
 #[derive(Debug, Default)]
-pub(super) struct Silence {
+pub(super) struct AnswerSilence {
     /// Keys typed since something was heard.
     keys: u64,
     /// Times something was waited for: older timers mean nothing.

@@ -3,7 +3,7 @@
 use super::export::ExportError;
 use super::form::time_text;
 use super::layers::{Ask, Layer, Prompt, Question};
-use super::sessions::Start;
+use super::sessions::StartHow;
 use super::{Console, Effect};
 use crate::core::batch::Deed;
 use crate::core::known::Past;
@@ -273,7 +273,7 @@ impl Console {
             }
             Ask::Reason { item, .. } => {
                 self.dialogs.layers.pop();
-                self.start(item, Start { show: true, reason: Some(text), code: None });
+                self.start(item, StartHow { show: true, reason: Some(text), code: None });
             }
             Ask::SimulatedUser => self.simulate_user(&text),
             Ask::SimulatedTime => self.simulate_time(&text),
@@ -319,7 +319,7 @@ impl Console {
         for (item, _) in items {
             let open = self.sessions.tabs.iter().any(|tab| tab.item == item);
             if !open {
-                self.start(item, Start::default());
+                self.start(item, StartHow::default());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The bar at the top, the counts and the footer at the bottom, the hints.
 
-use super::theme::Role;
+use super::theme::Tone;
 use super::{Artist, row, text};
 use crate::core::command::Command;
 use crate::core::keymap::Context;
@@ -36,13 +36,13 @@ const SEARCH_FOOTER: [&str; 5] = ["accept-search", "complete", "back", "clear-in
 impl Artist<'_, '_> {
     /// The bar: where we are, how the link stands, who we are.
     pub(super) fn bar(&mut self, area: Rect) {
-        let bar = self.style(Role::Bar);
+        let bar = self.style(Tone::Bar);
         let width = usize::from(area.width);
         let (link, role) = self.link_words();
         let who = self.console.welcome().map_or("", |welcome| &welcome.username);
         let right = format!(" {who} · {} ", self.time);
         let address = self.console.welcome().map_or("", |welcome| &welcome.address);
-        let mut left = vec![Span::styled(" jumpdeck ", bar.patch(self.style(Role::Accent)))];
+        let mut left = vec![Span::styled(" jumpdeck ", bar.patch(self.style(Tone::Accent)))];
         let room = width.saturating_sub(text::width(&right) + 10);
         let wanted = text::width(address) + text::width(&link) + 4;
         if room > wanted {
@@ -57,7 +57,7 @@ impl Artist<'_, '_> {
         let used: usize = left.iter().map(|span| text::width(&span.content)).sum();
         let mut blank = width.saturating_sub(used + text::width(&right));
         if sessions > 0 && blank > text::width(&counter) {
-            left.push(Span::styled(counter.clone(), bar.patch(self.style(Role::Accent))));
+            left.push(Span::styled(counter.clone(), bar.patch(self.style(Tone::Accent))));
             blank -= text::width(&counter);
         }
         left.push(Span::styled(" ".repeat(blank), bar));
@@ -77,28 +77,28 @@ impl Artist<'_, '_> {
         Some(format!("no answer from the machine for {seconds} s{}", waiting(keys)))
     }
 
-    fn link_words(&self) -> (String, Role) {
+    fn link_words(&self) -> (String, Tone) {
         if let Some(words) = self.silence_words() {
-            return (format!("✕ {words}"), Role::Error);
+            return (format!("✕ {words}"), Tone::Error);
         }
         match self.console.link() {
-            Link::Connecting => ("◌ linking …".to_owned(), Role::Warning),
-            Link::Up { delay: None } => ("● linked".to_owned(), Role::Good),
+            Link::Connecting => ("◌ linking …".to_owned(), Tone::Warning),
+            Link::Up { delay: None } => ("● linked".to_owned(), Tone::Good),
             Link::Up { delay: Some(delay) } => match delay.as_millis() {
-                0 => ("● linked".to_owned(), Role::Good),
-                millis => (format!("● linked {millis} ms"), Role::Good),
+                0 => ("● linked".to_owned(), Tone::Good),
+                millis => (format!("● linked {millis} ms"), Tone::Good),
             },
             Link::Down { since, .. } => {
                 let age = text::span(self.console.now().since(*since));
-                (format!("✕ no link for {age}, trying again"), Role::Error)
+                (format!("✕ no link for {age}, trying again"), Tone::Error)
             }
-            Link::Ended { .. } => ("✕ no link".to_owned(), Role::Error),
+            Link::Ended { .. } => ("✕ no link".to_owned(), Tone::Error),
         }
     }
 
     /// The bar of a session: its neighbours, itself, the way out.
     pub(super) fn session_bar(&mut self, area: Rect) {
-        let bar = self.style(Role::Bar);
+        let bar = self.style(Tone::Bar);
         let width = usize::from(area.width);
         let shown = match self.console.screen() {
             Screen::Session(shown) => shown,
@@ -122,7 +122,7 @@ impl Artist<'_, '_> {
             let label = format!(" {} {}{shells}{mark} ", number + 1, text::fit(&tab.name, 24));
             let label = text::fit(&label, room);
             room -= text::width(&label);
-            let role = if number == shown { Role::Selection } else { Role::Bar };
+            let role = if number == shown { Tone::Selection } else { Tone::Bar };
             spans.push(Span::styled(label, self.style(role)));
         }
         spans.push(Span::styled(" ".repeat(room), bar));
@@ -131,7 +131,7 @@ impl Artist<'_, '_> {
     }
 
     fn session_right(&self, width: usize) -> Span<'static> {
-        let bar = self.style(Role::Bar);
+        let bar = self.style(Tone::Bar);
         let now = self.console.now();
         if !self.console.is_linked() {
             let (words, role) = self.link_words();
@@ -146,7 +146,7 @@ impl Artist<'_, '_> {
         }
         if let Some(words) = self.silence_words().or_else(|| self.machine_silence_words()) {
             let words = text::fit(&format!(" {words} "), width * 2 / 3);
-            return Span::styled(words, bar.patch(self.style(Role::Error)));
+            return Span::styled(words, bar.patch(self.style(Tone::Error)));
         }
         let shell = self.console.shown_tab().and_then(Tab::shell);
         let away = shell.is_some_and(|shell| shell.pane == Pane::AgentAway);
@@ -155,9 +155,9 @@ impl Artist<'_, '_> {
             return Span::styled(words, bar.patch(self.style(level_role(message.level))));
         }
         let (words, role) = match shell.map(|shell| &shell.pane) {
-            Some(Pane::Attaching) => (" attaching … ".to_owned(), Role::Muted),
+            Some(Pane::Attaching) => (" attaching … ".to_owned(), Tone::Muted),
             Some(Pane::AgentAway) => {
-                (" the machine is away; its shell waits ".to_owned(), Role::Warning)
+                (" the machine is away; its shell waits ".to_owned(), Tone::Warning)
             }
             _ => self.session_words(width),
         };
@@ -165,10 +165,10 @@ impl Artist<'_, '_> {
     }
 
     /// Who types, who else is here, whether it is recorded; else the way out.
-    fn session_words(&self, width: usize) -> (String, Role) {
+    fn session_words(&self, width: usize) -> (String, Tone) {
         let prefix = self.console.prefix();
         let Some(tab) = self.console.shown_tab() else {
-            return (String::new(), Role::Muted);
+            return (String::new(), Tone::Muted);
         };
         let state = tab.shell().and_then(|shell| shell.state.as_ref());
         let recording = state.map(|state| &state.recording);
@@ -177,7 +177,7 @@ impl Artist<'_, '_> {
             _ => "",
         };
         if matches!(recording, Some(RecordingState::Failed { .. })) {
-            return (" not recorded: input is refused ".to_owned(), Role::Error);
+            return (" not recorded: input is refused ".to_owned(), Tone::Error);
         }
         let here: Vec<_> =
             tab.others_here(self.console.user()).map(|one| one.name.to_string()).collect();
@@ -197,14 +197,14 @@ impl Artist<'_, '_> {
                 _ if ours => "type to take over",
                 _ => &take,
             };
-            return (format!(" {dot}{with}· {who} · {how} "), Role::Warning);
+            return (format!(" {dot}{with}· {who} · {how} "), Tone::Warning);
         }
         let way_out = if width < 60 || !here.is_empty() {
             format!("{prefix} d: list")
         } else {
             format!("{prefix} then d: list, ?: help")
         };
-        (format!(" {dot}{with}{way_out} "), Role::Muted)
+        (format!(" {dot}{with}{way_out} "), Tone::Muted)
     }
 
     /// The counts line, or the last message.
@@ -218,7 +218,7 @@ impl Artist<'_, '_> {
         }
         if let Some(mistake) = &self.console.jump_screen().mistake {
             let words = text::fit(&format!(" {}", mistake.what), usize::from(area.width));
-            self.line(area, Line::styled(words, self.style(Role::Error)));
+            self.line(area, Line::styled(words, self.style(Tone::Error)));
             return;
         }
         let counts = self.console.jump_screen().counts;
@@ -244,8 +244,8 @@ impl Artist<'_, '_> {
         let marks = self.marks();
         let room = usize::from(area.width).saturating_sub(text::width(&marks) + 1);
         let line = Line::from(vec![
-            Span::styled(text::left(&words, room), self.style(Role::Muted)),
-            Span::styled(marks, self.style(Role::Accent)),
+            Span::styled(text::left(&words, room), self.style(Tone::Muted)),
+            Span::styled(marks, self.style(Tone::Accent)),
         ]);
         self.line(area, line);
     }
@@ -268,7 +268,7 @@ impl Artist<'_, '_> {
         let room = usize::from(area.width).saturating_sub(1);
         if let Some(hint) = self.console.hint(room).filter(|_| plain) {
             let hint = text::fit(&format!(" {hint}"), usize::from(area.width));
-            self.line(area, Line::styled(hint, self.style(Role::Accent)));
+            self.line(area, Line::styled(hint, self.style(Tone::Accent)));
             return;
         }
         let names: &[&str] = match self.console.context() {
@@ -297,8 +297,8 @@ impl Artist<'_, '_> {
             // With many marks the reasons take their time; a line of hints is not worth that.
             let many = self.console.jump_screen().marked.len() > 200;
             let disabled = !many && (command.spec().disabled)(self.console).is_some();
-            let role = if disabled { Role::Muted } else { Role::Text };
-            spans.push(Span::styled(keys, self.style(Role::Key)));
+            let role = if disabled { Tone::Muted } else { Tone::Text };
+            spans.push(Span::styled(keys, self.style(Tone::Key)));
             spans.push(Span::styled(format!(" {label}  "), self.style(role)));
         }
         Line::from(spans)
@@ -325,7 +325,7 @@ impl Artist<'_, '_> {
                 room = usize::from(area.width);
             }
             room = room.saturating_sub(needed);
-            let (key, bar) = (self.style(Role::Key), self.style(Role::Bar));
+            let (key, bar) = (self.style(Tone::Key), self.style(Tone::Bar));
             if let Some(line) = lines.last_mut() {
                 line.push(Span::styled(format!(" {keys} "), bar.patch(key)));
                 line.push(Span::styled(format!("{label}  "), bar));
@@ -335,7 +335,7 @@ impl Artist<'_, '_> {
         for (offset, spans) in lines.into_iter().enumerate() {
             if let Some(area) = row(area, top + offset) {
                 self.frame.render_widget(Clear, area);
-                let line = Line::from(spans).style(self.style(Role::Bar));
+                let line = Line::from(spans).style(self.style(Tone::Bar));
                 self.line(area, line);
             }
         }
@@ -343,11 +343,11 @@ impl Artist<'_, '_> {
 }
 
 /// The role of a message.
-pub(super) const fn level_role(level: Level) -> Role {
+pub(super) const fn level_role(level: Level) -> Tone {
     match level {
-        Level::Info => Role::Accent,
-        Level::Warning => Role::Warning,
-        Level::Error => Role::Error,
+        Level::Info => Tone::Accent,
+        Level::Warning => Tone::Warning,
+        Level::Error => Tone::Error,
     }
 }
 

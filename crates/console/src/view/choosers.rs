@@ -1,6 +1,6 @@
 //! Choosers, and what is switched on and off.
 
-use super::theme::Role;
+use super::theme::Tone;
 use super::{Artist, row, shape, status_role, text};
 use crate::core::columns;
 use crate::core::command::Command;
@@ -47,9 +47,9 @@ impl Artist<'_, '_> {
         let height = area.height.saturating_sub(4).min(20);
         let inner = self.window(area, title, 84, height);
         if let Some(area) = row(inner, 0) {
-            let mut line = Line::from(Span::styled(" › ", self.style(Role::Key)));
+            let mut line = Line::from(Span::styled(" › ", self.style(Tone::Key)));
             let room = usize::from(area.width).saturating_sub(4);
-            self.edited(&mut line, chooser.input.parts(), room, Role::Text);
+            self.edited(&mut line, chooser.input.parts(), room, Tone::Text);
             self.line(area, line);
         }
         let foot = self.chooser_foot(chooser);
@@ -75,17 +75,17 @@ impl Artist<'_, '_> {
         if lines.is_empty()
             && let Some(area) = row(inner, 1)
         {
-            self.line(area, Line::styled(" Nothing fits.", self.style(Role::Muted)));
+            self.line(area, Line::styled(" Nothing fits.", self.style(Tone::Muted)));
         }
         for (offset, line) in lines.into_iter().enumerate() {
             if let Some(area) = row(inner, offset + 1) {
                 let selected = top + offset == chooser.selected;
-                let style = if selected { self.style(Role::Selection) } else { Style::default() };
+                let style = if selected { self.style(Tone::Selection) } else { Style::default() };
                 self.line(area, line.style(style));
             }
         }
         if let (Some(foot), Some(area)) = (foot, row(inner, usize::from(inner.height) - 1)) {
-            self.line(area, Line::styled(foot, self.style(Role::Muted)));
+            self.line(area, Line::styled(foot, self.style(Tone::Muted)));
         }
     }
 
@@ -101,7 +101,7 @@ impl Artist<'_, '_> {
         let label = text::left(&entry.label, room * 2 / 5);
         Line::from(vec![
             Span::raw(format!(" {label} ")),
-            Span::styled(text::fit(&entry.detail, room * 3 / 5), self.style(Role::Muted)),
+            Span::styled(text::fit(&entry.detail, room * 3 / 5), self.style(Tone::Muted)),
         ])
     }
 
@@ -113,9 +113,9 @@ impl Artist<'_, '_> {
             None => " has ended".to_owned(),
         };
         Line::from(vec![
-            Span::styled(" ▸ ", self.style(Role::Busy)),
+            Span::styled(" ▸ ", self.style(Tone::Busy)),
             Span::raw(text::left(name, room)),
-            Span::styled(what, self.style(Role::Muted)),
+            Span::styled(what, self.style(Tone::Muted)),
         ])
     }
 
@@ -127,12 +127,12 @@ impl Artist<'_, '_> {
             None => spec.doc.to_owned(),
             Some(reason) => format!("{} — {reason}", spec.doc),
         };
-        let role = if disabled.is_some() { Role::Muted } else { Role::Text };
+        let role = if disabled.is_some() { Tone::Muted } else { Tone::Text };
         let room = width.saturating_sub(30);
         Line::from(vec![
             Span::styled(format!(" {}", text::left(spec.name, 17)), self.style(role)),
             Span::styled(text::left(&words, room), self.style(role)),
-            Span::styled(format!(" {} ", text::right(&keys, 9)), self.style(Role::Key)),
+            Span::styled(format!(" {} ", text::right(&keys, 9)), self.style(Tone::Key)),
         ])
     }
 
@@ -148,7 +148,7 @@ impl Artist<'_, '_> {
             Span::raw(text::left(item.name(), room / 3)),
             Span::raw(" "),
             Span::raw(text::left(item.hostname(), room / 3)),
-            Span::styled(format!(" {}", text::fit(&place, room / 3)), self.style(Role::Muted)),
+            Span::styled(format!(" {}", text::fit(&place, room / 3)), self.style(Tone::Muted)),
         ])
     }
 
@@ -217,9 +217,9 @@ impl Artist<'_, '_> {
         };
         let sign = if on { "[x]" } else { "[ ]" };
         Line::from(vec![
-            Span::styled(format!(" {sign} "), self.style(Role::Key)),
+            Span::styled(format!(" {sign} "), self.style(Tone::Key)),
             Span::raw(text::left(&label, 18)),
-            Span::styled(text::fit(&detail, 12), self.style(Role::Muted)),
+            Span::styled(text::fit(&detail, 12), self.style(Tone::Muted)),
         ])
     }
 }

@@ -1,6 +1,6 @@
 //! The details of the selected item, with live figures while it is looked at.
 
-use super::theme::Role;
+use super::theme::Tone;
 use super::{Artist, row, shape, status_role, text};
 use crate::core::form::{time_text, value_text};
 use crate::core::inventory::Item;
@@ -24,7 +24,7 @@ impl Artist<'_, '_> {
         let inner = self.pane(area, self.title(title, area.width), false);
         let Some(item) = selected else {
             if let Some(area) = row(inner, 0) {
-                self.line(area, Line::styled(" Nothing is selected.", self.style(Role::Muted)));
+                self.line(area, Line::styled(" Nothing is selected.", self.style(Tone::Muted)));
             }
             return;
         };
@@ -82,18 +82,18 @@ impl Artist<'_, '_> {
         let standing = if item.is_client() {
             self.presence_line(item, presence, width)
         } else {
-            Line::styled(" a Jump shortcut", self.style(Role::Muted))
+            Line::styled(" a Jump shortcut", self.style(Tone::Muted))
         };
         let warned = self.console.warning(item.id()).map(jumpdeck_protocol::text::clean);
         let warned = warned.map(|words| text::wrap(&words, width.saturating_sub(1)));
         let warned = warned.unwrap_or_default().into_iter();
-        let style = self.style(Role::Warning);
+        let style = self.style(Tone::Warning);
         let mut lines: Vec<_> =
             warned.map(|line| Line::styled(format!(" {line}"), style)).collect();
         lines.extend([
             standing,
             Line::raw(format!(" {}", text::fit(&place, width.saturating_sub(1)))),
-            Line::styled(format!(" {comments}"), self.style(Role::Muted)),
+            Line::styled(format!(" {comments}"), self.style(Tone::Muted)),
             Line::raw(""),
         ]);
         let last = self.console.inventory().statistics(item.id());
@@ -222,7 +222,7 @@ impl Artist<'_, '_> {
                 0 => format!(" ◔ waking for {} s", now.since(waking.since)),
                 left => format!(" ◔ waking, again in {left} s"),
             };
-            return Line::styled(text::fit(&words, width), self.style(Role::Warning));
+            return Line::styled(text::fit(&words, width), self.style(Tone::Warning));
         }
         let since = match (status, presence.since) {
             (Status::Offline, None) => ", never seen".to_owned(),
@@ -259,8 +259,8 @@ impl Artist<'_, '_> {
 
     fn figure(&self, label: &str, bar: &str, value: &str, room: usize) -> Line<'static> {
         Line::from(vec![
-            Span::styled(format!(" {}", text::left(label, LABEL)), self.style(Role::Muted)),
-            Span::styled(text::left(bar, room), self.style(Role::Accent)),
+            Span::styled(format!(" {}", text::left(label, LABEL)), self.style(Tone::Muted)),
+            Span::styled(text::left(bar, room), self.style(Tone::Accent)),
             Span::raw(text::right(value, 7)),
         ])
     }
@@ -269,7 +269,7 @@ impl Artist<'_, '_> {
         let room = width.saturating_sub(LABEL + 1);
         let value = if value.is_empty() { "—" } else { value };
         Line::from(vec![
-            Span::styled(format!(" {}", text::left(label, LABEL)), self.style(Role::Muted)),
+            Span::styled(format!(" {}", text::left(label, LABEL)), self.style(Tone::Muted)),
             Span::raw(text::fit(value, room)),
         ])
     }

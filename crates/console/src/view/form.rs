@@ -1,8 +1,8 @@
 //! Forms.
 
-use super::theme::Role;
+use super::theme::Tone;
 use super::{Artist, row, text};
-use crate::core::form::{Entry, Form, Row};
+use crate::core::form::{FieldEntry, Form, Row};
 use crate::core::keymap::Context;
 use crate::core::layers::Draws;
 use ratatui::layout::Rect;
@@ -66,38 +66,38 @@ impl Artist<'_, '_> {
 
     fn form_row(&self, row: &Row, selected: bool, width: usize) -> Vec<Line<'static>> {
         let room = width.saturating_sub(LABEL + 4);
-        let label_role = if row.touched { Role::Accent } else { Role::Muted };
+        let label_role = if row.touched { Tone::Accent } else { Tone::Muted };
         let bar = if selected { "▌" } else { " " };
         let sign = if row.touched { "*" } else { " " };
         let mut line = Line::from(vec![
-            Span::styled(format!("{bar}{sign}"), self.style(Role::Key)),
+            Span::styled(format!("{bar}{sign}"), self.style(Tone::Key)),
             Span::styled(text::left(row.field.title(), LABEL), self.style(label_role)),
         ]);
         let role = match row.why_not {
-            Some(_) => Role::Muted,
-            None => Role::Text,
+            Some(_) => Tone::Muted,
+            None => Tone::Text,
         };
         match &row.entry {
             _ if row.is_mixed() => {
-                line.push_span(Span::styled("mixed", self.style(Role::Warning)));
+                line.push_span(Span::styled("mixed", self.style(Tone::Warning)));
             }
-            Entry::Text(input) if selected && row.why_not.is_none() => {
+            FieldEntry::Text(input) if selected && row.why_not.is_none() => {
                 self.edited(&mut line, input.parts(), room, role);
             }
-            Entry::Text(input) => {
+            FieldEntry::Text(input) => {
                 let words = match input.text() {
                     "" => "—".to_owned(),
                     words => text::fit(words, room),
                 };
                 line.push_span(Span::styled(words, self.style(role)));
             }
-            Entry::Choice { .. } => {
+            FieldEntry::Choice { .. } => {
                 let words = text::fit(row.text(), room.saturating_sub(4));
                 let (left, right) =
                     if selected && row.why_not.is_none() { ("‹ ", " ›") } else { ("", "") };
-                line.push_span(Span::styled(left, self.style(Role::Key)));
+                line.push_span(Span::styled(left, self.style(Tone::Key)));
                 line.push_span(Span::styled(words, self.style(role)));
-                line.push_span(Span::styled(right, self.style(Role::Key)));
+                line.push_span(Span::styled(right, self.style(Tone::Key)));
             }
         }
         let style = self.row_style(selected, true);
@@ -106,45 +106,45 @@ impl Artist<'_, '_> {
             let words = if theirs.is_empty() { "—" } else { theirs };
             lines.push(Line::from(vec![
                 Span::raw("  "),
-                Span::styled(text::left("  theirs", LABEL), self.style(Role::Warning)),
-                Span::styled(text::fit(words, room), self.style(Role::Warning)),
+                Span::styled(text::left("  theirs", LABEL), self.style(Tone::Warning)),
+                Span::styled(text::fit(words, room), self.style(Tone::Warning)),
             ]));
         }
         lines
     }
 
     /// What there is to say of the selected field, or of the whole form.
-    fn form_words(&self, form: &Form) -> (String, Role) {
+    fn form_words(&self, form: &Form) -> (String, Tone) {
         if form.saving {
-            return ("Saving …".to_owned(), Role::Accent);
+            return ("Saving …".to_owned(), Tone::Accent);
         }
         if form.gone {
             let words = "The item is gone: somebody removed it, or you may not see it any more.";
-            return (words.to_owned(), Role::Error);
+            return (words.to_owned(), Tone::Error);
         }
         let Some(row) = form.row() else {
-            return (String::new(), Role::Muted);
+            return (String::new(), Tone::Muted);
         };
         if let Some(mistake) = &row.mistake {
-            return (format!("{}: {mistake}.", row.field.title()), Role::Error);
+            return (format!("{}: {mistake}.", row.field.title()), Tone::Error);
         }
         if row.theirs.is_some() {
             let words =
                 "Somebody else has changed this meanwhile. Above is yours, below is theirs.";
-            return (words.to_owned(), Role::Warning);
+            return (words.to_owned(), Tone::Warning);
         }
         if let Some(reason) = &row.why_not {
-            return (reason.clone(), Role::Muted);
+            return (reason.clone(), Tone::Muted);
         }
         let tags = self.console.tags_like(row).unwrap_or_default();
         if !tags.is_empty() {
-            return (tags.join("  "), Role::Muted);
+            return (tags.join("  "), Tone::Muted);
         }
         if !self.console.is_linked() {
             let words = "There is no link. What you type is kept; save it when the link is back.";
-            return (words.to_owned(), Role::Warning);
+            return (words.to_owned(), Tone::Warning);
         }
-        (String::new(), Role::Muted)
+        (String::new(), Tone::Muted)
     }
 }
 

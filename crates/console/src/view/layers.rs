@@ -1,7 +1,7 @@
 //! What lies over the screen.
 
 use super::Artist;
-use super::theme::Role;
+use super::theme::Tone;
 use crate::core::layers::Layer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, BorderType, Clear};
@@ -23,7 +23,7 @@ impl Artist<'_, '_> {
         self.frame.render_widget(Clear, window);
         let block = Block::bordered()
             .border_type(BorderType::Rounded)
-            .border_style(self.style(Role::BorderFocused))
+            .border_style(self.style(Tone::BorderFocused))
             .title(self.title(title, width));
         let inner = block.inner(window);
         self.frame.render_widget(block, window);

@@ -1,6 +1,6 @@
 //! The list of items.
 
-use super::theme::Role;
+use super::theme::Tone;
 use super::tree::is_list_focused;
 use super::{Artist, row, shape, status_role, text};
 use crate::core::columns::{self, Placed};
@@ -56,7 +56,7 @@ impl Artist<'_, '_> {
     fn aside(&mut self, row: Rect, words: &str) {
         let width = u16::try_from(text::width(words)).unwrap_or(u16::MAX).min(row.width);
         let area = Rect { x: row.x + row.width - width, width, ..row };
-        self.line(area, Line::styled(words.to_owned(), self.style(Role::Warning)));
+        self.line(area, Line::styled(words.to_owned(), self.style(Tone::Warning)));
     }
 
     fn list_title(&self, room: u16) -> Line<'static> {
@@ -88,7 +88,7 @@ impl Artist<'_, '_> {
         let mut title = self.title(&words, room);
         if searching || searched {
             let room = usize::from(room).saturating_sub(title.width() + 5);
-            title.push_span(Span::styled("/", self.style(Role::Key)));
+            title.push_span(Span::styled("/", self.style(Tone::Key)));
             self.typed(&mut title, room);
             title.push_span(Span::raw(" "));
         }
@@ -102,25 +102,25 @@ impl Artist<'_, '_> {
         let (before, after) = jump.search.parts();
         let searching = jump.focus == Focus::Search;
         if searching && !after.is_empty() {
-            self.edited(title, (before, after), room, Role::Match);
+            self.edited(title, (before, after), room, Tone::Match);
             return;
         }
         let typed = jump.search.text();
         let wrong = jump.mistake.as_ref().map_or(0..0, |mistake| mistake.place.clone());
         let shown = text::end(typed, room);
         if shown.len() < typed.len() {
-            title.push_span(Span::styled("…", self.style(Role::Muted)));
+            title.push_span(Span::styled("…", self.style(Tone::Muted)));
         }
         let from = typed.len() - shown.len();
         let cuts = [from, wrong.start.max(from), wrong.end.max(from), typed.len()];
-        for (cut, role) in cuts.windows(2).zip([Role::Match, Role::Error, Role::Match]) {
+        for (cut, role) in cuts.windows(2).zip([Tone::Match, Tone::Error, Tone::Match]) {
             if let [start, end] = cut {
                 let part = typed.get(*start..*end).unwrap_or_default().to_owned();
                 title.push_span(Span::styled(part, self.style(role)));
             }
         }
         if searching {
-            title.push_span(Span::styled("▏", self.style(Role::Key)));
+            title.push_span(Span::styled("▏", self.style(Tone::Key)));
         }
     }
 
@@ -132,9 +132,9 @@ impl Artist<'_, '_> {
             let width = usize::from(one.width);
             let heading = one.column.heading();
             let (words, role) = match sort.descending {
-                _ if one.column != sort.column => (cell(heading, width), Role::Muted),
-                true => (cell(&format!("{heading} ↓"), width), Role::Accent),
-                false => (cell(&format!("{heading} ↑"), width), Role::Accent),
+                _ if one.column != sort.column => (cell(heading, width), Tone::Muted),
+                true => (cell(&format!("{heading} ↓"), width), Tone::Accent),
+                false => (cell(&format!("{heading} ↑"), width), Tone::Accent),
             };
             spans.push(Span::styled(words, self.style(role)));
         }
@@ -155,7 +155,7 @@ impl Artist<'_, '_> {
         let bar = if selected { "▌" } else { " " };
         let sign = match (marked, here) {
             (true, _) if selected => Span::raw("+"),
-            (true, _) => Span::styled("+", self.style(Role::Accent)),
+            (true, _) => Span::styled("+", self.style(Tone::Accent)),
             (false, true) => Span::raw("▸"),
             (false, false) => Span::raw(" "),
         };
@@ -168,7 +168,7 @@ impl Artist<'_, '_> {
                     let words = cell(&self.since(presence), width);
                     spans.push(Span::styled(
                         words,
-                        if selected { Style::default() } else { self.style(Role::Muted) },
+                        if selected { Style::default() } else { self.style(Tone::Muted) },
                     ));
                 }
                 column => {
@@ -201,7 +201,7 @@ impl Artist<'_, '_> {
         // On the selected row its own colours might not be seen.
         let role = |role| if selected { Style::default() } else { self.style(role) };
         if !item.is_client() {
-            return Span::styled(cell("—", width), role(Role::Muted));
+            return Span::styled(cell("—", width), role(Tone::Muted));
         }
         let status = presence.status;
         let room = width.saturating_sub(1);
@@ -209,7 +209,7 @@ impl Artist<'_, '_> {
             let left = waking.until.since(self.console.now());
             let words =
                 if left > 0 { format!("◔ waking ({left})") } else { "◔ waking".to_owned() };
-            return Span::styled(cell(&words, width), role(Role::Warning));
+            return Span::styled(cell(&words, width), role(Tone::Warning));
         }
         let mut words = format!("{} {}", shape(status), status.word());
         if text::width(&words) > room {
@@ -235,7 +235,7 @@ impl Artist<'_, '_> {
             None => spans.push(Span::raw(content.to_owned())),
             Some((before, matched, after)) => {
                 spans.push(Span::raw(before.to_owned()));
-                spans.push(Span::styled(matched.to_owned(), self.style(Role::Match)));
+                spans.push(Span::styled(matched.to_owned(), self.style(Tone::Match)));
                 spans.push(Span::raw(after.to_owned()));
             }
         }
@@ -268,7 +268,7 @@ impl Artist<'_, '_> {
             format!("No items stand here. {} goes to the tree.", key("left"))
         };
         let paragraph =
-            Paragraph::new(words).wrap(Wrap { trim: true }).style(self.style(Role::Muted));
+            Paragraph::new(words).wrap(Wrap { trim: true }).style(self.style(Tone::Muted));
         let inside = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         self.frame.render_widget(paragraph, inside);
     }

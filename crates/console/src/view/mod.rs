@@ -23,7 +23,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph, Wrap};
-use theme::{Role, Theme};
+use theme::{Theme, Tone};
 
 /// Draws everything. `time` is the wall clock as it is to be shown.
 pub fn draw(console: &Console, theme: &Theme, time: &str, frame: &mut Frame<'_>) {
@@ -57,7 +57,7 @@ fn draw_too_small(theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         area.width, area.height
     );
     let paragraph = Paragraph::new(text).wrap(Wrap { trim: true });
-    frame.render_widget(paragraph.style(theme.style(Role::Warning)), area);
+    frame.render_widget(paragraph.style(theme.style(Tone::Warning)), area);
 }
 
 /// What all parts draw with.
@@ -69,13 +69,13 @@ struct Artist<'a, 'f> {
 }
 
 impl Artist<'_, '_> {
-    fn style(&self, role: Role) -> Style {
+    fn style(&self, role: Tone) -> Style {
         self.theme.style(role)
     }
 
     /// A pane's frame. Returns what is left inside.
     fn pane(&mut self, area: Rect, title: Line<'_>, focused: bool) -> Rect {
-        let role = if focused { Role::BorderFocused } else { Role::Border };
+        let role = if focused { Tone::BorderFocused } else { Tone::Border };
         let block = Block::bordered()
             .border_type(BorderType::Rounded)
             .border_style(self.style(role))
@@ -95,23 +95,23 @@ impl Artist<'_, '_> {
         line: &mut Line<'static>,
         (before, after): (&str, &str),
         room: usize,
-        role: Role,
+        role: Tone,
     ) {
         let room = room.saturating_sub(1);
         let shown = text::end(before, room);
         let mut left = room.saturating_sub(text::width(shown));
         if shown.len() < before.len() {
-            line.push_span(Span::styled("…", self.style(Role::Muted)));
+            line.push_span(Span::styled("…", self.style(Tone::Muted)));
             left = left.saturating_sub(1);
         }
         line.push_span(Span::styled(shown.to_owned(), self.style(role)));
-        line.push_span(Span::styled("▏", self.style(Role::Key)));
+        line.push_span(Span::styled("▏", self.style(Tone::Key)));
         line.push_span(Span::styled(text::fit(after, left), self.style(role)));
     }
 
     fn title(&self, text: &str, room: u16) -> Line<'static> {
         let text = text::fit(text, usize::from(room).saturating_sub(4));
-        Line::from(Span::styled(format!(" {text} "), self.style(Role::Text)))
+        Line::from(Span::styled(format!(" {text} "), self.style(Tone::Text)))
     }
 }
 
@@ -135,13 +135,13 @@ const fn shape(status: Status) -> &'static str {
     }
 }
 
-const fn status_role(status: Status) -> Role {
+const fn status_role(status: Status) -> Tone {
     match status {
-        Status::Online => Role::Good,
-        Status::InUse => Role::Busy,
-        Status::Passive | Status::UpgradePending => Role::Warning,
-        Status::Lost | Status::Disabled | Status::Uninstalled => Role::Error,
-        Status::Offline => Role::Muted,
+        Status::Online => Tone::Good,
+        Status::InUse => Tone::Busy,
+        Status::Passive | Status::UpgradePending => Tone::Warning,
+        Status::Lost | Status::Disabled | Status::Uninstalled => Tone::Error,
+        Status::Offline => Tone::Muted,
     }
 }
 

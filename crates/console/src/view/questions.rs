@@ -1,6 +1,6 @@
 //! Questions, and lines that are asked for.
 
-use super::theme::Role;
+use super::theme::Tone;
 use super::{Artist, row, text};
 use crate::core::layers::Draws;
 use crate::core::layers::{Ask, Prompt, Question};
@@ -38,9 +38,9 @@ impl Artist<'_, '_> {
             }
         }
         let keys = Line::from(vec![
-            Span::styled(" y ", self.style(Role::Key)),
+            Span::styled(" y ", self.style(Tone::Key)),
             Span::raw(format!("{yes}   ")),
-            Span::styled("n ", self.style(Role::Key)),
+            Span::styled("n ", self.style(Tone::Key)),
             Span::raw(no),
         ]);
         if let Some(last) = row(inner, usize::from(inner.height.saturating_sub(1))) {
@@ -93,20 +93,20 @@ impl Artist<'_, '_> {
             ),
         };
         let words = prompt.mistake.clone().unwrap_or(explanation);
-        let role = if prompt.mistake.is_some() { Role::Error } else { Role::Muted };
+        let role = if prompt.mistake.is_some() { Tone::Error } else { Tone::Muted };
         let width = area.width.min(70);
         let room = usize::from(width).saturating_sub(4);
         let height = u16::try_from(text::wrap(&words, room).len() + 3).unwrap_or(6);
         let inner = self.window(area, title, width, height.min(area.height));
         if let Some(area) = row(inner, 0) {
-            let mut line = Line::from(Span::styled(" › ", self.style(Role::Key)));
+            let mut line = Line::from(Span::styled(" › ", self.style(Tone::Key)));
             let room = usize::from(area.width).saturating_sub(4);
             let (before, after) = prompt.input.parts();
             if prompt.purpose.is_secret() {
                 let stars = |text: &str| "•".repeat(text.chars().count());
-                self.edited(&mut line, (&stars(before), &stars(after)), room, Role::Text);
+                self.edited(&mut line, (&stars(before), &stars(after)), room, Tone::Text);
             } else {
-                self.edited(&mut line, (before, after), room, Role::Text);
+                self.edited(&mut line, (before, after), room, Tone::Text);
             }
             self.line(area, line);
         }

@@ -1,7 +1,7 @@
 //! What is read: help, messages, reasons.
 
 use super::bar::level_role;
-use super::theme::Role;
+use super::theme::Tone;
 use super::{Artist, row, text};
 use crate::core::help::{self, Line as HelpLine};
 use crate::core::keymap::Context;
@@ -65,16 +65,16 @@ impl Artist<'_, '_> {
     fn help_line(&self, line: &HelpLine, width: usize) -> Line<'static> {
         match line {
             HelpLine::Blank => Line::raw(""),
-            HelpLine::Heading(title) => Line::styled(format!(" {title}"), self.style(Role::Accent)),
+            HelpLine::Heading(title) => Line::styled(format!(" {title}"), self.style(Tone::Accent)),
             HelpLine::Reason(reason) => {
                 let reason = text::fit(reason, width.saturating_sub(19));
-                Line::styled(format!("{:17}✕ {reason}", ""), self.style(Role::Muted))
+                Line::styled(format!("{:17}✕ {reason}", ""), self.style(Tone::Muted))
             }
             HelpLine::Command { keys, doc, disabled } => {
-                let role = if *disabled { Role::Muted } else { Role::Text };
+                let role = if *disabled { Tone::Muted } else { Tone::Text };
                 let keys = text::left(keys, 14);
                 Line::from(vec![
-                    Span::styled(format!("  {keys} "), self.style(Role::Key)),
+                    Span::styled(format!("  {keys} "), self.style(Tone::Key)),
                     Span::styled(text::fit(doc, width.saturating_sub(17)), self.style(role)),
                 ])
             }
@@ -85,7 +85,7 @@ impl Artist<'_, '_> {
         let inner = self.window(area, "Messages ─ Esc closes", 110, area.height.saturating_sub(2));
         let messages: Vec<_> = self.console.messages().all().rev().skip(scroll).cloned().collect();
         if messages.is_empty() {
-            let empty = Line::styled(" Nothing was said yet.", self.style(Role::Muted));
+            let empty = Line::styled(" Nothing was said yet.", self.style(Tone::Muted));
             self.line(inner, empty);
         }
         let mut offset = 0;
@@ -95,7 +95,7 @@ impl Artist<'_, '_> {
                 seconds => text::span(seconds),
             };
             let label =
-                Span::styled(format!(" {} ", text::right(&age, 9)), self.style(Role::Muted));
+                Span::styled(format!(" {} ", text::right(&age, 9)), self.style(Tone::Muted));
             let room = inner.width.saturating_sub(11);
             let words = Paragraph::new(message.text)
                 .wrap(Wrap { trim: true })
@@ -138,7 +138,7 @@ impl Artist<'_, '_> {
             match line {
                 WhyLine::Heading(words) => {
                     let words = format!(" {}", text::fit(&words, room));
-                    shown.push(Line::styled(words, self.style(Role::Accent)));
+                    shown.push(Line::styled(words, self.style(Tone::Accent)));
                 }
                 WhyLine::Right { allowed, what, permission } => {
                     shown.push(self.right(allowed, what, permission, room));
@@ -148,12 +148,12 @@ impl Artist<'_, '_> {
                     let value = text::fit(&value, room.saturating_sub(24));
                     shown.push(Line::from(vec![
                         Span::raw(format!(" {label} ")),
-                        Span::styled(value, self.style(Role::Key)),
+                        Span::styled(value, self.style(Tone::Key)),
                     ]));
                 }
                 WhyLine::Detail(words) => {
                     let lines = text::wrap(&words, room.saturating_sub(why::DETAIL));
-                    let style = self.style(Role::Muted);
+                    let style = self.style(Tone::Muted);
                     let line = |line: &String| Line::styled(format!("    {line}"), style);
                     shown.extend(lines.iter().map(line));
                 }
@@ -189,26 +189,26 @@ impl Artist<'_, '_> {
         let height = u16::try_from(lines.len() + 3).unwrap_or(6);
         let inner = self.window(area, "Locked", width, height);
         if let Some(area) = row(inner, 0) {
-            let mut line = Line::from(Span::styled(" › ", self.style(Role::Key)));
+            let mut line = Line::from(Span::styled(" › ", self.style(Tone::Key)));
             let (before, after) = locked.input.parts();
             let stars = |text: &str| "•".repeat(text.chars().count());
-            self.edited(&mut line, (&stars(before), &stars(after)), room, Role::Text);
+            self.edited(&mut line, (&stars(before), &stars(after)), room, Tone::Text);
             self.line(area, line);
         }
         for (offset, words) in lines.into_iter().enumerate() {
             if let Some(area) = row(inner, offset + 1) {
-                self.line(area, Line::styled(format!(" {words}"), self.style(Role::Muted)));
+                self.line(area, Line::styled(format!(" {words}"), self.style(Tone::Muted)));
             }
         }
     }
 
     fn right(&self, allowed: bool, what: &str, permission: &str, room: usize) -> Line<'static> {
-        let (sign, role) = if allowed { ("✓", Role::Good) } else { ("✕", Role::Error) };
+        let (sign, role) = if allowed { ("✓", Tone::Good) } else { ("✕", Tone::Error) };
         let rest = room.saturating_sub(32);
         Line::from(vec![
             Span::styled(format!(" {sign} "), self.style(role)),
             Span::raw(text::left(what, 29)),
-            Span::styled(text::fit(permission, rest), self.style(Role::Muted)),
+            Span::styled(text::fit(permission, rest), self.style(Tone::Muted)),
         ])
     }
 }

@@ -1,7 +1,7 @@
 //! A session's screen: the bar, and below it a terminal.
 
 use super::Artist;
-use super::theme::Role;
+use super::theme::Tone;
 use super::{row, text};
 use crate::core::layers::Draws;
 use crate::core::layers::scroll::{Scroll, found_in};
@@ -68,12 +68,12 @@ impl Artist<'_, '_> {
         let words = format!("{}{words}", selected.unwrap_or_default());
         let width = u16::try_from(text::width(&words)).unwrap_or(u16::MAX).min(pane.width);
         let corner = Rect { x: pane.right() - width, width, height: 1, ..pane };
-        self.line(corner, Line::styled(words, self.style(Role::Selection)));
+        self.line(corner, Line::styled(words, self.style(Tone::Selection)));
     }
 
     fn past_line(&self, line: &PastLine, scroll: &Scroll, number: usize) -> Line<'static> {
         let whole =
-            if scroll.selects(number) { self.style(Role::Selection) } else { Style::reset() };
+            if scroll.selects(number) { self.style(Tone::Selection) } else { Style::reset() };
         let found = found_in(line, &scroll.query);
         let mut spans = Vec::new();
         let mut at = 0;
@@ -82,7 +82,7 @@ impl Artist<'_, '_> {
                 let mut looks =
                     pen_style(pen).patch(if scroll.selects(number) { whole } else { Style::new() });
                 if found.is_some_and(|(from, to)| (from..to).contains(&at)) {
-                    looks = self.style(Role::Match);
+                    looks = self.style(Tone::Match);
                 }
                 at += character.len_utf8();
                 let shown = if is_unsafe(character) { ' ' } else { character };
@@ -109,7 +109,7 @@ impl Artist<'_, '_> {
 impl Artist<'_, '_> {
     /// What lies beyond a terminal that somebody with a smaller one shows too.
     fn beyond(&mut self, area: Rect, columns: usize, rows: usize) {
-        let style = self.style(Role::Muted);
+        let style = self.style(Tone::Muted);
         let buffer = self.frame.buffer_mut();
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {

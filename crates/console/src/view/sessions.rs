@@ -1,6 +1,6 @@
 //! The screen of the open sessions, and a session's log.
 
-use super::theme::Role;
+use super::theme::Tone;
 use super::{Artist, row, text};
 use crate::core::keymap::Context;
 use crate::core::layers::Draws;
@@ -67,7 +67,7 @@ impl Artist<'_, '_> {
                 self.console.key_of("jump"),
                 self.console.key_of("session-key"),
             );
-            let style = self.style(Role::Muted);
+            let style = self.style(Tone::Muted);
             let inside = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
             self.frame.render_widget(
                 Paragraph::new(words).wrap(Wrap { trim: true }).style(style),
@@ -90,7 +90,7 @@ impl Artist<'_, '_> {
             if number == selected {
                 at = lines.len();
             }
-            let role = if number == selected { Role::Selection } else { Role::Text };
+            let role = if number == selected { Tone::Selection } else { Tone::Text };
             let words = self.session_row(row, &columns);
             let words = text::left(&words, usize::from(area.width));
             let style = self.style(role);
@@ -114,10 +114,10 @@ impl Artist<'_, '_> {
         columns: &SessionColumns,
         below: bool,
     ) -> Vec<Line<'static>> {
-        let muted = self.style(Role::Muted);
+        let muted = self.style(Tone::Muted);
         let heading = |words: String| Line::styled(words, muted);
         let titled = |title: &str, cells: String| {
-            let rule = Line::styled(format!(" {title}"), self.style(Role::Accent));
+            let rule = Line::styled(format!(" {title}"), self.style(Tone::Accent));
             let gap = below.then(Line::default);
             gap.into_iter().chain([rule, heading(cells)]).collect()
         };
@@ -216,7 +216,7 @@ impl Artist<'_, '_> {
         let told = counted.iter().enumerate().filter(|(n, (count, _))| *n < 2 || *count > 0);
         let told: Vec<_> = told.map(|(_, (count, what))| format!(" {count} {what}.")).collect();
         let words = text::fit(&told.concat(), usize::from(area.width));
-        self.line(area, Line::styled(words, self.style(Role::Muted)));
+        self.line(area, Line::styled(words, self.style(Tone::Muted)));
     }
 
     /// A session key that was made.
@@ -228,10 +228,10 @@ impl Artist<'_, '_> {
             clean(&note.key.queue)
         );
         let mut lines = vec![
-            Line::styled(format!("   {}", note.key.key), self.style(Role::Key)),
+            Line::styled(format!("   {}", note.key.key), self.style(Tone::Key)),
             Line::default(),
         ];
-        let muted = self.style(Role::Muted);
+        let muted = self.style(Tone::Muted);
         let wrapped = text::wrap(&says, room);
         lines.extend(wrapped.into_iter().map(|words| Line::styled(format!(" {words}"), muted)));
         lines.push(Line::default());
@@ -280,14 +280,14 @@ impl Artist<'_, '_> {
             for (number, words) in wrapped.into_iter().enumerate().rev() {
                 let time = if number == 0 { self.clock(entry) } else { String::new() };
                 lines.push(Line::from(vec![
-                    Span::styled(format!(" {time:8} "), self.style(Role::Muted)),
+                    Span::styled(format!(" {time:8} "), self.style(Tone::Muted)),
                     Span::styled(words, style),
                 ]));
             }
         }
         if lines.is_empty() {
             let words = if tab.log_asked { " Nothing stands in the log." } else { " Asking …" };
-            lines.push(Line::styled(words, self.style(Role::Muted)));
+            lines.push(Line::styled(words, self.style(Tone::Muted)));
         }
         lines.truncate(height);
         lines.reverse();
@@ -304,12 +304,12 @@ impl Artist<'_, '_> {
     }
 }
 
-const fn entry_role(entry: &LogEntry) -> Role {
+const fn entry_role(entry: &LogEntry) -> Tone {
     match entry.event {
-        LogEvent::Chat { .. } | LogEvent::Note { .. } => Role::Accent,
-        LogEvent::RecordingFailed { .. } => Role::Error,
-        LogEvent::Command { .. } | LogEvent::Executed { .. } => Role::Text,
-        _ => Role::Muted,
+        LogEvent::Chat { .. } | LogEvent::Note { .. } => Tone::Accent,
+        LogEvent::RecordingFailed { .. } => Tone::Error,
+        LogEvent::Command { .. } | LogEvent::Executed { .. } => Tone::Text,
+        _ => Tone::Muted,
     }
 }
 

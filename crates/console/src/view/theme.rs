@@ -10,7 +10,7 @@ use toml::Spanned;
 /// What a style stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
+pub enum Tone {
     /// Ordinary text.
     Text,
     /// Text of less weight.
@@ -58,7 +58,7 @@ pub enum Colours {
 /// A theme.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Theme {
-    styles: BTreeMap<Role, Style>,
+    styles: BTreeMap<Tone, Style>,
     colours: Colours,
 }
 
@@ -70,7 +70,7 @@ pub struct ThemeError {
     what: String,
 }
 
-type File = BTreeMap<Role, Spanned<String>>;
+type File = BTreeMap<Tone, Spanned<String>>;
 
 /// The themes that are built in.
 pub const BUILT_IN: [(&str, &str); 5] = [
@@ -144,7 +144,7 @@ impl Theme {
     }
 
     /// The style of a role.
-    pub fn style(&self, role: Role) -> Style {
+    pub fn style(&self, role: Tone) -> Style {
         self.styles.get(&role).copied().unwrap_or_default()
     }
 }
@@ -265,8 +265,8 @@ mod tests {
             let used = theme.styles.values().flat_map(|style| [style.fg, style.bg]);
             let other = used.flatten().find(|c| matches!(c, Color::Indexed(16..) | Color::Rgb(..)));
             assert_eq!(other, None, "{name}");
-            let faint = theme.style(Role::SelectionFaint);
-            assert_ne!(faint, theme.style(Role::Text), "{name}: a selection is seen");
+            let faint = theme.style(Tone::SelectionFaint);
+            assert_ne!(faint, theme.style(Tone::Text), "{name}: a selection is seen");
         }
         assert_eq!(sixteen(Color::Indexed(196)), Color::LightRed);
         assert_eq!(sixteen(Color::Indexed(245)), Color::DarkGray);
@@ -275,6 +275,6 @@ mod tests {
     #[test]
     fn true_colours_are_brought_to_the_nearest_of_256() {
         let theme = Theme::parse("text = \"#ff0000\"").unwrap().for_terminal(Colours::Indexed);
-        assert_eq!(theme.style(Role::Text).fg, Some(Color::Indexed(196)));
+        assert_eq!(theme.style(Tone::Text).fg, Some(Color::Indexed(196)));
     }
 }

@@ -1,6 +1,6 @@
 //! The tree.
 
-use super::theme::Role;
+use super::theme::Tone;
 use super::{Artist, row, text};
 use crate::core::search::Scope;
 use crate::core::tree::Node;
@@ -34,11 +34,11 @@ impl Artist<'_, '_> {
         let mut title = self.title("Groups", room);
         if jump.focus == Focus::TreeFind {
             let room = usize::from(room).saturating_sub(title.width() + 6);
-            title.push_span(Span::styled("/", self.style(Role::Key)));
-            let role = if jump.find_missed { Role::Error } else { Role::Match };
+            title.push_span(Span::styled("/", self.style(Tone::Key)));
+            let role = if jump.find_missed { Tone::Error } else { Tone::Match };
             self.edited(&mut title, jump.find.parts(), room, role);
             if jump.find_missed {
-                title.push_span(Span::styled(" none", self.style(Role::Error)));
+                title.push_span(Span::styled(" none", self.style(Tone::Error)));
             }
             title.push_span(Span::raw(" "));
         }
@@ -48,7 +48,7 @@ impl Artist<'_, '_> {
     fn heading(&self, name: &str, width: u16) -> Line<'static> {
         let words = format!(" ─ {name} ");
         let rest = usize::from(width).saturating_sub(text::width(&words) + 1);
-        Line::styled(format!("{words}{}", "─".repeat(rest)), self.style(Role::Muted))
+        Line::styled(format!("{words}{}", "─".repeat(rest)), self.style(Tone::Muted))
     }
 
     fn node(&self, node: &Node, selected: bool, focused: bool, width: u16) -> Line<'static> {
@@ -71,7 +71,7 @@ impl Artist<'_, '_> {
         let style = if node.gone { style.add_modifier(Modifier::DIM) } else { style };
         Line::from(vec![
             Span::raw(format!(" {indent}{sign} {name} ")),
-            Span::styled(count, if selected { Style::default() } else { self.style(Role::Muted) }),
+            Span::styled(count, if selected { Style::default() } else { self.style(Tone::Muted) }),
             Span::raw(" "),
         ])
         .style(style)
@@ -80,9 +80,9 @@ impl Artist<'_, '_> {
     /// The style of a row of the tree or the list.
     pub(super) fn row_style(&self, selected: bool, focused: bool) -> Style {
         match (selected, focused) {
-            (true, true) => self.style(Role::Selection),
-            (true, false) => self.style(Role::SelectionFaint),
-            (false, _) => self.style(Role::Text),
+            (true, true) => self.style(Tone::Selection),
+            (true, false) => self.style(Tone::SelectionFaint),
+            (false, _) => self.style(Tone::Text),
         }
     }
 }

@@ -16,7 +16,7 @@ use jumpdeck_protocol::session::{
     ChannelOrder, ChannelReport, ChannelState, Keyboard, RecordingState, Size,
 };
 use jumpdeck_protocol::{ChannelId, LinkId, RefusalCode, UserId, frame, limits};
-use jumpdeck_terminal::Screen;
+use jumpdeck_terminal::ScreenPicture;
 use subscriber::{Phase, Subscriber};
 
 /// The way to a console.
@@ -80,7 +80,7 @@ pub struct Hub<W> {
     recording: Option<Written>,
     /// Looks for commands.
     watcher: Listener,
-    screen: Option<(Screen, Listener)>,
+    screen: Option<(ScreenPicture, Listener)>,
     size: Option<Size>,
     /// The size the agent was told last.
     told: Option<Size>,
@@ -323,7 +323,7 @@ impl<W: ToConsole> Hub<W> {
             self.subscribers.iter().any(|subscriber| self.keyboard != Some(subscriber.link));
         let lost = self.screen.as_ref().is_some_and(|(_, listener)| listener.taken < from);
         if watched && (lost || self.screen.is_none()) {
-            let screen = Screen::new(self.size.unwrap_or(Size { columns: 80, rows: 24 }));
+            let screen = ScreenPicture::new(self.size.unwrap_or(Size { columns: 80, rows: 24 }));
             self.screen = Some((screen, Listener { taken: from }));
         }
         let channel = self.channel;

@@ -74,7 +74,7 @@ struct Desk {
     endpoint: Endpoint,
     /// Output since the first attach, where this console has missed nothing.
     got: Vec<u8>,
-    screen: Screen,
+    screen: ScreenPicture,
     link: u64,
     linked: bool,
     down: Way,
@@ -114,7 +114,7 @@ impl World {
         let desk = |wish| Desk {
             endpoint: Endpoint::wishing(CHANNEL, WINDOW, wish),
             got: Vec::new(),
-            screen: Screen::new(SIZE),
+            screen: ScreenPicture::new(SIZE),
             link: 0,
             linked: false,
             down: Way::default(),
@@ -399,11 +399,11 @@ impl World {
             assert_eq!(text(&self.file), text(&self.wrote), "the recording");
         }
         assert_eq!(text(&self.read), text(&self.typed), "the input");
-        let mut screen = Screen::new(SIZE);
+        let mut screen = ScreenPicture::new(SIZE);
         screen.take(&self.wrote);
         for (which, desk) in self.desks.iter_mut().enumerate() {
             assert_eq!(text(&desk.got), text(&self.wrote), "the output at desk {which}");
-            let picture = |screen: &mut Screen| text(&screen.picture());
+            let picture = |screen: &mut ScreenPicture| text(&screen.picture());
             assert_eq!(picture(&mut desk.screen), picture(&mut screen), "screen {which}");
         }
     }
@@ -420,7 +420,7 @@ impl Desk {
 
     fn redraw(&mut self, offset: u64, size: Size, bytes: &[u8], wrote: &[u8]) {
         if self.endpoint.pictured(offset) {
-            self.screen = Screen::new(size);
+            self.screen = ScreenPicture::new(size);
             self.screen.take(bytes);
             self.got = wrote[..usize::try_from(offset).unwrap()].to_vec();
         }

@@ -22,7 +22,7 @@ pub use removed::{Kept, Removed};
 pub use session_key::SessionKey;
 pub use site::{Portal, Site, SiteId};
 pub use team::Team;
-pub use user::{Account, PublicKey, SecondFactor, USERNAME, User, former_password, username};
+pub use user::{Account, SecondFactor, SshPublicKey, USERNAME, User, former_password, username};
 
 use crate::indexes::Indexes;
 use imbl::OrdMap;
@@ -57,7 +57,7 @@ pub trait Kind: Clone + Into<Document> + 'static {
 }
 
 /// Acts on a document of any kind.
-pub(crate) trait Visitor {
+pub(crate) trait DocumentVisitor {
     fn put<T: Entity>(&mut self, value: T);
     fn remove<T: Entity>(&mut self, id: T::Id);
 }
@@ -91,7 +91,7 @@ macro_rules! entities {
                 }
             }
 
-            pub(crate) fn put_by(self, visitor: &mut impl Visitor) {
+            pub(crate) fn put_by(self, visitor: &mut impl DocumentVisitor) {
                 match self {
                     $(Self::$kind(value) => visitor.put(*value),)*
                 }
@@ -114,7 +114,7 @@ macro_rules! entities {
                 })
             }
 
-            pub(crate) fn remove_by(self, visitor: &mut impl Visitor) {
+            pub(crate) fn remove_by(self, visitor: &mut impl DocumentVisitor) {
                 match self {
                     $(Self::$kind(id) => visitor.remove::<$type>(id),)*
                 }

@@ -36,7 +36,7 @@ pub struct Account {
     pub second_factor: Option<SecondFactor>,
     /// What opens the SSH front door, in the order they were added.
     #[serde(default)]
-    pub ssh_keys: Vec<PublicKey>,
+    pub ssh_keys: Vec<SshPublicKey>,
     /// Grows with each change of the password or the second factor: links and logins of before are
     /// over.
     pub generation: u64,
@@ -68,7 +68,7 @@ impl Account {
 
 /// A public key, as OpenSSH has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublicKey {
+pub struct SshPublicKey {
     pub algorithm: String,
     /// The key as it goes over the wire (RFC 4253, 6.6).
     #[serde(with = "serde_bytes")]

@@ -1,6 +1,6 @@
 //! Group policies, in their order.
 
-use super::Kind;
+use super::ConfigurationKind;
 use crate::configuration::apply::Applying;
 use crate::configuration::export::{choice, group_name, memberships, role_name};
 use crate::configuration::file::{MembershipEntry, SettingsEntry, TeamMembershipEntry, is_false};
@@ -41,9 +41,9 @@ pub(crate) struct GroupPolicyEntry {
     pub settings: SettingsEntry,
 }
 
-pub(in crate::configuration) struct GroupPolicies;
+pub(in crate::configuration) struct GroupPolicyKind;
 
-impl Kind for GroupPolicies {
+impl ConfigurationKind for GroupPolicyKind {
     type Entity = GroupPolicy;
     type Entry = GroupPolicyEntry;
 

@@ -1,9 +1,9 @@
 //! Jump Groups.
 
-use super::Kind;
+use super::ConfigurationKind;
 use crate::configuration::apply::Applying;
 use crate::configuration::file::{Name, named};
-use crate::configuration::usage::{Subject, members, used_by};
+use crate::configuration::usage::{Dependency, members, used_by};
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::inventory::{GroupView, Place};
 use jumpdeck_world::DocumentId;
@@ -18,9 +18,9 @@ pub(crate) struct GroupEntry {
     pub name: Name,
 }
 
-pub(in crate::configuration) struct Groups;
+pub(in crate::configuration) struct GroupKind;
 
-impl Kind for Groups {
+impl ConfigurationKind for GroupKind {
     type Entity = GroupView;
     type Entry = GroupEntry;
 
@@ -59,7 +59,7 @@ impl Kind for Groups {
     }
 
     fn used_by(applying: &Applying<'_, '_>, entity: &GroupView) -> Vec<String> {
-        used_by(applying.draft, Subject::Group(entity.id))
+        used_by(applying.draft, Dependency::Group(entity.id))
     }
 
     fn notes(world: &World, entity: &GroupView) -> Vec<String> {

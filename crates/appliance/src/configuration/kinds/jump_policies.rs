@@ -1,12 +1,12 @@
 //! Jump Policies.
 
-use super::Kind;
+use super::ConfigurationKind;
 use crate::configuration::apply::Applying;
 use crate::configuration::file::is_false;
 use crate::configuration::file::{Name, named};
 use crate::configuration::hours;
 use crate::configuration::reader::{At, same, shown};
-use crate::configuration::usage::{Subject, note, used_by};
+use crate::configuration::usage::{Dependency, note, used_by};
 use jumpdeck_policy::{Approval, JumpPolicy, Notifications, Schedule, SimultaneousJumps, Ticket};
 use jumpdeck_protocol::Refusal;
 use jumpdeck_world::World;
@@ -48,9 +48,9 @@ pub(crate) struct ScheduleEntry {
     pub times: Vec<Name>,
 }
 
-pub(in crate::configuration) struct JumpPolicies;
+pub(in crate::configuration) struct JumpPolicyKind;
 
-impl Kind for JumpPolicies {
+impl ConfigurationKind for JumpPolicyKind {
     type Entity = JumpPolicy;
     type Entry = JumpPolicyEntry;
 
@@ -162,10 +162,10 @@ impl Kind for JumpPolicies {
     }
 
     fn used_by(applying: &Applying<'_, '_>, entity: &JumpPolicy) -> Vec<String> {
-        used_by(applying.draft, Subject::JumpPolicy(entity.id))
+        used_by(applying.draft, Dependency::JumpPolicy(entity.id))
     }
 
     fn notes(world: &World, entity: &JumpPolicy) -> Vec<String> {
-        note(world, Subject::JumpPolicy(entity.id))
+        note(world, Dependency::JumpPolicy(entity.id))
     }
 }

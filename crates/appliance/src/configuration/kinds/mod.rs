@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A kind of things that the file has a list of.
-pub(super) trait Kind {
+pub(super) trait ConfigurationKind {
     /// What is kept of one.
     type Entity: Entity;
     /// What stands of it in the file.
@@ -87,7 +87,7 @@ fn id<T: Entity>(entity: &T) -> DocumentId {
 }
 
 /// Writes all of a kind.
-fn write<K: Kind>(world: &World, out: &mut String) {
+fn write<K: ConfigurationKind>(world: &World, out: &mut String) {
     for entity in K::all(world).iter().filter(|entity| !K::is_fixed(entity)) {
         let notes = K::notes(world, entity);
         push(out, &notes, &one(K::NAME, K::entry(world, entity)));
@@ -95,7 +95,7 @@ fn write<K: Kind>(world: &World, out: &mut String) {
 }
 
 /// All of a kind by name, as values that can be compared.
-fn values<K: Kind>(world: &World) -> Vec<(String, Value)> {
+fn values<K: ConfigurationKind>(world: &World) -> Vec<(String, Value)> {
     let value = |(number, entity): (usize, &Arc<K::Entity>)| {
         let mut value = serde_json::to_value(K::entry(world, entity)).unwrap_or_default();
         K::compared(number, &mut value);
@@ -105,7 +105,7 @@ fn values<K: Kind>(world: &World) -> Vec<(String, Value)> {
 }
 
 /// Makes what the entries of a kind say.
-fn make<K: Kind>(
+fn make<K: ConfigurationKind>(
     applying: &mut Applying<'_, '_>,
     entries: Option<&[K::Entry]>,
 ) -> Result<(), Refusal> {
@@ -113,7 +113,7 @@ fn make<K: Kind>(
     entries.unwrap_or_default().iter().try_for_each(|entry| K::make(applying, entry, &mut seen))
 }
 
-fn finish<K: Kind>(
+fn finish<K: ConfigurationKind>(
     applying: &mut Applying<'_, '_>,
     entries: Option<&[K::Entry]>,
 ) -> Result<(), Refusal> {
@@ -121,7 +121,10 @@ fn finish<K: Kind>(
 }
 
 /// Removes those that the file does not name, if it speaks of the kind at all.
-fn remove_rest<K: Kind>(applying: &mut Applying<'_, '_>, entries: Option<&[K::Entry]>) {
+fn remove_rest<K: ConfigurationKind>(
+    applying: &mut Applying<'_, '_>,
+    entries: Option<&[K::Entry]>,
+) {
     let Some(entries) = entries else {
         return;
     };
@@ -151,11 +154,11 @@ macro_rules! kinds {
         #[serde(default, deny_unknown_fields)]
         pub(super) struct File {
             pub site: Option<SiteEntry>,
-            $(pub $field: Option<Vec<<$kind as Kind>::Entry>>,)*
+            $(pub $field: Option<Vec<<$kind as ConfigurationKind>::Entry>>,)*
         }
 
         /// Their names, in the order of the file.
-        pub(super) const KINDS: &[&str] = &["site", $(<$kind as Kind>::NAME),*];
+        pub(super) const KINDS: &[&str] = &["site", $(<$kind as ConfigurationKind>::NAME),*];
 
         /// Writes all of them.
         pub(super) fn write_all(world: &World, out: &mut String) {
@@ -164,7 +167,7 @@ macro_rules! kinds {
 
         /// All of them by kind and name, as values that can be compared.
         pub(super) fn all_values(world: &World) -> Vec<(&'static str, Vec<(String, Value)>)> {
-            vec![$((<$kind as Kind>::NAME, values::<$kind>(world))),*]
+            vec![$((<$kind as ConfigurationKind>::NAME, values::<$kind>(world))),*]
         }
 
         /// Makes what the file says, and then removes the rest, the last kind first.
@@ -182,20 +185,20 @@ macro_rules! kinds {
 
         #[cfg(test)]
         fn documents() -> Vec<DocumentId> {
-            vec![$(document::<<$kind as Kind>::Entity>()),*]
+            vec![$(document::<<$kind as ConfigurationKind>::Entity>()),*]
         }
     };
 }
 
 kinds! {
-    jump_item_role: roles::Roles;
-    session_policy: session_policies::SessionPolicies;
-    jump_policy: jump_policies::JumpPolicies;
-    public_portal: portals::Portals;
-    jump_group: groups::Groups;
-    team: teams::Teams;
-    user: users::Users;
-    group_policy: group_policies::GroupPolicies;
+    jump_item_role: roles::RoleKind;
+    session_policy: session_policies::SessionPolicyKind;
+    jump_policy: jump_policies::JumpPolicyKind;
+    public_portal: portals::PortalKind;
+    jump_group: groups::GroupKind;
+    team: teams::TeamKind;
+    user: users::UserKind;
+    group_policy: group_policies::GroupPolicyKind;
 }
 
 #[cfg(test)]

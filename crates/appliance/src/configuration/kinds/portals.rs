@@ -1,12 +1,12 @@
 //! Public portals.
 
-use super::Kind;
+use super::ConfigurationKind;
 use crate::configuration::apply::Applying;
 use crate::configuration::export::choice;
 use crate::configuration::file::is_false;
 use crate::configuration::file::{Name, named};
 use crate::configuration::reader::{At, same};
-use crate::configuration::usage::{Subject, note, used_by};
+use crate::configuration::usage::{Dependency, note, used_by};
 use jumpdeck_policy::Availability;
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::session_policy::Rules;
@@ -29,9 +29,9 @@ pub(crate) struct PortalEntry {
     pub custom_session_policy: Option<Rules>,
 }
 
-pub(in crate::configuration) struct Portals;
+pub(in crate::configuration) struct PortalKind;
 
-impl Kind for Portals {
+impl ConfigurationKind for PortalKind {
     type Entity = Portal;
     type Entry = PortalEntry;
 
@@ -86,10 +86,10 @@ impl Kind for Portals {
     }
 
     fn used_by(applying: &Applying<'_, '_>, entity: &Portal) -> Vec<String> {
-        used_by(applying.draft, Subject::Portal(entity.id))
+        used_by(applying.draft, Dependency::Portal(entity.id))
     }
 
     fn notes(world: &World, entity: &Portal) -> Vec<String> {
-        note(world, Subject::Portal(entity.id))
+        note(world, Dependency::Portal(entity.id))
     }
 }

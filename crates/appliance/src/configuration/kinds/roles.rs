@@ -1,10 +1,10 @@
 //! Jump Item Roles.
 
-use super::Kind;
+use super::ConfigurationKind;
 use crate::configuration::apply::Applying;
 use crate::configuration::file::{Name, named};
 use crate::configuration::reader::{At, same};
-use crate::configuration::usage::{Subject, note, used_by};
+use crate::configuration::usage::{Dependency, note, used_by};
 use jumpdeck_policy::Role;
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::RoleId;
@@ -22,9 +22,9 @@ pub(crate) struct RoleEntry {
     pub permissions: Vec<Permission>,
 }
 
-pub(in crate::configuration) struct Roles;
+pub(in crate::configuration) struct RoleKind;
 
-impl Kind for Roles {
+impl ConfigurationKind for RoleKind {
     type Entity = Role;
     type Entry = RoleEntry;
 
@@ -80,11 +80,11 @@ impl Kind for Roles {
     }
 
     fn used_by(applying: &Applying<'_, '_>, entity: &Role) -> Vec<String> {
-        used_by(applying.draft, Subject::Role(entity.id))
+        used_by(applying.draft, Dependency::Role(entity.id))
     }
 
     fn notes(world: &World, entity: &Role) -> Vec<String> {
-        note(world, Subject::Role(entity.id))
+        note(world, Dependency::Role(entity.id))
     }
 }
 

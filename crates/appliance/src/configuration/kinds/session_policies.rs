@@ -1,10 +1,10 @@
 //! Session policies.
 
-use super::Kind;
+use super::ConfigurationKind;
 use crate::configuration::apply::Applying;
 use crate::configuration::file::{Name, named};
 use crate::configuration::reader::{At, same, shown};
-use crate::configuration::usage::{Subject, note, used_by};
+use crate::configuration::usage::{Dependency, note, used_by};
 use jumpdeck_policy::{Availability, SessionPolicy};
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::session_policy::{Rules, SessionPermission};
@@ -27,9 +27,9 @@ pub(crate) struct SessionPolicyEntry {
     pub rules: Rules,
 }
 
-pub(in crate::configuration) struct SessionPolicies;
+pub(in crate::configuration) struct SessionPolicyKind;
 
-impl Kind for SessionPolicies {
+impl ConfigurationKind for SessionPolicyKind {
     type Entity = SessionPolicy;
     type Entry = SessionPolicyEntry;
 
@@ -108,11 +108,11 @@ impl Kind for SessionPolicies {
     }
 
     fn used_by(applying: &Applying<'_, '_>, entity: &SessionPolicy) -> Vec<String> {
-        used_by(applying.draft, Subject::SessionPolicy(entity.id))
+        used_by(applying.draft, Dependency::SessionPolicy(entity.id))
     }
 
     fn notes(world: &World, entity: &SessionPolicy) -> Vec<String> {
-        note(world, Subject::SessionPolicy(entity.id))
+        note(world, Dependency::SessionPolicy(entity.id))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Teams and ranks.
 
-use super::Kind;
+use super::ConfigurationKind;
 use crate::configuration::apply::Applying;
 use crate::configuration::file::member;
 use crate::configuration::file::{Name, named};
@@ -32,9 +32,9 @@ pub(crate) struct MemberEntry {
     pub rank: Rank,
 }
 
-pub(in crate::configuration) struct Teams;
+pub(in crate::configuration) struct TeamKind;
 
-impl Kind for Teams {
+impl ConfigurationKind for TeamKind {
     type Entity = Team;
     type Entry = TeamEntry;
 

@@ -1,6 +1,6 @@
 //! Users, with their own settings.
 
-use super::Kind;
+use super::ConfigurationKind;
 use crate::accounts::hashing::hash_first_password;
 use crate::accounts::keys;
 use crate::configuration::apply::Applying;
@@ -38,9 +38,9 @@ pub(crate) struct UserEntry {
     pub settings: SettingsEntry,
 }
 
-pub(in crate::configuration) struct Users;
+pub(in crate::configuration) struct UserKind;
 
-impl Kind for Users {
+impl ConfigurationKind for UserKind {
     type Entity = User;
     type Entry = UserEntry;
 

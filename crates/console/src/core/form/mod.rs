@@ -10,7 +10,7 @@ mod value;
 
 use super::input::Input;
 use crate::core::keymap::Context;
-use crate::core::layers::{Answer, Room};
+use crate::core::layers::{KeyAnswer, Room};
 use jumpdeck_protocol::inventory::JumpMethod;
 use jumpdeck_protocol::item::{FieldValue, ItemField};
 use jumpdeck_protocol::{ItemId, SessionId};
@@ -53,7 +53,7 @@ pub struct Row {
     /// Which.
     pub field: ItemField,
     /// What is in it.
-    pub entry: Entry,
+    pub entry: FieldEntry,
     /// The rep has changed it.
     pub touched: bool,
     /// The text that was in it.
@@ -70,7 +70,7 @@ pub struct Row {
 
 /// What is in a field.
 #[derive(Clone, Debug)]
-pub enum Entry {
+pub enum FieldEntry {
     /// A text, or what reads as a number or a time.
     Text(Input),
     /// One of these; none while the items differ.
@@ -93,8 +93,8 @@ impl Row {
     /// What is in it, in words.
     pub fn text(&self) -> &str {
         match &self.entry {
-            Entry::Text(input) => input.text(),
-            Entry::Choice { options, at } => {
+            FieldEntry::Text(input) => input.text(),
+            FieldEntry::Choice { options, at } => {
                 let chosen = at.and_then(|at| options.get(at));
                 chosen.map_or("", |(_, label)| label)
             }
@@ -107,7 +107,7 @@ impl Row {
 
     /// Takes the next choice, or the one before.
     fn cycle(&mut self, by: isize) -> bool {
-        let Entry::Choice { options, at } = &mut self.entry else {
+        let FieldEntry::Choice { options, at } = &mut self.entry else {
             return false;
         };
         let count = isize::try_from(options.len()).unwrap_or(0).max(1);
@@ -120,7 +120,7 @@ impl Row {
 
     /// Chooses what has a value.
     pub(super) fn choose(&mut self, value: &FieldValue) {
-        if let Entry::Choice { options, at } = &mut self.entry
+        if let FieldEntry::Choice { options, at } = &mut self.entry
             && let Some(found) = options.iter().position(|(option, _)| option == value)
         {
             *at = Some(found);
@@ -164,7 +164,7 @@ impl Form {
         }
         row.mistake = None;
         match (&mut row.entry, key.code) {
-            (Entry::Text(input), _) => {
+            (FieldEntry::Text(input), _) => {
                 let before = input.text().to_owned();
                 // Nobody wants to be “never+7d”.
                 if row.field == ItemField::Expires
@@ -179,9 +179,9 @@ impl Form {
                 }
                 was_key
             }
-            (Entry::Choice { .. }, Code::Char(' ') | Code::Right) => row.cycle(1),
-            (Entry::Choice { .. }, Code::Left) => row.cycle(-1),
-            (Entry::Choice { options, at }, Code::Char(letter)) if types => {
+            (FieldEntry::Choice { .. }, Code::Char(' ') | Code::Right) => row.cycle(1),
+            (FieldEntry::Choice { .. }, Code::Left) => row.cycle(-1),
+            (FieldEntry::Choice { options, at }, Code::Char(letter)) if types => {
                 // The next one that begins with the letter.
                 let letter = letter.to_lowercase().next();
                 let begins = |n: &usize| {
@@ -221,7 +221,7 @@ impl Form {
         if let Some(row) = self.row_mut()
             && row.may_edit()
             && !saving
-            && let Entry::Text(input) = &mut row.entry
+            && let FieldEntry::Text(input) = &mut row.entry
         {
             input.insert(text);
             row.touched = input.text() != row.original;
@@ -244,17 +244,17 @@ impl Room for Form {
             return None;
         }
         match self.row_mut() {
-            Some(Row { entry: Entry::Text(input), why_not: None, .. }) => Some(input),
+            Some(Row { entry: FieldEntry::Text(input), why_not: None, .. }) => Some(input),
             _ => None,
         }
     }
 
-    fn key(&mut self, key: Key) -> Answer {
+    fn key(&mut self, key: Key) -> KeyAnswer {
         let reason = self.row().and_then(|row| row.why_not.clone());
         match reason {
-            Some(reason) if key == Key::char('!') => Answer::Said(reason),
-            _ if self.field_key(key) => Answer::Handled,
-            _ => Answer::Bubble,
+            Some(reason) if key == Key::char('!') => KeyAnswer::Said(reason),
+            _ if self.field_key(key) => KeyAnswer::Handled,
+            _ => KeyAnswer::Bubble,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Forms as they are opened, and as they follow what others change.
 
-use super::{Entry, Form, Purpose, Row, value_text};
+use super::{FieldEntry, Form, Purpose, Row, value_text};
 use crate::core::input::Input;
 use crate::core::layers::Layer;
 use crate::core::{Console, Link};
@@ -118,7 +118,7 @@ impl Console {
         field: ItemField,
         value: Option<&FieldValue>,
         permission: Permission,
-    ) -> Entry {
+    ) -> FieldEntry {
         let mut options: Vec<(FieldValue, String)> = match field {
             ItemField::Place => self
                 .places_for(permission)
@@ -153,17 +153,17 @@ impl Console {
             }
             _ => {
                 let text = value.map(|value| value_text(self, value)).unwrap_or_default();
-                return Entry::Text(Input::of(&text));
+                return FieldEntry::Text(Input::of(&text));
             }
         };
         let Some(value) = value else {
-            return Entry::Choice { options, at: None };
+            return FieldEntry::Choice { options, at: None };
         };
         let at = options.iter().position(|(option, _)| option == value).unwrap_or_else(|| {
             options.insert(0, (value.clone(), value_text(self, value)));
             0
         });
-        Entry::Choice { options, at: Some(at) }
+        FieldEntry::Choice { options, at: Some(at) }
     }
 
     /// Why a property of items cannot be changed by this rep.
@@ -232,9 +232,9 @@ impl Console {
 }
 
 /// The text that stands in a field.
-fn original(entry: &Entry) -> String {
+fn original(entry: &FieldEntry) -> String {
     match entry {
-        Entry::Text(input) => input.text().to_owned(),
-        Entry::Choice { .. } => String::new(),
+        FieldEntry::Text(input) => input.text().to_owned(),
+        FieldEntry::Choice { .. } => String::new(),
     }
 }

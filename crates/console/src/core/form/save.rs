@@ -51,7 +51,7 @@ impl Console {
         match completed {
             Some(tag) => {
                 if let Some(row) = self.form_mut().and_then(Form::row_mut) {
-                    row.entry = super::Entry::Text(crate::core::input::Input::of(&tag));
+                    row.entry = super::FieldEntry::Text(crate::core::input::Input::of(&tag));
                     row.touched = true;
                 }
             }

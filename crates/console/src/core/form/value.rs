@@ -1,6 +1,6 @@
 //! Between what a property holds and what a rep reads and types.
 
-use super::{Entry, Row};
+use super::{FieldEntry, Row};
 use crate::core::Console;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -53,11 +53,11 @@ pub(super) const NEVER: &str = "never";
 /// What a row's field shall hold.
 pub(super) fn value(row: &Row, now: Timestamp, zone: &TimeZone) -> Result<FieldValue, String> {
     let input = match &row.entry {
-        Entry::Choice { options, at } => {
+        FieldEntry::Choice { options, at } => {
             let chosen = at.and_then(|at| options.get(at)).map(|(value, _)| value.clone());
             return chosen.ok_or_else(|| "nothing is chosen".to_owned());
         }
-        Entry::Text(input) => input.text().trim(),
+        FieldEntry::Text(input) => input.text().trim(),
     };
     match row.field {
         ItemField::Port | ItemField::KeepAlive | ItemField::MaxOfflineMinutes => {

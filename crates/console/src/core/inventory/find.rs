@@ -5,7 +5,7 @@
 
 use super::chunk::{BETWEEN, CHUNK, Chunk, OWN, Record, letters};
 use super::picture::{List, Picture, Slot};
-use super::standing::{Standing, Standings};
+use super::standing::{ItemStanding, Standings};
 use super::symbols::{Matching, Symbol};
 use crate::core::query::{Compare, Field, Measure, Query, statuses};
 use fuzzy_matcher::FuzzyMatcher;
@@ -294,7 +294,7 @@ impl SearchPlan {
 }
 
 /// Whether something was last seen less or more than so long ago. What is linked is seen now.
-fn seen(standing: Standing, compare: Compare, seconds: u64, now: Timestamp) -> bool {
+fn seen(standing: ItemStanding, compare: Compare, seconds: u64, now: Timestamp) -> bool {
     let ago = match (standing.status, standing.since) {
         (Status::Online | Status::InUse, _) => Some(0),
         (_, since) => since.map(|since| now.since(since)),

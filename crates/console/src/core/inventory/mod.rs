@@ -27,7 +27,7 @@ use jumpdeck_protocol::rights::PlaceRights;
 use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{ItemId, JumpGroupId, UserId};
 use picture::{Names, Slot, place};
-use standing::{Figures, Standing, Standings};
+use standing::{ItemFigures, ItemStanding, Standings};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use symbols::{Interner, Symbol};
@@ -47,7 +47,7 @@ pub struct Inventory {
     /// Slots that were ever used.
     used: Slot,
     /// Presence of items that were not told yet.
-    early: HashMap<ItemId, Standing>,
+    early: HashMap<ItemId, ItemStanding>,
     places: BTreeMap<Place, Members>,
     statistics: Option<(ItemId, VecDeque<Statistics>)>,
     thumbnail: Option<(ItemId, Thumbnail)>,
@@ -300,7 +300,7 @@ impl Inventory {
             match self.slots.get(&item) {
                 Some(slot) => self.standings.set(*slot, status, since),
                 None => {
-                    let standing = Standing { status, since, ..Standing::default() };
+                    let standing = ItemStanding { status, since, ..ItemStanding::default() };
                     self.early.insert(item, standing);
                 }
             }
@@ -316,7 +316,7 @@ impl Inventory {
     pub fn take_figures(&mut self, figures: &[Figure]) {
         for Figure { item, cpu, disk } in figures {
             if let Some(slot) = self.slots.get(item) {
-                self.standings.measured(*slot, Figures::new(*cpu, *disk));
+                self.standings.measured(*slot, ItemFigures::new(*cpu, *disk));
             }
         }
     }
@@ -362,7 +362,7 @@ impl Inventory {
     /// An item's presence.
     pub fn presence(&self, id: ItemId) -> Presence {
         let standing = self.slots.get(&id).map(|slot| self.standings.of(*slot));
-        let Standing { status, since, .. } = standing.unwrap_or_default();
+        let ItemStanding { status, since, .. } = standing.unwrap_or_default();
         Presence { item: id, status, since }
     }
 
@@ -525,7 +525,7 @@ impl Inventory {
             }
             counts.clients += 1;
             let same = settled || self.id_in(*slot) == list.id_in(*slot);
-            let standing = if same { self.standings.of(*slot) } else { Standing::default() };
+            let standing = if same { self.standings.of(*slot) } else { ItemStanding::default() };
             match standing.status {
                 Status::Online | Status::InUse => counts.online += 1,
                 Status::Passive => counts.passive += 1,

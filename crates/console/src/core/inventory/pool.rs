@@ -2,7 +2,7 @@
 //! same chunks of them.
 
 use super::chunk::{CHUNK, Chunk};
-use super::standing::Standing;
+use super::standing::ItemStanding;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -14,7 +14,7 @@ const SWEEP: usize = 1024;
 #[derive(Debug, Default)]
 pub struct Pool {
     chunks: Shelf<Chunk>,
-    standings: Shelf<[Standing; CHUNK]>,
+    standings: Shelf<[ItemStanding; CHUNK]>,
 }
 
 impl Pool {
@@ -22,7 +22,7 @@ impl Pool {
         self.chunks.share(mine);
     }
 
-    pub(super) fn standings(&self, mine: &mut Arc<[Standing; CHUNK]>) {
+    pub(super) fn standings(&self, mine: &mut Arc<[ItemStanding; CHUNK]>) {
         self.standings.share(mine);
     }
 }
@@ -39,7 +39,7 @@ impl Mark for Chunk {
     }
 }
 
-impl Mark for [Standing; CHUNK] {
+impl Mark for [ItemStanding; CHUNK] {
     fn mark(&self, to: &mut DefaultHasher) {
         for standing in self {
             standing.since.map(|since| since.0).hash(to);

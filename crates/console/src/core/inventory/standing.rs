@@ -10,21 +10,21 @@ use std::sync::Arc;
 
 /// An item's presence, without its id, and its figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct ItemStanding {
     pub status: Status,
     pub since: Option<Timestamp>,
-    pub figures: Figures,
+    pub figures: ItemFigures,
 }
 
 /// The figures that are searched for, in percent, where they are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Figures {
+pub(super) struct ItemFigures {
     known: bool,
     cpu: u8,
     disk: u8,
 }
 
-impl Figures {
+impl ItemFigures {
     pub(super) const fn new(cpu: u8, disk: u8) -> Self {
         Self { known: true, cpu, disk }
     }
@@ -41,14 +41,14 @@ impl Figures {
 /// The presence of the items in all slots. A copy costs a pointer for every few hundred items.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Standings {
-    chunks: Vec<Arc<[Standing; CHUNK]>>,
+    chunks: Vec<Arc<[ItemStanding; CHUNK]>>,
     /// Those that changed since they were shared.
     touched: BTreeSet<usize>,
 }
 
 impl Standings {
     /// The presence of the item in a slot.
-    pub(super) fn of(&self, slot: Slot) -> Standing {
+    pub(super) fn of(&self, slot: Slot) -> ItemStanding {
         let (chunk, index) = place(slot);
         self.chunks.get(chunk).and_then(|chunk| chunk.get(index)).copied().unwrap_or_default()
     }
@@ -60,25 +60,25 @@ impl Standings {
             (place.status, place.since) = (status, since);
             // What a machine measured that is away now says nothing.
             if !is_linked {
-                place.figures = Figures::default();
+                place.figures = ItemFigures::default();
             }
         });
     }
 
     /// Takes all of it in.
-    pub(super) fn put(&mut self, slot: Slot, standing: Standing) {
+    pub(super) fn put(&mut self, slot: Slot, standing: ItemStanding) {
         self.change(slot, |place| *place = standing);
     }
 
     /// Takes figures in.
-    pub(super) fn measured(&mut self, slot: Slot, figures: Figures) {
+    pub(super) fn measured(&mut self, slot: Slot, figures: ItemFigures) {
         self.change(slot, |place| place.figures = figures);
     }
 
-    fn change(&mut self, slot: Slot, change: impl FnOnce(&mut Standing)) {
+    fn change(&mut self, slot: Slot, change: impl FnOnce(&mut ItemStanding)) {
         let (chunk, index) = place(slot);
         if chunk >= self.chunks.len() {
-            self.chunks.resize_with(chunk + 1, || Arc::new([Standing::default(); CHUNK]));
+            self.chunks.resize_with(chunk + 1, || Arc::new([ItemStanding::default(); CHUNK]));
         }
         self.touched.insert(chunk);
         let chunk = self.chunks.get_mut(chunk).map(Arc::make_mut);
@@ -100,7 +100,7 @@ impl Standings {
     pub(super) fn forget_figures(&mut self) {
         self.touched.extend(0..self.chunks.len());
         for place in self.chunks.iter_mut().flat_map(Arc::make_mut) {
-            place.figures = Figures::default();
+            place.figures = ItemFigures::default();
         }
     }
 
@@ -108,7 +108,7 @@ impl Standings {
     pub(super) fn clear(&mut self) {
         self.touched.extend(0..self.chunks.len());
         for place in self.chunks.iter_mut().flat_map(Arc::make_mut) {
-            *place = Standing { figures: place.figures, ..Standing::default() };
+            *place = ItemStanding { figures: place.figures, ..ItemStanding::default() };
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A choice by a few typed letters.
 
-use super::{Answer, Room};
+use super::{KeyAnswer, Room};
 use crate::core::command::Command;
 use crate::core::input::Input;
 use crate::core::inventory::List;
@@ -250,7 +250,7 @@ impl Room for Chooser {
         Some(&mut self.input)
     }
 
-    fn key(&mut self, key: Key) -> Answer {
+    fn key(&mut self, key: Key) -> KeyAnswer {
         self.input.answer(key)
     }
 

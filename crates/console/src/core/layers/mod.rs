@@ -31,7 +31,7 @@ use who::Who;
 
 /// What became of a key that a layer was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum KeyAnswer {
     /// Nothing: it means what it is bound to.
     Bubble,
     /// It was for the layer.
@@ -63,8 +63,8 @@ pub trait Room: fmt::Debug {
     }
 
     /// A key, before it means a command.
-    fn key(&mut self, _: Key) -> Answer {
-        Answer::Bubble
+    fn key(&mut self, _: Key) -> KeyAnswer {
+        KeyAnswer::Bubble
     }
 
     /// What is typed has changed.

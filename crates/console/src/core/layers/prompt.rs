@@ -1,6 +1,6 @@
 //! A line of text that is asked for.
 
-use super::{Answer, Room};
+use super::{KeyAnswer, Room};
 use crate::core::input::Input;
 use crate::core::keymap::Context;
 use jumpdeck_protocol::{ItemId, SessionId};
@@ -109,7 +109,7 @@ impl Room for Prompt {
         Some(&mut self.input)
     }
 
-    fn key(&mut self, key: Key) -> Answer {
+    fn key(&mut self, key: Key) -> KeyAnswer {
         self.input.answer(key)
     }
 
