@@ -26,7 +26,9 @@ use jumpdeck_protocol::inventory::InventoryPart;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::{ChannelId, Control, ItemId, Never, limits};
-use jumpdeck_server_sim::{Counts, Fleet, Heard, InstallerKeys, Login, Scenario, SimulatedConsole};
+use jumpdeck_server_sim::{
+    ConsoleLogin, Counts, Fleet, Heard, InstallerKeys, Scenario, SimulatedConsole,
+};
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -124,7 +126,7 @@ async fn house() -> (SimulatedConsole, ItemId) {
     let fleet = fleet.with_clients(1);
     let network = fleet.network().unwrap();
     tokio::spawn(fleet.run(Arc::new(Counts::default()), network));
-    let login = Login::with_password(&url, &fingerprint, "admin", &password);
+    let login = ConsoleLogin::with_password(&url, &fingerprint, "admin", &password);
     let mut console = SimulatedConsole::connect(&login).await.unwrap();
     console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let online = console.until(|heard| match heard {

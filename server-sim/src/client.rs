@@ -2,11 +2,11 @@
 
 use crate::dice::Dice;
 use crate::figures::Figures;
-use crate::identity::{SimulatedMachine, Start};
+use crate::identity::{SimulatedMachine, StartState};
 use crate::life::{Happening, Life};
 use crate::shared::{FleetOpening, Shared};
 use crate::shell::Shell;
-use crate::wire::Wire;
+use crate::wire::FaultyWire;
 use jumpdeck_link::{
     Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, dial_over, pump, read_plain, write_plain,
 };
@@ -40,7 +40,7 @@ const VISIT: Duration = Duration::from_secs(20);
 const STEADY: Duration = Duration::from_secs(2);
 
 /// One machine and what it remembers from link to link.
-pub(crate) struct Client {
+pub(crate) struct SimulatedClient {
     shared: Arc<Shared>,
     me: SimulatedMachine,
     key: Ed25519KeyPair,
@@ -65,11 +65,11 @@ enum ClientEnd {
     Lost(String),
 }
 
-impl Client {
+impl SimulatedClient {
     /// A machine that is linked to nothing yet.
     pub(crate) fn new(shared: Arc<Shared>, me: SimulatedMachine) -> Option<Self> {
         let standing = match me.start {
-            Start::Linked { standing } | Start::Away { standing, .. } => standing,
+            StartState::Linked { standing } | StartState::Away { standing, .. } => standing,
         };
         let key = Ed25519KeyPair::from_seed_unchecked(&me.key_seed).ok()?;
         let mut life = Life::new(&shared.scenario, shared.seed, &me, standing);
@@ -87,7 +87,7 @@ impl Client {
 
     /// Lives on until it is refused for good or uninstalled.
     pub(crate) async fn live(mut self) {
-        if matches!(self.me.start, Start::Away { .. }) {
+        if matches!(self.me.start, StartState::Away { .. }) {
             let known = self.shared.absent_known;
             if !known && !Box::pin(self.enrol_and_leave()).await
                 || self.standing == Standing::Uninstalled
@@ -219,7 +219,7 @@ impl Client {
         self.connections += 1;
         let fault = shared.fault(self.me.number, self.connections);
         let pin = Pin::Fingerprint(shared.fingerprint.clone());
-        let wire = Wire::new(tcp, fault);
+        let wire = FaultyWire::new(tcp, fault);
         dial_over(wire, &shared.address, AGENT_PATH, &pin, &shared.tls)
             .await
             .map_err(|error| lost(&error))

@@ -1,6 +1,6 @@
 //! A console without a screen: for measuring an appliance and for testing it.
 
-use crate::wire::{Wire, WireFault};
+use crate::wire::{FaultyWire, WireFault};
 use bytes::Bytes;
 use jumpdeck_link::{
     Address, AddressError, DialError, Incoming, KeepAlive, Lane, LinkEnd, Outbox, Pin,
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a simulated console goes, and as whom.
 #[derive(Clone)]
-pub struct Login {
+pub struct ConsoleLogin {
     /// Where the appliance is.
     pub url: String,
     /// The fingerprint of its key.
@@ -45,7 +45,7 @@ pub struct Login {
     pub console: u64,
 }
 
-impl Login {
+impl ConsoleLogin {
     /// With a user's name and password.
     pub fn with_password(url: &str, fingerprint: &str, username: &str, password: &str) -> Self {
         let proof =
@@ -143,7 +143,7 @@ impl SimulatedConsole {
     ///
     /// # Errors
     /// [`ConsoleError`].
-    pub async fn connect(login: &Login) -> Result<Self, ConsoleError> {
+    pub async fn connect(login: &ConsoleLogin) -> Result<Self, ConsoleError> {
         Self::link(login, false).await
     }
 
@@ -152,17 +152,17 @@ impl SimulatedConsole {
     ///
     /// # Errors
     /// [`ConsoleError`].
-    pub async fn skimming(login: &Login) -> Result<Self, ConsoleError> {
+    pub async fn skimming(login: &ConsoleLogin) -> Result<Self, ConsoleError> {
         Self::link(login, true).await
     }
 
-    async fn link(login: &Login, skims: bool) -> Result<Self, ConsoleError> {
+    async fn link(login: &ConsoleLogin, skims: bool) -> Result<Self, ConsoleError> {
         let address: Address = login.url.parse()?;
         let tcp = connect(&address, None)
             .await
             .map_err(|reason| DialError::Unreachable { address: address.clone(), reason })?;
         let pin = Pin::Fingerprint(login.fingerprint.clone());
-        let wire = Wire::new(tcp, login.fault);
+        let wire = FaultyWire::new(tcp, login.fault);
         let mut dialed = dial_over(wire, &address, REP_PATH, &pin, &client_config()?).await?;
         let ended = |end: LinkEnd| ConsoleError::Ended(end.to_string());
         let proof = RepLogin {

@@ -1,8 +1,8 @@
 //! A fleet: which machines there are, how they reach the appliance, and what goes wrong with them.
 
-use crate::client::Client;
+use crate::client::SimulatedClient;
 use crate::console::{ConsoleError, SimulatedConsole};
-use crate::identity::{SimulatedMachine, Start};
+use crate::identity::{SimulatedMachine, StartState};
 use crate::network::Network;
 use crate::scenario::Scenario;
 use crate::shared::{Counts, FleetOpening, Shared};
@@ -137,7 +137,7 @@ impl Fleet {
         let machines = self.numbers.clone();
         machines.filter_map(|number| SimulatedMachine::new(&self.scenario, self.seed, number)).map(
             move |mut machine| {
-                if matches!(machine.start, Start::Linked { .. }) {
+                if matches!(machine.start, StartState::Linked { .. }) {
                     match links.checked_sub(1) {
                         Some(left) => links = left,
                         None => machine.stay_away(self.seed),
@@ -194,8 +194,8 @@ impl Fleet {
         let mut absent: Vec<_> = self
             .machines()
             .filter_map(|machine| match machine.start {
-                Start::Away { seconds, .. } => Some((seconds, machine)),
-                Start::Linked { .. } => None,
+                StartState::Away { seconds, .. } => Some((seconds, machine)),
+                StartState::Linked { .. } => None,
             })
             .collect();
         absent.sort_by_key(|(seconds, _)| std::cmp::Reverse(*seconds));
@@ -203,7 +203,7 @@ impl Fleet {
             at(batch.first().map_or(0, |(seconds, _)| *seconds));
             let mut enrolling = JoinSet::new();
             for (_, machine) in batch {
-                if let Some(client) = Client::new(Arc::clone(&shared), machine.clone()) {
+                if let Some(client) = SimulatedClient::new(Arc::clone(&shared), machine.clone()) {
                     enrolling.spawn(client.visit());
                 }
             }
@@ -220,7 +220,7 @@ impl Fleet {
         let shared = self.shared(counts, network)?;
         let mut clients = JoinSet::new();
         for machine in self.machines() {
-            if let Some(client) = Client::new(Arc::clone(&shared), machine) {
+            if let Some(client) = SimulatedClient::new(Arc::clone(&shared), machine) {
                 clients.spawn(client.live());
             }
         }

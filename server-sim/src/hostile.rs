@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the appliance is, and how to get in.
 #[derive(Clone)]
-pub struct Target {
+pub struct HostileTarget {
     /// Its address.
     pub url: String,
     /// The fingerprint of its key.
@@ -149,7 +149,7 @@ impl FromStr for Offence {
 ///
 /// # Errors
 /// Why it cannot be reached.
-pub async fn reach(target: &Target) -> anyhow::Result<()> {
+pub async fn reach(target: &HostileTarget) -> anyhow::Result<()> {
     HostileCaller::new(None).dial(target).await.map(drop)
 }
 
@@ -158,7 +158,7 @@ pub async fn reach(target: &Target) -> anyhow::Result<()> {
 /// # Errors
 /// When it could not even be tried: the appliance cannot be reached, or an honest link that the
 /// offence needs was refused.
-pub async fn commit(offence: Offence, target: &Target) -> anyhow::Result<HostileVerdict> {
+pub async fn commit(offence: Offence, target: &HostileTarget) -> anyhow::Result<HostileVerdict> {
     match offence {
         Offence::Garbage => garbage(target).await,
         Offence::Silence => silence(target).await,
@@ -179,7 +179,7 @@ pub async fn commit(offence: Offence, target: &Target) -> anyhow::Result<Hostile
 }
 
 /// Offences that begin with an honest link.
-async fn on_a_link(offence: Offence, target: &Target) -> anyhow::Result<HostileVerdict> {
+async fn on_a_link(offence: Offence, target: &HostileTarget) -> anyhow::Result<HostileVerdict> {
     let mut caller = HostileCaller::new(Some(&target.installer_key));
     if offence == Offence::HostileFacts {
         caller.facts = hostile_facts();
@@ -236,18 +236,18 @@ fn hostile_facts() -> Facts {
     }
 }
 
-async fn tcp(target: &Target) -> anyhow::Result<TcpStream> {
+async fn tcp(target: &HostileTarget) -> anyhow::Result<TcpStream> {
     let address: Address = target.url.parse()?;
     Ok(connect(&address, None).await?)
 }
 
-async fn garbage(target: &Target) -> anyhow::Result<HostileVerdict> {
+async fn garbage(target: &HostileTarget) -> anyhow::Result<HostileVerdict> {
     let mut stream = tcp(target).await?;
     stream.write_all(&[0x99; 4096]).await?;
     Ok(closed(&mut stream).await)
 }
 
-async fn silence(target: &Target) -> anyhow::Result<HostileVerdict> {
+async fn silence(target: &HostileTarget) -> anyhow::Result<HostileVerdict> {
     Ok(closed(&mut tcp(target).await?).await)
 }
 
@@ -262,7 +262,7 @@ async fn closed(stream: &mut TcpStream) -> HostileVerdict {
 }
 
 /// A WebSocket to the agents' door, before the handshake.
-async fn door(target: &Target) -> anyhow::Result<HostileLink> {
+async fn door(target: &HostileTarget) -> anyhow::Result<HostileLink> {
     let address: Address = target.url.parse()?;
     let name = ServerName::try_from(address.host.clone())?;
     let tls = TlsConnector::from(client_config()?).connect(name, tcp(target).await?).await?;
@@ -273,13 +273,13 @@ async fn door(target: &Target) -> anyhow::Result<HostileLink> {
     Ok(HostileLink { socket, item: None })
 }
 
-async fn hello(target: &Target, bytes: Vec<u8>) -> anyhow::Result<HostileVerdict> {
+async fn hello(target: &HostileTarget, bytes: Vec<u8>) -> anyhow::Result<HostileVerdict> {
     let mut link = door(target).await?;
     link.send(Message::binary(bytes)).await;
     Ok(link.verdict().await)
 }
 
-async fn old_protocol(target: &Target) -> anyhow::Result<HostileVerdict> {
+async fn old_protocol(target: &HostileTarget) -> anyhow::Result<HostileVerdict> {
     use jumpdeck_protocol::handshake::{Challenge, nonce};
     let mut link = door(target).await?;
     let hello = Hello { protocol: PROTOCOL + 1, version: VERSION.to_owned(), nonce: nonce()? };
@@ -290,7 +290,7 @@ async fn old_protocol(target: &Target) -> anyhow::Result<HostileVerdict> {
     }
 }
 
-async fn replay(target: &Target) -> anyhow::Result<HostileVerdict> {
+async fn replay(target: &HostileTarget) -> anyhow::Result<HostileVerdict> {
     let caller = HostileCaller::new(Some(&target.installer_key));
     let mut first = caller.dial(target).await?;
     let proof = caller.proof(&first)?;
@@ -303,7 +303,7 @@ async fn replay(target: &Target) -> anyhow::Result<HostileVerdict> {
     Ok(welcomed(read_plain(&mut second.socket).await?))
 }
 
-async fn duplicate(target: &Target) -> anyhow::Result<HostileVerdict> {
+async fn duplicate(target: &HostileTarget) -> anyhow::Result<HostileVerdict> {
     let mut caller = HostileCaller::new(Some(&target.installer_key));
     let mut first = caller.link(target).await?;
     "the machine of the copy".clone_into(&mut caller.machine);
@@ -354,7 +354,7 @@ impl HostileCaller {
         }
     }
 
-    async fn dial(&self, target: &Target) -> anyhow::Result<Dialed> {
+    async fn dial(&self, target: &HostileTarget) -> anyhow::Result<Dialed> {
         let pin = Pin::Fingerprint(target.fingerprint.clone());
         let address: Address = target.url.parse()?;
         Ok(dial(&address, AGENT_PATH, &pin, &client_config()?, None).await?)
@@ -387,7 +387,7 @@ impl HostileCaller {
         })
     }
 
-    async fn call(&self, target: &Target) -> anyhow::Result<(Dialed, AgentWelcome)> {
+    async fn call(&self, target: &HostileTarget) -> anyhow::Result<(Dialed, AgentWelcome)> {
         let mut dialed = self.dial(target).await?;
         let proof = self.proof(&dialed)?;
         write_plain(&mut dialed.socket, &proof).await?;
@@ -399,7 +399,7 @@ impl HostileCaller {
     ///
     /// # Errors
     /// When the appliance does not want it.
-    pub async fn link(&self, target: &Target) -> anyhow::Result<HostileLink> {
+    pub async fn link(&self, target: &HostileTarget) -> anyhow::Result<HostileLink> {
         match self.call(target).await? {
             (dialed, AgentWelcome::Welcome { item, .. }) => {
                 Ok(HostileLink { socket: dialed.socket, item: Some(item) })
@@ -410,7 +410,7 @@ impl HostileCaller {
     }
 
     /// Calls, to be refused.
-    async fn refused(&self, target: &Target) -> anyhow::Result<HostileVerdict> {
+    async fn refused(&self, target: &HostileTarget) -> anyhow::Result<HostileVerdict> {
         let (_, welcome) = self.call(target).await?;
         Ok(welcomed(welcome))
     }

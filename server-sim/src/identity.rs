@@ -1,7 +1,7 @@
 //! Who the simulated machines are: made from a scenario and a seed, the same each time.
 
 use crate::dice::Dice;
-use crate::scenario::{Churn, Kind, Scenario, Site};
+use crate::scenario::{Churn, Kind, Scenario, ScenarioSite};
 use jumpdeck_protocol::agent::Standing;
 use jumpdeck_protocol::inventory::{Facts, InstallMode, Status};
 use jumpdeck_protocol::limits;
@@ -25,7 +25,7 @@ pub struct SimulatedMachine {
     /// What it says of itself.
     pub facts: Facts,
     /// How it is when the fleet starts.
-    pub start: Start,
+    pub start: StartState,
     /// Its hardware address, which a magic packet names.
     pub mac: [u8; 6],
     /// How much it has to do: in the quietest and in the busiest hour, in percent.
@@ -38,7 +38,7 @@ pub struct SimulatedMachine {
 
 /// How a machine is when the fleet starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum StartState {
     /// Linked.
     Linked {
         /// What it says of itself.
@@ -53,7 +53,7 @@ pub enum Start {
     },
 }
 
-impl Start {
+impl StartState {
     /// The status that an appliance shows for it.
     pub const fn status(self) -> Status {
         match self {
@@ -109,7 +109,7 @@ impl SimulatedMachine {
     }
 }
 
-fn name(pattern: &str, site: &Site, kind: &Kind, number: u64) -> String {
+fn name(pattern: &str, site: &ScenarioSite, kind: &Kind, number: u64) -> String {
     let name = pattern
         .replace("{site}", &site.code)
         .replace("{kind}", &kind.code)
@@ -119,7 +119,7 @@ fn name(pattern: &str, site: &Site, kind: &Kind, number: u64) -> String {
     name.replace("{fill}", &filling)
 }
 
-fn facts(dice: &mut Dice, site: &Site, number: u64, system: String) -> Facts {
+fn facts(dice: &mut Dice, site: &ScenarioSite, number: u64, system: String) -> Facts {
     let subnet = u64::from(site.first_subnet) + dice.below(u64::from(site.subnets.max(1)));
     let hostname = match site.hostname.as_str() {
         "" => format!("{}-{number:05}", ascii(&site.code)),
@@ -162,18 +162,18 @@ fn mac(number: u64) -> [u8; 6] {
     mac
 }
 
-fn start(dice: &mut Dice, churn: &Churn) -> Start {
+fn start(dice: &mut Dice, churn: &Churn) -> StartState {
     let mut rest = dice.share();
     let mut is = |share: f64| {
         rest -= share;
         rest < 0.0
     };
-    let linked = |standing| Start::Linked { standing };
+    let linked = |standing| StartState::Linked { standing };
     if is(churn.uninstalled) {
         let standing = Standing::Uninstalled;
-        Start::Away { seconds: dice.within(&(60..20 * DAY)), standing }
+        StartState::Away { seconds: dice.within(&(60..20 * DAY)), standing }
     } else if is(churn.lost) {
-        Start::Away { seconds: dice.within(&LOST), standing: Standing::Ready }
+        StartState::Away { seconds: dice.within(&LOST), standing: Standing::Ready }
     } else if is(churn.offline) {
         away(dice)
     } else if is(churn.disabled) {
@@ -186,10 +186,10 @@ fn start(dice: &mut Dice, churn: &Churn) -> Start {
 }
 
 /// Away, mostly for minutes or hours, sometimes for weeks.
-fn away(dice: &mut Dice) -> Start {
+fn away(dice: &mut Dice) -> StartState {
     let longest = [7200, 12 * 3600, 3 * DAY, 25 * DAY];
     let longest = dice.pick(&longest, |_| 1.0).copied().unwrap_or(7200);
-    Start::Away { seconds: dice.within(&(60..longest)), standing: Standing::Ready }
+    StartState::Away { seconds: dice.within(&(60..longest)), standing: Standing::Ready }
 }
 
 impl SimulatedMachine {
@@ -234,11 +234,12 @@ mod tests {
     #[test]
     fn shares_of_the_churn_hold_for_a_large_fleet() {
         let fleet = fleet("office", 1, 4000);
-        let count = |wanted: fn(&Start) -> bool| fleet.iter().filter(|m| wanted(&m.start)).count();
+        let count =
+            |wanted: fn(&StartState) -> bool| fleet.iter().filter(|m| wanted(&m.start)).count();
         let lost =
-            count(|start| matches!(start, Start::Away { seconds, .. } if *seconds > 30 * DAY));
+            count(|start| matches!(start, StartState::Away { seconds, .. } if *seconds > 30 * DAY));
         assert!((50..110).contains(&lost), "{lost}");
-        let away = count(|start| matches!(start, Start::Away { .. }));
+        let away = count(|start| matches!(start, StartState::Away { .. }));
         assert!((480..680).contains(&away), "{away}");
     }
 }

@@ -21,14 +21,14 @@ mod shared;
 mod shell;
 mod wire;
 
-pub use console::{ConsoleError, Heard, Login, SimulatedConsole, SimulatedShell};
+pub use console::{ConsoleError, ConsoleLogin, Heard, SimulatedConsole, SimulatedShell};
 pub use fleet::{Fleet, InstallerKeys};
-pub use identity::{SimulatedMachine, Start};
+pub use identity::{SimulatedMachine, StartState};
 pub use life::{Happening, Life};
 pub use network::{Mac, Network};
 pub use ports::free_address;
 pub use scenario::{
-    Churn, DEFAULT, FleetCommand, Kind, Naming, People, Scenario, ScenarioError, Site, Wake,
+    Churn, DEFAULT, FleetCommand, Kind, Naming, People, Scenario, ScenarioError, ScenarioSite, Wake,
 };
 pub use shared::{Count, Counts, FleetOpening};
-pub use wire::{Wire, WireFault};
+pub use wire::{FaultyWire, WireFault};

@@ -57,7 +57,7 @@ pub struct Scenario {
     pub seed: u64,
     /// Where the machines stand.
     #[serde(rename = "site")]
-    pub sites: Vec<Site>,
+    pub sites: Vec<ScenarioSite>,
     /// What they are for.
     #[serde(rename = "kind")]
     pub kinds: Vec<Kind>,
@@ -89,7 +89,7 @@ const fn whole() -> f64 {
 /// A place with a network of its own.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Site {
+pub struct ScenarioSite {
     /// For names: `{site}`.
     pub code: String,
     /// How many of all machines, against the other sites.

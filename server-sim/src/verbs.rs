@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use jumpdeck_server_sim::hostile::{self, Offence, Target};
 use jumpdeck_server_sim::{
-    Counts, DEFAULT, Fleet, InstallerKeys, Login, Scenario, SimulatedConsole, WireFault,
+    ConsoleLogin, Counts, DEFAULT, Fleet, InstallerKeys, Scenario, SimulatedConsole, WireFault,
 };
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
@@ -79,7 +79,7 @@ impl Which {
 
 /// Link a fleet to an appliance and keep it living.
 #[derive(Args)]
-pub(crate) struct Run {
+pub(crate) struct RunVerb {
     #[command(flatten)]
     appliance: Appliance,
     #[command(flatten)]
@@ -115,7 +115,7 @@ pub(crate) struct Run {
     json: bool,
 }
 
-impl Run {
+impl RunVerb {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let keys = InstallerKeys::parse(&self.appliance.key);
         let mut fleet = self.which.fleet(&self.appliance.url, &self.appliance.fingerprint, keys)?;
@@ -163,7 +163,7 @@ impl Run {
         let password = std::env::var("JUMPDECK_PASSWORD")
             .context("the password is read from the variable JUMPDECK_PASSWORD")?;
         let Appliance { url, fingerprint, .. } = &self.appliance;
-        let login = Login::with_password(url, fingerprint, user, &password);
+        let login = ConsoleLogin::with_password(url, fingerprint, user, &password);
         let mut console = SimulatedConsole::connect(&login).await?;
         Ok(InstallerKeys::make(&mut console, scenario).await?)
     }
@@ -250,7 +250,7 @@ fn say(line: &str) -> anyhow::Result<()> {
 
 /// Print a fleet's machines.
 #[derive(Args)]
-pub(crate) struct List {
+pub(crate) struct ListVerb {
     #[command(flatten)]
     which: Which,
 }
@@ -269,7 +269,7 @@ struct Listed<'a> {
     status: &'static str,
 }
 
-impl List {
+impl ListVerb {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let fleet = self.which.fleet("", "", InstallerKeys::default())?;
         for machine in fleet.machines() {

@@ -67,7 +67,7 @@ const SIPS: u64 = 20;
 
 /// A stream, and what is wrong with it.
 #[derive(Debug)]
-pub struct Wire<S> {
+pub struct FaultyWire<S> {
     stream: S,
     fault: Option<WireFault>,
     passed: u64,
@@ -75,7 +75,7 @@ pub struct Wire<S> {
     torn: bool,
 }
 
-impl<S> Wire<S> {
+impl<S> FaultyWire<S> {
     /// A stream with this fault, or without one.
     pub const fn new(stream: S, fault: Option<WireFault>) -> Self {
         Self { stream, fault, passed: 0, pause: None, torn: false }
@@ -96,7 +96,7 @@ impl<S> Wire<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for FaultyWire<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -131,7 +131,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for FaultyWire<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -183,9 +183,9 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
     use tokio::time::{Instant, timeout};
 
-    fn wire(fault: &str) -> (Wire<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
+    fn wire(fault: &str) -> (FaultyWire<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (near, far) = duplex(64 * 1024);
-        (Wire::new(near, Some(fault.parse().unwrap())), far)
+        (FaultyWire::new(near, Some(fault.parse().unwrap())), far)
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! One SSH connection: who it is, and what it asks for.
 
 use super::Door;
-use super::channel::{ChannelPlace, Opened, Request, What, attend, open};
+use super::channel::{ChannelPlace, ChannelRequest, Opened, What, attend, open};
 use jumpdeck_appliance::{Entrance, Half};
 use jumpdeck_protocol::modes::{MOST, TerminalModes};
 use jumpdeck_protocol::rep::Secret;
@@ -47,7 +47,7 @@ pub(super) struct Caller {
 /// A channel for which nothing was started yet.
 struct Pending {
     opened: Opened,
-    request: Request,
+    request: ChannelRequest,
     turn: OwnedSemaphorePermit,
 }
 
@@ -138,7 +138,7 @@ impl Caller {
         };
         session.channel_success(id)?;
         let Pending { opened, request, turn } = pending;
-        let request = Request { what, password: self.password.clone(), ..request };
+        let request = ChannelRequest { what, password: self.password.clone(), ..request };
         let (entrance, place) = inside.clone();
         let here = self.door.here(entrance);
         let at = ChannelPlace {
@@ -247,7 +247,7 @@ impl Handler for Caller {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         };
-        let request = Request { item: self.item.clone(), ..Request::default() };
+        let request = ChannelRequest { item: self.item.clone(), ..ChannelRequest::default() };
         let (id, opened) = (channel.id(), open(channel));
         self.channels.insert(id, Pending { opened, request, turn });
         reply.accept().await;

@@ -10,7 +10,7 @@ use crate::runtime::config;
 use crate::runtime::runner::{Left, Outfit, Runner};
 use crate::runtime::screen::{self, Writer};
 use crate::verbs::desk::Desk;
-use crate::verbs::outlet::Stream;
+use crate::verbs::outlet::OutletStream;
 use crate::verbs::status::Status;
 use crate::verbs::stdio::{
     self, Far, FarEars, FarInput, FarJob, FarMouth, FarOut, FarTerminal, FarTyped, Stdio, Unread,
@@ -54,7 +54,7 @@ pub(super) struct ChannelPlace {
 
 /// What is asked of a channel.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Request {
+pub(super) struct ChannelRequest {
     /// What is to be started.
     pub what: What,
     /// The item that stood behind the user's name.
@@ -110,7 +110,12 @@ pub(super) fn open(channel: Channel<Msg>) -> Opened {
 }
 
 /// Does what is asked, and says how it ended.
-pub(super) async fn attend(here: Here, place: ChannelPlace, opened: Opened, request: Request) {
+pub(super) async fn attend(
+    here: Here,
+    place: ChannelPlace,
+    opened: Opened,
+    request: ChannelRequest,
+) {
     let Opened { writing, input, ears, interrupted, raw, gone, pace } = opened;
     let (out, jobs) = unbounded_channel();
     let out = FarOut(out);
@@ -141,7 +146,7 @@ pub(super) async fn attend(here: Here, place: ChannelPlace, opened: Opened, requ
             words.extend_from_slice(
                 b"jumpdeck stopped because of a mistake of its own. Open sessions go on.\r\n",
             );
-            drop(out.write(Stream::Errors, words).await);
+            drop(out.write(OutletStream::Errors, words).await);
             Status::OWN
         }
     };
@@ -167,8 +172,8 @@ async fn write(
                 pace.room_for(u64::try_from(bytes.len()).unwrap_or(u64::MAX)).await;
             }
             match job.stream {
-                Stream::Output => writing.data_bytes(bytes).await.is_ok(),
-                Stream::Errors => writing.extended_data_bytes(1, bytes).await.is_ok(),
+                OutletStream::Output => writing.data_bytes(bytes).await.is_ok(),
+                OutletStream::Errors => writing.extended_data_bytes(1, bytes).await.is_ok(),
             }
         };
         let written = tokio::select! {
@@ -283,8 +288,8 @@ impl Ear {
     }
 }
 
-async fn run(here: Here, place: &ChannelPlace, far: Box<Far>, request: Request) -> Status {
-    let Request { what, item, password, .. } = request;
+async fn run(here: Here, place: &ChannelPlace, far: Box<Far>, request: ChannelRequest) -> Status {
+    let ChannelRequest { what, item, password, .. } = request;
     let mut desk = Desk::here(here.clone(), place.config_dir.clone(), Stdio::Far(far));
     if let Err(error) = settle(&here, &mut desk.io, password).await {
         desk.io.say(&format!("jumpdeck: {error:#}")).await;
@@ -338,7 +343,7 @@ async fn console(
     // Writing into memory does not fail.
     let _ = screen::say_restore(&mut words);
     words.extend_from_slice(said.0.replace('\n', "\r\n").as_bytes());
-    drop(out.write(Stream::Output, words).await);
+    drop(out.write(OutletStream::Output, words).await);
     Ok(said.1)
 }
 
@@ -368,12 +373,12 @@ async fn sit(
     };
     let mut words = Vec::new();
     screen::say_enter(&mut words)?;
-    out.write(Stream::Output, words).await?;
+    out.write(OutletStream::Output, words).await?;
     let (writer, mut frames, done) = Writer::new();
     let out = out.clone();
     tokio::spawn(async move {
         while let Some(frame) = frames.recv().await {
-            let written = out.write(Stream::Output, frame).await;
+            let written = out.write(OutletStream::Output, frame).await;
             if done.send(written).is_err() {
                 return;
             }

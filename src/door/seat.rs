@@ -1,6 +1,6 @@
 //! A rep's terminal at the other end of a connection, as a console's seat.
 
-use crate::runtime::runner::{Input, Seat};
+use crate::runtime::runner::{RunnerInput, Seat};
 use crate::runtime::typed::Typing;
 use crate::verbs::stdio::{Far, Outside};
 use jumpdeck_protocol::session::Size;
@@ -34,7 +34,7 @@ impl FarSeat {
 }
 
 impl Seat for FarSeat {
-    async fn next(&mut self) -> Option<Input> {
+    async fn next(&mut self) -> Option<RunnerInput> {
         loop {
             if self.taken >= TURN {
                 self.taken = 0;
@@ -48,8 +48,8 @@ impl Seat for FarSeat {
                 biased;
                 bytes = self.far.input.recv() => self.typing.take(bytes?),
                 outside = self.far.ears.next() => return Some(match outside {
-                    Outside::Resized(size) => Input::Resize(size),
-                    Outside::Signal(signal) => Input::Signal(signal),
+                    Outside::Resized(size) => RunnerInput::Resize(size),
+                    Outside::Signal(signal) => RunnerInput::Signal(signal),
                 }),
                 () = self.typing.settle() => {}
             }

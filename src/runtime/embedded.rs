@@ -5,7 +5,7 @@ use crate::runtime::demo::{self, DemoClock, DemoFleet};
 use crate::runtime::ending::Ending;
 use crate::runtime::{limits, logging};
 use anyhow::{Context, anyhow, bail};
-use jumpdeck_agent::{AgentDir, AgentDirError, EnrolWish, Options, RunError, Source};
+use jumpdeck_agent::{AgentDir, AgentDirError, AgentSource, EnrolWish, Options, RunError};
 use jumpdeck_appliance::{
     Appliance, ApplianceRole, Clock, DataDir, DataDirError, InstallerSpec, RunningAddress,
     StartError, SystemClock,
@@ -356,7 +356,7 @@ pub async fn local_agent(dir: DataDir) -> anyhow::Result<()> {
         // The appliance is on this machine; nobody is in the way.
         most_pause: Duration::from_secs(1),
         dir: agent_dir,
-        source: Source::File(dir.address_file()),
+        source: AgentSource::File(dir.address_file()),
         enrol,
         install_mode: InstallMode::User,
     };

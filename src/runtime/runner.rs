@@ -34,7 +34,7 @@ const GULP: Duration = Duration::from_millis(4);
 
 /// Something happened at a seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Input {
+pub(crate) enum RunnerInput {
     /// A key was pressed.
     Key(Key),
     /// Text was pasted.
@@ -56,7 +56,7 @@ pub(crate) enum Input {
 /// Where a rep sits.
 pub(crate) trait Seat: Send {
     /// What happens next; nothing once the terminal is gone.
-    fn next(&mut self) -> impl Future<Output = Option<Input>> + Send;
+    fn next(&mut self) -> impl Future<Output = Option<RunnerInput>> + Send;
 
     /// Whether a shell waits that would bring the console back to the foreground.
     fn has_shell(&self) -> bool;
@@ -238,23 +238,23 @@ impl<S: Seat> Runner<S> {
         if self.console.is_searching() { self.next_frame.max(self.grace) } else { self.next_frame }
     }
 
-    fn input(&mut self, input: Input) -> anyhow::Result<()> {
+    fn input(&mut self, input: RunnerInput) -> anyhow::Result<()> {
         match input {
-            Input::Key(key) => {
+            RunnerInput::Key(key) => {
                 self.update(Event::Key(key));
                 self.grace = Instant::now() + GRACE;
             }
-            Input::Paste(text) => self.update(Event::Paste(text)),
-            Input::Mouse(mouse) => self.update(Event::Mouse(mouse)),
-            Input::Resize(size) => self.resize(size)?,
-            Input::Signal(signal) => {
+            RunnerInput::Paste(text) => self.update(Event::Paste(text)),
+            RunnerInput::Mouse(mouse) => self.update(Event::Mouse(mouse)),
+            RunnerInput::Resize(size) => self.resize(size)?,
+            RunnerInput::Signal(signal) => {
                 // It ends, with its terminal restored.
                 self.signal = Some(signal);
                 self.quit = true;
             }
-            Input::Suspend => self.seat.suspend()?,
-            Input::Resume => self.resume()?,
-            Input::Script(script) => self.update(Event::Script(script)),
+            RunnerInput::Suspend => self.seat.suspend()?,
+            RunnerInput::Resume => self.resume()?,
+            RunnerInput::Script(script) => self.update(Event::Script(script)),
         }
         Ok(())
     }

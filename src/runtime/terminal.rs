@@ -2,7 +2,7 @@
 
 use super::handoff::Counter;
 use super::report;
-use super::runner::{Input, Runner, Seat};
+use super::runner::{Runner, RunnerInput, Seat};
 use super::screen::{self, Writer};
 use super::suspend::{has_shell, suspend};
 use super::typed::Typing;
@@ -88,7 +88,7 @@ impl LocalSeat {
 }
 
 impl Seat for LocalSeat {
-    async fn next(&mut self) -> Option<Input> {
+    async fn next(&mut self) -> Option<RunnerInput> {
         loop {
             if let Some(input) = self.typing.next() {
                 return Some(input);
@@ -97,22 +97,22 @@ impl Seat for LocalSeat {
                 biased;
                 _ = self.resized.recv() => {
                     if let Ok(size) = size() {
-                        return Some(Input::Resize(size));
+                        return Some(RunnerInput::Resize(size));
                     }
                 }
                 bytes = self.keyboard.read() => match bytes {
                     Ok(bytes) if !bytes.is_empty() => self.typing.take(bytes),
                     // The terminal is gone; its signal may come later, or never.
-                    _ => return Some(Input::Signal(Signal::HUP.as_raw())),
+                    _ => return Some(RunnerInput::Signal(Signal::HUP.as_raw())),
                 },
                 () = self.typing.settle() => {}
-                Some(script) = handed(&mut self.counter) => return Some(Input::Script(script)),
-                _ = self.hang_up.recv() => return Some(Input::Signal(Signal::HUP.as_raw())),
-                _ = self.interrupt.recv() => return Some(Input::Signal(Signal::INT.as_raw())),
-                _ = self.quit.recv() => return Some(Input::Signal(Signal::QUIT.as_raw())),
-                _ = self.terminate.recv() => return Some(Input::Signal(Signal::TERM.as_raw())),
-                _ = self.stop.recv() => return Some(Input::Suspend),
-                _ = self.go_on.recv() => return Some(Input::Resume),
+                Some(script) = handed(&mut self.counter) => return Some(RunnerInput::Script(script)),
+                _ = self.hang_up.recv() => return Some(RunnerInput::Signal(Signal::HUP.as_raw())),
+                _ = self.interrupt.recv() => return Some(RunnerInput::Signal(Signal::INT.as_raw())),
+                _ = self.quit.recv() => return Some(RunnerInput::Signal(Signal::QUIT.as_raw())),
+                _ = self.terminate.recv() => return Some(RunnerInput::Signal(Signal::TERM.as_raw())),
+                _ = self.stop.recv() => return Some(RunnerInput::Suspend),
+                _ = self.go_on.recv() => return Some(RunnerInput::Resume),
             }
         }
     }

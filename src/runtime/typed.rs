@@ -1,6 +1,6 @@
 //! What comes from a terminal as bytes, in whatever pieces: keys, pasted text, the mouse.
 
-use super::runner::Input;
+use super::runner::RunnerInput;
 use bytes::Bytes;
 use jumpdeck_console::core::mouse::{Mouse, MouseKind};
 use jumpdeck_terminal::key::{Code, Key};
@@ -49,7 +49,7 @@ impl Typing {
     }
 
     /// The next thing that was typed.
-    pub(crate) fn next(&mut self) -> Option<Input> {
+    pub(crate) fn next(&mut self) -> Option<RunnerInput> {
         loop {
             if let Some(input) = self.reader.next() {
                 return Some(input);
@@ -81,7 +81,7 @@ pub(crate) struct KeyReader {
     pending: Vec<u8>,
     /// The text that is being pasted.
     paste: Option<Vec<u8>>,
-    read: VecDeque<Input>,
+    read: VecDeque<RunnerInput>,
 }
 
 impl KeyReader {
@@ -94,7 +94,7 @@ impl KeyReader {
                     if text.ends_with(PASTED) {
                         text.truncate(text.len().saturating_sub(PASTED.len()));
                         let text = String::from_utf8_lossy(text).into_owned();
-                        self.read.push_back(Input::Paste(text));
+                        self.read.push_back(RunnerInput::Paste(text));
                         self.paste = None;
                     } else if text.len() >= LONGEST_PASTE + PASTED.len() {
                         // The end is still looked for; what is in between is not kept.
@@ -133,7 +133,7 @@ impl KeyReader {
             // Alt with a letter that also begins a sequence.
             [ESC, letter @ (b'O' | b'[' | b']' | b'P')] => {
                 let key = Key { alt: true, ..Key::char(char::from(letter)) };
-                self.read.push_back(Input::Key(key));
+                self.read.push_back(RunnerInput::Key(key));
             }
             _ => {
                 self.parser.parse(&[], false);
@@ -149,7 +149,7 @@ impl KeyReader {
     }
 
     /// The next thing that was read.
-    pub(crate) fn next(&mut self) -> Option<Input> {
+    pub(crate) fn next(&mut self) -> Option<RunnerInput> {
         self.read.pop_front()
     }
 
@@ -167,10 +167,10 @@ impl KeyReader {
 }
 
 /// What has a meaning of what a terminal sends.
-fn input(event: Event) -> Option<Input> {
+fn input(event: Event) -> Option<RunnerInput> {
     match event {
-        Event::Key(event) => key(event).map(Input::Key),
-        Event::Paste(text) => Some(Input::Paste(text)),
+        Event::Key(event) => key(event).map(RunnerInput::Key),
+        Event::Paste(text) => Some(RunnerInput::Paste(text)),
         Event::Mouse(event) => {
             let kind = match event.kind {
                 MouseEventKind::Down(MouseButton::Left) => MouseKind::Click,
@@ -178,7 +178,7 @@ fn input(event: Event) -> Option<Input> {
                 MouseEventKind::ScrollDown => MouseKind::WheelDown,
                 _ => return None,
             };
-            Some(Input::Mouse(Mouse { kind, column: event.column, row: event.row }))
+            Some(RunnerInput::Mouse(Mouse { kind, column: event.column, row: event.row }))
         }
         _ => None,
     }
@@ -238,8 +238,8 @@ mod tests {
     use proptest::prelude::*;
 
     /// Something a rep does, as a terminal sends it.
-    fn unit() -> impl Strategy<Value = (Vec<u8>, Vec<Input>)> {
-        let key = |bytes: &'static [u8], key: Key| (bytes.to_vec(), vec![Input::Key(key)]);
+    fn unit() -> impl Strategy<Value = (Vec<u8>, Vec<RunnerInput>)> {
+        let key = |bytes: &'static [u8], key: Key| (bytes.to_vec(), vec![RunnerInput::Key(key)]);
         let code = |code| Key { code, ..Key::char('x') };
         let plain = prop_oneof![
             Just(key(b"a", Key::char('a'))),
@@ -259,7 +259,7 @@ mod tests {
             Just(key(b"\x1b[24~", code(Code::F(12)))),
             Just(key(b"\x1bx", Key { alt: true, ..Key::char('x') })),
             Just(key(b"\x1b\x1b[A", code(Code::Esc))).prop_map(|(bytes, mut keys)| {
-                keys.push(Input::Key(Key { code: Code::Up, ..Key::char('x') }));
+                keys.push(RunnerInput::Key(Key { code: Code::Up, ..Key::char('x') }));
                 (bytes, keys)
             }),
         ];
@@ -267,12 +267,12 @@ mod tests {
             let (button, kind) =
                 if wheel { (64, MouseKind::WheelUp) } else { (0, MouseKind::Click) };
             let bytes = format!("\x1b[<{button};{};{}M", column + 1, row + 1);
-            (bytes.into_bytes(), vec![Input::Mouse(Mouse { kind, column, row })])
+            (bytes.into_bytes(), vec![RunnerInput::Mouse(Mouse { kind, column, row })])
         });
         let paste = "[a-zé\r\x1b\\[0-9~]{0,40}".prop_map(|text| {
             let text = text.replace("\x1b[201~", "");
             let bytes = [&PASTE[..], text.as_bytes(), &PASTED[..]].concat();
-            (bytes, vec![Input::Paste(text)])
+            (bytes, vec![RunnerInput::Paste(text)])
         });
         prop_oneof![6 => plain, 2 => mouse, 1 => paste]
     }
@@ -285,7 +285,7 @@ mod tests {
             pieces in proptest::collection::vec(1_usize..9, 1..40),
         ) {
             let bytes: Vec<u8> = units.iter().flat_map(|(bytes, _)| bytes.clone()).collect();
-            let expected: Vec<Input> = units.into_iter().flat_map(|(_, inputs)| inputs).collect();
+            let expected: Vec<RunnerInput> = units.into_iter().flat_map(|(_, inputs)| inputs).collect();
             let mut reader = KeyReader::default();
             let (mut rest, mut sizes) = (bytes.as_slice(), pieces.into_iter().cycle());
             while !rest.is_empty() {
@@ -294,7 +294,7 @@ mod tests {
                 rest = &rest[size..];
             }
             reader.settle();
-            let read: Vec<Input> = std::iter::from_fn(|| reader.next()).collect();
+            let read: Vec<RunnerInput> = std::iter::from_fn(|| reader.next()).collect();
             prop_assert_eq!(read, expected);
         }
 
@@ -308,19 +308,19 @@ mod tests {
             reader.feed(b"\x1b[201~\x1b[201~q");
             prop_assert_eq!(
                 std::iter::from_fn(|| reader.next()).last(),
-                Some(Input::Key(Key::char('q')))
+                Some(RunnerInput::Key(Key::char('q')))
             );
         }
     }
 
-    fn read(reader: &mut KeyReader) -> Vec<Input> {
+    fn read(reader: &mut KeyReader) -> Vec<RunnerInput> {
         std::iter::from_fn(|| reader.next()).collect()
     }
 
     #[test]
     fn an_escape_alone_is_a_key_once_nothing_follows() {
         let mut reader = KeyReader::default();
-        let esc = Input::Key(Key { code: Code::Esc, ..Key::char('x') });
+        let esc = RunnerInput::Key(Key { code: Code::Esc, ..Key::char('x') });
         reader.feed(b"\x1b");
         assert!(reader.is_waiting() && read(&mut reader).is_empty());
         reader.settle();
@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(read(&mut reader), [esc.clone(), esc]);
         reader.feed(b"\x1bO");
         reader.settle();
-        assert_eq!(read(&mut reader), [Input::Key(Key { alt: true, ..Key::char('O') })]);
+        assert_eq!(read(&mut reader), [RunnerInput::Key(Key { alt: true, ..Key::char('O') })]);
     }
 
     #[test]
@@ -341,7 +341,7 @@ mod tests {
             reader.feed(&b"x".repeat(64 * 1024));
         }
         reader.feed(PASTED);
-        let Some(Input::Paste(text)) = reader.next() else { panic!() };
+        let Some(RunnerInput::Paste(text)) = reader.next() else { panic!() };
         assert!(text.len() <= LONGEST_PASTE && text.len() > LONGEST_PASTE - 10);
     }
 }

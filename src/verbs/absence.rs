@@ -31,7 +31,7 @@ struct Since {
 
 /// What is due.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Due {
+pub(super) enum AbsenceDue {
     /// This is to be said.
     Say(String),
     /// It is of no use to wait any longer, for this reason.
@@ -62,14 +62,14 @@ impl Absence {
     }
 
     /// Resolves when something is due; never while nothing is away.
-    pub(super) async fn due(&mut self) -> Due {
+    pub(super) async fn due(&mut self) -> AbsenceDue {
         let Some(since) = &mut self.0 else {
             return std::future::pending().await;
         };
         if !since.said {
             sleep_until(since.at + QUIET).await;
             since.said = true;
-            return Due::Say(match &since.away {
+            return AbsenceDue::Say(match &since.away {
                 Away::Link(reason) => {
                     format!("no link for {} s: {}; retrying", QUIET.as_secs(), text::clean(reason))
                 }
@@ -81,7 +81,9 @@ impl Absence {
             Away::Link(reason) => {
                 sleep_until(since.at + VAIN).await;
                 let (seconds, reason) = (VAIN.as_secs(), text::clean(reason));
-                Due::GiveUp(format!("no link for {seconds} s: {reason}. The command was ended"))
+                AbsenceDue::GiveUp(format!(
+                    "no link for {seconds} s: {reason}. The command was ended"
+                ))
             }
         }
     }
@@ -99,13 +101,13 @@ mod tests {
         let begun = Instant::now();
         absence.begins(Away::Link("refused".into()));
         let said = absence.due().await;
-        assert_eq!(said, Due::Say("no link for 3 s: refused; retrying".into()));
+        assert_eq!(said, AbsenceDue::Say("no link for 3 s: refused; retrying".into()));
         absence.begins(Away::Link("again".into()));
-        assert!(matches!(absence.due().await, Due::GiveUp(_)));
+        assert!(matches!(absence.due().await, AbsenceDue::GiveUp(_)));
         assert_eq!(begun.elapsed().as_secs(), 35);
         assert_eq!(absence.ends().as_deref(), Some("the link is back"));
         absence.begins(Away::Machine);
-        assert!(matches!(absence.due().await, Due::Say(_)));
+        assert!(matches!(absence.due().await, AbsenceDue::Say(_)));
         let forever = tokio::time::timeout(Duration::from_secs(3600), absence.due()).await;
         assert!(forever.is_err(), "its programs run on");
     }

@@ -1,12 +1,12 @@
 //! `jumpdeck exec`: a command on a machine, its streams and its status passed through.
 
-use super::absence::{Absence, Due};
+use super::absence::{Absence, AbsenceDue};
 use super::answers::{self, Answers};
 use super::desk::Desk;
 use super::escape::EscapeKey;
 use super::jump;
-use super::many::{self, Order};
-use super::outlet::{Outlet, Stream};
+use super::many::{self, ManyOrder};
+use super::outlet::{Outlet, OutletStream};
 use super::overriding::Overriding;
 use super::status::Status;
 use super::stdio::{Outside, Stdio};
@@ -105,7 +105,7 @@ impl Exec {
                     |item: &ItemId| client.inventory.name(*item).unwrap_or_default().to_owned();
                 let items = several.iter().map(|item| (*item, name(item))).collect();
                 let (argv, parallel, json) = (self.argv(), self.parallel.into(), self.json);
-                let order = Order { argv, reason, parallel, json };
+                let order = ManyOrder { argv, reason, parallel, json };
                 let outcome = many::run(client, items, order, io).await?;
                 Ok(whole.outcome(outcome))
             }
@@ -142,12 +142,12 @@ pub(super) async fn attend(
             happened = program.next(), if program.finished().is_none() => {
                 let happened = happened?;
                 let told = match answers.take(&happened) {
-                    Some(words) => outlet.put(Stream::Errors, aside(&words)),
+                    Some(words) => outlet.put(OutletStream::Errors, aside(&words)),
                     None => Ok(()),
                 };
                 told.and(match happened {
-                    Happened::Output(bytes) => outlet.put(Stream::Output, bytes),
-                    Happened::Errors(bytes) => outlet.put(Stream::Errors, bytes),
+                    Happened::Output(bytes) => outlet.put(OutletStream::Output, bytes),
+                    Happened::Errors(bytes) => outlet.put(OutletStream::Errors, bytes),
                     Happened::Ended(status) => return Ok(Status::of(status)),
                     Happened::Pushed(_) => {
                         bail!("another console took the command over; its input is not whole")
@@ -160,27 +160,27 @@ pub(super) async fn attend(
                         Ok(())
                     }
                     Happened::Back => match absence.ends() {
-                        Some(words) => outlet.put(Stream::Errors, aside(&words)),
+                        Some(words) => outlet.put(OutletStream::Errors, aside(&words)),
                         None => Ok(()),
                     },
                     Happened::Silent(silent) => {
-                        outlet.put(Stream::Errors, aside(&answers::of_machine(silent, false)))
+                        outlet.put(OutletStream::Errors, aside(&answers::of_machine(silent, false)))
                     }
-                    Happened::Said(words) => outlet.put(Stream::Errors, aside(&words)),
+                    Happened::Said(words) => outlet.put(OutletStream::Errors, aside(&words)),
                     Happened::Repeated | Happened::Nothing => Ok(()),
                 })
             }
             written = outlet.written() => written,
             due = absence.due() => match due {
-                Due::Say(words) => outlet.put(Stream::Errors, aside(&words)),
-                Due::GiveUp(why) => bail!("{why}"),
+                AbsenceDue::Say(words) => outlet.put(OutletStream::Errors, aside(&words)),
+                AbsenceDue::GiveUp(why) => bail!("{why}"),
             },
             due = answers.due(), if program.finished().is_none() => match due {
                 answers::Due::Ask => {
                     program.probe();
                     Ok(())
                 }
-                answers::Due::Say(words) => outlet.put(Stream::Errors, aside(&words)),
+                answers::Due::Say(words) => outlet.put(OutletStream::Errors, aside(&words)),
             },
             bytes = keyboard.read(), if may_read => {
                 let bytes = bytes?;

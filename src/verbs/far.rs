@@ -22,7 +22,7 @@ use std::os::unix::ffi::OsStringExt;
     after_help = "ssh -t REP@APPLIANCE jump NAME and ssh REP:NAME@APPLIANCE open a shell on a \
                   machine; ssh REP:NAME@APPLIANCE COMMAND runs a command there."
 )]
-pub(super) struct Line {
+pub(super) struct FarLine {
     #[command(subcommand)]
     pub verb: DeskVerb,
 }
@@ -77,7 +77,7 @@ pub(crate) async fn command(line: &[u8], desk: &mut Desk) -> Status {
     }
     let words = words.into_iter().map(OsString::from_vec);
     let words = std::iter::once("ssh REP@APPLIANCE".into()).chain(words);
-    match Line::try_parse_from(words) {
+    match FarLine::try_parse_from(words) {
         Ok(line) => match line.verb.run(desk).await {
             Ok(status) => status,
             Err(error) => {

@@ -5,7 +5,7 @@ use super::answers::{self, Answers};
 use super::desk::Desk;
 use super::escape::{Escape, EscapeKey, QUESTION, Typed};
 use super::exec;
-use super::outlet::{Outlet, Stream};
+use super::outlet::{Outlet, OutletStream};
 use super::overriding::Overriding;
 use super::select;
 use super::status::Status;
@@ -228,11 +228,11 @@ fn show(
     // What we have to say goes the way of the output, or it would stand in the middle of it.
     let mut say = |words: String| {
         let line = format!("\r\n[{words}]\r\n");
-        outlet.put(Stream::Errors, line.into()).context("writing to the terminal")
+        outlet.put(OutletStream::Errors, line.into()).context("writing to the terminal")
     };
     match happened {
         Happened::Output(bytes) | Happened::Errors(bytes) => {
-            outlet.put(Stream::Output, bytes).context("writing to the terminal")?;
+            outlet.put(OutletStream::Output, bytes).context("writing to the terminal")?;
             program.taken(outlet.pending());
         }
         Happened::Missed(bytes) => {

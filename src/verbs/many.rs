@@ -1,8 +1,8 @@
 //! A command on many machines at once: what each says is told line by line, under its name.
 
-use super::absence::{Absence, Away, Due};
+use super::absence::{Absence, AbsenceDue, Away};
 use super::answers::{self, Answers};
-use super::outlet::{Outlet, Stream};
+use super::outlet::{Outlet, OutletStream};
 use super::status::Status;
 use super::stdio::{Ears, Outside, Stdio};
 use super::transfer::{FAREWELL, Happened, Run, is_over};
@@ -28,7 +28,7 @@ const LINE: usize = 64 * 1024;
 
 /// What is wanted of the machines.
 #[derive(Clone, Debug)]
-pub(super) struct Order {
+pub(super) struct ManyOrder {
     /// The command and its arguments.
     pub argv: Vec<Argument>,
     /// Why they are started although their Jump Policy is closed, where that can be overridden.
@@ -74,7 +74,7 @@ struct Running {
 
 struct Many {
     client: Client,
-    order: Order,
+    order: ManyOrder,
     waiting: VecDeque<HostTarget>,
     asked: HashMap<RequestId, HostTarget>,
     running: Vec<Running>,
@@ -93,7 +93,7 @@ struct Many {
 pub(super) async fn run(
     client: Client,
     items: Vec<(ItemId, String)>,
-    order: Order,
+    order: ManyOrder,
     io: &mut Stdio,
 ) -> anyhow::Result<Status> {
     let outlet = Outlet::new(io)?;
@@ -131,7 +131,7 @@ enum Next {
     Event(LinkEvent),
     Written(std::io::Result<()>),
     Outside(Outside),
-    Due(Due),
+    Due(AbsenceDue),
     Silence(answers::Due),
 }
 
@@ -163,8 +163,8 @@ impl Many {
                     }
                 },
                 Next::Written(Ok(())) | Next::Outside(Outside::Resized(_)) => {}
-                Next::Due(Due::Say(words)) => self.say(&format!("jumpdeck: {words}"))?,
-                Next::Due(Due::GiveUp(why)) => self.give_up(&why)?,
+                Next::Due(AbsenceDue::Say(words)) => self.say(&format!("jumpdeck: {words}"))?,
+                Next::Due(AbsenceDue::GiveUp(why)) => self.give_up(&why)?,
                 Next::Silence(answers::Due::Ask) => self.client.probe(),
                 Next::Silence(answers::Due::Say(words)) => {
                     self.say(&format!("jumpdeck: {words}"))?;
@@ -321,11 +321,11 @@ impl Many {
         };
         let lost = match happened {
             Happened::Output(bytes) => {
-                self.lines(running, Stream::Output, &bytes)?;
+                self.lines(running, OutletStream::Output, &bytes)?;
                 None
             }
             Happened::Errors(bytes) => {
-                self.lines(running, Stream::Errors, &bytes)?;
+                self.lines(running, OutletStream::Errors, &bytes)?;
                 None
             }
             Happened::Ended(status) => return self.ended(running, status),
@@ -383,9 +383,14 @@ impl Many {
     }
 
     /// Tells the lines that are whole.
-    fn lines(&mut self, running: &mut Running, stream: Stream, bytes: &[u8]) -> anyhow::Result<()> {
+    fn lines(
+        &mut self,
+        running: &mut Running,
+        stream: OutletStream,
+        bytes: &[u8],
+    ) -> anyhow::Result<()> {
         let Running { target, lines: [output, errors], .. } = running;
-        let line = if stream == Stream::Output { output } else { errors };
+        let line = if stream == OutletStream::Output { output } else { errors };
         for byte in bytes {
             if *byte == b'\n' {
                 self.line(target, stream, line)?;
@@ -404,7 +409,7 @@ impl Many {
     /// Tells the last lines, which nothing ended.
     fn rest(&mut self, running: &mut Running) -> anyhow::Result<()> {
         let [output, errors] = std::mem::take(&mut running.lines);
-        for (stream, line) in [(Stream::Output, output), (Stream::Errors, errors)] {
+        for (stream, line) in [(OutletStream::Output, output), (OutletStream::Errors, errors)] {
             if !line.is_empty() {
                 self.line(&running.target, stream, &line)?;
             }
@@ -412,11 +417,16 @@ impl Many {
         Ok(())
     }
 
-    fn line(&mut self, target: &HostTarget, stream: Stream, line: &[u8]) -> anyhow::Result<()> {
+    fn line(
+        &mut self,
+        target: &HostTarget,
+        stream: OutletStream,
+        line: &[u8],
+    ) -> anyhow::Result<()> {
         let HostTarget { item, name } = target;
         if self.order.json {
             let text = String::from_utf8_lossy(line);
-            let which = if stream == Stream::Output { "output" } else { "errors" };
+            let which = if stream == OutletStream::Output { "output" } else { "errors" };
             let (stream, text) = (Some(which), Some(&*text));
             return self.tell(&HostReport {
                 id: item.0,
@@ -440,14 +450,14 @@ impl Many {
     fn tell(&mut self, told: &HostReport<'_>) -> anyhow::Result<()> {
         let mut line = serde_json::to_vec(told)?;
         line.extend_from_slice(self.line_end);
-        self.put(Stream::Output, line)
+        self.put(OutletStream::Output, line)
     }
 
     fn say(&mut self, words: &str) -> anyhow::Result<()> {
-        self.put(Stream::Errors, [words.as_bytes(), self.line_end].concat())
+        self.put(OutletStream::Errors, [words.as_bytes(), self.line_end].concat())
     }
 
-    fn put(&mut self, stream: Stream, bytes: Vec<u8>) -> anyhow::Result<()> {
+    fn put(&mut self, stream: OutletStream, bytes: Vec<u8>) -> anyhow::Result<()> {
         Ok(self.outlet.put(stream, Bytes::from(bytes))?)
     }
 }

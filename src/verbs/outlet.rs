@@ -14,19 +14,19 @@ const SHORT: usize = 256;
 pub(super) struct Outlet {
     queue: UnboundedSender<FarJob>,
     /// Where to say that something was written.
-    done: UnboundedSender<(Stream, usize, io::Result<()>)>,
+    done: UnboundedSender<(OutletStream, usize, io::Result<()>)>,
     /// It is this process's own.
     own: bool,
     /// Lines end as a terminal without a line discipline wants it.
     cooked: bool,
-    written: UnboundedReceiver<(Stream, usize, io::Result<()>)>,
+    written: UnboundedReceiver<(OutletStream, usize, io::Result<()>)>,
     output_pending: u64,
     errors_pending: u64,
 }
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stream {
+pub(crate) enum OutletStream {
     Output,
     Errors,
 }
@@ -43,7 +43,7 @@ impl Outlet {
     }
 
     /// Writes, now or as soon as what came before is written.
-    pub(super) fn put(&mut self, stream: Stream, bytes: Bytes) -> io::Result<()> {
+    pub(super) fn put(&mut self, stream: OutletStream, bytes: Bytes) -> io::Result<()> {
         if self.own && self.is_empty() && bytes.len() <= SHORT && has_room(stream) {
             return write(stream, &bytes);
         }
@@ -77,10 +77,10 @@ impl Outlet {
         (self.output_pending, self.errors_pending)
     }
 
-    const fn pending_mut(&mut self, stream: Stream) -> &mut u64 {
+    const fn pending_mut(&mut self, stream: OutletStream) -> &mut u64 {
         match stream {
-            Stream::Output => &mut self.output_pending,
-            Stream::Errors => &mut self.errors_pending,
+            OutletStream::Output => &mut self.output_pending,
+            OutletStream::Errors => &mut self.errors_pending,
         }
     }
 }
@@ -97,25 +97,25 @@ fn writer() -> io::Result<UnboundedSender<FarJob>> {
     Ok(queue)
 }
 
-fn write(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+fn write(stream: OutletStream, bytes: &[u8]) -> io::Result<()> {
     match stream {
-        Stream::Output => {
+        OutletStream::Output => {
             let mut out = io::stdout().lock();
             out.write_all(bytes)?;
             out.flush()
         }
-        Stream::Errors => io::stderr().lock().write_all(bytes),
+        OutletStream::Errors => io::stderr().lock().write_all(bytes),
     }
 }
 
 /// Whether the stream takes a short text without blocking.
-fn has_room(stream: Stream) -> bool {
+fn has_room(stream: OutletStream) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let (out, err) = (rustix::stdio::stdout(), rustix::stdio::stderr());
     let fd = match stream {
-        Stream::Output => PollFd::from_borrowed_fd(out, PollFlags::OUT),
-        Stream::Errors => PollFd::from_borrowed_fd(err, PollFlags::OUT),
+        OutletStream::Output => PollFd::from_borrowed_fd(out, PollFlags::OUT),
+        OutletStream::Errors => PollFd::from_borrowed_fd(err, PollFlags::OUT),
     };
     let mut fds = [fd];
     poll(&mut fds, Some(&at_once)).is_ok_and(|ready| ready == 1)

@@ -5,7 +5,7 @@ use crate::serve::Served;
 use crate::support::{Guard, Home, Screen, text, until};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::session::ChannelOrder;
-use jumpdeck_server_sim::{Heard, Login, SimulatedConsole, SimulatedShell};
+use jumpdeck_server_sim::{ConsoleLogin, Heard, SimulatedConsole, SimulatedShell};
 use std::process::Command;
 use std::time::Duration;
 
@@ -40,13 +40,13 @@ enum Blow {
 struct Field {
     home: Home,
     served: Served,
-    login: Login,
+    login: ConsoleLogin,
     console: SimulatedConsole,
     shell: SimulatedShell,
 }
 
 impl Field {
-    async fn connect(login: &Login) -> SimulatedConsole {
+    async fn connect(login: &ConsoleLogin) -> SimulatedConsole {
         for _ in 0..600 {
             if let Ok(console) = SimulatedConsole::connect(login).await {
                 return console;
@@ -95,7 +95,7 @@ async fn run() {
     let _agent = Guard(agent.args(["--most-pause", "1"]).spawn().unwrap());
     served.until_online(&home, 1);
     let mut login =
-        Login::with_password(&served.url(), &served.fingerprint, "admin", &served.password);
+        ConsoleLogin::with_password(&served.url(), &served.fingerprint, "admin", &served.password);
     login.console = 1;
     let mut console = Field::connect(&login).await;
     let mut shell = console.start(jumpdeck_protocol::ItemId(1)).await.unwrap();

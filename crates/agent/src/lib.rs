@@ -33,11 +33,11 @@ pub struct Options {
     /// Its own directory.
     pub dir: AgentDir,
     /// Where the appliance is.
-    pub source: Source,
+    pub source: AgentSource,
     /// What to enrol with, if the agent is new.
     pub enrol: Option<EnrolWish>,
     /// What to join with, if it comes for one session.
-    pub visit: Option<Visit>,
+    pub visit: Option<AgentVisit>,
     /// Only while its user is logged in, or always.
     pub install_mode: jumpdeck_protocol::inventory::InstallMode,
     /// The longest pause between two attempts to make the link.
@@ -49,7 +49,7 @@ impl Options {
     fn of_installed(dir: AgentDir) -> Self {
         let none = Target { url: String::new(), fingerprint: String::new() };
         Self {
-            source: Source::Fixed(dir.target().unwrap_or(none)),
+            source: AgentSource::Fixed(dir.target().unwrap_or(none)),
             dir,
             enrol: None,
             visit: None,
@@ -61,7 +61,7 @@ impl Options {
 
 /// What a machine joins with that comes for one session. The key does not show in `Debug`.
 #[derive(Clone)]
-pub struct Visit {
+pub struct AgentVisit {
     /// The session key that its user was told.
     pub session_key: String,
     /// What its user calls it.
@@ -72,15 +72,15 @@ pub struct Visit {
     pub place: PathBuf,
 }
 
-impl std::fmt::Debug for Visit {
+impl std::fmt::Debug for AgentVisit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Visit").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("AgentVisit").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
 /// How the agent knows where its appliance is.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub enum AgentSource {
     /// It was told, and keeps it in its directory.
     Fixed(Target),
     /// An embedded appliance writes it to this file, anew at each start.

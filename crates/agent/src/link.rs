@@ -4,7 +4,7 @@ use crate::files::Target;
 use crate::measure::measure;
 use crate::person::Person;
 use crate::run::{Agent, RunError};
-use crate::{Source, facts};
+use crate::{AgentSource, facts};
 use jumpdeck_link::{
     Address, DialError, Dialed, Incoming, KeepAlive, LinkEnd, Outbox, Pin, dial, pump, read_plain,
     write_plain,
@@ -84,15 +84,15 @@ impl Agent {
 
     pub(crate) fn target(&self) -> Option<Target> {
         match &self.options.source {
-            Source::Fixed(target) => Some(target.clone()),
-            Source::File(path) => serde_json::from_slice(&std::fs::read(path).ok()?).ok(),
+            AgentSource::Fixed(target) => Some(target.clone()),
+            AgentSource::File(path) => serde_json::from_slice(&std::fs::read(path).ok()?).ok(),
         }
     }
 
     /// Resolves once the appliance says that it is elsewhere: its old port may be another program's,
     /// which takes a connection and says nothing.
     async fn moved(&self, from: &Target) {
-        if matches!(self.options.source, Source::Fixed(_)) {
+        if matches!(self.options.source, AgentSource::Fixed(_)) {
             return std::future::pending().await;
         }
         while self.target().is_none_or(|target| target == *from) {

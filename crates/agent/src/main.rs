@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use jumpdeck_link::why;
 use std::io::Write;
 use std::process::ExitCode;
-use verbs::{join::Join, run::Run, uninstall::Uninstall};
+use verbs::{join::Join, run::AgentRun, uninstall::Uninstall};
 
 /// Keeps this machine reachable through a jumpdeck appliance, or lets a representative in once.
 #[derive(Parser)]
@@ -19,7 +19,7 @@ struct AgentCli {
 #[derive(Subcommand)]
 enum AgentVerb {
     /// Enrol this machine if it is new, then keep the link to the appliance.
-    Run(Box<Run>),
+    AgentRun(Box<AgentRun>),
     /// Let a representative in for one session, with the key you were told.
     Join(Join),
     /// Undo an installation: the service, the key and the program's copy.

@@ -3,7 +3,7 @@
 use crate::channels::environment::ProgramOrigin;
 use crate::link::Ended;
 use crate::run::Agent;
-use crate::{Source, facts, pinned, wake};
+use crate::{AgentSource, facts, pinned, wake};
 use jumpdeck_link::Outbox;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, FromAgent, ToAgent};
 use jumpdeck_protocol::session::ChannelKind;
@@ -109,7 +109,7 @@ impl Agent {
                 AgentOrder::Hold { channel, held } => self.channels.hold(channel, held),
                 AgentOrder::Interest { interval } => drop(interest.send_replace(interval)),
                 AgentOrder::Retire => {
-                    if matches!(self.options.source, Source::File(_)) {
+                    if matches!(self.options.source, AgentSource::File(_)) {
                         *leaving = Some(Ended::Retired);
                     }
                     outbox.close();

@@ -48,7 +48,7 @@ pub(crate) const APPLIANCE_KEY: &str = "appliance.key";
 
 /// What of an appliance is in its directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct FilesFound {
     pub database: bool,
     pub key: bool,
 }
@@ -152,13 +152,13 @@ impl DataDir {
     }
 
     /// What of an appliance is here.
-    pub(crate) fn found(&self) -> Result<Found, DataDirError> {
+    pub(crate) fn found(&self) -> Result<FilesFound, DataDirError> {
         let there = |path: &Path| match std::fs::metadata(path) {
             Ok(meta) => Ok(meta.len() > 0),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(reason) => Err(self.unusable(reason)),
         };
-        Ok(Found { database: there(&self.database())?, key: there(&self.key(APPLIANCE_KEY))? })
+        Ok(FilesFound { database: there(&self.database())?, key: there(&self.key(APPLIANCE_KEY))? })
     }
 
     /// Moves what is left of a former appliance's database and its recordings aside. Returns where.

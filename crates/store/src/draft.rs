@@ -15,11 +15,11 @@ use std::ops::Deref;
 /// The World as it will be once everything before and in this edit is committed.
 pub struct Draft {
     world: World,
-    rows: Vec<Row>,
+    rows: Vec<StoredRow>,
 }
 
 /// One row to write.
-pub(crate) enum Row {
+pub(crate) enum StoredRow {
     Document {
         id: DocumentId,
         revision: Revision,
@@ -33,7 +33,7 @@ pub(crate) enum Row {
 
 /// What was done that has consequences.
 #[derive(Clone, Copy, Debug)]
-pub struct Deed<'a> {
+pub struct AuditRecord<'a> {
     /// The user; empty for what happened by itself.
     pub who: &'a str,
     pub action: Action,
@@ -155,7 +155,7 @@ impl Draft {
         let (id, revision) = (document.id(), self.world.revision().next());
         let body = Some(crate::sqlite::encode(&document)?);
         self.world.put(revision, document);
-        self.rows.push(Row::Document { id, revision, body });
+        self.rows.push(StoredRow::Document { id, revision, body });
         Ok(())
     }
 
@@ -163,18 +163,18 @@ impl Draft {
     pub fn remove(&mut self, id: DocumentId) {
         let revision = self.world.revision().next();
         self.world.remove(revision, id);
-        self.rows.push(Row::Document { id, revision, body: None });
+        self.rows.push(StoredRow::Document { id, revision, body: None });
     }
 
     /// Appends to the history.
     pub fn history(&mut self, history: History) {
-        self.rows.push(Row::History(history));
+        self.rows.push(StoredRow::History(history));
     }
 
     /// Writes down that something was done. Together with the rest of the edit, or not at all.
-    pub fn audit(&mut self, at: Timestamp, deed: Deed<'_>) {
-        let Deed { who, action, subject, detail } = deed;
-        self.rows.push(Row::Audit(AuditEvent {
+    pub fn audit(&mut self, at: Timestamp, deed: AuditRecord<'_>) {
+        let AuditRecord { who, action, subject, detail } = deed;
+        self.rows.push(StoredRow::Audit(AuditEvent {
             number: 0,
             at,
             who: kept(who),
@@ -194,10 +194,10 @@ impl Draft {
         (subject, detail): (&str, &str),
     ) {
         let who = self.world.username(user);
-        self.audit(at, Deed { who: &who, action, subject, detail });
+        self.audit(at, AuditRecord { who: &who, action, subject, detail });
     }
 
-    pub(crate) fn finish(self) -> (World, Vec<Row>) {
+    pub(crate) fn finish(self) -> (World, Vec<StoredRow>) {
         (self.world, self.rows)
     }
 }

@@ -6,7 +6,7 @@ mod draft;
 mod resumed;
 mod sqlite;
 
-pub use draft::{Deed, Draft, History, Lived, Seen};
+pub use draft::{AuditRecord, Draft, History, Lived, Seen};
 pub use resumed::{NewSession, Tally};
 pub use sqlite::{OpenSession, Opened, Store, StoreError};
 

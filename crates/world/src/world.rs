@@ -6,7 +6,7 @@
 use crate::derived::Derived;
 use crate::entities::{
     Account, ApiAccount, Document, DocumentId, DocumentVisitor, Entity, Installer, Item, Kept,
-    Kind, Liking, Login, Portal, SessionKey, Site, SiteId, Tables, Team, User,
+    KeptLogin, Kind, Liking, Portal, SessionKey, Site, SiteId, Tables, Team, User,
 };
 use crate::indexes::Indexes;
 use imbl::OrdMap;
@@ -365,16 +365,16 @@ impl World {
         self.all::<ApiAccount>()
     }
 
-    pub fn logins(&self) -> impl Iterator<Item = &Arc<Login>> {
-        self.all::<Login>()
+    pub fn logins(&self) -> impl Iterator<Item = &Arc<KeptLogin>> {
+        self.all::<KeptLogin>()
     }
 
-    pub fn login(&self, id: LoginId) -> Option<&Arc<Login>> {
-        self.get::<Login>(id)
+    pub fn login(&self, id: LoginId) -> Option<&Arc<KeptLogin>> {
+        self.get::<KeptLogin>(id)
     }
 
-    pub fn login_by_hash(&self, hash: &str) -> Option<&Arc<Login>> {
-        self.all::<Login>().find(|login| login.token_hash == hash)
+    pub fn login_by_hash(&self, hash: &str) -> Option<&Arc<KeptLogin>> {
+        self.all::<KeptLogin>().find(|login| login.token_hash == hash)
     }
 
     /// Seconds without a key after which a user's console locks itself. Without a password nothing

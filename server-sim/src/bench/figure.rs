@@ -5,7 +5,7 @@ use std::fmt;
 
 /// One figure.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Figure {
+pub(super) struct BenchFigure {
     /// What was measured.
     pub what: String,
     /// How much.
@@ -13,7 +13,7 @@ pub(super) struct Figure {
     /// Of what.
     pub unit: &'static str,
     /// What it should be.
-    pub target: Option<Target>,
+    pub target: Option<BenchTarget>,
     /// How it was measured, what it was made of.
     pub note: String,
 }
@@ -21,14 +21,14 @@ pub(super) struct Figure {
 /// What a figure should be.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Target {
+pub(super) enum BenchTarget {
     /// No less.
     AtLeast(f64),
     /// No more.
     AtMost(f64),
 }
 
-impl Target {
+impl BenchTarget {
     fn is_met(self, value: f64) -> bool {
         match self {
             Self::AtLeast(least) => value >= least,
@@ -40,7 +40,7 @@ impl Target {
 /// All of them.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Table {
-    figures: Vec<Figure>,
+    figures: Vec<BenchFigure>,
 }
 
 impl Table {
@@ -49,10 +49,10 @@ impl Table {
         what: impl Into<String>,
         value: f64,
         unit: &'static str,
-        target: Option<Target>,
+        target: Option<BenchTarget>,
         note: impl Into<String>,
     ) {
-        let figure = Figure { what: what.into(), value, unit, target, note: note.into() };
+        let figure = BenchFigure { what: what.into(), value, unit, target, note: note.into() };
         super::progress(&figure.to_string());
         self.figures.push(figure);
     }
@@ -63,7 +63,7 @@ impl Table {
     }
 }
 
-impl fmt::Display for Figure {
+impl fmt::Display for BenchFigure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} {}", self.what, number(self.value), self.unit)
     }
@@ -75,15 +75,15 @@ impl fmt::Display for Table {
         for figure in &self.figures {
             let target = match figure.target {
                 None => String::new(),
-                Some(Target::AtLeast(least)) => format!("≥ {} {}", number(least), figure.unit),
-                Some(Target::AtMost(most)) => format!("≤ {} {}", number(most), figure.unit),
+                Some(BenchTarget::AtLeast(least)) => format!("≥ {} {}", number(least), figure.unit),
+                Some(BenchTarget::AtMost(most)) => format!("≤ {} {}", number(most), figure.unit),
             };
             let verdict = match figure.target.map(|target| target.is_met(figure.value)) {
                 None => "",
                 Some(true) => "met",
                 Some(false) => "**missed**",
             };
-            let Figure { what, value, unit, note, .. } = figure;
+            let BenchFigure { what, value, unit, note, .. } = figure;
             let value = number(*value);
             writeln!(f, "| {what} | {value} {unit} | {target} | {verdict} | {note} |")?;
         }

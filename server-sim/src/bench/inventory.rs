@@ -1,14 +1,14 @@
 //! The inventory to a fresh console, and to one that was away.
 
-use super::figure::{Table, Target, float, median};
-use super::place::Place;
+use super::figure::{BenchTarget, Table, float, median};
+use super::place::BenchPlace;
 use super::workers::{Part, Workers};
 use super::{Bench, progress, rest};
 use anyhow::Context;
 use jumpdeck_protocol::inventory::{Position, PresencePosition};
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
-use jumpdeck_server_sim::hostile::{HostileCaller, Target as Door};
+use jumpdeck_server_sim::hostile::{BenchTarget as Door, HostileCaller};
 use jumpdeck_server_sim::{Heard, Scenario};
 use tokio::time::Instant;
 
@@ -46,7 +46,7 @@ impl Replica {
 }
 
 pub(super) async fn measure(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
-    let place = Place::start(bench.program.as_deref()).await?;
+    let place = BenchPlace::start(bench.program.as_deref()).await?;
     let scenario = Scenario::load(super::links::QUIET)?;
     let keys = place.keys(&scenario).await?;
     progress(&format!("{} machines enrol and leave", bench.items));
@@ -72,7 +72,7 @@ pub(super) async fn measure(bench: &Bench, table: &mut Table) -> anyhow::Result<
 }
 
 /// A console that knows nothing yet.
-async fn fresh(bench: &Bench, place: &Place, table: &mut Table) -> anyhow::Result<()> {
+async fn fresh(bench: &Bench, place: &BenchPlace, table: &mut Table) -> anyhow::Result<()> {
     progress("fresh consoles fetch the inventory");
     let (mut firsts, mut lasts) = (Vec::new(), Vec::new());
     for _ in 0..bench.runs.max(1) + 2 {
@@ -94,17 +94,17 @@ async fn fresh(bench: &Bench, place: &Place, table: &mut Table) -> anyhow::Resul
     let items = bench.items;
     let how = "from the request to the first items, decoded".to_owned();
     let what = format!("first page of {items} items at a fresh console");
-    table.add(what, median(&mut firsts), "ms", Some(Target::AtMost(150.0)), how);
+    table.add(what, median(&mut firsts), "ms", Some(BenchTarget::AtMost(150.0)), how);
     let how = "from the request to the last item, decoded; login (argon2id) apart".to_owned();
     let what = format!("{items} items at a fresh console");
-    table.add(what, median(&mut lasts), "ms", Some(Target::AtMost(1000.0)), how);
+    table.add(what, median(&mut lasts), "ms", Some(BenchTarget::AtMost(1000.0)), how);
     Ok(())
 }
 
 /// A console that comes back after a while.
 async fn resumed(
     bench: &Bench,
-    place: &Place,
+    place: &BenchPlace,
     door: &Door,
     table: &mut Table,
 ) -> anyhow::Result<()> {
@@ -156,6 +156,6 @@ async fn resumed(
         bench.items
     );
     let what = format!("resume after {} s away", bench.away);
-    table.add(what, median(&mut times), "ms", Some(Target::AtMost(50.0)), how);
+    table.add(what, median(&mut times), "ms", Some(BenchTarget::AtMost(50.0)), how);
     Ok(())
 }

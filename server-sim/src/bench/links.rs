@@ -1,7 +1,7 @@
 //! Agents that link, and agents that wait.
 
-use super::figure::{Table, Target, float, median};
-use super::place::Place;
+use super::figure::{BenchTarget, Table, float, median};
+use super::place::BenchPlace;
 use super::workers::{Part, Workers};
 use super::{Bench, Measurement, progress, rest};
 use jumpdeck_server_sim::Scenario;
@@ -17,7 +17,7 @@ const WATCHED: u64 = 20;
 /// Brings the fleet; measures how fast it is let in, first as newcomers, then as known machines.
 pub(super) async fn connect(
     bench: &Bench,
-    place: &Place,
+    place: &BenchPlace,
     table: &mut Table,
 ) -> anyhow::Result<Workers> {
     let keys = place.keys(&Scenario::load(QUIET)?).await?;
@@ -52,13 +52,13 @@ pub(super) async fn connect(
     }
     let rate = median(&mut rates);
     let what = "agents connecting with full authentication";
-    table.add(what, rate, "/s", Some(Target::AtLeast(1500.0)), how);
+    table.add(what, rate, "/s", Some(BenchTarget::AtLeast(1500.0)), how);
     Ok(fleet)
 }
 
 /// What an agent costs that does nothing.
 pub(super) async fn idle(
-    place: &Place,
+    place: &BenchPlace,
     before: f64,
     agents: usize,
     table: &mut Table,
@@ -71,10 +71,16 @@ pub(super) async fn idle(
     #[allow(clippy::cast_precision_loss, reason = "a few seconds")]
     let share = (place.processor()? - used) / WATCHED as f64 * 100.0;
     let how = format!("resident memory with {agents} of them, less that of an empty appliance");
-    table.add("appliance memory for an idle agent", each, "KiB", Some(Target::AtMost(40.0)), how);
+    table.add(
+        "appliance memory for an idle agent",
+        each,
+        "KiB",
+        Some(BenchTarget::AtMost(40.0)),
+        how,
+    );
     let thousand = share * 1000.0 / float(agents);
     let how = format!("{share:.2} % of a core for {agents}, over {WATCHED} s");
     let what = "processor for 1,000 idle agents";
-    table.add(what, thousand, "% of a core", Some(Target::AtMost(0.5)), how);
+    table.add(what, thousand, "% of a core", Some(BenchTarget::AtMost(0.5)), how);
     Ok(())
 }

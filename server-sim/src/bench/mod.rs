@@ -12,7 +12,7 @@ mod workers;
 
 use clap::{Args, ValueEnum};
 use figure::Table;
-use place::Place;
+use place::BenchPlace;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -109,7 +109,7 @@ impl Bench {
     }
 
     async fn with_links(&self, table: &mut Table) -> anyhow::Result<()> {
-        let mut place = Place::start(self.program.as_deref()).await?;
+        let mut place = BenchPlace::start(self.program.as_deref()).await?;
         let before = place.resident()?;
         let mut fleet = links::connect(self, &place, table).await?;
         if self.wants(Measurement::Idle) {

@@ -3,19 +3,19 @@
 use anyhow::{Context, bail};
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepRequest, Secret};
-use jumpdeck_server_sim::{InstallerKeys, Login, Scenario, SimulatedConsole, free_address};
+use jumpdeck_server_sim::{ConsoleLogin, InstallerKeys, Scenario, SimulatedConsole, free_address};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, FleetCommand};
 use tokio::time::sleep;
 
 /// What the name of the first user is.
 const ADMIN: &str = "admin";
 
 /// A running appliance. It ends with this, and its directory goes.
-pub(super) struct Place {
+pub(super) struct BenchPlace {
     program: PathBuf,
     dir: tempfile::TempDir,
     address: String,
@@ -24,7 +24,7 @@ pub(super) struct Place {
     password: String,
 }
 
-impl Place {
+impl BenchPlace {
     /// Starts one on a free loopback port.
     pub(super) async fn start(program: Option<&Path>) -> anyhow::Result<Self> {
         let program = match program {
@@ -67,8 +67,8 @@ impl Place {
     }
 
     /// How a console logs in.
-    pub(super) fn login(&self) -> Login {
-        Login::with_password(&self.url(), &self.fingerprint, ADMIN, &self.password)
+    pub(super) fn login(&self) -> ConsoleLogin {
+        ConsoleLogin::with_password(&self.url(), &self.fingerprint, ADMIN, &self.password)
     }
 
     pub(super) async fn console(&self) -> anyhow::Result<SimulatedConsole> {
@@ -116,7 +116,7 @@ impl Place {
 
 /// Starts the program. Returns what it said up to the line that says it is ready.
 async fn serve(program: &Path, dir: &Path, address: &str) -> anyhow::Result<(Child, Vec<String>)> {
-    let mut child = Command::new(program)
+    let mut child = FleetCommand::new(program)
         .args(["serve", "--listen", address, "--no-ssh", "--data-dir"])
         .arg(dir)
         .stdin(Stdio::null())

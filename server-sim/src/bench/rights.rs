@@ -1,17 +1,17 @@
 //! Rights that change while many watch, and the audit under load.
 
-use super::figure::{Table, Target, float, median};
-use super::place::Place;
+use super::figure::{BenchTarget, Table, float, median};
+use super::place::BenchPlace;
 use super::{Bench, progress};
 use anyhow::{Context, bail};
-use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place as Where};
+use jumpdeck_protocol::inventory::{BenchPlace as Where, ItemView, JumpMethod};
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField, Shortcut};
 use jumpdeck_protocol::limits::ITEMS_PER_REQUEST;
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepReply, RepRequest, Secret};
 use jumpdeck_protocol::{ItemId, JumpGroupId, Outcome};
-use jumpdeck_server_sim::{Heard, Login, SimulatedConsole};
+use jumpdeck_server_sim::{ConsoleLogin, Heard, SimulatedConsole};
 use tokio::time::Instant;
 
 /// Items that the role is about.
@@ -38,7 +38,7 @@ fn file(start: bool) -> String {
 }
 
 pub(super) async fn measure(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
-    let place = Place::start(bench.program.as_deref()).await?;
+    let place = BenchPlace::start(bench.program.as_deref()).await?;
     let mut admin = place.console().await?;
     let first = configure(&mut admin, true).await?.context("no first password was told")?;
     let rest = bench.items.saturating_sub(TOUCHED);
@@ -135,7 +135,7 @@ async fn audit(
         items.len() * rounds,
         items.len()
     );
-    table.add("audit events, durable", each, "/s", Some(Target::AtLeast(20_000.0)), how);
+    table.add("audit events, durable", each, "/s", Some(BenchTarget::AtLeast(20_000.0)), how);
     Ok(())
 }
 
@@ -150,14 +150,14 @@ fn tag_of(round: usize) -> String {
 
 /// A role that hides and shows a group, while many watch.
 async fn changes(
-    place: &Place,
+    place: &BenchPlace,
     admin: &mut SimulatedConsole,
     first: &str,
     items: usize,
     table: &mut Table,
 ) -> anyhow::Result<()> {
     let login = |password: &str| {
-        Login::with_password(&place.url(), &place.fingerprint, "watcher", password)
+        ConsoleLogin::with_password(&place.url(), &place.fingerprint, "watcher", password)
     };
     let (current, new) = (Secret(first.to_owned()), Secret(PASSWORD.to_owned()));
     let mut console = SimulatedConsole::connect(&login(first)).await?;
@@ -181,7 +181,7 @@ async fn changes(
     let how = format!(
         "from the edit to the last of {CONSOLES} consoles, {items} items in all; plan and commit included"
     );
-    let target = Some(Target::AtMost(500.0));
+    let target = Some(BenchTarget::AtMost(500.0));
     let what = |what: &str| format!("a role that {what} {TOUCHED} items, at {CONSOLES} consoles");
     table.add(what("hides"), median(&mut hides), "ms", target, how.clone());
     table.add(what("shows"), median(&mut shows), "ms", target, how);

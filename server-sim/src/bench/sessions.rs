@@ -1,7 +1,7 @@
 //! Sessions: how fast they start, and many shells at once.
 
 use super::figure::{Table, float, quantile};
-use super::place::Place;
+use super::place::BenchPlace;
 use super::watchers::subscribe;
 use super::{Bench, progress, rest};
 use jumpdeck_protocol::ItemId;
@@ -21,7 +21,11 @@ const TOGETHER: usize = 20;
 const KEYS: usize = 20;
 
 /// Sessions started one after the other, and as many at once as may be.
-pub(super) async fn starts(bench: &Bench, place: &Place, table: &mut Table) -> anyhow::Result<()> {
+pub(super) async fn starts(
+    bench: &Bench,
+    place: &BenchPlace,
+    table: &mut Table,
+) -> anyhow::Result<()> {
     progress("sessions start");
     let mut console = place.console().await?;
     let items = subscribe(&mut console).await?;
@@ -79,7 +83,11 @@ async fn start_together(console: &mut SimulatedConsole, items: &[ItemId]) -> any
 }
 
 /// Keys typed into many shells at once, and when each came back.
-pub(super) async fn shells(bench: &Bench, place: &Place, table: &mut Table) -> anyhow::Result<()> {
+pub(super) async fn shells(
+    bench: &Bench,
+    place: &BenchPlace,
+    table: &mut Table,
+) -> anyhow::Result<()> {
     progress(&format!("{} shells at once", bench.shells));
     let mut console = place.console().await?;
     let items = subscribe(&mut console).await?;

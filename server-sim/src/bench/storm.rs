@@ -1,7 +1,7 @@
 //! The appliance is killed and started again: when is everybody back, and is everything there?
 
-use super::figure::{Table, Target, float, median};
-use super::place::Place;
+use super::figure::{BenchTarget, Table, float, median};
+use super::place::BenchPlace;
 use super::watchers::subscribe;
 use super::workers::Workers;
 use super::{Bench, progress, rest};
@@ -10,8 +10,8 @@ use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::{ItemId, RefusalCode};
-use jumpdeck_server_sim::hostile::{HostileCaller, Target as Door};
-use jumpdeck_server_sim::{ConsoleError, Heard, Login, Scenario, SimulatedConsole};
+use jumpdeck_server_sim::hostile::{BenchTarget as Door, HostileCaller};
+use jumpdeck_server_sim::{ConsoleError, ConsoleLogin, Heard, Scenario, SimulatedConsole};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ const PACE: Duration = Duration::from_millis(100);
 /// Kills and starts the appliance several times.
 pub(super) async fn measure(
     bench: &Bench,
-    place: &mut Place,
+    place: &mut BenchPlace,
     fleet: &mut Workers,
     table: &mut Table,
 ) -> anyhow::Result<()> {
@@ -74,17 +74,17 @@ pub(super) async fn measure(
          meanwhile, all kept; no item lost or doubled"
     );
     let what = format!("{} agents back after kill -9 and restart", bench.agents);
-    table.add(what, median(&mut times), "s", Some(Target::AtMost(15.0)), how);
+    table.add(what, median(&mut times), "s", Some(BenchTarget::AtMost(15.0)), how);
     let starts = tried.all.load(Ordering::Relaxed);
     let busy = tried.busy.load(Ordering::Relaxed);
     let how = format!("of {starts} sessions started during the storms");
     let what = "starts refused for being busy in a storm";
-    table.add(what, float(busy), "", Some(Target::AtMost(0.0)), how);
+    table.add(what, float(busy), "", Some(BenchTarget::AtMost(0.0)), how);
     Ok(())
 }
 
 /// Every item's name, and who its machine says is there.
-async fn names(place: &Place) -> anyhow::Result<BTreeMap<ItemId, String>> {
+async fn names(place: &BenchPlace) -> anyhow::Result<BTreeMap<ItemId, String>> {
     let mut console = place.console().await?;
     console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let mut names = BTreeMap::new();
@@ -101,7 +101,7 @@ async fn names(place: &Place) -> anyhow::Result<BTreeMap<ItemId, String>> {
 }
 
 /// Waits until a console sees so many machines online, at least.
-async fn until_online(place: &Place, agents: usize) -> anyhow::Result<()> {
+async fn until_online(place: &BenchPlace, agents: usize) -> anyhow::Result<()> {
     let mut console = place.console().await?;
     console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let mut seen: HashMap<ItemId, Status> = HashMap::new();
@@ -128,7 +128,7 @@ struct Tried {
 }
 
 /// A rep who works on during the storm: machine after machine, whichever is there.
-async fn start_sessions(login: Login, tried: Arc<Tried>) -> anyhow::Result<()> {
+async fn start_sessions(login: ConsoleLogin, tried: Arc<Tried>) -> anyhow::Result<()> {
     let mut console = SimulatedConsole::connect(&login).await?;
     let items = subscribe(&mut console).await?;
     for item in items.into_iter().cycle() {

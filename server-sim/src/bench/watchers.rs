@@ -1,14 +1,14 @@
 //! Consoles that watch: presence to many, measurements to one.
 
-use super::figure::{Table, Target, float, quantile};
-use super::place::Place;
+use super::figure::{BenchTarget, Table, float, quantile};
+use super::place::BenchPlace;
 use super::{Bench, progress};
 use anyhow::Context;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepRequest};
-use jumpdeck_server_sim::hostile::{HostileCaller, Target as Door};
+use jumpdeck_server_sim::hostile::{BenchTarget as Door, HostileCaller};
 use jumpdeck_server_sim::{Heard, Scenario, SimulatedConsole};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub(super) async fn subscribe(console: &mut SimulatedConsole) -> anyhow::Result<
 /// One agent goes offline: when does each console know?
 pub(super) async fn presence(
     bench: &Bench,
-    place: &Place,
+    place: &BenchPlace,
     table: &mut Table,
 ) -> anyhow::Result<()> {
     progress(&format!(
@@ -79,7 +79,7 @@ pub(super) async fn presence(
         quantile(&mut delays, 0.5)
     );
     let what = format!("one agent going offline, seen by {} consoles, p99", bench.consoles);
-    table.add(what, quantile(&mut delays, 0.99), "ms", Some(Target::AtMost(100.0)), how);
+    table.add(what, quantile(&mut delays, 0.99), "ms", Some(BenchTarget::AtMost(100.0)), how);
     Ok(())
 }
 
@@ -121,7 +121,7 @@ async fn seen(
 }
 
 /// Measurements of the machines on one console's screen.
-pub(super) async fn statistics(place: &Place, table: &mut Table) -> anyhow::Result<()> {
+pub(super) async fn statistics(place: &BenchPlace, table: &mut Table) -> anyhow::Result<()> {
     progress(&format!("a console watches {WATCHED} machines"));
     let mut console = place.console().await?;
     let items: Vec<_> = subscribe(&mut console).await?.into_iter().take(WATCHED).collect();

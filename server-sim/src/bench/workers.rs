@@ -1,6 +1,6 @@
 //! The fleet in processes of its own: each has a part of it, and a loopback address.
 
-use super::place::Place;
+use super::place::BenchPlace;
 use anyhow::Context;
 use jumpdeck_server_sim::InstallerKeys;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, FleetCommand};
 use tokio::sync::Notify;
 
 /// Links of one process, at the most.
@@ -16,7 +16,7 @@ const PART: usize = 6000;
 
 /// How a part of a fleet is to be brought.
 #[derive(Clone, Debug)]
-pub(super) struct Part<'a> {
+pub(super) struct WorkerPart<'a> {
     pub scenario: &'a str,
     pub machines: usize,
     pub first: usize,
@@ -47,9 +47,9 @@ struct WorkerReport {
 impl Workers {
     /// Starts as many processes as it takes.
     pub(super) fn start(
-        place: &Place,
+        place: &BenchPlace,
         keys: &InstallerKeys,
-        part: &Part<'_>,
+        part: &WorkerPart<'_>,
     ) -> anyhow::Result<Self> {
         let mut workers =
             Self { children: Vec::new(), counts: Vec::new(), changed: Arc::default() };
@@ -57,7 +57,7 @@ impl Workers {
         for number in 0..count {
             let first = part.machines * number / count;
             let machines = part.machines * (number + 1) / count - first;
-            let own = Part { first: part.first + first, machines, ..part.clone() };
+            let own = WorkerPart { first: part.first + first, machines, ..part.clone() };
             workers.spawn(place, keys, &own, number)?;
         }
         Ok(workers)
@@ -65,14 +65,14 @@ impl Workers {
 
     fn spawn(
         &mut self,
-        place: &Place,
+        place: &BenchPlace,
         keys: &InstallerKeys,
-        part: &Part<'_>,
+        part: &WorkerPart<'_>,
         number: usize,
     ) -> anyhow::Result<()> {
         let keys: Vec<_> =
             keys.by_group.iter().map(|(group, key)| format!("{group}={key}")).collect();
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut child = FleetCommand::new(std::env::current_exe()?)
             .args(["run", "--json", "--url", &place.url(), "--fingerprint", &place.fingerprint])
             .args(["--scenario", part.scenario, "--clients", &part.machines.to_string()])
             .args(["--first", &part.first.to_string(), "--links", &part.links.to_string()])

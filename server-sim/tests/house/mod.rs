@@ -7,9 +7,9 @@ use jumpdeck_protocol::inventory::{ItemView, Status};
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::{ItemId, Timestamp};
-use jumpdeck_server_sim::hostile::Target;
+use jumpdeck_server_sim::hostile::HostileTarget;
 use jumpdeck_server_sim::{
-    Counts, Fleet, Heard, InstallerKeys, Login, Scenario, SimulatedConsole, SimulatedShell,
+    ConsoleLogin, Counts, Fleet, Heard, InstallerKeys, Scenario, SimulatedConsole, SimulatedShell,
     free_address,
 };
 use std::collections::BTreeMap;
@@ -101,9 +101,9 @@ impl House {
         self.appliance().create_installer(spec).await.unwrap().key
     }
 
-    pub async fn target(&self) -> Target {
+    pub async fn target(&self) -> HostileTarget {
         let fingerprint = self.appliance().fingerprint();
-        Target { url: self.url.clone(), fingerprint, installer_key: self.key().await }
+        HostileTarget { url: self.url.clone(), fingerprint, installer_key: self.key().await }
     }
 
     pub async fn fleet(&self, scenario: Scenario, clients: usize) -> Fleet {
@@ -118,8 +118,13 @@ impl House {
         Running { task, counts }
     }
 
-    pub fn login(&self) -> Login {
-        Login::with_password(&self.url, &self.appliance().fingerprint(), "admin", &self.password)
+    pub fn login(&self) -> ConsoleLogin {
+        ConsoleLogin::with_password(
+            &self.url,
+            &self.appliance().fingerprint(),
+            "admin",
+            &self.password,
+        )
     }
 
     pub async fn console(&self) -> SimulatedConsole {

@@ -4,11 +4,11 @@
 mod line;
 
 use super::desk::Desk;
-use super::far::Line as Words;
+use super::far::FarLine as Words;
 use super::select;
 use super::status::Status;
 use super::stdio::{Outside, Stdio};
-use crate::runtime::runner::Input;
+use crate::runtime::runner::RunnerInput;
 use crate::runtime::typed::KeyReader;
 use clap::{Args, CommandFactory, Parser};
 use jumpdeck_protocol::private_file;
@@ -198,10 +198,14 @@ impl PlainPrompt {
 
     /// Takes what was typed. Returns the line once it is whole; nothing in it at the end of the
     /// input.
-    async fn input(&mut self, input: Input, desk: &Desk) -> anyhow::Result<Option<Option<String>>> {
+    async fn input(
+        &mut self,
+        input: RunnerInput,
+        desk: &Desk,
+    ) -> anyhow::Result<Option<Option<String>>> {
         let echo = match input {
-            Input::Paste(text) => self.line.paste(PROMPT, &text),
-            Input::Key(key) => match self.line.key(PROMPT, key) {
+            RunnerInput::Paste(text) => self.line.paste(PROMPT, &text),
+            RunnerInput::Key(key) => match self.line.key(PROMPT, key) {
                 LineOutcome::Echo(echo) => echo,
                 LineOutcome::Line(line) => return Ok(Some(Some(line))),
                 LineOutcome::End => return Ok(Some(None)),

@@ -1,7 +1,7 @@
 //! A rep's streams at the other end of a connection.
 
 use super::{Outside, Unread};
-use crate::verbs::outlet::Stream;
+use crate::verbs::outlet::OutletStream;
 use anyhow::bail;
 use bytes::Bytes;
 use jumpdeck_protocol::modes::TerminalModes;
@@ -194,7 +194,7 @@ pub(crate) async fn left(gone: &mut watch::Receiver<bool>) {
 /// Something to be written elsewhere, and whom to tell that it was.
 pub(crate) struct FarJob {
     /// Where to.
-    pub stream: Stream,
+    pub stream: OutletStream,
     /// What.
     pub bytes: Bytes,
     /// Whom to tell.
@@ -206,7 +206,7 @@ pub(crate) enum FarDone {
     /// One who waits for just that.
     One(oneshot::Sender<io::Result<()>>),
     /// One who counts, and as how much this counts.
-    Each(usize, UnboundedSender<(Stream, usize, io::Result<()>)>),
+    Each(usize, UnboundedSender<(OutletStream, usize, io::Result<()>)>),
 }
 
 impl FarJob {
@@ -226,7 +226,11 @@ pub(crate) struct FarOut(pub UnboundedSender<FarJob>);
 
 impl FarOut {
     /// Writes, and waits until it is on its way.
-    pub(crate) async fn write(&self, stream: Stream, bytes: impl Into<Bytes>) -> io::Result<()> {
+    pub(crate) async fn write(
+        &self,
+        stream: OutletStream,
+        bytes: impl Into<Bytes>,
+    ) -> io::Result<()> {
         let (done, written) = oneshot::channel();
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
         let job = FarJob { stream, bytes: bytes.into(), done: FarDone::One(done) };
@@ -252,9 +256,9 @@ impl Far {
         with_returns(words)
     }
 
-    pub(super) async fn print(&self, stream: Stream, words: &[u8]) -> io::Result<()> {
+    pub(super) async fn print(&self, stream: OutletStream, words: &[u8]) -> io::Result<()> {
         // A terminal has one stream, in which everything keeps its order.
-        let stream = if self.terminal.is_some() { Stream::Output } else { stream };
+        let stream = if self.terminal.is_some() { OutletStream::Output } else { stream };
         for piece in words.chunks(PIECE) {
             self.out.write(stream, self.text(piece)).await?;
         }
@@ -294,11 +298,11 @@ impl Far {
             let what = question.trim_end_matches([':', ' ']);
             bail!("{what} is needed; `ssh -t` gives you a terminal to be asked at");
         };
-        self.print(Stream::Errors, question.as_bytes()).await?;
+        self.print(OutletStream::Errors, question.as_bytes()).await?;
         let was = terminal.raw.swap(true, Ordering::SeqCst);
         let answer = self.answer(shown).await;
         terminal.raw.store(was, Ordering::SeqCst);
-        self.print(Stream::Errors, b"\n").await?;
+        self.print(OutletStream::Errors, b"\n").await?;
         answer
     }
 
@@ -315,7 +319,7 @@ impl Far {
                     3 | 4 => bail!("interrupted"),
                     8 | 127 => {
                         if rub_out(&mut typed) && shown {
-                            self.print(Stream::Errors, b"\x08 \x08").await?;
+                            self.print(OutletStream::Errors, b"\x08 \x08").await?;
                         }
                     }
                     21 => typed.clear(),
@@ -323,7 +327,7 @@ impl Far {
                     other => {
                         typed.push(*other);
                         if shown {
-                            self.print(Stream::Errors, &[*other]).await?;
+                            self.print(OutletStream::Errors, &[*other]).await?;
                         }
                     }
                 }

@@ -8,7 +8,7 @@ pub(crate) use far::{
     left, with_returns,
 };
 
-use super::outlet::Stream;
+use super::outlet::OutletStream;
 use super::output;
 use super::status::Status;
 use crate::runtime::watched::Watched;
@@ -101,7 +101,7 @@ impl Stdio {
                 let mut words = Vec::new();
                 write(&mut words)?;
                 // Whoever went away has read enough.
-                let _ = far.print(Stream::Output, &words).await;
+                let _ = far.print(OutletStream::Output, &words).await;
                 Ok(Status::DONE)
             }
         }
@@ -112,7 +112,7 @@ impl Stdio {
         match self {
             Self::Own(_) => output::say(words),
             Self::Far(far) => {
-                drop(far.print(Stream::Errors, format!("{words}\n").as_bytes()).await);
+                drop(far.print(OutletStream::Errors, format!("{words}\n").as_bytes()).await);
             }
         }
     }
@@ -158,7 +158,7 @@ impl Stdio {
                 out.write_all(words.as_bytes())?;
                 out.flush()
             }
-            Self::Far(far) => far.out.write(Stream::Output, words.as_bytes().to_vec()).await,
+            Self::Far(far) => far.out.write(OutletStream::Output, words.as_bytes().to_vec()).await,
         }
     }
 
@@ -233,7 +233,7 @@ impl Stdio {
     ///
     /// # Errors
     /// When the system has no signals to be heard.
-    pub(crate) fn ears(&mut self, keys: bool) -> io::Result<(Keyboard<'_>, Ears<'_>)> {
+    pub(crate) fn ears(&mut self, keys: bool) -> io::Result<(VerbKeyboard<'_>, Ears<'_>)> {
         let (unread, source, ears) = match self {
             Self::Own(unread) => {
                 let threaded = || InputSource::Threaded(tokio::io::stdin());
@@ -247,7 +247,7 @@ impl Stdio {
                 (unread, InputSource::Far(input), Ears::Far(ears))
             }
         };
-        Ok((Keyboard { unread, source }, ears))
+        Ok((VerbKeyboard { unread, source }, ears))
     }
 
     /// Puts back what was read too much of the input.
@@ -383,7 +383,7 @@ impl Ears<'_> {
 }
 
 /// Where what is typed comes from.
-pub(crate) struct Keyboard<'a> {
+pub(crate) struct VerbKeyboard<'a> {
     unread: &'a mut Unread,
     source: InputSource<'a>,
 }
@@ -403,7 +403,7 @@ impl InputSource<'_> {
     }
 }
 
-impl Keyboard<'_> {
+impl VerbKeyboard<'_> {
     /// What was typed; nothing at the end.
     pub(crate) async fn read(&mut self) -> io::Result<Bytes> {
         if self.unread.over {

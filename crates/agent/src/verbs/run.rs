@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 #[derive(Args)]
-pub(crate) struct Run {
+pub(crate) struct AgentRun {
     /// The longest pause between two attempts to reach the appliance, in seconds: 1 to 3600.
     #[arg(long, value_name = "SECONDS", default_value_t = 60,
         value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -44,7 +44,7 @@ pub(crate) struct Run {
     data_dir: Option<PathBuf>,
 }
 
-impl Run {
+impl AgentRun {
     pub(crate) fn start(self) -> anyhow::Result<()> {
         let journal = super::start_log(tracing::Level::INFO)?;
         let options = options(self)?;
@@ -73,7 +73,7 @@ async fn keep(options: Options) -> anyhow::Result<()> {
     }
 }
 
-fn options(run: Run) -> anyhow::Result<Options> {
+fn options(run: AgentRun) -> anyhow::Result<Options> {
     let dir = AgentDir::create(&super::data_dir(run.data_dir)?)?;
     let target = match (run.appliance, run.fingerprint, dir.target()) {
         (Some(url), Some(fingerprint), _) => Target { url, fingerprint },

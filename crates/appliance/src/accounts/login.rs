@@ -7,7 +7,7 @@ use crate::admission::source;
 use crate::clock::Uptime;
 use jumpdeck_protocol::handshake::RepProof;
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId};
-use jumpdeck_world::Login as Kept;
+use jumpdeck_world::KeptLogin;
 use jumpdeck_world::World;
 use jumpdeck_world::{Account, User};
 use std::collections::HashMap;
@@ -78,7 +78,7 @@ pub(crate) struct LoginAttempt {
 pub(crate) struct Known {
     pub user: Arc<User>,
     /// The login that was kept, if it was that.
-    pub login: Option<Arc<Kept>>,
+    pub login: Option<Arc<KeptLogin>>,
 }
 
 impl LoginCheck {
@@ -186,7 +186,7 @@ fn by_login(world: &World, token: &str, now: Timestamp) -> Result<Known, Refusal
     let login = world.login_by_hash(&keys::hash(token)).filter(|login| login.expires > now);
     // What the appliance says of the life of logins now holds for those of before, too.
     let life = world.site().login_life;
-    let lives = |login: &&Arc<Kept>| life == 0 || login.made.plus(life) > now;
+    let lives = |login: &&Arc<KeptLogin>| life == 0 || login.made.plus(life) > now;
     let login = login.filter(lives).ok_or_else(over)?;
     let same = world.account(login.user).is_some_and(|a| a.generation == login.generation);
     let user = world.user(login.user).filter(|user| user.enabled && same);

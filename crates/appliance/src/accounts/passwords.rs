@@ -21,7 +21,7 @@ use jumpdeck_store::Draft;
 use jumpdeck_world::Account;
 use jumpdeck_world::User;
 use jumpdeck_world::username;
-use jumpdeck_world::{DocumentId, Login as Kept};
+use jumpdeck_world::{DocumentId, KeptLogin};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
@@ -80,8 +80,8 @@ impl Passwords {
                 draft.remove(DocumentId::Login(*oldest));
             }
             draft.audit_by(now, user, Action::LoginKept, ("", &holder));
-            let id = draft.next::<Kept>();
-            draft.put(Kept { id, token_hash, user, made: now, expires, holder, generation })
+            let id = draft.next::<KeptLogin>();
+            draft.put(KeptLogin { id, token_hash, user, made: now, expires, holder, generation })
         };
         self.base.store.edit(edit).await?;
         Ok(Login { token, expires })
@@ -93,7 +93,7 @@ impl Passwords {
         // The link that asks stays until it has the answer.
         *rep.login.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let edit = move |draft: &mut Draft| {
-            let meant = |login: &&Arc<Kept>| {
+            let meant = |login: &&Arc<KeptLogin>| {
                 login.user == user && hash.as_ref().is_none_or(|hash| login.token_hash == *hash)
             };
             let meant: Vec<_> = draft.logins().filter(meant).map(|login| login.id).collect();

@@ -9,7 +9,7 @@ use crate::vitals::Vitals;
 use anyhow::Context;
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::audit::Action;
-use jumpdeck_store::{Deed, Draft, Store};
+use jumpdeck_store::{AuditRecord, Draft, Store};
 use jumpdeck_world::{Account, User};
 use std::io;
 use std::sync::Arc;
@@ -54,8 +54,10 @@ pub async fn reset_password(
     let edit = move |draft: &mut Draft| {
         let subject = format!("user {}", user.username);
         let detail = "by the owner of the data directory";
-        draft
-            .audit(now, Deed { who: "", action: Action::PasswordReset, subject: &subject, detail });
+        draft.audit(
+            now,
+            AuditRecord { who: "", action: Action::PasswordReset, subject: &subject, detail },
+        );
         let id = user.id;
         if !user.enabled {
             let enabled = User { enabled: true, ..User::clone(&Arc::clone(&user)) };

@@ -10,7 +10,7 @@ use jumpdeck_protocol::audit::{AuditEvent, Seal};
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId};
-use jumpdeck_store::{Deed, Store};
+use jumpdeck_store::{AuditRecord, Store};
 use std::sync::Arc;
 
 /// Writes the audit, and reads it to whom it may be read.
@@ -34,7 +34,7 @@ impl Audit {
         let (subject, detail) = (subject.to_owned(), detail.to_owned());
         self.store.note(move |draft| {
             let (who, subject, detail) = (who.as_str(), subject.as_str(), detail.as_str());
-            draft.audit(at, Deed { who, action, subject, detail });
+            draft.audit(at, AuditRecord { who, action, subject, detail });
         });
     }
 

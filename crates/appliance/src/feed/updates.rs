@@ -8,7 +8,7 @@ use crate::feed::statistics::Interest;
 use crate::items::wake::Waking;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
-use crate::links::presence::{self, Change, Known};
+use crate::links::presence::{self, KnownPresence, PresenceChange};
 use crate::policies::jump_policies::JumpPolicies;
 use crate::sessions::history::SessionHistory;
 use jumpdeck_link::Lane;
@@ -226,7 +226,7 @@ impl Feed<'_> {
     }
 
     /// Tells presence in batches; the last one says how much that is.
-    async fn tell_known(&self, mut all: bool, known: Known) {
+    async fn tell_known(&self, mut all: bool, known: KnownPresence) {
         let mut presences = self.seen(&known.presences);
         // Offline and never seen is what a console assumes of an item that is not named.
         presences.retain(|known| !all || known.status != Status::Offline || known.since.is_some());
@@ -245,7 +245,7 @@ impl Feed<'_> {
     }
 
     /// Tells a change and those that wait behind it. Returns whether none was missed.
-    fn tell_changes(&self, first: Change, more: &mut Receiver<Change>) -> bool {
+    fn tell_changes(&self, first: PresenceChange, more: &mut Receiver<PresenceChange>) -> bool {
         let mut last = first.number;
         let mut changes = vec![first.presence];
         while changes.len() < BATCH {
@@ -283,11 +283,11 @@ impl Feed<'_> {
     }
 
     /// The presence of machines as that of the items which lead there and which the rep may see.
-    fn seen(&self, presences: &[presence::Presence]) -> Vec<Presence> {
+    fn seen(&self, presences: &[presence::AgentPresence]) -> Vec<Presence> {
         let world = self.source.base.world();
         let sight = Visibility::new(&world, self.rep.user);
         let mut seen = Vec::with_capacity(presences.len());
-        for presence::Presence { endpoint, status, since } in presences {
+        for presence::AgentPresence { endpoint, status, since } in presences {
             let items = world.items_of(*endpoint).filter(|item| sight.place(item.view.place));
             seen.extend(items.map(|item| Presence {
                 item: item.view.id,

@@ -1,7 +1,7 @@
 //! An agent's link: its proof, its enrolment, and what it says from then on.
 
 use super::budget::Budget;
-use super::{Arrival, Caller, until_gone};
+use super::{Arrival, IncomingLink, until_gone};
 use crate::accounts::keys;
 use crate::clock::Moment;
 use crate::gateway::introduce;
@@ -19,7 +19,7 @@ use jumpdeck_protocol::inventory::{Facts, ItemView, JumpMethod};
 use jumpdeck_protocol::{
     Control, EndpointId, Never, Refusal, RefusalCode, Timestamp, limits, text,
 };
-use jumpdeck_store::{Deed, Draft, History, Seen};
+use jumpdeck_store::{AuditRecord, Draft, History, Seen};
 use jumpdeck_world::Item;
 use std::sync::Arc;
 use tokio::time::timeout;
@@ -38,7 +38,7 @@ struct KnownAgent {
 }
 
 /// Serves one agent's link from its first message to its end.
-pub(super) async fn serve(services: Arc<Services>, mut caller: Caller, turn: Arrival) {
+pub(super) async fn serve(services: Arc<Services>, mut caller: IncomingLink, turn: Arrival) {
     let proving = Box::pin(prove(&services, &mut caller));
     let Ok(Ok(Some(known))) = timeout(limits::HANDSHAKE_TIME, proving).await else {
         return;
@@ -47,7 +47,7 @@ pub(super) async fn serve(services: Arc<Services>, mut caller: Caller, turn: Arr
     Box::pin(run(&services, caller, known)).await;
 }
 
-async fn run(services: &Arc<Services>, caller: Caller, known: KnownAgent) {
+async fn run(services: &Arc<Services>, caller: IncomingLink, known: KnownAgent) {
     let id = known.endpoint;
     let outbox = Outbox::new();
     let id_of_link = services.links.next();
@@ -198,7 +198,10 @@ fn control_message(
 }
 
 /// Checks a caller's proof. `Ok(None)` means it was refused and told why.
-async fn prove(services: &Services, caller: &mut Caller) -> Result<Option<KnownAgent>, LinkEnd> {
+async fn prove(
+    services: &Services,
+    caller: &mut IncomingLink,
+) -> Result<Option<KnownAgent>, LinkEnd> {
     let Some((theirs, ours)) = introduce(&services.keys, caller).await? else {
         return Ok(None);
     };
@@ -251,7 +254,7 @@ async fn prove(services: &Services, caller: &mut Caller) -> Result<Option<KnownA
 
 async fn admit(
     services: &Services,
-    caller: &Caller,
+    caller: &IncomingLink,
     proof: AgentProof,
 ) -> Result<KnownAgent, Refusal> {
     let facts = clean(proof.facts);
@@ -382,7 +385,7 @@ impl Newcomer {
 /// A machine comes for one session.
 async fn visit(
     services: &Services,
-    caller: &Caller,
+    caller: &IncomingLink,
     newcomer: Newcomer,
     visit: Option<Visit>,
 ) -> Result<Arc<Item>, Refusal> {
@@ -438,7 +441,7 @@ async fn enrol(
         view.comments = wish(enrolment.comments, limits::COMMENTS).into();
         let (subject, detail) = (format!("item {id}"), format!("{}; {invited}", view.name));
         let action = Action::JumpClientEnrolled;
-        draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });
+        draft.audit(now, AuditRecord { who: "", action, subject: &subject, detail: &detail });
         draft.put(item)
     };
     services.base.store.edit(edit).await?;

@@ -40,7 +40,7 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 type Arrival = Turn<IpAddr>;
 
 /// A link before it has proved who it is.
-struct Caller {
+struct IncomingLink {
     socket: Socket,
     binding: Binding,
     from: SocketAddr,
@@ -182,7 +182,10 @@ impl Listening {
 
 /// Proves the appliance's key to a caller. Returns the two nonces, or nothing when the
 /// caller speaks another protocol and was told so.
-async fn introduce(keys: &Keys, caller: &mut Caller) -> Result<Option<(Nonce, Nonce)>, LinkEnd> {
+async fn introduce(
+    keys: &Keys,
+    caller: &mut IncomingLink,
+) -> Result<Option<(Nonce, Nonce)>, LinkEnd> {
     let hello: Hello = read_plain(&mut caller.socket).await?;
     if hello.protocol != PROTOCOL {
         let detail = format!("the appliance speaks {PROTOCOL}, this side {}", hello.protocol);
@@ -204,7 +207,7 @@ async fn introduce(keys: &Keys, caller: &mut Caller) -> Result<Option<(Nonce, No
 }
 
 /// Whoever was refused reads why and goes; but not for long, for others wait behind it.
-async fn until_gone(caller: &mut Caller) {
+async fn until_gone(caller: &mut IncomingLink) {
     let gone = async {
         let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;
     };
@@ -217,10 +220,10 @@ async fn arrive(
     acceptor: &TlsAcceptor,
     tcp: TcpStream,
     from: SocketAddr,
-) -> Option<(LinkKind, Caller)> {
+) -> Option<(LinkKind, IncomingLink)> {
     jumpdeck_link::tune(&tcp).ok()?;
     let stream = acceptor.accept(tcp).await.ok()?;
     let binding = jumpdeck_link::binding(stream.get_ref().1).ok()?;
     let (kind, socket) = http::upgrade(services, stream, from.ip().to_canonical()).await?;
-    Some((kind, Caller { socket, binding, from }))
+    Some((kind, IncomingLink { socket, binding, from }))
 }

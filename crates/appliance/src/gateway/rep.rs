@@ -1,7 +1,7 @@
 //! A console's link: the login, and the requests from then on.
 
 use super::requests::Answering;
-use super::{Arrival, Caller, Gateway, introduce, until_gone};
+use super::{Arrival, Gateway, IncomingLink, introduce, until_gone};
 use crate::accounts::duties::first_of;
 use crate::accounts::login::{Known, LoginAttempt};
 use crate::accounts::second_factor::has_one;
@@ -21,7 +21,7 @@ use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, T
 use jumpdeck_protocol::{
     Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
 };
-use jumpdeck_world::Login as Kept;
+use jumpdeck_world::KeptLogin;
 use jumpdeck_world::User;
 use jumpdeck_world::Visibility;
 use std::sync::{Arc, Mutex};
@@ -34,7 +34,7 @@ use tokio::time::timeout;
 const REQUESTS: usize = 64;
 
 /// Serves one console's link from its first message to its end.
-pub(super) async fn serve(gateway: &Gateway, mut caller: Caller, turn: Arrival) {
+pub(super) async fn serve(gateway: &Gateway, mut caller: IncomingLink, turn: Arrival) {
     let login = Box::pin(log_in(gateway, &mut caller));
     let Ok(Ok(Some(rep))) = timeout(limits::HANDSHAKE_TIME, login).await else {
         return;
@@ -86,7 +86,7 @@ pub(crate) async fn attend(services: Arc<Services>, rep: RepLink, socket: Socket
 }
 
 /// Checks a login. `Ok(None)` means it was refused and told why.
-async fn log_in(gateway: &Gateway, caller: &mut Caller) -> Result<Option<RepLink>, LinkEnd> {
+async fn log_in(gateway: &Gateway, caller: &mut IncomingLink) -> Result<Option<RepLink>, LinkEnd> {
     let services = &gateway.services;
     if introduce(&services.keys, caller).await?.is_none() {
         return Ok(None);
@@ -161,7 +161,7 @@ async fn log_in(gateway: &Gateway, caller: &mut Caller) -> Result<Option<RepLink
 struct Proven {
     user: Arc<User>,
     /// The login that was kept, if it was that.
-    login: Option<Arc<Kept>>,
+    login: Option<Arc<KeptLogin>>,
     /// When, if it was the password.
     proved: Option<Uptime>,
     /// That of the account when it was looked at.

@@ -4,7 +4,7 @@ use crate::base::Base;
 use crate::links::Links;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::{Refusal, RefusalCode};
-use jumpdeck_store::{Deed, Draft};
+use jumpdeck_store::{AuditRecord, Draft};
 use jumpdeck_world::Item;
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ impl Clones {
             let (now, item, what) = (self.base.now(), view.id, detail.clone());
             self.base.store.note(move |draft: &mut Draft| {
                 let (action, subject) = (Action::IdentityCheckFailed, format!("item {item}"));
-                draft.audit(now, Deed { who: "", action, subject: &subject, detail: &what });
+                draft.audit(now, AuditRecord { who: "", action, subject: &subject, detail: &what });
             });
         }
         RefusalCode::IdentityCheckFailed.because(detail)

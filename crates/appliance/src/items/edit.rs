@@ -32,7 +32,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What was done, for the audit.
-pub(crate) struct Deed {
+pub(crate) struct ItemDeed {
     /// Nobody: its time was over.
     pub user: Option<UserId>,
     pub action: Action,
@@ -116,7 +116,7 @@ impl ItemEdits {
         let now = self.base.moment();
         let busy: BTreeSet<ItemId> =
             items.iter().copied().filter(|item| self.is_busy(*item)).collect();
-        let edit = move |draft: &mut Draft, deeds: &mut Vec<Deed>| {
+        let edit = move |draft: &mut Draft, deeds: &mut Vec<ItemDeed>| {
             let mut gone = Vec::new();
             let remove = |item| {
                 gone.extend(remove_one(draft, user, item, &busy, now, deeds)?);
@@ -162,17 +162,17 @@ impl ItemEdits {
     /// Runs an edit; what was done is audited with it, or not at all.
     pub(crate) async fn tend<T: Send + 'static>(
         &self,
-        edit: impl FnOnce(&mut Draft, &mut Vec<Deed>) -> Result<T, Refusal> + Send + 'static,
+        edit: impl FnOnce(&mut Draft, &mut Vec<ItemDeed>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         let now = self.base.now();
         let edit = move |draft: &mut Draft| {
             let mut deeds = Vec::new();
             let outcome = edit(draft, &mut deeds)?;
-            for Deed { user, action, item, what } in deeds {
+            for ItemDeed { user, action, item, what } in deeds {
                 let who = user.map(|user| draft.username(user)).unwrap_or_default();
                 let subject = format!("item {item}");
                 let (who, subject, detail) = (who.as_ref(), subject.as_str(), what.as_str());
-                draft.audit(now, jumpdeck_store::Deed { who, action, subject, detail });
+                draft.audit(now, jumpdeck_store::AuditRecord { who, action, subject, detail });
             }
             Ok(outcome)
         };
@@ -311,7 +311,7 @@ fn edit_one(
     user: UserId,
     edit: &ItemEdit,
     now: Timestamp,
-    deeds: &mut Vec<Deed>,
+    deeds: &mut Vec<ItemDeed>,
 ) -> Result<(), Refusal> {
     let (user, before) = seen(draft, user, edit.item)?;
     let mut item = Item::clone(&before);
@@ -366,7 +366,12 @@ fn edit_one(
     draft.put(item)?;
     // One event each: no long value crowds out another.
     for what in done {
-        deeds.push(Deed { user: Some(user.id), action: Action::ItemEdited, item: edit.item, what });
+        deeds.push(ItemDeed {
+            user: Some(user.id),
+            action: Action::ItemEdited,
+            item: edit.item,
+            what,
+        });
     }
     Ok(())
 }
@@ -435,7 +440,7 @@ fn copy(
     item: ItemId,
     to: Place,
     now: Timestamp,
-    deeds: &mut Vec<Deed>,
+    deeds: &mut Vec<ItemDeed>,
 ) -> Result<(), Refusal> {
     let (user, original) = seen(draft, user, item)?;
     permitted_of(draft, &user, &original, Permission::PermAssignJumpGroup)?;
@@ -460,7 +465,7 @@ fn copy(
     bring(draft, &user, &original, &mut item, false)?;
     draft.put(item)?;
     let (user, action) = (Some(user.id), Action::ItemCopied);
-    deeds.push(Deed { user, action, item: original.view.id, what });
+    deeds.push(ItemDeed { user, action, item: original.view.id, what });
     Ok(())
 }
 
@@ -471,7 +476,7 @@ fn remove_one(
     item: ItemId,
     busy: &BTreeSet<ItemId>,
     at: Moment,
-    deeds: &mut Vec<Deed>,
+    deeds: &mut Vec<ItemDeed>,
 ) -> Result<Option<EndpointId>, Refusal> {
     let item = match user {
         Some(user) => {
@@ -500,7 +505,7 @@ fn remove_one(
         draft.put(kept)?;
     }
     let what = item.view.name.to_string();
-    deeds.push(Deed { user, action: Action::ItemRemoved, item: item.view.id, what });
+    deeds.push(ItemDeed { user, action: Action::ItemRemoved, item: item.view.id, what });
     Ok(last)
 }
 
@@ -509,7 +514,7 @@ fn add(
     user: UserId,
     wish: &ItemView,
     now: Timestamp,
-    deeds: &mut Vec<Deed>,
+    deeds: &mut Vec<ItemDeed>,
 ) -> Result<ItemId, Refusal> {
     let user = draft.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
     if wish.method == JumpMethod::JumpClient {
@@ -545,6 +550,6 @@ fn add(
         attributes: Vec::new(),
         origins: Vec::new(),
     })?;
-    deeds.push(Deed { user: Some(user.id), action: Action::ItemMade, item: id, what });
+    deeds.push(ItemDeed { user: Some(user.id), action: Action::ItemMade, item: id, what });
     Ok(id)
 }

@@ -1,6 +1,6 @@
 //! Items that were removed by time alone: kept for a while, and taken back if that was too soon.
 
-use super::edit::{Deed, Refused, each, permitted_of, within_limit};
+use super::edit::{ItemDeed, Refused, each, permitted_of, within_limit};
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::clock::Moment;
@@ -55,7 +55,7 @@ impl KeptItems {
     ) -> Result<Refused, Refusal> {
         within_limit(items.len())?;
         let (now, most) = (self.base.moment(), self.clients.most());
-        let back = move |draft: &mut Draft, deeds: &mut Vec<Deed>| {
+        let back = move |draft: &mut Draft, deeds: &mut Vec<ItemDeed>| {
             each(items, |item| *item, |item| take_back_one(draft, user, item, (now, most), deeds))
         };
         let refused = self.edits.tend(back).await?;
@@ -96,7 +96,7 @@ fn take_back_one(
     user: UserId,
     item: ItemId,
     (now, most): (Moment, usize),
-    deeds: &mut Vec<Deed>,
+    deeds: &mut Vec<ItemDeed>,
 ) -> Result<(), Refusal> {
     let gone = || RefusalCode::JumpItemGone.plain();
     let user = draft.user(user).cloned().ok_or_else(gone)?;
@@ -118,6 +118,6 @@ fn take_back_one(
         let (connected, at, lived) = (false, now.wall, Some(now.lived));
         draft.history(History::Seen(Seen { endpoint, connected, at, lived }));
     }
-    deeds.push(Deed { user: Some(user.id), action: Action::ItemTakenBack, item: id, what });
+    deeds.push(ItemDeed { user: Some(user.id), action: Action::ItemTakenBack, item: id, what });
     Ok(())
 }

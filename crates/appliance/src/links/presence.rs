@@ -45,15 +45,15 @@ impl PresenceEntry {
         }
     }
 
-    const fn presence(&self, endpoint: EndpointId) -> Presence {
+    const fn presence(&self, endpoint: EndpointId) -> AgentPresence {
         let (status, since) = self.told;
-        Presence { endpoint, status, since }
+        AgentPresence { endpoint, status, since }
     }
 }
 
 /// Whether a machine can be reached, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Presence {
+pub(crate) struct AgentPresence {
     pub endpoint: EndpointId,
     pub status: Status,
     pub since: Option<Timestamp>,
@@ -61,15 +61,15 @@ pub(crate) struct Presence {
 
 /// A change of a machine's presence, and its number.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Change {
-    pub presence: Presence,
+pub(crate) struct PresenceChange {
+    pub presence: AgentPresence,
     pub number: u64,
 }
 
 /// The presence of machines, and how much of it that is.
 #[derive(Debug)]
-pub(crate) struct Known {
-    pub presences: Vec<Presence>,
+pub(crate) struct KnownPresence {
+    pub presences: Vec<AgentPresence>,
     pub position: PresencePosition,
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct Known {
 pub(crate) struct Presences {
     run: u64,
     entries: RwLock<PresenceTable>,
-    changes: broadcast::Sender<Change>,
+    changes: broadcast::Sender<PresenceChange>,
 }
 
 #[derive(Debug, Default)]
@@ -114,7 +114,7 @@ impl Presences {
     }
 
     /// Every change from now on.
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Change> {
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<PresenceChange> {
         self.changes.subscribe()
     }
 
@@ -129,17 +129,17 @@ impl Presences {
     }
 
     /// The presence of every item that was ever seen.
-    pub(crate) fn all(&self) -> Known {
+    pub(crate) fn all(&self) -> KnownPresence {
         self.known(|_| true)
     }
 
     /// What has changed since a position; nothing if that is of another run.
-    pub(crate) fn changed_since(&self, since: PresencePosition) -> Option<Known> {
+    pub(crate) fn changed_since(&self, since: PresencePosition) -> Option<KnownPresence> {
         (since.run == self.run).then(|| self.known(|entry| entry.change > since.change))
     }
 
     /// The presence of a machine, if it was ever seen.
-    pub(crate) fn of(&self, endpoint: EndpointId) -> Option<Presence> {
+    pub(crate) fn of(&self, endpoint: EndpointId) -> Option<AgentPresence> {
         Some(self.read().items.get(&endpoint)?.presence(endpoint))
     }
 
@@ -169,11 +169,11 @@ impl Presences {
         away.filter_map(|(endpoint, entry)| Some((*endpoint, entry.since?))).collect()
     }
 
-    fn known(&self, wanted: impl Fn(&PresenceEntry) -> bool) -> Known {
+    fn known(&self, wanted: impl Fn(&PresenceEntry) -> bool) -> KnownPresence {
         let entries = self.read();
         let wanted = entries.items.iter().filter(|(_, entry)| wanted(entry));
         let presences = wanted.map(|(item, entry)| entry.presence(*item)).collect();
-        Known { presences, position: self.position(entries.last) }
+        KnownPresence { presences, position: self.position(entries.last) }
     }
 
     /// The item's link, if it has one.
@@ -296,7 +296,7 @@ impl Presences {
             let presence = entry.presence(item);
             entries.last = number;
             // Nobody may be listening.
-            let _ = self.changes.send(Change { presence, number });
+            let _ = self.changes.send(PresenceChange { presence, number });
         }
         outcome
     }

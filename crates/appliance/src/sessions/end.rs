@@ -21,7 +21,7 @@ use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason};
 use jumpdeck_protocol::{RefusalCode, SessionId};
-use jumpdeck_store::{Deed, History};
+use jumpdeck_store::{AuditRecord, History};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -118,7 +118,7 @@ impl Endings {
             draft.history(History::Logged { session, entry: kept, position: None });
             let (subject, detail) = (format!("session {session}"), why.words());
             let action = Action::SessionEnded;
-            draft.audit(at, Deed { who: "", action, subject: &subject, detail: &detail });
+            draft.audit(at, AuditRecord { who: "", action, subject: &subject, detail: &detail });
             draft.history(History::SessionEnded { session, reason: why, at });
         });
         tracing::info!(session = session.0, ?reason, "session ended");

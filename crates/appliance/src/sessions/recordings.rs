@@ -15,7 +15,7 @@ use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, UserId, limi
 use jumpdeck_session::recording::Header;
 use jumpdeck_session::recording::Recorder;
 use jumpdeck_session::recording::{LiveRecording, digest, trim};
-use jumpdeck_store::Deed;
+use jumpdeck_store::AuditRecord;
 use jumpdeck_store::History;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -90,7 +90,10 @@ impl Recordings {
                     let (subject, detail) =
                         (format!("recording {channel}"), format!("{bytes} bytes, sha256 {sha256}"));
                     let action = Action::RecordingClosed;
-                    draft.audit(at, Deed { who: "", action, subject: &subject, detail: &detail });
+                    draft.audit(
+                        at,
+                        AuditRecord { who: "", action, subject: &subject, detail: &detail },
+                    );
                     draft.history(History::RecordingClosed { channel, bytes, sha256, at });
                 }),
                 Err(error) => {

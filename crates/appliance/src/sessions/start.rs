@@ -31,7 +31,7 @@ use jumpdeck_protocol::session::{ChannelKind, EndReason, SessionView, Terms};
 use jumpdeck_protocol::session_policy::StartMethod;
 use jumpdeck_protocol::{EndpointId, Refusal, RefusalCode, SessionId, UserId, limits, text};
 use jumpdeck_store::NewSession;
-use jumpdeck_store::{Deed, History};
+use jumpdeck_store::{AuditRecord, History};
 use jumpdeck_world::Item;
 use jumpdeck_world::Share;
 use jumpdeck_world::rights::Start;
@@ -328,7 +328,7 @@ impl Starting {
         let edit = move |draft: &mut jumpdeck_store::Draft| {
             draft.history(started);
             let action = Action::SessionStarted;
-            draft.audit(at, Deed { who: &who, action, subject: &subject, detail: &detail });
+            draft.audit(at, AuditRecord { who: &who, action, subject: &subject, detail: &detail });
             Ok(())
         };
         self.base.store.edit(edit).await?;

@@ -3,7 +3,7 @@
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::items::edit::ItemEdits;
-use crate::items::edit::{Deed, check_preset, destination, permitted_of};
+use crate::items::edit::{ItemDeed, check_preset, destination, permitted_of};
 use crate::items::limit::ClientLimit;
 use crate::items::limit::room_for_another;
 use crate::links::Links;
@@ -156,7 +156,12 @@ impl Pinning {
                 let place = item.view.place;
                 item.origins.retain(|origin| origin.from != place);
                 draft.put(item)?;
-                deeds.push(Deed { user: Some(user), action: Action::ItemPinned, item: id, what });
+                deeds.push(ItemDeed {
+                    user: Some(user),
+                    action: Action::ItemPinned,
+                    item: id,
+                    what,
+                });
                 Ok(())
             })
             .await
@@ -177,7 +182,7 @@ impl Pinning {
         let pending = || RefusalCode::PinAlreadyPending.plain();
         let _question = self.links.asking.begin(endpoint).ok_or_else(pending)?;
         // First the list: should the machine not answer, it is told at the session's end.
-        let edit = move |draft: &mut Draft, deeds: &mut Vec<Deed>| {
+        let edit = move |draft: &mut Draft, deeds: &mut Vec<ItemDeed>| {
             unpin_all(draft, user, endpoint, kept, deeds)
         };
         self.edits.tend(edit).await?;
@@ -262,13 +267,13 @@ fn unpin_all(
     user: UserId,
     endpoint: EndpointId,
     kept: ItemId,
-    deeds: &mut Vec<Deed>,
+    deeds: &mut Vec<ItemDeed>,
 ) -> Result<(), Refusal> {
     may_unpin(draft, user, endpoint)?;
     let items: Vec<_> = draft.items_of(endpoint).cloned().collect();
     for before in items {
         let (action, what) = (Action::ItemUnpinned, before.view.name.to_string());
-        deeds.push(Deed { user: Some(user), action, item: before.view.id, what });
+        deeds.push(ItemDeed { user: Some(user), action, item: before.view.id, what });
         if before.view.id != kept {
             draft.remove(DocumentId::Item(before.view.id));
             continue;

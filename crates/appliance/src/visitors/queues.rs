@@ -31,7 +31,7 @@ use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::{EndReason, SessionView};
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, SessionId, Timestamp, UserId, limits, text};
 use jumpdeck_store::History;
-use jumpdeck_store::{Deed, Draft};
+use jumpdeck_store::{AuditRecord, Draft};
 use jumpdeck_world::Removed;
 use jumpdeck_world::Share;
 use jumpdeck_world::World;
@@ -156,7 +156,7 @@ impl Queues {
             let (subject, detail) =
                 (format!("item {id}"), format!("from {from}; session key {} of {maker}", key.id));
             let action = Action::MachineJoined;
-            draft.audit(now, Deed { who: "", action, subject: &subject, detail: &detail });
+            draft.audit(now, AuditRecord { who: "", action, subject: &subject, detail: &detail });
             draft.put(item)?;
             Ok(id)
         };

@@ -6,7 +6,7 @@ use super::inventory::List;
 use super::layers::{
     Ask, Chooser, ChooserKind, Entry, EntryValue, Layer, Pick, Prompt, Question, like,
 };
-use crate::core::batch::Deed;
+use crate::core::batch::BatchDeed;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::{JumpMethod, Place};
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
@@ -215,7 +215,7 @@ impl Console {
                     self.warn(&reason);
                     return;
                 }
-                let deed = Deed::Copy(entry.label);
+                let deed = BatchDeed::Copy(entry.label);
                 self.begin_batch(deed, items, |_| 16, |items| request::CopyItems { items, to });
             }
             (Pick::New, EntryValue::Method(method)) => self.open_new(method),
@@ -266,7 +266,7 @@ impl Console {
         };
         let edits: Vec<_> = items.iter().filter_map(edit).collect();
         let request = |edits| request::EditItems { edits };
-        self.begin_batch(Deed::Move(name), edits, |_| 160, request);
+        self.begin_batch(BatchDeed::Move(name), edits, |_| 160, request);
     }
 
     /// Orders the list by a column; by the same one again, the other way round.

@@ -6,7 +6,7 @@ use jumpdeck_terminal::key::chord;
 
 /// A line of the help.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum HelpLine {
     /// A heading.
     Heading(&'static str),
     /// A command.
@@ -25,7 +25,7 @@ pub enum Line {
 }
 
 /// The help of a context.
-pub fn lines(console: &Console, context: Context) -> Vec<Line> {
+pub fn lines(console: &Console, context: Context) -> Vec<HelpLine> {
     let mut lines = Vec::new();
     for part in context.chain() {
         let mut commands: Vec<_> = console.keymap().of(*part).map(|(_, command)| command).collect();
@@ -37,9 +37,9 @@ pub fn lines(console: &Console, context: Context) -> Vec<Line> {
             !name.starts_with("tab-") || name == "tab-1"
         });
         if !lines.is_empty() {
-            lines.push(Line::Blank);
+            lines.push(HelpLine::Blank);
         }
-        lines.push(Line::Heading(part.title()));
+        lines.push(HelpLine::Heading(part.title()));
         for command in commands {
             let spec = command.spec();
             let bound = console.keymap().of(*part).filter(|(_, bound)| *bound == command);
@@ -48,12 +48,12 @@ pub fn lines(console: &Console, context: Context) -> Vec<Line> {
             let many = spec.name == "tab-1";
             let keys = keys.join("  ");
             let reason = (spec.disabled)(console).filter(|_| !many);
-            lines.push(Line::Command {
+            lines.push(HelpLine::Command {
                 keys: if many { keys.replace('1', "1…9") } else { keys },
                 doc: if many { "Go to the session of this number." } else { spec.doc },
                 disabled: reason.is_some(),
             });
-            lines.extend(reason.map(Line::Reason));
+            lines.extend(reason.map(HelpLine::Reason));
         }
     }
     lines

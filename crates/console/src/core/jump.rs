@@ -1,7 +1,7 @@
 //! The jump screen: the tree, the list and the search.
 
 use super::input::Input;
-use super::inventory::{Counts, Inventory, Item, List};
+use super::inventory::{Inventory, Item, List, TreeCounts};
 use super::query::{Query, QueryError};
 use super::tree::Tree;
 use jumpdeck_protocol::ItemId;
@@ -62,7 +62,7 @@ pub struct Jump {
     /// The name of the item under the cursor that is there no more; nothing is selected.
     pub gone: Option<String>,
     /// How many of them there are of each kind.
-    pub counts: Counts,
+    pub counts: TreeCounts,
     /// The selected item; it stays selected when the list changes around it.
     pub selected: Option<ItemId>,
     /// The first row of the list on the screen.

@@ -17,7 +17,7 @@ pub(super) struct Past {
 
 /// All of it.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownFacts {
     /// What the rep may do in each place; nothing before that was told.
     pub(super) rights: Option<BTreeMap<Place, PlaceRights>>,
     /// The Jump Policies.

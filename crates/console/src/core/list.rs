@@ -3,7 +3,7 @@
 use super::command::Command;
 use super::inventory::Inventory;
 use super::jump::Jump;
-use super::known::Known;
+use super::known::KnownFacts;
 use super::waking::Wakings;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_terminal::Key;
@@ -54,7 +54,7 @@ pub(super) struct List {
     pub jump: Jump,
     pub searches: Searches,
     pub stale: Stale,
-    pub known: Known,
+    pub known: KnownFacts,
     pub wakings: Wakings,
     pub watched: Option<ItemId>,
     /// Figures of all items were asked for.
@@ -70,7 +70,7 @@ impl List {
             jump: Jump::new(height),
             searches: Searches::default(),
             stale: Stale::default(),
-            known: Known::default(),
+            known: KnownFacts::default(),
             wakings: Wakings::default(),
             watched: None,
             figures: false,

@@ -2,7 +2,7 @@
 
 use super::layers::{Chooser, ChooserKind, Layer, Question};
 use super::query::{self, Query};
-use super::search::{Answer, Found, Job, Scope, Wanted};
+use super::search::{Found, Job, Scope, SearchAnswer, Wanted};
 use super::{Console, Effect, Focus, Screen, Timer};
 use crate::core::layers::Help;
 use crate::core::layers::MessageHistory;
@@ -358,7 +358,7 @@ impl Console {
     pub(super) fn found(&mut self, found: Found) {
         self.list.inventory.adopt(found.order);
         match found.answer {
-            Answer::List(list) if found.generation == self.list.searches.list_asked => {
+            SearchAnswer::List(list) if found.generation == self.list.searches.list_asked => {
                 self.list.searches.list_shown = found.generation;
                 let was_gone = self.list.jump.gone.is_some();
                 self.list.jump.show(list, &self.list.inventory);
@@ -368,7 +368,7 @@ impl Console {
                 self.count_hidden_marks();
                 self.selection_moved();
             }
-            Answer::Like(list) if found.generation == self.list.searches.chooser_asked => {
+            SearchAnswer::Like(list) if found.generation == self.list.searches.chooser_asked => {
                 self.list.searches.chooser_shown = found.generation;
                 if let Some(Layer::Chooser(Chooser { kind, .. })) = self.dialogs.layers.last_mut()
                     && let ChooserKind::Jump { items, .. } = kind
@@ -376,7 +376,7 @@ impl Console {
                     *items = list;
                 }
             }
-            Answer::Counts(counts) if found.generation == self.list.searches.counts_asked => {
+            SearchAnswer::Counts(counts) if found.generation == self.list.searches.counts_asked => {
                 self.counted(&counts);
                 return;
             }

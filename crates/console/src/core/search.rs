@@ -39,14 +39,14 @@ pub struct Found {
     /// The job's generation.
     pub generation: u64,
     /// What was found.
-    pub answer: Answer,
+    pub answer: SearchAnswer,
     /// The order of all items, which the search had to reckon.
     pub order: Order,
 }
 
 /// What a search found.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum SearchAnswer {
     /// The items of the list.
     List(List),
     /// The items that are like something.
@@ -61,9 +61,9 @@ pub fn run(job: Job) -> Found {
     let picture = picture.ordered();
     let order = picture.order();
     let answer = match &wanted {
-        Wanted::Matching(look) => Answer::List(matching(picture, look)),
-        Wanted::Like(text, familiar) => Answer::Like(like(picture, text, familiar)),
-        Wanted::Counts(looks) => Answer::Counts(count(&picture, looks)),
+        Wanted::Matching(look) => SearchAnswer::List(matching(picture, look)),
+        Wanted::Like(text, familiar) => SearchAnswer::Like(like(picture, text, familiar)),
+        Wanted::Counts(looks) => SearchAnswer::Counts(count(&picture, looks)),
     };
     Found { generation, answer, order }
 }

@@ -5,7 +5,7 @@ use super::form::time_text;
 use super::layers::{Ask, Layer, Prompt, Question};
 use super::sessions::StartHow;
 use super::{Console, Effect};
-use crate::core::batch::Deed;
+use crate::core::batch::BatchDeed;
 use crate::core::known::Past;
 use crate::core::layers::Why;
 use crate::core::requests::{About, IfLost};
@@ -154,7 +154,7 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        self.begin_batch(Deed::Remove, items, |_| 16, |items| request::RemoveItems { items });
+        self.begin_batch(BatchDeed::Remove, items, |_| 16, |items| request::RemoveItems { items });
     }
 
     pub(super) fn no_new(&self) -> Option<String> {

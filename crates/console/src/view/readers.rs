@@ -3,7 +3,7 @@
 use super::bar::level_role;
 use super::theme::Tone;
 use super::{Artist, row, text};
-use crate::core::help::{self, Line as HelpLine};
+use crate::core::help::{self, HelpLine};
 use crate::core::keymap::Context;
 use crate::core::layers::Draws;
 use crate::core::layers::Help;

@@ -10,7 +10,7 @@ mod schema;
 
 pub use schema::OpenSession;
 
-use crate::draft::{Draft, Lived, Row, Seen};
+use crate::draft::{Draft, Lived, Seen, StoredRow};
 use arc_swap::ArcSwap;
 use jumpdeck_protocol::audit::{AuditEvent, Chain};
 use jumpdeck_protocol::{Refusal, RefusalCode};
@@ -282,7 +282,7 @@ impl StoreWriter {
         }
         let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for row in &mut rows {
-            if let Row::Audit(event) = row {
+            if let StoredRow::Audit(event) = row {
                 chain.add(event);
             }
         }
@@ -294,7 +294,7 @@ impl StoreWriter {
         })?;
         *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = chain;
         for row in &rows {
-            if let Row::Audit(event) = row {
+            if let StoredRow::Audit(event) = row {
                 let AuditEvent { number, who, action, subject, detail, .. } = event;
                 tracing::info!(target: "audit", number, %who, %action, %subject, %detail);
             }
@@ -308,11 +308,11 @@ impl StoreWriter {
     }
 }
 
-fn write(connection: &mut Connection, rows: &[Row]) -> rusqlite::Result<()> {
+fn write(connection: &mut Connection, rows: &[StoredRow]) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     for row in rows {
         match row {
-            Row::Document { id, revision, body } => {
+            StoredRow::Document { id, revision, body } => {
                 let (kind, number) = id.row();
                 transaction
                     .prepare_cached(
@@ -321,8 +321,8 @@ fn write(connection: &mut Connection, rows: &[Row]) -> rusqlite::Result<()> {
                     )?
                     .execute(params![kind, number.cast_signed(), revision.0.cast_signed(), body])?;
             }
-            Row::History(history) => history.write(&transaction)?,
-            Row::Audit(event) => {
+            StoredRow::History(history) => history.write(&transaction)?,
+            StoredRow::Audit(event) => {
                 transaction
                     .prepare_cached(
                         "INSERT INTO audit (number, at, who, action, subject, detail, hash)
@@ -414,7 +414,8 @@ mod tests {
     async fn the_audit_goes_on_after_refused_edits_and_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("db");
-        let deed = |subject| Deed { who: "a", action: Action::ItemEdited, subject, detail: "" };
+        let deed =
+            |subject| AuditRecord { who: "a", action: Action::ItemEdited, subject, detail: "" };
         let opened = Store::open(&path, || ()).unwrap();
         let good = |subject: &'static str| {
             move |draft: &mut Draft| {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A login that outlives its link.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Login {
+pub struct KeptLogin {
     pub id: LoginId,
     /// SHA-256 of the token; the token itself is not kept.
     pub token_hash: String,
@@ -19,7 +19,7 @@ pub struct Login {
     pub generation: u64,
 }
 
-impl Entity for Login {
+impl Entity for KeptLogin {
     fn id(&self) -> LoginId {
         self.id
     }

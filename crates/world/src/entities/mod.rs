@@ -16,7 +16,7 @@ mod user;
 pub use api_account::ApiAccount;
 pub use installer::Installer;
 pub use item::{Item, Origin};
-pub use login::Login;
+pub use login::KeptLogin;
 pub use preferences::Liking;
 pub use removed::{Kept, Removed};
 pub use session_key::SessionKey;
@@ -179,7 +179,7 @@ entities! {
     SessionPolicy(SessionPolicy, SessionPolicyId) session_policies = "session_policy" configuration;
     Portal(Portal, PortalId) portals = "portal" configuration;
     Site(Site, SiteId) sites = "site" configuration;
-    Login(Login, LoginId) logins = "login";
+    Login(KeptLogin, LoginId) logins = "login";
     Account(Account, UserId) accounts = "account";
     ApiAccount(ApiAccount, ApiAccountId) api_accounts = "api_account";
 }

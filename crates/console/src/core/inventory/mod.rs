@@ -87,7 +87,7 @@ pub struct PlaceCount<'i> {
 
 /// How many items there are of each kind; the counts line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct TreeCounts {
     /// Jump Items in all.
     pub items: usize,
     /// Jump Clients among them.
@@ -515,8 +515,8 @@ impl Inventory {
     }
 
     /// The counts line's figures, over a list.
-    pub fn count(&self, list: &List) -> Counts {
-        let mut counts = Counts { items: list.len(), ..Counts::default() };
+    pub fn count(&self, list: &List) -> TreeCounts {
+        let mut counts = TreeCounts { items: list.len(), ..TreeCounts::default() };
         // Mostly every item is where it was when the list was made.
         let settled = list.departures() == self.departures;
         for slot in list.slots() {
