@@ -21,9 +21,9 @@ struct SimulatorCli {
 #[derive(Subcommand)]
 enum SimulatorVerb {
     /// Link a fleet to an appliance and keep it living.
-    RunVerb(verbs::RunVerb),
+    Run(verbs::RunVerb),
     /// Print a fleet's machines, a JSON object a line, without linking them.
-    ListVerb(verbs::ListVerb),
+    List(verbs::ListVerb),
     /// List the scenarios, or print one.
     Scenarios(verbs::Scenarios),
     /// Break the protocol's rules at an appliance, and check that it answers as it must.

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::Args;
-use jumpdeck_server_sim::hostile::{self, Offence, Target};
+use jumpdeck_server_sim::hostile::{self, HostileTarget, Offence};
 use jumpdeck_server_sim::{
     ConsoleLogin, Counts, DEFAULT, Fleet, InstallerKeys, Scenario, SimulatedConsole, WireFault,
 };
@@ -340,7 +340,7 @@ impl Offend {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let keys = InstallerKeys::parse(&self.appliance.key);
         let key = keys.others.first().or(keys.by_group.values().next());
-        let target = Target {
+        let target = HostileTarget {
             url: self.appliance.url,
             fingerprint: self.appliance.fingerprint,
             installer_key: key.cloned().context("an installer key is needed")?,

@@ -19,7 +19,7 @@ struct AgentCli {
 #[derive(Subcommand)]
 enum AgentVerb {
     /// Enrol this machine if it is new, then keep the link to the appliance.
-    AgentRun(Box<AgentRun>),
+    Run(Box<AgentRun>),
     /// Let a representative in for one session, with the key you were told.
     Join(Join),
     /// Undo an installation: the service, the key and the program's copy.

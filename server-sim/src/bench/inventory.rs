@@ -2,13 +2,13 @@
 
 use super::figure::{BenchTarget, Table, float, median};
 use super::place::BenchPlace;
-use super::workers::{Part, Workers};
+use super::workers::{WorkerPart, Workers};
 use super::{Bench, progress, rest};
 use anyhow::Context;
 use jumpdeck_protocol::inventory::{Position, PresencePosition};
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
-use jumpdeck_server_sim::hostile::{BenchTarget as Door, HostileCaller};
+use jumpdeck_server_sim::hostile::{HostileCaller, HostileTarget as Door};
 use jumpdeck_server_sim::{Heard, Scenario};
 use tokio::time::Instant;
 
@@ -50,7 +50,7 @@ pub(super) async fn measure(bench: &Bench, table: &mut Table) -> anyhow::Result<
     let scenario = Scenario::load(super::links::QUIET)?;
     let keys = place.keys(&scenario).await?;
     progress(&format!("{} machines enrol and leave", bench.items));
-    let part = Part {
+    let part = WorkerPart {
         scenario: super::links::QUIET,
         machines: bench.items,
         first: 0,

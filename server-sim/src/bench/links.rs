@@ -2,7 +2,7 @@
 
 use super::figure::{BenchTarget, Table, float, median};
 use super::place::BenchPlace;
-use super::workers::{Part, Workers};
+use super::workers::{WorkerPart, Workers};
 use super::{Bench, Measurement, progress, rest};
 use jumpdeck_server_sim::Scenario;
 use std::time::Instant;
@@ -21,7 +21,7 @@ pub(super) async fn connect(
     table: &mut Table,
 ) -> anyhow::Result<Workers> {
     let keys = place.keys(&Scenario::load(QUIET)?).await?;
-    let part = Part {
+    let part = WorkerPart {
         scenario: QUIET,
         machines: bench.agents,
         first: 0,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, FleetCommand};
+use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
 /// What the name of the first user is.
@@ -116,7 +116,7 @@ impl BenchPlace {
 
 /// Starts the program. Returns what it said up to the line that says it is ready.
 async fn serve(program: &Path, dir: &Path, address: &str) -> anyhow::Result<(Child, Vec<String>)> {
-    let mut child = FleetCommand::new(program)
+    let mut child = Command::new(program)
         .args(["serve", "--listen", address, "--no-ssh", "--data-dir"])
         .arg(dir)
         .stdin(Stdio::null())

@@ -4,7 +4,7 @@ use super::figure::{BenchTarget, Table, float, median};
 use super::place::BenchPlace;
 use super::{Bench, progress};
 use anyhow::{Context, bail};
-use jumpdeck_protocol::inventory::{BenchPlace as Where, ItemView, JumpMethod};
+use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place as Where};
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField, Shortcut};
 use jumpdeck_protocol::limits::ITEMS_PER_REQUEST;
 use jumpdeck_protocol::rep::reply;

@@ -10,7 +10,7 @@ use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::{ItemId, RefusalCode};
-use jumpdeck_server_sim::hostile::{BenchTarget as Door, HostileCaller};
+use jumpdeck_server_sim::hostile::{HostileCaller, HostileTarget as Door};
 use jumpdeck_server_sim::{ConsoleError, ConsoleLogin, Heard, Scenario, SimulatedConsole};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

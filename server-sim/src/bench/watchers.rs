@@ -8,7 +8,7 @@ use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepRequest};
-use jumpdeck_server_sim::hostile::{BenchTarget as Door, HostileCaller};
+use jumpdeck_server_sim::hostile::{HostileCaller, HostileTarget as Door};
 use jumpdeck_server_sim::{Heard, Scenario, SimulatedConsole};
 use std::convert::Infallible;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, FleetCommand};
+use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 
 /// Links of one process, at the most.
@@ -72,7 +72,7 @@ impl Workers {
     ) -> anyhow::Result<()> {
         let keys: Vec<_> =
             keys.by_group.iter().map(|(group, key)| format!("{group}={key}")).collect();
-        let mut child = FleetCommand::new(std::env::current_exe()?)
+        let mut child = Command::new(std::env::current_exe()?)
             .args(["run", "--json", "--url", &place.url(), "--fingerprint", &place.fingerprint])
             .args(["--scenario", part.scenario, "--clients", &part.machines.to_string()])
             .args(["--first", &part.first.to_string(), "--links", &part.links.to_string()])

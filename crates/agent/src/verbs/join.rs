@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use clap::Args;
 use jumpdeck_agent::{
-    AgentDir, AgentEnding, Options, Person, Source, Target, Visit, fingerprint_of,
+    AgentDir, AgentEnding, AgentSource, AgentVisit, Options, Person, Target, fingerprint_of,
 };
 use jumpdeck_protocol::inventory::InstallMode;
 use jumpdeck_protocol::queue::read_key;
@@ -70,9 +70,9 @@ impl Join {
         };
         let options = Options {
             dir: AgentDir::create(visit.path())?,
-            source: Source::Fixed(Target { url: self.appliance, fingerprint }),
+            source: AgentSource::Fixed(Target { url: self.appliance, fingerprint }),
             enrol: None,
-            visit: Some(Visit {
+            visit: Some(AgentVisit {
                 session_key,
                 name: self.name,
                 person: person.clone(),

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::Args;
-use jumpdeck_agent::{AgentDir, EnrolWish, Options, Source, Target};
+use jumpdeck_agent::{AgentDir, AgentSource, EnrolWish, Options, Target};
 use jumpdeck_protocol::inventory::InstallMode;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -116,5 +116,12 @@ fn options(run: AgentRun) -> anyhow::Result<Options> {
     });
     let install_mode = if run.user { InstallMode::User } else { InstallMode::Service };
     let most_pause = std::time::Duration::from_secs(run.most_pause);
-    Ok(Options { dir, source: Source::Fixed(target), enrol, visit: None, install_mode, most_pause })
+    Ok(Options {
+        dir,
+        source: AgentSource::Fixed(target),
+        enrol,
+        visit: None,
+        install_mode,
+        most_pause,
+    })
 }

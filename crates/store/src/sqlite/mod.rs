@@ -357,7 +357,7 @@ fn decode(body: &[u8], id: DocumentId) -> Result<Document, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Deed;
+    use crate::AuditRecord;
     use jumpdeck_protocol::JumpGroupId;
     use jumpdeck_protocol::Timestamp;
     use jumpdeck_protocol::audit::Action;
