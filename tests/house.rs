@@ -51,6 +51,33 @@ const CRATES: [&str; 12] = [
 ];
 const CIRCLE: usize = 3;
 
+/// The rooms of the crates that have many, from the ground up. A room may import those of the lines
+/// before its own. What is not named here is no room: tests, and a crate's own front.
+const ROOMS: [(&str, &[&[&str]]); 2] = [
+    (
+        "crates/appliance",
+        &[
+            &["clock", "data_dir", "vitals", "admission"],
+            &["keys", "jobs"],
+            &["links"],
+            &["answered"],
+            &["audit"],
+            &["base"],
+            &["book"],
+            &["accounts"],
+            &["sessions"],
+            &["items", "policies"],
+            &["visitors", "feed", "configuration", "stopping"],
+            &["services"],
+            &["api"],
+            &["gateway"],
+            &["app"],
+        ],
+    ),
+    ("crates/console", &[&["text"], &["core"], &["view"]]),
+];
+const NO_ROOMS: [&str; 4] = ["worlds", "sample", "fixtures", "lib"];
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -91,6 +118,28 @@ fn what_is_pure_needs_neither_a_runtime_nor_a_database_nor_a_terminal() {
         let below: BTreeSet<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
         let found: Vec<_> = forbidden.iter().filter(|one| below.contains(**one)).collect();
         assert!(found.is_empty(), "{name} stands on {found:?}");
+    }
+}
+
+#[test]
+fn arrows_between_rooms_go_down() {
+    for (name, floors) in ROOMS {
+        let house = House::read(&root().join(name).join("src"));
+        let floor = |room: &str| floors.iter().position(|floor| floor.contains(&room));
+        for (own, imports) in &house.0 {
+            let Some(room) = own.get(1).filter(|room| !NO_ROOMS.contains(&room.as_str())) else {
+                continue;
+            };
+            let high = floor(room).unwrap_or_else(|| panic!("{name}: no floor for {room}"));
+            let is_test = own.iter().any(|part| part == "tests");
+            for other in imports.iter().filter_map(|import| import.get(1)) {
+                if other == room || is_test || NO_ROOMS.contains(&other.as_str()) {
+                    continue;
+                }
+                let low = floor(other).unwrap_or_else(|| panic!("{name}: no floor for {other}"));
+                assert!(low < high, "{name}: the arrow from {own:?} to {other} runs up");
+            }
+        }
     }
 }
 

@@ -153,6 +153,7 @@ fn two_reps_share_a_shell_look_on_hand_over_and_end_it() {
     alice.wait_for("belongs to bob from now on");
     alice.send("y");
     bob.wait_for("gave you the session");
+    alice.wait_for("The session is bob's now");
     alice.send("\x1dx");
     alice.wait_for("only its owner does this");
     bob.send("\x1dx");

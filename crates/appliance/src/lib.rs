@@ -11,6 +11,7 @@ mod api;
 mod app;
 mod audit;
 mod base;
+mod book;
 mod clock;
 mod configuration;
 mod data_dir;
@@ -18,6 +19,7 @@ mod feed;
 mod gateway;
 mod items;
 mod jobs;
+mod keys;
 mod links;
 mod policies;
 #[cfg(test)]
@@ -37,8 +39,8 @@ mod vitals;
 )]
 mod worlds;
 
-pub use accounts::rescue::{Rescued, reset_password};
 pub use admission::{Admission, Limits, QueuePlace, Turn, source};
+pub use app::rescue::{Rescued, reset_password};
 pub use app::{Afresh, Appliance, FirstStart, Role as ApplianceRole, StartError};
 pub use clock::{Clock, SystemClock, Uptime};
 pub use data_dir::{DataDir, DataDirError, RunningAddress};

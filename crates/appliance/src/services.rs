@@ -2,7 +2,6 @@
 //! they do not know who asks.
 
 use crate::accounts::Accounts;
-use crate::accounts::keys::Keys;
 use crate::accounts::login::{LoginAttempt, LoginCheck};
 use crate::accounts::passwords::Passwords;
 use crate::accounts::programs::Programs;
@@ -10,6 +9,7 @@ use crate::accounts::second_factor::SecondFactors;
 use crate::accounts::ssh_keys::SshKeys;
 use crate::audit::record::Audit;
 use crate::base::Base;
+use crate::book::Book;
 use crate::configuration::Configuration;
 use crate::data_dir::DataDir;
 use crate::feed::Feeds;
@@ -21,12 +21,12 @@ use crate::items::installers::Installers;
 use crate::items::kept::KeptItems;
 use crate::items::wake::Waking;
 use crate::jobs::Jobs;
+use crate::keys::Keys;
 use crate::links::Links;
 use crate::policies::Policies;
 use crate::policies::explain::Explanations;
 use crate::policies::teams::Teams;
 use crate::sessions::Sessions;
-use crate::sessions::book::Book;
 use crate::sessions::end::Endings;
 use crate::sessions::history::SessionHistory;
 use crate::sessions::log::SessionLog;

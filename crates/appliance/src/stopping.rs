@@ -2,11 +2,11 @@
 
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::book::Book;
 use crate::data_dir::DataDir;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
 use crate::sessions::Sessions;
-use crate::sessions::book::Book;
 use crate::sessions::end::Endings;
 use crate::sessions::recordings::Recordings;
 use jumpdeck_protocol::Refusal;

@@ -1,10 +1,10 @@
 //! How a rep logs in.
 
 use crate::accounts::hashing::{Hasher, Whose};
-use crate::accounts::keys;
 use crate::accounts::throttle::Throttle;
 use crate::admission::source;
 use crate::clock::Uptime;
+use crate::keys;
 use jumpdeck_protocol::handshake::RepProof;
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId};
 use jumpdeck_world::KeptLogin;

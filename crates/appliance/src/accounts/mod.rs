@@ -3,19 +3,17 @@
 
 pub(crate) mod duties;
 pub(crate) mod hashing;
-pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod passwords;
 pub(crate) mod programs;
 pub(crate) mod rates;
-pub(crate) mod rescue;
 pub(crate) mod second_factor;
 pub(crate) mod ssh_keys;
 pub(crate) mod throttle;
 
 use crate::base::Base;
+use crate::book::Book;
 use crate::links::Links;
-use crate::sessions::book::Book;
 use login::LoginCheck;
 use passwords::Passwords;
 use programs::Programs;

@@ -3,14 +3,14 @@
 use crate::accounts::duties::first_of;
 use crate::accounts::duties::login_life;
 use crate::accounts::hashing::Whose;
-use crate::accounts::keys;
 use crate::accounts::login::LoginCheck;
 use crate::accounts::throttle::Throttle;
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::book::Book;
+use crate::keys;
 use crate::links::Links;
 use crate::links::consoles::{LinkLogin, RepLink};
-use crate::sessions::book::Book;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::handshake::Login;
 use jumpdeck_protocol::rep::reply;

@@ -1,9 +1,9 @@
 //! Accounts of programs: a token each, with scopes.
 
-use crate::accounts::keys;
 use crate::accounts::rates::Rates;
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::keys;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiAccounts, Secret};

@@ -4,11 +4,11 @@
 //! it, so two that come at once are not both let in, nor one that comes again after a restart.
 
 use crate::accounts::duties::first_of;
-use crate::accounts::keys;
 use crate::accounts::passwords::renew;
 use crate::accounts::throttle::Throttle;
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::keys;
 use crate::links::consoles::{LinkLogin, RepLink};
 use data_encoding::BASE32_NOPAD;
 use jumpdeck_protocol::audit::Action;

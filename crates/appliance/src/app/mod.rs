@@ -1,5 +1,6 @@
 //! The appliance as a whole: opening it, and what only its own program may do.
 
+pub(crate) mod rescue;
 mod startup;
 #[cfg(test)]
 mod tests;

@@ -2,18 +2,18 @@
 
 use super::Appliance;
 use crate::accounts::hashing::Whose;
-use crate::accounts::keys::{self, Keys};
 use crate::accounts::login::LoginCheck;
 use crate::audit::rate::Rate;
 use crate::audit::record::Audit;
 use crate::base::Base;
+use crate::book::Book;
 use crate::clock::{Clock, Clocks, Moment};
 use crate::data_dir::{APPLIANCE_KEY, DataDir, DataDirError};
 use crate::gateway::Gateway;
+use crate::keys::{self, Keys};
 use crate::links::Links;
 use crate::links::presence::Presences;
 use crate::services::{Parts, Services};
-use crate::sessions::book::Book;
 use crate::vitals::Vitals;
 use jumpdeck_policy::{Role as ItemRole, SessionPolicy};
 use jumpdeck_protocol::{Timestamp, UserId, private_file};

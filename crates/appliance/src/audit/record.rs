@@ -1,9 +1,9 @@
 //! The audit: what is written down of what was done, and who may read it.
 
-use crate::accounts::keys::Keys;
 use crate::answered::Answered;
 use crate::audit::rate::Rate;
 use crate::clock::Clocks;
+use crate::keys::Keys;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::audit::{AuditEvent, Seal};

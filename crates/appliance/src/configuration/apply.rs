@@ -3,41 +3,15 @@
 //! Things come in the order in which they refer to each other, so that a file may make a role and
 //! use it; removals come last, and what is still used is not removed.
 
+use super::applying::{Applied, Applying, By};
 use super::file::SiteEntry;
 use super::kinds::{File, apply_all};
 use super::reader::FileReader;
-use jumpdeck_protocol::rep::NewUser;
-use jumpdeck_protocol::{Refusal, UserId};
+use jumpdeck_protocol::Refusal;
+use jumpdeck_protocol::configuration::Problem;
 use jumpdeck_store::Draft;
 use jumpdeck_world::Site;
 use jumpdeck_world::World;
-
-/// What came of it.
-#[derive(Default)]
-pub(super) struct Applied {
-    /// Users that were made, with their first passwords.
-    pub passwords: Vec<NewUser>,
-    /// What to know besides.
-    pub notes: Vec<String>,
-}
-
-/// Whose file it is, and where.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct By {
-    pub user: UserId,
-    /// An embedded appliance has one user.
-    pub embedded: bool,
-}
-
-/// A file that is being applied.
-pub(super) struct Applying<'a, 'r> {
-    pub draft: &'a mut Draft,
-    pub reader: &'a mut FileReader<'r>,
-    pub applied: Applied,
-    pub by: By,
-    /// How many of those came whose order counts.
-    pub order: u32,
-}
 
 /// Puts everything into the draft. What is wrong with the file stands in the reader then, and the
 /// draft is to be thrown away.
@@ -83,4 +57,19 @@ fn check_default_portal(world: &World, reader: &mut FileReader<'_>, file: &File)
         let span = second.map(|portal| portal.name.span()).unwrap_or_default();
         reader.problem(span, "public_portal: default", "only one portal is the default");
     }
+}
+
+/// Reads the file's form.
+pub(super) fn parse(text: &str) -> Result<File, Problem> {
+    toml::from_str(text).map_err(|error| {
+        let span = error.span().unwrap_or_default();
+        let mut reader = FileReader::new(text);
+        reader.problem(span, "", error.message());
+        reader.problems.pop().unwrap_or_else(|| Problem {
+            line: 1,
+            column: 1,
+            field: "".into(),
+            what: "the file cannot be read".into(),
+        })
+    })
 }

@@ -4,6 +4,7 @@
 //! its own that is thrown away, so what it says is what applying does.
 
 mod apply;
+mod applying;
 mod effects;
 mod export;
 mod file;
@@ -12,15 +13,16 @@ mod kinds;
 mod reader;
 mod settings;
 mod usage;
+mod written;
 
-use crate::accounts::keys;
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::keys;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
 use crate::policies::jump_policies::JumpPolicies;
 use crate::sessions::withdraw::Withdrawal;
-use apply::By;
+use applying::By;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::configuration::{Change, Deed, Plan, Problem};
 use jumpdeck_protocol::rep::reply;
@@ -146,7 +148,7 @@ fn administers(world: &World, rep: &RepLink) -> Result<(), Refusal> {
 fn plan(world: &World, text: &str, by: By) -> Result<Plan, Refusal> {
     let revision = world.configured();
     let nothing = Plan { revision, ..Plan::default() };
-    let file = match reader::parse(text) {
+    let file = match apply::parse(text) {
         Ok(file) => file,
         Err(problem) => return Ok(Plan { problems: vec![problem], ..nothing }),
     };
@@ -173,11 +175,11 @@ fn plan(world: &World, text: &str, by: By) -> Result<Plan, Refusal> {
 }
 
 /// Applies a file that was planned before.
-fn put(draft: &mut Draft, text: &str, by: By) -> Result<apply::Applied, Refusal> {
+fn put(draft: &mut Draft, text: &str, by: By) -> Result<applying::Applied, Refusal> {
     let wrong = |problem: &Problem| {
         RefusalCode::EditConflict.because(format!("line {}: {}", problem.line, problem.what))
     };
-    let file = reader::parse(text).map_err(|problem| wrong(&problem))?;
+    let file = apply::parse(text).map_err(|problem| wrong(&problem))?;
     let mut reader = FileReader::new(text);
     let applied = apply::apply(draft, &mut reader, &file, by)?;
     match reader.problems.first() {

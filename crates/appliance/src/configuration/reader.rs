@@ -1,7 +1,6 @@
 //! Reads names of a file as what they stand for, and gathers what is wrong with it.
 
 use super::file::{MembershipEntry, Name};
-use super::kinds::File;
 use jumpdeck_policy::{Availability, Membership, PolicyChoice};
 use jumpdeck_protocol::configuration::Problem;
 use jumpdeck_protocol::session_policy::Rules;
@@ -26,21 +25,6 @@ pub(super) struct At<'a> {
 pub(super) struct FileReader<'a> {
     text: &'a str,
     pub problems: Vec<Problem>,
-}
-
-/// Reads the file's form.
-pub(super) fn parse(text: &str) -> Result<File, Problem> {
-    toml::from_str(text).map_err(|error| {
-        let span = error.span().unwrap_or_default();
-        let mut reader = FileReader { text, problems: Vec::new() };
-        reader.problem(span, "", error.message());
-        reader.problems.pop().unwrap_or_else(|| Problem {
-            line: 1,
-            column: 1,
-            field: "".into(),
-            what: "the file cannot be read".into(),
-        })
-    })
 }
 
 impl<'a> FileReader<'a> {

@@ -2,10 +2,10 @@
 
 use super::budget::Budget;
 use super::{Arrival, IncomingLink, until_gone};
-use crate::accounts::keys;
 use crate::clock::Moment;
 use crate::gateway::introduce;
 use crate::items::limit::room_for_another;
+use crate::keys;
 use crate::links::agent::{AgentLink, Stray};
 use crate::services::Services;
 use crate::visitors::queues::{Visitor, visitor_name};

@@ -9,9 +9,9 @@ mod requests;
 
 pub(crate) use rep::attend;
 
-use crate::accounts::keys::Keys;
 use crate::admission::{Admission, Limits, Turn, source};
 use crate::jobs::{Every, Jobs};
+use crate::keys::Keys;
 use crate::services::Services;
 use jumpdeck_link::Socket;
 use jumpdeck_link::{self, LinkEnd, read_plain, write_plain};

@@ -5,10 +5,10 @@
 
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::book::Book;
 use crate::clock::Moment;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
-use crate::sessions::book::Book;
 use crate::sessions::end::Endings;
 use jumpdeck_policy::{Availability, Permission};
 use jumpdeck_protocol::agent::{AgentOrder, Standing};

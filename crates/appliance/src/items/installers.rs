@@ -1,10 +1,10 @@
 //! Installer keys: what a machine enrols with. A key opens what its maker could open now.
 
-use crate::accounts::keys;
-use crate::accounts::keys::Keys;
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::items::edit::permitted;
+use crate::keys;
+use crate::keys::Keys;
 use crate::links::consoles::RepLink;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::audit::Action;

@@ -9,11 +9,11 @@ pub(crate) mod sweep;
 pub(crate) mod wake;
 pub(crate) mod wakes;
 
-use crate::accounts::keys::Keys;
 use crate::base::Base;
+use crate::book::Book;
+use crate::keys::Keys;
 use crate::links::Links;
 use crate::sessions::Sessions;
-use crate::sessions::book::Book;
 use clones::Clones;
 use edit::ItemEdits;
 use installers::Installers;

@@ -3,11 +3,11 @@
 use crate::accounts::second_factor::has_one;
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::book::Book;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
 use crate::sessions::beside::Beside;
 use crate::sessions::beside::beside;
-use crate::sessions::book::Book;
 use jumpdeck_policy::{Attempt, Code, Decision, Step, Verdict};
 use jumpdeck_protocol::configuration::Simulation;
 use jumpdeck_protocol::inventory::JumpMethod;

@@ -5,9 +5,9 @@ pub(crate) mod jump_policies;
 pub(crate) mod teams;
 
 use crate::base::Base;
+use crate::book::Book;
 use crate::links::Links;
 use crate::sessions::Sessions;
-use crate::sessions::book::Book;
 use explain::Explanations;
 use jump_policies::JumpPolicies;
 use std::sync::Arc;

@@ -2,9 +2,9 @@
 
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::book::Book;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
-use crate::sessions::book::Book;
 use crate::sessions::sharing::Sharing;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::Place;

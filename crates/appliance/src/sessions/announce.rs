@@ -1,15 +1,19 @@
 //! Telling reps how their sessions stand.
 
 use crate::base::Base;
+use crate::book::Book;
 use crate::links::Links;
-use crate::sessions::book::Book;
-use crate::sessions::customer::words;
 use jumpdeck_protocol::agent::AgentOrder;
+use jumpdeck_protocol::inventory::StartMode;
 use jumpdeck_protocol::log::LogEntry;
+use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::Terms;
 use jumpdeck_protocol::{EndpointId, SessionId, UserId};
 use std::sync::Arc;
+
+/// Who it is in a session's log. No user name has a blank in it.
+pub(super) const CUSTOMER: &str = "the customer";
 
 pub(crate) struct Announcer {
     pub(crate) base: Base,
@@ -56,4 +60,39 @@ impl Announcer {
             agent.order(AgentOrder::Say { text: text.into() });
         }
     }
+}
+
+/// An entry of a session's log, as the person at the machine is told it.
+fn words(entry: &LogEntry, mode: StartMode) -> Option<String> {
+    let who = entry.who.as_deref().unwrap_or("Nobody");
+    let brief = match &entry.event {
+        LogEvent::Started => Some(format!("{who} is in a session with this machine.")),
+        LogEvent::Ended { reason } => Some(format!("The session is over: {}.", reason.words())),
+        _ => None,
+    };
+    if let LogEvent::Chat { text } = &entry.event {
+        // What is meant for the person reaches the person.
+        return (who != CUSTOMER).then(|| format!("{who}: {text}"));
+    }
+    match mode {
+        StartMode::Hidden => return None,
+        StartMode::Minimized => return brief,
+        StartMode::Normal => {}
+    }
+    brief.or_else(|| match &entry.event {
+        LogEvent::Joined => Some(format!("{who} is here.")),
+        LogEvent::Left => Some(format!("{who} is gone.")),
+        LogEvent::Shared { with, observe: true } => Some(format!("{who} lets {with} look on.")),
+        LogEvent::Shared { with, observe: false } => Some(format!("{who} lets {with} take part.")),
+        LogEvent::Transferred { to } => Some(format!("The session is {to}'s from now on.")),
+        LogEvent::ShellOpened { .. } => Some(format!("{who} opened a shell.")),
+        LogEvent::Executed { command, channel: Some(_) } => {
+            Some(format!("{who} opened a shell for: {command}"))
+        }
+        LogEvent::ShellClosed { .. } => Some("A shell was closed.".to_owned()),
+        LogEvent::Entered => Some(format!("{who} may take part.")),
+        LogEvent::EndsSoon { minutes, .. } => Some(format!("The session ends in {minutes} min.")),
+        LogEvent::Unpinned => Some(format!("{who} unpinned this machine.")),
+        _ => None,
+    })
 }

@@ -1,6 +1,6 @@
 //! What becomes of somebody who jumps to an item while others have sessions with its machine.
 
-use crate::sessions::book::Book;
+use crate::book::Book;
 use jumpdeck_policy::SimultaneousJumps;
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_world::rights::Other;

@@ -1,22 +1,19 @@
 //! The person at a machine: asked, told, heard.
 
 use crate::base::Base;
+use crate::book::Book;
 use crate::links::Links;
 use crate::links::agent::AgentLink;
-use crate::sessions::book::Book;
+use crate::sessions::announce::CUSTOMER;
 use crate::sessions::end::Endings;
 use crate::sessions::log::SessionLog;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest};
-use jumpdeck_protocol::inventory::StartMode;
-use jumpdeck_protocol::log::{LogEntry, LogEvent};
+use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::session_policy::{Often, SessionPermission};
 use jumpdeck_protocol::{EndpointId, Refusal, RefusalCode, SessionId, UserId, limits, text};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Who it is in a session's log. No user name has a blank in it.
-const CUSTOMER: &str = "the customer";
 
 /// How long an answer may take on its way, besides the time to think.
 const WAY: Duration = Duration::from_secs(10);
@@ -109,39 +106,4 @@ impl Customers {
             self.log.log_as(session, CUSTOMER, LogEvent::Chat { text: text.clone() });
         }
     }
-}
-
-/// An entry of a session's log, as the person at the machine is told it.
-pub(super) fn words(entry: &LogEntry, mode: StartMode) -> Option<String> {
-    let who = entry.who.as_deref().unwrap_or("Nobody");
-    let brief = match &entry.event {
-        LogEvent::Started => Some(format!("{who} is in a session with this machine.")),
-        LogEvent::Ended { reason } => Some(format!("The session is over: {}.", reason.words())),
-        _ => None,
-    };
-    if let LogEvent::Chat { text } = &entry.event {
-        // What is meant for the person reaches the person.
-        return (who != CUSTOMER).then(|| format!("{who}: {text}"));
-    }
-    match mode {
-        StartMode::Hidden => return None,
-        StartMode::Minimized => return brief,
-        StartMode::Normal => {}
-    }
-    brief.or_else(|| match &entry.event {
-        LogEvent::Joined => Some(format!("{who} is here.")),
-        LogEvent::Left => Some(format!("{who} is gone.")),
-        LogEvent::Shared { with, observe: true } => Some(format!("{who} lets {with} look on.")),
-        LogEvent::Shared { with, observe: false } => Some(format!("{who} lets {with} take part.")),
-        LogEvent::Transferred { to } => Some(format!("The session is {to}'s from now on.")),
-        LogEvent::ShellOpened { .. } => Some(format!("{who} opened a shell.")),
-        LogEvent::Executed { command, channel: Some(_) } => {
-            Some(format!("{who} opened a shell for: {command}"))
-        }
-        LogEvent::ShellClosed { .. } => Some("A shell was closed.".to_owned()),
-        LogEvent::Entered => Some(format!("{who} may take part.")),
-        LogEvent::EndsSoon { minutes, .. } => Some(format!("The session ends in {minutes} min.")),
-        LogEvent::Unpinned => Some(format!("{who} unpinned this machine.")),
-        _ => None,
-    })
 }

@@ -2,14 +2,14 @@
 
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::book::Book;
+use crate::book::RemovedChannel;
+use crate::book::channel::Channel;
 use crate::clock::Uptime;
 use crate::jobs::{Every, Jobs};
 use crate::links::Links;
 use crate::links::consoles::RepLink;
 use crate::sessions::announce::Announcer;
-use crate::sessions::book::Book;
-use crate::sessions::book::RemovedChannel;
-use crate::sessions::channel::Channel;
 use crate::sessions::log::SessionLog;
 use crate::sessions::recordings::Recordings;
 use jumpdeck_protocol::Refusal;

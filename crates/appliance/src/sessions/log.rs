@@ -2,11 +2,11 @@
 
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::book::Book;
+use crate::book::channel::Channel;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
 use crate::sessions::announce::Announcer;
-use crate::sessions::book::Book;
-use crate::sessions::channel::Channel;
 use jumpdeck_protocol::log::{Attributes, LogEntry, LogEvent};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::rep::reply;

@@ -2,8 +2,6 @@
 
 pub(crate) mod announce;
 pub(crate) mod beside;
-pub(crate) mod book;
-pub(crate) mod channel;
 pub(crate) mod customer;
 pub(crate) mod end;
 pub(crate) mod history;
@@ -18,11 +16,11 @@ pub(crate) mod withdraw;
 
 use crate::accounts::Accounts;
 use crate::base::Base;
+use crate::book::Book;
 use crate::links::Links;
 use crate::links::asking::Asking;
 use crate::vitals::Vitals;
 use announce::Announcer;
-use book::Book;
 use customer::Customers;
 use end::Endings;
 use history::SessionHistory;

@@ -2,11 +2,11 @@
 
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::book::Book;
 use crate::links::Links;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
 use crate::sessions::announce::Announcer;
-use crate::sessions::book::Book;
 use crate::sessions::customer::Customers;
 use crate::sessions::end::Endings;
 use crate::sessions::log::SessionLog;

@@ -2,9 +2,9 @@
 
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::book::Book;
 use crate::data_dir::DataDir;
 use crate::links::consoles::RepLink;
-use crate::sessions::book::Book;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::log::Recording;
 use jumpdeck_protocol::rep::reply;

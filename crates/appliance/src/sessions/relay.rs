@@ -6,12 +6,12 @@
 //! Never look into the book of sessions while holding a hub: the book looks into hubs.
 
 use crate::base::Base;
+use crate::book::Book;
+use crate::book::channel::{Channel, ConsoleWay};
 use crate::links::Links;
 use crate::links::agent::{AgentLink, Stray};
 use crate::links::consoles::RepLink;
 use crate::sessions::announce::Announcer;
-use crate::sessions::book::Book;
-use crate::sessions::channel::{Channel, ConsoleWay};
 use crate::sessions::end::Endings;
 use crate::sessions::log::SessionLog;
 use bytes::Bytes;

@@ -2,10 +2,10 @@
 
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::book::Book;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
 use crate::sessions::announce::Announcer;
-use crate::sessions::book::Book;
 use crate::sessions::log::SessionLog;
 use crate::sessions::relay::Relay;
 use crate::sessions::withdraw::Withdrawal;
@@ -92,9 +92,9 @@ impl Sharing {
             // Whoever may not type any more does not keep the keyboard.
             self.relay.expel(session, user);
         }
-        self.log.log(session, Some(rep.user), event);
         self.announcer.tell_session(session);
         self.announcer.tell_sessions(user);
+        self.log.log(session, Some(rep.user), event);
         self.links.chores.tell_lobby();
         Ok(())
     }
@@ -142,10 +142,11 @@ impl Sharing {
             &format!("session {session}"),
             &to,
         );
-        self.log.log(session, Some(former), LogEvent::Transferred { to });
         // Whoever came in over the former one's head may not outrank this one.
         self.withdrawal.show_out();
+        // How it stands now is known before it is said that it changed.
         self.announcer.tell_session(session);
+        self.log.log(session, Some(former), LogEvent::Transferred { to });
         self.links.chores.tell_lobby();
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! Whoever shows the shells of a machine asks whether it answers, and is told after two seconds of
 //! silence.
 
+use crate::book::Book;
 use crate::links::Links;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
-use crate::sessions::book::Book;
 use jumpdeck_protocol::EndpointId;
 use jumpdeck_protocol::rep::ApplianceNotice;
 use std::sync::Arc;

@@ -8,11 +8,11 @@
 use crate::accounts::duties::first_of;
 use crate::accounts::duties::login_life;
 use crate::base::Base;
+use crate::book::Book;
 use crate::jobs::{Every, Jobs};
 use crate::links::Links;
 use crate::links::consoles::RepLink;
 use crate::sessions::announce::Announcer;
-use crate::sessions::book::Book;
 use crate::sessions::end::Endings;
 use crate::sessions::log::SessionLog;
 use crate::sessions::relay::Relay;

@@ -1,9 +1,9 @@
 //! What has to be done after something else, one thing after the other: whom to let go, whom to
 //! tell what goes on.
 
+use crate::book::Book;
 use crate::links::Links;
 use crate::links::chores::Chore;
-use crate::sessions::book::Book;
 use crate::visitors::queues::Queues;
 use crate::vitals::Vitals;
 use jumpdeck_protocol::EndpointId;

@@ -4,13 +4,13 @@ pub(crate) mod departures;
 pub(crate) mod pin;
 pub(crate) mod queues;
 
-use crate::accounts::keys::Keys;
 use crate::accounts::throttle::Throttle;
 use crate::base::Base;
+use crate::book::Book;
 use crate::items::Items;
+use crate::keys::Keys;
 use crate::links::Links;
 use crate::sessions::Sessions;
-use crate::sessions::book::Book;
 use crate::vitals::Vitals;
 use departures::Departures;
 use pin::Pinning;

@@ -2,6 +2,7 @@
 
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::book::Book;
 use crate::items::edit::ItemEdits;
 use crate::items::edit::{ItemDeed, check_preset, destination, permitted_of};
 use crate::items::limit::ClientLimit;
@@ -10,7 +11,6 @@ use crate::links::Links;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
 use crate::sessions::announce::Announcer;
-use crate::sessions::book::Book;
 use crate::sessions::log::SessionLog;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentReply, AgentRequest};

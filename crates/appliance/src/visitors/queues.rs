@@ -1,17 +1,17 @@
 //! Machines that wait for a rep: session keys, queues, and who is told of what.
 
-use crate::accounts::keys;
-use crate::accounts::keys::Keys;
 use crate::accounts::throttle::Throttle;
 use crate::admission::source;
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::book::Book;
+use crate::book::Brief;
 use crate::clock::Uptime;
 use crate::jobs::{Every, Jobs};
+use crate::keys;
+use crate::keys::Keys;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
-use crate::sessions::book::Book;
-use crate::sessions::book::Brief;
 use crate::sessions::end::Endings;
 use crate::sessions::log::SessionLog;
 use crate::sessions::log::kept;

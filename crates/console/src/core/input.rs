@@ -1,11 +1,23 @@
 //! A line of text that is being typed.
 
-use super::layers::KeyAnswer;
 use jumpdeck_terminal::key::{Code, Key};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Characters that a line takes at the most.
 const LONGEST: usize = 1024;
+
+/// What became of a key that was given to something with text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyAnswer {
+    /// Nothing: it means what it is bound to.
+    Bubble,
+    /// It was for the layer.
+    Handled,
+    /// It was, and what is typed is another text now.
+    Edited,
+    /// It was, and this is to be said.
+    Said(String),
+}
 
 /// The text and where the cursor stands in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -28,6 +28,7 @@ mod preferences;
 mod press;
 pub mod query;
 mod requests;
+pub mod room;
 mod scripted;
 pub mod search;
 pub mod session;

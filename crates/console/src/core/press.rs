@@ -2,8 +2,8 @@
 
 use super::command::Command;
 use super::keymap::{Context, Meaning};
-use super::layers::KeyAnswer;
 use super::{Console, Focus, Screen, input};
+use crate::core::input::KeyAnswer;
 use jumpdeck_terminal::key::Key;
 
 impl Console {

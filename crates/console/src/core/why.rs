@@ -172,3 +172,8 @@ pub fn state_text(console: &Console, state: PolicyState) -> String {
         PolicyState::Closed { opens: None } => "never opens".to_owned(),
     }
 }
+
+/// How many lines these are in a window on this screen.
+pub(super) fn lines_of_window(console: &Console, lines: &[WhyLine]) -> usize {
+    rows(lines, console.size())
+}

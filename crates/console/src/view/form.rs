@@ -4,7 +4,7 @@ use super::theme::Tone;
 use super::{Artist, row, text};
 use crate::core::form::{FieldEntry, Form, Row};
 use crate::core::keymap::Context;
-use crate::core::layers::Draws;
+use crate::core::room::Draws;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 

@@ -2,8 +2,8 @@
 
 use super::theme::Tone;
 use super::{Artist, row, text};
-use crate::core::layers::Draws;
 use crate::core::layers::{Ask, Prompt, Question};
+use crate::core::room::Draws;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};

@@ -3,8 +3,8 @@
 use super::Artist;
 use super::theme::Tone;
 use super::{row, text};
-use crate::core::layers::Draws;
 use crate::core::layers::scroll::{Scroll, found_in};
+use crate::core::room::Draws;
 use crate::core::session::{Shell, Tab};
 use alacritty_terminal::event::EventListener;
 use alacritty_terminal::grid::Dimensions;

@@ -3,10 +3,10 @@
 use super::theme::Tone;
 use super::{Artist, row, text};
 use crate::core::keymap::Context;
-use crate::core::layers::Draws;
 use crate::core::layers::LogReader;
 use crate::core::layers::key_note::KeyNote;
 use crate::core::lobby::SessionRow;
+use crate::core::room::Draws;
 use crate::core::session::{Pane, Tab};
 use crate::core::together::entry_text;
 use jumpdeck_protocol::log::{LogEntry, LogEvent};

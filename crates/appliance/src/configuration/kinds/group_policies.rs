@@ -1,12 +1,12 @@
 //! Group policies, in their order.
 
 use super::ConfigurationKind;
-use crate::configuration::apply::Applying;
-use crate::configuration::export::{choice, group_name, memberships, role_name};
+use crate::configuration::applying::Applying;
 use crate::configuration::file::{MembershipEntry, SettingsEntry, TeamMembershipEntry, is_false};
 use crate::configuration::file::{Name, named};
 use crate::configuration::reader::{At, same};
 use crate::configuration::settings::policy_settings;
+use crate::configuration::written::{choice, group_name, memberships, role_name};
 use jumpdeck_policy::{GroupPolicy, PolicyChoice, Setting};
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::queue::Rank;

@@ -1,7 +1,7 @@
 //! Jump Groups.
 
 use super::ConfigurationKind;
-use crate::configuration::apply::Applying;
+use crate::configuration::applying::Applying;
 use crate::configuration::file::{Name, named};
 use crate::configuration::usage::{Dependency, members, used_by};
 use jumpdeck_protocol::Refusal;

@@ -1,7 +1,7 @@
 //! Jump Policies.
 
 use super::ConfigurationKind;
-use crate::configuration::apply::Applying;
+use crate::configuration::applying::Applying;
 use crate::configuration::file::is_false;
 use crate::configuration::file::{Name, named};
 use crate::configuration::hours;

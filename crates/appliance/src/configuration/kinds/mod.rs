@@ -10,9 +10,9 @@ mod session_policies;
 mod teams;
 mod users;
 
-use super::apply::Applying;
-use super::export::{one, push};
+use super::applying::Applying;
 use super::file::{Name, SiteEntry};
+use super::written::{one, push};
 use jumpdeck_protocol::Refusal;
 use jumpdeck_world::World;
 use jumpdeck_world::{DocumentId, Entity};

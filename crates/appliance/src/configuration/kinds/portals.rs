@@ -1,12 +1,12 @@
 //! Public portals.
 
 use super::ConfigurationKind;
-use crate::configuration::apply::Applying;
-use crate::configuration::export::choice;
+use crate::configuration::applying::Applying;
 use crate::configuration::file::is_false;
 use crate::configuration::file::{Name, named};
 use crate::configuration::reader::{At, same};
 use crate::configuration::usage::{Dependency, note, used_by};
+use crate::configuration::written::choice;
 use jumpdeck_policy::Availability;
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::session_policy::Rules;

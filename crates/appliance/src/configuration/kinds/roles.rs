@@ -1,7 +1,7 @@
 //! Jump Item Roles.
 
 use super::ConfigurationKind;
-use crate::configuration::apply::Applying;
+use crate::configuration::applying::Applying;
 use crate::configuration::file::{Name, named};
 use crate::configuration::reader::{At, same};
 use crate::configuration::usage::{Dependency, note, used_by};

@@ -1,7 +1,7 @@
 //! Session policies.
 
 use super::ConfigurationKind;
-use crate::configuration::apply::Applying;
+use crate::configuration::applying::Applying;
 use crate::configuration::file::{Name, named};
 use crate::configuration::reader::{At, same, shown};
 use crate::configuration::usage::{Dependency, note, used_by};

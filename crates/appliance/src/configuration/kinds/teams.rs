@@ -1,7 +1,7 @@
 //! Teams and ranks.
 
 use super::ConfigurationKind;
-use crate::configuration::apply::Applying;
+use crate::configuration::applying::Applying;
 use crate::configuration::file::member;
 use crate::configuration::file::{Name, named};
 use crate::configuration::reader::At;

@@ -2,13 +2,13 @@
 
 use super::ConfigurationKind;
 use crate::accounts::hashing::hash_first_password;
-use crate::accounts::keys;
-use crate::configuration::apply::Applying;
-use crate::configuration::export::{memberships, settings};
+use crate::configuration::applying::Applying;
 use crate::configuration::file::{MembershipEntry, SettingsEntry, yes};
 use crate::configuration::file::{Name, named};
 use crate::configuration::reader::At;
 use crate::configuration::settings::own_settings;
+use crate::configuration::written::{memberships, settings};
+use crate::keys;
 use jumpdeck_policy::GroupPolicy;
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::inventory::Place;

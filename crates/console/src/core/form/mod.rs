@@ -9,8 +9,9 @@ mod save;
 mod value;
 
 use super::input::Input;
+use crate::core::input::KeyAnswer;
 use crate::core::keymap::Context;
-use crate::core::layers::{KeyAnswer, Room};
+use crate::core::room::Room;
 use jumpdeck_protocol::inventory::JumpMethod;
 use jumpdeck_protocol::item::{FieldValue, ItemField};
 use jumpdeck_protocol::{ItemId, SessionId};

@@ -1,10 +1,11 @@
 //! A choice by a few typed letters.
 
-use super::{KeyAnswer, Room};
 use crate::core::command::Command;
 use crate::core::input::Input;
+use crate::core::input::KeyAnswer;
 use crate::core::inventory::List;
 use crate::core::keymap::Context;
+use crate::core::room::Room;
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 use jumpdeck_protocol::inventory::{JumpMethod, Place};

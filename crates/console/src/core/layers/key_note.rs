@@ -1,7 +1,7 @@
 //! A session key that was made.
 
-use super::Room;
 use crate::core::keymap::Context;
+use crate::core::room::Room;
 use jumpdeck_protocol::queue::SessionKey;
 
 /// A session key that was made, as it is shown.

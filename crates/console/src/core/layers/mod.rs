@@ -17,81 +17,12 @@ pub use question::Question;
 pub use readers::{Help, LogReader, MessageHistory, Why};
 pub use toggles::{ToggleKind, Toggles};
 
-use super::Console;
 use super::form::Form;
-use super::input::Input;
-use super::keymap::Context;
-use super::why::{self, WhyLine};
-use jumpdeck_terminal::Key;
+use super::room::{Draws, Room};
 use key_note::KeyNote;
 use scroll::Scroll;
 use simulator::Simulator;
-use std::fmt;
 use who::Who;
-
-/// What became of a key that a layer was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyAnswer {
-    /// Nothing: it means what it is bound to.
-    Bubble,
-    /// It was for the layer.
-    Handled,
-    /// It was, and what is typed is another text now.
-    Edited,
-    /// It was, and this is to be said.
-    Said(String),
-}
-
-/// What all layers have in common.
-pub trait Room: fmt::Debug {
-    /// Where keys are pressed while it is on top.
-    fn context(&self) -> Context;
-
-    /// Whether it goes with the session on the screen.
-    fn is_of_session(&self) -> bool {
-        false
-    }
-
-    /// Whether keys are text here.
-    fn takes_text(&self) -> bool {
-        false
-    }
-
-    /// The line that is being typed.
-    fn input(&mut self) -> Option<&mut Input> {
-        None
-    }
-
-    /// A key, before it means a command.
-    fn key(&mut self, _: Key) -> KeyAnswer {
-        KeyAnswer::Bubble
-    }
-
-    /// What is typed has changed.
-    fn edited(&mut self) {}
-
-    /// Text is pasted.
-    fn paste(&mut self, text: &str) {
-        if let Some(input) = self.input() {
-            input.insert(text);
-        }
-        self.edited();
-    }
-
-    /// How many lines there are to be read.
-    fn rows(&self, _: &Console) -> usize {
-        0
-    }
-
-    /// Scrolls, by so many lines, as far as `most` of them.
-    fn scroll(&mut self, _by: isize, _most: usize) {}
-}
-
-/// Draws layers of one kind.
-pub trait Draws<L, A> {
-    /// Draws it into an area.
-    fn draw(&mut self, layer: &L, area: A);
-}
 
 macro_rules! layers {
     (@held $type:ty) => { $type };
@@ -161,14 +92,4 @@ layers! {
     Form(Form, boxed);
     /// A look back at a shell.
     Scroll(Scroll);
-}
-
-/// How many lines these are in a window on this screen.
-fn lines_of_window(console: &Console, lines: &[WhyLine]) -> usize {
-    why::rows(lines, console.size())
-}
-
-/// A place that is moved by so many lines.
-fn moved(scroll: usize, by: isize, most: usize) -> usize {
-    scroll.saturating_add_signed(by).min(most)
 }

@@ -1,8 +1,9 @@
 //! A line of text that is asked for.
 
-use super::{KeyAnswer, Room};
 use crate::core::input::Input;
+use crate::core::input::KeyAnswer;
 use crate::core::keymap::Context;
+use crate::core::room::Room;
 use jumpdeck_protocol::{ItemId, SessionId};
 use jumpdeck_terminal::Key;
 

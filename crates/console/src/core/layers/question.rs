@@ -1,7 +1,7 @@
 //! A question, and what a yes means.
 
-use super::Room;
 use crate::core::keymap::Context;
+use crate::core::room::Room;
 use jumpdeck_protocol::{ChannelId, ItemId, SessionId};
 
 /// A question, and what a yes means.

@@ -1,10 +1,11 @@
 //! What is read: help, messages, a session's log, the reasons for a right.
 
-use super::{Room, lines_of_window, moved};
 use crate::core::Console;
 use crate::core::help;
 use crate::core::keymap::Context;
+use crate::core::room::{Room, moved};
 use crate::core::why;
+use crate::core::why::lines_of_window;
 use jumpdeck_protocol::{ItemId, SessionId};
 
 /// The keys that work in a context.

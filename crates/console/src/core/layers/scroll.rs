@@ -1,10 +1,10 @@
 //! A look back at a shell, as a value.
 
-use super::Room;
 use super::{Ask, Layer, Prompt};
 use crate::core::export::Export;
 use crate::core::input::Input;
 use crate::core::keymap::Context;
+use crate::core::room::Room;
 use crate::core::session::{Shell, Tab};
 use crate::core::{Console, Effect};
 use jumpdeck_protocol::ChannelId;

@@ -1,13 +1,14 @@
 //! The simulator, as a value.
 
 use super::{Ask, Layer, Prompt};
-use super::{Room, lines_of_window, moved};
 use crate::core::Console;
 use crate::core::form::time_text;
 use crate::core::input::Input;
 use crate::core::keymap::Context;
 use crate::core::requests::{About, IfLost};
+use crate::core::room::{Room, moved};
 use crate::core::why::WhyLine;
+use crate::core::why::lines_of_window;
 use jiff::civil::DateTime;
 use jumpdeck_protocol::configuration::Simulation;
 use jumpdeck_protocol::rep::request;

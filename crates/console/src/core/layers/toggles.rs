@@ -1,8 +1,8 @@
 //! Things that are on or off.
 
-use super::Room;
 use crate::core::keymap::Context;
 use crate::core::query::Field;
+use crate::core::room::Room;
 use jumpdeck_protocol::preferences::Column;
 
 /// Things that are on or off.

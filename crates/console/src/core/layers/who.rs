@@ -1,12 +1,13 @@
 //! Who may do something, as a value.
 
 use super::Layer;
-use super::{Room, lines_of_window, moved};
 use crate::core::Console;
 use crate::core::keymap::Context;
 use crate::core::layers::Why;
 use crate::core::requests::{About, IfLost};
+use crate::core::room::{Room, moved};
 use crate::core::why::WhyLine;
+use crate::core::why::lines_of_window;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::{Answer, Permission, Whom};
 use jumpdeck_protocol::text::clean;

@@ -1,10 +1,10 @@
 //! What whoever has the data directory can do without the appliance: give a user a new password.
 
 use crate::accounts::hashing::{Hasher, Whose};
-use crate::accounts::keys;
 use crate::accounts::passwords::renew;
 use crate::app::StartError;
 use crate::data_dir::DataDir;
+use crate::keys;
 use crate::vitals::Vitals;
 use anyhow::Context;
 use jumpdeck_protocol::Timestamp;

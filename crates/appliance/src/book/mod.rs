@@ -1,12 +1,15 @@
 //! The open sessions, who takes part in them, and their channels.
 
+pub(crate) mod channel;
+mod session;
+
+use crate::book::channel::Channel;
 use crate::clock::Uptime;
-use crate::sessions::channel::Channel;
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::limits;
 use jumpdeck_protocol::log::{LogEvent, Summary};
-use jumpdeck_protocol::session::{ChannelView, Part, Participant, SessionView, Size, Terms};
+use jumpdeck_protocol::session::{ChannelView, Part, SessionView, Size, Terms};
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, SessionId, Timestamp, UserId};
 use jumpdeck_store::OpenSession;
@@ -14,33 +17,10 @@ use jumpdeck_store::{NewSession, Tally};
 use jumpdeck_world::World;
 use jumpdeck_world::rights::Other;
 use jumpdeck_world::{Participation, Share};
+use session::BookSession;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-
-#[derive(Debug)]
-struct BookSession {
-    owner: UserId,
-    endpoint: EndpointId,
-    item: ItemId,
-    item_name: String,
-    started: Timestamp,
-    terms: Terms,
-    channels: Vec<ChannelView>,
-    /// What the person at the machine said when asked for tools.
-    answers: BTreeMap<SessionPermission, bool>,
-    /// Minutes that were left when it was last said that the session ends soon.
-    warned: Option<u32>,
-    /// Who else may take part.
-    others: BTreeMap<UserId, Share>,
-    /// Whose coming stands in the log, and whose going does not yet.
-    here: BTreeSet<UserId>,
-    /// The last entry of its log.
-    logged: u64,
-    tally: Tally,
-    /// When somebody last typed, or came.
-    active: AtomicU64,
-}
 
 #[derive(Debug, Default)]
 struct BookEntries {
@@ -560,51 +540,6 @@ impl Book {
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         Ok(())
-    }
-}
-
-impl BookSession {
-    fn part(&self, user: UserId) -> Option<Part> {
-        if self.owner == user {
-            Some(Part::Owner)
-        } else {
-            self.others.get(&user).map(|share| share.part())
-        }
-    }
-
-    fn users(&self) -> Vec<UserId> {
-        std::iter::once(self.owner).chain(self.others.keys().copied()).collect()
-    }
-
-    /// Whether a console of this user shows one of its channels.
-    fn shows(&self, user: UserId, book: &BookEntries) -> bool {
-        let mut channels = channel_ids(&self.channels).filter_map(|id| book.channels.get(&id));
-        channels.any(|channel| channel.hub().consoles().any(|(_, of)| of == user))
-    }
-
-    fn view(&self, id: SessionId, book: &BookEntries, world: &World) -> SessionView {
-        let mut channels = self.channels.clone();
-        for channel in &mut channels {
-            let entry = book.channels.get(&channel.id);
-            channel.attached = entry.is_some_and(|entry| entry.hub().is_shown());
-        }
-        let participant = |user: UserId| Participant {
-            user,
-            name: world.username(user),
-            part: self.part(user).unwrap_or(Part::Observer),
-            here: self.shows(user, book),
-        };
-        SessionView {
-            id,
-            item: self.item,
-            item_name: self.item_name.clone(),
-            started: self.started,
-            channels,
-            owner: self.owner,
-            participants: self.users().into_iter().map(participant).collect(),
-            terms: self.terms.clone(),
-            pinned: world.item(self.item).is_some_and(|item| !item.is_visitor()),
-        }
     }
 }
 
