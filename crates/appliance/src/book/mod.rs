@@ -1,13 +1,11 @@
 //! The open sessions, who takes part in them, and their channels.
 
 pub(crate) mod channel;
+mod rules;
 mod session;
 
 use crate::book::channel::Channel;
 use crate::clock::Uptime;
-use jumpdeck_protocol::Refusal;
-use jumpdeck_protocol::RefusalCode;
-use jumpdeck_protocol::limits;
 use jumpdeck_protocol::log::{LogEvent, Summary};
 use jumpdeck_protocol::session::{ChannelView, Part, SessionView, Size, Terms};
 use jumpdeck_protocol::session_policy::SessionPermission;
@@ -499,47 +497,6 @@ impl Book {
 
     fn write<T>(&self, change: impl FnOnce(&mut BookEntries) -> T) -> T {
         change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Whether a user takes part in a session, at least so far.
-    pub(crate) fn takes_part(
-        &self,
-        session: SessionId,
-        user: UserId,
-        least: Part,
-    ) -> Result<(), Refusal> {
-        match self.part(session, user) {
-            None => Err(RefusalCode::SessionGone.plain()),
-            Some(part) if part >= least => Ok(()),
-            Some(_) if least == Part::Owner => Err(RefusalCode::NotOwner.plain()),
-            Some(_) => Err(RefusalCode::NotOwner.because("you may look, but not take part")),
-        }
-    }
-
-    /// Whether a session grants something that is allowed or denied as a whole.
-    pub(crate) fn session_allows(
-        &self,
-        session: SessionId,
-        permission: SessionPermission,
-    ) -> Result<(), Refusal> {
-        let terms = self.terms(session);
-        let terms = terms.ok_or_else(|| RefusalCode::SessionGone.plain())?;
-        if terms.granted.grants(permission) {
-            return Ok(());
-        }
-        let name = permission.as_str();
-        let detail = format!("the session policies denied {name} when this session started");
-        Err(RefusalCode::PermissionDenied.because(detail))
-    }
-
-    /// Whether so many more fit into a session.
-    pub(crate) fn room_for(&self, session: SessionId, more: usize) -> Result<(), Refusal> {
-        let most = limits::PARTICIPANTS;
-        if more > 0 && self.users(session).len() + more > most {
-            let detail = format!("{most} people take part already, the limit.");
-            return Err(RefusalCode::InvalidValue.because(detail));
-        }
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::answered::Answered;
 use crate::base::Base;
-use crate::items::edit::permitted;
+use crate::items::rules::permitted;
 use crate::keys;
 use crate::keys::Keys;
 use crate::links::consoles::RepLink;

@@ -1,6 +1,7 @@
 //! Items that were removed by time alone: kept for a while, and taken back if that was too soon.
 
-use super::edit::{ItemDeed, Refused, each, permitted_of, within_limit};
+use super::edit::{ItemDeed, Refused};
+use super::rules::{each, permitted_of, within_limit};
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::clock::Moment;

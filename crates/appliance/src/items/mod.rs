@@ -5,6 +5,7 @@ pub(crate) mod edit;
 pub(crate) mod installers;
 pub(crate) mod kept;
 pub(crate) mod limit;
+pub(crate) mod rules;
 pub(crate) mod sweep;
 pub(crate) mod wake;
 pub(crate) mod wakes;

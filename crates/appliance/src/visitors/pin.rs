@@ -3,10 +3,11 @@
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
+use crate::items::edit::ItemDeed;
 use crate::items::edit::ItemEdits;
-use crate::items::edit::{ItemDeed, check_preset, destination, permitted_of};
 use crate::items::limit::ClientLimit;
 use crate::items::limit::room_for_another;
+use crate::items::rules::{check_preset, destination, permitted_of};
 use crate::links::Links;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;

@@ -1,6 +1,6 @@
 //! A session's tab: who takes part, its shells, and where their channels stand.
 
-use super::lobby::Selection;
+use super::session_row::Selection;
 use super::silence::AnswerSilence;
 use super::silence::Answers;
 use jumpdeck_protocol::endpoint::Endpoint;
@@ -13,6 +13,9 @@ use jumpdeck_protocol::{ChannelId, ItemId, SessionId, Timestamp, UserId, limits,
 use jumpdeck_terminal::terminal::Terminal;
 use std::collections::BTreeMap;
 use std::collections::HashSet;
+
+/// What a session's terminal calls itself.
+pub(super) const TERM: &str = "xterm-256color";
 
 /// What a shell is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]

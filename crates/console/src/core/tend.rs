@@ -3,7 +3,7 @@
 use super::export::ExportError;
 use super::form::time_text;
 use super::layers::{Ask, Layer, Prompt, Question};
-use super::sessions::StartHow;
+use super::start::StartHow;
 use super::{Console, Effect};
 use crate::core::batch::BatchDeed;
 use crate::core::known::Past;

@@ -6,14 +6,18 @@
 //! memory from one end to the other.
 
 mod chunk;
+mod counts;
 mod find;
+mod like;
 mod picture;
 mod pool;
 mod sort;
 mod standing;
 mod symbols;
 
-pub use find::{Familiar, Look, Scope, count, like, matching};
+pub use counts::{PlaceCount, TreeCounts};
+pub use find::{Familiar, Look, Scope, count, matching};
+pub use like::like;
 pub use picture::{Item, List, Order, Picture};
 pub use pool::Pool;
 
@@ -70,34 +74,6 @@ pub struct Inventory {
 struct Members {
     count: usize,
     tags: HashMap<Symbol, usize>,
-}
-
-/// A place of the tree: how many items stand there, and under which tags.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlaceCount<'i> {
-    /// The place.
-    pub place: Place,
-    /// Its name.
-    pub name: &'i str,
-    /// Its items.
-    pub count: usize,
-    /// Its tags, in order, and how many items have each.
-    pub tags: Vec<(&'i str, usize)>,
-}
-
-/// How many items there are of each kind; the counts line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TreeCounts {
-    /// Jump Items in all.
-    pub items: usize,
-    /// Jump Clients among them.
-    pub clients: usize,
-    /// Those that can be reached.
-    pub online: usize,
-    /// Those that cannot.
-    pub offline: usize,
-    /// Those that wait for a wake-up.
-    pub passive: usize,
 }
 
 impl Inventory {
@@ -440,28 +416,6 @@ impl Inventory {
         }
     }
 
-    /// The places of the tree: the own list, the groups by name, the lists of others.
-    pub fn places(&self) -> Vec<PlaceCount<'_>> {
-        let empty = Members::default();
-        let groups = self.names.groups.keys().map(|id| Place::JumpGroup(*id));
-        let mine = self.names.me.map(Place::Personal);
-        let known = groups.chain(mine);
-        let mut places: BTreeMap<Place, &Members> = known.map(|place| (place, &empty)).collect();
-        places.extend(self.places.iter().map(|(place, members)| (*place, members)));
-        let mut counted: Vec<_> =
-            places.into_iter().map(|(place, members)| self.counted(place, members)).collect();
-        counted.sort_by_cached_key(|place| (self.rank(place.place), place.name.to_lowercase()));
-        counted
-    }
-
-    fn counted<'i>(&'i self, place: Place, members: &Members) -> PlaceCount<'i> {
-        let name = self.names.place(place);
-        let tags = members.tags.iter().map(|(tag, n)| (self.texts.symbols().text(*tag), *n));
-        let mut tags: Vec<_> = tags.filter(|(tag, _)| !tag.is_empty()).collect();
-        tags.sort_unstable();
-        PlaceCount { place, name, count: members.count, tags }
-    }
-
     /// The name of a group.
     pub fn group(&self, id: JumpGroupId) -> Option<&str> {
         self.names.groups.get(&id).map(|name| &**name)
@@ -512,27 +466,6 @@ impl Inventory {
         // A list that is older than the item has nothing in its place.
         let is_there = held.get(at.min(list.len())).is_some_and(|item| item.id() == id);
         is_there.then_some(held)
-    }
-
-    /// The counts line's figures, over a list.
-    pub fn count(&self, list: &List) -> TreeCounts {
-        let mut counts = TreeCounts { items: list.len(), ..TreeCounts::default() };
-        // Mostly every item is where it was when the list was made.
-        let settled = list.departures() == self.departures;
-        for slot in list.slots() {
-            if !list.is_client_in(*slot) {
-                continue;
-            }
-            counts.clients += 1;
-            let same = settled || self.id_in(*slot) == list.id_in(*slot);
-            let standing = if same { self.standings.of(*slot) } else { ItemStanding::default() };
-            match standing.status {
-                Status::Online | Status::InUse => counts.online += 1,
-                Status::Passive => counts.passive += 1,
-                _ => counts.offline += 1,
-            }
-        }
-        counts
     }
 }
 
