@@ -4,20 +4,20 @@ use crate::serve::Served;
 use crate::support::{Guard, Home, Screen, hostname, kill, signal, text, until};
 use jumpdeck_server_sim::free_address;
 use rustix::process::Signal;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 /// A server with this machine behind it.
-struct House {
-    home: Home,
-    served: Served,
-    _agent: Guard,
+pub(crate) struct House {
+    pub(crate) home: Home,
+    pub(crate) served: Served,
+    pub(crate) _agent: Guard,
 }
 
 impl House {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = Home::new();
         let served = Served::start(&home);
         let agent = Guard(served.agent(&home, "agent", &served.key, &served.url()));
@@ -25,12 +25,12 @@ impl House {
         Self { home, served, _agent: agent }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
     /// An `ssh` that knows nobody and asks nobody, but for what `options` say.
-    fn ssh(&self, options: &[&str], user: &str, command: &[&str]) -> Command {
+    pub(crate) fn ssh(&self, options: &[&str], user: &str, command: &[&str]) -> Command {
         let (host, port) = self.served.ssh.0.split_once(':').unwrap();
         let known = format!("UserKnownHostsFile={}", self.path("known_hosts").display());
         let mut ssh = Command::new("ssh");
@@ -46,7 +46,7 @@ impl House {
     }
 
     /// One that answers what it is asked with these, one after the other.
-    fn answering(&self, answers: &[&str], user: &str, command: &[&str]) -> Command {
+    pub(crate) fn answering(&self, answers: &[&str], user: &str, command: &[&str]) -> Command {
         let script = self.path("answers");
         std::fs::write(self.path("answers.txt"), answers.join("\n") + "\n").unwrap();
         let file = self.path("answers.txt").display().to_string();
@@ -67,13 +67,13 @@ impl House {
     }
 
     /// Runs a verb with the password.
-    fn verb(&self, command: &[&str]) -> Output {
+    pub(crate) fn verb(&self, command: &[&str]) -> Output {
         let mut ssh = self.answering(&[&self.served.password], "admin", command);
         ssh.stdin(Stdio::null()).output().unwrap()
     }
 
     /// A new key pair, and the option that offers it.
-    fn key(&self, name: &str) -> (String, String) {
+    pub(crate) fn key(&self, name: &str) -> (String, String) {
         let path = self.path(name);
         let path = path.to_str().unwrap();
         let made = Command::new("ssh-keygen")
@@ -83,7 +83,7 @@ impl House {
         (path.to_owned(), std::fs::read_to_string(format!("{path}.pub")).unwrap())
     }
 
-    fn add_key(&self, public: &str) {
+    pub(crate) fn add_key(&self, public: &str) {
         let mut ssh = self.answering(&[&self.served.password], "admin", &["ssh-key", "add"]);
         let mut child = ssh.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(public.as_bytes()).unwrap();
@@ -92,19 +92,19 @@ impl House {
     }
 
     /// The console, by the password.
-    fn console(&self, columns: u16, rows: u16) -> Screen {
+    pub(crate) fn console(&self, columns: u16, rows: u16) -> Screen {
         let command = self.answering(&[&self.served.password], "admin", &[]);
         Screen::start(&command, columns, rows)
     }
 }
 
 /// Who comes in straight to this machine's shell.
-fn jump_of_admin() -> String {
+pub(crate) fn jump_of_admin() -> String {
     format!("admin:{}", hostname())
 }
 
 /// The same `ssh`, with a terminal over there.
-fn with_terminal(ssh: &Command) -> Command {
+pub(crate) fn with_terminal(ssh: &Command) -> Command {
     let mut command = Command::new("ssh");
     command.arg("-tt").args(ssh.get_args());
     for (name, value) in ssh.get_envs() {
@@ -117,7 +117,7 @@ fn with_terminal(ssh: &Command) -> Command {
 }
 
 /// A screen without the minute, which may turn while somebody looks.
-fn timeless(text: &str) -> String {
+pub(crate) fn timeless(text: &str) -> String {
     let mut text = text.to_owned();
     let at: Vec<_> = text.match_indices(':').map(|(at, _)| at).collect();
     for at in at {
@@ -520,152 +520,4 @@ fn plain_ssh_reaches_an_items_own_sshd_by_the_written_configuration() {
     let nothing = house.served.rep(&house.home, &["tunnel", &hostname(), &port]).output().unwrap();
     assert_eq!(nothing.status.code(), Some(255));
     assert!(text(&nothing.stderr).contains("refused"), "{}", text(&nothing.stderr));
-}
-
-#[test]
-fn whoever_takes_nothing_holds_up_nobody_else_and_no_more_come_in_than_may() {
-    let mut house = House::new();
-    let name = hostname();
-    let command = format!("exec {name} -- yes");
-    let mut ssh = house.answering(&[&house.served.password], "admin", &[&command]);
-    // Its output is read by nobody, once it has begun.
-    let mut stuck = Guard(ssh.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
-    stuck.0.stdout.as_mut().unwrap().read_exact(&mut [0; 2]).unwrap();
-    let status = || house.verb(&[&format!("exec {name} -- echo through")]);
-    for _ in 0..5 {
-        assert_eq!(text(&status().stdout), "through\n");
-    }
-    drop(stuck);
-    // What it ran ends with it, at once.
-    until("its session is over", || house.verb(&["sessions"]).stdout.is_empty());
-    house.served.restart_with(&house.home, &["--most-ssh", "1"]);
-    house.served.until_online(&house.home, 1);
-    let mut first = house.console(80, 24);
-    first.wait_for("● online");
-    let refused = house.verb(&["ls"]);
-    assert_eq!(refused.status.code(), Some(255));
-    assert!(text(&refused.stderr).contains("As many as may be"), "{}", text(&refused.stderr));
-    first.send("q");
-    assert_eq!(first.wait_for_end(), 0);
-    until("the place is free again", || house.verb(&["ls"]).status.success());
-}
-
-#[test]
-fn input_that_nobody_takes_holds_no_output_up() {
-    let house = House::new();
-    let user = format!("admin:{}", hostname());
-    let mut ssh = house.answering(&[&house.served.password], &user, &["seq 1 1000000"]);
-    let zeros = std::fs::File::open("/dev/zero").unwrap();
-    let output = ssh.stdin(zeros).output().unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(output.stdout.ends_with(b"\n999999\n1000000\n"));
-    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1_000_000);
-}
-
-#[test]
-fn what_interrupts_a_verb_at_the_prompt_interrupts_that_and_nothing_after_it() {
-    let house = House::new();
-    let name = hostname();
-    let asked = house.answering(&[&house.served.password], "admin", &["plain"]);
-    let mut prompt = Screen::start(&with_terminal(&asked), 80, 24);
-    prompt.wait_for("jumpdeck>");
-    prompt.send(&format!("exec {name} -- sh -c 'echo st''arted; sleep 1000'\r"));
-    prompt.wait_for("started");
-    prompt.send("\x03");
-    prompt.wait_for("Status 130.");
-    prompt.send(&format!("exec {name} -- sh -c 'echo is $((6*7))'\r"));
-    prompt.wait_for("is 42");
-    // What is typed before the prompt is there is the command's.
-    prompt.wait_until("the prompt", |text| text.trim_end().ends_with("jumpdeck>"));
-    // The end of one input is not the end of all.
-    prompt.send(&format!("exec {name} -- sh -c 'echo re''ady; cat; exit 6'\r"));
-    prompt.wait_for("ready");
-    prompt.send("and this\r\x04");
-    prompt.wait_for("Status 6.");
-    prompt.resize(100, 30);
-    prompt.send(&format!("jump {name}\r"));
-    prompt.send("stty size; exit 5\r");
-    prompt.wait_for("30 100");
-    prompt.wait_for("Status 5.");
-    prompt.send("exit\r");
-    assert_eq!(prompt.wait_for_end(), 5);
-}
-
-#[test]
-fn one_connection_has_only_so_many_channels() {
-    let house = House::new();
-    let (key, public) = house.key("alice");
-    house.add_key(&public);
-    let control = format!("ControlPath={}", house.path("mux").display());
-    let options = ["-i", &key, "-o", "BatchMode=yes", "-o", &control];
-    let master = ["-o", "ControlMaster=yes", "-N"];
-    let master = house.ssh(&[&options[..], &master[..]].concat(), "admin", &[]).spawn().unwrap();
-    let _master = Guard(master);
-    until("the connection stands", || house.path("mux").exists());
-    let command = format!("exec {} -- cat", hostname());
-    let open = || {
-        // Whoever is turned away does not come in by another connection.
-        let options = [&options[..], &["-o", "ProxyCommand=false"]].concat();
-        let mut ssh = house.ssh(&options, "admin", &[&command]);
-        ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
-    };
-    let mut all: Vec<_> = (0..12).map(|_| Guard(open())).collect();
-    until("two are turned away", || {
-        let ended = all.iter_mut().map(|child| child.0.try_wait().unwrap());
-        ended.flatten().count() == 2
-    });
-}
-
-#[test]
-fn a_program_gets_what_sshd_would_give_it() {
-    use std::os::unix::ffi::OsStrExt;
-    let house = House::new();
-    let (key, public) = house.key("ann");
-    house.add_key(&public);
-    let user = format!("admin:{}", hostname());
-    let by_key = ["-i", key.as_str(), "-o", "BatchMode=yes"];
-    // Input from a file: a login shell without a terminal.
-    let mut shell = house.ssh(&[&["-T"], &by_key[..]].concat(), &user, &[]);
-    let mut shell =
-        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let script = "tty\necho $JUMPDECK_REP\necho err >&2\nexit 3\n";
-    shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-    let output = shell.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(3));
-    assert_eq!(text(&output.stdout), "not a tty\nadmin\n");
-    assert_eq!(text(&output.stderr), "err\n");
-    // Bytes, and many of them.
-    let run = |command: &[u8]| {
-        let mut ssh = house.ssh(&by_key, &user, &[]);
-        ssh.arg(std::ffi::OsStr::from_bytes(command)).stdin(Stdio::null()).output().unwrap()
-    };
-    assert_eq!(run(b"printf %s \xe4").stdout, b"\xe4");
-    let long = format!("echo {}", "x".repeat(100_000));
-    assert_eq!(run(long.as_bytes()).stdout.len(), 100_001);
-    let state =
-        text(&run(b"sed -n 's/SigIgn:.//p' /proc/self/status; ls /proc/self/fd | wc -l").stdout);
-    let (ignored, open) = state.trim().split_once('\n').unwrap();
-    // The C library keeps the signals after 31 to itself.
-    assert_eq!(u64::from_str_radix(ignored, 16).unwrap() & 0x7fff_ffff, 0);
-    assert_eq!(open, "4", "standard streams, and the folder itself");
-    // Files are not copied yet, and that is said.
-    let sftp = [&["-s"], &by_key[..]].concat();
-    let output = house.ssh(&sftp, "admin", &["sftp"]).stdin(Stdio::null()).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("cat > FILE"), "{}", text(&output.stderr));
-    let old = [&["-T"], &by_key[..]].concat();
-    let output = house.ssh(&old, "admin", &["scp", "-t", "/tmp/x"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("cat > FILE"), "{}", text(&output.stderr));
-    // The terminal's modes go along.
-    let modes = "stty erase ^H intr ^Y -ixon";
-    let mut here = Command::new("sh");
-    let ssh = house.ssh(&[&["-tt"], &by_key[..]].concat(), &user, &["stty", "-a"]);
-    here.args(["-c", &format!("{modes}; exec \"$@\""), "sh", "ssh"]).args(ssh.get_args());
-    let mut screen = Screen::start(&here, 80, 24);
-    assert_eq!(screen.wait_for_end(), 0);
-    let shown = text(&screen.bytes);
-    for mode in ["intr = ^Y", "erase = ^H", "-ixon"] {
-        assert!(shown.contains(mode), "{mode}: {shown}");
-    }
 }

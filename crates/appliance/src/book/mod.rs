@@ -13,7 +13,6 @@ use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, SessionId, Timestamp, Use
 use jumpdeck_store::OpenSession;
 use jumpdeck_store::{NewSession, Tally};
 use jumpdeck_world::World;
-use jumpdeck_world::rights::Other;
 use jumpdeck_world::{Participation, Share};
 use session::BookSession;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -421,33 +420,6 @@ impl Book {
                     && s.channels.iter().all(|channel| channel.family.nature().terminal)
             };
             book.sessions.iter().filter(|(_, s)| idle(s)).map(|(id, _)| *id).collect()
-        })
-    }
-
-    /// Whether a session was started through an item.
-    pub(crate) fn goes_through(&self, item: ItemId) -> bool {
-        self.read(|book| book.sessions.values().any(|session| session.item == item))
-    }
-
-    /// The sessions with a machine.
-    pub(crate) fn with_machine(&self, endpoint: EndpointId) -> Vec<SessionId> {
-        self.read(|book| {
-            let there = book.sessions.iter().filter(|(_, s)| s.endpoint == endpoint);
-            there.map(|(id, _)| *id).collect()
-        })
-    }
-
-    /// The sessions that other users have with a machine, the first one first.
-    pub(crate) fn of_others(&self, endpoint: EndpointId, user: UserId) -> Vec<Other> {
-        let other = |(id, session): (&SessionId, &BookSession)| Other {
-            session: *id,
-            owner: session.owner,
-            item: session.item,
-            attended: session.terms.attended,
-        };
-        self.read(|book| {
-            let theirs = |s: &&BookSession| s.endpoint == endpoint && s.owner != user;
-            book.sessions.iter().filter(|(_, s)| theirs(s)).map(other).collect()
         })
     }
 

@@ -1,12 +1,16 @@
 //! What somebody may do in a session that is open.
 
 use super::Book;
+use crate::book::session::BookSession;
+use jumpdeck_protocol::EndpointId;
+use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::limits;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{SessionId, UserId};
+use jumpdeck_world::rights::Other;
 
 impl Book {
     /// Whether a user takes part in a session, at least so far.
@@ -48,5 +52,32 @@ impl Book {
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         Ok(())
+    }
+
+    /// Whether a session was started through an item.
+    pub(crate) fn goes_through(&self, item: ItemId) -> bool {
+        self.read(|book| book.sessions.values().any(|session| session.item == item))
+    }
+
+    /// The sessions with a machine.
+    pub(crate) fn with_machine(&self, endpoint: EndpointId) -> Vec<SessionId> {
+        self.read(|book| {
+            let there = book.sessions.iter().filter(|(_, s)| s.endpoint == endpoint);
+            there.map(|(id, _)| *id).collect()
+        })
+    }
+
+    /// The sessions that other users have with a machine, the first one first.
+    pub(crate) fn of_others(&self, endpoint: EndpointId, user: UserId) -> Vec<Other> {
+        let other = |(id, session): (&SessionId, &BookSession)| Other {
+            session: *id,
+            owner: session.owner,
+            item: session.item,
+            attended: session.terms.attended,
+        };
+        self.read(|book| {
+            let theirs = |s: &&BookSession| s.endpoint == endpoint && s.owner != user;
+            book.sessions.iter().filter(|(_, s)| theirs(s)).map(other).collect()
+        })
     }
 }

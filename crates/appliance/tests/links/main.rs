@@ -14,11 +14,14 @@
 
 mod accounts;
 mod adversary;
+mod auditing;
 mod configuring;
 mod explaining;
 mod field;
 mod house;
 mod links;
+mod pinning;
 mod sharing;
 mod tending;
 mod visiting;
+mod waking;

@@ -2,6 +2,8 @@
 
 mod forms;
 mod looking;
+mod shells;
+mod staying;
 mod tending;
 
 use super::*;
@@ -10,9 +12,8 @@ use jumpdeck_protocol::inventory::{InventoryPart, Presence, Status};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rep::request;
-use jumpdeck_protocol::session::Family;
 use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, EndReason, ExitStatus, Keyboard};
-use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, SessionId, rep};
+use jumpdeck_protocol::{ChannelId, Outcome, RefusalCode, SessionId};
 
 fn desk() -> Desk {
     Desk::linked(120, 40)
@@ -453,158 +454,4 @@ fn a_paste_goes_where_the_keys_go() {
     let channel = desk.grant_session(1);
     desk.event(Event::Paste("a\nb".into()));
     assert_eq!(desk.typed(channel), "a\rb");
-}
-
-#[test]
-fn keys_typed_ahead_of_a_search_mean_what_it_will_find() {
-    for keys in ["<ctrl-p>defend<enter>", "/defend<enter><enter>"] {
-        let mut desk = desk();
-        desk.held = Some(Vec::new());
-        desk.press(keys);
-        assert!(
-            !matches!(
-                desk.last_request().1,
-                RepRequest::StartSession(request::StartSession { .. })
-            ),
-            "{keys}"
-        );
-        let jobs = desk.held.take().unwrap();
-        // They finish in another order than they were asked for.
-        for job in jobs.into_iter().rev() {
-            desk.event(Event::Found(search::run(job)));
-        }
-        let RepRequest::StartSession(request::StartSession { item, .. }) = desk.last_request().1
-        else {
-            panic!("{keys}: a session is asked for");
-        };
-        assert_eq!(item.0, 2, "{keys}");
-    }
-}
-
-#[test]
-fn lines_above_the_screen_are_found_copied_and_saved() {
-    let mut desk = desk();
-    desk.press("jjj<enter>");
-    let channel = desk.grant_session(1);
-    let lines: Vec<String> = (0..300).map(|n| format!("line {n}\r\n")).collect();
-    desk.output(channel, 0, &lines.concat());
-    desk.press("<ctrl-]>[/LINE 77<enter>y");
-    assert_eq!(desk.copied, ["line 77"]);
-    desk.press("<space>jjy");
-    assert_eq!(desk.copied[1], "line 77\nline 78\nline 79");
-    desk.press("/nowhere<enter>");
-    assert_eq!(desk.said(), "No line above holds “nowhere”.");
-    desk.press("e<ctrl-u>out.txt<enter>");
-    assert_eq!(desk.exports[0].what(), "301 lines were");
-    desk.press("<esc>x");
-    assert_eq!(desk.typed(channel), "x", "and then the shell is typed into again");
-}
-
-#[test]
-fn a_rep_opens_a_second_shell_and_ends_it() {
-    let mut desk = desk();
-    desk.press("jjj<enter>");
-    desk.grant_session(1);
-    desk.press("<ctrl-]>s");
-    assert!(matches!(
-        desk.last_request().1,
-        RepRequest::OpenShell(request::OpenShell { session: SessionId(1), .. })
-    ));
-    let second = ChannelId(300);
-    let view = jumpdeck_protocol::session::ChannelView {
-        id: second,
-        errors: None,
-        family: Family::Terminal,
-        attached: true,
-        recorded: true,
-    };
-    desk.reply(Outcome::Ok(rep::RepReply::ShellOpened(view)));
-    desk.attached(second, 0, 0);
-    desk.press("ls");
-    assert_eq!(desk.typed(second), "ls");
-    desk.press("<ctrl-]><tab>pwd");
-    assert_eq!(desk.typed(ChannelId(101)), "pwd");
-    desk.press("<ctrl-]><tab><ctrl-]>Xy");
-    let closed = Sent::Notice(RepNotice::Channel(ChannelOrder::Close { channel: second }));
-    assert!(desk.sent.contains(&closed));
-}
-
-/// A session whose shell is on the screen.
-fn in_a_shell() -> (Desk, ChannelId) {
-    let mut desk = desk();
-    desk.press("jjj<enter>");
-    let view = desk.session(1, desk.console.jump_screen().selected.unwrap());
-    let channel = view.channels[0].id;
-    desk.reply(Outcome::Ok(jumpdeck_protocol::rep::RepReply::SessionStarted(view)));
-    desk.attached(channel, 0, 0);
-    (desk, channel)
-}
-
-#[test]
-fn what_a_program_never_ends_is_shown_after_its_time() {
-    let (mut desk, channel) = in_a_shell();
-    let begun = |desk: &Desk| match desk.timers.last() {
-        Some(timer @ Timer::Settle(of, _)) if *of == channel => *timer,
-        other => panic!("nobody comes back to it: {other:?}"),
-    };
-    let terminal = |desk: &Desk| {
-        let terminal = &desk.console.tabs()[0].shell().unwrap().terminal;
-        (terminal.is_drawing(), terminal.text())
-    };
-    let mut said = 0;
-    let mut print = |desk: &mut Desk, text: &str| {
-        desk.output(channel, said, text);
-        said += u64::try_from(text.len()).unwrap();
-    };
-    print(&mut desk, "\x1b[?2026hSTUCK");
-    assert!(terminal(&desk).0);
-    let timer = begun(&desk);
-    desk.event(Event::Timer(timer));
-    assert!(!terminal(&desk).0);
-    print(&mut desk, "\x1b]0;never ended");
-    let timer = begun(&desk);
-    desk.event(Event::Timer(timer));
-    print(&mut desk, "\r\nshown");
-    let text = terminal(&desk).1;
-    assert!(text.contains("STUCK") && text.contains("shown"), "{text}");
-}
-
-#[test]
-fn a_link_that_only_looks_whole_is_told_with_the_keys_that_wait() {
-    let (mut desk, channel) = in_a_shell();
-    let wait = |desk: &mut Desk| {
-        let timer = desk.timers.last().copied().unwrap();
-        assert!(matches!(timer, Timer::Silence(_)));
-        desk.event(Event::Timer(timer));
-    };
-    desk.press("ls");
-    wait(&mut desk);
-    assert_eq!((desk.probes, desk.console.no_answer()), (1, None), "it is asked first");
-    desk.press("x<enter>");
-    wait(&mut desk);
-    assert_eq!(desk.console.no_answer(), Some((3, 4)));
-    desk.tick(5);
-    assert_eq!(desk.console.no_answer(), Some((8, 4)), "it counts on");
-    desk.event(Event::Link(LinkEvent::Delay(std::time::Duration::from_millis(3100))));
-    assert_eq!(desk.console.no_answer(), None);
-    // The machine may hang where the appliance does not.
-    let told = |desk: &mut Desk, channel, silent| {
-        let notice = ApplianceNotice::AgentSilent { channel, silent };
-        desk.event(Event::Link(LinkEvent::Notice(notice)));
-    };
-    desk.press("ls");
-    told(&mut desk, channel, true);
-    assert_eq!(desk.console.no_answer_from_machine(), Some((3, 6)));
-    desk.tick(2);
-    told(&mut desk, channel, true);
-    assert_eq!(desk.console.no_answer_from_machine(), Some((5, 6)), "it counts on");
-    told(&mut desk, channel, false);
-    assert_eq!(desk.console.no_answer_from_machine(), None);
-    // A program that says nothing to a key is no link that hangs.
-    desk.press("y");
-    let timer = desk.timers.last().copied().unwrap();
-    desk.event(Event::Timer(timer));
-    desk.event(Event::Link(LinkEvent::Delay(std::time::Duration::from_millis(1))));
-    desk.event(Event::Timer(timer));
-    assert_eq!(desk.console.no_answer(), None);
 }

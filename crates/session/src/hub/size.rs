@@ -51,7 +51,7 @@ impl<W: ToConsole> Hub<W> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{WINDOW, Way};
+    use super::super::tests::world::{WINDOW, Way};
     use super::super::{AttachRequest, Console};
     use super::*;
     use jumpdeck_protocol::ChannelId;
