@@ -167,7 +167,7 @@ impl Client {
     /// [`ClientError`]; if the link is lost meanwhile, it is not known whether it was done.
     pub async fn ask<R: Request>(&mut self, request: R) -> Result<R::Reply, ClientError> {
         let reply = self.ask_any(request.into()).await?;
-        R::unwrap(reply).ok_or(ClientError::OddAnswer)
+        R::of_reply(reply).ok_or(ClientError::OddAnswer)
     }
 
     async fn ask_any(&mut self, request: RepRequest) -> Result<RepReply, ClientError> {

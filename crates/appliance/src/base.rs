@@ -5,6 +5,7 @@ use crate::clock::{Clocks, Moment, Uptime};
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_store::Store;
 use jumpdeck_world::World;
+use std::fs::File;
 use std::sync::Arc;
 
 /// A handle to each; cheap to copy.
@@ -13,6 +14,9 @@ pub(crate) struct Base {
     pub store: Store,
     pub clocks: Arc<Clocks>,
     pub audit: Arc<Audit>,
+    /// The data directory is this appliance's for as long as anything of it is there.
+    #[allow(dead_code, reason = "it is held, not read")]
+    pub lock: Arc<File>,
 }
 
 impl Base {

@@ -1,4 +1,4 @@
-//! What happens by the clock. A service registers its own jobs; nobody else knows them.
+//! What happens by the clock. Each service adds its own jobs; `Services::jobs` says in which order.
 
 use crate::vitals::Vital;
 use std::pin::Pin;
@@ -49,7 +49,15 @@ impl Jobs {
     /// Does all of them once that are done so often, one after the other.
     pub(crate) async fn run(&self, every: Every) {
         for (_, work) in self.0.iter().filter(|(when, _)| *when == every) {
-            work().await;
+            match every {
+                Every::Look => work().await,
+                // What fails in clearing away is logged, and tried again in a minute.
+                Every::Minute => {
+                    if let Err(error) = tokio::spawn(work()).await {
+                        tracing::error!(%error, "a job of the minute failed");
+                    }
+                }
+            }
         }
     }
 
@@ -63,11 +71,50 @@ impl Jobs {
         let mut ticks = interval(every.period());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let stops = async {
+                // Without a sender there is no appliance either.
+                let _ = stopping.wait_for(|stop| *stop).await.is_ok();
+            };
             tokio::select! {
+                biased;
+                () = stops => break,
                 _ = ticks.tick() => self.run(every).await,
-                _ = stopping.changed() => break,
             }
         }
         vital.ends();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vitals::Vitals;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test]
+    async fn a_job_of_the_minute_that_panics_keeps_no_other_from_its_turn() {
+        let count = Arc::new(AtomicUsize::new(0));
+        let mut jobs = Jobs::default();
+        jobs.add(Every::Minute, &count, |_| async { panic!("a mistake") });
+        jobs.add(Every::Minute, &count, |count| async move {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        jobs.run(Every::Minute).await;
+        jobs.run(Every::Minute).await;
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn what_stops_before_it_begins_does_nothing_more() {
+        let count = Arc::new(AtomicUsize::new(0));
+        let mut jobs = Jobs::default();
+        jobs.add(Every::Look, &count, |count| async move {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        let (stop, stopping) = watch::channel(true);
+        let vitals = Vitals::default();
+        Arc::new(jobs).keep_running(Every::Look, stopping, vitals.part("looks")).await;
+        assert_eq!((count.load(Ordering::SeqCst), vitals.failed()), (0, None));
+        drop(stop);
     }
 }

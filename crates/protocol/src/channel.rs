@@ -150,7 +150,7 @@ impl Family {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Terminal, Self::Command, Self::Tunnel];
 
-    /// Its name in the database.
+    /// Its name on the wire and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Terminal => "terminal",
@@ -245,6 +245,11 @@ mod tests {
         let tunnel = Granted { tunnel: Access::Allow, ..Granted::default() };
         assert!(tunnel.grants(Family::Tunnel.nature().permission));
         assert!(!tunnel.grants(Family::Terminal.nature().permission));
+        let recording = |recording| Granted { recording, ..Granted::default() };
+        assert!(recording(Access::Allow).grants(SessionPermission::Recording));
+        assert!(!recording(Access::Deny).grants(SessionPermission::Recording));
+        // What has more to say than yes and no is not granted by accident.
+        assert!(!Granted::everything().grants(SessionPermission::CommandFilter));
     }
 
     #[test]
@@ -256,6 +261,11 @@ mod tests {
             serde_json::from_value::<ChannelView>(view).unwrap().family
         };
         assert_eq!((old(true), old(false)), (Family::Terminal, Family::Command));
+        let later = serde_json::json!({
+            "id": 1, "errors": null, "is_shell": false, "family": "files", "attached": false
+        });
+        let later: ChannelView = serde_json::from_value(later).unwrap();
+        assert_eq!(later.family, Family::Command, "a kind that only later versions know");
         for family in Family::ALL {
             let view = ChannelView {
                 id: crate::ChannelId(1),

@@ -260,8 +260,9 @@ struct WireView {
     id: ChannelId,
     errors: Option<ChannelId>,
     is_shell: bool,
+    /// A word that a later version knows is as none.
     #[serde(default)]
-    family: Option<Family>,
+    family: Option<Box<str>>,
     attached: bool,
     #[serde(default)]
     recorded: bool,
@@ -270,7 +271,8 @@ struct WireView {
 impl From<WireView> for ChannelView {
     fn from(wire: WireView) -> Self {
         let WireView { id, errors, is_shell, family, attached, recorded } = wire;
-        let family = family.unwrap_or_else(|| Family::of_old(is_shell));
+        let known = family.and_then(|word| Family::ALL.into_iter().find(|f| f.as_str() == &*word));
+        let family = known.unwrap_or_else(|| Family::of_old(is_shell));
         Self { id, errors, family, attached, recorded }
     }
 }
@@ -279,7 +281,7 @@ impl From<ChannelView> for WireView {
     fn from(view: ChannelView) -> Self {
         let ChannelView { id, errors, family, attached, recorded } = view;
         let is_shell = family.nature().terminal;
-        Self { id, errors, is_shell, family: Some(family), attached, recorded }
+        Self { id, errors, is_shell, family: Some(family.as_str().into()), attached, recorded }
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod values;
 
+use values::Whole;
+
 pub use values::{
     Access, Asks, Clipboard, CommandFilter, Often, Paths, PromptTimeout, Prompted, Prompting,
     ScreenSharing,
@@ -90,10 +92,13 @@ macro_rules! session_permissions {
                 Rules { $($field: Some(self.$field.clone()),)* }
             }
 
-            /// Whether more than the least is granted.
+            /// Whether a permission that is allowed or denied as a whole is allowed. Of others this
+            /// cannot be said, and they are not.
             pub fn grants(&self, permission: SessionPermission) -> bool {
-                let lowest = Self::default();
-                match permission { $(SessionPermission::$name => self.$field != lowest.$field,)* }
+                let access = match permission {
+                    $(SessionPermission::$name => self.$field.access(),)*
+                };
+                access == Some(Access::Allow)
             }
 
             /// What is granted of a permission, in words.

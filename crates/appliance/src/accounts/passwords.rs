@@ -31,18 +31,18 @@ const LOGIN_LIFE: u64 = 30 * 86_400;
 const LOGINS: usize = 20;
 
 pub(crate) struct Passwords {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) login: Arc<LoginCheck>,
-    pub(crate) embedded: bool,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) login: Arc<LoginCheck>,
+    pub(super) embedded: bool,
     /// Who guesses a password on a link.
-    pub(crate) tries: Throttle<UserId>,
+    pub(super) tries: Throttle<UserId>,
 }
 
 impl Passwords {
     /// Keeps the login of a link that was opened with the password a moment ago.
-    pub(crate) async fn keep_this(
+    async fn keep_this(
         &self,
         rep: &RepLink,
         holder: (String, u64),
@@ -88,7 +88,7 @@ impl Passwords {
     }
 
     /// Revokes a kept login of a rep, or all of them.
-    pub(crate) async fn log_out(&self, rep: &RepLink, token: Option<&str>) -> Result<(), Refusal> {
+    async fn log_out(&self, rep: &RepLink, token: Option<&str>) -> Result<(), Refusal> {
         let (user, now, hash) = (rep.user, self.base.now(), token.map(keys::hash));
         // The link that asks stays until it has the answer.
         *rep.login.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -115,7 +115,7 @@ impl Passwords {
     }
 
     /// Gives a rep another password. Kept logins end with the old one.
-    pub(crate) async fn change_password(
+    async fn change_password(
         &self,
         rep: &RepLink,
         current: String,
@@ -147,10 +147,10 @@ impl Passwords {
         };
         self.base.store.edit(edit).await?;
         let first = first_of(&self.base.world(), user);
-        rep.is_first(first);
+        rep.must_first(first);
         let sessions = self.book.of(user, &self.base.world());
         rep.tell(ApplianceNotice::Sessions { sessions });
-        self.links.chores.tell_lobby();
+        self.links.chores.tell_lobby_soon();
         Ok(first)
     }
 
@@ -173,7 +173,7 @@ impl Passwords {
     }
 
     /// Whether a password is a rep's own. Guessing is throttled.
-    pub(crate) async fn is_own(&self, rep: &RepLink, password: String) -> Result<(), Refusal> {
+    async fn is_own(&self, rep: &RepLink, password: String) -> Result<(), Refusal> {
         let now = self.base.uptime();
         let world = self.base.world();
         let account = world.account(rep.user).filter(|account| account.password.is_some());
@@ -191,7 +191,7 @@ impl Passwords {
     }
 
     /// Gives a user another first password.
-    pub(crate) async fn reset_user(
+    async fn reset_user(
         &self,
         rep: &RepLink,
         name: &str,
@@ -233,7 +233,7 @@ impl Passwords {
     }
 
     /// Makes a user, in the name of the first one. The password in the answer is not kept.
-    pub(crate) async fn add_user(&self, rep: &RepLink, name: &str) -> Result<NewUser, Refusal> {
+    async fn add_user(&self, rep: &RepLink, name: &str) -> Result<NewUser, Refusal> {
         if !self.base.world().administers(rep.user) {
             return Err(RefusalCode::PermissionDenied.because("only an administrator makes users"));
         }

@@ -11,6 +11,7 @@ use jumpdeck_protocol::{Refusal, RefusalCode, limits, text};
 use jumpdeck_store::Draft;
 use jumpdeck_world::username;
 use jumpdeck_world::{ApiAccount, DocumentId};
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -20,12 +21,17 @@ const ACCOUNTS: usize = 100;
 const VALID: RangeInclusive<u64> = 3600..=315_360_000;
 
 pub(crate) struct Programs {
-    pub(crate) base: Base,
+    pub(super) base: Base,
     /// How often they ask.
-    pub(crate) rates: Rates,
+    pub(super) rates: Rates,
 }
 
 impl Programs {
+    /// Whether somebody at this address may ask now; else in how many seconds.
+    pub(crate) fn admits(&self, from: IpAddr) -> Result<(), u32> {
+        self.rates.take(from, self.base.uptime())
+    }
+
     /// The account whose token this is, while it is good.
     pub(crate) fn api_account_by_token(&self, token: &str) -> Option<Arc<ApiAccount>> {
         let (hash, now) = (keys::hash(token), self.base.now());
@@ -41,7 +47,7 @@ impl Programs {
     }
 
     /// Lists, makes or removes accounts of programs.
-    pub(crate) async fn api_accounts(
+    async fn api_accounts(
         &self,
         rep: &RepLink,
         wish: ApiAccountWish,

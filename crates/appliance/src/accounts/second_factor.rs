@@ -31,9 +31,9 @@ const RECOVERY: usize = 10;
 const RECOVERY_LENGTH: usize = 12;
 
 pub(crate) struct SecondFactors {
-    pub(crate) base: Base,
+    pub(super) base: Base,
     /// Who guesses codes.
-    pub(crate) tries: Throttle<UserId>,
+    pub(super) tries: Throttle<UserId>,
 }
 
 impl SecondFactors {
@@ -87,7 +87,7 @@ impl SecondFactors {
             renew(draft, user, Some(&login), |account| account.second_factor = None)
         };
         self.base.store.edit(remove).await?;
-        rep.is_first(first_of(&self.base.world(), user));
+        rep.must_first(first_of(&self.base.world(), user));
         Ok(())
     }
 
@@ -116,7 +116,7 @@ impl SecondFactors {
         let login = Arc::clone(&rep.login);
         let edit = move |draft: &mut Draft| confirm(draft, &login, user, &code, recovery, now);
         self.base.store.edit(edit).await?;
-        rep.is_first(first_of(&self.base.world(), user));
+        rep.must_first(first_of(&self.base.world(), user));
         Ok(reply::RecoveryCodes { codes: codes.into_iter().map(Secret).collect() })
     }
 }

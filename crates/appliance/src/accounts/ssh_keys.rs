@@ -27,8 +27,8 @@ const ALGORITHMS: [&str; 5] =
     ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
 
 pub(crate) struct SshKeys {
-    pub(crate) base: Base,
-    pub(crate) embedded: bool,
+    pub(super) base: Base,
+    pub(super) embedded: bool,
 }
 
 impl SshKeys {

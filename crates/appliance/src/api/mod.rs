@@ -96,9 +96,7 @@ impl Api<'_> {
     }
 
     fn api(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
-        if let Err(wait) =
-            self.services.accounts.programs.rates.take(asked.from, self.services.base.uptime())
-        {
+        if let Err(wait) = self.services.accounts.programs.admits(asked.from) {
             let message = format!("too many requests; try again in {wait} s");
             let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
             return Err(failure.with(RETRY_AFTER, HeaderValue::from(wait)));

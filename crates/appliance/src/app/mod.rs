@@ -17,7 +17,6 @@ use jumpdeck_policy::JumpPolicy;
 use jumpdeck_protocol::rep::Installer;
 use jumpdeck_protocol::{JumpPolicyId, Refusal};
 use jumpdeck_session::recording::RecorderEvent;
-use std::fs::File;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
@@ -29,7 +28,6 @@ pub struct Appliance {
     recorder_news: Mutex<Option<mpsc::UnboundedReceiver<RecorderEvent>>>,
     role: Role,
     data_dir: DataDir,
-    _lock: File,
 }
 
 impl Appliance {
@@ -83,6 +81,10 @@ impl Appliance {
     pub async fn serve(self: &Arc<Self>, listening: Listening) {
         self.listen_to_recorder();
         self.services.begin().await;
+        for (every, name) in [(Every::Look, "looks"), (Every::Minute, "sweeps")] {
+            let (stopping, vital) = (self.stopping(), self.services.vitals.part(name));
+            tokio::spawn(Arc::clone(&self.jobs).keep_running(every, stopping, vital));
+        }
         self.gateway.serve(listening).await;
     }
 

@@ -201,6 +201,7 @@ impl Appliance {
                 }),
                 store: opened.store,
                 clocks,
+                lock: Arc::new(lock),
             },
             keys,
             vitals,
@@ -211,13 +212,12 @@ impl Appliance {
         services.sessions.recordings.go_on_recording();
         let jobs = Arc::new(services.jobs());
         Ok(Arc::new(Self {
-            gateway: Arc::new(Gateway::new(Arc::clone(&services), Arc::clone(&jobs))),
+            gateway: Arc::new(Gateway::new(Arc::clone(&services))),
             services,
             jobs,
             recorder_news: Mutex::new(Some(recorder_news)),
             role,
             data_dir: data_dir.clone(),
-            _lock: lock,
         }))
     }
 

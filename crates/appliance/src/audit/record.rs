@@ -29,7 +29,7 @@ impl Audit {
     }
 
     /// The same, in the name of somebody who may be no user.
-    pub(crate) fn record_as(&self, who: &str, action: Action, subject: &str, detail: &str) {
+    fn record_as(&self, who: &str, action: Action, subject: &str, detail: &str) {
         let (at, who) = (self.clocks.now(), who.to_owned());
         let (subject, detail) = (subject.to_owned(), detail.to_owned());
         self.store.note(move |draft| {

@@ -412,7 +412,7 @@ impl Book {
         });
     }
 
-    /// Book with nothing but shells, in which nobody did anything since then.
+    /// Sessions with nothing but shells, in which nobody did anything since then.
     pub(crate) fn idle_since(&self, then: Uptime) -> Vec<SessionId> {
         self.read(|book| {
             let idle = |s: &BookSession| {

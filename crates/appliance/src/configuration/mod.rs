@@ -34,16 +34,16 @@ use reader::FileReader;
 use std::sync::Arc;
 
 pub(crate) struct Configuration {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) jump_policies: Arc<JumpPolicies>,
-    pub(crate) withdrawal: Arc<Withdrawal>,
-    pub(crate) embedded: bool,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) jump_policies: Arc<JumpPolicies>,
+    pub(super) withdrawal: Arc<Withdrawal>,
+    pub(super) embedded: bool,
 }
 
 impl Configuration {
     /// The configuration as a file.
-    pub(crate) fn export_configuration(&self, rep: &RepLink) -> Result<String, Refusal> {
+    fn export_configuration(&self, rep: &RepLink) -> Result<String, Refusal> {
         let world = self.base.world();
         administers(&world, rep)?;
         let file = export::write(&world);
@@ -56,7 +56,7 @@ impl Configuration {
     }
 
     /// What a file changes; with `apply`, it does.
-    pub(crate) async fn configure(
+    async fn configure(
         &self,
         rep: &RepLink,
         file: String,
@@ -104,7 +104,7 @@ impl Configuration {
         };
         let (applied, revision) = self.base.store.edit(edit).await?;
         self.jump_policies.look_at_policies();
-        self.links.chores.tell_lobby();
+        self.links.chores.tell_lobby_soon();
         self.withdrawal.withdraw();
         Ok(Plan { applied: true, passwords: applied.passwords, revision, ..plan })
     }

@@ -13,13 +13,13 @@ use jumpdeck_world::Liking;
 use std::sync::Arc;
 
 pub(crate) struct UserPreferences {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
 }
 
 impl UserPreferences {
     /// Keeps a rep's preferences; the last console that says something is right.
-    pub(crate) async fn save_preferences(
+    async fn save_preferences(
         &self,
         rep: &RepLink,
         preferences: Preferences,

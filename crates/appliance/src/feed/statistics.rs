@@ -8,7 +8,7 @@ use jumpdeck_protocol::agent::AgentOrder;
 use std::sync::Arc;
 
 pub(crate) struct Interest {
-    pub(crate) links: Arc<Links>,
+    pub(super) links: Arc<Links>,
 }
 
 impl Interest {
@@ -24,10 +24,10 @@ impl Interest {
 
     /// Tells all machines how often to measure, without holding anybody up.
     pub(crate) fn settle_everybodys_interest(self: &Arc<Self>) {
-        let appliance = Arc::clone(self);
+        let interest = Arc::clone(self);
         tokio::spawn(async move {
-            for (endpoint, agent) in appliance.links.agents.links() {
-                let interval = appliance.links.watching.interval(endpoint);
+            for (endpoint, agent) in interest.links.agents.links() {
+                let interval = interest.links.watching.interval(endpoint);
                 agent.order(AgentOrder::Interest { interval });
                 tokio::task::consume_budget().await;
             }

@@ -52,14 +52,14 @@ pub(crate) struct Have {
 
 /// What consoles are fed from.
 pub(crate) struct Updates {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) jump_policies: Arc<JumpPolicies>,
-    pub(crate) history: Arc<SessionHistory>,
-    pub(crate) waking: Arc<Waking>,
-    pub(crate) interest: Arc<Interest>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) jump_policies: Arc<JumpPolicies>,
+    pub(super) history: Arc<SessionHistory>,
+    pub(super) waking: Arc<Waking>,
+    pub(super) interest: Arc<Interest>,
     /// Parts that were encoded for others.
-    pub(crate) cache: Copies,
+    pub(super) cache: Copies,
 }
 
 impl Updates {

@@ -10,7 +10,6 @@ mod requests;
 pub(crate) use rep::attend;
 
 use crate::admission::{Admission, Limits, Turn, source};
-use crate::jobs::{Every, Jobs};
 use crate::keys::Keys;
 use crate::services::Services;
 use jumpdeck_link::Socket;
@@ -64,7 +63,6 @@ pub struct Listening {
 /// The gateway of an appliance.
 pub(crate) struct Gateway {
     services: Arc<Services>,
-    jobs: Arc<Jobs>,
     /// Connections that are on their way in.
     arrivals: Arc<Admission<IpAddr>>,
     connections: Arc<Semaphore>,
@@ -72,10 +70,9 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(crate) fn new(services: Arc<Services>, jobs: Arc<Jobs>) -> Self {
+    pub(crate) fn new(services: Arc<Services>) -> Self {
         Self {
             services,
-            jobs,
             arrivals: Admission::new(ARRIVALS),
             connections: Arc::new(Semaphore::new(most_connections())),
             admitting: watch::channel(true).0,
@@ -103,10 +100,6 @@ impl Gateway {
     pub(crate) async fn serve(self: &Arc<Self>, listening: Listening) {
         let mut stopping = self.services.stopping.subscribe();
         let acceptor = TlsAcceptor::from(Arc::clone(&self.services.keys.tls));
-        for every in [Every::Look, Every::Minute] {
-            let vital = self.services.vitals.part("jobs");
-            tokio::spawn(Arc::clone(&self.jobs).keep_running(every, stopping.clone(), vital));
-        }
         loop {
             let accepted = tokio::select! {
                 accepted = listening.listener.accept() => accepted,

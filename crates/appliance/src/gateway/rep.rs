@@ -45,7 +45,7 @@ pub(super) async fn serve(gateway: &Gateway, mut caller: IncomingLink, turn: Arr
 
 /// Serves the link of a rep who is logged in, to its end.
 pub(crate) async fn attend(services: Arc<Services>, rep: RepLink, socket: Socket) {
-    let mut desk = ConsoleLink {
+    let mut link = ConsoleLink {
         services: Arc::clone(&services),
         rep: rep.clone(),
         requests: Arc::new(Semaphore::new(REQUESTS)),
@@ -75,10 +75,10 @@ pub(crate) async fn attend(services: Arc<Services>, rep: RepLink, socket: Socket
     if rep.first().is_none() {
         let sessions = services.book.of(rep.user, &services.base.world());
         rep.tell(ApplianceNotice::Sessions { sessions });
-        services.links.chores.tell_lobby();
+        services.links.chores.tell_lobby_soon();
     }
     let keep_alive = KeepAlive { ping: None, silence: limits::REP_SILENCE };
-    let end = pump(socket, &rep.outbox, keep_alive, |incoming| desk.take(incoming)).await;
+    let end = pump(socket, &rep.outbox, keep_alive, |incoming| link.take(incoming)).await;
     tracing::debug!(user = rep.user.0, %end, "console link ended");
     services.links.consoles.remove(rep.id);
     services.feeds.interest.settle_interest(&services.links.watching.forget(&rep));
@@ -321,11 +321,14 @@ impl ConsoleLink {
         };
         let (services, rep) = (Arc::clone(&self.services), self.rep.clone());
         let what = request.name();
+        // A start that is refused is written down with its item.
+        let is_start = matches!(request, RepRequest::StartSession(_));
         // Not one of the link's own tasks: what was begun is finished even if the link ends.
         tokio::spawn(async move {
             let stops = matches!(request, RepRequest::Stop);
             let outcome = request.answered(&Answering { services: &services, rep: &rep }).await;
             match &outcome {
+                Err(_) if is_start => {}
                 Err(refusal) => audit_refusal(&services, &rep, what, refusal),
                 Ok(RepReply::Done(reply::BulkDone { refused })) => {
                     for (item, refusal) in refused {
@@ -352,8 +355,7 @@ impl ConsoleLink {
 /// Writes down what was refused, but for what says nothing about anybody's rights.
 fn audit_refusal(services: &Services, rep: &RepLink, what: &str, refusal: &Refusal) {
     use RefusalCode::{Stopping, StoreFailed};
-    // A start that is refused is written down with its item.
-    if matches!(refusal.code, Stopping | StoreFailed) || what == "StartSession" {
+    if matches!(refusal.code, Stopping | StoreFailed) {
         return;
     }
     let who = services.base.world().username(rep.user);

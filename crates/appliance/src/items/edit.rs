@@ -41,10 +41,10 @@ pub(crate) struct ItemDeed {
 pub(crate) type Refused = Vec<(ItemId, Refusal)>;
 
 pub(crate) struct ItemEdits {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) endings: Arc<Endings>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) endings: Arc<Endings>,
 }
 
 impl ItemEdits {
@@ -147,7 +147,7 @@ impl ItemEdits {
     }
 
     /// Makes a Jump shortcut.
-    pub(crate) async fn add_shortcut(
+    async fn add_shortcut(
         &self,
         user: UserId,
         wish: Box<ItemView>,

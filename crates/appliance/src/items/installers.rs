@@ -4,7 +4,6 @@ use crate::answered::Answered;
 use crate::base::Base;
 use crate::items::rules::permitted;
 use crate::keys;
-use crate::keys::Keys;
 use crate::links::consoles::RepLink;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::audit::Action;
@@ -37,8 +36,9 @@ pub struct InstallerSpec {
 }
 
 pub(crate) struct Installers {
-    pub(crate) base: Base,
-    pub(crate) keys: Arc<Keys>,
+    pub(super) base: Base,
+    /// Of the appliance's key, for agents to check.
+    pub(super) fingerprint: String,
 }
 
 impl Installers {
@@ -95,7 +95,7 @@ impl Installers {
             id,
             key: secret,
             expires,
-            fingerprint: self.keys.public.fingerprint(),
+            fingerprint: self.fingerprint.clone(),
             group,
         })
     }

@@ -24,10 +24,10 @@ use std::sync::Arc;
 
 /// Tells of them, and takes them back.
 pub(crate) struct KeptItems {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) edits: Arc<ItemEdits>,
-    pub(crate) clients: Arc<ClientLimit>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) edits: Arc<ItemEdits>,
+    pub(super) clients: Arc<ClientLimit>,
 }
 
 impl KeptItems {

@@ -52,7 +52,8 @@ impl Items {
             book: Arc::clone(book),
             endings: Arc::clone(&sessions.endings),
         });
-        let installers = Arc::new(Installers { base: base.clone(), keys: Arc::clone(keys) });
+        let installers =
+            Arc::new(Installers { base: base.clone(), fingerprint: keys.public.fingerprint() });
         let waking = Arc::new(Waking {
             base: base.clone(),
             links: Arc::clone(links),

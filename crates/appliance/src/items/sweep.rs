@@ -21,11 +21,11 @@ const DELETE_AFTER: u64 = limits::DELETE_DAYS * 86_400;
 const NOTED_EACH: i64 = 600;
 
 pub(crate) struct Sweep {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) edits: Arc<ItemEdits>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) edits: Arc<ItemEdits>,
     /// How long the database had been served when that was written down last.
-    pub(crate) noted: AtomicI64,
+    pub(super) noted: AtomicI64,
 }
 
 impl Sweep {
@@ -69,7 +69,7 @@ impl Sweep {
     }
 
     /// Looks whether somebody has set the clock.
-    pub(crate) fn look_at_clock(&self) {
+    fn look_at_clock(&self) {
         let Some(set) = self.base.clocks.look() else {
             return;
         };

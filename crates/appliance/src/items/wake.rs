@@ -28,9 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const HELPERS: usize = 3;
 
 pub(crate) struct Waking {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) wakes: Wakes,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) wakes: Wakes,
 }
 
 impl Waking {

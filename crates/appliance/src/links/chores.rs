@@ -39,12 +39,12 @@ impl Chores {
     }
 
     /// A machine without sessions may be let go: soon, and in its turn.
-    pub(crate) fn let_go(&self, endpoint: EndpointId) {
+    pub(crate) fn let_go_soon(&self, endpoint: EndpointId) {
         self.add(Chore::LetGo(endpoint));
     }
 
     /// What goes on besides people's own sessions may have changed: they are told soon.
-    pub(crate) fn tell_lobby(&self) {
+    pub(crate) fn tell_lobby_soon(&self) {
         self.add(Chore::TellLobby);
     }
 }

@@ -56,12 +56,12 @@ impl RepLink {
     }
 
     /// From now on, this has to be done first; or nothing.
-    pub(crate) fn is_first(&self, first: Option<RefusalCode>) {
+    pub(crate) fn must_first(&self, first: Option<RefusalCode>) {
         *self.login.first.lock().unwrap_or_else(PoisonError::into_inner) = first;
     }
 
     /// Whether the console does not know this yet. From now on, it does.
-    pub(crate) fn is_new(&self, lobby: &Lobby) -> bool {
+    pub(crate) fn learns(&self, lobby: &Lobby) -> bool {
         let mut told = self.lobby.lock().unwrap_or_else(PoisonError::into_inner);
         if told.as_ref() == Some(lobby) {
             return false;

@@ -24,9 +24,9 @@ use jumpdeck_world::rights::Layers;
 use std::sync::Arc;
 
 pub(crate) struct Explanations {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
 }
 
 impl Explanations {
@@ -88,7 +88,7 @@ impl Explanations {
     }
 
     /// What a session would grant. Only administrators ask about others.
-    pub(crate) fn simulate(
+    fn simulate(
         &self,
         rep: &RepLink,
         whom: &Whom,

@@ -19,15 +19,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(crate) struct Teams {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) sharing: Arc<Sharing>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) sharing: Arc<Sharing>,
 }
 
 impl Teams {
     /// Makes a team or changes who is in it; without members, it is removed.
-    pub(crate) async fn set_team(
+    async fn set_team(
         &self,
         rep: &RepLink,
         name: &str,
@@ -84,7 +84,7 @@ impl Teams {
             draft.put(Team { id, name, members: them })
         };
         self.base.store.edit(edit).await?;
-        self.links.chores.tell_lobby();
+        self.links.chores.tell_lobby_soon();
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl Teams {
     }
 
     /// Lets everybody of one of the rep's teams take part in a session.
-    pub(crate) async fn share_with_team(
+    async fn share_with_team(
         &self,
         rep: &RepLink,
         session: SessionId,

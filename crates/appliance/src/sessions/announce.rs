@@ -16,9 +16,9 @@ use std::sync::Arc;
 pub(super) const CUSTOMER: &str = "the customer";
 
 pub(crate) struct Announcer {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
 }
 
 impl Announcer {

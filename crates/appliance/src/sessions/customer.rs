@@ -19,11 +19,11 @@ use std::time::Duration;
 const WAY: Duration = Duration::from_secs(10);
 
 pub(crate) struct Customers {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) endings: Arc<Endings>,
-    pub(crate) log: Arc<SessionLog>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) endings: Arc<Endings>,
+    pub(super) log: Arc<SessionLog>,
 }
 
 impl Customers {
@@ -88,7 +88,7 @@ impl Customers {
         for session in self.book.with_machine(endpoint) {
             self.endings.end_session(session, EndReason::EndedByCustomer);
         }
-        self.links.chores.let_go(endpoint);
+        self.links.chores.let_go_soon(endpoint);
     }
 
     /// The person at a machine says something to the reps.

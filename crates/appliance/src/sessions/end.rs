@@ -27,14 +27,14 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 pub(crate) struct Endings {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) announcer: Arc<Announcer>,
-    pub(crate) log: Arc<SessionLog>,
-    pub(crate) recordings: Arc<Recordings>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) announcer: Arc<Announcer>,
+    pub(super) log: Arc<SessionLog>,
+    pub(super) recordings: Arc<Recordings>,
     /// Seconds after which a session ends in which nobody does anything; 0: it does not.
-    pub(crate) idle: AtomicU64,
+    pub(super) idle: AtomicU64,
 }
 
 impl Endings {
@@ -131,7 +131,7 @@ impl Endings {
         for user in ended.users {
             self.announcer.tell_sessions(user);
         }
-        self.links.chores.let_go(ended.endpoint);
+        self.links.chores.let_go_soon(ended.endpoint);
     }
 
     /// Ends sessions without channels: the appliance was killed while they began or ended.
@@ -149,7 +149,7 @@ impl Endings {
     }
 
     /// Ends them now; the appliance does so by itself each minute.
-    pub(crate) fn end_idle_sessions(&self) {
+    fn end_idle_sessions(&self) {
         let patience = self.idle.load(Ordering::Relaxed);
         if patience == 0 {
             return;

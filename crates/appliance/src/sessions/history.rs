@@ -15,8 +15,8 @@ use std::sync::Arc;
 const TOLD: u8 = 10;
 
 pub(crate) struct SessionHistory {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
 }
 
 impl SessionHistory {

@@ -19,10 +19,10 @@ use jumpdeck_terminal::Seen;
 use std::sync::Arc;
 
 pub(crate) struct SessionLog {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) announcer: Arc<Announcer>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) announcer: Arc<Announcer>,
 }
 
 impl SessionLog {
@@ -122,7 +122,7 @@ impl SessionLog {
     }
 
     /// A rep, or a program in a rep's name, gives a session attributes.
-    pub(crate) async fn set_attributes(
+    async fn set_attributes(
         &self,
         rep: &RepLink,
         session: SessionId,
@@ -134,7 +134,7 @@ impl SessionLog {
     }
 
     /// A rep writes to the others.
-    pub(crate) async fn chat(
+    async fn chat(
         &self,
         rep: &RepLink,
         session: SessionId,
@@ -146,7 +146,7 @@ impl SessionLog {
     }
 
     /// A part of a session's log, for whoever takes or took part, and whether there is more.
-    pub(crate) async fn read_log(
+    async fn read_log(
         &self,
         rep: &RepLink,
         session: SessionId,

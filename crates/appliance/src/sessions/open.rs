@@ -32,22 +32,22 @@ use tokio::sync::Semaphore;
 const SPAWN_PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct ChannelOpening {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) announcer: Arc<Announcer>,
-    pub(crate) customers: Arc<Customers>,
-    pub(crate) endings: Arc<Endings>,
-    pub(crate) log: Arc<SessionLog>,
-    pub(crate) recordings: Arc<Recordings>,
-    pub(crate) relay: Arc<Relay>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) announcer: Arc<Announcer>,
+    pub(super) customers: Arc<Customers>,
+    pub(super) endings: Arc<Endings>,
+    pub(super) log: Arc<SessionLog>,
+    pub(super) recordings: Arc<Recordings>,
+    pub(super) relay: Arc<Relay>,
     /// Sessions that are starting.
-    pub(crate) starts: Arc<Semaphore>,
+    pub(super) starts: Arc<Semaphore>,
 }
 
 impl ChannelOpening {
     /// Opens another shell in a session.
-    pub(crate) async fn open_shell(
+    async fn open_shell(
         self: &Arc<Self>,
         rep: &RepLink,
         session: SessionId,

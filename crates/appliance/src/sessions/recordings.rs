@@ -24,12 +24,12 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 pub(crate) struct Recordings {
-    pub(crate) base: Base,
-    pub(crate) book: Arc<Book>,
-    pub(crate) recorder: Arc<Recorder>,
-    pub(crate) data_dir: DataDir,
+    pub(super) base: Base,
+    pub(super) book: Arc<Book>,
+    pub(super) recorder: Arc<Recorder>,
+    pub(super) data_dir: DataDir,
     /// Those that are being closed.
-    pub(crate) keeping: watch::Sender<usize>,
+    pub(super) keeping: watch::Sender<usize>,
 }
 
 impl Recordings {
@@ -140,7 +140,7 @@ impl Recordings {
     }
 
     /// A piece of a recording's file.
-    pub(crate) async fn read_recording(
+    async fn read_recording(
         &self,
         rep: &RepLink,
         channel: ChannelId,

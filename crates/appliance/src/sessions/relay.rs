@@ -34,12 +34,12 @@ use std::time::Duration;
 const GRACE: Duration = jumpdeck_protocol::limits::CONSOLE_GRACE;
 
 pub(crate) struct Relay {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) announcer: Arc<Announcer>,
-    pub(crate) endings: Arc<Endings>,
-    pub(crate) log: Arc<SessionLog>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) announcer: Arc<Announcer>,
+    pub(super) endings: Arc<Endings>,
+    pub(super) log: Arc<SessionLog>,
 }
 
 impl Relay {
@@ -393,16 +393,16 @@ impl Relay {
         let departures = |c: &Channel| c.departures.load(Ordering::Relaxed);
         let awaited: Vec<_> = channels.into_iter().map(|c| (departures(&c), c)).collect();
         // An appliance that has ended meanwhile is not kept for this.
-        let appliance = Arc::downgrade(self);
+        let relay = Arc::downgrade(self);
         tokio::spawn(async move {
             tokio::time::sleep(GRACE).await;
-            let Some(appliance) = appliance.upgrade() else {
+            let Some(relay) = relay.upgrade() else {
                 return;
             };
             for (departure, channel) in awaited {
                 // Whoever came and left again meanwhile has a time of its own.
                 if departures(&channel) == departure {
-                    appliance.release(&channel);
+                    relay.release(&channel);
                 }
             }
         });

@@ -21,13 +21,13 @@ use jumpdeck_world::USERNAME;
 use std::sync::Arc;
 
 pub(crate) struct Sharing {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) announcer: Arc<Announcer>,
-    pub(crate) log: Arc<SessionLog>,
-    pub(crate) relay: Arc<Relay>,
-    pub(crate) withdrawal: Arc<Withdrawal>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) announcer: Arc<Announcer>,
+    pub(super) log: Arc<SessionLog>,
+    pub(super) relay: Arc<Relay>,
+    pub(super) withdrawal: Arc<Withdrawal>,
 }
 
 impl Sharing {
@@ -95,7 +95,7 @@ impl Sharing {
         self.announcer.tell_session(session);
         self.announcer.tell_sessions(user);
         self.log.log(session, Some(rep.user), event);
-        self.links.chores.tell_lobby();
+        self.links.chores.tell_lobby_soon();
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl Sharing {
                 draft.history(History::Part { session, user, part: Some(share) });
             });
             self.announcer.tell_session(session);
-            self.links.chores.tell_lobby();
+            self.links.chores.tell_lobby_soon();
             // A right that went meanwhile was not seen by whoever looks after that.
             self.withdrawal.show_out();
         }
@@ -142,12 +142,12 @@ impl Sharing {
             &format!("session {session}"),
             &to,
         );
-        // Whoever came in over the former one's head may not outrank this one.
-        self.withdrawal.show_out();
         // How it stands now is known before it is said that it changed.
         self.announcer.tell_session(session);
         self.log.log(session, Some(former), LogEvent::Transferred { to });
-        self.links.chores.tell_lobby();
+        // Whoever came in over the former one's head may not outrank this one.
+        self.withdrawal.show_out();
+        self.links.chores.tell_lobby_soon();
         Ok(())
     }
 
@@ -172,12 +172,12 @@ impl Sharing {
         self.relay.expel(session, user);
         self.announcer.tell_session(session);
         self.announcer.tell_sessions(user);
-        self.links.chores.tell_lobby();
+        self.links.chores.tell_lobby_soon();
         Ok(())
     }
 
     /// The names of those whom a rep could work with, and of the rep's teams.
-    pub(crate) fn colleagues(&self, rep: &RepLink) -> reply::Colleagues {
+    fn colleagues(&self, rep: &RepLink) -> reply::Colleagues {
         let world = self.base.world();
         let others = world.users().filter(|user| user.enabled && user.id != rep.user);
         let names = others.map(|user| user.username.as_str().into()).collect();

@@ -14,8 +14,8 @@ use std::time::Duration;
 const SILENT: Duration = Duration::from_secs(2);
 
 pub(crate) struct AgentSilence {
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
 }
 
 impl AgentSilence {
@@ -33,15 +33,15 @@ impl AgentSilence {
                 channel.hub().tell(rep.id, notice);
             } else if let Some(question) = link.liveness.ask() {
                 link.outbox.probe();
-                let appliance = Arc::clone(self);
+                let silence = Arc::clone(self);
                 tokio::spawn(async move {
                     tokio::time::sleep(SILENT).await;
                     let is_current = || {
-                        let current = appliance.links.agents.link(channel.endpoint);
+                        let current = silence.links.agents.link(channel.endpoint);
                         current.is_some_and(|current| current.id == link.id)
                     };
                     if link.liveness.is_over(question) && is_current() {
-                        appliance.tell_of_silence(channel.endpoint, true);
+                        silence.tell_of_silence(channel.endpoint, true);
                     }
                 });
             }

@@ -43,26 +43,26 @@ use tokio::sync::Semaphore;
 const CUSTOMER_PATIENCE: Duration = Duration::from_secs(3);
 
 pub(crate) struct Starting {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) announcer: Arc<Announcer>,
-    pub(crate) customers: Arc<Customers>,
-    pub(crate) endings: Arc<Endings>,
-    pub(crate) history: Arc<SessionHistory>,
-    pub(crate) log: Arc<SessionLog>,
-    pub(crate) opening: Arc<ChannelOpening>,
-    pub(crate) second_factors: Arc<SecondFactors>,
-    pub(crate) sharing: Arc<Sharing>,
-    pub(crate) withdrawal: Arc<Withdrawal>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) announcer: Arc<Announcer>,
+    pub(super) customers: Arc<Customers>,
+    pub(super) endings: Arc<Endings>,
+    pub(super) history: Arc<SessionHistory>,
+    pub(super) log: Arc<SessionLog>,
+    pub(super) opening: Arc<ChannelOpening>,
+    pub(super) second_factors: Arc<SecondFactors>,
+    pub(super) sharing: Arc<Sharing>,
+    pub(super) withdrawal: Arc<Withdrawal>,
     /// Machines with which a session is being started that must be the only one.
-    pub(crate) alone: Asking,
-    pub(crate) starts: Arc<Semaphore>,
+    pub(super) alone: Asking,
+    pub(super) starts: Arc<Semaphore>,
 }
 
 impl Starting {
     /// Starts a session with an item and opens its first channel.
-    pub(crate) async fn start_session(
+    async fn start_session(
         self: &Arc<Self>,
         rep: &RepLink,
         asked: StartSession,
@@ -148,8 +148,8 @@ impl Starting {
         let view = view.ok_or_else(|| RefusalCode::SessionGone.plain())?;
         tracing::info!(session = view.id.0, item = id.0, user = rep.user.0, "session started");
         self.announcer.tell_session(view.id);
-        let (appliance, user) = (Arc::clone(self), rep.user);
-        tokio::spawn(async move { appliance.history.tell_used(user).await });
+        let (starting, user) = (Arc::clone(self), rep.user);
+        tokio::spawn(async move { starting.history.tell_used(user).await });
         Ok(view)
     }
 
@@ -338,7 +338,7 @@ impl Starting {
             self.log.log(id, None, LogEvent::Attributes { set: item.attributes.clone() });
         }
         self.announcer.tell_in_sessions(endpoint);
-        self.links.chores.tell_lobby();
+        self.links.chores.tell_lobby_soon();
         Ok(id)
     }
 

@@ -34,14 +34,14 @@ const GRACE: u64 = 300;
 const NOTICES: [u32; 3] = [15, 5, 1];
 
 pub(crate) struct Withdrawal {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) announcer: Arc<Announcer>,
-    pub(crate) endings: Arc<Endings>,
-    pub(crate) log: Arc<SessionLog>,
-    pub(crate) relay: Arc<Relay>,
-    pub(crate) vitals: Vitals,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) announcer: Arc<Announcer>,
+    pub(super) endings: Arc<Endings>,
+    pub(super) log: Arc<SessionLog>,
+    pub(super) relay: Arc<Relay>,
+    pub(super) vitals: Vitals,
 }
 
 impl Withdrawal {
@@ -50,13 +50,13 @@ impl Withdrawal {
     pub(crate) fn look_after_rights(self: &Arc<Self>) {
         let mut changed = self.base.store.changed();
         changed.mark_unchanged();
-        let (appliance, vital) = (Arc::downgrade(self), self.vitals.part("supervision of rights"));
+        let (withdrawal, vital) = (Arc::downgrade(self), self.vitals.part("supervision of rights"));
         tokio::spawn(async move {
             while changed.changed().await.is_ok() {
-                let Some(appliance) = appliance.upgrade() else {
+                let Some(withdrawal) = withdrawal.upgrade() else {
                     break;
                 };
-                appliance.withdraw();
+                withdrawal.withdraw();
             }
             // The store has ended: it says so itself if that was a mistake.
             vital.ends();
@@ -70,12 +70,12 @@ impl Withdrawal {
         for (session, owner, item) in self.book.owners() {
             self.end_if_withdrawn(&world, (session, owner, item));
         }
-        for rep in self.links.consoles.those(|rep| !rep.is_good(&world)) {
+        for rep in self.links.consoles.those(|rep| !rep.is_good(&self.base.world())) {
             rep.outbox.close();
         }
         for rep in self.links.consoles.those(|_| true) {
             // It may have become a duty, or have been done from another link.
-            rep.is_first(first_of(&world, rep.user));
+            rep.must_first(first_of(&self.base.world(), rep.user));
         }
         self.show_out();
     }
@@ -104,7 +104,7 @@ impl Withdrawal {
             self.log.log(session, None, LogEvent::Unshared { with });
             self.announcer.tell_session(session);
             self.announcer.tell_sessions(user);
-            self.links.chores.tell_lobby();
+            self.links.chores.tell_lobby_soon();
         }
     }
 
@@ -168,7 +168,7 @@ impl Withdrawal {
     }
 
     /// Ends the links whose login is over.
-    pub(crate) fn end_expired_logins(&self) {
+    fn end_expired_logins(&self) {
         if !self.base.clocks.has_held(GRACE) {
             return;
         }
@@ -184,7 +184,7 @@ impl Withdrawal {
     }
 
     /// Ends sessions whose strict Jump Policy has closed, and says so before it does.
-    pub(crate) fn force_ends(self: &Arc<Self>) {
+    fn force_ends(self: &Arc<Self>) {
         let (world, now) = (self.base.world(), self.base.now());
         self.show_out();
         for (session, owner, item) in self.book.owners() {

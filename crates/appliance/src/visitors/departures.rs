@@ -12,10 +12,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(crate) struct Departures {
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) queues: Arc<Queues>,
-    pub(crate) vitals: Vitals,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) queues: Arc<Queues>,
+    pub(super) vitals: Vitals,
 }
 
 impl Departures {
@@ -24,17 +24,17 @@ impl Departures {
         let Some(mut waiting) = self.links.chores.taken() else {
             return;
         };
-        let (appliance, vital) = (Arc::downgrade(self), self.vitals.part("departures"));
+        let (departures, vital) = (Arc::downgrade(self), self.vitals.part("departures"));
         tokio::spawn(async move {
             while let Some(first) = waiting.recv().await {
-                let Some(appliance) = appliance.upgrade() else {
+                let Some(departures) = departures.upgrade() else {
                     break;
                 };
                 let mut chores = vec![first];
                 while let Ok(chore) = waiting.try_recv() {
                     chores.push(chore);
                 }
-                appliance.do_those(&chores).await;
+                departures.do_those(&chores).await;
             }
             vital.ends();
         });

@@ -41,7 +41,7 @@ impl Visitors {
             endings: Arc::clone(&sessions.endings),
             sharing: Arc::clone(&sessions.sharing),
             withdrawal: Arc::clone(&sessions.withdrawal),
-            keys: Arc::clone(keys),
+            fingerprint: keys.public.fingerprint(),
             key_tries: Throttle::default(),
             opened: base.uptime(),
         });

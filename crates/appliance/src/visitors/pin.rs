@@ -44,13 +44,13 @@ const UNPIN_PATIENCE: Duration = Duration::from_secs(20);
 type ByHand = Option<Box<str>>;
 
 pub(crate) struct Pinning {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) announcer: Arc<Announcer>,
-    pub(crate) edits: Arc<ItemEdits>,
-    pub(crate) log: Arc<SessionLog>,
-    pub(crate) clients: Arc<ClientLimit>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) announcer: Arc<Announcer>,
+    pub(super) edits: Arc<ItemEdits>,
+    pub(super) log: Arc<SessionLog>,
+    pub(super) clients: Arc<ClientLimit>,
 }
 
 impl Pinning {
@@ -110,7 +110,7 @@ impl Pinning {
         let event = LogEvent::Pinned { place: place.into(), by_hand: by_hand.clone() };
         self.log.log(session, Some(user), event);
         self.announcer.tell_session(session);
-        self.links.chores.tell_lobby();
+        self.links.chores.tell_lobby_soon();
         Ok((item.view.id, by_hand))
     }
 
@@ -169,7 +169,7 @@ impl Pinning {
     }
 
     /// Makes the machine of a session no Jump Client any more; the session goes on.
-    pub(crate) async fn unpin(&self, rep: &RepLink, session: SessionId) -> Result<(), Refusal> {
+    async fn unpin(&self, rep: &RepLink, session: SessionId) -> Result<(), Refusal> {
         self.book.takes_part(session, rep.user, Part::Owner)?;
         self.may_pin(session, rep.user)?;
         let (endpoint, item) = self.machine_of(session)?;
@@ -191,7 +191,7 @@ impl Pinning {
         self.log.log(session, Some(user), LogEvent::Unpinned);
         self.announcer.tell_session(session);
         // The session may have ended meanwhile.
-        self.links.chores.let_go(endpoint);
+        self.links.chores.let_go_soon(endpoint);
         match answer {
             Ok(_) => Ok(()),
             Err(refusal) => {

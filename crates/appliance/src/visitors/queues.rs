@@ -9,7 +9,6 @@ use crate::book::Brief;
 use crate::clock::Uptime;
 use crate::jobs::{Every, Jobs};
 use crate::keys;
-use crate::keys::Keys;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
 use crate::sessions::end::Endings;
@@ -56,23 +55,24 @@ pub(crate) struct Visitor {
 }
 
 pub(crate) struct Queues {
-    pub(crate) base: Base,
-    pub(crate) links: Arc<Links>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) endings: Arc<Endings>,
-    pub(crate) log: Arc<SessionLog>,
-    pub(crate) sharing: Arc<Sharing>,
-    pub(crate) withdrawal: Arc<Withdrawal>,
-    pub(crate) keys: Arc<Keys>,
+    pub(super) base: Base,
+    pub(super) links: Arc<Links>,
+    pub(super) book: Arc<Book>,
+    pub(super) endings: Arc<Endings>,
+    pub(super) log: Arc<SessionLog>,
+    pub(super) sharing: Arc<Sharing>,
+    pub(super) withdrawal: Arc<Withdrawal>,
+    /// Of the appliance's key, for agents to check.
+    pub(super) fingerprint: String,
     /// Where session keys are guessed from.
-    pub(crate) key_tries: Throttle<IpAddr>,
+    pub(super) key_tries: Throttle<IpAddr>,
     /// When the appliance was opened.
-    pub(crate) opened: Uptime,
+    pub(super) opened: Uptime,
 }
 
 impl Queues {
     /// Makes a key by which a machine joins.
-    pub(crate) async fn create_session_key(
+    async fn create_session_key(
         &self,
         rep: &RepLink,
         wish: QueueWish,
@@ -118,7 +118,7 @@ impl Queues {
         };
         let queue = self.base.store.edit(edit).await?;
         let queue = queue_name(&self.base.world(), queue);
-        Ok(NewKey { key: secret, expires, fingerprint: self.keys.public.fingerprint(), queue })
+        Ok(NewKey { key: secret, expires, fingerprint: self.fingerprint.clone(), queue })
     }
 
     /// Lets a machine in that comes with a session key; the key is used up.
@@ -170,7 +170,7 @@ impl Queues {
     }
 
     /// Turns a machine away that waits.
-    pub(crate) async fn turn_away(&self, rep: &RepLink, item: ItemId) -> Result<(), Refusal> {
+    async fn turn_away(&self, rep: &RepLink, item: ItemId) -> Result<(), Refusal> {
         let world = self.base.world();
         let gone = || RefusalCode::JumpItemGone.plain();
         let waiting = world.item(item).ok_or_else(gone)?;
@@ -197,7 +197,7 @@ impl Queues {
             &format!("item {item}"),
             "",
         );
-        self.links.chores.tell_lobby();
+        self.links.chores.tell_lobby_soon();
         Ok(())
     }
 
@@ -205,7 +205,7 @@ impl Queues {
     ///
     /// # Errors
     /// A [`Refusal`] when the store fails.
-    pub(crate) async fn dismiss_absent(&self) -> Result<(), Refusal> {
+    async fn dismiss_absent(&self) -> Result<(), Refusal> {
         let (now, uptime) = (self.base.moment(), self.base.uptime());
         let world = self.base.world();
         let absent: HashMap<_, _> = self.links.agents.absent().into_iter().collect();
@@ -237,7 +237,7 @@ impl Queues {
     /// A machine that may be waiting came or went.
     pub(crate) fn visitor_moved(&self, item: &Item) {
         if item.is_visitor() {
-            self.links.chores.tell_lobby();
+            self.links.chores.tell_lobby_soon();
         }
     }
 
@@ -257,7 +257,7 @@ impl Queues {
         for rep in reps {
             let make = || self.lobby(&world, rep.user, &sessions);
             let lobby = known.entry(rep.user).or_insert_with(make);
-            if rep.is_new(lobby) {
+            if rep.learns(lobby) {
                 rep.tell(ApplianceNotice::Lobby(lobby.clone()));
             }
         }
@@ -297,7 +297,7 @@ impl Queues {
     }
 
     /// Comes into a session of somebody the rep outranks.
-    pub(crate) fn join_session(
+    fn join_session(
         self: &Arc<Self>,
         rep: &RepLink,
         session: SessionId,
@@ -329,7 +329,7 @@ impl Queues {
             "",
         );
         self.log.log(session, Some(rep.user), LogEvent::Entered);
-        self.links.chores.tell_lobby();
+        self.links.chores.tell_lobby_soon();
         self.book.view(session, &self.base.world()).ok_or_else(gone)
     }
 

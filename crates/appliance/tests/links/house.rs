@@ -258,7 +258,7 @@ impl Link {
                 && of == id
             {
                 let reply: Result<RepReply, Refusal> = body.into();
-                return reply.map(|reply| R::unwrap(reply).unwrap());
+                return reply.map(|reply| R::of_reply(reply).unwrap());
             }
         }
     }

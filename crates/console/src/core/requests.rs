@@ -100,7 +100,7 @@ impl Console {
     ) {
         let then: Then = Box::new(|console, outcome| {
             let outcome = match outcome {
-                Outcome::Ok(reply) => R::unwrap(reply).ok_or_else(odd),
+                Outcome::Ok(reply) => R::of_reply(reply).ok_or_else(odd),
                 Outcome::Refused(refusal) => Err(refusal),
             };
             then(console, outcome);

@@ -28,7 +28,7 @@ pub trait Request: Into<RepRequest> + Send {
     fn wrap(reply: Self::Reply) -> RepReply;
 
     /// The reply as it came over the wire; nothing if it is one to something else.
-    fn unwrap(reply: RepReply) -> Option<Self::Reply>;
+    fn of_reply(reply: RepReply) -> Option<Self::Reply>;
 }
 
 /// Any of them, for who does not know which.
@@ -39,7 +39,7 @@ impl Request for RepRequest {
         reply
     }
 
-    fn unwrap(reply: RepReply) -> Option<RepReply> {
+    fn of_reply(reply: RepReply) -> Option<RepReply> {
         Some(reply)
     }
 }
@@ -76,7 +76,7 @@ macro_rules! requests {
                 requests!(@wrap reply $reply $($value)?)
             }
 
-            fn unwrap(reply: RepReply) -> Option<Self::Reply> {
+            fn of_reply(reply: RepReply) -> Option<Self::Reply> {
                 requests!(@unwrap reply $reply $($value)?)
             }
         }

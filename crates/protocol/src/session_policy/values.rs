@@ -300,3 +300,23 @@ impl TryFrom<u8> for PromptTimeout {
         found.ok_or("a question waits 15, 20, 30 or 60 seconds")
     }
 }
+
+/// What a permission is worth as a whole.
+pub(super) trait Whole {
+    /// Whether it is allowed; nothing if there is more to say of it.
+    fn access(&self) -> Option<Access> {
+        None
+    }
+}
+
+impl Whole for Access {
+    fn access(&self) -> Option<Access> {
+        Some(*self)
+    }
+}
+
+impl Whole for ScreenSharing {}
+impl Whole for Clipboard {}
+impl Whole for Paths {}
+impl Whole for CommandFilter {}
+impl Whole for Prompting {}
