@@ -31,6 +31,7 @@ mod scripts;
 mod serve;
 mod sessions;
 mod ssh;
+mod ssh_config;
 mod ssh_limits;
 mod support;
 mod tending;

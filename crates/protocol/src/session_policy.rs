@@ -5,7 +5,7 @@
 
 mod values;
 
-use values::Whole;
+use values::AsAccess;
 
 pub use values::{
     Access, Asks, Clipboard, CommandFilter, Often, Paths, PromptTimeout, Prompted, Prompting,

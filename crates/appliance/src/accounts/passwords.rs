@@ -42,11 +42,7 @@ pub(crate) struct Passwords {
 
 impl Passwords {
     /// Keeps the login of a link that was opened with the password a moment ago.
-    async fn keep_this(
-        &self,
-        rep: &RepLink,
-        holder: (String, u64),
-    ) -> Result<Login, Refusal> {
+    async fn keep_this(&self, rep: &RepLink, holder: (String, u64)) -> Result<Login, Refusal> {
         if !rep.came_just_now(self.base.uptime()) {
             return Err(RefusalCode::PasswordRequired.plain());
         }

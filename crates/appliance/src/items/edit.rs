@@ -147,11 +147,7 @@ impl ItemEdits {
     }
 
     /// Makes a Jump shortcut.
-    async fn add_shortcut(
-        &self,
-        user: UserId,
-        wish: Box<ItemView>,
-    ) -> Result<ItemId, Refusal> {
+    async fn add_shortcut(&self, user: UserId, wish: Box<ItemView>) -> Result<ItemId, Refusal> {
         let now = self.base.now();
         self.tend(move |draft, deeds| add(draft, user, &wish, now, deeds)).await
     }

@@ -134,12 +134,7 @@ impl SessionLog {
     }
 
     /// A rep writes to the others.
-    async fn chat(
-        &self,
-        rep: &RepLink,
-        session: SessionId,
-        text: &str,
-    ) -> Result<(), Refusal> {
+    async fn chat(&self, rep: &RepLink, session: SessionId, text: &str) -> Result<(), Refusal> {
         self.book.takes_part(session, rep.user, Part::Observer)?;
         self.book.session_allows(session, SessionPermission::Chat)?;
         self.log_surely(session, rep.user, LogEvent::Chat { text: said(text)? }).await

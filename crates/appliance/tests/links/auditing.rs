@@ -2,7 +2,6 @@
 
 use crate::house::*;
 use crate::links::audited;
-use futures_util::StreamExt;
 use jumpdeck_protocol::queue::Rank;
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;

@@ -302,21 +302,21 @@ impl TryFrom<u8> for PromptTimeout {
 }
 
 /// What a permission is worth as a whole.
-pub(super) trait Whole {
+pub(super) trait AsAccess {
     /// Whether it is allowed; nothing if there is more to say of it.
     fn access(&self) -> Option<Access> {
         None
     }
 }
 
-impl Whole for Access {
+impl AsAccess for Access {
     fn access(&self) -> Option<Access> {
         Some(*self)
     }
 }
 
-impl Whole for ScreenSharing {}
-impl Whole for Clipboard {}
-impl Whole for Paths {}
-impl Whole for CommandFilter {}
-impl Whole for Prompting {}
+impl AsAccess for ScreenSharing {}
+impl AsAccess for Clipboard {}
+impl AsAccess for Paths {}
+impl AsAccess for CommandFilter {}
+impl AsAccess for Prompting {}

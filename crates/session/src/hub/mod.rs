@@ -5,18 +5,20 @@
 //! that only watch slow nobody: one that falls behind gets a picture of the terminal and goes on
 //! from there. Pure state; messages leave through the ways it is given.
 
+mod coming;
+mod recorded;
 mod size;
 mod subscriber;
+mod telling;
 #[cfg(test)]
 mod tests;
 
 use bytes::Bytes;
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::session::{
-    ChannelOrder, ChannelReport, ChannelState, Keyboard, RecordingState, Size,
-};
+use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, Keyboard, RecordingState, Size};
 use jumpdeck_protocol::{ChannelId, LinkId, RefusalCode, UserId, frame, limits};
 use jumpdeck_terminal::ScreenPicture;
+use recorded::Written;
 use subscriber::{Phase, Subscriber};
 
 /// The way to a console.
@@ -96,15 +98,6 @@ pub struct Hub<W> {
     fitted: Option<(UserId, LinkId)>,
 }
 
-/// Where the recording stands.
-#[derive(Debug)]
-struct Written {
-    listener: Listener,
-    /// Everything before this is in the file.
-    written: u64,
-    state: RecordingState,
-}
-
 impl<W: ToConsole> Hub<W> {
     /// A hub without consoles.
     pub const fn new(channel: ChannelId, size: Option<Size>) -> Self {
@@ -127,20 +120,9 @@ impl<W: ToConsole> Hub<W> {
         }
     }
 
-    /// From now on it is recorded, from this byte on.
-    pub fn record_from(&mut self, written: u64) {
-        let listener = Listener { taken: written };
-        self.recording = Some(Written { listener, written, state: RecordingState::On });
-    }
-
     /// Commands are looked for from this byte on.
     pub const fn watch_from(&mut self, offset: u64) {
         self.watcher = Listener { taken: offset };
-    }
-
-    /// Whether it is recorded.
-    pub const fn is_recorded(&self) -> bool {
-        self.recording.is_some()
     }
 
     /// The console that had everything before this typed, and is expected back.
@@ -196,11 +178,6 @@ impl<W: ToConsole> Hub<W> {
     /// How far the output came.
     pub const fn position(&self) -> Option<u64> {
         self.run
-    }
-
-    /// Whether everything before this is in the recording, if there is one.
-    pub fn is_recorded_to(&self, end: u64) -> bool {
-        self.recording.as_ref().is_none_or(|recording| recording.listener.taken >= end)
     }
 
     fn subscriber(&self, link: LinkId) -> Option<&Subscriber<W>> {
@@ -271,14 +248,6 @@ impl<W: ToConsole> Hub<W> {
         let (channel, window) = (self.channel, self.window);
         let (keyboard, attempt) = (Keyboard::Take, self.attaching);
         agent.order(ChannelOrder::Attach { channel, received, window, keyboard, attempt });
-    }
-
-    /// What is recorded is asked for although no console ever showed it: a program that ends is
-    /// over only once its recording is whole.
-    pub fn record_unseen(&mut self, agent: &impl ToMachine) {
-        if self.recording.is_some() && self.run.is_none() && self.attaching == 0 {
-            self.begin(agent);
-        }
     }
 
     /// Where the one stands that lacks most; nothing if one lacks everything.
@@ -458,27 +427,6 @@ impl<W: ToConsole> Hub<W> {
         }
     }
 
-    /// The recording's file holds everything before this.
-    pub fn written(&mut self, written: u64, agent: Option<&impl ToMachine>) {
-        if let Some(recording) = &mut self.recording {
-            recording.written = recording.written.max(written);
-        }
-        self.give_credit(agent);
-    }
-
-    /// The recording cannot be written, or can be again. Returns whether that is news.
-    pub fn recording_is(&mut self, state: RecordingState) -> bool {
-        let Some(recording) = &mut self.recording else {
-            return false;
-        };
-        if recording.state == state {
-            return false;
-        }
-        recording.state = state;
-        self.tell_state();
-        true
-    }
-
     /// Lets the agent send as much as those take who must not miss a byte.
     pub fn give_credit(&mut self, agent: Option<&impl ToMachine>) {
         let (Some(run), Some(agent), 0) = (self.run, agent, self.attaching) else {
@@ -517,83 +465,6 @@ impl<W: ToConsole> Hub<W> {
             self.subscribers.iter().find(|subscriber| self.keyboard == Some(subscriber.link));
         if let Some(subscriber) = typing.filter(|subscriber| subscriber.stand == Phase::Live) {
             subscriber.way.frame(message);
-        }
-    }
-
-    /// A console does not show it any more. Returns the terminal's new size if that changes it.
-    pub fn detach(&mut self, link: LinkId, linked: bool) -> Option<Size> {
-        if self.keyboard == Some(link) {
-            self.held = self.subscriber(link).and_then(Subscriber::stands_at).or(self.held);
-            self.keyboard = None;
-        }
-        self.subscribers.retain(|subscriber| subscriber.link != link);
-        if self.subscribers.iter().all(|subscriber| self.keyboard == Some(subscriber.link)) {
-            self.screen = None;
-        }
-        self.fit(linked)
-    }
-
-    /// The agent went away: nothing flows before it says where it goes on.
-    pub fn agent_left(&mut self) {
-        self.start_over();
-        self.tell_all(&ApplianceNotice::AgentLink { channel: self.channel, linked: false });
-    }
-
-    /// The agent is there: consoles attach again, and what is recorded goes on by itself.
-    pub fn agent_came(&mut self, agent: &impl ToMachine) {
-        self.start_over();
-        if self.recording.is_some() {
-            self.begin(agent);
-        }
-        self.tell_all(&ApplianceNotice::AgentLink { channel: self.channel, linked: true });
-    }
-
-    /// Nothing is known of the agent any more.
-    fn start_over(&mut self) {
-        self.run = None;
-        self.attaching = 0;
-        self.again = false;
-        self.told = None;
-        for subscriber in &mut self.subscribers {
-            subscriber.stand = Phase::Idle;
-        }
-    }
-
-    /// Tells one console that shows it.
-    pub fn tell(&self, link: LinkId, notice: ApplianceNotice) {
-        if let Some(subscriber) = self.subscriber(link) {
-            subscriber.way.tell(notice);
-        }
-    }
-
-    /// Tells every console that shows it.
-    pub fn tell_all(&self, notice: &ApplianceNotice) {
-        for subscriber in &self.subscribers {
-            subscriber.way.tell(notice.clone());
-        }
-    }
-
-    /// The links of the consoles that show it, with whose they are.
-    pub fn consoles(&self) -> impl Iterator<Item = (LinkId, UserId)> {
-        self.subscribers.iter().map(|subscriber| (subscriber.link, subscriber.user))
-    }
-
-    fn tell_state(&self) {
-        let keyboard = self
-            .keyboard
-            .and_then(|link| self.subscriber(link))
-            .map(|subscriber| subscriber.name.clone());
-        let recording = self.recording.as_ref().map(|r| r.state.clone()).unwrap_or_default();
-        for subscriber in &self.subscribers {
-            let state = ChannelState {
-                size: self.size,
-                keyboard: keyboard.clone(),
-                yours: self.keyboard == Some(subscriber.link),
-                consoles: u32::try_from(self.subscribers.len()).unwrap_or(u32::MAX),
-                recording: recording.clone(),
-                fitted: self.fitted.is_some(),
-            };
-            subscriber.way.tell(ApplianceNotice::ChannelState { channel: self.channel, state });
         }
     }
 }

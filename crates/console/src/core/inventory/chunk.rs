@@ -1,6 +1,7 @@
 //! A few hundred items beside each other in memory, so that a search runs over them in one go.
 
 use super::symbols::Symbol;
+use jumpdeck_protocol::inventory::ItemView;
 use jumpdeck_protocol::inventory::{InstallMode, ItemPolicies, JumpMethod, Place, StartMode};
 use jumpdeck_protocol::item::Shortcut;
 use jumpdeck_protocol::wake::Mac;
@@ -165,6 +166,19 @@ const fn place(byte: u8) -> u8 {
         b'0'..=b'9' => 26 + byte - b'0',
         other => 36 + other % 28,
     }
+}
+
+/// What few items have, if this one has any of it.
+pub(super) fn rare(view: &ItemView) -> Option<Arc<Rare>> {
+    let rare = Rare {
+        jump_policy: view.jump_policy,
+        policies: view.policies,
+        expires: view.expires,
+        max_offline_minutes: view.max_offline_minutes,
+        start_mode: view.start_mode,
+        shortcut: view.shortcut.as_deref().cloned(),
+    };
+    (rare != Rare::default()).then(|| Arc::new(rare))
 }
 
 #[cfg(test)]

@@ -22,7 +22,8 @@ pub use picture::{Item, List, Order, Picture};
 pub use pool::Pool;
 
 use super::query::{Field, Values};
-use chunk::{Chunk, Rare, Record};
+use chunk::rare;
+use chunk::{Chunk, Record};
 use jumpdeck_protocol::inventory::{
     Figure, InventoryPart, ItemView, JumpMethod, JumpPolicyView, Place, Position, Presence,
     PresencePosition, Statistics, Status, Thumbnail,
@@ -467,19 +468,6 @@ impl Inventory {
         let is_there = held.get(at.min(list.len())).is_some_and(|item| item.id() == id);
         is_there.then_some(held)
     }
-}
-
-/// What few items have, if this one has any of it.
-fn rare(view: &ItemView) -> Option<Arc<Rare>> {
-    let rare = Rare {
-        jump_policy: view.jump_policy,
-        policies: view.policies,
-        expires: view.expires,
-        max_offline_minutes: view.max_offline_minutes,
-        start_mode: view.start_mode,
-        shortcut: view.shortcut.as_deref().cloned(),
-    };
-    (rare != Rare::default()).then(|| Arc::new(rare))
 }
 
 impl Values for Inventory {

@@ -1,0 +1,143 @@
+//! Consoles that leave a channel, and what becomes of it when none comes back.
+
+use super::Relay;
+use crate::book::channel::Channel;
+use crate::links::consoles::RepLink;
+use jumpdeck_protocol::agent::AgentOrder;
+use jumpdeck_protocol::log::LogEvent;
+use jumpdeck_protocol::rep::ApplianceNotice;
+use jumpdeck_protocol::session::WhenAlone;
+use jumpdeck_protocol::session::{ChannelReport, EndReason};
+use jumpdeck_protocol::{LinkId, RefusalCode, UserId};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long a channel waits for a console that went away without a word.
+const GRACE: Duration = jumpdeck_protocol::limits::CONSOLE_GRACE;
+
+impl Relay {
+    /// A console does not show a channel any more.
+    pub(super) fn console_left(self: &Arc<Self>, link: LinkId, channel: &Arc<Channel>) {
+        self.detach(link, channel);
+        if channel.exit().is_some() {
+            self.stop_holding(channel);
+            self.finish_alone(channel);
+        }
+        self.announcer.tell_session(channel.session);
+        self.expect_back(vec![Arc::clone(channel)]);
+    }
+
+    /// Takes a console's subscriber away, and sees to it that the rest goes on.
+    pub(super) fn detach(&self, link: LinkId, channel: &Arc<Channel>) {
+        let agent = self.links.agents.link(channel.endpoint);
+        let way = agent.as_deref().map(|link| channel.way(link));
+        let size = {
+            let mut hub = channel.hub();
+            if !hub.has_subscriber(link) {
+                return;
+            }
+            let size = hub.detach(link, agent.is_some());
+            channel.departures.fetch_add(1, Ordering::Relaxed);
+            hub.give_credit(way.as_ref());
+            size
+        };
+        self.resize(channel, size);
+    }
+
+    /// A console is gone. What it showed is held for it for a while.
+    pub(crate) fn rep_left(self: &Arc<Self>, rep: &RepLink) {
+        let shown = self.book.channels();
+        let shown: Vec<_> = shown.into_iter().filter(|c| c.hub().has_subscriber(rep.id)).collect();
+        for channel in &shown {
+            self.detach(rep.id, channel);
+        }
+        let mut sessions: Vec<_> = shown.iter().map(|channel| channel.session).collect();
+        sessions.dedup();
+        for session in sessions {
+            self.announcer.tell_session(session);
+        }
+        self.expect_back(shown);
+    }
+
+    /// Whose console shows a channel must still take part.
+    pub(crate) fn expel(self: &Arc<Self>, session: jumpdeck_protocol::SessionId, user: UserId) {
+        for channel in self.book.channels_of(session) {
+            let links: Vec<_> = channel.hub().consoles().filter(|(_, of)| *of == user).collect();
+            if links.is_empty() {
+                continue;
+            }
+            let typed = channel.hub().typist() == Some(user);
+            for (link, _) in links {
+                let detail = "your part in this session was taken back";
+                let refusal = RefusalCode::PermissionDenied.because(detail);
+                let gone = ChannelReport::Gone { channel: channel.id, refusal };
+                channel.hub().tell(link, ApplianceNotice::Channel(gone));
+                self.detach(link, &channel);
+            }
+            if typed {
+                self.stop_holding(&channel);
+            }
+            self.expect_back(vec![channel]);
+        }
+        if self.book.went(session, user) {
+            self.log.log(session, Some(user), LogEvent::Left);
+        }
+    }
+
+    /// Holds channels for a while; then lets go of those that no console came for.
+    pub(crate) fn expect_back(self: &Arc<Self>, channels: Vec<Arc<Channel>>) {
+        if channels.is_empty() {
+            return;
+        }
+        let departures = |c: &Channel| c.departures.load(Ordering::Relaxed);
+        let awaited: Vec<_> = channels.into_iter().map(|c| (departures(&c), c)).collect();
+        // An appliance that has ended meanwhile is not kept for this.
+        let relay = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            let Some(relay) = relay.upgrade() else {
+                return;
+            };
+            for (departure, channel) in awaited {
+                // Whoever came and left again meanwhile has a time of its own.
+                if departures(&channel) == departure {
+                    relay.release(&channel);
+                }
+            }
+        });
+    }
+
+    /// The console that typed is not expected back.
+    pub(super) fn stop_holding(&self, channel: &Channel) {
+        let agent = self.links.agents.link(channel.endpoint);
+        channel.hub().let_go(agent.as_deref().map(|link| channel.way(link)).as_ref());
+    }
+
+    /// Nobody came back: a shell runs on by itself, a command is over.
+    pub(super) fn release(&self, channel: &Arc<Channel>) {
+        self.stop_holding(channel);
+        for user in self.book.users(channel.session) {
+            if self.book.went(channel.session, user) {
+                self.log.log(channel.session, Some(user), LogEvent::Left);
+                self.announcer.tell_session(channel.session);
+            }
+        }
+        if channel.hub().is_shown() || self.book.channel(channel.id).is_none() {
+            return;
+        }
+        channel.released.store(true, Ordering::Relaxed);
+        if let Some(agent) = self.links.agents.link(channel.endpoint) {
+            channel.hub().record_unseen(&channel.way(&agent));
+        }
+        if channel.exit().is_some() {
+            self.finish_alone(channel);
+        } else if channel.nature().when_alone == WhenAlone::Ends {
+            self.endings.end_session(channel.session, EndReason::ConsoleGone);
+        } else if !channel.hub().is_recorded()
+            && let Some(agent) = self.links.agents.link(channel.endpoint)
+        {
+            agent.order(AgentOrder::Hold { channel: channel.id, held: false });
+        }
+    }
+}
