@@ -134,31 +134,41 @@ impl ChannelKind {
     }
 }
 
-/// What a channel is, whatever runs in it. It is kept with the channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Family {
+macro_rules! families {
+    ($($(#[$doc:meta])* $name:ident $word:literal;)*) => {
+        /// What a channel is, whatever runs in it. It is kept with the channel.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Family {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Family {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Its name on the wire and in the database.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+
+            /// The one of this name.
+            pub fn named(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|family| family.as_str() == word)
+            }
+        }
+    };
+}
+
+families! {
     /// A program on a terminal.
-    Terminal,
+    Terminal "terminal";
     /// A program without one.
-    Command,
+    Command "command";
     /// A connection.
-    Tunnel,
+    Tunnel "tunnel";
 }
 
 impl Family {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Terminal, Self::Command, Self::Tunnel];
-
-    /// Its name on the wire and in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Terminal => "terminal",
-            Self::Command => "command",
-            Self::Tunnel => "tunnel",
-        }
-    }
-
     /// What it was, where only this was written down.
     pub const fn of_old(is_shell: bool) -> Self {
         if is_shell { Self::Terminal } else { Self::Command }
@@ -239,7 +249,7 @@ mod tests {
     #[test]
     fn nothing_is_granted_of_what_no_policy_defines() {
         let nothing = Granted::default();
-        for family in Family::ALL {
+        for family in Family::ALL.iter().copied() {
             assert!(!nothing.grants(family.nature().permission), "{family:?}");
         }
         let tunnel = Granted { tunnel: Access::Allow, ..Granted::default() };
@@ -266,7 +276,7 @@ mod tests {
         });
         let later: ChannelView = serde_json::from_value(later).unwrap();
         assert_eq!(later.family, Family::Command, "a kind that only later versions know");
-        for family in Family::ALL {
+        for family in Family::ALL.iter().copied() {
             let view = ChannelView {
                 id: crate::ChannelId(1),
                 errors: None,

@@ -271,7 +271,7 @@ struct WireView {
 impl From<WireView> for ChannelView {
     fn from(wire: WireView) -> Self {
         let WireView { id, errors, is_shell, family, attached, recorded } = wire;
-        let known = family.and_then(|word| Family::ALL.into_iter().find(|f| f.as_str() == &*word));
+        let known = family.and_then(|word| Family::named(&word));
         let family = known.unwrap_or_else(|| Family::of_old(is_shell));
         Self { id, errors, family, attached, recorded }
     }

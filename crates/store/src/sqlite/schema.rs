@@ -389,7 +389,7 @@ fn open_channels(
 /// What a channel is; of one that an earlier version wrote down, whether it is a terminal.
 fn family(row: &Row<'_>) -> rusqlite::Result<Family> {
     let word: Option<String> = row.get(6)?;
-    let known = word.and_then(|word| Family::ALL.into_iter().find(|f| f.as_str() == word));
+    let known = word.and_then(|word| Family::named(&word));
     Ok(known.unwrap_or(Family::of_old(row.get(2)?)))
 }
 
