@@ -1,5 +1,5 @@
-//! The services of an appliance, each given what it needs. The gateway and the API speak to them;
-//! they do not know who asks.
+//! The services of an appliance, by room, each given what it needs. The gateway and the API call
+//! them.
 
 use crate::accounts::Accounts;
 use crate::accounts::login::{LoginAttempt, LoginCheck};
@@ -43,7 +43,7 @@ use jumpdeck_session::recording::Recorder;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// All of them, by room.
+/// All services.
 pub(crate) struct Services {
     pub base: Base,
     pub keys: Arc<Keys>,
@@ -105,7 +105,7 @@ services! {
     Audit => base.audit;
 }
 
-/// What they stand on.
+/// What services are made from.
 pub(crate) struct Parts {
     pub base: Base,
     pub keys: Arc<Keys>,

@@ -1,5 +1,5 @@
-//! The parts without which an appliance is none: its store, its recorder, and whoever looks after
-//! rights. One that ends by a mistake of its own is the end of the appliance, said aloud, for a
+//! The parts without which an appliance is none: its store, its recorder, the supervision of rights,
+//! the follow-up work and the periodic jobs. One that ends by a mistake of its own is the end of the appliance, said aloud, for a
 //! half of it would answer as if all were well.
 
 use tokio::sync::watch;

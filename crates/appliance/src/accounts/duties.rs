@@ -1,4 +1,4 @@
-//! What a login stands on, and what has to be done before anything else.
+//! What a rep has to do before anything else, and how long logins are kept.
 
 use crate::accounts::second_factor::has_one;
 use jumpdeck_protocol::{RefusalCode, UserId};

@@ -1,4 +1,4 @@
-//! Passwords, and logins that outlive their links.
+//! Passwords, logins that outlive their links, and new users.
 
 use crate::accounts::duties::first_of;
 use crate::accounts::duties::login_life;
@@ -30,6 +30,7 @@ const LOGIN_LIFE: u64 = 30 * 86_400;
 /// Logins of one user that are kept at the most; the oldest go first.
 const LOGINS: usize = 20;
 
+/// Checks, changes and resets passwords; keeps and revokes logins; makes users.
 pub(crate) struct Passwords {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,
@@ -228,7 +229,7 @@ impl Passwords {
         Ok(NewUser { username, password })
     }
 
-    /// Makes a user, in the name of the first one. The password in the answer is not kept.
+    /// Makes a user. Only administrators do; the password in the answer is not kept.
     async fn add_user(&self, rep: &RepLink, name: &str) -> Result<NewUser, Refusal> {
         if !self.base.world().administers(rep.user) {
             return Err(RefusalCode::PermissionDenied.because("only an administrator makes users"));

@@ -20,6 +20,7 @@ const ACCOUNTS: usize = 100;
 /// Seconds a token may be good for: an hour to ten years.
 const VALID: RangeInclusive<u64> = 3600..=315_360_000;
 
+/// Makes and checks the accounts of programs that use the HTTP API.
 pub(crate) struct Programs {
     pub(super) base: Base,
     /// How often they ask.

@@ -30,6 +30,7 @@ const RECOVERY: usize = 10;
 /// Characters of a recovery code.
 const RECOVERY_LENGTH: usize = 12;
 
+/// Sets up and checks second factors. Each code counts once.
 pub(crate) struct SecondFactors {
     pub(super) base: Base,
     /// Who guesses codes.

@@ -26,6 +26,7 @@ const RSA_LEAST: usize = 270;
 const ALGORITHMS: [&str; 5] =
     ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
 
+/// Adds and removes the public keys that open the SSH front door.
 pub(crate) struct SshKeys {
     pub(super) base: Base,
     pub(super) embedded: bool,

@@ -139,7 +139,7 @@ impl Appliance {
 
     /// So many machines may be Jump Clients; 0: any number.
     pub fn limit_clients(&self, most: usize) {
-        self.services.items.clients.set(most);
+        self.services.items.client_limit.set(most);
     }
 
     /// So many requests to the HTTP API from one address in a minute; 0: any number.

@@ -33,6 +33,7 @@ use jumpdeck_world::World;
 use reader::FileReader;
 use std::sync::Arc;
 
+/// Exports, plans and applies the configuration file.
 pub(crate) struct Configuration {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

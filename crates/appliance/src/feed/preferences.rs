@@ -12,6 +12,7 @@ use jumpdeck_store::Draft;
 use jumpdeck_world::Liking;
 use std::sync::Arc;
 
+/// Keeps what reps prefer, the same at each of their consoles.
 pub(crate) struct UserPreferences {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

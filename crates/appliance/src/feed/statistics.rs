@@ -7,6 +7,7 @@ use jumpdeck_protocol::EndpointId;
 use jumpdeck_protocol::agent::AgentOrder;
 use std::sync::Arc;
 
+/// Tells machines how often to measure, by who watches.
 pub(crate) struct Interest {
     pub(super) links: Arc<Links>,
 }

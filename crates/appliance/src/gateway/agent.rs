@@ -405,7 +405,7 @@ async fn enrol(
     enrolment: Enrolment,
 ) -> Result<Arc<Item>, Refusal> {
     let (hash, now) = (keys::hash(&enrolment.installer_key), services.base.now());
-    let most = services.items.clients.most();
+    let most = services.items.client_limit.most();
     let key = newcomer.key;
     let edit = move |draft: &mut Draft| {
         let installer = draft

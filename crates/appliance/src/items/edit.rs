@@ -40,6 +40,7 @@ pub(crate) struct ItemDeed {
 /// Items that were not done, and why.
 pub(crate) type Refused = Vec<(ItemId, Refusal)>;
 
+/// Edits, copies, removes and adds Jump Items.
 pub(crate) struct ItemEdits {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

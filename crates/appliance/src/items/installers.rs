@@ -35,6 +35,7 @@ pub struct InstallerSpec {
     pub local: bool,
 }
 
+/// Makes, lists and revokes installer keys.
 pub(crate) struct Installers {
     pub(super) base: Base,
     /// Of the appliance's key, for agents to check.

@@ -27,7 +27,7 @@ pub(crate) struct KeptItems {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,
     pub(super) edits: Arc<ItemEdits>,
-    pub(super) clients: Arc<ClientLimit>,
+    pub(super) client_limit: Arc<ClientLimit>,
 }
 
 impl KeptItems {
@@ -55,7 +55,7 @@ impl KeptItems {
         items: Vec<ItemId>,
     ) -> Result<Refused, Refusal> {
         within_limit(items.len())?;
-        let (now, most) = (self.base.moment(), self.clients.most());
+        let (now, most) = (self.base.moment(), self.client_limit.most());
         let back = move |draft: &mut Draft, deeds: &mut Vec<ItemDeed>| {
             each(items, |item| *item, |item| take_back_one(draft, user, item, (now, most), deeds))
         };

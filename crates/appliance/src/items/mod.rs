@@ -28,7 +28,7 @@ use wakes::Wakes;
 
 /// Its services.
 pub(crate) struct Items {
-    pub clients: Arc<ClientLimit>,
+    pub client_limit: Arc<ClientLimit>,
     pub edits: Arc<ItemEdits>,
     pub installers: Arc<Installers>,
     pub waking: Arc<Waking>,
@@ -45,7 +45,7 @@ impl Items {
         sessions: &Sessions,
         keys: &Arc<Keys>,
     ) -> Self {
-        let clients = Arc::new(ClientLimit::default());
+        let client_limit = Arc::new(ClientLimit::default());
         let edits = Arc::new(ItemEdits {
             base: base.clone(),
             links: Arc::clone(links),
@@ -70,8 +70,8 @@ impl Items {
             base: base.clone(),
             links: Arc::clone(links),
             edits: Arc::clone(&edits),
-            clients: Arc::clone(&clients),
+            client_limit: Arc::clone(&client_limit),
         });
-        Self { clients, edits, installers, waking, clones, sweep, kept }
+        Self { client_limit, edits, installers, waking, clones, sweep, kept }
     }
 }

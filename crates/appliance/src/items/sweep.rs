@@ -1,4 +1,4 @@
-//! Items whose time is over: removed by the appliance itself, and taken back if that was too soon.
+//! Items whose time is over: removed by the appliance itself. And the clock, which somebody may have set.
 
 use crate::base::Base;
 use crate::items::edit::ItemEdits;
@@ -20,6 +20,7 @@ const DELETE_AFTER: u64 = limits::DELETE_DAYS * 86_400;
 /// Seconds after which it is written down again how long the database has been served.
 const NOTED_EACH: i64 = 600;
 
+/// Removes items whose time is over, and notices that somebody set the clock.
 pub(crate) struct Sweep {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

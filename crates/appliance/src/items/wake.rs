@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Neighbours that are asked until one calls.
 const HELPERS: usize = 3;
 
+/// Has machines woken by a neighbour that is online.
 pub(crate) struct Waking {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

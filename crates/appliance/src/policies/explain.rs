@@ -23,6 +23,7 @@ use jumpdeck_world::World;
 use jumpdeck_world::rights::Layers;
 use std::sync::Arc;
 
+/// Explains why somebody may do something, and simulates sessions.
 pub(crate) struct Explanations {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

@@ -9,6 +9,7 @@ use jumpdeck_store::Draft;
 use std::sync::Arc;
 use tokio::sync::watch;
 
+/// Tells consoles which Jump Policies are open.
 pub(crate) struct JumpPolicies {
     base: Base,
     /// As consoles see them.

@@ -18,6 +18,7 @@ use jumpdeck_world::{DocumentId, Item, Team};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// Makes teams and shares sessions with them.
 pub(crate) struct Teams {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

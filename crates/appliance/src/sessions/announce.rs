@@ -1,4 +1,4 @@
-//! Telling reps how their sessions stand.
+//! Telling reps, and the person at a machine, how their sessions stand.
 
 use crate::base::Base;
 use crate::book::Book;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 /// Who it is in a session's log. No user name has a blank in it.
 pub(super) const CUSTOMER: &str = "the customer";
 
+/// Tells consoles, and the person at a machine, how sessions stand.
 pub(crate) struct Announcer {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

@@ -1,4 +1,4 @@
-//! The person at a machine: asked, told, heard.
+//! The person at a machine: asked and heard. What that person is told is in `announce`.
 
 use crate::base::Base;
 use crate::book::Book;
@@ -18,6 +18,7 @@ use std::time::Duration;
 /// How long an answer may take on its way, besides the time to think.
 const WAY: Duration = Duration::from_secs(10);
 
+/// Asks the person at a machine, and hears what that person says.
 pub(crate) struct Customers {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

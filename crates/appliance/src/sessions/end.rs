@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+/// Ends channels and sessions, and writes down how. With a session's last channel the session ends.
 pub(crate) struct Endings {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

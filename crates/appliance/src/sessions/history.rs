@@ -14,6 +14,7 @@ use std::sync::Arc;
 /// Sessions that are told of an item, at the most.
 const TOLD: u8 = 10;
 
+/// Reads who had sessions with what.
 pub(crate) struct SessionHistory {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

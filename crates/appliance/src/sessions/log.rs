@@ -18,6 +18,7 @@ use jumpdeck_store::History;
 use jumpdeck_terminal::Seen;
 use std::sync::Arc;
 
+/// Writes the log of each session, and tells it to those who take part.
 pub(crate) struct SessionLog {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

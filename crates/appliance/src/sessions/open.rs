@@ -31,6 +31,7 @@ use tokio::sync::Semaphore;
 /// How long an agent may take to start a program.
 const SPAWN_PATIENCE: Duration = Duration::from_secs(20);
 
+/// Opens channels: asks the person there, begins the recording, has the agent start the program.
 pub(crate) struct ChannelOpening {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

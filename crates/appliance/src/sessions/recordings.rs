@@ -1,4 +1,4 @@
-//! The recordings that are kept: closing them, listing them, reading them.
+//! Recordings: begun and resumed, closed, listed, read.
 
 use crate::answered::Answered;
 use crate::base::Base;
@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::watch;
 
+/// Begins, resumes, closes, lists and reads the recordings of terminals.
 pub(crate) struct Recordings {
     pub(super) base: Base,
     pub(super) book: Arc<Book>,

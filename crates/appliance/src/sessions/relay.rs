@@ -30,6 +30,7 @@ use jumpdeck_session::recording::RecorderEvent;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// Passes bytes and orders between consoles and agents, as each channel's hub allows.
 pub(crate) struct Relay {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

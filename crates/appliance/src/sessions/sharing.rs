@@ -20,6 +20,7 @@ use jumpdeck_world::Share;
 use jumpdeck_world::USERNAME;
 use std::sync::Arc;
 
+/// Decides who else takes part in a session, and whose it is.
 pub(crate) struct Sharing {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

@@ -13,6 +13,7 @@ use std::time::Duration;
 /// An agent that lives answers a ping within this.
 const SILENT: Duration = Duration::from_secs(2);
 
+/// Asks machines whether they answer, for consoles that show their programs.
 pub(crate) struct AgentSilence {
     pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,

@@ -42,6 +42,7 @@ use tokio::sync::Semaphore;
 /// How long it may take to say who is logged in.
 const CUSTOMER_PATIENCE: Duration = Duration::from_secs(3);
 
+/// Starts sessions: decides whether a rep may, and what the session grants.
 pub(crate) struct Starting {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

@@ -33,6 +33,7 @@ const GRACE: u64 = 300;
 /// Minutes before a forced end at which it is said.
 const NOTICES: [u32; 3] = [15, 5, 1];
 
+/// Ends what may not go on: sessions, parts in them and links whose right has gone.
 pub(crate) struct Withdrawal {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

@@ -1,5 +1,4 @@
-//! What has to be done after something else, one thing after the other: whom to let go, whom to
-//! tell what goes on.
+//! Follow-up work, in order: machines without sessions go, and reps are told how queues stand.
 
 use crate::book::Book;
 use crate::links::Links;
@@ -11,6 +10,7 @@ use jumpdeck_protocol::agent::AgentOrder;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Does the follow-up work that waits in `links::chores`.
 pub(crate) struct Departures {
     pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,

@@ -58,7 +58,7 @@ impl Visitors {
             announcer: Arc::clone(&sessions.announcer),
             log: Arc::clone(&sessions.log),
             edits: Arc::clone(&items.edits),
-            clients: Arc::clone(&items.clients),
+            client_limit: Arc::clone(&items.client_limit),
         });
         Self { queues, departures, pinning }
     }

@@ -43,6 +43,7 @@ const UNPIN_PATIENCE: Duration = Duration::from_secs(20);
 /// Why a pinned machine will not start its Jump Client by itself, if it will not.
 type ByHand = Option<Box<str>>;
 
+/// Makes the machine of a session a Jump Client, and undoes that.
 pub(crate) struct Pinning {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,
@@ -50,7 +51,7 @@ pub(crate) struct Pinning {
     pub(super) announcer: Arc<Announcer>,
     pub(super) edits: Arc<ItemEdits>,
     pub(super) log: Arc<SessionLog>,
-    pub(super) clients: Arc<ClientLimit>,
+    pub(super) client_limit: Arc<ClientLimit>,
 }
 
 impl Pinning {
@@ -66,7 +67,7 @@ impl Pinning {
         let (endpoint, item) = self.machine_of(session)?;
         let (user, now) = (rep.user, self.base.now());
         let view = pinned(&self.base.world(), user, &item, &wish, now)?;
-        let most = self.clients.most();
+        let most = self.client_limit.most();
         room_for_another(&self.base.world(), most)?;
         let agent = self.links.agents.link(endpoint);
         let agent = agent.ok_or_else(|| RefusalCode::CustomerNotOnline.plain())?;
@@ -143,7 +144,7 @@ impl Pinning {
         endpoint: EndpointId,
         wish: ItemView,
     ) -> Result<(), Refusal> {
-        let (now, most) = (self.base.now(), self.clients.most());
+        let (now, most) = (self.base.now(), self.client_limit.most());
         self.edits
             .tend(move |draft, deeds| {
                 room_for_another(draft, most)?;

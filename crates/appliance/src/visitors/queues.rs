@@ -1,4 +1,4 @@
-//! Machines that wait for a rep: session keys, queues, and who is told of what.
+//! Queues: session keys, the machines that come with one and wait, and how they leave.
 
 use crate::accounts::throttle::Throttle;
 use crate::admission::source;
@@ -54,6 +54,7 @@ pub(crate) struct Visitor {
     pub item: Item,
 }
 
+/// Makes session keys, lets machines in that bring one, and lets them go.
 pub(crate) struct Queues {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,

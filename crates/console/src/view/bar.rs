@@ -152,7 +152,7 @@ impl Artist<'_, '_> {
         let away = shell.is_some_and(|shell| shell.pane == Pane::AgentAway);
         if let Some(message) = self.console.messages().current(now).filter(|_| !away) {
             let words = text::fit(&format!(" {} ", message.text), width * 2 / 3);
-            return Span::styled(words, bar.patch(self.style(level_role(message.level))));
+            return Span::styled(words, bar.patch(self.style(level_tone(message.level))));
         }
         let (words, role) = match shell.map(|shell| &shell.pane) {
             Some(Pane::Attaching) => (" attaching … ".to_owned(), Tone::Muted),
@@ -211,7 +211,7 @@ impl Artist<'_, '_> {
     pub(super) fn counts(&mut self, area: Rect) {
         let now = self.console.now();
         if let Some(message) = self.console.messages().current(now) {
-            let style = self.style(level_role(message.level));
+            let style = self.style(level_tone(message.level));
             let words = text::fit(&format!(" {}", message.text), usize::from(area.width));
             self.line(area, Line::styled(words, style));
             return;
@@ -343,7 +343,7 @@ impl Artist<'_, '_> {
 }
 
 /// The role of a message.
-pub(super) const fn level_role(level: Level) -> Tone {
+pub(super) const fn level_tone(level: Level) -> Tone {
     match level {
         Level::Info => Tone::Accent,
         Level::Warning => Tone::Warning,

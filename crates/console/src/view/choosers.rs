@@ -1,7 +1,7 @@
 //! Choosers, and what is switched on and off.
 
 use super::theme::Tone;
-use super::{Artist, row, shape, status_role, text};
+use super::{Artist, row, shape, status_tone, text};
 use crate::core::columns;
 use crate::core::command::Command;
 use crate::core::keymap::Context;
@@ -144,7 +144,7 @@ impl Artist<'_, '_> {
         };
         let room = width.saturating_sub(4);
         Line::from(vec![
-            Span::styled(format!(" {} ", shape(status)), self.style(status_role(status))),
+            Span::styled(format!(" {} ", shape(status)), self.style(status_tone(status))),
             Span::raw(text::left(item.name(), room / 3)),
             Span::raw(" "),
             Span::raw(text::left(item.hostname(), room / 3)),

@@ -1,7 +1,7 @@
 //! The details of the selected item, with live figures while it is looked at.
 
 use super::theme::Tone;
-use super::{Artist, row, shape, status_role, text};
+use super::{Artist, row, shape, status_tone, text};
 use crate::core::form::{time_text, value_text};
 use crate::core::inventory::Item;
 use crate::core::why;
@@ -233,7 +233,7 @@ impl Artist<'_, '_> {
             },
         };
         let words = format!(" {} {}{since}", shape(status), status.word());
-        Line::styled(text::fit(&words, width), self.style(status_role(status)))
+        Line::styled(text::fit(&words, width), self.style(status_tone(status)))
     }
 
     fn figures(&self, history: &VecDeque<Statistics>, width: usize) -> Vec<Line<'static>> {

@@ -2,7 +2,7 @@
 
 use super::theme::Tone;
 use super::tree::is_list_focused;
-use super::{Artist, row, shape, status_role, text};
+use super::{Artist, row, shape, status_tone, text};
 use crate::core::columns::{self, Placed};
 use crate::core::inventory::Item;
 use crate::core::keymap::Context;
@@ -216,7 +216,7 @@ impl Artist<'_, '_> {
             // One word says enough, beside its shape.
             words.truncate(words.rfind(' ').filter(|at| *at > 4).unwrap_or(words.len()));
         }
-        Span::styled(cell(&words, width), role(status_role(status)))
+        Span::styled(cell(&words, width), role(status_tone(status)))
     }
 
     /// Marks the parts of a cell that a search found.

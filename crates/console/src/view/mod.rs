@@ -135,7 +135,7 @@ const fn shape(status: Status) -> &'static str {
     }
 }
 
-const fn status_role(status: Status) -> Tone {
+const fn status_tone(status: Status) -> Tone {
     match status {
         Status::Online => Tone::Good,
         Status::InUse => Tone::Busy,

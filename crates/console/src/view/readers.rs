@@ -1,6 +1,6 @@
 //! What is read: help, messages, reasons.
 
-use super::bar::level_role;
+use super::bar::level_tone;
 use super::theme::Tone;
 use super::{Artist, row, text};
 use crate::core::help::{self, HelpLine};
@@ -99,7 +99,7 @@ impl Artist<'_, '_> {
             let room = inner.width.saturating_sub(11);
             let words = Paragraph::new(message.text)
                 .wrap(Wrap { trim: true })
-                .style(self.style(level_role(message.level)));
+                .style(self.style(level_tone(message.level)));
             let height = u16::try_from(words.line_count(room)).unwrap_or(1);
             if offset + height > inner.height {
                 break;

@@ -1,4 +1,4 @@
-//! A look back at a shell, as a value.
+//! Looking back in a shell: scrolling, searching, copying, saving.
 
 use super::{Ask, Layer, Prompt};
 use crate::core::export::Export;

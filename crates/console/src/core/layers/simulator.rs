@@ -1,4 +1,4 @@
-//! The simulator, as a value.
+//! The simulator: what would a session grant, whose, how it comes about, and when?
 
 use super::{Ask, Layer, Prompt};
 use crate::core::Console;

@@ -1,4 +1,4 @@
-//! Who may do something, as a value.
+//! Who may do something with an item: the question the other way round. Administrators ask it.
 
 use super::Layer;
 use crate::core::Console;
