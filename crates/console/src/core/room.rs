@@ -26,9 +26,9 @@ pub trait Room: fmt::Debug {
         None
     }
 
-    /// A key, before it means a command.
-    fn key(&mut self, _: Key) -> KeyAnswer {
-        KeyAnswer::Bubble
+    /// A key, before it means a command. Where a line is typed, it may be text.
+    fn key(&mut self, key: Key) -> KeyAnswer {
+        self.input().map_or(KeyAnswer::Bubble, |input| input.answer(key))
     }
 
     /// What is typed has changed.

@@ -2,7 +2,6 @@
 
 use crate::core::command::Command;
 use crate::core::input::Input;
-use crate::core::input::KeyAnswer;
 use crate::core::inventory::List;
 use crate::core::keymap::Context;
 use crate::core::room::Room;
@@ -14,7 +13,6 @@ use jumpdeck_protocol::preferences::Column;
 use jumpdeck_protocol::queue::QueueWish;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{ItemId, SessionId};
-use jumpdeck_terminal::Key;
 
 /// A choice by a few typed letters.
 #[derive(Debug)]
@@ -249,10 +247,6 @@ impl Room for Chooser {
 
     fn input(&mut self) -> Option<&mut Input> {
         Some(&mut self.input)
-    }
-
-    fn key(&mut self, key: Key) -> KeyAnswer {
-        self.input.answer(key)
     }
 
     fn edited(&mut self) {

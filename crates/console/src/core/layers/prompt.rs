@@ -1,11 +1,9 @@
 //! A line of text that is asked for.
 
 use crate::core::input::Input;
-use crate::core::input::KeyAnswer;
 use crate::core::keymap::Context;
 use crate::core::room::Room;
 use jumpdeck_protocol::{ItemId, SessionId};
-use jumpdeck_terminal::Key;
 
 /// A line of text that is asked for.
 #[derive(Debug)]
@@ -108,10 +106,6 @@ impl Room for Prompt {
 
     fn input(&mut self) -> Option<&mut Input> {
         Some(&mut self.input)
-    }
-
-    fn key(&mut self, key: Key) -> KeyAnswer {
-        self.input.answer(key)
     }
 
     fn edited(&mut self) {
