@@ -3,15 +3,9 @@
 
 use super::absence::Away;
 use super::transfer::Happened;
+use jumpdeck_protocol::silence::{HeardStep, Silence, SilenceStep};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
-
-/// After something was typed, so long nothing need be heard.
-const QUIET: Duration = Duration::from_secs(1);
-/// The same while nothing is typed and an answer is due all the time.
-const STEADY: Duration = Duration::from_secs(3);
-/// So much later a question is not answered either.
-const SILENT: Duration = Duration::from_secs(2);
 
 /// That a machine which is linked does not answer, or does again. Whoever types waits for it.
 pub(super) fn of_machine(silent: bool, typing: bool) -> String {
@@ -25,23 +19,10 @@ pub(super) fn of_machine(silent: bool, typing: bool) -> String {
 /// What is waited for.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    stage: Stage,
+    silence: Silence,
     steady: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Stage {
-    /// Nothing.
-    #[default]
-    Heard,
-    /// Something was typed then.
-    Typed(Instant),
-    /// The appliance was asked then whether it is there.
-    Asked(Instant),
-    /// It does not say so, and the rep was told.
-    Silent,
-    /// Nothing: it is known why it does not answer.
-    Explained,
+    /// When the wait that runs is over.
+    over: Option<Instant>,
 }
 
 /// What is due.
@@ -56,13 +37,14 @@ pub(super) enum Due {
 impl Answers {
     /// An answer is due all the time, as to a command that runs.
     pub(super) fn steady() -> Self {
-        Self { stage: Stage::Typed(Instant::now()), steady: true }
+        let (silence, wait) = Silence::steady();
+        Self { silence, steady: true, over: Some(Instant::now() + wait) }
     }
 
     /// Something was typed.
     pub(super) fn typed(&mut self) {
-        if self.stage == Stage::Heard {
-            self.stage = Stage::Typed(Instant::now());
+        if let Some(wait) = self.silence.sent() {
+            self.over = Some(Instant::now() + wait);
         }
     }
 
@@ -80,34 +62,43 @@ impl Answers {
 
     /// The link is gone, and that is told.
     pub(super) const fn lost(&mut self) {
-        self.stage = Stage::Explained;
+        self.silence.link_lost();
     }
 
     /// Something came over the link. Returns what is to be said, if the silence before it was.
     pub(super) fn heard(&mut self) -> Option<String> {
-        let stage = if self.steady { Stage::Typed(Instant::now()) } else { Stage::Heard };
-        let before = std::mem::replace(&mut self.stage, stage);
-        (before == Stage::Silent).then(|| "the appliance answers again".to_owned())
+        let (wait, told) = match self.silence.heard() {
+            HeardStep::Usual => return None,
+            HeardStep::Answered(wait) => (wait, false),
+            HeardStep::Again(wait) => (wait, true),
+        };
+        self.over = wait.map(|wait| Instant::now() + wait);
+        told.then(|| "the appliance answers again".to_owned())
     }
 
     /// Resolves when something is due; never while nothing is waited for.
     pub(super) async fn due(&mut self) -> Due {
-        let quiet = if self.steady { STEADY } else { QUIET };
-        match self.stage {
-            Stage::Typed(since) => {
-                sleep_until(since + quiet).await;
-                self.stage = Stage::Asked(Instant::now());
-                Due::Ask
+        loop {
+            let Some(over) = self.over else {
+                return std::future::pending().await;
+            };
+            sleep_until(over).await;
+            let (wait, due) = match self.silence.waited() {
+                SilenceStep::Wait(wait) => (Some(wait), None),
+                SilenceStep::Ask(wait) => (Some(wait), Some(Due::Ask)),
+                SilenceStep::Tell(silent) => (None, Some(Due::Say(self.told(silent)))),
+                SilenceStep::Rest => (None, None),
+            };
+            self.over = wait.map(|wait| over.max(Instant::now()) + wait);
+            if let Some(due) = due {
+                return due;
             }
-            Stage::Asked(since) => {
-                sleep_until(since + SILENT).await;
-                self.stage = Stage::Silent;
-                let seconds = (quiet + SILENT).as_secs();
-                let waits = if self.steady { "" } else { "; your input is queued" };
-                Due::Say(format!("no answer from the appliance for {seconds} s{waits}"))
-            }
-            Stage::Heard | Stage::Silent | Stage::Explained => std::future::pending().await,
         }
+    }
+
+    fn told(&self, silent: Duration) -> String {
+        let waits = if self.steady { "" } else { "; your input is queued" };
+        format!("no answer from the appliance for {} s{waits}", silent.as_secs())
     }
 }
 
@@ -135,6 +126,14 @@ mod tests {
         answers.typed();
         assert!(is_quiet(&mut answers).await, "it is said once");
         assert!(answers.take(&Happened::Nothing).is_some());
+        assert_eq!(answers.take(&Happened::Nothing), None);
+        answers.typed();
+        assert_eq!(
+            answers.take(&Happened::Nothing),
+            None,
+            "the end of an earlier command's output"
+        );
+        assert_eq!(answers.due().await, Due::Ask, "it was no answer to the key");
         assert_eq!(answers.take(&Happened::Nothing), None);
         answers.take(&Happened::Waiting(Away::Machine));
         answers.typed();

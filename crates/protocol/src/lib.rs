@@ -32,6 +32,7 @@ pub mod rights;
 pub mod script;
 pub mod session;
 pub mod session_policy;
+pub mod silence;
 pub mod stream;
 pub mod text;
 mod tuning;

@@ -1,6 +1,7 @@
 //! A channel as the relay knows it, and the ways to both of its ends.
 
 use crate::links::agent::AgentLink;
+use crate::links::presence::Presences;
 use bytes::Bytes;
 use jumpdeck_link::{Lane, Outbox};
 use jumpdeck_protocol::agent::AgentOrder;
@@ -8,12 +9,12 @@ use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
 use jumpdeck_protocol::session::Family;
 use jumpdeck_protocol::session::Nature;
 use jumpdeck_protocol::session::{ChannelOrder, ExitStatus, Size};
-use jumpdeck_protocol::{ChannelId, EndpointId, SessionId};
+use jumpdeck_protocol::{ChannelId, EndpointId, LinkId, SessionId};
 use jumpdeck_session::hub::{Hub, ToConsole, ToMachine};
 use jumpdeck_session::recording::LiveRecording;
 use jumpdeck_terminal::Tracker;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A channel as the relay knows it.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(crate) struct Channel {
     pub departures: AtomicU64,
     /// Nobody holds its output any more.
     pub released: AtomicBool,
-    hub: Mutex<Hub<ConsoleWay>>,
+    hub: Mutex<Hub<ConsoleWay, AgentWay>>,
     tracker: Mutex<Tracker>,
     exit: Mutex<Option<(ExitStatus, u64)>>,
 }
@@ -57,12 +58,17 @@ impl ToConsole for ConsoleWay {
 }
 
 /// The way to a channel's agent.
-pub(crate) struct AgentWay<'l> {
-    pub link: &'l AgentLink,
+#[derive(Debug)]
+pub(crate) struct AgentWay {
+    pub link: Arc<AgentLink>,
     pub lane: Lane,
 }
 
-impl ToMachine for AgentWay<'_> {
+impl ToMachine for AgentWay {
+    fn link(&self) -> LinkId {
+        self.link.id
+    }
+
     fn frame(&self, message: Bytes) {
         self.link.outbox.push(self.lane, message);
     }
@@ -106,11 +112,26 @@ impl Channel {
     }
 
     /// The way to its agent.
-    pub(crate) const fn way<'l>(&self, link: &'l AgentLink) -> AgentWay<'l> {
+    const fn way(&self, link: Arc<AgentLink>) -> AgentWay {
         AgentWay { link, lane: self.lane() }
     }
 
-    pub(crate) fn hub(&self) -> MutexGuard<'_, Hub<ConsoleWay>> {
+    /// Its machine may be linked by another link than before, or no more. The hub is locked before
+    /// it is looked who is linked, so that what the hub was told last is what holds.
+    pub(crate) fn settle_agent(&self, agents: &Presences) {
+        let mut hub = self.hub();
+        let agent = agents.link(self.endpoint).map(|link| self.way(link));
+        hub.agent_is(agent);
+    }
+
+    /// It is new: its machine is linked as it is now.
+    pub(crate) fn open_at(&self, agents: &Presences) {
+        let mut hub = self.hub();
+        let agent = agents.link(self.endpoint).map(|link| self.way(link));
+        hub.born_with(agent);
+    }
+
+    pub(crate) fn hub(&self) -> MutexGuard<'_, Hub<ConsoleWay, AgentWay>> {
         self.hub.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

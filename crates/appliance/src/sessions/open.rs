@@ -100,10 +100,10 @@ impl ChannelOpening {
         let view = ChannelView { id, errors, family, attached: true, recorded };
         let at = self.base.now();
         let user = rep.user;
-        let opened =
+        let kept =
             History::ChannelOpened { channel: id, errors, session, family, recorded, size, at };
         let edit = move |draft: &mut jumpdeck_store::Draft| {
-            draft.history(opened);
+            draft.history(kept);
             if recorded {
                 draft.history(History::RecordingStarted { channel: id, session, user, at });
             }
@@ -112,6 +112,10 @@ impl ChannelOpening {
         self.base.store.edit(edit).await?;
         let gone = || RefusalCode::SessionGone.plain();
         let channel = self.book.add_channel(session, view.clone(), size).ok_or_else(gone)?;
+        let opened = [Some(id), view.errors].into_iter().flatten();
+        for new in opened.filter_map(|id| self.book.channel(id)) {
+            new.open_at(&self.links.agents);
+        }
         if let Some(size) = size {
             channel.tracker().resize(size.columns);
         }

@@ -51,9 +51,8 @@ impl Relay {
         let Some(channel) = self.channel_of((link, endpoint), id, Stray::Output) else {
             return Ok(());
         };
-        let agent = channel.way(link);
         let mut hub = channel.hub();
-        let heard = hub.output(offset, &bytes, message, Some(&agent));
+        let heard = hub.output(link.id, offset, &bytes, message);
         if let (Some((from, new)), Some(tape)) = (heard.record, channel.tape.get()) {
             tape.output(from, new);
         }
@@ -84,7 +83,7 @@ impl Relay {
         message: Bytes,
     ) {
         if let Some(channel) = self.channel_of(agent, id, Stray::Credit) {
-            channel.hub().input_credit(message);
+            channel.hub().input_credit(agent.0.id, message);
         }
     }
 
@@ -133,14 +132,11 @@ impl Relay {
         let Some(channel) = self.book.channel(id) else {
             return;
         };
-        if !channel.hub().may_type(link) {
+        if !channel.hub().input(link, message) {
             return;
         }
         if channel.nature().terminal {
             channel.tracker().input(offset, &bytes);
-        }
-        if let Some(agent) = self.links.agents.link(channel.endpoint) {
-            agent.outbox.push(channel.lane(), message);
         }
         self.book.touch(channel.session, self.base.uptime());
     }
@@ -156,9 +152,7 @@ impl Relay {
         let Some(channel) = self.book.channel(id) else {
             return;
         };
-        let agent = self.links.agents.link(channel.endpoint);
-        let way = agent.as_deref().map(|link| channel.way(link));
-        channel.hub().credited(link, received, limit, way.as_ref());
+        channel.hub().credited(link, received, limit);
     }
 
     /// A report of an agent about a channel. Returns whether the channel is its own.
@@ -178,9 +172,7 @@ impl Relay {
         if let ChannelReport::Exited { status, end, .. } = report {
             channel.exited(*status, *end);
         }
-        let agent = self.links.agents.link(endpoint);
-        let way = agent.as_deref().map(|link| channel.way(link));
-        channel.hub().report(report, way.as_ref());
+        channel.hub().report(link.id, report);
         match report {
             ChannelReport::Gone { .. } => {
                 self.endings.close_channel(&channel, EndReason::AgentLost);
@@ -237,14 +229,12 @@ impl Relay {
             // Who only looks on has to take the terminal as it is.
             ChannelOrder::Resize { .. } if part < Part::Participant => {}
             ChannelOrder::Resize { size, .. } => {
-                let linked = self.links.agents.link(channel.endpoint).is_some();
-                let size = channel.hub().sized(rep.id, size, linked);
+                let size = channel.hub().sized(rep.id, size);
                 self.resize(&channel, size);
             }
             ChannelOrder::Fit { .. } if part < Part::Owner => {}
             ChannelOrder::Fit { own, .. } => {
-                let linked = self.links.agents.link(channel.endpoint).is_some();
-                let size = channel.hub().fit_to(own.then_some((rep.user, rep.id)), linked);
+                let size = channel.hub().fit_to(own.then_some((rep.user, rep.id)));
                 self.resize(&channel, size);
             }
             ChannelOrder::Detach { .. } => self.console_left(rep.id, &channel),
@@ -286,12 +276,10 @@ impl Relay {
         let way = ConsoleWay { outbox: rep.outbox.clone(), lane: channel.lane() };
         let name = self.base.world().username(rep.user);
         let console = Console { link: rep.id, user: rep.user, name, way };
-        let agent = self.links.agents.link(channel.endpoint);
-        let agent = agent.as_deref().map(|link| channel.way(link));
         let (before, after) = {
             let mut hub = channel.hub();
             let before = (hub.typist(), hub.is_shown());
-            hub.attach(console, wish, agent.as_ref());
+            hub.attach(console, wish);
             (before, hub.typist())
         };
         let session = channel.session;
@@ -318,7 +306,7 @@ impl Relay {
     /// Consoles that show this machine's channels learn that its agent went away.
     pub(crate) fn agent_left(&self, endpoint: EndpointId) {
         for channel in self.book.channels_at(endpoint) {
-            channel.hub().agent_left();
+            channel.settle_agent(&self.links.agents);
         }
     }
 
@@ -326,12 +314,9 @@ impl Relay {
     /// itself, and it is told what nobody holds.
     pub(crate) fn agent_came(&self, endpoint: EndpointId, link: &AgentLink, alive: &[ChannelId]) {
         for channel in self.book.channels_at(endpoint) {
-            if !alive.contains(&channel.id) {
-                continue;
-            }
-            let mut hub = channel.hub();
-            hub.agent_came(&channel.way(link));
-            if channel.released.load(Ordering::Relaxed) && !hub.is_recorded() {
+            channel.settle_agent(&self.links.agents);
+            let alone = channel.released.load(Ordering::Relaxed) && !channel.hub().is_recorded();
+            if alone && alive.contains(&channel.id) {
                 link.order(AgentOrder::Hold { channel: channel.id, held: false });
             }
         }
@@ -359,20 +344,15 @@ impl Relay {
         let Some(channel) = self.book.channel(id) else {
             return;
         };
-        let agent = self.links.agents.link(channel.endpoint);
-        let way = agent.as_deref().map(|link| channel.way(link));
         let changed = {
             let mut hub = channel.hub();
             if let RecorderEvent::Written(_, written) = news {
-                hub.written(written, way.as_ref());
+                hub.written(written);
             }
             let changed = hub.recording_is(state);
-            if changed
-                && matches!(news, RecorderEvent::Written(..))
-                && let Some(way) = &way
-            {
+            if changed && matches!(news, RecorderEvent::Written(..)) {
                 // Input that was refused meanwhile is sent again by whoever typed it.
-                hub.go_on_typing(way);
+                hub.go_on_typing();
             }
             changed
         };

@@ -2,13 +2,9 @@
 //! side hangs looks whole for a long time.
 
 use super::{Console, Effect, Link, Timer};
+use jumpdeck_protocol::silence::{HeardStep, Silence, SilenceStep};
 use jumpdeck_protocol::{ChannelId, Timestamp};
 use std::time::Duration;
-
-/// After a key, so long nothing need be heard.
-const QUIET: Duration = Duration::from_secs(1);
-/// So much later a question is not answered either.
-const SILENT: Duration = Duration::from_secs(2);
 
 /// What is waited for.
 #[derive(Debug, Default)]
@@ -19,20 +15,7 @@ pub(super) struct AnswerSilence {
     waits: u64,
     /// When its silence was first told.
     told: Timestamp,
-    stage: SilenceStage,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum SilenceStage {
-    /// Nothing is waited for.
-    #[default]
-    Heard,
-    /// A key was typed.
-    Typed,
-    /// The appliance is asked whether it is there.
-    Asked,
-    /// It does not say so.
-    Silent,
+    silence: Silence,
 }
 
 /// Whether a machine answers to what is typed in one of its shells. The appliance says so.
@@ -62,7 +45,8 @@ impl Console {
     pub fn no_answer_from_machine(&self) -> Option<(u64, u64)> {
         let answers = &self.shown_tab()?.shell()?.answers;
         let told = answers.silent.filter(|_| self.is_linked())?;
-        Some(((QUIET + SILENT).as_secs() + self.now.since(told), answers.keys))
+        let before = self.sessions.silence.silence.told_after().as_secs();
+        Some((before + self.now.since(told), answers.keys))
     }
 
     /// The appliance says whether a machine answers.
@@ -81,32 +65,33 @@ impl Console {
     /// For how many seconds no answer has come, and how many keys wait for one; nothing while it
     /// answers.
     pub fn no_answer(&self) -> Option<(u64, u64)> {
-        let silent = self.sessions.silence.stage == SilenceStage::Silent
-            && matches!(self.link.state, Link::Up { .. });
-        let told = (QUIET + SILENT).as_secs();
-        silent.then(|| {
-            (told + self.now.since(self.sessions.silence.told), self.sessions.silence.keys)
-        })
+        let waited = &self.sessions.silence;
+        let silent = waited.silence.is_silent() && matches!(self.link.state, Link::Up { .. });
+        let before = waited.silence.told_after().as_secs();
+        silent.then(|| (before + self.now.since(waited.told), waited.keys))
     }
 
     /// Something was typed for a shell.
     pub(super) fn typed_away(&mut self) {
-        self.sessions.silence.keys += 1;
-        self.out.dirty |= self.sessions.silence.stage == SilenceStage::Silent;
-        if self.sessions.silence.stage == SilenceStage::Heard {
-            self.sessions.silence.waits += 1;
-            self.sessions.silence.stage = SilenceStage::Typed;
-            self.out
-                .effects
-                .push(Effect::After(QUIET, Timer::Silence(self.sessions.silence.waits)));
-        }
+        let waited = &mut self.sessions.silence;
+        waited.keys += 1;
+        self.out.dirty |= waited.silence.is_silent();
+        let wait = waited.silence.sent();
+        self.wait_for_answer(wait);
     }
 
     /// Something came over the link.
     pub(super) fn heard(&mut self) {
-        self.out.dirty |= self.sessions.silence.stage == SilenceStage::Silent;
-        self.sessions.silence.stage = SilenceStage::Heard;
-        self.sessions.silence.keys = 0;
+        let waited = &mut self.sessions.silence;
+        waited.keys = 0;
+        match waited.silence.heard() {
+            HeardStep::Usual => {}
+            HeardStep::Answered(wait) => self.wait_for_answer(wait),
+            HeardStep::Again(wait) => {
+                self.out.dirty = true;
+                self.wait_for_answer(wait);
+            }
+        }
     }
 
     /// A wait is over.
@@ -114,19 +99,26 @@ impl Console {
         if wait != self.sessions.silence.waits {
             return;
         }
-        match self.sessions.silence.stage {
-            SilenceStage::Typed => {
+        match self.sessions.silence.silence.waited() {
+            SilenceStep::Wait(wait) => self.wait_for_answer(Some(wait)),
+            SilenceStep::Ask(wait) => {
                 // A program may have nothing to say to a key; the appliance always has.
-                self.sessions.silence.stage = SilenceStage::Asked;
                 self.out.effects.push(Effect::Probe);
-                self.out.effects.push(Effect::After(SILENT, Timer::Silence(wait)));
+                self.wait_for_answer(Some(wait));
             }
-            SilenceStage::Asked => {
-                self.sessions.silence.stage = SilenceStage::Silent;
+            SilenceStep::Tell(_) => {
                 self.sessions.silence.told = self.now;
                 self.out.dirty = true;
             }
-            SilenceStage::Heard | SilenceStage::Silent => {}
+            SilenceStep::Rest => {}
+        }
+    }
+
+    fn wait_for_answer(&mut self, wait: Option<Duration>) {
+        if let Some(wait) = wait {
+            self.sessions.silence.waits += 1;
+            let timer = Timer::Silence(self.sessions.silence.waits);
+            self.out.effects.push(Effect::After(wait, timer));
         }
     }
 }

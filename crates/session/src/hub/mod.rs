@@ -3,7 +3,7 @@
 //! Towards the agent the hub is one console: it says where output is to go on, and gives credit for
 //! what those have who must not miss a byte: the console that types, and the recording. Consoles
 //! that only watch slow nobody: one that falls behind gets a picture of the terminal and goes on
-//! from there. Pure state; messages leave through the ways it is given.
+//! from there. Pure state; messages leave through the ways it owns.
 
 mod coming;
 mod recorded;
@@ -33,6 +33,8 @@ pub trait ToConsole {
 
 /// The way to the agent.
 pub trait ToMachine {
+    /// The agent's link.
+    fn link(&self) -> LinkId;
     /// A data or credit message.
     fn frame(&self, message: Bytes);
     /// An order about the channel.
@@ -70,8 +72,10 @@ pub struct Heard<'b> {
 
 /// One channel's hub.
 #[derive(Debug)]
-pub struct Hub<W> {
+pub struct Hub<W, M> {
     channel: ChannelId,
+    /// The way to the agent, while it is linked.
+    agent: Option<M>,
     /// The end of what came since the agent last said where it goes on; nothing before it did.
     run: Option<u64>,
     /// Attaches it has not answered.
@@ -98,11 +102,12 @@ pub struct Hub<W> {
     fitted: Option<(UserId, LinkId)>,
 }
 
-impl<W: ToConsole> Hub<W> {
-    /// A hub without consoles.
+impl<W: ToConsole, M: ToMachine> Hub<W, M> {
+    /// A hub without consoles and without an agent.
     pub const fn new(channel: ChannelId, size: Option<Size>) -> Self {
         Self {
             channel,
+            agent: None,
             run: None,
             attaching: 0,
             granted: 0,
@@ -136,9 +141,9 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// Nobody is expected back any more: the output goes on without a console.
-    pub fn let_go(&mut self, agent: Option<&impl ToMachine>) {
+    pub fn let_go(&mut self) {
         if self.held.take().is_some() {
-            self.give_credit(agent);
+            self.give_credit();
         }
     }
 
@@ -189,7 +194,6 @@ impl<W: ToConsole> Hub<W> {
         &mut self,
         console: Console<W>,
         AttachRequest { received, window, keyboard, attempt }: AttachRequest,
-        agent: Option<&impl ToMachine>,
     ) {
         let link = console.link;
         let size = self.subscriber(link).and_then(|subscriber| subscriber.size);
@@ -207,10 +211,10 @@ impl<W: ToConsole> Hub<W> {
         let most = if types { limits::BULK_WINDOW } else { limits::WATCHER_WINDOW };
         let window = window.clamp(1, most);
         self.subscribers.push(Subscriber::new(console, received, window, attempt, size));
-        match agent {
+        match self.agent {
             // One who only watches does not make the others wait again and again.
             Some(_) if self.attaching > 0 && !types => self.again = true,
-            Some(agent) => self.begin(agent),
+            Some(_) => self.begin(),
             None => {
                 self.tell(
                     link,
@@ -222,7 +226,7 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// Input that was refused is asked for again: whoever types learns where the agent stands.
-    pub fn go_on_typing(&mut self, agent: &impl ToMachine) {
+    pub fn go_on_typing(&mut self) {
         let keyboard = self.keyboard;
         if let Some(subscriber) =
             self.subscribers.iter_mut().find(|subscriber| keyboard == Some(subscriber.link))
@@ -230,12 +234,15 @@ impl<W: ToConsole> Hub<W> {
             if subscriber.stand == Phase::Live {
                 subscriber.stand = Phase::Waiting { wanted: Some(subscriber.sent) };
             }
-            self.begin(agent);
+            self.begin();
         }
     }
 
     /// Asks the agent for output from where the one stands that lacks most.
-    pub fn begin(&mut self, agent: &impl ToMachine) {
+    fn begin(&mut self) {
+        let Some(agent) = &self.agent else {
+            return;
+        };
         let types = |subscriber: &Subscriber<W>| self.keyboard == Some(subscriber.link);
         let typing = self.subscribers.iter().find(|subscriber| types(subscriber));
         self.window = typing.map_or(limits::SHELL_WINDOW, |subscriber| subscriber.window);
@@ -277,7 +284,7 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// The agent says where it goes on.
-    fn attached(&mut self, from: u64, end: u64, input: (u64, u64), agent: Option<&impl ToMachine>) {
+    fn attached(&mut self, from: u64, end: u64, input: (u64, u64)) {
         self.attaching = self.attaching.saturating_sub(1);
         if self.attaching > 0 {
             return;
@@ -329,18 +336,19 @@ impl<W: ToConsole> Hub<W> {
             self.subscribers.retain(|subscriber| subscriber.link != link);
             self.keyboard = self.keyboard.filter(|other| *other != link);
         }
-        if let Some(agent) = agent
-            && std::mem::take(&mut self.again)
-        {
-            self.begin(agent);
+        if std::mem::take(&mut self.again) {
+            self.begin();
         }
     }
 
-    /// The agent reports. What concerns those who are attached is passed on.
-    pub fn report(&mut self, report: &ChannelReport, agent: Option<&impl ToMachine>) {
+    /// An agent reports on its link. What concerns those who are attached is passed on.
+    pub fn report(&mut self, link: LinkId, report: &ChannelReport) {
+        if !self.is_agent(link) {
+            return;
+        }
         match report {
             ChannelReport::Attached { from, end, input_received, input_limit, .. } => {
-                self.attached(*from, *end, (*input_received, *input_limit), agent);
+                self.attached(*from, *end, (*input_received, *input_limit));
             }
             ChannelReport::Exited { .. } => {
                 for subscriber in
@@ -353,18 +361,21 @@ impl<W: ToConsole> Hub<W> {
         }
     }
 
-    /// Output of the agent. Returns what is new for those who listen.
+    /// Output that came on an agent's link. Returns what is new for those who listen.
     pub fn output<'b>(
         &mut self,
+        link: LinkId,
         offset: u64,
         bytes: &'b Bytes,
         message: &Bytes,
-        agent: Option<&impl ToMachine>,
     ) -> Heard<'b> {
         let mut heard = Heard::default();
         let end = offset.saturating_add(as_u64(bytes.len()));
         // What an earlier run still delivers comes again; after a gap, the agent will be asked.
-        if self.attaching > 0 || self.run.is_none_or(|run| offset > run || end <= run) {
+        if !self.is_agent(link)
+            || self.attaching > 0
+            || self.run.is_none_or(|run| offset > run || end <= run)
+        {
             return heard;
         }
         if end > self.granted {
@@ -388,18 +399,12 @@ impl<W: ToConsole> Hub<W> {
             subscriber.pass(offset, end, message, keyboard == Some(subscriber.link));
         }
         self.catch_up();
-        self.give_credit(agent);
+        self.give_credit();
         heard
     }
 
     /// A console has output and takes more.
-    pub fn credited(
-        &mut self,
-        link: LinkId,
-        received: u64,
-        limit: u64,
-        agent: Option<&impl ToMachine>,
-    ) {
+    pub fn credited(&mut self, link: LinkId, received: u64, limit: u64) {
         let Some(subscriber) =
             self.subscribers.iter_mut().find(|subscriber| subscriber.link == link)
         else {
@@ -407,7 +412,7 @@ impl<W: ToConsole> Hub<W> {
         };
         subscriber.credit(received, limit);
         self.catch_up();
-        self.give_credit(agent);
+        self.give_credit();
     }
 
     /// Those who fell behind and have what they were sent get a picture.
@@ -428,8 +433,8 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// Lets the agent send as much as those take who must not miss a byte.
-    pub fn give_credit(&mut self, agent: Option<&impl ToMachine>) {
-        let (Some(run), Some(agent), 0) = (self.run, agent, self.attaching) else {
+    fn give_credit(&mut self) {
+        let (Some(run), Some(agent), 0) = (self.run, &self.agent, self.attaching) else {
             return;
         };
         if self.subscribers.is_empty() && self.recording.is_none() {
@@ -459,8 +464,21 @@ impl<W: ToConsole> Hub<W> {
         }
     }
 
-    /// The agent takes more input.
-    pub fn input_credit(&self, message: Bytes) {
+    /// Input of a console, unchanged, if it may type. Returns whether it may; what finds no
+    /// agent is sent again by whoever typed it.
+    pub fn input(&self, link: LinkId, message: Bytes) -> bool {
+        let typed = self.may_type(link);
+        if let Some(agent) = self.agent.as_ref().filter(|_| typed) {
+            agent.frame(message);
+        }
+        typed
+    }
+
+    /// An agent takes more input, as it says on its link.
+    pub fn input_credit(&self, link: LinkId, message: Bytes) {
+        if !self.is_agent(link) {
+            return;
+        }
         let typing =
             self.subscribers.iter().find(|subscriber| self.keyboard == Some(subscriber.link));
         if let Some(subscriber) = typing.filter(|subscriber| subscriber.stand == Phase::Live) {

@@ -12,7 +12,7 @@ pub(super) struct Written {
     pub(super) state: RecordingState,
 }
 
-impl<W: ToConsole> Hub<W> {
+impl<W: ToConsole, M: ToMachine> Hub<W, M> {
     /// From now on it is recorded, from this byte on.
     pub fn record_from(&mut self, written: u64) {
         let listener = Listener { taken: written };
@@ -26,9 +26,10 @@ impl<W: ToConsole> Hub<W> {
 
     /// What is recorded is asked for although no console ever showed it: a program that ends is
     /// over only once its recording is whole.
-    pub fn record_unseen(&mut self, agent: &impl ToMachine) {
-        if self.recording.is_some() && self.run.is_none() && self.attaching == 0 {
-            self.begin(agent);
+    pub fn record_unseen(&mut self) {
+        let idle = self.run.is_none() && self.attaching == 0;
+        if self.recording.is_some() && self.agent.is_some() && idle {
+            self.begin();
         }
     }
 
@@ -38,11 +39,11 @@ impl<W: ToConsole> Hub<W> {
     }
 
     /// The recording's file holds everything before this.
-    pub fn written(&mut self, written: u64, agent: Option<&impl ToMachine>) {
+    pub fn written(&mut self, written: u64) {
         if let Some(recording) = &mut self.recording {
             recording.written = recording.written.max(written);
         }
-        self.give_credit(agent);
+        self.give_credit();
     }
 
     /// The recording cannot be written, or can be again. Returns whether that is news.

@@ -1,11 +1,11 @@
 //! What consoles are told of a channel.
 
-use super::{Hub, ToConsole};
+use super::{Hub, ToConsole, ToMachine};
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::session::ChannelState;
 use jumpdeck_protocol::{LinkId, UserId};
 
-impl<W: ToConsole> Hub<W> {
+impl<W: ToConsole, M: ToMachine> Hub<W, M> {
     /// Tells one console that shows it.
     pub fn tell(&self, link: LinkId, notice: ApplianceNotice) {
         if let Some(subscriber) = self.subscriber(link) {

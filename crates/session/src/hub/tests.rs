@@ -21,6 +21,8 @@ enum Step {
     LinkConsole(usize),
     CutAgent,
     LinkAgent,
+    ReplaceAgent,
+    Late,
     Take(usize),
     Restart,
 }
@@ -38,6 +40,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => (0usize..2).prop_map(Step::LinkConsole),
         1 => Just(Step::CutAgent),
         2 => Just(Step::LinkAgent),
+        1 => Just(Step::ReplaceAgent),
+        1 => Just(Step::Late),
         1 => Just(Step::Restart),
     ]
 }
@@ -56,6 +60,8 @@ fn run(world: &mut World, steps: Vec<Step>) {
             Step::LinkConsole(which) => world.link_console(which),
             Step::CutAgent => world.cut_agent(),
             Step::LinkAgent => world.link_agent(),
+            Step::ReplaceAgent => world.replace_agent(),
+            Step::Late => world.deliver_late(),
             Step::Take(which) if world.desks[which].linked => {
                 world.desks[which].endpoint.want_keyboard(WINDOW);
                 let order = world.desks[which].endpoint.attach();
@@ -147,10 +153,11 @@ fn what_nobody_ever_showed_is_recorded_once_it_is_let_go_of() {
     let mut world = World::new(true);
     // A channel that was opened just now: its agent is there, and no console came.
     world.agent_linked = true;
+    world.hub.born_with(Some(world.to_agent.clone()));
     world.print(300);
     assert!(world.from_agent.is_empty(), "nobody asked for it");
-    world.hub.record_unseen(&world.to_agent.clone());
-    world.hub.record_unseen(&world.to_agent.clone());
+    world.hub.record_unseen();
+    world.hub.record_unseen();
     for _ in 0..200 {
         world.deliver_to_agent();
         world.deliver_from_agent();
@@ -182,7 +189,7 @@ fn a_recorded_shell_waits_for_a_console_that_is_expected_back_and_runs_on_withou
 
     world.cut_console(0);
     world.cut_console(1);
-    world.hub.let_go(Some(&world.to_agent.clone()));
+    world.hub.let_go();
     without_consoles(&mut world);
     assert!(world.file.len() > 50_000, "only {} bytes", world.file.len());
     world.restart();

@@ -30,16 +30,13 @@ impl Relay {
 
     /// Takes a console's subscriber away, and sees to it that the rest goes on.
     pub(super) fn detach(&self, link: LinkId, channel: &Arc<Channel>) {
-        let agent = self.links.agents.link(channel.endpoint);
-        let way = agent.as_deref().map(|link| channel.way(link));
         let size = {
             let mut hub = channel.hub();
             if !hub.has_subscriber(link) {
                 return;
             }
-            let size = hub.detach(link, agent.is_some());
+            let size = hub.detach(link);
             channel.departures.fetch_add(1, Ordering::Relaxed);
-            hub.give_credit(way.as_ref());
             size
         };
         self.resize(channel, size);
@@ -110,8 +107,7 @@ impl Relay {
 
     /// The console that typed is not expected back.
     pub(super) fn stop_holding(&self, channel: &Channel) {
-        let agent = self.links.agents.link(channel.endpoint);
-        channel.hub().let_go(agent.as_deref().map(|link| channel.way(link)).as_ref());
+        channel.hub().let_go();
     }
 
     /// Nobody came back: a shell runs on by itself, a command is over.
@@ -127,9 +123,7 @@ impl Relay {
             return;
         }
         channel.released.store(true, Ordering::Relaxed);
-        if let Some(agent) = self.links.agents.link(channel.endpoint) {
-            channel.hub().record_unseen(&channel.way(&agent));
-        }
+        channel.hub().record_unseen();
         if channel.exit().is_some() {
             self.finish_alone(channel);
         } else if channel.nature().when_alone == WhenAlone::Ends {

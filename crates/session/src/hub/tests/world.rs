@@ -22,7 +22,7 @@ pub(super) enum Wire {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(in crate::hub) struct Way(Rc<RefCell<VecDeque<Wire>>>);
+pub(in crate::hub) struct Way(Rc<RefCell<VecDeque<Wire>>>, u64);
 
 impl Way {
     pub(super) fn put(&self, wire: Wire) {
@@ -57,6 +57,10 @@ impl ToConsole for Way {
 }
 
 impl ToMachine for Way {
+    fn link(&self) -> LinkId {
+        LinkId(self.1)
+    }
+
     fn frame(&self, message: Bytes) {
         self.put(Wire::Frame(message));
     }
@@ -88,7 +92,10 @@ pub(super) struct World {
     pub(super) agent_linked: bool,
     pub(super) to_agent: Way,
     pub(super) from_agent: Way,
-    pub(super) hub: Hub<Way>,
+    /// What former links of the agent had still to say, with the last one's number.
+    pub(super) late: VecDeque<(LinkId, Wire)>,
+    pub(super) agents: u64,
+    pub(super) hub: Hub<Way, Way>,
     pub(super) recorded: bool,
     /// The recording: in the file, and given to it but not written yet.
     pub(super) file: Vec<u8>,
@@ -126,6 +133,8 @@ impl World {
             agent_linked: false,
             to_agent: Way::default(),
             from_agent: Way::default(),
+            late: VecDeque::new(),
+            agents: 0,
             hub: Hub::new(CHANNEL, Some(SIZE)),
             recorded,
             file: Vec::new(),
@@ -137,10 +146,6 @@ impl World {
             world.hub.record_from(0);
         }
         world
-    }
-
-    pub(super) fn agent(&self) -> Option<Way> {
-        self.agent_linked.then(|| self.to_agent.clone())
     }
 
     pub(super) fn print(&mut self, count: usize) {
@@ -189,25 +194,44 @@ impl World {
         desk.down.clear();
         desk.up.clear();
         desk.endpoint.link_lost();
-        let agent = self.agent();
-        self.hub.detach(self.desks[which].link.into_link(), agent.is_some());
-        self.hub.give_credit(agent.as_ref());
+        self.hub.detach(self.desks[which].link.into_link());
     }
 
     pub(super) fn link_agent(&mut self) {
         if !self.agent_linked {
             self.agent_linked = true;
-            self.hub.agent_came(&self.to_agent.clone());
+            self.new_agent_link();
+            self.hub.agent_is(Some(self.to_agent.clone()));
+        }
+    }
+
+    fn new_agent_link(&mut self) {
+        self.agents += 1;
+        (self.to_agent, self.from_agent) = (Way(Rc::default(), self.agents), Way::default());
+    }
+
+    /// What was on its way from the agent may come after its next link was made, or never.
+    fn agent_link_ends(&mut self) {
+        let link = LinkId(self.agents);
+        self.late.extend(std::iter::from_fn(|| self.from_agent.next()).map(|wire| (link, wire)));
+        self.output.detach();
+    }
+
+    /// The agent comes back on a new link before the end of its former one was seen.
+    pub(super) fn replace_agent(&mut self) {
+        if self.agent_linked {
+            self.agent_link_ends();
+            self.new_agent_link();
+            self.hub.agent_is(Some(self.to_agent.clone()));
         }
     }
 
     pub(super) fn cut_agent(&mut self) {
         if self.agent_linked {
             self.agent_linked = false;
+            self.agent_link_ends();
             self.to_agent.clear();
-            self.from_agent.clear();
-            self.output.detach();
-            self.hub.agent_left();
+            self.hub.agent_is(None);
         }
     }
 
@@ -215,6 +239,7 @@ impl World {
     pub(super) fn restart(&mut self) {
         self.waiting.clear();
         self.cut_agent();
+        self.late.clear();
         self.hub = Hub::new(CHANNEL, Some(SIZE));
         if self.recorded {
             self.hub.record_from(self.file.len() as u64);
@@ -231,15 +256,13 @@ impl World {
     /// The recorder writes what waits.
     pub(super) fn flush_recording(&mut self) {
         self.file.append(&mut self.waiting);
-        let agent = self.agent();
         if self.recorded {
-            self.hub.written(self.file.len() as u64, agent.as_ref());
+            self.hub.written(self.file.len() as u64);
         }
     }
 
     /// The appliance takes the next message of a console.
     pub(super) fn deliver_up(&mut self, which: usize) {
-        let agent = self.agent();
         let desk = &self.desks[which];
         let link = desk.link.into_link();
         match desk.up.next() {
@@ -250,16 +273,14 @@ impl World {
                 let user = UserId(which as u64 + 1);
                 let console = Console { link, user, name, way: desk.down.clone() };
                 let wish = AttachRequest { received, window, keyboard, attempt };
-                self.hub.attach(console, wish, agent.as_ref());
+                self.hub.attach(console, wish);
             }
             Some(Wire::Frame(message)) => match Frame::decode(message.clone()).unwrap() {
-                Frame::Data { .. } if self.hub.may_type(link) => {
-                    if let Some(agent) = agent {
-                        ToMachine::frame(&agent, message);
-                    }
+                Frame::Data { .. } => {
+                    self.hub.input(link, message);
                 }
                 Frame::Credit { received, limit, .. } => {
-                    self.hub.credited(link, received, limit, agent.as_ref());
+                    self.hub.credited(link, received, limit);
                 }
                 _ => {}
             },
@@ -348,19 +369,32 @@ impl World {
 
     /// The appliance takes the agent's next message.
     pub(super) fn deliver_from_agent(&mut self) {
-        let agent = self.agent();
-        match self.from_agent.next() {
-            Some(Wire::Report(report)) => self.hub.report(&report, agent.as_ref()),
-            Some(Wire::Frame(message)) => match Frame::decode(message.clone()).unwrap() {
+        let link = LinkId(self.agents);
+        if let Some(wire) = self.from_agent.next() {
+            self.take_from_agent(link, wire);
+        }
+    }
+
+    /// The appliance takes what a former link of the agent had still to say.
+    pub(super) fn deliver_late(&mut self) {
+        if let Some((link, wire)) = self.late.pop_front() {
+            self.take_from_agent(link, wire);
+        }
+    }
+
+    fn take_from_agent(&mut self, link: LinkId, wire: Wire) {
+        match wire {
+            Wire::Report(report) => self.hub.report(link, &report),
+            Wire::Frame(message) => match Frame::decode(message.clone()).unwrap() {
                 Frame::Data { offset, bytes, .. } => {
-                    let heard = self.hub.output(offset, &bytes, &message, agent.as_ref());
+                    let heard = self.hub.output(link, offset, &bytes, &message);
                     assert!(!heard.violated);
                     if let Some((at, new)) = heard.record {
                         assert_eq!(at, as_u64(self.file.len() + self.waiting.len()));
                         self.waiting.extend_from_slice(new);
                     }
                 }
-                Frame::Credit { .. } => self.hub.input_credit(message),
+                Frame::Credit { .. } => self.hub.input_credit(link, message),
                 Frame::Control(_) => unreachable!(),
             },
             _ => {}
