@@ -21,7 +21,7 @@ impl Relay {
     pub(super) fn console_left(self: &Arc<Self>, link: LinkId, channel: &Arc<Channel>) {
         self.detach(link, channel);
         if channel.exit().is_some() {
-            self.stop_holding(channel);
+            channel.hub().let_go();
             self.finish_alone(channel);
         }
         self.announcer.tell_session(channel.session);
@@ -73,7 +73,7 @@ impl Relay {
                 self.detach(link, &channel);
             }
             if typed {
-                self.stop_holding(&channel);
+                channel.hub().let_go();
             }
             self.expect_back(vec![channel]);
         }
@@ -105,14 +105,9 @@ impl Relay {
         });
     }
 
-    /// The console that typed is not expected back.
-    pub(super) fn stop_holding(&self, channel: &Channel) {
-        channel.hub().let_go();
-    }
-
     /// Nobody came back: a shell runs on by itself, a command is over.
     pub(super) fn release(&self, channel: &Arc<Channel>) {
-        self.stop_holding(channel);
+        channel.hub().let_go();
         for user in self.book.users(channel.session) {
             if self.book.went(channel.session, user) {
                 self.log.log(channel.session, Some(user), LogEvent::Left);

@@ -282,7 +282,7 @@ impl World {
                 Frame::Credit { received, limit, .. } => {
                     self.hub.credited(link, received, limit);
                 }
-                _ => {}
+                Frame::Control(_) => {}
             },
             _ => {}
         }
