@@ -1,5 +1,6 @@
-//! The feel of a shell: echo, Ctrl-C under a flood, and bulk output, beside `ssh` to a local sshd
-//! and beside a bare local terminal, all in the same run and by the same method.
+//! The feel of a shell: echo, Ctrl-C under a flood, and bulk output, beside `ssh` to a local sshd,
+//! the same through a bastion (as `ssh -J` does it) and beside a bare local terminal, all in the
+//! same run and by the same method.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -38,6 +39,7 @@ fn main() {
     let _agent = agent(&away, &served);
     if let Some(sshd) = &sshd {
         subjects.insert(1, ("ssh", sshd.client()));
+        subjects.insert(2, ("ssh -J", sshd.client_by_bastion()));
         subjects.push(("ssh rep:ITEM@appliance", door(&away, &served, (sshd, &home))));
     } else {
         println!("no sshd here; install openssh-server for the control");
@@ -242,6 +244,14 @@ impl Sshd {
     fn client(&self) -> Command {
         let mut command = Command::new("ssh");
         command.args(&self.client);
+        command
+    }
+
+    /// What `ssh -J` runs, with the same sshd as the bastion; `-J` itself takes no key.
+    fn client_by_bastion(&self) -> Command {
+        let by: Vec<_> = self.client.iter().filter(|part| *part != "-tt").cloned().collect();
+        let mut command = Command::new("ssh");
+        command.arg(format!("-oProxyCommand=ssh -W %h:%p {}", by.join(" "))).args(&self.client);
         command
     }
 }

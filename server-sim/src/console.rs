@@ -10,6 +10,7 @@ use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::endpoint::Endpoint;
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{REP_PATH, RepLogin, RepProof, RepWelcome};
+use jumpdeck_protocol::messagepack;
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, FromRep, RepNotice, RepReply, RepRequest};
@@ -311,7 +312,7 @@ struct SkimPart {
 fn skim(incoming: Incoming, tell: &mpsc::UnboundedSender<(Instant, Heard)>) -> Result<(), LinkEnd> {
     if let Incoming::Frame(Frame::Control(body), _) = &incoming
         && let Ok(Control::Notice { body }) =
-            rmp_serde::from_slice::<Control<Never, IgnoredAny, SkimNotice>>(body)
+            messagepack::from_slice::<Control<Never, IgnoredAny, SkimNotice>>(body)
     {
         let SkimNotice::Inventory(part) = body;
         let (items, gone) = (part.items.len(), part.gone.len());

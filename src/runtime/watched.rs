@@ -14,7 +14,11 @@ const PIECE: usize = 32 * 1024;
 
 /// A terminal or pipe.
 #[derive(Debug)]
-pub(crate) struct Watched(AsyncFd<OwnedFd>);
+pub(crate) struct Watched {
+    input: AsyncFd<OwnedFd>,
+    /// What is read goes through here: little comes at a time, and much may.
+    buffer: Box<[u8]>,
+}
 
 impl Watched {
     /// This process's standard input.
@@ -29,7 +33,8 @@ impl Watched {
         // The descriptor is ours and lives as long as its registration, which is all that the
         // newer, unsafe constructor asks for.
         #[expect(deprecated, reason = "the replacement is unsafe, which this workspace forbids")]
-        Ok(Self(AsyncFd::with_interest(input, Interest::READABLE)?))
+        let input = AsyncFd::with_interest(input, Interest::READABLE)?;
+        Ok(Self { input, buffer: vec![0; PIECE].into() })
     }
 
     /// What came; nothing at the end, also that of a terminal that is gone.
@@ -37,21 +42,19 @@ impl Watched {
     /// # Errors
     /// What the system said.
     pub(crate) async fn read(&mut self) -> io::Result<Bytes> {
-        let mut buffer = vec![0; PIECE];
         loop {
-            let mut ready = self.0.readable().await?;
+            let mut ready = self.input.readable().await?;
             // It was ready once; the descriptor may be one that would wait.
-            if !is_readable(self.0.get_ref())? {
+            if !is_readable(self.input.get_ref())? {
                 ready.clear_ready();
                 continue;
             }
-            let count = match rustix::io::read(self.0.get_ref(), &mut buffer) {
+            let count = match rustix::io::read(self.input.get_ref(), &mut *self.buffer) {
                 Err(Errno::IO) => 0,
                 Err(Errno::INTR | Errno::AGAIN) => continue,
                 count => count?,
             };
-            buffer.truncate(count);
-            return Ok(buffer.into());
+            return Ok(Bytes::copy_from_slice(self.buffer.get(..count).unwrap_or_default()));
         }
     }
 }

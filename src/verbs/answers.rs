@@ -4,8 +4,9 @@
 use super::absence::Away;
 use super::transfer::Happened;
 use jumpdeck_protocol::silence::{HeardStep, Silence, SilenceStep};
+use std::pin::Pin;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// That a machine which is linked does not answer, or does again. Whoever types waits for it.
 pub(super) fn of_machine(silent: bool, typing: bool) -> String {
@@ -21,8 +22,8 @@ pub(super) fn of_machine(silent: bool, typing: bool) -> String {
 pub(super) struct Answers {
     silence: Silence,
     steady: bool,
-    /// When the wait that runs is over.
-    over: Option<Instant>,
+    /// Resolves when the wait that runs is over. It is kept, as it is asked for at each event.
+    over: Option<Pin<Box<Sleep>>>,
 }
 
 /// What is due.
@@ -38,13 +39,13 @@ impl Answers {
     /// An answer is due all the time, as to a command that runs.
     pub(super) fn steady() -> Self {
         let (silence, wait) = Silence::steady();
-        Self { silence, steady: true, over: Some(Instant::now() + wait) }
+        Self { silence, steady: true, over: Some(Box::pin(sleep(wait))) }
     }
 
     /// Something was typed.
     pub(super) fn typed(&mut self) {
         if let Some(wait) = self.silence.sent() {
-            self.over = Some(Instant::now() + wait);
+            self.wait(Some(wait));
         }
     }
 
@@ -72,27 +73,35 @@ impl Answers {
             HeardStep::Answered(wait) => (wait, false),
             HeardStep::Again(wait) => (wait, true),
         };
-        self.over = wait.map(|wait| Instant::now() + wait);
+        self.wait(wait);
         told.then(|| "the appliance answers again".to_owned())
     }
 
     /// Resolves when something is due; never while nothing is waited for.
     pub(super) async fn due(&mut self) -> Due {
         loop {
-            let Some(over) = self.over else {
+            let Some(over) = &mut self.over else {
                 return std::future::pending().await;
             };
-            sleep_until(over).await;
+            over.await;
             let (wait, due) = match self.silence.waited() {
                 SilenceStep::Wait(wait) => (Some(wait), None),
                 SilenceStep::Ask(wait) => (Some(wait), Some(Due::Ask)),
                 SilenceStep::Tell(silent) => (None, Some(Due::Say(self.told(silent)))),
                 SilenceStep::Rest => (None, None),
             };
-            self.over = wait.map(|wait| over.max(Instant::now()) + wait);
+            self.wait(wait);
             if let Some(due) = due {
                 return due;
             }
+        }
+    }
+
+    fn wait(&mut self, wait: Option<Duration>) {
+        match (wait, &mut self.over) {
+            (Some(wait), Some(over)) => over.as_mut().reset(Instant::now() + wait),
+            (Some(wait), None) => self.over = Some(Box::pin(sleep(wait))),
+            (None, over) => *over = None,
         }
     }
 

@@ -11,7 +11,7 @@ use jumpdeck_protocol::frame::{Frame, FrameError};
 use jumpdeck_protocol::{backoff, control, limits};
 use std::time::Duration;
 use thiserror::Error;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 
@@ -141,9 +141,23 @@ async fn read(
     silence: Duration,
     take: Take<'_>,
 ) -> Result<(), LinkEnd> {
+    // One timer for the link, not one for each message.
+    let mut dead = std::pin::pin!(sleep(silence));
+    let mut heard = Instant::now();
     loop {
-        let next = timeout(silence, stream.next());
-        let message = next.await.map_err(|_| LinkEnd::Silent(silence))?;
+        let message = tokio::select! {
+            biased;
+            message = stream.next() => message,
+            () = &mut dead => {
+                let until = heard + silence;
+                if until <= Instant::now() {
+                    return Err(LinkEnd::Silent(silence));
+                }
+                dead.as_mut().reset(until);
+                continue;
+            }
+        };
+        heard = Instant::now();
         match message.ok_or(LinkEnd::Closed)?? {
             Message::Binary(bytes) => {
                 take(Incoming::Frame(Frame::decode(bytes.clone())?, bytes))?;
@@ -170,10 +184,12 @@ async fn write(
     // Measured from the last ping, whatever else is sent: only a ping is sure to be answered.
     let due = |interval: Option<Duration>| interval.map(|i| Instant::now() + jittered(i));
     let mut next_ping = due(ping);
+    let mut ping_time = std::pin::pin!(sleep_until(next_ping.unwrap_or(born)));
     loop {
         if next_ping.is_some_and(|at| at <= Instant::now()) || outbox.take_probe() {
             sink.send(Message::Ping(stamp(born))).await?;
             next_ping = due(ping);
+            ping_time.as_mut().reset(next_ping.unwrap_or(born));
         }
         let mut wrote = false;
         while let Some(message) = outbox.pop() {
@@ -194,7 +210,11 @@ async fn write(
         match next_ping {
             None => outbox.filled().await,
             // Whether it was the time or the outbox, the loop sees to both.
-            Some(at) => drop(timeout_at(at, outbox.filled()).await),
+            Some(_) => tokio::select! {
+                biased;
+                () = outbox.filled() => {}
+                () = &mut ping_time => {}
+            },
         }
     }
 }

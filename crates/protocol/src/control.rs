@@ -7,7 +7,7 @@
 use crate::agent::{FromAgent, ToAgent};
 use crate::handshake::{AgentProof, AgentWelcome, Challenge, Hello, RepLogin, RepWelcome};
 use crate::rep::{FromRep, ToRep};
-use crate::{Refusal, RequestId, frame};
+use crate::{Refusal, RequestId, frame, messagepack};
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -110,7 +110,7 @@ macro_rules! wire {
             }
 
             fn decode(body: &[u8]) -> Result<Self, ControlError> {
-                Ok(rmp_serde::from_slice(body)?)
+                Ok(messagepack::from_slice(body)?)
             }
         })*
     };

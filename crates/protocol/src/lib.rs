@@ -22,6 +22,7 @@ pub mod item;
 pub mod journal;
 pub mod limits;
 pub mod log;
+pub mod messagepack;
 pub mod modes;
 pub mod preferences;
 pub mod private_file;

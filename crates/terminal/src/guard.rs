@@ -1,6 +1,8 @@
 //! Passes a terminal's output on in whole characters and whole sequences, none of them longer than
 //! it may be. A parser behind it is never in the middle of anything, and gathers nothing.
 
+use memchr::memchr;
+
 /// Bytes of a control sequence; a longer one is left out.
 const SEQUENCE: usize = 256;
 /// Bytes of a string (OSC); a longer one is left out.
@@ -131,7 +133,7 @@ impl Guard {
             self.held.clear();
             return rest;
         }
-        let end = bytes.iter().position(|byte| *byte == ESC);
+        let end = memchr(ESC, bytes);
         let (text, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
         let (whole, part) = match rest.split_first() {
             None => text.split_at(text.len() - unfinished(text)),

@@ -3,6 +3,7 @@
 use super::Header;
 use jumpdeck_protocol::session::Size;
 use ring::digest::{Context, SHA256};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -122,7 +123,7 @@ impl CastFile {
         self.part = rest;
         if !all.is_empty() {
             self.taken += u64::try_from(all.len()).unwrap_or(0);
-            self.line(at, 'o', &String::from_utf8_lossy(&all));
+            self.line(at, 'o', &as_text(&all));
         }
     }
 
@@ -194,13 +195,18 @@ impl CastFile {
         if !self.part.is_empty() {
             let part = std::mem::take(&mut self.part);
             self.taken += u64::try_from(part.len()).unwrap_or(0);
-            self.line(Instant::now(), 'o', &String::from_utf8_lossy(&part));
+            self.line(Instant::now(), 'o', &as_text(&part));
         }
         let outcome = self.write().and_then(|()| self.file.sync_all());
         if let Err(error) = outcome {
             tracing::error!(path = %self.path.display(), %error, "a recording's end could not be written");
         }
     }
+}
+
+/// The bytes as text. Most are, and that is checked faster than they are looked through.
+fn as_text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// How many bytes are whole characters, or can never become any.

@@ -18,6 +18,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Output is gathered for this long, unless much comes.
 const GATHER: Duration = Duration::from_millis(20);
+/// After so long without output the thread sleeps until it is woken. Before, it looks by itself
+/// every [`GATHER`]: to wake it would keep a key's echo waiting.
+const SLEEPY: Duration = Duration::from_secs(1);
 /// So much is written at once.
 const MUCH: usize = 64 * 1024;
 /// After a failure, it is tried again this often.
@@ -68,6 +71,8 @@ struct RecorderQueue {
     bytes: usize,
     /// Something waits that is not to wait longer.
     urgent: bool,
+    /// The thread has to be woken.
+    asleep: bool,
     ended: bool,
 }
 
@@ -88,7 +93,8 @@ impl Recorder {
         let shared = Arc::new(RecorderShared { queue: Mutex::default(), wake: Condvar::new() });
         let own = Arc::clone(&shared);
         let work = move || {
-            RecordingWriter { shared: own, news, waiting: Vec::new() }.run();
+            let busy = Instant::now();
+            RecordingWriter { shared: own, news, waiting: Vec::new(), busy }.run();
             ended();
         };
         std::thread::Builder::new().name("recorder".into()).spawn(work)?;
@@ -159,16 +165,16 @@ impl RecorderShared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The thread sleeps while output gathers: it is woken for the first and for much.
+    /// While output gathers the thread looks by itself. It is woken if it sleeps, and for much.
     fn add(&self, job: RecorderJob, bytes: usize) {
         let mut queue = self.lock();
-        let first = queue.jobs.is_empty();
+        let asleep = std::mem::take(&mut queue.asleep);
         queue.jobs.push(job);
         queue.bytes += bytes;
         let urgent = !queue.urgent && queue.bytes >= MUCH;
         queue.urgent |= urgent;
         drop(queue);
-        if first || urgent {
+        if asleep || urgent {
             self.wake.notify_one();
         }
     }
@@ -179,11 +185,14 @@ struct RecordingWriter {
     news: mpsc::UnboundedSender<RecorderEvent>,
     /// Recordings with output that could not be written.
     waiting: Vec<LiveRecording>,
+    /// When it last had something to write.
+    busy: Instant,
 }
 
 impl RecordingWriter {
     fn run(mut self) {
         while let Some(jobs) = self.next() {
+            self.busy = Instant::now();
             let mut touched: Vec<LiveRecording> = std::mem::take(&mut self.waiting);
             let mut closing = Vec::new();
             for job in jobs {
@@ -237,28 +246,42 @@ impl RecordingWriter {
     /// everything was written.
     fn next(&self) -> Option<Vec<RecorderJob>> {
         let mut queue = self.shared.lock();
+        let looked = Instant::now();
         while queue.jobs.is_empty() {
             if queue.ended {
                 return None;
             }
-            if self.waiting.is_empty() {
-                queue = self.shared.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
-            } else {
-                let waited = self.shared.wake.wait_timeout(queue, RETRY);
-                let (after, time) = waited.unwrap_or_else(PoisonError::into_inner);
-                queue = after;
-                if time.timed_out() {
-                    break;
-                }
+            if !self.waiting.is_empty() && looked.elapsed() >= RETRY {
+                break;
             }
+            queue = self.pause(queue);
         }
-        if !queue.urgent && !queue.ended && !queue.jobs.is_empty() {
-            let calm = |queue: &mut RecorderQueue| !queue.urgent && !queue.ended;
+        let calm = |queue: &mut RecorderQueue| !queue.urgent && !queue.ended;
+        // It looks every so often as long as there is something to write: that is gathering enough.
+        if self.is_sleepy() && !queue.jobs.is_empty() && calm(&mut queue) {
             let waited = self.shared.wake.wait_timeout_while(queue, GATHER, calm);
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         queue.urgent = false;
         queue.bytes = 0;
         Some(std::mem::take(&mut queue.jobs))
+    }
+
+    fn is_sleepy(&self) -> bool {
+        self.busy.elapsed() > SLEEPY
+    }
+
+    fn pause<'q>(&self, mut queue: MutexGuard<'q, RecorderQueue>) -> MutexGuard<'q, RecorderQueue> {
+        let wake = &self.shared.wake;
+        if !self.is_sleepy() {
+            let waited = wake.wait_timeout(queue, GATHER);
+            return waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        queue.asleep = true;
+        if self.waiting.is_empty() {
+            wake.wait(queue).unwrap_or_else(PoisonError::into_inner)
+        } else {
+            wake.wait_timeout(queue, RETRY).unwrap_or_else(PoisonError::into_inner).0
+        }
     }
 }

@@ -13,6 +13,7 @@ pub use schema::OpenSession;
 use crate::draft::{Draft, Lived, Seen, StoredRow};
 use arc_swap::ArcSwap;
 use jumpdeck_protocol::audit::{AuditEvent, Chain};
+use jumpdeck_protocol::messagepack;
 use jumpdeck_protocol::{Refusal, RefusalCode};
 use jumpdeck_world::World;
 use jumpdeck_world::{Document, DocumentId};
@@ -350,7 +351,7 @@ pub(crate) fn encode(document: &Document) -> Result<Vec<u8>, Refusal> {
 
 fn decode(body: &[u8], id: DocumentId) -> Result<Document, String> {
     let document: Document =
-        rmp_serde::from_slice(body).map_err(|error| format!("{id:?} cannot be read: {error}"))?;
+        messagepack::from_slice(body).map_err(|error| format!("{id:?} cannot be read: {error}"))?;
     if document.id() == id { Ok(document) } else { Err(format!("{id:?} holds another document")) }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Entity, Indexes};
 use jumpdeck_policy::{Membership, PolicyChoice, Role, SessionPolicy, Settings, Slots};
+use jumpdeck_protocol::messagepack;
 use jumpdeck_protocol::{JumpGroupId, Refusal, RefusalCode, Timestamp, UserId, text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -88,7 +89,7 @@ pub fn former_password(body: &[u8]) -> Option<String> {
     enum Document {
         User(Former),
     }
-    let Document::User(former) = rmp_serde::from_slice(body).ok()?;
+    let Document::User(former) = messagepack::from_slice(body).ok()?;
     former.password
 }
 
