@@ -19,7 +19,7 @@ use jumpdeck_protocol::argument::Argument;
 use jumpdeck_protocol::session::{ChannelKind, Program as Started};
 use jumpdeck_protocol::{ItemId, limits};
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 
 #[derive(Args, Debug)]
@@ -118,6 +118,45 @@ fn aside(words: &str) -> Bytes {
     format!("jumpdeck: {words}\n").into()
 }
 
+/// Shows what happened. Fails if the command's streams are not whole any more.
+fn show(
+    outlet: &mut Outlet,
+    absence: &mut Absence,
+    happened: Happened,
+) -> anyhow::Result<io::Result<()>> {
+    Ok(match happened {
+        Happened::Output(bytes) => outlet.put(OutletStream::Output, bytes),
+        Happened::Errors(bytes) => outlet.put(OutletStream::Errors, bytes),
+        Happened::Pushed(_) => {
+            bail!("another console took the command over; its input is not whole")
+        }
+        Happened::Missed(bytes) => {
+            bail!("{bytes} bytes of output are lost: the machine keeps only the last MiB")
+        }
+        Happened::Waiting(away) => {
+            absence.begins(away);
+            Ok(())
+        }
+        Happened::Back => match absence.ends() {
+            Some(words) => outlet.put(OutletStream::Errors, aside(&words)),
+            None => Ok(()),
+        },
+        Happened::Silent(silent) => {
+            outlet.put(OutletStream::Errors, aside(&answers::of_machine(silent, false)))
+        }
+        Happened::Said(words) => outlet.put(OutletStream::Errors, aside(&words)),
+        Happened::Ended(_) | Happened::Repeated | Happened::Nothing => Ok(()),
+    })
+}
+
+fn not_written(error: io::Error) -> anyhow::Result<Status> {
+    if error.kind() == ErrorKind::BrokenPipe {
+        // Nobody reads it any more.
+        return Ok(Status::by_signal(13));
+    }
+    Err(anyhow::Error::from(error).context("writing the output"))
+}
+
 /// Passes everything through until the command ends.
 pub(super) async fn attend(
     program: &mut RunningProgram,
@@ -141,34 +180,14 @@ pub(super) async fn attend(
         let written = tokio::select! {
             happened = program.next(), if program.finished().is_none() => {
                 let happened = happened?;
+                if let Happened::Ended(status) = happened {
+                    return Ok(Status::of(status));
+                }
                 let told = match answers.take(&happened) {
                     Some(words) => outlet.put(OutletStream::Errors, aside(&words)),
                     None => Ok(()),
                 };
-                told.and(match happened {
-                    Happened::Output(bytes) => outlet.put(OutletStream::Output, bytes),
-                    Happened::Errors(bytes) => outlet.put(OutletStream::Errors, bytes),
-                    Happened::Ended(status) => return Ok(Status::of(status)),
-                    Happened::Pushed(_) => {
-                        bail!("another console took the command over; its input is not whole")
-                    }
-                    Happened::Missed(bytes) => bail!(
-                        "{bytes} bytes of output are lost: the machine keeps only the last MiB"
-                    ),
-                    Happened::Waiting(away) => {
-                        absence.begins(away);
-                        Ok(())
-                    }
-                    Happened::Back => match absence.ends() {
-                        Some(words) => outlet.put(OutletStream::Errors, aside(&words)),
-                        None => Ok(()),
-                    },
-                    Happened::Silent(silent) => {
-                        outlet.put(OutletStream::Errors, aside(&answers::of_machine(silent, false)))
-                    }
-                    Happened::Said(words) => outlet.put(OutletStream::Errors, aside(&words)),
-                    Happened::Repeated | Happened::Nothing => Ok(()),
-                })
+                told.and(show(&mut outlet, &mut absence, happened)?)
             }
             written = outlet.written() => written,
             due = absence.due() => match due {
@@ -195,11 +214,7 @@ pub(super) async fn attend(
         };
         match written {
             Ok(()) => program.taken(outlet.pending()),
-            // Nobody reads it any more.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                return Ok(Status::by_signal(13));
-            }
-            Err(error) => return Err(anyhow::Error::from(error).context("writing the output")),
+            Err(error) => return not_written(error),
         }
     }
 }

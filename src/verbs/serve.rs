@@ -96,15 +96,7 @@ impl Serve {
             let appliance = Arc::clone(&appliance);
             async move { appliance.serve(listening).await }
         });
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let failed = tokio::select! {
-            _ = terminate.recv() => None,
-            _ = interrupt.recv() => None,
-            part = appliance.until_failed() => Some(part),
-            _ = &mut serving => Some("gateway"),
-            () = ended(&mut door) => Some("SSH front door"),
-        };
+        let failed = until_over(&appliance, &mut serving, &mut door).await?;
         appliance.stop();
         if let Some(part) = failed {
             // What is left of it is not waited for.
@@ -144,6 +136,23 @@ async fn patiently<T, E, F: Future<Output = Result<T, E>>>(
 
 fn is_taken(error: &StartError) -> bool {
     matches!(error, StartError::Listen { reason, .. } if reason.kind() == ErrorKind::AddrInUse)
+}
+
+/// Resolves when the appliance is to stop; says which part of it has failed, if that is why.
+async fn until_over(
+    appliance: &Appliance,
+    serving: &mut JoinHandle<()>,
+    door: &mut Option<JoinHandle<()>>,
+) -> io::Result<Option<&'static str>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        part = appliance.until_failed() => Some(part),
+        _ = serving => Some("gateway"),
+        () = ended(door) => Some("SSH front door"),
+    })
 }
 
 /// Resolves when the front door has ended; never without one.

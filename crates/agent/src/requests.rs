@@ -33,6 +33,50 @@ impl Agent {
         outbox.send(&FromAgent::Reply { id, body });
     }
 
+    /// Does what the appliance orders.
+    fn ordered(
+        &self,
+        outbox: &Outbox,
+        interest: &watch::Sender<u32>,
+        leaving: &mut Option<Ended>,
+        order: AgentOrder,
+    ) {
+        match order {
+            AgentOrder::Channel(order) => self.channels.order(order),
+            AgentOrder::Hold { channel, held } => self.channels.hold(channel, held),
+            AgentOrder::Interest { interval } => drop(interest.send_replace(interval)),
+            AgentOrder::Retire => {
+                if matches!(self.options.source, AgentSource::File(_)) {
+                    *leaving = Some(Ended::Retired);
+                }
+                outbox.close();
+            }
+            AgentOrder::Uninstall => {
+                *leaving = Some(Ended::Removed);
+                outbox.close();
+            }
+            AgentOrder::Say { text } => {
+                if let Some(person) = self.person() {
+                    person.say(&text);
+                }
+            }
+            AgentOrder::SessionsOver => {
+                // From now on the service does it.
+                match (self.pinned.stands(), self.person()) {
+                    (Some(true), _) => {
+                        *leaving = Some(Ended::Left);
+                        outbox.close();
+                    }
+                    (Some(false), Some(person)) => {
+                        person.say("This program keeps the computer reachable; Ctrl-C ends it.");
+                    }
+                    _ => {}
+                }
+            }
+            AgentOrder::Expires { at } => self.expires_at(at),
+        }
+    }
+
     /// Does what the appliance asks for and orders.
     pub(crate) fn control(
         &self,
@@ -104,41 +148,7 @@ impl Agent {
                 Outcome::Ok(never) => match never as Never {},
                 Outcome::Refused(_) => {}
             },
-            Control::Notice { body } => match body {
-                AgentOrder::Channel(order) => self.channels.order(order),
-                AgentOrder::Hold { channel, held } => self.channels.hold(channel, held),
-                AgentOrder::Interest { interval } => drop(interest.send_replace(interval)),
-                AgentOrder::Retire => {
-                    if matches!(self.options.source, AgentSource::File(_)) {
-                        *leaving = Some(Ended::Retired);
-                    }
-                    outbox.close();
-                }
-                AgentOrder::Uninstall => {
-                    *leaving = Some(Ended::Removed);
-                    outbox.close();
-                }
-                AgentOrder::Say { text } => {
-                    if let Some(person) = self.person() {
-                        person.say(&text);
-                    }
-                }
-                AgentOrder::SessionsOver => {
-                    // From now on the service does it.
-                    match (self.pinned.stands(), self.person()) {
-                        (Some(true), _) => {
-                            *leaving = Some(Ended::Left);
-                            outbox.close();
-                        }
-                        (Some(false), Some(person)) => {
-                            person
-                                .say("This program keeps the computer reachable; Ctrl-C ends it.");
-                        }
-                        _ => {}
-                    }
-                }
-                AgentOrder::Expires { at } => self.expires_at(at),
-            },
+            Control::Notice { body } => self.ordered(outbox, interest, leaving, body),
         }
     }
 }

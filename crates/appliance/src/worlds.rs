@@ -117,6 +117,28 @@ fn setting((kind, role): (u8, u64)) -> Setting<RoleId> {
     }
 }
 
+fn group_policy(policy: &PolicyEdit) -> GroupPolicy {
+    let PolicyEdit { id, order, everybody, members, default_role, system_role, .. } = policy;
+    let settings = PolicySettings {
+        default_role: setting(*default_role),
+        system_role: setting(*system_role),
+        ..PolicySettings::default()
+    };
+    let teams = policy.teams.iter();
+    GroupPolicy {
+        id: GroupPolicyId(*id),
+        name: format!("policy{id}").into(),
+        order: *order,
+        everybody: *everybody,
+        members: members.iter().map(|user| UserId(*user)).collect(),
+        settings,
+        add_to_groups: memberships(&policy.add),
+        remove_from_groups: policy.remove.iter().map(|g| JumpGroupId(*g)).collect(),
+        add_to_teams: teams.map(|(team, number)| (TeamId(*team), rank(*number))).collect(),
+        remove_from_teams: BTreeSet::new(),
+    }
+}
+
 fn document(edit: &Edit) -> Result<Document, DocumentId> {
     Ok(match edit {
         Edit::User { id, enabled, slots, groups } => {
@@ -159,29 +181,7 @@ fn document(edit: &Edit) -> Result<Document, DocumentId> {
             Team { id: TeamId(*id), name: format!("team{id}"), members }.into()
         }
         Edit::NoTeam(id) => return Err(DocumentId::Team(TeamId(*id))),
-        Edit::Policy(policy) => {
-            let PolicyEdit { id, order, everybody, members, default_role, system_role, .. } =
-                policy.as_ref();
-            let settings = PolicySettings {
-                default_role: setting(*default_role),
-                system_role: setting(*system_role),
-                ..PolicySettings::default()
-            };
-            let teams = policy.teams.iter();
-            GroupPolicy {
-                id: GroupPolicyId(*id),
-                name: format!("policy{id}").into(),
-                order: *order,
-                everybody: *everybody,
-                members: members.iter().map(|user| UserId(*user)).collect(),
-                settings,
-                add_to_groups: memberships(&policy.add),
-                remove_from_groups: policy.remove.iter().map(|g| JumpGroupId(*g)).collect(),
-                add_to_teams: teams.map(|(team, number)| (TeamId(*team), rank(*number))).collect(),
-                remove_from_teams: BTreeSet::new(),
-            }
-            .into()
-        }
+        Edit::Policy(policy) => group_policy(policy).into(),
         Edit::NoPolicy(id) => return Err(DocumentId::GroupPolicy(GroupPolicyId(*id))),
     })
 }

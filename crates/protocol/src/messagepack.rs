@@ -45,7 +45,7 @@ enum Head<'de> {
     /// So many pairs follow.
     Map(u32),
     /// Nothing that is written here.
-    Extension(&'de [u8]),
+    Extension,
 }
 
 impl<'de> Reader<'de> {
@@ -80,7 +80,7 @@ impl<'de> Reader<'de> {
 
     fn extension(&mut self, length: usize) -> Result<Head<'de>, Error> {
         // Its kind stands before it.
-        self.take(length.saturating_add(1)).map(Head::Extension)
+        self.take(length.saturating_add(1)).map(|_| Head::Extension)
     }
 
     /// Reads the beginning of a value, and all of it if that is no array and no map.
@@ -163,7 +163,7 @@ fn unlike(head: Head<'_>, expected: &dyn de::Expected) -> Error {
         Head::Binary(_) => de::Unexpected::Other("bytes"),
         Head::Array(_) => de::Unexpected::Seq,
         Head::Map(_) => de::Unexpected::Map,
-        Head::Extension(_) => de::Unexpected::Other("an extension"),
+        Head::Extension => de::Unexpected::Other("an extension"),
     };
     de::Error::invalid_type(found, expected)
 }
@@ -203,7 +203,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 self.back_to(before);
                 self.deserialize_map(visitor)
             }
-            head @ Head::Extension(_) => Err(unlike(head, &visitor)),
+            head @ Head::Extension => Err(unlike(head, &visitor)),
         }
     }
 

@@ -6,8 +6,8 @@ use crate::base::Base;
 use crate::keys;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::audit::Action;
-use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiAccounts, Secret};
-use jumpdeck_protocol::{Refusal, RefusalCode, limits, text};
+use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiAccounts, ApiScope, Secret};
+use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
 use jumpdeck_store::Draft;
 use jumpdeck_world::username;
 use jumpdeck_world::{ApiAccount, DocumentId};
@@ -61,51 +61,10 @@ impl Programs {
         let token = match wish {
             ApiAccountWish::List => None,
             ApiAccountWish::Add { name, scopes, valid } => {
-                let name = username(&name)?;
-                let wrong = |what: &str| Err(RefusalCode::InvalidValue.because(what));
-                if scopes.is_empty() {
-                    return wrong("An API account needs a scope: items:read or sessions:read.");
-                }
-                if !VALID.contains(&valid) {
-                    return wrong("A token is valid for 1 hour to 10 years.");
-                }
-                let failed =
-                    |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
-                let token = keys::secret().map_err(failed)?;
-                let token_hash = keys::hash(&token);
-                let expires = now.plus(valid);
-                let edit = move |draft: &mut Draft| {
-                    let taken = draft.api_accounts().any(|account| account.name == name);
-                    let refused = |detail| Err(RefusalCode::InvalidValue.because(detail));
-                    if taken {
-                        return refused(format!("There is an API account {name} already."));
-                    }
-                    if draft.api_accounts().count() >= ACCOUNTS {
-                        return refused(format!("There are {ACCOUNTS} API accounts, the limit."));
-                    }
-                    let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
-                    draft.audit_by(now, user, Action::ApiAccountMade, (&name, &names.join(", ")));
-                    let id = draft.next::<ApiAccount>();
-                    let made = now;
-                    let account = ApiAccount { id, name, token_hash, scopes, made, expires };
-                    draft.put(account)
-                };
-                self.base.store.edit(edit).await?;
-                Some(Secret(token))
+                Some(self.add((user, now), name, scopes, valid).await?)
             }
             ApiAccountWish::Remove { name } => {
-                let edit = move |draft: &mut Draft| {
-                    let meant = draft.api_accounts().find(|account| *account.name == *name);
-                    let Some(id) = meant.map(|account| account.id) else {
-                        let name = text::bounded(&name, limits::NAME);
-                        let detail = format!("There is no API account “{name}”.");
-                        return Err(RefusalCode::InvalidValue.because(detail));
-                    };
-                    draft.audit_by(now, user, Action::ApiAccountRemoved, (&name, ""));
-                    draft.remove(DocumentId::ApiAccount(id));
-                    Ok(())
-                };
-                self.base.store.edit(edit).await?;
+                self.remove((user, now), name).await?;
                 None
             }
         };
@@ -113,6 +72,64 @@ impl Programs {
         let mut accounts: Vec<_> = world.api_accounts().map(|account| view(account)).collect();
         accounts.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(ApiAccounts { accounts, token })
+    }
+
+    async fn add(
+        &self,
+        (user, now): (UserId, Timestamp),
+        name: Box<str>,
+        scopes: Vec<ApiScope>,
+        valid: u64,
+    ) -> Result<Secret, Refusal> {
+        let name = username(&name)?;
+        let wrong = |what: &str| Err(RefusalCode::InvalidValue.because(what));
+        if scopes.is_empty() {
+            return wrong("An API account needs a scope: items:read or sessions:read.");
+        }
+        if !VALID.contains(&valid) {
+            return wrong("A token is valid for 1 hour to 10 years.");
+        }
+        let failed = |error: anyhow::Error| RefusalCode::StoreFailed.because(error.to_string());
+        let token = keys::secret().map_err(failed)?;
+        let token_hash = keys::hash(&token);
+        let expires = now.plus(valid);
+        let edit = move |draft: &mut Draft| {
+            let taken = draft.api_accounts().any(|account| account.name == name);
+            let refused = |detail| Err(RefusalCode::InvalidValue.because(detail));
+            if taken {
+                return refused(format!("There is an API account {name} already."));
+            }
+            if draft.api_accounts().count() >= ACCOUNTS {
+                return refused(format!("There are {ACCOUNTS} API accounts, the limit."));
+            }
+            let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+            draft.audit_by(now, user, Action::ApiAccountMade, (&name, &names.join(", ")));
+            let id = draft.next::<ApiAccount>();
+            let made = now;
+            let account = ApiAccount { id, name, token_hash, scopes, made, expires };
+            draft.put(account)
+        };
+        self.base.store.edit(edit).await?;
+        Ok(Secret(token))
+    }
+
+    async fn remove(
+        &self,
+        (user, now): (UserId, Timestamp),
+        name: Box<str>,
+    ) -> Result<(), Refusal> {
+        let edit = move |draft: &mut Draft| {
+            let meant = draft.api_accounts().find(|account| *account.name == *name);
+            let Some(id) = meant.map(|account| account.id) else {
+                let name = text::bounded(&name, limits::NAME);
+                let detail = format!("There is no API account “{name}”.");
+                return Err(RefusalCode::InvalidValue.because(detail));
+            };
+            draft.audit_by(now, user, Action::ApiAccountRemoved, (&name, ""));
+            draft.remove(DocumentId::ApiAccount(id));
+            Ok(())
+        };
+        self.base.store.edit(edit).await
     }
 }
 

@@ -20,6 +20,7 @@ use jumpdeck_protocol::{Timestamp, UserId, private_file};
 use jumpdeck_session::recording::Recorder;
 use jumpdeck_store::{Draft, Store, StoreError};
 use jumpdeck_world::{Account, User};
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
@@ -192,17 +193,7 @@ impl Appliance {
             ))),
             book: Arc::new(book),
             login: LoginCheck::new(token.as_deref())?,
-            base: Base {
-                audit: Arc::new(Audit {
-                    store: opened.store.clone(),
-                    clocks: Arc::clone(&clocks),
-                    keys: Arc::clone(&keys),
-                    rate: Rate::default(),
-                }),
-                store: opened.store,
-                clocks,
-                lock: Arc::new(lock),
-            },
+            base: base(opened.store, &clocks, &keys, lock),
             keys,
             vitals,
             recorder: Arc::new(recorder),
@@ -323,6 +314,16 @@ fn run_number() -> Result<u64, StartError> {
 }
 
 /// The embedded appliance's token, new at each start.
+fn base(store: Store, clocks: &Arc<Clocks>, keys: &Arc<Keys>, lock: File) -> Base {
+    let audit = Audit {
+        store: store.clone(),
+        clocks: Arc::clone(clocks),
+        keys: Arc::clone(keys),
+        rate: Rate::default(),
+    };
+    Base { audit: Arc::new(audit), store, clocks: Arc::clone(clocks), lock: Arc::new(lock) }
+}
+
 fn token(data_dir: &DataDir, role: &Role) -> Result<Option<String>, StartError> {
     if *role == Role::Server {
         return Ok(None);

@@ -116,6 +116,43 @@ pub(super) struct Effects {
     pub lose: u64,
 }
 
+/// What the change does to a user at a place, if anything.
+fn at(
+    before: &World,
+    after: &World,
+    (user, name): (UserId, Box<str>),
+    (place, items): (Place, u64),
+    (gains, loses): (&mut bool, &mut bool),
+) -> Option<Effect> {
+    let (was, is) = (before.permitted(user, place), after.permitted(user, place));
+    let (had, hours) = (before.hours(user, place), after.hours(user, place));
+    if was == is && had == hours {
+        return None;
+    }
+    if was.is_some() && is.is_some() && had != hours {
+        // Which hours are more is not for a plan to judge, but that there are none is.
+        *gains |= !had.is_empty();
+        *loses |= !hours.is_empty();
+    }
+    let (held, holds) = (was.unwrap_or_default(), is.unwrap_or_default());
+    let (gained, lost) = (holds.without(held), held.without(holds));
+    *gains |= is.is_some() && was.is_none() || !gained.is_empty();
+    *loses |= was.is_some() && is.is_none() || !lost.is_empty();
+    Some(Effect {
+        user: name,
+        place: place_name(before, after, place),
+        items,
+        what: Effected::Items {
+            saw: was.is_some(),
+            sees: is.is_some(),
+            gains: gained,
+            loses: lost,
+            hours: hours.into(),
+            had: had.into(),
+        },
+    })
+}
+
 /// What the change from one World to another does to every user.
 pub(super) fn effects(before: &World, after: &World) -> Effects {
     let counts = after.places().filter(|(place, _)| !matches!(place, Place::Queue(_)));
@@ -132,33 +169,9 @@ pub(super) fn effects(before: &World, after: &World) -> Effects {
         let mut of_user: Vec<Effect> = Vec::new();
         let (mut gains, mut loses) = (false, false);
         for place in places {
-            let (was, is) = (before.permitted(user, place), after.permitted(user, place));
-            let (had, hours) = (before.hours(user, place), after.hours(user, place));
-            if was == is && had == hours {
-                continue;
-            }
-            if was.is_some() && is.is_some() && had != hours {
-                // Which hours are more is not for a plan to judge, but that there are none is.
-                gains |= !had.is_empty();
-                loses |= !hours.is_empty();
-            }
-            let (held, holds) = (was.unwrap_or_default(), is.unwrap_or_default());
-            let (gained, lost) = (holds.without(held), held.without(holds));
-            gains |= is.is_some() && was.is_none() || !gained.is_empty();
-            loses |= was.is_some() && is.is_none() || !lost.is_empty();
-            of_user.push(Effect {
-                user: name.clone(),
-                place: place_name(before, after, place),
-                items: items.get(&place).copied().unwrap_or(0),
-                what: Effected::Items {
-                    saw: was.is_some(),
-                    sees: is.is_some(),
-                    gains: gained,
-                    loses: lost,
-                    hours: hours.into(),
-                    had: had.into(),
-                },
-            });
+            let items = items.get(&place).copied().unwrap_or(0);
+            let who = (user, name.clone());
+            of_user.extend(at(before, after, who, (place, items), (&mut gains, &mut loses)));
         }
         for (method, place) in
             [(StartMethod::Unattended, "jumps"), (StartMethod::Attended, "attended sessions")]

@@ -19,7 +19,7 @@ use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request::Subscribe;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::{
-    Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, limits,
+    Control, EndpointId, ItemId, Never, Outcome, Refusal, RefusalCode, RequestId, Timestamp, limits,
 };
 use jumpdeck_world::KeptLogin;
 use jumpdeck_world::User;
@@ -102,13 +102,10 @@ async fn log_in(gateway: &Gateway, caller: &mut IncomingLink) -> Result<Option<R
             let first = first_of(&services.base.world(), user);
             // Whoever came by a kept login has one; and nothing is kept on a first password.
             let wanted = holder.filter(|_| proven.proved.is_some() && first.is_none());
+            let generation = proven.generation;
+            let passwords = &services.accounts.passwords;
             let kept = match wanted {
-                Some(holder) => services
-                    .accounts
-                    .passwords
-                    .keep_login(user, holder, proven.generation)
-                    .await
-                    .ok(),
+                Some(holder) => passwords.keep_login(user, holder, generation).await.ok(),
                 None => None,
             };
             let world = services.base.world();
@@ -130,31 +127,39 @@ async fn log_in(gateway: &Gateway, caller: &mut IncomingLink) -> Result<Option<R
                 &format!("user {username}"),
                 &from,
             );
-            let began = proven.login.as_ref().map_or(now, |login| login.made);
-            let expires = proven.login.as_ref().map(|login| login.expires);
-            let login = LinkLogin {
-                first: Mutex::new(first),
-                generation: proven.generation.into(),
-                kept: Mutex::new(proven.login.map(|login| login.id)),
-                proved: proven.proved,
-                began,
-                expires,
-            };
+            let login = link_login(proven, first, now);
             let (id, login) = (services.links.next(), Arc::new(login));
             let (outbox, lobby) = (Outbox::new(), Arc::default());
             Ok(Some(RepLink { id, user, console, outbox, login, lobby }))
         }
         Err(refusal) => {
-            // Whatever was typed into the name's place may be a secret.
-            let known = services.base.world().user_by_name(&claimed).is_some();
-            let whose = if known { format!("user {claimed}") } else { "an unknown name".into() };
-            let detail = format!("from {from}: {}", refusal.code.as_str());
-            services.base.audit.record_often("", Action::LoginFailed, &whose, &detail);
+            audit_failure(services, &claimed, &from, &refusal);
             write_plain(&mut caller.socket, &RepWelcome::Refused(refusal)).await?;
             until_gone(caller).await;
             Ok(None)
         }
     }
+}
+
+fn link_login(proven: Proven, first: Option<RefusalCode>, now: Timestamp) -> LinkLogin {
+    let began = proven.login.as_ref().map_or(now, |login| login.made);
+    let expires = proven.login.as_ref().map(|login| login.expires);
+    LinkLogin {
+        first: Mutex::new(first),
+        generation: proven.generation.into(),
+        kept: Mutex::new(proven.login.map(|login| login.id)),
+        proved: proven.proved,
+        began,
+        expires,
+    }
+}
+
+fn audit_failure(services: &Services, claimed: &str, from: &str, refusal: &Refusal) {
+    // Whatever was typed into the name's place may be a secret.
+    let known = services.base.world().user_by_name(claimed).is_some();
+    let whose = if known { format!("user {claimed}") } else { "an unknown name".into() };
+    let detail = format!("from {from}: {}", refusal.code.as_str());
+    services.base.audit.record_often("", Action::LoginFailed, &whose, &detail);
 }
 
 /// Who proved itself, with everything that is wanted for that.
@@ -320,35 +325,40 @@ impl ConsoleLink {
             return;
         };
         let (services, rep) = (Arc::clone(&self.services), self.rep.clone());
-        let what = request.name();
-        // A start that is refused is written down with its item.
-        let is_start = matches!(request, RepRequest::StartSession(_));
         // Not one of the link's own tasks: what was begun is finished even if the link ends.
         tokio::spawn(async move {
-            let stops = matches!(request, RepRequest::Stop);
-            let outcome = request.answered(&Answering { services: &services, rep: &rep }).await;
-            match &outcome {
-                Err(_) if is_start => {}
-                Err(refusal) => audit_refusal(&services, &rep, what, refusal),
-                Ok(RepReply::Done(reply::BulkDone { refused })) => {
-                    for (item, refusal) in refused {
-                        audit_refusal(&services, &rep, &format!("{what}, item {item}"), refusal);
-                    }
-                }
-                Ok(_) => {}
-            }
-            let stops = stops && outcome.is_ok();
-            rep.outbox.send(&ToRep::Reply { id, body: Outcome::from(outcome) });
-            if stops {
-                // The answer is on its way.
-                services.stopping.stop();
-            }
+            answer(&services, &rep, id, request).await;
             drop(turn);
         });
     }
 
     fn reply(&self, id: RequestId, outcome: Result<RepReply, Refusal>) {
         self.rep.outbox.send(&ToRep::Reply { id, body: Outcome::from(outcome) });
+    }
+}
+
+/// Answers a request, and writes down what was refused.
+async fn answer(services: &Arc<Services>, rep: &RepLink, id: RequestId, request: RepRequest) {
+    let what = request.name();
+    // A start that is refused is written down with its item.
+    let is_start = matches!(request, RepRequest::StartSession(_));
+    let stops = matches!(request, RepRequest::Stop);
+    let outcome = request.answered(&Answering { services, rep }).await;
+    match &outcome {
+        Err(_) if is_start => {}
+        Err(refusal) => audit_refusal(services, rep, what, refusal),
+        Ok(RepReply::Done(reply::BulkDone { refused })) => {
+            for (item, refusal) in refused {
+                audit_refusal(services, rep, &format!("{what}, item {item}"), refusal);
+            }
+        }
+        Ok(_) => {}
+    }
+    let stops = stops && outcome.is_ok();
+    rep.outbox.send(&ToRep::Reply { id, body: Outcome::from(outcome) });
+    if stops {
+        // The answer is on its way.
+        services.stopping.stop();
     }
 }
 

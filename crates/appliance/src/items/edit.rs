@@ -21,6 +21,7 @@ use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::{EndpointId, ItemId, Refusal, RefusalCode, Revision, Timestamp, UserId};
 use jumpdeck_store::{self, Draft, History};
+use jumpdeck_world::User;
 use jumpdeck_world::names::difference;
 use jumpdeck_world::names::place_name;
 use jumpdeck_world::origin::bring;
@@ -218,15 +219,15 @@ impl Answered for request::AddShortcut {
     }
 }
 
-fn edit_one(
-    draft: &mut Draft,
-    user: UserId,
+/// Makes the changes to an item's properties. Returns what each of them was, in words.
+fn changed(
+    draft: &Draft,
+    user: &User,
     edit: &ItemEdit,
+    before: &Item,
+    item: &mut Item,
     now: Timestamp,
-    deeds: &mut Vec<ItemDeed>,
-) -> Result<(), Refusal> {
-    let (user, before) = seen(draft, user, edit.item)?;
-    let mut item = Item::clone(&before);
+) -> Result<Vec<String>, Refusal> {
     let mut theirs = Vec::new();
     let mut done = Vec::new();
     if edit.changes.len() > ItemField::of(before.view.method).len() {
@@ -244,12 +245,12 @@ fn edit_one(
         if held == change.to {
             continue;
         }
-        permitted_of(draft, &user, &before, field.permission())?;
+        permitted_of(draft, user, before, field.permission())?;
         if held != change.from {
             theirs.push(field.title());
             continue;
         }
-        check(draft, &user, &change.to, now)?;
+        check(draft, user, &change.to, now)?;
         let view = Arc::make_mut(&mut item.view);
         view.set(field, change.to.clone())
             .map_err(|wrong| RefusalCode::InvalidValue.because(format!("{wrong}.")))?;
@@ -262,6 +263,19 @@ fn edit_one(
         let detail = format!("{} changed meanwhile; {who} edited it last", theirs.join(", "));
         return Err(RefusalCode::EditConflict.because(detail));
     }
+    Ok(done)
+}
+
+fn edit_one(
+    draft: &mut Draft,
+    user: UserId,
+    edit: &ItemEdit,
+    now: Timestamp,
+    deeds: &mut Vec<ItemDeed>,
+) -> Result<(), Refusal> {
+    let (user, before) = seen(draft, user, edit.item)?;
+    let mut item = Item::clone(&before);
+    let mut done = changed(draft, &user, edit, &before, &mut item, now)?;
     if item.view == before.view {
         return Ok(());
     }

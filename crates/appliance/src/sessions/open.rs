@@ -20,7 +20,7 @@ use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::{ChannelKind, ChannelView, EndReason, Part};
 use jumpdeck_protocol::session_policy::Granted;
-use jumpdeck_protocol::{Refusal, RefusalCode, SessionId, UserId, limits, text};
+use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, UserId, limits, text};
 use jumpdeck_store::History;
 use jumpdeck_terminal::masked_line;
 use jumpdeck_world::Item;
@@ -85,14 +85,7 @@ impl ChannelOpening {
         let _turn = self.starts.try_acquire().map_err(|_| starting())?;
         let (id, errors) = self.book.next_channels();
         let size = kind.terminal().map(|(size, _)| size.clamped());
-        let event = match (kind.command(), &kind) {
-            (Some(argv), _) => {
-                let command = text::bounded(&masked_line(argv), limits::LOGGED_COMMAND).into();
-                LogEvent::Executed { command, channel: size.is_some().then_some(id) }
-            }
-            (None, ChannelKind::Tunnel { port }) => LogEvent::Tunneled { port: *port },
-            (None, _) => LogEvent::ShellOpened { channel: id },
-        };
+        let event = opening_event(&kind, id);
         let (family, nature) = (kind.family(), kind.nature());
         let tape = self.recordings.begin(session, id, &kind).await?;
         let recorded = tape.is_some();
@@ -158,6 +151,18 @@ impl Answered for request::OpenShell {
         let modes = TerminalModes::utf8();
         let kind = ChannelKind::Shell { size: self.size, term: self.term, modes };
         opening.open_shell(rep, self.session, kind).await
+    }
+}
+
+/// What the log says of a channel that was opened.
+fn opening_event(kind: &ChannelKind, id: ChannelId) -> LogEvent {
+    match (kind.command(), kind) {
+        (Some(argv), _) => {
+            let command = text::bounded(&masked_line(argv), limits::LOGGED_COMMAND).into();
+            LogEvent::Executed { command, channel: kind.terminal().is_some().then_some(id) }
+        }
+        (None, ChannelKind::Tunnel { port }) => LogEvent::Tunneled { port: *port },
+        (None, _) => LogEvent::ShellOpened { channel: id },
     }
 }
 

@@ -29,7 +29,9 @@ use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::rep::request::StartSession;
 use jumpdeck_protocol::session::{ChannelKind, EndReason, SessionView, Terms};
 use jumpdeck_protocol::session_policy::StartMethod;
-use jumpdeck_protocol::{EndpointId, Refusal, RefusalCode, SessionId, UserId, limits, text};
+use jumpdeck_protocol::{
+    EndpointId, ItemId, Refusal, RefusalCode, SessionId, UserId, limits, text,
+};
 use jumpdeck_store::NewSession;
 use jumpdeck_store::{AuditRecord, History};
 use jumpdeck_world::Item;
@@ -61,6 +63,11 @@ pub(crate) struct Starting {
     pub(super) starts: Arc<Semaphore>,
 }
 
+fn reason_of(asked: &StartSession) -> Option<String> {
+    let reason = text::bounded(asked.reason.as_deref()?.trim(), limits::COMMENTS);
+    Some(reason).filter(|reason| !reason.is_empty())
+}
+
 impl Starting {
     /// Starts a session with an item and opens its first channel.
     async fn start_session(
@@ -69,9 +76,7 @@ impl Starting {
         asked: StartSession,
     ) -> Result<SessionView, Refusal> {
         check_kind(&asked.kind)?;
-        let reason = asked.reason.as_deref();
-        let reason = reason.map(|reason| text::bounded(reason.trim(), limits::COMMENTS));
-        let reason = reason.filter(|reason| !reason.is_empty());
+        let reason = reason_of(&asked);
         let (item, why) = self.startable(rep, &asked)?;
         is_said(&why, reason.as_deref())?;
         let id = item.view.id;
@@ -94,26 +99,13 @@ impl Starting {
             SimultaneousJumps::NewSession => None,
             _ => Some(self.alone.begin(endpoint).ok_or_else(being_started)?),
         };
-        if self.starts.available_permits() == 0 {
-            if waited {
-                let text = "The session could not be started at this moment.".into();
-                agent.order(AgentOrder::Say { text });
-            }
-            return Err(starting());
-        }
+        self.has_room_for(&agent, waited)?;
         let why = self.with_code(rep.user, &item, &asked, why).await?;
         // It may have closed meanwhile.
         is_said(&why, reason.as_deref())?;
         let reason = reason.unwrap_or_default();
         if let Some(policy) = &why.overrides {
-            // Whatever comes of it: somebody wanted in while it was closed.
-            let detail = format!("{policy}: {reason}");
-            self.base.audit.record(
-                Some(rep.user),
-                Action::ScheduleOverridden,
-                &format!("item {id}"),
-                &detail,
-            );
+            self.audit_override(rep.user, id, policy, &reason);
         }
         if let Some(joined) = self.join_instead(rep, &item, &asked.kind)? {
             return Ok(joined);
@@ -132,7 +124,18 @@ impl Starting {
             let what = "to come in".into();
             self.log.log(session, Some(rep.user), LogEvent::Asked { what, allowed: true });
         }
-        let opened = self.opening.open_channel(rep, session, &agent, asked.kind).await;
+        self.open_first(rep, (session, id), &agent, asked.kind).await
+    }
+
+    /// Opens the first channel of a session that was entered, and ends it if that cannot be.
+    async fn open_first(
+        self: &Arc<Self>,
+        rep: &RepLink,
+        (session, id): (SessionId, ItemId),
+        agent: &AgentLink,
+        kind: ChannelKind,
+    ) -> Result<SessionView, Refusal> {
+        let opened = self.opening.open_channel(rep, session, agent, kind).await;
         if let Err(refusal) = opened {
             // The person there, if one was asked, reads that in the session's end.
             self.endings.end_session(session, EndReason::StartFailed);
@@ -152,6 +155,24 @@ impl Starting {
         let (starting, user) = (Arc::clone(self), rep.user);
         tokio::spawn(async move { starting.history.tell_used(user).await });
         Ok(view)
+    }
+
+    fn has_room_for(&self, agent: &AgentLink, waited: bool) -> Result<(), Refusal> {
+        if self.starts.available_permits() > 0 {
+            return Ok(());
+        }
+        if waited {
+            let text = "The session could not be started at this moment.".into();
+            agent.order(AgentOrder::Say { text });
+        }
+        Err(starting())
+    }
+
+    /// Whatever comes of it: somebody wanted in while it was closed.
+    fn audit_override(&self, user: UserId, item: ItemId, policy: &str, reason: &str) {
+        let detail = format!("{policy}: {reason}");
+        let subject = format!("item {item}");
+        self.base.audit.record(Some(user), Action::ScheduleOverridden, &subject, &detail);
     }
 
     /// What is decided now, and holds for the whole session.

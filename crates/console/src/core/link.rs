@@ -9,8 +9,8 @@ use crate::core::requests::{About, IfLost};
 use bytes::Bytes;
 use jumpdeck_protocol::endpoint;
 use jumpdeck_protocol::log::Summary;
-use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::rep::request;
+use jumpdeck_protocol::rep::{ApplianceNotice, Used};
 use jumpdeck_protocol::rights::PlaceRights;
 use jumpdeck_protocol::session::{
     ChannelOrder, ChannelReport, ChannelState, EndReason, RecordingState, Size,
@@ -101,13 +101,34 @@ impl Console {
         }
     }
 
+    /// The list is to be made anew.
+    const fn items_changed(&mut self) {
+        self.list.stale.items = true;
+        self.out.dirty = true;
+    }
+
+    fn were_used(&mut self, items: Vec<Used>) {
+        self.list.known.used = items;
+        if let Some(item) = self.list.jump.selected {
+            self.ask_history(item);
+        }
+        self.items_changed();
+    }
+
+    fn rights_came(&mut self, places: Vec<PlaceRights>, more: bool) {
+        self.link.rights_coming.extend(places);
+        if !more {
+            let places = std::mem::take(&mut self.link.rights_coming);
+            self.take_rights(places);
+        }
+    }
+
     fn notice(&mut self, notice: ApplianceNotice) {
         match notice {
             ApplianceNotice::Inventory(part) => {
                 self.list.inventory.take(part);
                 self.list.whole_once |= self.list.inventory.position().is_some();
-                self.list.stale.items = true;
-                self.out.dirty = true;
+                self.items_changed();
             }
             ApplianceNotice::Presence { all, changes, position } => {
                 self.list.inventory.take_presence(all, changes, position);
@@ -118,18 +139,11 @@ impl Console {
                 self.list.inventory.take_statistics(item, statistics);
                 self.out.dirty |= self.list.jump.selected == Some(item);
             }
-            ApplianceNotice::Rights { places, more } => {
-                self.link.rights_coming.extend(places);
-                if !more {
-                    let places = std::mem::take(&mut self.link.rights_coming);
-                    self.take_rights(places);
-                }
-            }
+            ApplianceNotice::Rights { places, more } => self.rights_came(places, more),
             ApplianceNotice::JumpPolicies { policies } => {
                 self.list.inventory.take_policies(&policies);
                 self.list.known.policies = policies;
-                self.list.stale.items = true;
-                self.out.dirty = true;
+                self.items_changed();
             }
             ApplianceNotice::Choices { session_policies, portals, idle_lock } => {
                 self.locks_after(idle_lock);
@@ -138,14 +152,7 @@ impl Console {
                 self.out.dirty = true;
             }
             ApplianceNotice::Preferences(preferences) => self.take_preferences(*preferences),
-            ApplianceNotice::Used { items } => {
-                self.list.known.used = items;
-                if let Some(item) = self.list.jump.selected {
-                    self.ask_history(item);
-                }
-                self.list.stale.items = true;
-                self.out.dirty = true;
-            }
+            ApplianceNotice::Used { items } => self.were_used(items),
             ApplianceNotice::Waking { item, by, wait } => self.is_waking(item, &by, wait),
             ApplianceNotice::Thumbnail { item, thumbnail } => {
                 self.list.inventory.take_thumbnail(item, thumbnail);
@@ -153,8 +160,7 @@ impl Console {
             }
             ApplianceNotice::Figures { figures } => {
                 self.list.inventory.take_figures(&figures);
-                self.list.stale.items = true;
-                self.out.dirty = true;
+                self.items_changed();
             }
             ApplianceNotice::Sessions { sessions } => self.take_sessions(&sessions),
             ApplianceNotice::Lobby(lobby) => self.take_lobby(lobby),

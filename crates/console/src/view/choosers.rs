@@ -25,25 +25,29 @@ impl Draws<Toggles, Rect> for Artist<'_, '_> {
     }
 }
 
+fn title(kind: &ChooserKind) -> &'static str {
+    match kind {
+        ChooserKind::Commands { .. } => "Commands ─ Esc closes",
+        ChooserKind::Jump { .. } => "Jump to ─ Esc closes",
+        ChooserKind::Entries { purpose, .. } => match purpose {
+            Pick::Move(_) => "Move to ─ Esc closes",
+            Pick::Copy(_) => "Copy to ─ Esc closes",
+            Pick::New => "New Jump shortcut ─ Esc closes",
+            Pick::Sort => "Order by ─ Esc closes",
+            Pick::Saved => "Saved searches ─ Esc closes",
+            Pick::Field => "Choose ─ Esc closes",
+            Pick::Share(_) => "Share with ─ Esc closes",
+            Pick::Transfer(_) => "Give the session to ─ Esc closes",
+            Pick::Queue => "A session key for ─ Esc closes",
+            Pick::Pin(_) => "Pin to ─ Esc closes",
+            Pick::Scripted => "Start a session with ─ Esc closes",
+        },
+    }
+}
+
 impl Artist<'_, '_> {
     pub(super) fn chooser(&mut self, chooser: &Chooser, area: Rect) {
-        let title = match &chooser.kind {
-            ChooserKind::Commands { .. } => "Commands ─ Esc closes",
-            ChooserKind::Jump { .. } => "Jump to ─ Esc closes",
-            ChooserKind::Entries { purpose, .. } => match purpose {
-                Pick::Move(_) => "Move to ─ Esc closes",
-                Pick::Copy(_) => "Copy to ─ Esc closes",
-                Pick::New => "New Jump shortcut ─ Esc closes",
-                Pick::Sort => "Order by ─ Esc closes",
-                Pick::Saved => "Saved searches ─ Esc closes",
-                Pick::Field => "Choose ─ Esc closes",
-                Pick::Share(_) => "Share with ─ Esc closes",
-                Pick::Transfer(_) => "Give the session to ─ Esc closes",
-                Pick::Queue => "A session key for ─ Esc closes",
-                Pick::Pin(_) => "Pin to ─ Esc closes",
-                Pick::Scripted => "Start a session with ─ Esc closes",
-            },
-        };
+        let title = title(&chooser.kind);
         let height = area.height.saturating_sub(4).min(20);
         let inner = self.window(area, title, 84, height);
         if let Some(area) = row(inner, 0) {

@@ -49,49 +49,7 @@ impl Artist<'_, '_> {
     }
 
     pub(super) fn prompt(&mut self, prompt: &Prompt, area: Rect) {
-        let (title, explanation) = match &prompt.purpose {
-            Ask::SearchName => {
-                ("Save the search", "Its name. The search stands in the tree under it.".to_owned())
-            }
-            Ask::ExportPath => {
-                ("Export", "The file to write; one that is there is not overwritten.".to_owned())
-            }
-            Ask::Code { name, .. } => (
-                "Second factor",
-                format!("The Jump Policy of {name} wants the code that your authenticator shows."),
-            ),
-            Ask::Reason { name, policy, .. } => (
-                "Override the schedule",
-                format!(
-                    "{name} is closed at this time: {policy}. Say why you start a session anyway; \
-                     the reason is logged."
-                ),
-            ),
-            Ask::SimulatedUser => (
-                "Whose session",
-                "A user name; nothing for your own. Others: administrators.".to_owned(),
-            ),
-            Ask::SimulatedTime => {
-                ("When", "As 2027-01-31 09:00, in your time zone; nothing for now.".to_owned())
-            }
-            Ask::LineWith => ("Look for", "A text, in either case; from here up.".to_owned()),
-            Ask::LinesPath | Ask::LogPath { .. } => {
-                ("Save", "The file to write; one that is there is not overwritten.".to_owned())
-            }
-            Ask::Chat { name, .. } => {
-                ("Chat", format!("Words for the others in the session with {name}."))
-            }
-            Ask::Note { name, .. } => {
-                ("Note", format!("It stands in the log of the session with {name}."))
-            }
-            Ask::WakePassword { name, .. } => (
-                "Wake",
-                format!(
-                    "A neighbour calls {name}. Type a SecureOn password (01:23:45:67:89:ab) if its \
-                     firmware wants one, else just press Enter."
-                ),
-            ),
-        };
+        let (title, explanation) = asked(&prompt.purpose);
         let words = prompt.mistake.clone().unwrap_or(explanation);
         let role = if prompt.mistake.is_some() { Tone::Error } else { Tone::Muted };
         let width = area.width.min(70);
@@ -127,6 +85,53 @@ struct QuestionWords {
     text: String,
     yes: &'static str,
     no: &'static str,
+}
+
+/// A prompt's title, and what is to be typed.
+fn asked(purpose: &Ask) -> (&'static str, String) {
+    match purpose {
+        Ask::SearchName => {
+            ("Save the search", "Its name. The search stands in the tree under it.".to_owned())
+        }
+        Ask::ExportPath => {
+            ("Export", "The file to write; one that is there is not overwritten.".to_owned())
+        }
+        Ask::Code { name, .. } => (
+            "Second factor",
+            format!("The Jump Policy of {name} wants the code that your authenticator shows."),
+        ),
+        Ask::Reason { name, policy, .. } => (
+            "Override the schedule",
+            format!(
+                "{name} is closed at this time: {policy}. Say why you start a session anyway; \
+                     the reason is logged."
+            ),
+        ),
+        Ask::SimulatedUser => (
+            "Whose session",
+            "A user name; nothing for your own. Others: administrators.".to_owned(),
+        ),
+        Ask::SimulatedTime => {
+            ("When", "As 2027-01-31 09:00, in your time zone; nothing for now.".to_owned())
+        }
+        Ask::LineWith => ("Look for", "A text, in either case; from here up.".to_owned()),
+        Ask::LinesPath | Ask::LogPath { .. } => {
+            ("Save", "The file to write; one that is there is not overwritten.".to_owned())
+        }
+        Ask::Chat { name, .. } => {
+            ("Chat", format!("Words for the others in the session with {name}."))
+        }
+        Ask::Note { name, .. } => {
+            ("Note", format!("It stands in the log of the session with {name}."))
+        }
+        Ask::WakePassword { name, .. } => (
+            "Wake",
+            format!(
+                "A neighbour calls {name}. Type a SecureOn password (01:23:45:67:89:ab) if its \
+                     firmware wants one, else just press Enter."
+            ),
+        ),
+    }
 }
 
 fn words(question: &Question) -> QuestionWords {

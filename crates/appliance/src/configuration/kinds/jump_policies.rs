@@ -1,11 +1,11 @@
 //! Jump Policies.
 
 use super::ConfigurationKind;
-use crate::configuration::applying::Applying;
+use crate::configuration::applying::{Applied, Applying};
 use crate::configuration::file::is_false;
 use crate::configuration::file::{Name, named};
 use crate::configuration::hours;
-use crate::configuration::reader::{At, same, shown};
+use crate::configuration::reader::{At, FileReader, same, shown};
 use crate::configuration::usage::{Dependency, note, used_by};
 use jumpdeck_policy::{Approval, JumpPolicy, Notifications, Schedule, SimultaneousJumps, Ticket};
 use jumpdeck_protocol::Refusal;
@@ -98,17 +98,7 @@ impl ConfigurationKind for JumpPolicyKind {
             return Ok(());
         };
         let at = At { kind: "jump_policy", name: &code_name };
-        if entry.approval.is_some() && entry.schedule.is_some() {
-            let what = "a Jump Policy has a schedule or an approval, never both";
-            reader.wrong(at, "approval", &entry.code_name, what);
-        }
-        if entry.approval.as_ref().is_some_and(|approval| approval.approval_max_duration < 60) {
-            let what = "approval_max_duration is 60 seconds or more";
-            reader.wrong(at, "approval", &entry.code_name, what);
-        }
-        if entry.ticket.as_ref().is_some_and(|ticket| !ticket.url.starts_with("https://")) {
-            reader.wrong(at, "ticket", &entry.code_name, "a ticket system is asked over https");
-        }
+        check(reader, at, entry);
         let later = [
             (entry.approval.is_some(), "approvals: until then nobody jumps under it"),
             (entry.ticket.is_some(), "ticket IDs: until then nobody jumps under it"),
@@ -118,25 +108,8 @@ impl ConfigurationKind for JumpPolicyKind {
             let note = format!("jump_policy \"{code_name}\": a later version knows {what}");
             applied.notes.push(note);
         }
-        let schedule = entry.schedule.as_ref().map(|schedule| {
-            let zone = schedule.timezone.get_ref();
-            if jumpdeck_policy::zone(zone).is_none() {
-                let what =
-                    format!("there is no time zone \"{zone}\"; one looks like Europe/Berlin");
-                reader.wrong(at, "schedule.timezone", &schedule.timezone, &what);
-            }
-            let mut entries = Vec::new();
-            for times in &schedule.times {
-                match hours::read(times.get_ref()) {
-                    Ok(read) => entries.extend(read),
-                    Err(what) => reader.wrong(at, "schedule.times", times, what),
-                }
-            }
-            if entries.is_empty() && reader.problems.is_empty() {
-                applied.notes.push(format!("jump_policy \"{code_name}\": it never opens"));
-            }
-            Schedule { timezone: zone.clone(), entries, strict: schedule.strict }
-        });
+        let schedule = entry.schedule.as_ref();
+        let schedule = schedule.map(|schedule| read_hours(reader, applied, at, schedule));
         let known = draft.policies().find(|policy| same(&policy.code_name, &code_name)).cloned();
         let policy = JumpPolicy {
             id: known.as_ref().map_or_else(|| draft.next::<JumpPolicy>(), |known| known.id),
@@ -168,4 +141,42 @@ impl ConfigurationKind for JumpPolicyKind {
     fn notes(world: &World, entity: &JumpPolicy) -> Vec<String> {
         note(world, Dependency::JumpPolicy(entity.id))
     }
+}
+
+fn check(reader: &mut FileReader<'_>, at: At<'_>, entry: &JumpPolicyEntry) {
+    if entry.approval.is_some() && entry.schedule.is_some() {
+        let what = "a Jump Policy has a schedule or an approval, never both";
+        reader.wrong(at, "approval", &entry.code_name, what);
+    }
+    if entry.approval.as_ref().is_some_and(|approval| approval.approval_max_duration < 60) {
+        let what = "approval_max_duration is 60 seconds or more";
+        reader.wrong(at, "approval", &entry.code_name, what);
+    }
+    if entry.ticket.as_ref().is_some_and(|ticket| !ticket.url.starts_with("https://")) {
+        reader.wrong(at, "ticket", &entry.code_name, "a ticket system is asked over https");
+    }
+}
+
+fn read_hours(
+    reader: &mut FileReader<'_>,
+    applied: &mut Applied,
+    at: At<'_>,
+    schedule: &ScheduleEntry,
+) -> Schedule {
+    let zone = schedule.timezone.get_ref();
+    if jumpdeck_policy::zone(zone).is_none() {
+        let what = format!("there is no time zone \"{zone}\"; one looks like Europe/Berlin");
+        reader.wrong(at, "schedule.timezone", &schedule.timezone, &what);
+    }
+    let mut entries = Vec::new();
+    for times in &schedule.times {
+        match hours::read(times.get_ref()) {
+            Ok(read) => entries.extend(read),
+            Err(what) => reader.wrong(at, "schedule.times", times, what),
+        }
+    }
+    if entries.is_empty() && reader.problems.is_empty() {
+        applied.notes.push(format!("jump_policy \"{}\": it never opens", at.name));
+    }
+    Schedule { timezone: zone.clone(), entries, strict: schedule.strict }
 }
