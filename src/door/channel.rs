@@ -2,21 +2,21 @@
 
 use super::caller::size;
 use super::pace::Pace;
-use super::seat::FarSeat;
+use super::seat::RemoteSeat;
 use super::shown;
 use crate::link::{Client, Destination, Here};
 use crate::runtime::charset::Charset;
 use crate::runtime::config;
 use crate::runtime::runner::{Left, Outfit, Runner};
 use crate::runtime::screen::{self, Writer};
-use crate::verbs::desk::Desk;
+use crate::verbs::context::VerbContext;
 use crate::verbs::outlet::OutletStream;
 use crate::verbs::status::Status;
 use crate::verbs::stdio::{
-    self, Far, FarEars, FarInput, FarJob, FarMouth, FarOut, FarTerminal, FarTyped, Stdio, Unread,
-    left,
+    self, Remote, RemoteEvents, RemoteInput, RemoteJob, RemoteOutput, RemoteSender, RemoteTerminal,
+    RemoteTyped, Stdio, Unread, left,
 };
-use crate::verbs::{far, settle};
+use crate::verbs::{remote, settle};
 use bytes::Bytes;
 use jumpdeck_console::core::Settings;
 use jumpdeck_console::core::inventory::Pool;
@@ -82,8 +82,8 @@ pub(super) enum What {
 /// A channel whose ends are held: what comes in is heard from its opening on.
 pub(super) struct Opened {
     writing: Arc<ChannelWriteHalf<Msg>>,
-    input: FarInput,
-    ears: FarEars,
+    input: RemoteInput,
+    events: RemoteEvents,
     interrupted: Arc<Notify>,
     /// What is typed goes to whoever reads as it is.
     raw: Arc<AtomicBool>,
@@ -95,18 +95,18 @@ pub(super) struct Opened {
 pub(super) fn open(channel: Channel<Msg>) -> Opened {
     let (reading, writing) = channel.split();
     let (typed, input) = stdio::input();
-    let (mouth, ears) = stdio::ears();
+    let (sender, events) = stdio::events();
     let (interrupted, raw) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(true)));
-    let (gone, pace) = (mouth.leaving(), Arc::new(Pace::default()));
+    let (gone, pace) = (sender.leaving(), Arc::new(Pace::default()));
     let ear = Ear {
         typed: Some(typed),
-        mouth,
+        sender,
         pace: Arc::clone(&pace),
         interrupted: Arc::clone(&interrupted),
         raw: Arc::clone(&raw),
     };
     tokio::spawn(ear.listen(reading));
-    Opened { writing: Arc::new(writing), input, ears, interrupted, raw, gone, pace }
+    Opened { writing: Arc::new(writing), input, events, interrupted, raw, gone, pace }
 }
 
 /// Does what is asked, and says how it ended.
@@ -116,26 +116,26 @@ pub(super) async fn attend(
     opened: Opened,
     request: ChannelRequest,
 ) {
-    let Opened { writing, input, ears, interrupted, raw, gone, pace } = opened;
+    let Opened { writing, input, events, interrupted, raw, gone, pace } = opened;
     let (out, jobs) = unbounded_channel();
-    let out = FarOut(out);
+    let out = RemoteOutput(out);
     // Without a terminal nobody is there to press Ctrl-C.
     let pace = request.terminal.is_some().then_some(pace);
     let writer = tokio::spawn(write(Arc::clone(&writing), jobs, gone, pace));
     // A machine gets what is typed as it is, also what was typed before it was there.
     raw.store(request.terminal.is_none() || request.item.is_some(), Ordering::SeqCst);
     let terminal = request.terminal.clone();
-    let far = Box::new(Far {
+    let remote = Box::new(Remote {
         input,
-        ears,
+        events,
         out: out.clone(),
-        terminal: terminal.map(|(term, size, modes)| FarTerminal { term, size, modes, raw }),
+        terminal: terminal.map(|(term, size, modes)| RemoteTerminal { term, size, modes, raw }),
         variables: request.variables.clone(),
         interrupted,
         unread: Unread::default(),
     });
     // A task of its own: what goes wrong in it ends this channel and nothing else.
-    let run = tokio::spawn(async move { Box::pin(run(here, &place, far, request)).await });
+    let run = tokio::spawn(async move { Box::pin(run(here, &place, remote, request)).await });
     let status = match run.await {
         Ok(status) => status,
         Err(error) => {
@@ -161,7 +161,7 @@ pub(super) async fn attend(
 /// Writes what is to be written, as fast as the client takes it, for as long as it is there.
 async fn write(
     writing: Arc<ChannelWriteHalf<Msg>>,
-    mut jobs: UnboundedReceiver<FarJob>,
+    mut jobs: UnboundedReceiver<RemoteJob>,
     mut gone: watch::Receiver<bool>,
     pace: Option<Arc<Pace>>,
 ) {
@@ -191,8 +191,8 @@ async fn write(
 /// is kept here, the client is held up the longer the more that is, and never for good: output and
 /// the end of the connection have to get through.
 struct Ear {
-    typed: Option<FarTyped>,
-    mouth: FarMouth,
+    typed: Option<RemoteTyped>,
+    sender: RemoteSender,
     pace: Arc<Pace>,
     interrupted: Arc<Notify>,
     raw: Arc<AtomicBool>,
@@ -208,7 +208,7 @@ impl Ear {
                     break;
                 }
                 ChannelMsg::WindowChange { col_width, row_height, .. } => {
-                    self.mouth.resized(size(col_width, row_height));
+                    self.sender.resized(size(col_width, row_height));
                 }
                 ChannelMsg::WindowAdjusted { new_size } => self.pace.told(new_size),
                 ChannelMsg::Signal { signal } => self.signal(&signal),
@@ -218,7 +218,7 @@ impl Ear {
             }
         }
         // Whoever finds the input over knows that nobody is there.
-        self.mouth.gone();
+        self.sender.gone();
         self.typed = None;
         self.interrupted.notify_waiters();
     }
@@ -260,7 +260,7 @@ impl Ear {
         for byte in data {
             match byte {
                 3 => {
-                    self.mouth.signal(Signal::INT);
+                    self.sender.signal(Signal::INT);
                     self.interrupted.notify_waiters();
                 }
                 4 => {
@@ -283,29 +283,39 @@ impl Ear {
             Sig::HUP => Signal::HUP,
             _ => return,
         };
-        self.mouth.signal(signal);
+        self.sender.signal(signal);
         self.interrupted.notify_waiters();
     }
 }
 
-async fn run(here: Here, place: &ChannelPlace, far: Box<Far>, request: ChannelRequest) -> Status {
+async fn run(
+    here: Here,
+    place: &ChannelPlace,
+    remote: Box<Remote>,
+    request: ChannelRequest,
+) -> Status {
     let ChannelRequest { what, item, password, .. } = request;
-    let mut desk = Desk::here(here.clone(), place.config_dir.clone(), Stdio::Far(far));
-    if let Err(error) = settle(&here, &mut desk.io, password).await {
-        desk.io.say(&format!("jumpdeck: {error:#}")).await;
+    let mut context =
+        VerbContext::here(here.clone(), place.config_dir.clone(), Stdio::Remote(remote));
+    if let Err(error) = settle(&here, &mut context.io, password).await {
+        context.io.say(&format!("jumpdeck: {error:#}")).await;
         return Status::FAILED;
     }
     match (item, what) {
-        (Some(item), What::Console) => far::jump(item, &mut desk).await,
-        (Some(item), What::Command(command)) => far::command_on(item, command, &mut desk).await,
-        (None, What::Command(command)) => far::command(&command, &mut desk).await,
-        (item, What::Subsystem(name)) => far::no_files(item, &name, &desk).await,
-        (None, What::Console)
-            if here.prefers_plain() || !desk.io.somebody_is_there() || desk.io.term() == "dumb" =>
-        {
-            far::plain(&mut desk).await
+        (Some(item), What::Console) => remote::jump(item, &mut context).await,
+        (Some(item), What::Command(command)) => {
+            remote::command_on(item, command, &mut context).await
         }
-        (None, What::Console) => match console(here, place, desk.io).await {
+        (None, What::Command(command)) => remote::command(&command, &mut context).await,
+        (item, What::Subsystem(name)) => remote::no_files(item, &name, &context).await,
+        (None, What::Console)
+            if here.prefers_plain()
+                || !context.io.somebody_is_there()
+                || context.io.term() == "dumb" =>
+        {
+            remote::plain(&mut context).await
+        }
+        (None, What::Console) => match console(here, place, context.io).await {
             Ok(status) => status,
             Err((io, error)) => {
                 io.say(&format!("jumpdeck: {error:#}")).await;
@@ -321,17 +331,17 @@ async fn console(
     place: &ChannelPlace,
     io: Stdio,
 ) -> Result<Status, (Stdio, anyhow::Error)> {
-    let far = match io {
-        Stdio::Far(far) if far.terminal.is_some() => far,
+    let remote = match io {
+        Stdio::Remote(remote) if remote.terminal.is_some() => remote,
         other => {
             let words = "the console needs a terminal; `ssh -t` gives it one, and a verb does \
                          without: `ssh … help`";
             return Err((other, anyhow::anyhow!(words)));
         }
     };
-    let (out, variables) = (far.out.clone(), far.variables.clone());
-    let terminal = far.terminal.clone();
-    let Some((seat, first_size)) = FarSeat::new(*far) else {
+    let (out, variables) = (remote.out.clone(), remote.variables.clone());
+    let terminal = remote.terminal.clone();
+    let Some((seat, first_size)) = RemoteSeat::new(*remote) else {
         return Ok(Status::FAILED);
     };
     let term = terminal.map(|terminal| terminal.term).unwrap_or_default();
@@ -352,9 +362,9 @@ async fn sit(
     here: Here,
     place: &ChannelPlace,
     (term, variables): (&str, &HashMap<String, String>),
-    seat: FarSeat,
+    seat: RemoteSeat,
     size: Size,
-    out: &FarOut,
+    out: &RemoteOutput,
 ) -> anyhow::Result<Left> {
     let client = Client::connect(Destination::Here(here)).await?;
     let (handle, link, welcome) = client.into_parts();

@@ -2,7 +2,7 @@
 
 use crate::runtime::runner::{RunnerInput, Seat};
 use crate::runtime::typed::Typing;
-use crate::verbs::stdio::{Far, Outside};
+use crate::verbs::stdio::{Outside, Remote};
 use jumpdeck_protocol::session::Size;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -16,24 +16,24 @@ const PATIENCE: Duration = Duration::from_millis(50);
 const TURN: usize = 8;
 
 /// The seat.
-pub(super) struct FarSeat {
-    far: Far,
+pub(super) struct RemoteSeat {
+    remote: Remote,
     typing: Typing,
     /// Inputs since others had a turn.
     taken: usize,
 }
 
-impl FarSeat {
+impl RemoteSeat {
     /// Takes a terminal's keys from now on; nothing if there is no terminal. Returns its size.
-    pub(super) fn new(far: Far) -> Option<(Self, Size)> {
-        let terminal = far.terminal.as_ref()?;
+    pub(super) fn new(remote: Remote) -> Option<(Self, Size)> {
+        let terminal = remote.terminal.as_ref()?;
         terminal.raw.store(true, Ordering::SeqCst);
         let size = terminal.size;
-        Some((Self { far, typing: Typing::new(PATIENCE), taken: 0 }, size))
+        Some((Self { remote, typing: Typing::new(PATIENCE), taken: 0 }, size))
     }
 }
 
-impl Seat for FarSeat {
+impl Seat for RemoteSeat {
     async fn next(&mut self) -> Option<RunnerInput> {
         loop {
             if self.taken >= TURN {
@@ -46,8 +46,8 @@ impl Seat for FarSeat {
             }
             tokio::select! {
                 biased;
-                bytes = self.far.input.recv() => self.typing.take(bytes?),
-                outside = self.far.ears.next() => return Some(match outside {
+                bytes = self.remote.input.recv() => self.typing.take(bytes?),
+                outside = self.remote.events.next() => return Some(match outside {
                     Outside::Resized(size) => RunnerInput::Resize(size),
                     Outside::Signal(signal) => RunnerInput::Signal(signal),
                 }),

@@ -3,12 +3,12 @@
 pub mod charset;
 pub mod config;
 pub mod demo;
+mod diff;
 pub mod dirs;
 pub mod embedded;
 pub mod ending;
 mod export;
 pub mod handoff;
-mod ink;
 pub mod limits;
 pub mod logging;
 pub mod logins;

@@ -1,7 +1,7 @@
 //! The local terminal: entered, written to a frame at a time, and left as it was.
 
 use super::charset::Charset;
-use super::ink::Ink;
+use super::diff::TerminalDiff;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, MoveTo, SetCursorStyle, Show};
 use crossterm::event::{
@@ -118,7 +118,7 @@ pub(super) fn canvas(width: u16, height: u16) -> io::Result<Canvas> {
 
 /// Collects what a frame changes. A frame that changes nothing is no bytes at all.
 pub(super) struct Paper {
-    ink: Ink,
+    diff: TerminalDiff,
     size: Size,
     drawn: bool,
     cursor: Option<Position>,
@@ -131,7 +131,7 @@ pub(super) struct Paper {
 impl Paper {
     fn new(width: u16, height: u16) -> Self {
         Self {
-            ink: Ink::new(width, height),
+            diff: TerminalDiff::new(width, height),
             size: Size { width, height },
             drawn: false,
             cursor: None,
@@ -148,7 +148,7 @@ impl Paper {
 
     /// The frame's bytes: cells and cursor in one synchronized update.
     pub(super) fn take(&mut self) -> io::Result<Vec<u8>> {
-        let cells = self.ink.take();
+        let cells = self.diff.take();
         let cursor = self.cursor.filter(|_| self.shown);
         let mut frame = std::mem::take(&mut self.aside);
         if !std::mem::take(&mut self.drawn) && cursor == self.cursor_before {
@@ -180,7 +180,7 @@ impl Backend for Paper {
         if content.peek().is_none() {
             return Ok(());
         }
-        self.drawn |= self.ink.draw(content);
+        self.drawn |= self.diff.draw(content);
         Ok(())
     }
 
@@ -205,7 +205,7 @@ impl Backend for Paper {
 
     fn clear(&mut self) -> io::Result<()> {
         self.drawn = true;
-        self.ink.clear();
+        self.diff.clear();
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! One's own account: `jumpdeck passwd`, `second-factor`, `login` and `logout`.
 
 use super::connect::{Connect, Keep, Linked};
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::output;
 use super::status::Status;
 use super::stdio::Stdio;
@@ -55,18 +55,18 @@ pub(super) struct Logout {
 }
 
 impl Passwd {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let Linked { mut client, password } = desk.link(Keep::No).await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let Linked { mut client, password } = context.link(Keep::No).await?;
         if client.welcome.embedded {
             bail!("your own appliance has no password: only you can open it");
         }
         let current = match password {
             Some(password) => password,
-            None => desk.io.secret("Password you have: ").await?,
+            None => context.io.secret("Password you have: ").await?,
         };
-        change(&mut client, &current, &mut desk.io).await?;
+        change(&mut client, &current, &mut context.io).await?;
         client.close().await;
-        desk.io.say("The password was changed. Logins that were kept have ended.").await;
+        context.io.say("The password was changed. Logins that were kept have ended.").await;
         Ok(Status::DONE)
     }
 }
@@ -175,14 +175,16 @@ pub(crate) async fn settle(
 }
 
 impl SecondFactorVerb {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let Linked { mut client, .. } = desk.link(Keep::Password).await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let Linked { mut client, .. } = context.link(Keep::Password).await?;
         match self.what {
-            SecondFactorAction::Set { no_qr } => set_up(&mut client, !no_qr, &mut desk.io).await?,
+            SecondFactorAction::Set { no_qr } => {
+                set_up(&mut client, !no_qr, &mut context.io).await?
+            }
             SecondFactorAction::Rm => {
                 let remove = |code| request::RemoveSecondFactor { code };
-                ask_with_code(&mut client, remove, &mut desk.io).await?;
-                desk.io.say("You have no second factor any more.").await;
+                ask_with_code(&mut client, remove, &mut context.io).await?;
+                context.io.say("You have no second factor any more.").await;
             }
         }
         client.close().await;

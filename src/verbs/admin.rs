@@ -8,7 +8,7 @@ use crate::runtime::prompt;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use jumpdeck_appliance::{Rescued, reset_password};
-use jumpdeck_protocol::configuration::{Change, Deed, Effect, Effected, Plan};
+use jumpdeck_protocol::configuration::{Change, Effect, Effected, Plan, PlannedChange};
 use jumpdeck_protocol::limits;
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
@@ -245,9 +245,9 @@ fn more(all: u64, told: usize, what: &str, out: &mut dyn Write) -> io::Result<()
 fn changed(change: &Change) -> String {
     let (kind, name) = (clean(&change.kind), clean(&change.name));
     match &change.deed {
-        Deed::Added => format!("+ {kind} \"{name}\""),
-        Deed::Removed => format!("- {kind} \"{name}\""),
-        Deed::Changed(field, was, is) => {
+        PlannedChange::Added => format!("+ {kind} \"{name}\""),
+        PlannedChange::Removed => format!("- {kind} \"{name}\""),
+        PlannedChange::Changed(field, was, is) => {
             format!("~ {kind} \"{name}\" {}: {} → {}", clean(field), clean(was), clean(is))
         }
     }

@@ -1,6 +1,6 @@
 //! A script without a console.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::status::Status;
 use super::{select, session_key};
 use crate::link::{Client, ClientError};
@@ -22,8 +22,8 @@ const KEY_VALID: u64 = 3600;
 const LISTED: usize = 10;
 
 /// Runs a script's commands in order, up to the first that fails.
-pub(super) async fn run(desk: &mut Desk, script: Script) -> anyhow::Result<Status> {
-    let mut client = desk.client().await?;
+pub(super) async fn run(context: &mut VerbContext, script: Script) -> anyhow::Result<Status> {
+    let mut client = context.client().await?;
     client.fetch_inventory().await?;
     for command in script.commands {
         let outcome = match &command {
@@ -31,10 +31,10 @@ pub(super) async fn run(desk: &mut Desk, script: Script) -> anyhow::Result<Statu
             Command::Login(_) => Ok(()),
             Command::StartPinnedClientSession { search, custom }
             | Command::StartJumpItemSession { search, custom, .. } => {
-                start(desk, &mut client, search, custom.attributes()).await?
+                start(context, &mut client, search, custom.attributes()).await?
             }
             Command::GenerateSessionKey { custom } => {
-                key(desk, &mut client, custom.attributes()).await?
+                key(context, &mut client, custom.attributes()).await?
             }
             Command::StartAdHoc { .. } => {
                 let words = "comes with a later version of jumpdeck".to_owned();
@@ -42,7 +42,7 @@ pub(super) async fn run(desk: &mut Desk, script: Script) -> anyhow::Result<Statu
             }
         };
         if let Err((failure, words)) = outcome {
-            desk.io.say(&format!("jumpdeck: {}: {words}", command.action())).await;
+            context.io.say(&format!("jumpdeck: {}: {words}", command.action())).await;
             client.close().await;
             return Ok(Status::of_script(failure));
         }
@@ -55,7 +55,7 @@ pub(super) async fn run(desk: &mut Desk, script: Script) -> anyhow::Result<Statu
 type Came = Result<(), (ScriptFailure, String)>;
 
 async fn start(
-    desk: &Desk,
+    context: &VerbContext,
     client: &mut Client,
     search: &Search,
     attributes: Attributes,
@@ -89,7 +89,7 @@ async fn start(
         Err(error) => return Err(error.into()),
     };
     let session = view.id;
-    desk.io.print(|out| writeln!(out, "session {session} with {name}")).await?;
+    context.io.print(|out| writeln!(out, "session {session} with {name}")).await?;
     if attributes.is_empty() {
         return Ok(Ok(()));
     }
@@ -102,11 +102,15 @@ async fn start(
     }
 }
 
-async fn key(desk: &Desk, client: &mut Client, attributes: Attributes) -> anyhow::Result<Came> {
+async fn key(
+    context: &VerbContext,
+    client: &mut Client,
+    attributes: Attributes,
+) -> anyhow::Result<Came> {
     let (queue, valid) = (QueueWish::Personal, KEY_VALID);
     match client.ask(request::CreateSessionKey { queue, valid, attributes }).await {
         Ok(made) => {
-            session_key::tell(desk, &made, false).await?;
+            session_key::tell(context, &made, false).await?;
             Ok(Ok(()))
         }
         Err(ClientError::Refused(refusal)) => {

@@ -1,7 +1,7 @@
 //! The console itself.
 
 use super::connect::Connect;
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::output;
 use super::plain::Plain;
 use super::status::Status;
@@ -30,8 +30,8 @@ pub(super) async fn run(
             connect.keep_that_of(&mut client).await?;
         }
         client.close().await;
-        let mut desk = Desk::own(places.clone(), connect);
-        return Ok(Plain::prompt().run(&mut desk).await?.into());
+        let mut context = VerbContext::own(places.clone(), connect);
+        return Ok(Plain::prompt().run(&mut context).await?.into());
     }
     let left = stay(places, client, script).await?;
     match left.sessions {

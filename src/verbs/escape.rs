@@ -1,6 +1,6 @@
 //! The keys that a shell in this terminal keeps for itself: a prefix and what follows it.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use crate::runtime::config;
 use anyhow::anyhow;
 use clap::Args;
@@ -27,10 +27,10 @@ impl EscapeKey {
     ///
     /// # Errors
     /// When it is no key that can be kept.
-    pub(super) async fn watch(self, desk: &Desk) -> anyhow::Result<Escape> {
+    pub(super) async fn watch(self, context: &VerbContext) -> anyhow::Result<Escape> {
         let said = match self.escape {
             Some(said) => Some(("--escape", said)),
-            None => desk.io.variable(VARIABLE).map(|said| (VARIABLE, said)),
+            None => context.io.variable(VARIABLE).map(|said| (VARIABLE, said)),
         };
         match said {
             Some((_, said)) if said == NONE => Ok(Escape::new(None)),
@@ -38,7 +38,7 @@ impl EscapeKey {
                 let key = config::prefix(&said).map_err(|why| anyhow!("{place}: {why}"))?;
                 Ok(Escape::new(Some(key)))
             }
-            None => Ok(Escape::new(Some(desk.prefix().await))),
+            None => Ok(Escape::new(Some(context.prefix().await))),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::absence::{Absence, AbsenceDue};
 use super::answers::{self, Answers};
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::escape::EscapeKey;
 use super::jump;
 use super::many::{self, ManyOrder};
@@ -71,16 +71,16 @@ impl Exec {
         self.command.iter().map(|word| word.as_bytes().to_vec().into()).collect()
     }
 
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let escape = self.escape.clone().watch(desk).await?;
-        let mut client = desk.client().await?;
-        let (items, whole) = self.targets.find(&mut client, &desk.io).await?;
-        if !self.targets.are_meant(&items, &client, &mut desk.io, "Run it on").await? {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let escape = self.escape.clone().watch(context).await?;
+        let mut client = context.client().await?;
+        let (items, whole) = self.targets.find(&mut client, &context.io).await?;
+        if !self.targets.are_meant(&items, &client, &mut context.io, "Run it on").await? {
             client.close().await;
             let said = if self.targets.only_lists() { Status::DONE } else { Status::OWN };
             return Ok(whole.outcome(said));
         }
-        let io = &mut desk.io;
+        let io = &mut context.io;
         let reason = self.overriding.clone().reason(io).await?;
         match items.as_slice() {
             [item] if self.terminal => {
@@ -90,7 +90,7 @@ impl Exec {
                 let (size, term, argv, modes) = (io.size(), io.term(), self.argv(), io.modes());
                 let kind = ChannelKind::Terminal { size, term, argv, program: self.program, modes };
                 let program = RunningProgram::start(client, *item, kind, reason, io).await?;
-                Ok(whole.outcome(jump::stay(program, escape, desk).await?))
+                Ok(whole.outcome(jump::stay(program, escape, context).await?))
             }
             _ if self.terminal => bail!("several machines have no terminal in common"),
             [item] if self.targets.are_named() && !self.json => {
@@ -170,7 +170,7 @@ pub(super) async fn attend(
     let mut outlet = Outlet::new(io)?;
     let mut absence = Absence::default();
     let mut answers = Answers::steady();
-    let (mut keyboard, mut ears) = io.ears(false)?;
+    let (mut keyboard, mut events) = io.events(false)?;
     loop {
         if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
             return Ok(Status::of(status));
@@ -207,7 +207,7 @@ pub(super) async fn attend(
                 if open { program.write(&bytes) } else { program.end_input() }
                 Ok(())
             }
-            outside = ears.next() => match outside {
+            outside = events.next() => match outside {
                 Outside::Resized(_) => Ok(()),
                 Outside::Signal(signal) => return Ok(Status::by_signal(signal)),
             },

@@ -1,6 +1,6 @@
 //! `jumpdeck explain`: why may somebody do something with an item, and who may.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::select;
 use super::status::Status;
 use clap::Args;
@@ -39,8 +39,8 @@ pub(crate) struct Explain {
 }
 
 impl Explain {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let mut client = desk.client().await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let item = self.item.or(self.named).unwrap_or_default();
         let item = select::one(&client.inventory, &item)?;
@@ -54,7 +54,7 @@ impl Explain {
         client.close().await;
         let reply::Explained { answers } = answer?;
         let json = self.json;
-        desk.io.print(|out| answers.iter().try_for_each(|answer| line(answer, json, out))).await
+        context.io.print(|out| answers.iter().try_for_each(|answer| line(answer, json, out))).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::absence::Away;
 use super::answers::{self, Answers};
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::escape::{Escape, EscapeKey, QUESTION, Typed};
 use super::exec;
 use super::outlet::{Outlet, OutletStream};
@@ -49,13 +49,13 @@ impl JumpVerb {
         Self { overriding: Overriding::default(), escape: EscapeKey::default(), name }
     }
 
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let escape = self.escape.watch(desk).await?;
-        let mut client = desk.client().await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let escape = self.escape.watch(context).await?;
+        let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let item = select::one(&client.inventory, &self.name)?;
-        let on_terminal = desk.io.has_keyboard();
-        let io = &mut desk.io;
+        let on_terminal = context.io.has_keyboard();
+        let io = &mut context.io;
         let kind = if on_terminal {
             ChannelKind::Shell { size: io.size(), term: io.term(), modes: io.modes() }
         } else {
@@ -66,7 +66,7 @@ impl JumpVerb {
         let reason = self.overriding.reason(io).await?;
         let mut program = RunningProgram::start(client, item, kind, reason, io).await?;
         if on_terminal {
-            return stay(program, escape, desk).await;
+            return stay(program, escape, context).await;
         }
         let outcome = exec::attend(&mut program, io, true).await;
         program.close().await;
@@ -78,11 +78,11 @@ impl JumpVerb {
 pub(super) async fn stay(
     mut program: RunningProgram,
     mut escape: Escape,
-    desk: &mut Desk,
+    context: &mut VerbContext,
 ) -> anyhow::Result<Status> {
-    let back = desk.way_back(program.session());
+    let back = context.way_back(program.session());
     let back = format!("The session continues; `{back}` returns to it.");
-    let io = &mut desk.io;
+    let io = &mut context.io;
     io.raw(true)?;
     let mut modes = Modes::default();
     let outcome = attend(&mut program, io, &mut modes, &mut escape).await;
@@ -133,7 +133,7 @@ async fn attend(
     escape: &mut Escape,
 ) -> anyhow::Result<WhyLeft> {
     let mut outlet = Outlet::new(io)?;
-    let (mut keyboard, mut ears) = io.ears(true)?;
+    let (mut keyboard, mut events) = io.events(true)?;
     let mut ends = interval(Duration::from_secs(1));
     let mut open = true;
     let mut answers = Answers::default();
@@ -177,7 +177,7 @@ async fn attend(
             bytes = keyboard.read(), if may_read => {
                 let bytes = bytes?;
                 open = !bytes.is_empty();
-                if !open && ears.is_gone() {
+                if !open && events.is_gone() {
                     // The terminal is gone; the shell is not.
                     return Ok(WhyLeft::Detached);
                 }
@@ -210,7 +210,7 @@ async fn attend(
             // As a terminal would: the end of the input is Ctrl-D. A shell that is still starting
             // loses it, so it is said again.
             _ = ends.tick(), if !open => program.write(b"\x04"),
-            outside = ears.next() => match outside {
+            outside = events.next() => match outside {
                 Outside::Resized(size) => program.resize(size),
                 // In raw mode Ctrl-C is a key; a signal comes from elsewhere.
                 Outside::Signal(signal) => return Ok(WhyLeft::Signalled(signal)),

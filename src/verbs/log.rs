@@ -1,6 +1,6 @@
 //! `jumpdeck log`: what happened in a session.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::status::Status;
 use clap::Args;
 use jumpdeck_console::core::together::entry_text;
@@ -20,8 +20,8 @@ pub(crate) struct LogVerb {
 }
 
 impl LogVerb {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let mut client = desk.client().await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let mut client = context.client().await?;
         let session = SessionId(self.session);
         let mut all: Vec<LogEntry> = Vec::new();
         loop {
@@ -38,7 +38,7 @@ impl LogVerb {
             }
         }
         client.close().await;
-        desk.io.print(|out| all.iter().try_for_each(|entry| self.line(entry, out))).await
+        context.io.print(|out| all.iter().try_for_each(|entry| self.line(entry, out))).await
     }
 
     fn line(&self, entry: &LogEntry, out: &mut dyn Write) -> std::io::Result<()> {

@@ -1,6 +1,6 @@
 //! `jumpdeck ls`: the inventory in lines.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::select::Selected;
 use super::status::Status;
 use super::{output, select};
@@ -39,14 +39,14 @@ struct ItemRow<'a> {
 }
 
 impl Ls {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let mut client = desk.client().await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let query = self.query.join(" ");
         let Selected { items: rows, whole } =
-            select::found(&mut client, select::read(&query)?, &desk.io).await?;
-        let person = desk.io.is_terminal();
-        let outcome = desk.io.print(|out| {
+            select::found(&mut client, select::read(&query)?, &context.io).await?;
+        let person = context.io.is_terminal();
+        let outcome = context.io.print(|out| {
             if self.json {
                 json(&client.inventory, &rows, out)
             } else {

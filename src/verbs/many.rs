@@ -4,7 +4,7 @@ use super::absence::{Absence, AbsenceDue, Away};
 use super::answers::{self, Answers};
 use super::outlet::{Outlet, OutletStream};
 use super::status::Status;
-use super::stdio::{Ears, Outside, Stdio};
+use super::stdio::{Outside, Stdio, TerminalEvents};
 use super::transfer::{FAREWELL, Happened, Run, is_over};
 use crate::link::Client;
 use bytes::Bytes;
@@ -111,8 +111,8 @@ pub(super) async fn run(
         person: io.is_terminal(),
         line_end: io.line_end(),
     };
-    let (_, mut ears) = io.ears(false)?;
-    many.attend(&mut ears).await
+    let (_, mut events) = io.events(false)?;
+    many.attend(&mut events).await
 }
 
 /// Ends a command that was started too late for anybody to want it. Returns its session.
@@ -136,7 +136,7 @@ enum Next {
 }
 
 impl Many {
-    async fn attend(mut self, ears: &mut Ears<'_>) -> anyhow::Result<Status> {
+    async fn attend(mut self, events: &mut TerminalEvents<'_>) -> anyhow::Result<Status> {
         loop {
             self.start_some();
             let waits = self.absence.has_no_link() && !self.waiting.is_empty();
@@ -150,7 +150,7 @@ impl Many {
                 due = self.absence.due(), if !over => Next::Due(due),
                 due = self.answers.due(), if !over => Next::Silence(due),
                 written = self.outlet.written() => Next::Written(written),
-                outside = ears.next() => Next::Outside(outside),
+                outside = events.next() => Next::Outside(outside),
             };
             match next {
                 Next::Event(event) => match self.event(event) {

@@ -13,12 +13,11 @@ mod audit;
 mod completions;
 mod connect;
 mod console;
+pub(crate) mod context;
 mod demo;
-pub(crate) mod desk;
 mod escape;
 mod exec;
 mod explain;
-pub(crate) mod far;
 mod installer;
 mod integrate;
 mod jump;
@@ -30,6 +29,7 @@ mod output;
 mod overriding;
 mod plain;
 mod recordings;
+pub(crate) mod remote;
 mod removed;
 mod script;
 mod select;
@@ -57,7 +57,7 @@ use crate::runtime::dirs::Places;
 use crate::runtime::{embedded, logging};
 use clap::{Parser, Subcommand};
 use connect::Connect;
-use desk::Desk;
+use context::VerbContext;
 use jumpdeck_link::why;
 use jumpdeck_protocol::journal::Journal;
 use status::Status;
@@ -83,7 +83,7 @@ pub struct Cli {
 
 /// The verbs that work with an appliance alone, and with no files: also for whoever comes by SSH.
 #[derive(Subcommand, Debug)]
-pub(crate) enum DeskVerb {
+pub(crate) enum SharedVerb {
     /// List the items that match, one a line.
     Ls(ls::Ls),
     /// Show all that is known of an item.
@@ -123,21 +123,21 @@ pub(crate) enum DeskVerb {
     SshKeys(ssh_key::SshKeyVerb),
 }
 
-impl DeskVerb {
+impl SharedVerb {
     /// Does it, for `exec` and `jump` with the statuses that `ssh` has.
-    pub(crate) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        desk.io.catch_up();
+    pub(crate) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        context.io.catch_up();
         // These hear for themselves what interrupts them, and end what they started.
         match self {
-            Self::Exec(exec) => Ok(own_failure(exec.run(desk).await, &desk.io).await),
-            Self::Jump(jump) => Ok(own_failure(jump.run(desk).await, &desk.io).await),
-            Self::Attach(attach) => Ok(own_failure(attach.run(desk).await, &desk.io).await),
-            Self::Tunnel(tunnel) => Ok(own_failure(tunnel.run(desk).await, &desk.io).await),
-            Self::Plain(plain) => Box::pin(plain.run(desk)).await,
+            Self::Exec(exec) => Ok(own_failure(exec.run(context).await, &context.io).await),
+            Self::Jump(jump) => Ok(own_failure(jump.run(context).await, &context.io).await),
+            Self::Attach(attach) => Ok(own_failure(attach.run(context).await, &context.io).await),
+            Self::Tunnel(tunnel) => Ok(own_failure(tunnel.run(context).await, &context.io).await),
+            Self::Plain(plain) => Box::pin(plain.run(context)).await,
             brief => {
-                let interrupted = desk.io.interrupted();
+                let interrupted = context.io.interrupted();
                 tokio::select! {
-                    outcome = brief.run_brief(desk) => outcome,
+                    outcome = brief.run_brief(context) => outcome,
                     () = interrupted => Ok(Status::by_signal(2)),
                 }
             }
@@ -145,24 +145,24 @@ impl DeskVerb {
     }
 
     /// One that can be dropped at any moment.
-    async fn run_brief(self, desk: &mut Desk) -> anyhow::Result<Status> {
+    async fn run_brief(self, context: &mut VerbContext) -> anyhow::Result<Status> {
         match self {
             Self::Exec(_) | Self::Jump(_) | Self::Attach(_) | Self::Tunnel(_) | Self::Plain(_) => {
                 Ok(Status::DONE)
             }
-            Self::SshConfig(config) => config.run(desk).await,
-            Self::Ls(ls) => ls.run(desk).await,
-            Self::Show(show) => show.run(desk).await,
-            Self::Wake(wake) => wake.run(desk).await,
-            Self::Sessions(sessions) => sessions.run(desk).await,
-            Self::End(end) => end.run(desk).await,
-            Self::Log(log) => log.run(desk).await,
-            Self::Explain(explain) => explain.run(desk).await,
-            Self::Simulate(simulate) => simulate.run(desk).await,
-            Self::SessionKey(key) => key.run(desk).await,
-            Self::Passwd(passwd) => passwd.run(desk).await,
-            Self::SecondFactor(factor) => factor.run(desk).await,
-            Self::SshKeys(keys) => keys.run(desk).await,
+            Self::SshConfig(config) => config.run(context).await,
+            Self::Ls(ls) => ls.run(context).await,
+            Self::Show(show) => show.run(context).await,
+            Self::Wake(wake) => wake.run(context).await,
+            Self::Sessions(sessions) => sessions.run(context).await,
+            Self::End(end) => end.run(context).await,
+            Self::Log(log) => log.run(context).await,
+            Self::Explain(explain) => explain.run(context).await,
+            Self::Simulate(simulate) => simulate.run(context).await,
+            Self::SessionKey(key) => key.run(context).await,
+            Self::Passwd(passwd) => passwd.run(context).await,
+            Self::SecondFactor(factor) => factor.run(context).await,
+            Self::SshKeys(keys) => keys.run(context).await,
         }
     }
 }
@@ -181,7 +181,7 @@ async fn own_failure(outcome: anyhow::Result<Status>, io: &Stdio) -> Status {
 #[derive(Subcommand, Debug)]
 enum Verb {
     #[command(flatten)]
-    Desk(DeskVerb),
+    VerbContext(SharedVerb),
     /// List and export the recordings of sessions.
     Recordings(recordings::RecordingsVerb),
     /// Write, plan and apply the configuration as a file: who may do what, when.
@@ -274,7 +274,9 @@ impl Cli {
         }
         match verb {
             None => script.run(&places, connect).await,
-            Some(Verb::Desk(verb)) => Ok(verb.run(&mut Desk::own(places, connect)).await?.into()),
+            Some(Verb::VerbContext(verb)) => {
+                Ok(verb.run(&mut VerbContext::own(places, connect)).await?.into())
+            }
             Some(Verb::Recordings(recordings)) => recordings.run(&places, &connect).await,
             Some(Verb::Admin(admin)) => admin.run(&places, &connect).await,
             Some(Verb::Audit(audit)) => audit.run(&places, &connect).await,

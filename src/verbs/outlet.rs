@@ -1,7 +1,7 @@
 //! Where a remote program's output goes: written on a thread of its own, so that a reader who
 //! pauses holds up the program and nothing else.
 
-use super::stdio::{FarDone, FarJob, Stdio, with_returns};
+use super::stdio::{RemoteDone, RemoteJob, Stdio, with_returns};
 use bytes::Bytes;
 use std::io::{self, Write};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -12,7 +12,7 @@ const SHORT: usize = 256;
 
 /// The output and the errors, of this process or of a rep elsewhere.
 pub(super) struct Outlet {
-    queue: UnboundedSender<FarJob>,
+    queue: UnboundedSender<RemoteJob>,
     /// Where to say that something was written.
     done: UnboundedSender<(OutletStream, usize, io::Result<()>)>,
     /// It is this process's own.
@@ -36,7 +36,7 @@ impl Outlet {
         let (done, written) = unbounded_channel();
         let cooked = io.is_cooked();
         let (queue, own) = match io.far_out() {
-            Some(far) => (far.0, false),
+            Some(remote) => (remote.0, false),
             None => (writer()?, true),
         };
         Ok(Self { queue, done, own, cooked, written, output_pending: 0, errors_pending: 0 })
@@ -50,7 +50,7 @@ impl Outlet {
         *self.pending_mut(stream) += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let count = bytes.len();
         let bytes = if self.cooked { with_returns(&bytes).into() } else { bytes };
-        let job = FarJob { stream, bytes, done: FarDone::Each(count, self.done.clone()) };
+        let job = RemoteJob { stream, bytes, done: RemoteDone::Each(count, self.done.clone()) };
         self.queue.send(job).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
@@ -86,8 +86,8 @@ impl Outlet {
 }
 
 /// A thread that writes, and the way to it. It ends with that.
-fn writer() -> io::Result<UnboundedSender<FarJob>> {
-    let (queue, mut waiting) = unbounded_channel::<FarJob>();
+fn writer() -> io::Result<UnboundedSender<RemoteJob>> {
+    let (queue, mut waiting) = unbounded_channel::<RemoteJob>();
     std::thread::Builder::new().name("output".into()).spawn(move || {
         while let Some(job) = waiting.blocking_recv() {
             let outcome = write(job.stream, &job.bytes);

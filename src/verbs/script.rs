@@ -1,7 +1,7 @@
 //! `--run-script` and `--run-script-file`: the console, which does at once what a script says.
 
 use super::connect::Connect;
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::status::Status;
 use super::{alone, console, output};
 use crate::runtime::dirs::Places;
@@ -58,7 +58,9 @@ impl RunScript {
             }
         }
         if self.no_ui {
-            return Ok(alone::run(&mut Desk::own(places.clone(), connect), script).await?.into());
+            return Ok(alone::run(&mut VerbContext::own(places.clone(), connect), script)
+                .await?
+                .into());
         }
         let logs_in = script.commands.iter().any(|c| matches!(c, Command::Login(Some(_))));
         let url = connect.url().map(str::parse::<Address>).transpose()?.map(|url| url.to_string());

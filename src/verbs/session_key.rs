@@ -1,6 +1,6 @@
 //! `jumpdeck session-key`: lets a machine in that is not a Jump Client.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::installer;
 use super::status::Status;
 use clap::Args;
@@ -46,27 +46,31 @@ fn is_loopback(url: &str) -> bool {
 }
 
 impl SessionKeyVerb {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
         let queue = match (self.general, self.team) {
             (true, _) => QueueWish::General,
             (false, Some(team)) => QueueWish::Team(team.into()),
             (false, None) => QueueWish::Personal,
         };
-        let mut client = desk.client().await?;
+        let mut client = context.client().await?;
         let answer = client
             .ask(request::CreateSessionKey { queue, valid: self.valid, attributes: Vec::new() })
             .await;
         client.close().await;
         let made = answer?;
-        tell(desk, &made, self.json).await
+        tell(context, &made, self.json).await
     }
 }
 
 /// Prints a key, and the line to type on the machine.
-pub(super) async fn tell(desk: &Desk, made: &MadeKey, json: bool) -> anyhow::Result<Status> {
-    let url = desk.appliance_url()?;
+pub(super) async fn tell(
+    context: &VerbContext,
+    made: &MadeKey,
+    json: bool,
+) -> anyhow::Result<Status> {
+    let url = context.appliance_url()?;
     let (key, fingerprint) = (made.key.as_str(), made.fingerprint.as_str());
-    let print = desk.io.print(|out| {
+    let print = context.io.print(|out| {
         if json {
             let (expires, queue) = (made.expires.0, made.queue.as_str());
             let made = Made { key, expires, queue, appliance: &url, fingerprint };

@@ -1,6 +1,6 @@
 //! `jumpdeck sessions`, `attach` and `end`: what goes on, and coming back to it.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::escape::EscapeKey;
 use super::jump::stay;
 use super::output;
@@ -67,14 +67,14 @@ struct SessionLine<'a> {
 }
 
 impl SessionsVerb {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let mut client = desk.client().await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let mut client = context.client().await?;
         let user = client.welcome.user;
         let sessions = client.fetch_sessions().await?.to_vec();
         client.close().await;
         let entry = |view| SessionLine::of(view, user);
-        let person = desk.io.is_terminal();
-        let print = desk.io.print(|out| {
+        let person = context.io.is_terminal();
+        let print = context.io.print(|out| {
             let entries = sessions.iter().map(entry);
             if self.json {
                 for entry in entries {
@@ -151,9 +151,9 @@ fn one<'s>(sessions: &'s [SessionView], wanted: &str) -> anyhow::Result<&'s Sess
 }
 
 impl Attach {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let escape = self.escape.watch(desk).await?;
-        let mut client = desk.client().await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let escape = self.escape.watch(context).await?;
+        let mut client = context.client().await?;
         let view = one(client.fetch_sessions().await?, &self.session)?.clone();
         let Some(channel) =
             view.channels.iter().find(|channel| channel.family.nature().terminal).cloned()
@@ -162,14 +162,14 @@ impl Attach {
             bail!("the session with {name} has no shell; `jumpdeck jump` opens one");
         };
         let program = RunningProgram::of(client, view, &channel);
-        program.resize(desk.io.size());
-        stay(program, escape, desk).await
+        program.resize(context.io.size());
+        stay(program, escape, context).await
     }
 }
 
 impl End {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let mut client = desk.client().await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let mut client = context.client().await?;
         let sessions = client.fetch_sessions().await?.to_vec();
         let meant = self.sessions.iter().map(|wanted| one(&sessions, wanted));
         let meant = meant.collect::<anyhow::Result<Vec<_>>>()?;
@@ -189,14 +189,14 @@ impl End {
                 let (session, ended) = (session.0, error.is_none());
                 let line =
                     serde_json::to_string(&EndReport { session, name: &name, ended, error })?;
-                desk.io.print(|out| writeln!(out, "{line}")).await?;
+                context.io.print(|out| writeln!(out, "{line}")).await?;
                 continue;
             }
             let words = match error {
                 None => format!("The session with {name} is over."),
                 Some(why) => format!("jumpdeck: {name}: {why}"),
             };
-            desk.io.say(&words).await;
+            context.io.say(&words).await;
         }
         client.close().await;
         Ok(status)

@@ -1,6 +1,6 @@
 //! `jumpdeck show`: all that is known of an item.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::select;
 use super::status::Status;
 use clap::Args;
@@ -125,8 +125,8 @@ impl<'a> ItemDetails<'a> {
 }
 
 impl Show {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let mut client = desk.client().await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let id = select::one(&client.inventory, &self.name)?;
         let json = self.json;
@@ -136,7 +136,7 @@ impl Show {
             _ => None,
         };
         let item = client.inventory.item(id);
-        let print = desk.io.print(|out| {
+        let print = context.io.print(|out| {
             let Some(item) = item else {
                 return Ok(());
             };

@@ -1,6 +1,6 @@
 //! `jumpdeck simulate`: what would a session grant, and which layer says so?
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::status::Status;
 use super::{explain, output, select};
 use clap::{Args, ValueEnum};
@@ -54,8 +54,8 @@ enum CustomerPresence {
 }
 
 impl Simulate {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let mut client = desk.client().await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let item = self.item.or(self.named).unwrap_or_default();
         let item = select::one(&client.inventory, &item)?;
@@ -70,8 +70,8 @@ impl Simulate {
         client.close().await;
         let simulation = answer?;
         let json = self.json;
-        let person = desk.io.is_terminal();
-        let print = desk.io.print(|out| {
+        let person = context.io.is_terminal();
+        let print = context.io.print(|out| {
             if json {
                 serde_json::to_writer(&mut *out, &simulation)?;
                 return writeln!(out);

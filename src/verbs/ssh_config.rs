@@ -1,6 +1,6 @@
 //! `jumpdeck ssh-config`: what lets plain `ssh` reach the sshd of items.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::select;
 use super::status::Status;
 use crate::link::{Client, ClientError};
@@ -31,25 +31,25 @@ pub(crate) struct SshConfig {
 }
 
 impl SshConfig {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let mut client = desk.client().await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let found = select::matching(&client.inventory, &self.query.join(" "))?;
         let clients = found.iter().filter(Item::is_client);
         let items: Vec<_> = clients.map(|item| (item.id(), item.name().to_owned())).collect();
         let allowed = allowed(&mut client, &items).await?;
         client.close().await;
-        let proxy = desk.proxy_command()?;
+        let proxy = context.proxy_command()?;
         let left_out = items.len() - allowed.len();
         if left_out > 0 {
             let words = format!(
                 "jumpdeck: {left_out} items are left out: their session policies allow no tunnel \
                  (`jumpdeck simulate NAME` says which)."
             );
-            desk.io.say(&words).await;
+            context.io.say(&words).await;
         }
         let items = items.iter().filter(|(item, _)| allowed.contains(item));
-        desk.io.print(|out| self.write(items, &proxy, out)).await
+        context.io.print(|out| self.write(items, &proxy, out)).await
     }
 
     fn write<'i>(

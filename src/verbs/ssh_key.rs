@@ -1,6 +1,6 @@
 //! `jumpdeck ssh-key`: the public keys that open the SSH front door.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::output;
 use super::status::Status;
 use super::stdio::Stdio;
@@ -53,11 +53,11 @@ struct SshKeyRow<'a> {
 }
 
 impl SshKeyVerb {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
         let (wish, said) = match &self.what {
             SshKeyAction::Ls { .. } => (SshKeyWish::List, None),
             SshKeyAction::Add { key } => {
-                let key = if key.is_empty() { read(&mut desk.io).await? } else { key.join(" ") };
+                let key = if key.is_empty() { read(&mut context.io).await? } else { key.join(" ") };
                 (SshKeyWish::Add { key: key.into() }, Some("The key opens the SSH front door now."))
             }
             SshKeyAction::Rm { which } => {
@@ -65,17 +65,17 @@ impl SshKeyVerb {
                 (SshKeyWish::Remove { which }, Some("The key opens nothing any more."))
             }
         };
-        let mut client = desk.client().await?;
+        let mut client = context.client().await?;
         let answer = client.ask(wish).await;
         client.close().await;
         let reply::SshKeyList { keys } = answer?;
         if let Some(said) = said {
-            desk.io.say(said).await;
+            context.io.say(said).await;
             return Ok(Status::DONE);
         }
         let json = matches!(self.what, SshKeyAction::Ls { json: true });
-        let person = desk.io.is_terminal();
-        desk.io.print(|out| write(&keys, json, person, out)).await
+        let person = context.io.is_terminal();
+        context.io.print(|out| write(&keys, json, person, out)).await
     }
 }
 
@@ -97,7 +97,7 @@ fn write(keys: &[SshKey], json: bool, person: bool, out: &mut dyn Write) -> io::
 
 /// The first line of the input that says something.
 async fn read(io: &mut Stdio) -> anyhow::Result<String> {
-    let (mut keyboard, _) = io.ears(false)?;
+    let (mut keyboard, _) = io.events(false)?;
     let mut text = Vec::new();
     while text.len() < LONGEST {
         let bytes = keyboard.read().await?;

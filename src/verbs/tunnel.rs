@@ -1,6 +1,6 @@
 //! `jumpdeck tunnel`: a port of a machine, on the standard input and output.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::exec::attend;
 use super::overriding::Overriding;
 use super::select;
@@ -21,12 +21,12 @@ pub(crate) struct Tunnel {
 }
 
 impl Tunnel {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let mut client = desk.client().await?;
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let item = select::one(&client.inventory, &self.name)?;
         let kind = ChannelKind::Tunnel { port: self.port };
-        let io = &mut desk.io;
+        let io = &mut context.io;
         let reason = self.overriding.reason(io).await?;
         let mut program = RunningProgram::start(client, item, kind, reason, io).await?;
         let outcome = attend(&mut program, io, true).await;

@@ -1,6 +1,6 @@
 //! `jumpdeck wake`: machines are woken by a neighbour of theirs.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::status::Status;
 use super::targets::Targets;
 use crate::link::{Client, ClientError};
@@ -44,13 +44,13 @@ struct WakeReport<'a> {
 }
 
 impl WakeVerb {
-    pub(super) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
-        let password = desk.io.variable(SECURE_ON);
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        let password = context.io.variable(SECURE_ON);
         let password = password.map(|text| text.parse::<SecureOn>()).transpose();
         let password = password.with_context(|| SECURE_ON.to_owned())?;
-        let mut client = desk.client().await?;
-        let (items, whole) = self.targets.find(&mut client, &desk.io).await?;
-        if !self.targets.are_meant(&items, &client, &mut desk.io, "Wake").await? {
+        let mut client = context.client().await?;
+        let (items, whole) = self.targets.find(&mut client, &context.io).await?;
+        if !self.targets.are_meant(&items, &client, &mut context.io, "Wake").await? {
             client.close().await;
             let said = if self.targets.only_lists() { Status::DONE } else { Status::FAILED };
             return Ok(whole.outcome(said));
@@ -62,11 +62,11 @@ impl WakeVerb {
             match client.ask(request::Wake { item, password }).await {
                 Ok(reply::WakeHelper { helper }) => {
                     called.push(item);
-                    self.tell(desk, (item, &name), Ok(&clean(&helper))).await?;
+                    self.tell(context, (item, &name), Ok(&clean(&helper))).await?;
                 }
                 Err(ClientError::Refused(refusal)) => {
                     status = Status::FAILED;
-                    self.tell(desk, (item, &name), Err(&refusal.to_string())).await?;
+                    self.tell(context, (item, &name), Err(&refusal.to_string())).await?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -77,7 +77,7 @@ impl WakeVerb {
                 status = Status::FAILED;
                 let name = client.inventory.name(item).unwrap_or_default();
                 let why = format!("it did not come up within {seconds} s");
-                self.tell(desk, (item, name), Err(&why)).await?;
+                self.tell(context, (item, name), Err(&why)).await?;
             }
         }
         client.close().await;
@@ -89,21 +89,21 @@ impl WakeVerb {
     /// Says who called a machine, or why nobody did.
     async fn tell(
         &self,
-        desk: &Desk,
+        context: &VerbContext,
         (item, name): (ItemId, &str),
         outcome: Result<&str, &str>,
     ) -> anyhow::Result<()> {
         if self.json {
             let (helper, error) = (outcome.ok(), outcome.err());
             let line = serde_json::to_string(&WakeReport { id: item.0, name, helper, error })?;
-            desk.io.print(|out| writeln!(out, "{line}")).await?;
+            context.io.print(|out| writeln!(out, "{line}")).await?;
             return Ok(());
         }
         let words = match outcome {
             Ok(helper) => format!("{name}: {helper} has sent it the magic packet."),
             Err(why) => format!("jumpdeck: {name}: {why}"),
         };
-        desk.io.say(&words).await;
+        context.io.say(&words).await;
         Ok(())
     }
 }

@@ -69,13 +69,13 @@ pub struct Change {
     /// Its name.
     pub name: Box<str>,
     /// What becomes of it.
-    pub deed: Deed,
+    pub deed: PlannedChange,
 }
 
 /// What becomes of something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Deed {
+pub enum PlannedChange {
     /// It is made.
     Added,
     /// It is removed.

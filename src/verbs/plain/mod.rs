@@ -3,8 +3,8 @@
 
 mod line;
 
-use super::desk::Desk;
-use super::far::FarLine as Words;
+use super::context::VerbContext;
+use super::remote::RemoteLine as Words;
 use super::select;
 use super::status::Status;
 use super::stdio::{Outside, Stdio};
@@ -46,30 +46,30 @@ impl Plain {
         Self { always: false, never: false }
     }
 
-    pub(crate) async fn run(self, desk: &mut Desk) -> anyhow::Result<Status> {
+    pub(crate) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
         if self.always || self.never {
-            prefer(desk, self.always).await?;
+            prefer(context, self.always).await?;
             let words = if self.always {
                 "The console is this prompt from now on; `plain --never` takes that back."
             } else {
                 "The console has panes from now on."
             };
-            desk.io.say(words).await;
+            context.io.say(words).await;
             return Ok(Status::DONE);
         }
-        desk.settle_in().await?;
-        let kept = desk.history();
+        context.settle_in().await?;
+        let kept = context.history();
         let mut prompt = PlainPrompt {
             line: InputLine::remembering(kept.as_ref().map(read_history).unwrap_or_default()),
             names: None,
         };
-        let outcome = prompt.serve(desk).await;
+        let outcome = prompt.serve(context).await;
         if let Some(path) = kept {
             // What was typed is worth keeping, but no reason to fail.
             let text = prompt.line.history().join("\n");
             let _ = private_file::write(&path, text.as_bytes());
         }
-        desk.settle_out().await;
+        context.settle_out().await;
         outcome
     }
 }
@@ -80,8 +80,8 @@ fn read_history(path: &PathBuf) -> Vec<String> {
 }
 
 /// Keeps which console the rep prefers.
-async fn prefer(desk: &Desk, plain: bool) -> anyhow::Result<()> {
-    let mut client = desk.client().await?;
+async fn prefer(context: &VerbContext, plain: bool) -> anyhow::Result<()> {
+    let mut client = context.client().await?;
     client.fetch_inventory().await?;
     let mut preferences = Box::new(client.preferences().cloned().unwrap_or_default());
     preferences.plain = plain;
@@ -97,24 +97,24 @@ struct PlainPrompt {
 }
 
 impl PlainPrompt {
-    async fn serve(&mut self, desk: &mut Desk) -> anyhow::Result<Status> {
-        self.greet(desk).await?;
-        take_over(desk, true)?;
-        let outcome = self.lines(desk).await;
-        take_over(desk, false)?;
+    async fn serve(&mut self, context: &mut VerbContext) -> anyhow::Result<Status> {
+        self.greet(context).await?;
+        take_over(context, true)?;
+        let outcome = self.lines(context).await;
+        take_over(context, false)?;
         outcome
     }
 
     /// Takes lines. The terminal is this program's own but for the time of a verb: what is typed
     /// ahead is for the next line, whatever it is.
-    async fn lines(&mut self, desk: &mut Desk) -> anyhow::Result<Status> {
+    async fn lines(&mut self, context: &mut VerbContext) -> anyhow::Result<Status> {
         let mut last = Status::DONE;
         loop {
-            let Some(text) = self.read(desk).await? else {
+            let Some(text) = self.read(context).await? else {
                 return Ok(last);
             };
             let Some(words) = shlex::split(&text) else {
-                tell(desk, "A quote is not closed.").await?;
+                tell(context, "A quote is not closed.").await?;
                 last = Status::USAGE;
                 continue;
             };
@@ -122,27 +122,27 @@ impl PlainPrompt {
                 None => continue,
                 Some("exit" | "quit" | "logout") => return Ok(last),
                 Some("plain") if words.len() == 1 => {
-                    tell(desk, "This is the prompt already.").await?;
+                    tell(context, "This is the prompt already.").await?;
                     continue;
                 }
                 Some(_) => {}
             }
             // Lines that nobody types are for the prompt, not for what it runs.
-            desk.io.hold_input(!desk.io.somebody_is_there());
-            desk.io.at_prompt(true);
-            take_over(desk, false)?;
-            last = run(words, desk).await;
-            desk.io.at_prompt(false);
-            desk.io.hold_input(false);
+            context.io.hold_input(!context.io.somebody_is_there());
+            context.io.at_prompt(true);
+            take_over(context, false)?;
+            last = run(words, context).await;
+            context.io.at_prompt(false);
+            context.io.hold_input(false);
             if last != Status::DONE {
-                desk.io.say(&format!("Status {}.", last.0)).await;
+                context.io.say(&format!("Status {}.", last.0)).await;
             }
-            take_over(desk, true)?;
+            take_over(context, true)?;
         }
     }
 
-    async fn greet(&mut self, desk: &Desk) -> anyhow::Result<()> {
-        let mut client = desk.client().await?;
+    async fn greet(&mut self, context: &VerbContext) -> anyhow::Result<()> {
+        let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let sessions = client.fetch_sessions().await?.len();
         let all = select::matching(&client.inventory, "")?;
@@ -155,23 +155,23 @@ impl PlainPrompt {
             counts.online,
             several(sessions, "session")
         );
-        desk.io.say(&words).await;
+        context.io.say(&words).await;
         Ok(())
     }
 
     /// A line; nothing at the end of the input.
-    async fn read(&mut self, desk: &mut Desk) -> anyhow::Result<Option<String>> {
-        if !desk.io.somebody_is_there() {
-            return desk.io.next_line().await;
+    async fn read(&mut self, context: &mut VerbContext) -> anyhow::Result<Option<String>> {
+        if !context.io.somebody_is_there() {
+            return context.io.next_line().await;
         }
-        self.edit(desk).await
+        self.edit(context).await
     }
 
-    async fn edit(&mut self, desk: &mut Desk) -> anyhow::Result<Option<String>> {
-        desk.io.echo(PROMPT).await?;
+    async fn edit(&mut self, context: &mut VerbContext) -> anyhow::Result<Option<String>> {
+        context.io.echo(PROMPT).await?;
         let mut reader = KeyReader::default();
         loop {
-            let Some(bytes) = typed(&mut desk.io, reader.is_waiting()).await? else {
+            let Some(bytes) = typed(&mut context.io, reader.is_waiting()).await? else {
                 return Ok(None);
             };
             if bytes.is_empty() {
@@ -180,10 +180,10 @@ impl PlainPrompt {
             let mut rest: &[u8] = &bytes;
             loop {
                 while let Some(input) = reader.next() {
-                    if let Some(line) = self.input(input, desk).await? {
+                    if let Some(line) = self.input(input, context).await? {
                         // What was typed ahead is for whoever reads next.
-                        desk.io.put_back(rest);
-                        desk.io.echo("\r\n").await?;
+                        context.io.put_back(rest);
+                        context.io.echo("\r\n").await?;
                         return Ok(line);
                     }
                 }
@@ -201,7 +201,7 @@ impl PlainPrompt {
     async fn input(
         &mut self,
         input: RunnerInput,
-        desk: &Desk,
+        context: &VerbContext,
     ) -> anyhow::Result<Option<Option<String>>> {
         let echo = match input {
             RunnerInput::Paste(text) => self.line.paste(PROMPT, &text),
@@ -210,16 +210,16 @@ impl PlainPrompt {
                 LineOutcome::Line(line) => return Ok(Some(Some(line))),
                 LineOutcome::End => return Ok(Some(None)),
                 LineOutcome::GivenUp => format!("^C\r\n{PROMPT}"),
-                LineOutcome::Complete => self.complete(desk).await,
+                LineOutcome::Complete => self.complete(context).await,
             },
             _ => return Ok(None),
         };
-        desk.io.echo(&echo).await?;
+        context.io.echo(&echo).await?;
         Ok(None)
     }
 
     /// Completes the word before the cursor.
-    async fn complete(&mut self, desk: &Desk) -> String {
+    async fn complete(&mut self, context: &VerbContext) -> String {
         let before = self.line.before().to_owned();
         let from = before.rfind(' ').map_or(0, |at| at + 1);
         let (start, word) = before.split_at(from);
@@ -231,7 +231,7 @@ impl PlainPrompt {
                 known.chain(["exit".to_owned()]).filter(|name| name.starts_with(word)).collect()
             }
             Some(verb) if word.starts_with('-') => options(verb, word),
-            Some(verb) if TAKE_ITEMS.contains(&verb) => self.items(desk, word).await,
+            Some(verb) if TAKE_ITEMS.contains(&verb) => self.items(context, word).await,
             Some(_) => Vec::new(),
         };
         let common = common(&fitting);
@@ -252,10 +252,10 @@ impl PlainPrompt {
     }
 
     /// The names of items that begin with this.
-    async fn items(&mut self, desk: &Desk, word: &str) -> Vec<String> {
+    async fn items(&mut self, context: &VerbContext, word: &str) -> Vec<String> {
         let is_old = |(then, _): &(Instant, Vec<String>)| then.elapsed() > FRESH;
         if self.names.as_ref().is_none_or(is_old) {
-            self.names = names(desk).await.ok().map(|names| (Instant::now(), names));
+            self.names = names(context).await.ok().map(|names| (Instant::now(), names));
         }
         let names = self.names.iter().flat_map(|(_, names)| names);
         let lower = word.to_lowercase();
@@ -264,16 +264,16 @@ impl PlainPrompt {
 }
 
 /// Takes over a terminal that somebody sits at, or gives it back.
-fn take_over(desk: &Desk, raw: bool) -> anyhow::Result<()> {
-    if desk.io.somebody_is_there() { desk.io.raw(raw) } else { Ok(()) }
+fn take_over(context: &VerbContext, raw: bool) -> anyhow::Result<()> {
+    if context.io.somebody_is_there() { context.io.raw(raw) } else { Ok(()) }
 }
 
 /// Says something between two lines.
-async fn tell(desk: &Desk, words: &str) -> anyhow::Result<()> {
-    if desk.io.somebody_is_there() {
-        desk.io.echo(&format!("{words}\r\n")).await?;
+async fn tell(context: &VerbContext, words: &str) -> anyhow::Result<()> {
+    if context.io.somebody_is_there() {
+        context.io.echo(&format!("{words}\r\n")).await?;
     } else {
-        desk.io.say(words).await;
+        context.io.say(words).await;
     }
     Ok(())
 }
@@ -283,8 +283,8 @@ fn several(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
-async fn names(desk: &Desk) -> anyhow::Result<Vec<String>> {
-    let mut client = desk.client().await?;
+async fn names(context: &VerbContext) -> anyhow::Result<Vec<String>> {
+    let mut client = context.client().await?;
     client.fetch_inventory().await?;
     let all = select::matching(&client.inventory, "")?;
     let names = all.iter().map(|item| item.name().to_owned()).collect();
@@ -328,12 +328,12 @@ const CTRL_C: &[u8] = b"\x03";
 /// The next bytes; none once nothing followed for a while; nothing at the end, or at a signal that
 /// ends the prompt.
 async fn typed(io: &mut Stdio, waiting: bool) -> anyhow::Result<Option<bytes::Bytes>> {
-    let (mut keyboard, mut ears) = io.ears(true)?;
+    let (mut keyboard, mut events) = io.events(true)?;
     loop {
         let bytes = tokio::select! {
             bytes = keyboard.read() => bytes?,
             () = sleep(PATIENCE), if waiting => return Ok(Some(bytes::Bytes::new())),
-            outside = ears.next() => match outside {
+            outside = events.next() => match outside {
                 Outside::Resized(_) => continue,
                 // It was meant for a verb that had just ended: the prompt stays.
                 Outside::Signal(signal) if signal == Signal::INT.as_raw() => CTRL_C.into(),
@@ -345,17 +345,17 @@ async fn typed(io: &mut Stdio, waiting: bool) -> anyhow::Result<Option<bytes::By
 }
 
 /// Runs a verb, and says what was wrong with it.
-async fn run(words: Vec<String>, desk: &mut Desk) -> Status {
+async fn run(words: Vec<String>, context: &mut VerbContext) -> Status {
     let words = std::iter::once(String::new()).chain(words);
     match Words::try_parse_from(words) {
-        Ok(words) => match Box::pin(words.verb.run(desk)).await {
+        Ok(words) => match Box::pin(words.verb.run(context)).await {
             Ok(status) => status,
             Err(error) => {
-                desk.io.say(&format!("{error:#}")).await;
+                context.io.say(&format!("{error:#}")).await;
                 Status::FAILED
             }
         },
-        Err(error) => super::far::explain(error, &desk.io).await,
+        Err(error) => super::remote::explain(error, &context.io).await,
     }
 }
 

@@ -1,11 +1,11 @@
 //! Where a verb reads, writes and asks: this process's own streams, or a rep's at the other end of
 //! an SSH connection.
 
-mod far;
+mod remote;
 
-pub(crate) use far::{
-    Far, FarDone, FarEars, FarInput, FarJob, FarMouth, FarOut, FarTerminal, FarTyped, ears, input,
-    left, with_returns,
+pub(crate) use remote::{
+    Remote, RemoteDone, RemoteEvents, RemoteInput, RemoteJob, RemoteOutput, RemoteSender,
+    RemoteTerminal, RemoteTyped, events, input, left, with_returns,
 };
 
 use super::outlet::OutletStream;
@@ -33,7 +33,7 @@ pub(crate) enum Stdio {
     /// This process's own streams, and what was put back of their input.
     Own(Unread),
     /// Those of a rep elsewhere.
-    Far(Box<Far>),
+    Remote(Box<Remote>),
 }
 
 impl Stdio {
@@ -67,7 +67,7 @@ impl Stdio {
     pub(crate) fn is_terminal(&self) -> bool {
         match self {
             Self::Own(_) => io::stdout().is_terminal(),
-            Self::Far(far) => far.terminal.is_some(),
+            Self::Remote(remote) => remote.terminal.is_some(),
         }
     }
 
@@ -75,7 +75,7 @@ impl Stdio {
     pub(crate) fn has_keyboard(&self) -> bool {
         match self {
             Self::Own(_) => io::stdin().is_terminal(),
-            Self::Far(far) => far.terminal.is_some(),
+            Self::Remote(remote) => remote.terminal.is_some(),
         }
     }
 
@@ -83,7 +83,7 @@ impl Stdio {
     pub(crate) fn somebody_is_there(&self) -> bool {
         match self {
             Self::Own(_) => prompt::somebody_is_there(),
-            Self::Far(far) => far.terminal.is_some(),
+            Self::Remote(remote) => remote.terminal.is_some(),
         }
     }
 
@@ -97,11 +97,11 @@ impl Stdio {
     ) -> anyhow::Result<Status> {
         match self {
             Self::Own(_) => output::print(write).map(|_| Status::DONE),
-            Self::Far(far) => {
+            Self::Remote(remote) => {
                 let mut words = Vec::new();
                 write(&mut words)?;
                 // Whoever went away has read enough.
-                let _ = far.print(OutletStream::Output, &words).await;
+                let _ = remote.print(OutletStream::Output, &words).await;
                 Ok(Status::DONE)
             }
         }
@@ -111,8 +111,8 @@ impl Stdio {
     pub(crate) async fn say(&self, words: &str) {
         match self {
             Self::Own(_) => output::say(words),
-            Self::Far(far) => {
-                drop(far.print(OutletStream::Errors, format!("{words}\n").as_bytes()).await);
+            Self::Remote(remote) => {
+                drop(remote.print(OutletStream::Errors, format!("{words}\n").as_bytes()).await);
             }
         }
     }
@@ -120,7 +120,7 @@ impl Stdio {
     /// How whoever reads it wants the end of a line.
     pub(super) fn line_end(&self) -> &'static [u8] {
         match self {
-            Self::Far(far) if far.terminal.is_some() => b"\r\n",
+            Self::Remote(remote) if remote.terminal.is_some() => b"\r\n",
             _ => b"\n",
         }
     }
@@ -132,7 +132,7 @@ impl Stdio {
     pub(crate) async fn line(&mut self, question: &str) -> anyhow::Result<String> {
         match self {
             Self::Own(_) => prompt::line(question),
-            Self::Far(far) => far.ask(question, true).await,
+            Self::Remote(remote) => remote.ask(question, true).await,
         }
     }
 
@@ -143,7 +143,7 @@ impl Stdio {
     pub(crate) async fn secret(&mut self, question: &str) -> anyhow::Result<String> {
         match self {
             Self::Own(_) => prompt::secret(question),
-            Self::Far(far) => far.ask(question, false).await,
+            Self::Remote(remote) => remote.ask(question, false).await,
         }
     }
 
@@ -158,7 +158,9 @@ impl Stdio {
                 out.write_all(words.as_bytes())?;
                 out.flush()
             }
-            Self::Far(far) => far.out.write(OutletStream::Output, words.as_bytes().to_vec()).await,
+            Self::Remote(remote) => {
+                remote.out.write(OutletStream::Output, words.as_bytes().to_vec()).await
+            }
         }
     }
 
@@ -173,7 +175,7 @@ impl Stdio {
                 let count = io::stdin().lock().read_line(&mut line)?;
                 Ok((count > 0).then(|| line.trim_end().to_owned()))
             }
-            Self::Far(far) => far.next_line().await,
+            Self::Remote(remote) => remote.next_line().await,
         }
     }
 
@@ -181,7 +183,7 @@ impl Stdio {
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         match self {
             Self::Own(_) => std::env::var(name).ok(),
-            Self::Far(far) => far.variables.get(name).cloned(),
+            Self::Remote(remote) => remote.variables.get(name).cloned(),
         }
     }
 
@@ -190,7 +192,7 @@ impl Stdio {
         let dumb = || "dumb".to_owned();
         match self {
             Self::Own(_) => std::env::var("TERM").unwrap_or_else(|_| dumb()),
-            Self::Far(far) => far.terminal.as_ref().map_or_else(dumb, |t| t.term.clone()),
+            Self::Remote(remote) => remote.terminal.as_ref().map_or_else(dumb, |t| t.term.clone()),
         }
     }
 
@@ -198,7 +200,7 @@ impl Stdio {
     pub(crate) fn size(&self) -> Size {
         match self {
             Self::Own(_) => own_size(),
-            Self::Far(far) => far.size(),
+            Self::Remote(remote) => remote.size(),
         }
     }
 
@@ -206,7 +208,9 @@ impl Stdio {
     pub(crate) fn modes(&self) -> TerminalModes {
         match self {
             Self::Own(_) => TerminalModes::of(io::stdin()),
-            Self::Far(far) => far.terminal.as_ref().map(|t| t.modes.clone()).unwrap_or_default(),
+            Self::Remote(remote) => {
+                remote.terminal.as_ref().map(|t| t.modes.clone()).unwrap_or_default()
+            }
         }
     }
 
@@ -219,8 +223,8 @@ impl Stdio {
             Self::Own(_) if !io::stdin().is_terminal() => Ok(()),
             Self::Own(_) if raw => enable_raw_mode().context("taking the terminal over"),
             Self::Own(_) => Ok(disable_raw_mode()?),
-            Self::Far(far) => {
-                if let Some(terminal) = &far.terminal {
+            Self::Remote(remote) => {
+                if let Some(terminal) = &remote.terminal {
                     terminal.raw.store(raw, Ordering::SeqCst);
                 }
                 Ok(())
@@ -233,28 +237,31 @@ impl Stdio {
     ///
     /// # Errors
     /// When the system has no signals to be heard.
-    pub(crate) fn ears(&mut self, keys: bool) -> io::Result<(VerbKeyboard<'_>, Ears<'_>)> {
-        let (unread, source, ears) = match self {
+    pub(crate) fn events(
+        &mut self,
+        keys: bool,
+    ) -> io::Result<(VerbKeyboard<'_>, TerminalEvents<'_>)> {
+        let (unread, source, events) = match self {
             Self::Own(unread) => {
                 let threaded = || InputSource::Threaded(tokio::io::stdin());
                 // A thread that reads a terminal would still do so after its reader is gone.
                 let watched = keys || io::stdin().is_terminal();
                 let source = if watched { InputSource::watched() } else { threaded() };
-                (unread, source, Ears::own()?)
+                (unread, source, TerminalEvents::own()?)
             }
-            Self::Far(far) => {
-                let Far { input, ears, unread, .. } = &mut **far;
-                (unread, InputSource::Far(input), Ears::Far(ears))
+            Self::Remote(remote) => {
+                let Remote { input, events, unread, .. } = &mut **remote;
+                (unread, InputSource::Remote(input), TerminalEvents::Remote(events))
             }
         };
-        Ok((VerbKeyboard { unread, source }, ears))
+        Ok((VerbKeyboard { unread, source }, events))
     }
 
     /// Puts back what was read too much of the input.
     pub(super) fn put_back(&mut self, bytes: &[u8]) {
         let unread = match self {
             Self::Own(unread) => unread,
-            Self::Far(far) => &mut far.unread,
+            Self::Remote(remote) => &mut remote.unread,
         };
         unread.bytes.splice(0..0, bytes.iter().copied());
     }
@@ -263,14 +270,14 @@ impl Stdio {
     pub(super) const fn hold_input(&mut self, held: bool) {
         match self {
             Self::Own(unread) => unread.over = held,
-            Self::Far(far) => far.unread.over = held,
+            Self::Remote(remote) => remote.unread.over = held,
         }
     }
 
     /// What happened before whoever begins now is over; but the terminal has the size it has.
     pub(super) fn catch_up(&mut self) {
-        if let Self::Far(far) = self {
-            far.ears.catch_up();
+        if let Self::Remote(remote) = self {
+            remote.events.catch_up();
         }
     }
 
@@ -283,17 +290,17 @@ impl Stdio {
 
     /// Whether a terminal elsewhere has nobody who makes lines of what is written.
     pub(super) fn is_cooked(&self) -> bool {
-        let Self::Far(far) = self else {
+        let Self::Remote(remote) = self else {
             return false;
         };
-        far.terminal.as_ref().is_some_and(|terminal| !terminal.raw.load(Ordering::SeqCst))
+        remote.terminal.as_ref().is_some_and(|terminal| !terminal.raw.load(Ordering::SeqCst))
     }
 
     /// Where to write elsewhere.
-    pub(crate) fn far_out(&self) -> Option<FarOut> {
+    pub(crate) fn far_out(&self) -> Option<RemoteOutput> {
         match self {
             Self::Own(_) => None,
-            Self::Far(far) => Some(far.out.clone()),
+            Self::Remote(remote) => Some(remote.out.clone()),
         }
     }
 
@@ -302,7 +309,7 @@ impl Stdio {
     pub(crate) fn interrupted(&self) -> impl Future<Output = ()> + use<> {
         let (notify, prompt) = match self {
             Self::Own(unread) => (None, unread.prompt),
-            Self::Far(far) => (Some(Arc::clone(&far.interrupted)), false),
+            Self::Remote(remote) => (Some(Arc::clone(&remote.interrupted)), false),
         };
         async move {
             match (notify, prompt) {
@@ -316,10 +323,10 @@ impl Stdio {
 
 /// Resolves when a signal comes.
 async fn signalled() {
-    let Ok(mut ears) = Ears::own() else {
+    let Ok(mut events) = TerminalEvents::own() else {
         return std::future::pending().await;
     };
-    while !matches!(ears.next().await, Outside::Signal(_)) {}
+    while !matches!(events.next().await, Outside::Signal(_)) {}
 }
 
 fn own_size() -> Size {
@@ -328,7 +335,7 @@ fn own_size() -> Size {
 }
 
 /// What happens to a terminal.
-pub(crate) enum Ears<'a> {
+pub(crate) enum TerminalEvents<'a> {
     /// The signals of this process.
     Own {
         /// The input was a terminal when this began: one that is gone does not say so any more.
@@ -340,10 +347,10 @@ pub(crate) enum Ears<'a> {
         go_on: SignalStream,
     },
     /// Elsewhere.
-    Far(&'a mut FarEars),
+    Remote(&'a mut RemoteEvents),
 }
 
-impl Ears<'_> {
+impl TerminalEvents<'_> {
     fn own() -> io::Result<Self> {
         Ok(Self::Own {
             terminal: io::stdin().is_terminal(),
@@ -359,7 +366,7 @@ impl Ears<'_> {
     pub(crate) fn is_gone(&self) -> bool {
         match self {
             Self::Own { terminal, .. } => *terminal,
-            Self::Far(ears) => ears.is_gone(),
+            Self::Remote(events) => events.is_gone(),
         }
     }
 
@@ -377,7 +384,7 @@ impl Ears<'_> {
                     Outside::Resized(own_size())
                 }
             },
-            Self::Far(ears) => ears.next().await,
+            Self::Remote(events) => events.next().await,
         }
     }
 }
@@ -394,7 +401,7 @@ enum InputSource<'a> {
     /// Anything else, a file say.
     Threaded(tokio::io::Stdin),
     /// Elsewhere.
-    Far(&'a mut FarInput),
+    Remote(&'a mut RemoteInput),
 }
 
 impl InputSource<'_> {
@@ -413,7 +420,7 @@ impl VerbKeyboard<'_> {
             return Ok(std::mem::take(&mut self.unread.bytes).into());
         }
         match &mut self.source {
-            InputSource::Far(input) => Ok(input.recv().await.unwrap_or_default()),
+            InputSource::Remote(input) => Ok(input.recv().await.unwrap_or_default()),
             InputSource::Watched(input) => input.read().await,
             InputSource::Threaded(stdin) => {
                 let mut buffer = vec![0; PIECE];

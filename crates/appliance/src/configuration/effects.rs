@@ -2,7 +2,7 @@
 
 use super::export::Entries;
 use super::kinds::KINDS;
-use jumpdeck_protocol::configuration::{Change, Deed, Effect, Effected};
+use jumpdeck_protocol::configuration::{Change, Effect, Effected, PlannedChange};
 use jumpdeck_protocol::inventory::{ItemPolicies, Place};
 use jumpdeck_protocol::session_policy::{SessionPermission, StartMethod};
 use jumpdeck_protocol::{UserId, limits, text};
@@ -17,8 +17,8 @@ pub(super) fn changes(before: &Entries, after: &Entries) -> Vec<Change> {
     for key in keys {
         let (kind, name) = (KINDS.get(key.0).copied().unwrap_or("?"), key.1.as_str());
         let deeds = match (before.tables.get(key), after.tables.get(key)) {
-            (None, Some(_)) => vec![Deed::Added],
-            (Some(_), None) => vec![Deed::Removed],
+            (None, Some(_)) => vec![PlannedChange::Added],
+            (Some(_), None) => vec![PlannedChange::Removed],
             (Some(was), Some(is)) => differences(was, is),
             (None, None) => Vec::new(),
         };
@@ -28,7 +28,7 @@ pub(super) fn changes(before: &Entries, after: &Entries) -> Vec<Change> {
     changes
 }
 
-fn differences(was: &Value, is: &Value) -> Vec<Deed> {
+fn differences(was: &Value, is: &Value) -> Vec<PlannedChange> {
     let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
     flatten("", was, &mut before);
     flatten("", is, &mut after);
@@ -38,7 +38,7 @@ fn differences(was: &Value, is: &Value) -> Vec<Deed> {
         let (was, is) = (before.get(field), after.get(field));
         if was != is {
             let (was, is) = shorter(was.map(String::as_str), is.map(String::as_str));
-            deeds.push(Deed::Changed(field.as_str().into(), was.into(), is.into()));
+            deeds.push(PlannedChange::Changed(field.as_str().into(), was.into(), is.into()));
         }
     }
     deeds

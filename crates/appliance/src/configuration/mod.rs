@@ -24,7 +24,7 @@ use crate::policies::jump_policies::JumpPolicies;
 use crate::sessions::withdraw::Withdrawal;
 use applying::By;
 use jumpdeck_protocol::audit::Action;
-use jumpdeck_protocol::configuration::{Change, Deed, Plan, Problem};
+use jumpdeck_protocol::configuration::{Change, Plan, PlannedChange, Problem};
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::{Refusal, RefusalCode, limits};
@@ -193,9 +193,11 @@ fn put(draft: &mut Draft, text: &str, by: By) -> Result<applying::Applied, Refus
 fn words(change: &Change, after: &export::Entries) -> (String, String) {
     let subject = format!("{} {}", change.kind, change.name);
     let detail = match &change.deed {
-        Deed::Added => format!("added: {}", effects::whole(after, &change.kind, &change.name)),
-        Deed::Removed => "removed".to_owned(),
-        Deed::Changed(field, was, is) => format!("{field}: {is}, was {was}"),
+        PlannedChange::Added => {
+            format!("added: {}", effects::whole(after, &change.kind, &change.name))
+        }
+        PlannedChange::Removed => "removed".to_owned(),
+        PlannedChange::Changed(field, was, is) => format!("{field}: {is}, was {was}"),
     };
     (subject, detail)
 }

@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What was done, for the audit.
-pub(crate) struct ItemDeed {
+pub(crate) struct ItemRecord {
     /// Nobody: its time was over.
     pub user: Option<UserId>,
     pub action: Action,
@@ -62,8 +62,8 @@ impl ItemEdits {
             |edit: &&ItemEdit| edit.changes.iter().any(|change| change.field == ItemField::Expires);
         let expiring: Vec<_> = edits.iter().filter(expires).map(|edit| edit.item).collect();
         let refused = self
-            .tend(move |draft, deeds| {
-                each(edits, |edit| edit.item, |edit| edit_one(draft, user, &edit, now, deeds))
+            .tend(move |draft, records| {
+                each(edits, |edit| edit.item, |edit| edit_one(draft, user, &edit, now, records))
             })
             .await?;
         self.tell_expiry(&expiring);
@@ -90,8 +90,8 @@ impl ItemEdits {
     ) -> Result<Refused, Refusal> {
         within_limit(items.len())?;
         let now = self.base.now();
-        self.tend(move |draft, deeds| {
-            each(items, |item| *item, |item| copy(draft, user, item, to, now, deeds))
+        self.tend(move |draft, records| {
+            each(items, |item| *item, |item| copy(draft, user, item, to, now, records))
         })
         .await
     }
@@ -115,10 +115,10 @@ impl ItemEdits {
         let now = self.base.moment();
         let busy: BTreeSet<ItemId> =
             items.iter().copied().filter(|item| self.is_busy(*item)).collect();
-        let edit = move |draft: &mut Draft, deeds: &mut Vec<ItemDeed>| {
+        let edit = move |draft: &mut Draft, records: &mut Vec<ItemRecord>| {
             let mut gone = Vec::new();
             let remove = |item| {
-                gone.extend(remove_one(draft, user, item, &busy, now, deeds)?);
+                gone.extend(remove_one(draft, user, item, &busy, now, records)?);
                 Ok(())
             };
             let refused = each(items, |item| *item, remove)?;
@@ -151,19 +151,19 @@ impl ItemEdits {
     /// Makes a Jump shortcut.
     async fn add_shortcut(&self, user: UserId, wish: Box<ItemView>) -> Result<ItemId, Refusal> {
         let now = self.base.now();
-        self.tend(move |draft, deeds| add(draft, user, &wish, now, deeds)).await
+        self.tend(move |draft, records| add(draft, user, &wish, now, records)).await
     }
 
     /// Runs an edit; what was done is audited with it, or not at all.
     pub(crate) async fn tend<T: Send + 'static>(
         &self,
-        edit: impl FnOnce(&mut Draft, &mut Vec<ItemDeed>) -> Result<T, Refusal> + Send + 'static,
+        edit: impl FnOnce(&mut Draft, &mut Vec<ItemRecord>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         let now = self.base.now();
         let edit = move |draft: &mut Draft| {
-            let mut deeds = Vec::new();
-            let outcome = edit(draft, &mut deeds)?;
-            for ItemDeed { user, action, item, what } in deeds {
+            let mut records = Vec::new();
+            let outcome = edit(draft, &mut records)?;
+            for ItemRecord { user, action, item, what } in records {
                 let who = user.map(|user| draft.username(user)).unwrap_or_default();
                 let subject = format!("item {item}");
                 let (who, subject, detail) = (who.as_ref(), subject.as_str(), what.as_str());
@@ -271,7 +271,7 @@ fn edit_one(
     user: UserId,
     edit: &ItemEdit,
     now: Timestamp,
-    deeds: &mut Vec<ItemDeed>,
+    records: &mut Vec<ItemRecord>,
 ) -> Result<(), Refusal> {
     let (user, before) = seen(draft, user, edit.item)?;
     let mut item = Item::clone(&before);
@@ -292,7 +292,7 @@ fn edit_one(
     draft.put(item)?;
     // One event each: no long value crowds out another.
     for what in done {
-        deeds.push(ItemDeed {
+        records.push(ItemRecord {
             user: Some(user.id),
             action: Action::ItemEdited,
             item: edit.item,
@@ -308,7 +308,7 @@ fn copy(
     item: ItemId,
     to: Place,
     now: Timestamp,
-    deeds: &mut Vec<ItemDeed>,
+    records: &mut Vec<ItemRecord>,
 ) -> Result<(), Refusal> {
     let (user, original) = seen(draft, user, item)?;
     permitted_of(draft, &user, &original, Permission::PermAssignJumpGroup)?;
@@ -333,7 +333,7 @@ fn copy(
     bring(draft, &user, &original, &mut item, false)?;
     draft.put(item)?;
     let (user, action) = (Some(user.id), Action::ItemCopied);
-    deeds.push(ItemDeed { user, action, item: original.view.id, what });
+    records.push(ItemRecord { user, action, item: original.view.id, what });
     Ok(())
 }
 
@@ -344,7 +344,7 @@ fn remove_one(
     item: ItemId,
     busy: &BTreeSet<ItemId>,
     at: Moment,
-    deeds: &mut Vec<ItemDeed>,
+    records: &mut Vec<ItemRecord>,
 ) -> Result<Option<EndpointId>, Refusal> {
     let item = match user {
         Some(user) => {
@@ -373,7 +373,7 @@ fn remove_one(
         draft.put(kept)?;
     }
     let what = item.view.name.to_string();
-    deeds.push(ItemDeed { user, action: Action::ItemRemoved, item: item.view.id, what });
+    records.push(ItemRecord { user, action: Action::ItemRemoved, item: item.view.id, what });
     Ok(last)
 }
 
@@ -382,7 +382,7 @@ fn add(
     user: UserId,
     wish: &ItemView,
     now: Timestamp,
-    deeds: &mut Vec<ItemDeed>,
+    records: &mut Vec<ItemRecord>,
 ) -> Result<ItemId, Refusal> {
     let user = draft.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
     if wish.method == JumpMethod::JumpClient {
@@ -418,6 +418,6 @@ fn add(
         attributes: Vec::new(),
         origins: Vec::new(),
     })?;
-    deeds.push(ItemDeed { user: Some(user.id), action: Action::ItemMade, item: id, what });
+    records.push(ItemRecord { user: Some(user.id), action: Action::ItemMade, item: id, what });
     Ok(id)
 }

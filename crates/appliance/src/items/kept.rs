@@ -1,6 +1,6 @@
 //! Items that were removed by time alone: kept for a while, and taken back if that was too soon.
 
-use super::edit::{ItemDeed, Refused};
+use super::edit::{ItemRecord, Refused};
 use super::rules::{each, permitted_of, within_limit};
 use crate::answered::Answered;
 use crate::base::Base;
@@ -56,8 +56,8 @@ impl KeptItems {
     ) -> Result<Refused, Refusal> {
         within_limit(items.len())?;
         let (now, most) = (self.base.moment(), self.client_limit.most());
-        let back = move |draft: &mut Draft, deeds: &mut Vec<ItemDeed>| {
-            each(items, |item| *item, |item| take_back_one(draft, user, item, (now, most), deeds))
+        let back = move |draft: &mut Draft, records: &mut Vec<ItemRecord>| {
+            each(items, |item| *item, |item| take_back_one(draft, user, item, (now, most), records))
         };
         let refused = self.edits.tend(back).await?;
         let world = self.base.world();
@@ -97,7 +97,7 @@ fn take_back_one(
     user: UserId,
     item: ItemId,
     (now, most): (Moment, usize),
-    deeds: &mut Vec<ItemDeed>,
+    records: &mut Vec<ItemRecord>,
 ) -> Result<(), Refusal> {
     let gone = || RefusalCode::JumpItemGone.plain();
     let user = draft.user(user).cloned().ok_or_else(gone)?;
@@ -119,6 +119,6 @@ fn take_back_one(
         let (connected, at, lived) = (false, now.wall, Some(now.lived));
         draft.history(History::Seen(Seen { endpoint, connected, at, lived }));
     }
-    deeds.push(ItemDeed { user: Some(user.id), action: Action::ItemTakenBack, item: id, what });
+    records.push(ItemRecord { user: Some(user.id), action: Action::ItemTakenBack, item: id, what });
     Ok(())
 }

@@ -3,8 +3,8 @@
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
-use crate::items::edit::ItemDeed;
 use crate::items::edit::ItemEdits;
+use crate::items::edit::ItemRecord;
 use crate::items::limit::ClientLimit;
 use crate::items::limit::room_for_another;
 use crate::items::rules::{check_preset, destination, permitted_of};
@@ -146,7 +146,7 @@ impl Pinning {
     ) -> Result<(), Refusal> {
         let (now, most) = (self.base.now(), self.client_limit.most());
         self.edits
-            .tend(move |draft, deeds| {
+            .tend(move |draft, records| {
                 room_for_another(draft, most)?;
                 let item = draft.items_of(endpoint).next().cloned();
                 let item = item.ok_or_else(|| RefusalCode::NoCustomerInSession.plain())?;
@@ -158,7 +158,7 @@ impl Pinning {
                 let place = item.view.place;
                 item.origins.retain(|origin| origin.from != place);
                 draft.put(item)?;
-                deeds.push(ItemDeed {
+                records.push(ItemRecord {
                     user: Some(user),
                     action: Action::ItemPinned,
                     item: id,
@@ -184,8 +184,8 @@ impl Pinning {
         let pending = || RefusalCode::PinAlreadyPending.plain();
         let _question = self.links.asking.begin(endpoint).ok_or_else(pending)?;
         // First the list: should the machine not answer, it is told at the session's end.
-        let edit = move |draft: &mut Draft, deeds: &mut Vec<ItemDeed>| {
-            unpin_all(draft, user, endpoint, kept, deeds)
+        let edit = move |draft: &mut Draft, records: &mut Vec<ItemRecord>| {
+            unpin_all(draft, user, endpoint, kept, records)
         };
         self.edits.tend(edit).await?;
         let answer = agent.call(AgentRequest::Unpin, UNPIN_PATIENCE).await;
@@ -269,13 +269,13 @@ fn unpin_all(
     user: UserId,
     endpoint: EndpointId,
     kept: ItemId,
-    deeds: &mut Vec<ItemDeed>,
+    records: &mut Vec<ItemRecord>,
 ) -> Result<(), Refusal> {
     may_unpin(draft, user, endpoint)?;
     let items: Vec<_> = draft.items_of(endpoint).cloned().collect();
     for before in items {
         let (action, what) = (Action::ItemUnpinned, before.view.name.to_string());
-        deeds.push(ItemDeed { user: Some(user), action, item: before.view.id, what });
+        records.push(ItemRecord { user: Some(user), action, item: before.view.id, what });
         if before.view.id != kept {
             draft.remove(DocumentId::Item(before.view.id));
             continue;

@@ -4,7 +4,7 @@
 use crate::field::{apply, colleague, seen};
 use crate::house::*;
 use jumpdeck_protocol::audit::AuditEvent;
-use jumpdeck_protocol::configuration::{Deed, Effected, Plan};
+use jumpdeck_protocol::configuration::{Effected, Plan, PlannedChange};
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::modes::TerminalModes;
@@ -131,7 +131,7 @@ async fn a_plan_says_who_gains_and_who_loses_and_changes_nothing() {
     };
     assert!(gains.is_empty() && loses.iter().eq([Permission::PermStart]));
     assert!(
-        matches!(&told.changes[0].deed, Deed::Changed(field, _, _) if &**field == "jump_groups")
+        matches!(&told.changes[0].deed, PlannedChange::Changed(field, _, _) if &**field == "jump_groups")
     );
     assert!(seen(&mut bob).await.contains(&agent.item), "a plan is only a plan");
     apply(&mut admin, &less).await;
@@ -206,7 +206,7 @@ async fn mistakes_are_named_by_line_and_field_and_nothing_is_changed() {
     assert_eq!(&*told.problems[0].field, "jump_group \"Lab\"");
     assert!(told.problems[0].what.contains("user bob, 1 Jump Items"), "{:?}", told.problems);
     let told = plan(&mut admin, "session_policy = []\n").await;
-    assert_eq!(told.changes[0].deed, Deed::Removed);
+    assert_eq!(told.changes[0].deed, PlannedChange::Removed);
     drop(agent);
 }
 

@@ -14,12 +14,12 @@ const LAST_BLANKS: u16 = 5;
 
 /// Writes changed cells, and remembers what stands on the terminal.
 #[derive(Debug)]
-pub(super) struct Ink {
+pub(super) struct TerminalDiff {
     out: Vec<u8>,
     width: u16,
     height: u16,
     cells: Vec<Cell>,
-    pen: InkPen,
+    pen: TerminalStyle,
     /// Where the terminal's cursor is, if that is known.
     at: Option<(u16, u16)>,
 }
@@ -29,13 +29,13 @@ type Change<'a> = (u16, u16, &'a Cell);
 
 /// How the next character will look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct InkPen {
+struct TerminalStyle {
     fg: Color,
     bg: Color,
     modifier: Modifier,
 }
 
-impl InkPen {
+impl TerminalStyle {
     const fn of(cell: &Cell) -> Self {
         Self { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }
     }
@@ -47,7 +47,7 @@ impl InkPen {
     }
 }
 
-impl Ink {
+impl TerminalDiff {
     /// For an empty terminal of this size.
     pub(super) fn new(width: u16, height: u16) -> Self {
         let count = usize::from(width) * usize::from(height);
@@ -56,14 +56,14 @@ impl Ink {
             width,
             height,
             cells: vec![Cell::default(); count],
-            pen: InkPen::default(),
+            pen: TerminalStyle::default(),
             at: None,
         }
     }
 
     /// Erases everything.
     pub(super) fn clear(&mut self) {
-        self.set_pen(InkPen::default());
+        self.set_pen(TerminalStyle::default());
         self.out.extend_from_slice(b"\x1b[2J");
         self.cells.fill(Cell::default());
         self.at = None;
@@ -71,7 +71,7 @@ impl Ink {
 
     /// What was written since the last time, with the pen put down.
     pub(super) fn take(&mut self) -> Vec<u8> {
-        self.set_pen(InkPen::default());
+        self.set_pen(TerminalStyle::default());
         self.at = None;
         std::mem::take(&mut self.out)
     }
@@ -116,7 +116,8 @@ impl Ink {
                         return self.is_blank(before + 1..*x, *y);
                     }
                     let blank = is_plain_blank(left) || is_plain_blank(right);
-                    x - before <= BRIDGE && (blank || InkPen::of(left) == InkPen::of(right))
+                    x - before <= BRIDGE
+                        && (blank || TerminalStyle::of(left) == TerminalStyle::of(right))
                 }));
             } else {
                 strokes.push(row);
@@ -174,8 +175,8 @@ impl Ink {
     }
 
     /// The pen a cell needs. A blank needs none but a plain one.
-    fn pen_for(&self, cell: &Cell) -> InkPen {
-        let pen = InkPen::of(cell);
+    fn pen_for(&self, cell: &Cell) -> TerminalStyle {
+        let pen = TerminalStyle::of(cell);
         let any = is_plain_blank(cell) && self.pen.is_plain();
         if any { self.pen } else { pen }
     }
@@ -252,7 +253,7 @@ impl Ink {
     }
 
     /// Moves the cursor. Over a few cells it is moved by writing them again.
-    fn go_to(&mut self, x: u16, y: u16, pen: InkPen) {
+    fn go_to(&mut self, x: u16, y: u16, pen: TerminalStyle) {
         match self.at {
             Some((column, row))
                 if row == y
@@ -287,37 +288,38 @@ impl Ink {
     }
 
     /// Whether the cells between are written as the pen is now, and as it will be.
-    fn can_bridge(&self, mut columns: std::ops::Range<u16>, y: u16, pen: InkPen) -> bool {
+    fn can_bridge(&self, mut columns: std::ops::Range<u16>, y: u16, pen: TerminalStyle) -> bool {
         self.pen == pen
             && y < self.height
             && columns.all(|x| {
                 let known = self.cells.get(self.position(x, y));
                 known.is_some_and(|cell| {
-                    let same = InkPen::of(cell) == pen || (is_plain_blank(cell) && pen.is_plain());
+                    let same =
+                        TerminalStyle::of(cell) == pen || (is_plain_blank(cell) && pen.is_plain());
                     same && is_narrow(cell.symbol())
                 })
             })
     }
 
-    fn set_pen(&mut self, pen: InkPen) {
+    fn set_pen(&mut self, pen: TerminalStyle) {
         let change = self.change_of_pen(pen);
         self.out.extend_from_slice(change.as_bytes());
         self.pen = pen;
     }
 
     /// What makes the terminal write as a pen does.
-    fn change_of_pen(&self, pen: InkPen) -> String {
+    fn change_of_pen(&self, pen: TerminalStyle) -> String {
         let mut from = self.pen;
         if pen == from {
             return String::new();
         }
-        if pen == InkPen::default() {
+        if pen == TerminalStyle::default() {
             return "\x1b[m".to_owned();
         }
         let mut codes = Vec::new();
         if !pen.modifier.contains(from.modifier) {
             codes.push("0".to_owned());
-            from = InkPen::default();
+            from = TerminalStyle::default();
         }
         let added = pen.modifier - from.modifier;
         codes.extend(
@@ -416,7 +418,7 @@ fn is_presentation(emoji: &Change<'_>, next: &Change<'_>) -> bool {
 
 /// Whether a cell looks as an erased one does.
 fn is_plain_blank(cell: &Cell) -> bool {
-    cell.symbol() == " " && InkPen::of(cell).is_plain()
+    cell.symbol() == " " && TerminalStyle::of(cell).is_plain()
 }
 
 /// Whether a symbol takes exactly one column wherever it is shown.

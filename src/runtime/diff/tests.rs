@@ -89,15 +89,15 @@ proptest! {
     ) {
         let size = Size { columns: WIDTH, rows: HEIGHT };
         let (mut ours, mut theirs) = (Terminal::new(size), Terminal::new(size));
-        let mut ink = Ink::new(WIDTH, HEIGHT);
+        let mut diff = TerminalDiff::new(WIDTH, HEIGHT);
         let mut plain = CrosstermBackend::new(Vec::new());
         let mut before = Buffer::empty(Rect::new(0, 0, WIDTH, HEIGHT));
         for strokes in frames {
             let now = frame(&strokes);
             let changes = before.diff(&now);
-            ink.draw(changes.iter().copied());
+            diff.draw(changes.iter().copied());
             plain.draw(changes.into_iter()).unwrap();
-            ours.take(&ink.take());
+            ours.take(&diff.take());
             theirs.take(&std::mem::take(plain.writer_mut()));
             for (ours, theirs) in shown(&ours).iter().zip(&shown(&theirs)) {
                 prop_assert_eq!(ours, theirs);
@@ -109,63 +109,63 @@ proptest! {
 
 #[test]
 fn a_gap_of_a_few_cells_is_written_again_and_a_longer_one_passed_over() {
-    let mut ink = Ink::new(20, 1);
+    let mut diff = TerminalDiff::new(20, 1);
     let base = Buffer::with_lines(["abcdefghijklmnopqrst"]);
     let blank = Buffer::empty(base.area);
-    ink.draw(blank.diff(&base).into_iter());
-    ink.take();
+    diff.draw(blank.diff(&base).into_iter());
+    diff.take();
     let changed = Buffer::with_lines(["XbcXefghijklXnopqrst"]);
-    ink.draw(base.diff(&changed).into_iter());
-    assert_eq!(String::from_utf8(ink.take()).unwrap(), "\x1b[1HXbcX\x1b[8CX");
+    diff.draw(base.diff(&changed).into_iter());
+    assert_eq!(String::from_utf8(diff.take()).unwrap(), "\x1b[1HXbcX\x1b[8CX");
 }
 
 #[test]
 fn changes_below_one_another_take_hardly_more_than_a_movement() {
     let base = Buffer::with_lines(["one of many"; 3]);
-    let mut ink = Ink::new(base.area.width, base.area.height);
-    ink.draw(Buffer::empty(base.area).diff(&base).into_iter());
-    ink.take();
+    let mut diff = TerminalDiff::new(base.area.width, base.area.height);
+    diff.draw(Buffer::empty(base.area).diff(&base).into_iter());
+    diff.take();
     let mut found = base.clone();
     for y in 0..3 {
         found.set_style(Rect::new(0, y, 1, 1), Style::new().bold());
         found.set_style(Rect::new(7, y, 1, 1), Style::new().bold());
     }
-    ink.draw(base.diff(&found).into_iter());
+    diff.draw(base.diff(&found).into_iter());
     let down = "\x1b[1;39mo\x1b[6Cm\x1b[B\x08m\x1b[B\x08m\x1b[2Ho\x1b[3Ho\x1b[m";
-    assert_eq!(String::from_utf8(ink.take()).unwrap(), format!("\x1b[1H{down}"));
+    assert_eq!(String::from_utf8(diff.take()).unwrap(), format!("\x1b[1H{down}"));
 }
 
 #[test]
 fn a_blank_in_another_colour_is_not_written_again() {
     let base = Buffer::with_lines(["a        b"]);
-    let mut ink = Ink::new(10, 1);
-    ink.draw(Buffer::empty(base.area).diff(&base).into_iter());
-    ink.take();
+    let mut diff = TerminalDiff::new(10, 1);
+    diff.draw(Buffer::empty(base.area).diff(&base).into_iter());
+    diff.take();
     let mut coloured = base.clone();
     coloured.set_style(Rect::new(1, 0, 8, 1), Style::new().fg(Color::Green));
-    ink.draw(base.diff(&coloured).into_iter());
-    assert_eq!(ink.take(), b"");
+    diff.draw(base.diff(&coloured).into_iter());
+    assert_eq!(diff.take(), b"");
 }
 
 #[test]
 fn an_emoji_of_uncertain_width_is_not_overwritten_by_the_blank_behind_it() {
-    let mut ink = Ink::new(10, 1);
+    let mut diff = TerminalDiff::new(10, 1);
     let letters = Buffer::with_lines(["abcdefghij"]);
-    ink.draw(Buffer::empty(letters.area).diff(&letters).into_iter());
-    ink.take();
+    diff.draw(Buffer::empty(letters.area).diff(&letters).into_iter());
+    diff.take();
     let emoji = Buffer::with_lines(["ab❤️ web  "]);
-    ink.draw(letters.diff(&emoji).into_iter());
-    let written = String::from_utf8(ink.take()).unwrap();
+    diff.draw(letters.diff(&emoji).into_iter());
+    let written = String::from_utf8(diff.take()).unwrap();
     assert!(written.contains("❤️ "), "{written:?}");
 }
 
 #[test]
 fn many_blanks_are_erased_at_once() {
-    let mut ink = Ink::new(20, 1);
+    let mut diff = TerminalDiff::new(20, 1);
     let full = Buffer::with_lines(["abcdefghijklmnopqrst"]);
-    ink.draw(Buffer::empty(full.area).diff(&full).into_iter());
-    ink.take();
+    diff.draw(Buffer::empty(full.area).diff(&full).into_iter());
+    diff.take();
     let ends = Buffer::with_lines(["a                  t"]);
-    ink.draw(full.diff(&ends).into_iter());
-    assert_eq!(String::from_utf8(ink.take()).unwrap(), "\x1b[1;2H\x1b[18X");
+    diff.draw(full.diff(&ends).into_iter());
+    assert_eq!(String::from_utf8(diff.take()).unwrap(), "\x1b[1;2H\x1b[18X");
 }

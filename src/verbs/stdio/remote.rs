@@ -26,15 +26,15 @@ const LONGEST_ANSWER: usize = 1024;
 const SIGNALS: usize = 8;
 
 /// The streams.
-pub(crate) struct Far {
+pub(crate) struct Remote {
     /// What is typed.
-    pub input: FarInput,
+    pub input: RemoteInput,
     /// What else happens there.
-    pub ears: FarEars,
+    pub events: RemoteEvents,
     /// Where to write.
-    pub out: FarOut,
+    pub out: RemoteOutput,
     /// The terminal, if there is one.
-    pub terminal: Option<FarTerminal>,
+    pub terminal: Option<RemoteTerminal>,
     /// What its environment says, of what may be said.
     pub variables: HashMap<String, String>,
     /// Ctrl-C was typed, or nobody is there any more.
@@ -45,7 +45,7 @@ pub(crate) struct Far {
 
 /// A terminal elsewhere.
 #[derive(Clone, Debug)]
-pub(crate) struct FarTerminal {
+pub(crate) struct RemoteTerminal {
     /// Its type.
     pub term: String,
     /// Its size when it was opened.
@@ -73,28 +73,28 @@ impl Ahead {
 
 /// The input, where it is read.
 #[derive(Debug)]
-pub(crate) struct FarInput {
+pub(crate) struct RemoteInput {
     pieces: UnboundedReceiver<Bytes>,
     ahead: Arc<Ahead>,
 }
 
 /// The input, where it comes in.
 #[derive(Debug)]
-pub(crate) struct FarTyped {
+pub(crate) struct RemoteTyped {
     pieces: UnboundedSender<Bytes>,
     /// How much of it waits.
     pub ahead: Arc<Ahead>,
 }
 
 /// An input, and the way into it.
-pub(crate) fn input() -> (FarTyped, FarInput) {
+pub(crate) fn input() -> (RemoteTyped, RemoteInput) {
     let (sender, receiver) = unbounded_channel();
     let ahead = Arc::new(Ahead::default());
-    let typed = FarTyped { pieces: sender, ahead: Arc::clone(&ahead) };
-    (typed, FarInput { pieces: receiver, ahead })
+    let typed = RemoteTyped { pieces: sender, ahead: Arc::clone(&ahead) };
+    (typed, RemoteInput { pieces: receiver, ahead })
 }
 
-impl FarTyped {
+impl RemoteTyped {
     /// Gives a piece; an empty one is an end, after which more may come for somebody else.
     pub(crate) fn give(&self, piece: Bytes) {
         self.ahead.bytes.fetch_add(piece.len(), Ordering::SeqCst);
@@ -103,7 +103,7 @@ impl FarTyped {
     }
 }
 
-impl FarInput {
+impl RemoteInput {
     /// The next piece; an empty one at an end, nothing at the end of all.
     pub(crate) async fn recv(&mut self) -> Option<Bytes> {
         let piece = self.pieces.recv().await?;
@@ -115,7 +115,7 @@ impl FarInput {
 
 /// What happens at a terminal elsewhere besides what is typed.
 #[derive(Debug)]
-pub(crate) struct FarEars {
+pub(crate) struct RemoteEvents {
     signals: Receiver<i32>,
     size: watch::Receiver<Option<Size>>,
     gone: watch::Receiver<bool>,
@@ -123,22 +123,22 @@ pub(crate) struct FarEars {
 
 /// Where that is told.
 #[derive(Debug)]
-pub(crate) struct FarMouth {
+pub(crate) struct RemoteSender {
     signals: Sender<i32>,
     size: watch::Sender<Option<Size>>,
     gone: watch::Sender<bool>,
 }
 
-/// Ears, and what they hear.
-pub(crate) fn ears() -> (FarMouth, FarEars) {
+/// TerminalEvents, and what they hear.
+pub(crate) fn events() -> (RemoteSender, RemoteEvents) {
     let (signals, heard) = channel(SIGNALS);
     let (size, seen) = watch::channel(None);
     let (gone, left) = watch::channel(false);
-    let ears = FarEars { signals: heard, size: seen, gone: left };
-    (FarMouth { signals, size, gone }, ears)
+    let events = RemoteEvents { signals: heard, size: seen, gone: left };
+    (RemoteSender { signals, size, gone }, events)
 }
 
-impl FarMouth {
+impl RemoteSender {
     /// A signal came.
     pub(crate) fn signal(&self, signal: Signal) {
         let _ = self.signals.try_send(signal.as_raw());
@@ -160,7 +160,7 @@ impl FarMouth {
     }
 }
 
-impl FarEars {
+impl RemoteEvents {
     /// What happens next.
     pub(crate) async fn next(&mut self) -> Outside {
         tokio::select! {
@@ -192,39 +192,39 @@ pub(crate) async fn left(gone: &mut watch::Receiver<bool>) {
 }
 
 /// Something to be written elsewhere, and whom to tell that it was.
-pub(crate) struct FarJob {
+pub(crate) struct RemoteJob {
     /// Where to.
     pub stream: OutletStream,
     /// What.
     pub bytes: Bytes,
     /// Whom to tell.
-    pub done: FarDone,
+    pub done: RemoteDone,
 }
 
 /// Who waits for something to be written.
-pub(crate) enum FarDone {
+pub(crate) enum RemoteDone {
     /// One who waits for just that.
     One(oneshot::Sender<io::Result<()>>),
     /// One who counts, and as how much this counts.
     Each(usize, UnboundedSender<(OutletStream, usize, io::Result<()>)>),
 }
 
-impl FarJob {
+impl RemoteJob {
     /// It was written, or could not be.
     pub(crate) fn done(self, outcome: io::Result<()>) {
         // Whoever waited may have given up.
         match self.done {
-            FarDone::One(one) => drop(one.send(outcome)),
-            FarDone::Each(count, each) => drop(each.send((self.stream, count, outcome))),
+            RemoteDone::One(one) => drop(one.send(outcome)),
+            RemoteDone::Each(count, each) => drop(each.send((self.stream, count, outcome))),
         }
     }
 }
 
 /// The way to write elsewhere.
 #[derive(Clone, Debug)]
-pub(crate) struct FarOut(pub UnboundedSender<FarJob>);
+pub(crate) struct RemoteOutput(pub UnboundedSender<RemoteJob>);
 
-impl FarOut {
+impl RemoteOutput {
     /// Writes, and waits until it is on its way.
     pub(crate) async fn write(
         &self,
@@ -233,18 +233,18 @@ impl FarOut {
     ) -> io::Result<()> {
         let (done, written) = oneshot::channel();
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        let job = FarJob { stream, bytes: bytes.into(), done: FarDone::One(done) };
+        let job = RemoteJob { stream, bytes: bytes.into(), done: RemoteDone::One(done) };
         self.0.send(job).map_err(|_| gone())?;
         written.await.map_err(|_| gone())?
     }
 }
 
-impl Far {
+impl Remote {
     /// The terminal's size.
     pub(super) fn size(&self) -> Size {
         let usual = Size { columns: 80, rows: 24 };
         let first = self.terminal.as_ref().map_or(usual, |terminal| terminal.size);
-        (*self.ears.size.borrow()).unwrap_or(first).clamped()
+        (*self.events.size.borrow()).unwrap_or(first).clamped()
     }
 
     /// Text as this terminal wants it: one without a line discipline of its own needs both ends of

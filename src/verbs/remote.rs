@@ -1,10 +1,10 @@
 //! Verbs for whoever comes by SSH: as they are typed there.
 
-use super::desk::Desk;
+use super::context::VerbContext;
 use super::plain::Plain;
 use super::status::Status;
 use super::stdio::Stdio;
-use super::{DeskVerb, own_failure};
+use super::{SharedVerb, own_failure};
 use crate::verbs::{exec, jump};
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -22,29 +22,34 @@ use std::os::unix::ffi::OsStringExt;
     after_help = "ssh -t REP@APPLIANCE jump NAME and ssh REP:NAME@APPLIANCE open a shell on a \
                   machine; ssh REP:NAME@APPLIANCE COMMAND runs a command there."
 )]
-pub(super) struct FarLine {
+pub(super) struct RemoteLine {
     #[command(subcommand)]
-    pub verb: DeskVerb,
+    pub verb: SharedVerb,
 }
 
 /// A machine's shell.
-pub(crate) async fn jump(item: String, desk: &mut Desk) -> Status {
-    let outcome = jump::JumpVerb::to(item).run(desk).await;
-    own_failure(outcome, &desk.io).await
+pub(crate) async fn jump(item: String, context: &mut VerbContext) -> Status {
+    let outcome = jump::JumpVerb::to(item).run(context).await;
+    own_failure(outcome, &context.io).await
 }
 
 /// A command on a machine, which the machine's shell reads; on a terminal, if there is one here.
-pub(crate) async fn command_on(item: String, command: Vec<u8>, desk: &mut Desk) -> Status {
+pub(crate) async fn command_on(
+    item: String,
+    command: Vec<u8>,
+    context: &mut VerbContext,
+) -> Status {
     let command = OsString::from_vec(command);
-    let outcome = exec::Exec::by_shell(item, command, desk.io.is_terminal()).run(desk).await;
-    own_failure(outcome, &desk.io).await
+    let outcome = exec::Exec::by_shell(item, command, context.io.is_terminal()).run(context).await;
+    own_failure(outcome, &context.io).await
 }
 
 /// Says that files are not copied through the door, and what is done instead.
-pub(crate) async fn no_files(item: Option<String>, what: &str, desk: &Desk) -> Status {
+pub(crate) async fn no_files(item: Option<String>, what: &str, context: &VerbContext) -> Status {
     let item = item.unwrap_or_else(|| "ITEM".to_owned());
     let (what, item) = (clean(what), clean(&item));
-    desk.io
+    context
+        .io
         .say(&format!(
             "jumpdeck: files cannot be copied through this door yet ({what}). \
              `ssh REP:{item}@APPLIANCE 'cat > FILE' < FILE` sends one, \
@@ -55,37 +60,37 @@ pub(crate) async fn no_files(item: Option<String>, what: &str, desk: &Desk) -> S
 }
 
 /// The prompt.
-pub(crate) async fn plain(desk: &mut Desk) -> Status {
-    match Plain::prompt().run(desk).await {
+pub(crate) async fn plain(context: &mut VerbContext) -> Status {
+    match Plain::prompt().run(context).await {
         Ok(status) => status,
         Err(error) => {
-            desk.io.say(&format!("jumpdeck: {}", why::told(error.as_ref()))).await;
+            context.io.say(&format!("jumpdeck: {}", why::told(error.as_ref()))).await;
             Status::FAILED
         }
     }
 }
 
 /// A verb, as it was typed.
-pub(crate) async fn command(line: &[u8], desk: &mut Desk) -> Status {
+pub(crate) async fn command(line: &[u8], context: &mut VerbContext) -> Status {
     let Some(words) = shlex::bytes::split(line) else {
-        desk.io.say("jumpdeck: a quote is not closed").await;
+        context.io.say("jumpdeck: a quote is not closed").await;
         return Status::USAGE;
     };
     // What `scp -O` has the other side run.
     if words.first().is_some_and(|word| word == b"scp") {
-        return no_files(None, "scp", desk).await;
+        return no_files(None, "scp", context).await;
     }
     let words = words.into_iter().map(OsString::from_vec);
     let words = std::iter::once("ssh REP@APPLIANCE".into()).chain(words);
-    match FarLine::try_parse_from(words) {
-        Ok(line) => match line.verb.run(desk).await {
+    match RemoteLine::try_parse_from(words) {
+        Ok(line) => match line.verb.run(context).await {
             Ok(status) => status,
             Err(error) => {
-                desk.io.say(&format!("jumpdeck: {}", why::told(error.as_ref()))).await;
+                context.io.say(&format!("jumpdeck: {}", why::told(error.as_ref()))).await;
                 Status::FAILED
             }
         },
-        Err(error) => explain(error, &desk.io).await,
+        Err(error) => explain(error, &context.io).await,
     }
 }
 

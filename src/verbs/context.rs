@@ -13,7 +13,7 @@ use jumpdeck_terminal::key::Key;
 use std::path::PathBuf;
 
 /// What a verb works with.
-pub(crate) struct Desk {
+pub(crate) struct VerbContext {
     way: Way,
     /// Where it reads and writes.
     pub io: Stdio,
@@ -27,7 +27,7 @@ enum Way {
     Here(Here, PathBuf),
 }
 
-impl Desk {
+impl VerbContext {
     /// This process's own.
     pub(super) const fn own(places: Places, connect: Connect) -> Self {
         Self { way: Way::Out { places, connect }, io: Stdio::own() }
@@ -86,7 +86,7 @@ impl Desk {
         }
     }
 
-    /// The beginning of a command line by which another program comes to this desk's verbs.
+    /// The beginning of a command line by which another program comes to this context's verbs.
     ///
     /// # Errors
     /// When this program's own file is not known.
