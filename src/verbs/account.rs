@@ -179,7 +179,7 @@ impl SecondFactorVerb {
         let Linked { mut client, .. } = context.link(Keep::Password).await?;
         match self.what {
             SecondFactorAction::Set { no_qr } => {
-                set_up(&mut client, !no_qr, &mut context.io).await?
+                set_up(&mut client, !no_qr, &mut context.io).await?;
             }
             SecondFactorAction::Rm => {
                 let remove = |code| request::RemoveSecondFactor { code };

@@ -181,7 +181,7 @@ async fn own_failure(outcome: anyhow::Result<Status>, io: &Stdio) -> Status {
 #[derive(Subcommand, Debug)]
 enum Verb {
     #[command(flatten)]
-    VerbContext(SharedVerb),
+    Shared(SharedVerb),
     /// List and export the recordings of sessions.
     Recordings(recordings::RecordingsVerb),
     /// Write, plan and apply the configuration as a file: who may do what, when.
@@ -274,7 +274,7 @@ impl Cli {
         }
         match verb {
             None => script.run(&places, connect).await,
-            Some(Verb::VerbContext(verb)) => {
+            Some(Verb::Shared(verb)) => {
                 Ok(verb.run(&mut VerbContext::own(places, connect)).await?.into())
             }
             Some(Verb::Recordings(recordings)) => recordings.run(&places, &connect).await,
