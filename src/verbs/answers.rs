@@ -21,7 +21,6 @@ pub(super) fn of_machine(silent: bool, typing: bool) -> String {
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     silence: Silence,
-    steady: bool,
     /// Resolves when the wait that runs is over. It is kept, as it is asked for at each event.
     over: Option<Pin<Box<Sleep>>>,
 }
@@ -39,7 +38,7 @@ impl Answers {
     /// An answer is due all the time, as to a command that runs.
     pub(super) fn steady() -> Self {
         let (silence, wait) = Silence::steady();
-        Self { silence, steady: true, over: Some(Box::pin(sleep(wait))) }
+        Self { silence, over: Some(Box::pin(sleep(wait))) }
     }
 
     /// Something was typed.
@@ -106,7 +105,7 @@ impl Answers {
     }
 
     fn told(&self, silent: Duration) -> String {
-        let waits = if self.steady { "" } else { "; your input is queued" };
+        let waits = if self.silence.is_steady() { "" } else { "; your input is queued" };
         format!("no answer from the appliance for {} s{waits}", silent.as_secs())
     }
 }

@@ -35,7 +35,7 @@ impl Outlet {
     pub(super) fn new(io: &Stdio) -> io::Result<Self> {
         let (done, written) = unbounded_channel();
         let cooked = io.is_cooked();
-        let (queue, own) = match io.far_out() {
+        let (queue, own) = match io.remote_output() {
             Some(remote) => (remote.0, false),
             None => (writer()?, true),
         };

@@ -1,8 +1,8 @@
 //! Whether the other side of a link answers to what is sent: a link whose other side hangs looks
 //! whole for a long time. Pure; the driver keeps the time.
 //!
-//! After each stretch of typing the other side is asked once. Output alone is no answer: it may have
-//! been on its way before the key was typed.
+//! After each stretch of typing the other side is asked once. Output that comes within a second of a
+//! key is no answer: it may have been on its way before the key was typed.
 
 use std::time::Duration;
 
@@ -64,6 +64,11 @@ impl Silence {
     /// An answer is due all the time, as to a command that runs. The first wait is given, too.
     pub const fn steady() -> (Self, Duration) {
         (Self { stage: SilenceStage::Sent { heard: false }, steady: true }, STEADY)
+    }
+
+    /// Whether an answer is due all the time.
+    pub const fn is_steady(&self) -> bool {
+        self.steady
     }
 
     const fn quiet(&self) -> Duration {

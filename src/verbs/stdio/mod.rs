@@ -297,7 +297,7 @@ impl Stdio {
     }
 
     /// Where to write elsewhere.
-    pub(crate) fn far_out(&self) -> Option<RemoteOutput> {
+    pub(crate) fn remote_output(&self) -> Option<RemoteOutput> {
         match self {
             Self::Own(_) => None,
             Self::Remote(remote) => Some(remote.out.clone()),

@@ -313,7 +313,6 @@ fn run_number() -> Result<u64, StartError> {
     getrandom::u64().map_err(|error| anyhow::anyhow!("no randomness: {error}").into())
 }
 
-/// The embedded appliance's token, new at each start.
 fn base(store: Store, clocks: &Arc<Clocks>, keys: &Arc<Keys>, lock: File) -> Base {
     let audit = Audit {
         store: store.clone(),
@@ -324,6 +323,7 @@ fn base(store: Store, clocks: &Arc<Clocks>, keys: &Arc<Keys>, lock: File) -> Bas
     Base { audit: Arc::new(audit), store, clocks: Arc::clone(clocks), lock: Arc::new(lock) }
 }
 
+/// The embedded appliance's token, new at each start.
 fn token(data_dir: &DataDir, role: &Role) -> Result<Option<String>, StartError> {
     if *role == Role::Server {
         return Ok(None);

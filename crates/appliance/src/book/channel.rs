@@ -118,10 +118,14 @@ impl Channel {
 
     /// Its machine may be linked by another link than before, or no more. The hub is locked before
     /// it is looked who is linked, so that what the hub was told last is what holds.
-    pub(crate) fn settle_agent(&self, agents: &Presences) {
+    pub(crate) fn settle_agent(
+        &self,
+        agents: &Presences,
+    ) -> MutexGuard<'_, Hub<ConsoleWay, AgentWay>> {
         let mut hub = self.hub();
         let agent = agents.link(self.endpoint).map(|link| self.way(link));
         hub.agent_is(agent);
+        hub
     }
 
     /// It is new: its machine is linked as it is now.

@@ -16,14 +16,14 @@ pub(super) fn changes(before: &Entries, after: &Entries) -> Vec<Change> {
     let mut changes = Vec::new();
     for key in keys {
         let (kind, name) = (KINDS.get(key.0).copied().unwrap_or("?"), key.1.as_str());
-        let deeds = match (before.tables.get(key), after.tables.get(key)) {
+        let planned = match (before.tables.get(key), after.tables.get(key)) {
             (None, Some(_)) => vec![PlannedChange::Added],
             (Some(_), None) => vec![PlannedChange::Removed],
             (Some(was), Some(is)) => differences(was, is),
             (None, None) => Vec::new(),
         };
         let change = |deed| Change { kind: kind.into(), name: name.into(), deed };
-        changes.extend(deeds.into_iter().map(change));
+        changes.extend(planned.into_iter().map(change));
     }
     changes
 }
@@ -33,15 +33,15 @@ fn differences(was: &Value, is: &Value) -> Vec<PlannedChange> {
     flatten("", was, &mut before);
     flatten("", is, &mut after);
     let fields: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    let mut deeds = Vec::new();
+    let mut planned = Vec::new();
     for field in fields {
         let (was, is) = (before.get(field), after.get(field));
         if was != is {
             let (was, is) = shorter(was.map(String::as_str), is.map(String::as_str));
-            deeds.push(PlannedChange::Changed(field.as_str().into(), was.into(), is.into()));
+            planned.push(PlannedChange::Changed(field.as_str().into(), was.into(), is.into()));
         }
     }
-    deeds
+    planned
 }
 
 /// All fields of something, in words.

@@ -306,7 +306,7 @@ impl Relay {
     /// Consoles that show this machine's channels learn that its agent went away.
     pub(crate) fn agent_left(&self, endpoint: EndpointId) {
         for channel in self.book.channels_at(endpoint) {
-            channel.settle_agent(&self.links.agents);
+            drop(channel.settle_agent(&self.links.agents));
         }
     }
 
@@ -314,8 +314,9 @@ impl Relay {
     /// itself, and it is told what nobody holds.
     pub(crate) fn agent_came(&self, endpoint: EndpointId, link: &AgentLink, alive: &[ChannelId]) {
         for channel in self.book.channels_at(endpoint) {
-            channel.settle_agent(&self.links.agents);
-            let alone = channel.released.load(Ordering::Relaxed) && !channel.hub().is_recorded();
+            // The hub stays locked: a console that attaches now is heard of after this.
+            let hub = channel.settle_agent(&self.links.agents);
+            let alone = channel.released.load(Ordering::Relaxed) && !hub.is_recorded();
             if alone && alive.contains(&channel.id) {
                 link.order(AgentOrder::Hold { channel: channel.id, held: false });
             }

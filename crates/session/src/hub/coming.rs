@@ -12,14 +12,14 @@ impl<W: ToConsole, M: ToMachine> Hub<W, M> {
         self.agent.as_ref().is_some_and(|agent| agent.link() == link)
     }
 
-    /// Whether the agent is linked.
-    pub const fn has_agent(&self) -> bool {
-        self.agent.is_some()
-    }
-
-    /// The program was just started over this way: nobody was told yet that there is none.
+    /// The program is about to be started over this way.
     pub fn born_with(&mut self, agent: Option<M>) {
-        self.agent = agent;
+        if self.subscribers.is_empty() {
+            self.agent = agent;
+        } else {
+            // Somebody was faster, and was told that there is no agent.
+            self.agent_is(agent);
+        }
     }
 
     /// The agent's link is this one now, or none. That of which the hub knows is not told again.

@@ -166,6 +166,19 @@ fn what_nobody_ever_showed_is_recorded_once_it_is_let_go_of() {
     assert_eq!(world.file, world.wrote);
 }
 
+#[test]
+fn a_console_that_is_faster_than_the_start_of_its_program_hears_of_it() {
+    let mut world = World::new(false);
+    world.link_console(0);
+    world.deliver_up(0);
+    world.agent_linked = true;
+    world.hub.born_with(Some(world.to_agent.clone()));
+    world.print(300);
+    world.settle();
+    world.check();
+    assert_eq!(world.desks[0].got.len(), 300);
+}
+
 /// Everything goes its way but to and from the consoles.
 fn without_consoles(world: &mut World) {
     for _ in 0..20_000 {

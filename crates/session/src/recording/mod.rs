@@ -192,7 +192,9 @@ struct RecordingWriter {
 impl RecordingWriter {
     fn run(mut self) {
         while let Some(jobs) = self.next() {
-            self.busy = Instant::now();
+            if !jobs.is_empty() {
+                self.busy = Instant::now();
+            }
             let mut touched: Vec<LiveRecording> = std::mem::take(&mut self.waiting);
             let mut closing = Vec::new();
             for job in jobs {
@@ -247,6 +249,7 @@ impl RecordingWriter {
     fn next(&self) -> Option<Vec<RecorderJob>> {
         let mut queue = self.shared.lock();
         let looked = Instant::now();
+        let came_meanwhile = !queue.jobs.is_empty();
         while queue.jobs.is_empty() {
             if queue.ended {
                 return None;
@@ -254,11 +257,11 @@ impl RecordingWriter {
             if !self.waiting.is_empty() && looked.elapsed() >= RETRY {
                 break;
             }
-            queue = self.pause(queue);
+            queue = self.pause(queue, RETRY.saturating_sub(looked.elapsed()));
         }
         let calm = |queue: &mut RecorderQueue| !queue.urgent && !queue.ended;
-        // It looks every so often as long as there is something to write: that is gathering enough.
-        if self.is_sleepy() && !queue.jobs.is_empty() && calm(&mut queue) {
+        // While it is awake it looks every so often, and what it waited for has gathered.
+        if (came_meanwhile || self.is_sleepy()) && !queue.jobs.is_empty() && calm(&mut queue) {
             let waited = self.shared.wake.wait_timeout_while(queue, GATHER, calm);
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -271,7 +274,12 @@ impl RecordingWriter {
         self.busy.elapsed() > SLEEPY
     }
 
-    fn pause<'q>(&self, mut queue: MutexGuard<'q, RecorderQueue>) -> MutexGuard<'q, RecorderQueue> {
+    /// Waits for work for a while: what could not be written is tried again after `retry`.
+    fn pause<'q>(
+        &self,
+        mut queue: MutexGuard<'q, RecorderQueue>,
+        retry: Duration,
+    ) -> MutexGuard<'q, RecorderQueue> {
         let wake = &self.shared.wake;
         if !self.is_sleepy() {
             let waited = wake.wait_timeout(queue, GATHER);
@@ -281,7 +289,7 @@ impl RecordingWriter {
         if self.waiting.is_empty() {
             wake.wait(queue).unwrap_or_else(PoisonError::into_inner)
         } else {
-            wake.wait_timeout(queue, RETRY).unwrap_or_else(PoisonError::into_inner).0
+            wake.wait_timeout(queue, retry).unwrap_or_else(PoisonError::into_inner).0
         }
     }
 }

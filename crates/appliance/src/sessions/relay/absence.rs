@@ -114,19 +114,32 @@ impl Relay {
                 self.announcer.tell_session(channel.session);
             }
         }
-        if channel.hub().is_shown() || self.book.channel(channel.id).is_none() {
+        if self.book.channel(channel.id).is_none() || !self.leave_alone(channel) {
             return;
         }
-        channel.released.store(true, Ordering::Relaxed);
-        channel.hub().record_unseen();
         if channel.exit().is_some() {
             self.finish_alone(channel);
         } else if channel.nature().when_alone == WhenAlone::Ends {
             self.endings.end_session(channel.session, EndReason::ConsoleGone);
-        } else if !channel.hub().is_recorded()
+        }
+    }
+
+    /// Nobody holds its output any more, if no console shows it. The hub stays locked meanwhile: a
+    /// console that attaches now is heard of after this.
+    fn leave_alone(&self, channel: &Channel) -> bool {
+        let mut hub = channel.hub();
+        if hub.is_shown() {
+            return false;
+        }
+        channel.released.store(true, Ordering::Relaxed);
+        hub.record_unseen();
+        let runs_on = channel.exit().is_none() && channel.nature().when_alone != WhenAlone::Ends;
+        if runs_on
+            && !hub.is_recorded()
             && let Some(agent) = self.links.agents.link(channel.endpoint)
         {
             agent.order(AgentOrder::Hold { channel: channel.id, held: false });
         }
+        true
     }
 }
