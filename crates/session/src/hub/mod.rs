@@ -12,10 +12,11 @@ mod subscriber;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod typing;
 
 use bytes::Bytes;
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, Keyboard, RecordingState, Size};
+use jumpdeck_protocol::session::{ChannelOrder, ChannelReport, Keyboard, Size};
 use jumpdeck_protocol::{ChannelId, LinkId, RefusalCode, UserId, frame, limits};
 use jumpdeck_terminal::ScreenPicture;
 use recorded::Written;
@@ -152,32 +153,9 @@ impl<W: ToConsole, M: ToMachine> Hub<W, M> {
         !self.subscribers.is_empty()
     }
 
-    /// Whether a console types.
-    pub const fn has_keyboard(&self) -> bool {
-        self.keyboard.is_some()
-    }
-
     /// Whether this console shows it.
     pub fn has_subscriber(&self, link: LinkId) -> bool {
         self.subscribers.iter().any(|subscriber| subscriber.link == link)
-    }
-
-    /// Whether input of this console may pass.
-    pub fn may_type(&self, link: LinkId) -> bool {
-        let failed = |r: &Written| matches!(r.state, RecordingState::Failed { .. });
-        self.keyboard == Some(link)
-            && !self.recording.as_ref().is_some_and(failed)
-            && self.subscriber(link).is_some_and(|subscriber| !subscriber.way.is_closed())
-    }
-
-    /// Whether this console has the keyboard.
-    pub fn types(&self, link: LinkId) -> bool {
-        self.keyboard == Some(link)
-    }
-
-    /// Whose console has it.
-    pub fn typist(&self) -> Option<UserId> {
-        self.keyboard.and_then(|link| self.subscriber(link)).map(|subscriber| subscriber.user)
     }
 
     /// How far the output came.
@@ -223,19 +201,6 @@ impl<W: ToConsole, M: ToMachine> Hub<W, M> {
             }
         }
         self.tell_state();
-    }
-
-    /// Input that was refused is asked for again: whoever types learns where the agent stands.
-    pub fn go_on_typing(&mut self) {
-        let keyboard = self.keyboard;
-        if let Some(subscriber) =
-            self.subscribers.iter_mut().find(|subscriber| keyboard == Some(subscriber.link))
-        {
-            if subscriber.stand == Phase::Live {
-                subscriber.stand = Phase::Waiting { wanted: Some(subscriber.sent) };
-            }
-            self.begin();
-        }
     }
 
     /// Asks the agent for output from where the one stands that lacks most.
@@ -461,28 +426,6 @@ impl<W: ToConsole, M: ToMachine> Hub<W, M> {
         if more >= limits::least_ahead(self.window) / 4 || (more > 0 && run >= self.granted) {
             self.granted = limit;
             agent.frame(frame::credit(self.channel, received, limit));
-        }
-    }
-
-    /// Input of a console, unchanged, if it may type. Returns whether it may; what finds no
-    /// agent is sent again by whoever typed it.
-    pub fn input(&self, link: LinkId, message: Bytes) -> bool {
-        let typed = self.may_type(link);
-        if let Some(agent) = self.agent.as_ref().filter(|_| typed) {
-            agent.frame(message);
-        }
-        typed
-    }
-
-    /// An agent takes more input, as it says on its link.
-    pub fn input_credit(&self, link: LinkId, message: Bytes) {
-        if !self.is_agent(link) {
-            return;
-        }
-        let typing =
-            self.subscribers.iter().find(|subscriber| self.keyboard == Some(subscriber.link));
-        if let Some(subscriber) = typing.filter(|subscriber| subscriber.stand == Phase::Live) {
-            subscriber.way.frame(message);
         }
     }
 }
