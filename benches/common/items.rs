@@ -1,6 +1,7 @@
 //! Simulated machines as a console is told of them.
 
-use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
+use jumpdeck_protocol::inventory::{ItemView, Place};
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::{ItemId, JumpGroupId, Revision, Timestamp};
 use jumpdeck_server_sim::{Scenario, SimulatedMachine};
 use std::sync::Arc;

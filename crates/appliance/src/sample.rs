@@ -1,7 +1,8 @@
 //! Documents for tests.
 
 use jumpdeck_protocol::handshake::PublicKey;
-use jumpdeck_protocol::inventory::{Facts, ItemView, JumpMethod, Place};
+use jumpdeck_protocol::inventory::{Facts, ItemView, Place};
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::{ItemId, JumpGroupId, Revision, Timestamp};
 use jumpdeck_world::Item;
 

@@ -5,6 +5,7 @@ use crate::core::{Console, Effect, Event, LinkEvent, Settings, Timer, Welcome, s
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::{self, Frame};
 use jumpdeck_protocol::inventory::*;
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::rights::{Permission, Permissions, PlaceRights};

@@ -121,6 +121,24 @@ pub struct Condition {
     pub overridden: bool,
 }
 
+/// What a condition is asked about.
+struct Asked<'a> {
+    now: Timestamp,
+    attempt: Attempt,
+    words: &'a dyn Fn(Timestamp) -> String,
+}
+
+/// A condition that a Jump Policy may have.
+type Conditions = &'static [fn(&JumpPolicy, &Asked<'_>) -> Option<Condition>];
+
+/// All of them, in the order in which they are asked.
+const CONDITIONS: Conditions = &[
+    JumpPolicy::hours,
+    JumpPolicy::wants_approval,
+    JumpPolicy::wants_ticket,
+    JumpPolicy::wants_second_factor,
+];
+
 impl JumpPolicy {
     /// Whether its schedule lets anybody in at a moment. What cannot be reckoned is closed.
     pub fn state(&self, now: Timestamp) -> PolicyState {
@@ -175,47 +193,48 @@ impl JumpPolicy {
         attempt: Attempt,
         words: impl Fn(Timestamp) -> String,
     ) -> Vec<Condition> {
-        let mut conditions = vec![self.hours(now, attempt, words)];
-        let source = format!("the Jump Policy {}", self.display_name);
-        let denies = |says: &str, code| Condition {
-            step: Step::denies(source.clone(), says),
-            refusal: Some(code),
-            overridden: false,
+        let asked = Asked { now, attempt, words: &words };
+        CONDITIONS.iter().filter_map(|condition| condition(self, &asked)).collect()
+    }
+
+    fn source(&self) -> String {
+        format!("the Jump Policy {}", self.display_name)
+    }
+
+    fn denies(&self, says: &str, code: RefusalCode) -> Condition {
+        let step = Step::denies(self.source(), says);
+        Condition { step, refusal: Some(code), overridden: false }
+    }
+
+    fn wants_approval(&self, _: &Asked<'_>) -> Option<Condition> {
+        let says = "wants an approval, which comes with a later version";
+        self.approval.as_ref().map(|_| self.denies(says, RefusalCode::ApprovalRequired))
+    }
+
+    fn wants_ticket(&self, _: &Asked<'_>) -> Option<Condition> {
+        let says = "wants a ticket ID, which is asked for by a later version";
+        self.ticket.as_ref().map(|_| self.denies(says, RefusalCode::TicketRequired))
+    }
+
+    fn wants_second_factor(&self, asked: &Asked<'_>) -> Option<Condition> {
+        let says = match asked.attempt.second_factor {
+            _ if !self.two_factor => return None,
+            Code::None => {
+                let says = "wants a code of the second factor";
+                return Some(self.denies(says, RefusalCode::SecondFactorRequired));
+            }
+            Code::Promised => "asks for a code of the second factor",
+            Code::Right => "wanted a code of the second factor, and got it",
         };
-        if self.approval.is_some() {
-            let says = "wants an approval, which comes with a later version";
-            conditions.push(denies(says, RefusalCode::ApprovalRequired));
-        }
-        if self.ticket.is_some() {
-            let says = "wants a ticket ID, which is asked for by a later version";
-            conditions.push(denies(says, RefusalCode::TicketRequired));
-        }
-        if self.two_factor {
-            let says = match attempt.second_factor {
-                Code::None => {
-                    let says = "wants a code of the second factor";
-                    conditions.push(denies(says, RefusalCode::SecondFactorRequired));
-                    return conditions;
-                }
-                Code::Promised => "asks for a code of the second factor",
-                Code::Right => "wanted a code of the second factor, and got it",
-            };
-            let step = Step::allows(source, says);
-            conditions.push(Condition { step, refusal: None, overridden: false });
-        }
-        conditions
+        let step = Step::allows(self.source(), says);
+        Some(Condition { step, refusal: None, overridden: false })
     }
 
     /// What the schedule says.
-    fn hours(
-        &self,
-        now: Timestamp,
-        attempt: Attempt,
-        words: impl Fn(Timestamp) -> String,
-    ) -> Condition {
-        let source = format!("the Jump Policy {}", self.display_name);
+    fn hours(&self, asked: &Asked<'_>) -> Option<Condition> {
+        let Asked { now, attempt, words } = *asked;
         let open = |says: String| Condition {
-            step: Step::allows(source.clone(), says),
+            step: Step::allows(self.source(), says),
             refusal: None,
             overridden: false,
         };
@@ -225,10 +244,10 @@ impl JumpPolicy {
         };
         let opens = match self.state(now) {
             PolicyState::Always | PolicyState::Open { until: None } => {
-                return open(format!("is always open{about}"));
+                return Some(open(format!("is always open{about}")));
             }
             PolicyState::Open { until: Some(until) } => {
-                return open(format!("is open until {}{about}", words(until)));
+                return Some(open(format!("is open until {}{about}", words(until))));
             }
             PolicyState::Closed { .. } if !self.knows_its_zone() => {
                 let zone = self.schedule.as_ref().map_or("", |schedule| &schedule.timezone);
@@ -240,12 +259,11 @@ impl JumpPolicy {
             PolicyState::Closed { opens: None } => "never opens".to_owned(),
         };
         if attempt.overrides && !self.is_strict() {
-            return Condition {
+            return Some(Condition {
                 overridden: true,
                 ..open(format!("{opens}{about} and is overridden"))
-            };
+            });
         }
-        let step = Step::denies(source, format!("{opens}{about}"));
-        Condition { step, refusal: Some(RefusalCode::ScheduleClosed), overridden: false }
+        Some(self.denies(&format!("{opens}{about}"), RefusalCode::ScheduleClosed))
     }
 }

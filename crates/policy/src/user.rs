@@ -6,7 +6,7 @@
 //! before one that a group policy brings (DOMAIN 3).
 
 use crate::session::PolicyChoice;
-use jumpdeck_protocol::inventory::JumpMethod;
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::queue::Rank;
 use jumpdeck_protocol::{GroupPolicyId, JumpGroupId, JumpPolicyId, RoleId, TeamId, UserId};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! The inventory as a rep sees it: items, groups, presence, statistics.
 
 use crate::item::Shortcut;
+use crate::jump_method::JumpMethod;
 use crate::queue::Queue;
 use crate::{
     ItemId, JumpGroupId, JumpPolicyId, PortalId, Revision, SessionPolicyId, Timestamp, UserId,
@@ -23,59 +24,6 @@ pub enum Place {
 impl Default for Place {
     fn default() -> Self {
         Self::Personal(UserId(0))
-    }
-}
-
-/// How an item is reached (DOMAIN 2).
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum JumpMethod {
-    /// An agent on the machine.
-    #[default]
-    JumpClient,
-    /// ssh or telnet.
-    ShellJump,
-    /// An agent that is pushed to the machine through a Jumpoint.
-    RemoteJump,
-    /// The same from the rep's own machine.
-    LocalJump,
-    /// Microsoft's Remote Desktop Protocol.
-    Rdp,
-    /// VNC.
-    Vnc,
-    /// TCP ports.
-    ProtocolTunnel,
-    /// A web site.
-    WebJump,
-}
-
-impl JumpMethod {
-    /// All of them.
-    pub const ALL: &[Self] = &[
-        Self::JumpClient,
-        Self::ShellJump,
-        Self::RemoteJump,
-        Self::LocalJump,
-        Self::Rdp,
-        Self::Vnc,
-        Self::ProtocolTunnel,
-        Self::WebJump,
-    ];
-
-    /// The method's name on screen.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::JumpClient => "Jump Client",
-            Self::ShellJump => "Shell Jump",
-            Self::RemoteJump => "Remote Jump",
-            Self::LocalJump => "Local Jump",
-            Self::Rdp => "RDP",
-            Self::Vnc => "VNC",
-            Self::ProtocolTunnel => "Tunnel",
-            Self::WebJump => "Web Jump",
-        }
     }
 }
 

@@ -6,7 +6,8 @@
 
 mod values;
 
-use crate::inventory::{ItemPolicies, ItemView, JumpMethod, Place, StartMode};
+use crate::inventory::{ItemPolicies, ItemView, Place, StartMode};
+use crate::jump_method::JumpMethod;
 use crate::rights::Permission;
 use crate::{ItemId, JumpPolicyId, PortalId, SessionPolicyId, Timestamp, limits};
 use serde::{Deserialize, Serialize};
@@ -144,65 +145,6 @@ impl ItemField {
             _ => &[],
         }
     }
-
-    /// The properties of items that are reached in this way, in the order of a form.
-    pub const fn of(method: JumpMethod) -> &'static [Self] {
-        use ItemField::{
-            Comments, ConsoleSession, CustomerNotPresentPolicy, CustomerPresentPolicy, Domain,
-            Expires, Hostname, IgnoreUntrusted, JumpPolicy, KeepAlive, MaxOfflineMinutes, Name,
-            Place, Port, Protocol, PublicPortal, Quality, StartMode, Tag, Terminal,
-            TunnelDefinitions, TunnelListenAddress, Url, Username, VerifyCertificate,
-        };
-        match method {
-            JumpMethod::JumpClient => &[
-                Name,
-                Place,
-                Tag,
-                Comments,
-                JumpPolicy,
-                PublicPortal,
-                CustomerPresentPolicy,
-                CustomerNotPresentPolicy,
-                Expires,
-                MaxOfflineMinutes,
-                StartMode,
-            ],
-            JumpMethod::ShellJump => &[
-                Name, Hostname, Port, Protocol, Username, Terminal, KeepAlive, Place, Tag,
-                Comments, JumpPolicy,
-            ],
-            JumpMethod::RemoteJump | JumpMethod::LocalJump => {
-                &[Name, Hostname, Place, Tag, Comments, JumpPolicy]
-            }
-            JumpMethod::Rdp => &[
-                Name,
-                Hostname,
-                Username,
-                Domain,
-                Quality,
-                ConsoleSession,
-                IgnoreUntrusted,
-                Place,
-                Tag,
-                Comments,
-                JumpPolicy,
-            ],
-            JumpMethod::Vnc => &[Name, Hostname, Port, Place, Tag, Comments, JumpPolicy],
-            JumpMethod::ProtocolTunnel => &[
-                Name,
-                Hostname,
-                TunnelDefinitions,
-                TunnelListenAddress,
-                Place,
-                Tag,
-                Comments,
-                JumpPolicy,
-            ],
-            JumpMethod::WebJump => {
-                &[Name, Url, VerifyCertificate, Place, Tag, Comments, JumpPolicy]
-            }
-        }
-    }
 }
 
 /// What a property holds.
@@ -292,13 +234,8 @@ pub struct Shortcut {
 impl Shortcut {
     /// What a new one begins with.
     pub fn new(method: JumpMethod) -> Self {
-        let port = match method {
-            JumpMethod::ShellJump => 22,
-            JumpMethod::Vnc => 5900,
-            _ => 0,
-        };
         Self {
-            port,
+            port: method.port(),
             protocol: "ssh".into(),
             terminal: "xterm".into(),
             quality: "balanced".into(),

@@ -20,6 +20,7 @@ pub mod ids;
 pub mod inventory;
 pub mod item;
 pub mod journal;
+pub mod jump_method;
 pub mod limits;
 pub mod log;
 pub mod messagepack;

@@ -17,6 +17,7 @@ use jumpdeck_protocol::argument::Argument;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::inventory::*;
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepReply, RepRequest};
 use jumpdeck_protocol::session::Program;

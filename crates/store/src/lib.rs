@@ -2,13 +2,20 @@
 //! answered once it is on the disk. Nothing outside this crate knows what keeps it.
 #![allow(missing_docs, reason = "the appliance's own crate; comments stand where there is a why")]
 
+mod backend;
 mod draft;
+mod error;
 mod resumed;
 mod sqlite;
+mod store;
+#[cfg(test)]
+mod tests;
 
+pub use backend::{BackendError, Queries};
 pub use draft::{AuditRecord, Draft, History, Lived, Seen};
-pub use resumed::{NewSession, Tally};
-pub use sqlite::{OpenSession, Opened, Store, StoreError};
+pub use error::StoreError;
+pub use resumed::{NewSession, OpenSession, Tally};
+pub use store::{Opened, Store};
 
 use jumpdeck_protocol::{Timestamp, UserId};
 

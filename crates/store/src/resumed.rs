@@ -1,8 +1,9 @@
 //! Sessions that were open when the appliance ended.
 
 use jumpdeck_protocol::log::LogEvent;
-use jumpdeck_protocol::session::Terms;
-use jumpdeck_protocol::{EndpointId, ItemId, SessionId, Timestamp, UserId};
+use jumpdeck_protocol::session::{ChannelView, Size, Terms};
+use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, SessionId, Timestamp, UserId};
+use jumpdeck_world::Share;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A new session.
@@ -46,4 +47,20 @@ impl Tally {
             _ => {}
         }
     }
+}
+
+/// A session that was open when the appliance ended.
+#[derive(Debug)]
+pub struct OpenSession {
+    pub new: NewSession,
+    pub channels: Vec<(ChannelView, Option<Size>)>,
+    /// Who else may take part.
+    pub others: BTreeMap<UserId, Share>,
+    /// The last entry of its log.
+    pub logged: u64,
+    pub tally: Tally,
+    /// Who had come and not gone, as far as the log knows, by name.
+    pub names: BTreeSet<String>,
+    /// Up to where each shell's output was looked through for commands.
+    pub watched: BTreeMap<ChannelId, u64>,
 }

@@ -7,7 +7,8 @@ use jumpdeck_policy::{
     Attempt, Decision, JumpPolicy, Permission, PolicyChoice, Say, SessionPolicy, SimultaneousJumps,
     Source, Step, Verdict, granted, simulate, simulate_one,
 };
-use jumpdeck_protocol::inventory::{ItemPolicies, JumpMethod, Place};
+use jumpdeck_protocol::inventory::{ItemPolicies, Place};
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::rights::Permissions;
 use jumpdeck_protocol::session_policy::{
     Granted, Layer, Rules, SessionPermission, Simulated, StartMethod,

@@ -181,9 +181,8 @@ impl Appliance {
             Recorder::start(news, vitals.end_of("recorder")).map_err(anyhow::Error::from)?;
         let clocks = Arc::new(Clocks::new(clock, opened.lived));
         let keys = Arc::new(Keys::open(data_dir)?);
-        let (next_session, next_channel) = (opened.next_session, opened.next_channel);
         let (sessions, uptime) = (opened.sessions, clocks.uptime());
-        let book = Book::new(sessions, &world, next_session, next_channel, uptime);
+        let book = Book::new(sessions, &world, uptime);
         let services = Arc::new(Services::new(Parts {
             links: Arc::new(Links::new(Presences::new(
                 run_number()?,

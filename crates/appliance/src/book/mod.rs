@@ -23,8 +23,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 struct BookEntries {
     sessions: BTreeMap<SessionId, BookSession>,
     channels: HashMap<ChannelId, Arc<Channel>>,
-    next_session: u64,
-    next_channel: u64,
 }
 
 /// What a channel was that was taken out of the book.
@@ -70,15 +68,8 @@ pub(crate) struct Book(RwLock<BookEntries>);
 
 impl Book {
     /// The sessions that were open when the appliance ended.
-    pub(crate) fn new(
-        open: Vec<OpenSession>,
-        world: &World,
-        next_session: u64,
-        next_channel: u64,
-        now: Uptime,
-    ) -> Self {
-        let sessions =
-            Self(RwLock::new(BookEntries { next_session, next_channel, ..BookEntries::default() }));
+    pub(crate) fn new(open: Vec<OpenSession>, world: &World, now: Uptime) -> Self {
+        let sessions = Self::default();
         for OpenSession { new, channels, others, logged, tally, names, watched } in open {
             let id = new.id;
             // One of an older version says only which item it went through.
@@ -104,24 +95,6 @@ impl Book {
             });
         }
         sessions
-    }
-
-    /// A number for a new session.
-    pub(crate) fn next_session(&self) -> SessionId {
-        self.write(|book| {
-            let number = book.next_session;
-            book.next_session += 1;
-            SessionId(number)
-        })
-    }
-
-    /// Numbers for a new channel, and for its errors.
-    pub(crate) fn next_channels(&self) -> (ChannelId, ChannelId) {
-        self.write(|book| {
-            let number = book.next_channel;
-            book.next_channel += 2;
-            (ChannelId(number), ChannelId(number + 1))
-        })
     }
 
     /// Enters a session without channels.

@@ -4,7 +4,7 @@
 //! says all: what is not there is removed, and a field that is left out has its default.
 
 use jumpdeck_policy::SimultaneousJumps;
-use jumpdeck_protocol::inventory::JumpMethod;
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::queue::Rank;
 use jumpdeck_protocol::session_policy::Rules;
 use serde::{Deserialize, Serialize};

@@ -15,7 +15,8 @@ use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::control::{self, Received};
 use jumpdeck_protocol::frame::Frame;
 use jumpdeck_protocol::handshake::{AgentProof, AgentWelcome, Enrolment, Party, Visit, transcript};
-use jumpdeck_protocol::inventory::{Facts, ItemView, JumpMethod};
+use jumpdeck_protocol::inventory::{Facts, ItemView};
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::{
     Control, EndpointId, Never, Refusal, RefusalCode, Timestamp, limits, text,
 };

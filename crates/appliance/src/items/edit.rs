@@ -14,7 +14,7 @@ use crate::sessions::end::Endings;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentOrder, Standing};
 use jumpdeck_protocol::audit::Action;
-use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
+use jumpdeck_protocol::inventory::{ItemView, Place};
 use jumpdeck_protocol::item::{ItemEdit, ItemField, Shortcut};
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
@@ -230,14 +230,14 @@ fn changed(
 ) -> Result<Vec<String>, Refusal> {
     let mut theirs = Vec::new();
     let mut done = Vec::new();
-    if edit.changes.len() > ItemField::of(before.view.method).len() {
+    if edit.changes.len() > before.view.method.fields().len() {
         return Err(
             RefusalCode::InvalidValue.because("An item has fewer properties than this changes.")
         );
     }
     for change in &edit.changes {
         let field = change.field;
-        if !ItemField::of(before.view.method).contains(&field) {
+        if !before.view.method.fields().contains(&field) {
             let detail = format!("A {} has no {}.", before.view.method.title(), field.title());
             return Err(RefusalCode::InvalidValue.because(detail));
         }
@@ -385,7 +385,7 @@ fn add(
     records: &mut Vec<ItemRecord>,
 ) -> Result<ItemId, Refusal> {
     let user = draft.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
-    if wish.method == JumpMethod::JumpClient {
+    if !wish.method.is_shortcut() {
         let detail = "A Jump Client adds itself: `jumpdeck installer` prints the line to run.";
         return Err(RefusalCode::InvalidValue.because(detail));
     }
@@ -399,7 +399,7 @@ fn add(
         shortcut: Some(Box::new(Shortcut::new(wish.method))),
         ..ItemView::default()
     };
-    for field in ItemField::of(wish.method) {
+    for field in wish.method.fields() {
         let value = wish.field(*field);
         check_preset(draft, &user, wish.place, (*field, &value), now)?;
         view.set(*field, value)

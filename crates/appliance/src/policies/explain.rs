@@ -6,11 +6,9 @@ use crate::base::Base;
 use crate::book::Book;
 use crate::links::Links;
 use crate::links::consoles::RepLink;
-use crate::sessions::beside::Beside;
-use crate::sessions::beside::beside;
+use crate::sessions::start::stages::{Onlooker, Stage};
 use jumpdeck_policy::{Attempt, Code, Decision, Step, Verdict};
 use jumpdeck_protocol::configuration::Simulation;
-use jumpdeck_protocol::inventory::JumpMethod;
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::{Answer, ExplainedStep, Permission, Whom};
@@ -53,39 +51,22 @@ impl Explanations {
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         let answers = users.iter().flat_map(|user| {
-            let now = at.is_none().then(|| self.now_says(&world, user, item)).flatten();
+            let stages = self.stages_say(&world, user, item, at.is_none());
             let (layers, at) =
                 (jump_layers(&world, user, item), at.unwrap_or_else(|| self.base.now()));
             let one = |action: &Permission| {
                 let about = (user.as_ref(), item.as_ref(), *action, at);
-                answer(user, *action, &decide(&world, about, &layers, now.clone()))
+                answer(user, *action, &decide(&world, about, &layers, stages.clone()))
             };
             actions.iter().map(one).collect::<Vec<_>>()
         });
         Ok(answers.collect())
     }
 
-    /// What can be said of this moment alone: whether the machine can be reached, and who is in a
-    /// session with it.
-    fn now_says(&self, world: &World, user: &User, item: &Item) -> Option<Step> {
-        let machine = item.endpoint()?;
-        if let Err(code) = self.links.agents.startable(machine) {
-            return Some(Step::denies("the machine", format!("says: {}", code.sentence())));
-        }
-        let (beside, source) = beside(&self.book, world, (user, item), self.base.now());
-        match beside {
-            Beside::Alone => None,
-            Beside::Joins(other) => {
-                let owner = world.username(other.owner);
-                let says = format!("lets reps who jump join the session of {owner}");
-                Some(Step::allows(source, says))
-            }
-            Beside::Denied { owner, .. } => {
-                let owner = owner.unwrap_or_else(|| "somebody".into());
-                let says = format!("lets nobody in beside {owner}, who is in a session with it");
-                Some(Step::denies(source, says))
-            }
-        }
+    /// What the stages of a start say after the rights.
+    fn stages_say(&self, world: &World, user: &User, item: &Item, is_now: bool) -> Option<Step> {
+        let now = is_now.then(|| (&*self.links, &*self.book, self.base.now()));
+        Stage::first_say(&Onlooker { world, user, item, now })
     }
 
     /// What a session would grant. Only administrators ask about others.
@@ -105,14 +86,14 @@ impl Explanations {
         let [user] = users.as_slice() else {
             return Err(one());
         };
-        let now = at.is_none().then(|| self.now_says(&world, user, item)).flatten();
+        let stages = self.stages_say(&world, user, item, at.is_none());
         let at = at.unwrap_or_else(|| self.base.now());
         let seen = !item.view.facts.console_user.trim().is_empty();
         let customer_present = present.unwrap_or(seen);
         let layers = world.layers(user.id, item.view.policies, method, customer_present);
         let about = (user.as_ref(), item.as_ref(), Permission::PermStart, at);
         let start = match method {
-            StartMethod::Unattended => decide(&world, about, &layers, now),
+            StartMethod::Unattended => decide(&world, about, &layers, stages),
             StartMethod::Attended => attended(&world, user, &layers),
         };
         Ok(Simulation {
@@ -199,7 +180,7 @@ fn decide(
     world: &World,
     (user, item, action, at): (&User, &Item, Permission, Timestamp),
     layers: &Layers,
-    now: Option<Step>,
+    stages: Option<Step>,
 ) -> Decision {
     if action != Permission::PermStart {
         return world.decide_of(user, item, action);
@@ -211,7 +192,7 @@ fn decide(
         let refusal = layers.shell().wants == Some(Verdict::Deny);
         start.and(layers.shell(), refusal.then_some(RefusalCode::PermissionDenied))
     };
-    match (&start.refusal, says_else(item, now)) {
+    match (&start.refusal, stages) {
         (None, Some(step)) => start.decision.and(step),
         _ => start.decision,
     }
@@ -240,14 +221,4 @@ fn willing(world: &World, user: &User) -> Attempt {
     let has_factor = has_one(world, user.id);
     let second_factor = if has_factor { Code::Promised } else { Code::None };
     Attempt { overrides: false, second_factor }
-}
-
-/// What else has a say in a start that nothing speaks against so far.
-fn says_else(item: &Item, now: Option<Step>) -> Option<Step> {
-    let method = item.view.method;
-    if method != JumpMethod::JumpClient {
-        let source = format!("a {} session", method.title());
-        return Some(Step::denies(source, "comes with a later version"));
-    }
-    now
 }

@@ -8,6 +8,7 @@ use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, PastSession, Used};
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, UserId};
+use jumpdeck_store::{BackendError, Past, Queries};
 use jumpdeck_world::Visibility;
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ impl SessionHistory {
                 None => vec![item],
             }
         };
-        let mut sessions = self.base.store.sessions_of(items, TOLD).await?;
+        let mut sessions = self.base.store.read(move |past| sessions_of(past, &items)).await?;
         sessions.sort_by_key(|(_, started, _)| std::cmp::Reverse(*started));
         sessions.truncate(TOLD.into());
         let world = self.base.world();
@@ -60,7 +61,7 @@ impl SessionHistory {
 
     /// The items a user had sessions with, the last one first.
     pub(crate) async fn used(&self, user: UserId) -> Result<Vec<Used>, Refusal> {
-        self.base.store.used_by(user).await
+        self.base.store.read(move |past| past.used_by(user)).await
     }
 
     /// Tells a rep's consoles what was used.
@@ -71,6 +72,15 @@ impl SessionHistory {
             }
         }
     }
+}
+
+/// The last sessions through each of these items.
+fn sessions_of(past: &dyn Queries, items: &[ItemId]) -> Result<Vec<Past>, BackendError> {
+    let mut sessions = Vec::new();
+    for item in items {
+        sessions.extend(past.sessions_of(*item, TOLD)?);
+    }
+    Ok(sessions)
 }
 
 impl Answered for request::History {

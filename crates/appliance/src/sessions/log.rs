@@ -15,6 +15,7 @@ use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, UserId, limits, text};
 use jumpdeck_store::History;
+use jumpdeck_store::Queries;
 use jumpdeck_terminal::Seen;
 use std::sync::Arc;
 
@@ -149,8 +150,12 @@ impl SessionLog {
         after: u64,
     ) -> Result<(Vec<LogEntry>, bool), Refusal> {
         let takes_part = self.book.part(session, rep.user).is_some();
-        let only = (!takes_part).then_some(rep.user);
-        let found = self.base.store.log_after(session, after, only).await?;
+        let user = rep.user;
+        let read = move |past: &dyn Queries| match takes_part {
+            true => past.log_after(session, after).map(Some),
+            false => past.log_after_for(session, after, user),
+        };
+        let found = self.base.store.read(read).await?;
         found.ok_or_else(|| {
             let detail = format!("There is no session {session}, or you took no part in it.");
             RefusalCode::InvalidValue.because(detail)

@@ -83,7 +83,7 @@ impl ChannelOpening {
         self.customers.ask_customer(session, kind.nature().permission, agent, rep.user).await?;
         // Not before: somebody may think for long.
         let _turn = self.starts.try_acquire().map_err(|_| starting())?;
-        let (id, errors) = self.book.next_channels();
+        let (id, errors) = self.base.store.take_channel_ids();
         let size = kind.terminal().map(|(size, _)| size.clamped());
         let event = opening_event(&kind, id);
         let (family, nature) = (kind.family(), kind.nature());

@@ -107,7 +107,7 @@ impl Recordings {
 
     /// Closes the recordings of shells that ended while the appliance could not close them.
     pub(crate) async fn keep_leftovers(self: &Arc<Self>) {
-        let Ok(open) = self.base.store.open_recordings().await else {
+        let Ok(open) = self.base.store.read(|past| past.open_recordings()).await else {
             return;
         };
         for (channel, session) in open {
@@ -131,7 +131,8 @@ impl Recordings {
     ) -> Result<(Vec<Recording>, bool), Refusal> {
         let (user, world) = (rep.user, self.base.world());
         let most = limits::RECORDINGS_CHUNK + 1;
-        let found = self.base.store.recordings_before(user, before, most).await?;
+        let found =
+            self.base.store.read(move |past| past.recordings_before(user, before, most)).await?;
         let more = found.len() > limits::RECORDINGS_CHUNK;
         let named = |(mut recording, user): (Recording, UserId)| {
             recording.user = world.username(user);
@@ -154,7 +155,8 @@ impl Recordings {
             return Err(RefusalCode::InvalidValue.because("There is no such recording."));
         }
         let gone = || RefusalCode::InvalidValue.because("There is no such recording.");
-        let found = self.base.store.recording_for(user, channel).await?.ok_or_else(gone)?;
+        let found = self.base.store.read(move |past| past.recording_for(user, channel)).await?;
+        let found = found.ok_or_else(gone)?;
         let part = self.data_dir.recording(found.session, channel, true);
         let whole = self.data_dir.recording(found.session, channel, false);
         let piece = tokio::task::spawn_blocking(move || {

@@ -16,8 +16,9 @@ use crate::sessions::log::SessionLog;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
 use jumpdeck_protocol::audit::Action;
-use jumpdeck_protocol::inventory::{ItemPolicies, ItemView, JumpMethod, Place};
+use jumpdeck_protocol::inventory::{ItemPolicies, ItemView, Place};
 use jumpdeck_protocol::item::ItemField;
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::queue::Queue;
 use jumpdeck_protocol::rep::reply;
@@ -250,7 +251,7 @@ fn pinned(
     destination(world, user, wish.place, Permission::PermAdd)?;
     let mut view = ItemView::clone(&item.view);
     view.created = now;
-    for field in ItemField::of(JumpMethod::JumpClient) {
+    for field in JumpMethod::JumpClient.fields() {
         if *field != ItemField::Place && world.is_held(user, item, field.permission()) {
             continue;
         }

@@ -91,10 +91,10 @@ async fn no_long_value_hides_another_change_in_the_audit() {
     let shortcut = inventory::ItemView {
         name: "box".into(),
         place: inventory::Place::Personal(UserId(1)),
-        method: inventory::JumpMethod::WebJump,
+        method: jump_method::JumpMethod::WebJump,
         shortcut: Some(Box::new(item::Shortcut {
             url: "https://ann:hunter2@box/x?token=abc".into(),
-            ..item::Shortcut::new(inventory::JumpMethod::WebJump)
+            ..item::Shortcut::new(jump_method::JumpMethod::WebJump)
         })),
         ..inventory::ItemView::default()
     };

@@ -270,7 +270,8 @@ fn vera_place(plan: &Plan) -> Place {
 }
 
 fn shortcut(place: Place) -> Box<inventory::ItemView> {
-    use jumpdeck_protocol::inventory::{ItemView, JumpMethod};
+    use jumpdeck_protocol::inventory::ItemView;
+    use jumpdeck_protocol::jump_method::JumpMethod;
     let shortcut = item::Shortcut::new(JumpMethod::ShellJump);
     Box::new(ItemView {
         name: "router".into(),

@@ -5,6 +5,7 @@ use jumpdeck_appliance::{JumpPolicy, Schedule, TimeOfWeek, WeeklyEntry};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReport, AgentRequest, FromAgent};
 use jumpdeck_protocol::inventory::*;
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField, Shortcut};
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::preferences::{Preferences, SavedSearch};
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;

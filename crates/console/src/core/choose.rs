@@ -8,8 +8,9 @@ use super::layers::{
 };
 use crate::core::batch::BatchDeed;
 use jumpdeck_protocol::ItemId;
-use jumpdeck_protocol::inventory::{JumpMethod, Place};
+use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::preferences::{Column, SavedSearch, Sort};
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
@@ -61,10 +62,10 @@ impl Console {
     }
 
     pub(super) fn open_new_shortcut(&mut self) {
-        let methods = JumpMethod::ALL.iter().filter(|method| **method != JumpMethod::JumpClient);
+        let methods = JumpMethod::ALL.iter().filter(|method| method.is_shortcut());
         let entry = |method: &JumpMethod| Entry {
             label: method.title().to_owned(),
-            detail: about(*method).to_owned(),
+            detail: method.about().to_owned(),
             value: EntryValue::Method(*method),
         };
         let entries = methods.map(entry).collect();
@@ -351,18 +352,5 @@ impl Console {
             let last = chooser.len().saturating_sub(1);
             chooser.selected = chooser.selected.saturating_add_signed(by).min(last);
         }
-    }
-}
-
-const fn about(method: JumpMethod) -> &'static str {
-    match method {
-        JumpMethod::JumpClient => "an agent on the machine",
-        JumpMethod::ShellJump => "ssh or telnet",
-        JumpMethod::RemoteJump => "an agent is pushed there through a Jumpoint",
-        JumpMethod::LocalJump => "an agent is pushed there from your own machine",
-        JumpMethod::Rdp => "the screen, over Microsoft's RDP",
-        JumpMethod::Vnc => "the screen, over VNC",
-        JumpMethod::ProtocolTunnel => "TCP ports of the machine on your own",
-        JumpMethod::WebJump => "a web site",
     }
 }

@@ -69,7 +69,7 @@ impl Console {
         }
         let there = self.list.inventory.item(item)?;
         let name = there.name();
-        if !there.is_client() {
+        if !there.method().route().is_served() {
             let method = there.method().title();
             return Some(format!("{method} sessions come with a later version of jumpdeck."));
         }

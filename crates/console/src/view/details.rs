@@ -154,7 +154,7 @@ impl Artist<'_, '_> {
             ("Policy", self.policy(item)),
             ("Session", self.last_session(item)),
         ];
-        let shown = ItemField::of(item.method()).iter().filter(|field| {
+        let shown = item.method().fields().iter().filter(|field| {
             use ItemField::{Comments, JumpPolicy, Name, Place, Tag};
             !matches!(field, Name | Place | Tag | Comments | JumpPolicy)
         });

@@ -10,9 +10,10 @@ use super::draw;
 use super::theme::Theme;
 use crate::fixtures::{Desk, NOW, presence, rights, sample, statistics};
 use jumpdeck_protocol::inventory::{
-    GroupView, JumpMethod, JumpPolicyView, PolicyState, Presence, Status, Thumbnail,
+    GroupView, JumpPolicyView, PolicyState, Presence, Status, Thumbnail,
 };
 use jumpdeck_protocol::item::Shortcut;
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::preferences::{Preferences, SavedSearch};
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::{ApplianceNotice, Used};

@@ -20,7 +20,7 @@ fn every_property_of_every_method_takes_back_what_it_gave() {
             shortcut.tunnel_definitions = "80;80".into();
             item
         };
-        for field in ItemField::of(*method) {
+        for field in method.fields() {
             let value = item.field(*field);
             item.set(*field, value.clone()).unwrap();
             assert_eq!(item.field(*field), value);

@@ -4,6 +4,7 @@ use super::{Entity, Indexes};
 use jumpdeck_protocol::agent::Standing;
 use jumpdeck_protocol::handshake::PublicKey;
 use jumpdeck_protocol::inventory::{ItemView, Place};
+use jumpdeck_protocol::jump_method::Route;
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::rights::Permissions;
 use jumpdeck_protocol::{EndpointId, ItemId, JumpPolicyId, Revision, UserId};
@@ -53,10 +54,25 @@ pub struct Origin {
     pub jump_policies: BTreeSet<JumpPolicyId>,
 }
 
+/// What leads to an item's machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The agent of this endpoint.
+    Agent(EndpointId),
+}
+
 impl Item {
     /// Whether it is no Jump Item, but a machine that came for one session.
     pub fn is_visitor(&self) -> bool {
         matches!(self.view.place, Place::Queue(_))
+    }
+
+    /// What leads to its machine; nothing if this version knows no way.
+    pub fn reach(&self) -> Option<Reach> {
+        match self.view.method.route() {
+            Route::Agent => self.endpoint().map(Reach::Agent),
+            Route::Jumpoint | Route::Console => None,
+        }
     }
 
     /// The machine it leads to, if an agent is there.

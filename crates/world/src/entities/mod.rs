@@ -15,7 +15,7 @@ mod user;
 
 pub use api_account::ApiAccount;
 pub use installer::Installer;
-pub use item::{Item, Origin};
+pub use item::{Item, Origin, Reach};
 pub use login::KeptLogin;
 pub use preferences::Liking;
 pub use removed::{Kept, Removed};

@@ -5,8 +5,9 @@ use crate::core::input::Input;
 use crate::core::layers::Layer;
 use crate::core::{Console, Link};
 use jumpdeck_protocol::ItemId;
-use jumpdeck_protocol::inventory::{ItemView, JumpMethod, Place};
+use jumpdeck_protocol::inventory::{ItemView, Place};
 use jumpdeck_protocol::item::{FieldValue, ItemField, Shortcut};
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::rights::Permission;
 
 impl Console {
@@ -24,7 +25,7 @@ impl Console {
             }
             many => format!("Properties of {} items", many.len()),
         };
-        let fields = ItemField::of(method).iter();
+        let fields = method.fields().iter();
         let rows = fields.map(|field| self.row_of(*field, &items)).collect();
         self.open_form(Purpose::Edit(items), title, rows);
     }
@@ -36,7 +37,7 @@ impl Console {
         title: String,
         view: &ItemView,
     ) {
-        let rows = ItemField::of(JumpMethod::JumpClient).iter();
+        let rows = JumpMethod::JumpClient.fields().iter();
         let rows = rows.map(|field| self.new_row(*field, &view.field(*field))).collect();
         self.open_form(purpose, title, rows);
     }
@@ -66,7 +67,7 @@ impl Console {
     pub(in crate::core) fn open_new(&mut self, method: JumpMethod) {
         let shortcut = Shortcut::new(method);
         let place = self.new_place();
-        let rows = ItemField::of(method).iter().map(|field| {
+        let rows = method.fields().iter().map(|field| {
             let value = match field {
                 ItemField::Place => FieldValue::Place(place),
                 ItemField::Name | ItemField::Hostname | ItemField::Tag | ItemField::Comments => {

@@ -213,7 +213,7 @@ impl Console {
         let method =
             items.first().and_then(|item| self.list.inventory.item(*item)).map(|i| i.method());
         let shortcut = method
-            .filter(|method| *method != jumpdeck_protocol::inventory::JumpMethod::JumpClient)
+            .filter(|method| method.is_shortcut())
             .map(|method| Box::new(Shortcut::new(method)));
         let mut view = ItemView { name: "x".into(), shortcut, ..ItemView::default() };
         if !self.fill(form, &mut view) {

@@ -2,8 +2,9 @@
 
 use super::symbols::Symbol;
 use jumpdeck_protocol::inventory::ItemView;
-use jumpdeck_protocol::inventory::{InstallMode, ItemPolicies, JumpMethod, Place, StartMode};
+use jumpdeck_protocol::inventory::{InstallMode, ItemPolicies, Place, StartMode};
 use jumpdeck_protocol::item::Shortcut;
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::wake::Mac;
 use jumpdeck_protocol::{ItemId, JumpPolicyId, Timestamp};
 use std::sync::Arc;

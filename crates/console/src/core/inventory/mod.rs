@@ -25,9 +25,10 @@ use super::query::{Field, Values};
 use chunk::rare;
 use chunk::{Chunk, Record};
 use jumpdeck_protocol::inventory::{
-    Figure, InventoryPart, ItemView, JumpMethod, JumpPolicyView, Place, Position, Presence,
-    PresencePosition, Statistics, Status, Thumbnail,
+    Figure, InventoryPart, ItemView, JumpPolicyView, Place, Position, Presence, PresencePosition,
+    Statistics, Status, Thumbnail,
 };
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::rights::PlaceRights;
 use jumpdeck_protocol::text::clean;
 use jumpdeck_protocol::{ItemId, JumpGroupId, UserId};

@@ -3,10 +3,9 @@
 use super::chunk::{CHUNK, Chunk, Record};
 use super::standing::Standings;
 use super::symbols::{Matching, Symbol, Symbols};
-use jumpdeck_protocol::inventory::{
-    InstallMode, ItemPolicies, JumpMethod, Place, Presence, StartMode,
-};
+use jumpdeck_protocol::inventory::{InstallMode, ItemPolicies, Place, Presence, StartMode};
 use jumpdeck_protocol::item::{FieldValue, ItemField, Shortcut};
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::wake::Mac;
 use jumpdeck_protocol::{ItemId, JumpGroupId, JumpPolicyId, Timestamp, UserId};
 use std::collections::BTreeMap;

@@ -6,9 +6,10 @@ use crate::core::layers::{Ask, Layer, Prompt, Question};
 use crate::core::*;
 use crate::fixtures::{Desk, NOW, rights, sample};
 use jumpdeck_protocol::inventory::{
-    InventoryPart, ItemView, JumpMethod, JumpPolicyView, Place, PolicyState, Presence, Status,
+    InventoryPart, ItemView, JumpPolicyView, Place, PolicyState, Presence, Status,
 };
 use jumpdeck_protocol::item::{FieldValue, ItemField};
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, PastSession, RepReply, RepRequest};

@@ -4,9 +4,10 @@ use super::super::*;
 use crate::core::query::{Compare, Field, Measure, Query, statuses};
 use crate::core::search::Scope;
 use jumpdeck_protocol::inventory::{
-    Facts, GroupView, JumpMethod, JumpPolicyView, PolicyState, Presence, Status,
+    Facts, GroupView, JumpPolicyView, PolicyState, Presence, Status,
 };
 use jumpdeck_protocol::item::Shortcut;
+use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::preferences::{Column, Sort};
 use jumpdeck_protocol::{JumpPolicyId, Timestamp};
 use proptest::prelude::*;
