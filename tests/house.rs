@@ -58,7 +58,7 @@ const ROOMS: [(&str, &[&[&str]]); 2] = [
         "crates/appliance",
         &[
             &["clock", "data_dir", "vitals", "admission"],
-            &["keys", "jobs"],
+            &["keys", "jobs", "bus"],
             &["links"],
             &["answered"],
             &["audit"],

@@ -1,6 +1,7 @@
 //! What every service stands on: the store, the clocks, the audit.
 
 use crate::audit::record::Audit;
+use crate::bus::Bus;
 use crate::clock::{Clocks, Moment, Uptime};
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_store::Store;
@@ -14,6 +15,7 @@ pub(crate) struct Base {
     pub store: Store,
     pub clocks: Arc<Clocks>,
     pub audit: Arc<Audit>,
+    pub bus: Bus,
     /// The data directory is this appliance's for as long as anything of it is there.
     #[allow(dead_code, reason = "it is held, not read")]
     pub lock: Arc<File>,

@@ -12,6 +12,7 @@ mod app;
 mod audit;
 mod base;
 mod book;
+mod bus;
 mod clock;
 mod configuration;
 mod data_dir;

@@ -10,6 +10,7 @@ use crate::accounts::ssh_keys::SshKeys;
 use crate::audit::record::Audit;
 use crate::base::Base;
 use crate::book::Book;
+use crate::bus::Subscriber;
 use crate::configuration::Configuration;
 use crate::data_dir::DataDir;
 use crate::feed::Feeds;
@@ -121,7 +122,7 @@ pub(crate) struct Parts {
 impl Services {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { base, keys, vitals, links, book, login, recorder, data_dir, embedded } = parts;
-        let accounts = Accounts::new(&base, &links, &book, login, embedded);
+        let accounts = Accounts::new(&base, &book, login, embedded);
         let recordings = Recordings::new(&base, &book, recorder, data_dir.clone());
         let sessions = Sessions::new(&base, &links, &book, &accounts, recordings, &vitals);
         let items = Items::new(&base, &links, &book, &sessions, &keys);
@@ -129,13 +130,18 @@ impl Services {
         let policies = Policies::new(&base, &links, &book, &sessions);
         let configuration = Arc::new(Configuration {
             base: base.clone(),
-            links: Arc::clone(&links),
             jump_policies: Arc::clone(&policies.jump_policies),
             withdrawal: Arc::clone(&sessions.withdrawal),
             embedded,
         });
         let feeds = Feeds::new(&base, &links, &sessions, &items, &policies);
         let stopping = Arc::new(Stopping::new(&base, &links, &book, &sessions, data_dir, embedded));
+        base.bus.connect(vec![
+            Arc::clone(&sessions.relay) as Arc<dyn Subscriber>,
+            Arc::clone(&sessions.announcer) as Arc<dyn Subscriber>,
+            Arc::clone(&sessions.history) as Arc<dyn Subscriber>,
+            Arc::clone(&visitors.departures) as Arc<dyn Subscriber>,
+        ]);
         Self {
             base,
             keys,

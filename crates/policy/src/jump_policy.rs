@@ -133,7 +133,7 @@ type Conditions = &'static [fn(&JumpPolicy, &Asked<'_>) -> Option<Condition>];
 
 /// All of them, in the order in which they are asked.
 const CONDITIONS: Conditions = &[
-    JumpPolicy::hours,
+    |policy, asked| Some(policy.hours(asked)),
     JumpPolicy::wants_approval,
     JumpPolicy::wants_ticket,
     JumpPolicy::wants_second_factor,
@@ -231,7 +231,7 @@ impl JumpPolicy {
     }
 
     /// What the schedule says.
-    fn hours(&self, asked: &Asked<'_>) -> Option<Condition> {
+    fn hours(&self, asked: &Asked<'_>) -> Condition {
         let Asked { now, attempt, words } = *asked;
         let open = |says: String| Condition {
             step: Step::allows(self.source(), says),
@@ -244,10 +244,10 @@ impl JumpPolicy {
         };
         let opens = match self.state(now) {
             PolicyState::Always | PolicyState::Open { until: None } => {
-                return Some(open(format!("is always open{about}")));
+                return open(format!("is always open{about}"));
             }
             PolicyState::Open { until: Some(until) } => {
-                return Some(open(format!("is open until {}{about}", words(until))));
+                return open(format!("is open until {}{about}", words(until)));
             }
             PolicyState::Closed { .. } if !self.knows_its_zone() => {
                 let zone = self.schedule.as_ref().map_or("", |schedule| &schedule.timezone);
@@ -259,11 +259,11 @@ impl JumpPolicy {
             PolicyState::Closed { opens: None } => "never opens".to_owned(),
         };
         if attempt.overrides && !self.is_strict() {
-            return Some(Condition {
+            return Condition {
                 overridden: true,
                 ..open(format!("{opens}{about} and is overridden"))
-            });
+            };
         }
-        Some(self.denies(&format!("{opens}{about}"), RefusalCode::ScheduleClosed))
+        self.denies(&format!("{opens}{about}"), RefusalCode::ScheduleClosed)
     }
 }

@@ -2,30 +2,10 @@
 
 use crate::item::Shortcut;
 use crate::jump_method::JumpMethod;
-use crate::queue::Queue;
-use crate::{
-    ItemId, JumpGroupId, JumpPolicyId, PortalId, Revision, SessionPolicyId, Timestamp, UserId,
-};
+pub use crate::place::Place;
+use crate::{ItemId, JumpGroupId, JumpPolicyId, PortalId, Revision, SessionPolicyId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Where an item stands: in a Jump Group, on a rep's personal list, or not yet anywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Place {
-    /// In a Jump Group.
-    JumpGroup(JumpGroupId),
-    /// On this user's personal list.
-    Personal(UserId),
-    /// It is no Jump Item, but a machine that joined with a session key: nobody's inventory has it.
-    Queue(Queue),
-}
-
-impl Default for Place {
-    fn default() -> Self {
-        Self::Personal(UserId(0))
-    }
-}
 
 /// When a Jump Client is available (DOMAIN 2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -25,6 +25,7 @@ pub mod limits;
 pub mod log;
 pub mod messagepack;
 pub mod modes;
+mod place;
 pub mod preferences;
 pub mod private_file;
 pub mod queue;

@@ -1,7 +1,7 @@
 //! What a Jump Item Role can permit, and what a rep may do where (DOMAIN 3).
 
 use crate::JumpPolicyId;
-use crate::inventory::Place;
+use crate::place::Place;
 use serde::{Deserialize, Serialize};
 
 macro_rules! permissions {

@@ -153,7 +153,7 @@ impl Draft {
     pub fn put(&mut self, document: impl Into<Document>) -> Result<(), Refusal> {
         let document = document.into();
         let (id, revision) = (document.id(), self.world.revision().next());
-        let body = Some(crate::store::encode(&document)?);
+        let body = Some(crate::codec::encode(&document)?);
         self.world.put(revision, document);
         self.rows.push(StoredRow::Document { id, revision, body });
         Ok(())

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "the appliance's own crate; comments stand where there is a why")]
 
 mod backend;
+mod codec;
 mod draft;
 mod error;
 mod resumed;

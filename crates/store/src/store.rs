@@ -5,14 +5,14 @@
 //! publishes the new World and answers. What is published is on the disk.
 
 use crate::backend::{Backend, BackendError, Loaded, Queries, StoredDocument};
+use crate::codec::decode;
 use crate::draft::{Draft, Lived, Seen, StoredRow};
 use crate::sqlite::Sqlite;
 use crate::{OpenSession, StoreError};
 use arc_swap::ArcSwap;
 use jumpdeck_protocol::audit::{AuditEvent, Chain};
-use jumpdeck_protocol::messagepack;
 use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, Revision, SessionId};
-use jumpdeck_world::{Document, DocumentId, World, former_password};
+use jumpdeck_world::{DocumentId, World, former_password};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -298,15 +298,4 @@ fn take_in(world: &mut World, document: StoredDocument) -> Result<(), BackendErr
         world.adopt_password(user, password);
     }
     Ok(())
-}
-
-pub(crate) fn encode(document: &Document) -> Result<Vec<u8>, Refusal> {
-    rmp_serde::to_vec_named(document)
-        .map_err(|error| RefusalCode::StoreFailed.because(error.to_string()))
-}
-
-fn decode(body: &[u8], id: DocumentId) -> Result<Document, String> {
-    let document: Document =
-        messagepack::from_slice(body).map_err(|error| format!("{id:?} cannot be read: {error}"))?;
-    if document.id() == id { Ok(document) } else { Err(format!("{id:?} holds another document")) }
 }

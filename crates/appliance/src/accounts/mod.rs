@@ -13,7 +13,6 @@ pub(crate) mod throttle;
 
 use crate::base::Base;
 use crate::book::Book;
-use crate::links::Links;
 use login::LoginCheck;
 use passwords::Passwords;
 use programs::Programs;
@@ -33,17 +32,10 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    pub(crate) fn new(
-        base: &Base,
-        links: &Arc<Links>,
-        book: &Arc<Book>,
-        login: LoginCheck,
-        embedded: bool,
-    ) -> Self {
+    pub(crate) fn new(base: &Base, book: &Arc<Book>, login: LoginCheck, embedded: bool) -> Self {
         let login = Arc::new(login);
         let passwords = Arc::new(Passwords {
             base: base.clone(),
-            links: Arc::clone(links),
             book: Arc::clone(book),
             login: Arc::clone(&login),
             embedded,

@@ -8,8 +8,8 @@ use crate::accounts::throttle::Throttle;
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
+use crate::bus::Event;
 use crate::keys;
-use crate::links::Links;
 use crate::links::consoles::{LinkLogin, RepLink};
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::handshake::Login;
@@ -33,7 +33,6 @@ const LOGINS: usize = 20;
 /// Checks, changes and resets passwords; keeps and revokes logins; makes users.
 pub(crate) struct Passwords {
     pub(super) base: Base,
-    pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,
     pub(super) login: Arc<LoginCheck>,
     pub(super) embedded: bool,
@@ -147,7 +146,7 @@ impl Passwords {
         rep.must_first(first);
         let sessions = self.book.of(user, &self.base.world());
         rep.tell(ApplianceNotice::Sessions { sessions });
-        self.links.chores.tell_lobby_soon();
+        self.base.bus.publish(Event::ConsoleCame);
         Ok(first)
     }
 

@@ -7,6 +7,7 @@ use crate::audit::rate::Rate;
 use crate::audit::record::Audit;
 use crate::base::Base;
 use crate::book::Book;
+use crate::bus::Bus;
 use crate::clock::{Clock, Clocks, Moment};
 use crate::data_dir::{APPLIANCE_KEY, DataDir, DataDirError};
 use crate::gateway::Gateway;
@@ -319,7 +320,13 @@ fn base(store: Store, clocks: &Arc<Clocks>, keys: &Arc<Keys>, lock: File) -> Bas
         keys: Arc::clone(keys),
         rate: Rate::default(),
     };
-    Base { audit: Arc::new(audit), store, clocks: Arc::clone(clocks), lock: Arc::new(lock) }
+    Base {
+        audit: Arc::new(audit),
+        bus: Bus::default(),
+        store,
+        clocks: Arc::clone(clocks),
+        lock: Arc::new(lock),
+    }
 }
 
 /// The embedded appliance's token, new at each start.

@@ -17,8 +17,8 @@ mod written;
 
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::bus::Event;
 use crate::keys;
-use crate::links::Links;
 use crate::links::consoles::RepLink;
 use crate::policies::jump_policies::JumpPolicies;
 use crate::sessions::withdraw::Withdrawal;
@@ -36,7 +36,6 @@ use std::sync::Arc;
 /// Exports, plans and applies the configuration file.
 pub(crate) struct Configuration {
     pub(super) base: Base,
-    pub(super) links: Arc<Links>,
     pub(super) jump_policies: Arc<JumpPolicies>,
     pub(super) withdrawal: Arc<Withdrawal>,
     pub(super) embedded: bool,
@@ -105,7 +104,7 @@ impl Configuration {
         };
         let (applied, revision) = self.base.store.edit(edit).await?;
         self.jump_policies.look_at_policies();
-        self.links.chores.tell_lobby_soon();
+        self.base.bus.publish(Event::QueuesChanged);
         self.withdrawal.withdraw();
         Ok(Plan { applied: true, passwords: applied.passwords, revision, ..plan })
     }

@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use super::{Arrival, IncomingLink, until_gone};
+use crate::bus::Event;
 use crate::clock::Moment;
 use crate::gateway::introduce;
 use crate::items::limit::room_for_another;
@@ -70,16 +71,12 @@ async fn run(services: &Arc<Services>, caller: IncomingLink, known: KnownAgent) 
         note_seen(services, id, true, now);
     }
     services.sessions.relay.agent_came(id, &link, &known.alive);
-    services.visitors.queues.visitor_moved(&known.item);
-    if !known.item.is_visitor() {
-        // It may not have heard of the end of the last one.
-        services.visitors.departures.tell_sessions_over(id);
-    }
+    let is_visitor = known.item.is_visitor();
+    services.base.bus.publish(Event::AgentCame { endpoint: id, is_visitor });
     let interval = services.links.watching.interval(id);
     if interval > 0 {
         link.order(AgentOrder::Interest { interval });
     }
-    let item = known.item;
     let keep_alive = KeepAlive { ping: None, silence: limits::AGENT_SILENCE };
     let mut budget = Budget::new();
     let take = |incoming| take(services, &link, id, &mut budget, incoming);
@@ -95,8 +92,7 @@ async fn run(services: &Arc<Services>, caller: IncomingLink, known: KnownAgent) 
     let now = services.base.moment();
     if services.links.agents.left(id, link.id, now) {
         note_seen(services, id, false, now);
-        services.sessions.relay.agent_left(id);
-        services.visitors.queues.visitor_moved(&item);
+        services.base.bus.publish(Event::AgentLeft { endpoint: id, is_visitor });
     }
 }
 

@@ -2,7 +2,6 @@
 
 pub(crate) mod agent;
 pub(crate) mod asking;
-pub(crate) mod chores;
 pub(crate) mod clones;
 pub(crate) mod consoles;
 pub(crate) mod liveness;
@@ -12,7 +11,6 @@ pub(crate) mod watching;
 use crate::clock::Clocks;
 use crate::jobs::{Every, Jobs};
 use asking::Asking;
-use chores::Chores;
 use clones::CloneSightings;
 use consoles::Reps;
 use jumpdeck_protocol::LinkId;
@@ -28,7 +26,6 @@ pub(crate) struct Links {
     pub watching: Watching,
     /// Machines where a person is being asked.
     pub asking: Asking,
-    pub chores: Chores,
     pub clones: CloneSightings,
     next: AtomicU64,
 }
@@ -40,7 +37,6 @@ impl Links {
             consoles: Reps::default(),
             watching: Watching::default(),
             asking: Asking::default(),
-            chores: Chores::default(),
             clones: CloneSightings::default(),
             next: AtomicU64::new(1),
         }

@@ -35,7 +35,6 @@ impl Policies {
         let jump_policies = Arc::new(JumpPolicies::new(base.clone()));
         let teams = Arc::new(Teams {
             base: base.clone(),
-            links: Arc::clone(links),
             book: Arc::clone(book),
             sharing: Arc::clone(&sessions.sharing),
         });

@@ -3,7 +3,7 @@
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
-use crate::links::Links;
+use crate::bus::Event;
 use crate::links::consoles::RepLink;
 use crate::sessions::sharing::Sharing;
 use jumpdeck_protocol::audit::Action;
@@ -21,7 +21,6 @@ use std::sync::Arc;
 /// Makes teams and shares sessions with them.
 pub(crate) struct Teams {
     pub(super) base: Base,
-    pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,
     pub(super) sharing: Arc<Sharing>,
 }
@@ -85,7 +84,7 @@ impl Teams {
             draft.put(Team { id, name, members: them })
         };
         self.base.store.edit(edit).await?;
-        self.links.chores.tell_lobby_soon();
+        self.base.bus.publish(Event::QueuesChanged);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::base::Base;
 use crate::book::Book;
+use crate::bus::{Event, SessionEnd, Subscriber};
 use crate::links::Links;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::inventory::StartMode;
@@ -24,12 +25,12 @@ pub(crate) struct Announcer {
 
 impl Announcer {
     /// Tells everyone who sees a machine whether it is in a session.
-    pub(crate) fn tell_in_sessions(&self, endpoint: EndpointId) {
+    fn tell_in_sessions(&self, endpoint: EndpointId) {
         self.links.agents.in_sessions(endpoint, self.book.count(endpoint), self.base.moment());
     }
 
     /// Tells a rep's consoles which sessions are open.
-    pub(crate) fn tell_sessions(&self, user: UserId) {
+    fn tell_sessions(&self, user: UserId) {
         let sessions = self.book.of(user, &self.base.world());
         for rep in self.links.consoles.those(|rep| rep.user == user) {
             rep.tell(ApplianceNotice::Sessions { sessions: sessions.clone() });
@@ -37,28 +38,67 @@ impl Announcer {
     }
 
     /// Tells everybody who takes part in a session how it stands.
-    pub(crate) fn tell_session(&self, session: SessionId) {
+    fn tell_session(&self, session: SessionId) {
         for user in self.book.users(session) {
             self.tell_sessions(user);
         }
     }
 
-    /// Tells the person at a session's machine what happened, if somebody is there who wants to
-    /// know.
-    pub(crate) fn tell_customer(&self, session: SessionId, entry: &LogEntry) {
+    /// Tells those who take part in a session what was written into its log, and the person there.
+    fn tell_logged(&self, session: SessionId, entry: &LogEntry) {
+        let users = self.book.users(session);
+        for rep in self.links.consoles.those(|rep| users.contains(&rep.user)) {
+            rep.tell(ApplianceNotice::Logged { session, entry: entry.clone() });
+        }
         let target = self.book.target(session).zip(self.book.terms(session));
         if let Some(((endpoint, _), terms)) = target {
-            self.tell_customer_of(endpoint, &terms, entry);
+            self.tell_customer(endpoint, &terms, entry);
         }
     }
 
-    /// Tells the person at a machine what happened in a session with these terms.
-    pub(crate) fn tell_customer_of(&self, endpoint: EndpointId, terms: &Terms, entry: &LogEntry) {
+    /// Tells the person at a machine what happened in a session with these terms, if somebody is
+    /// there who wants to know.
+    fn tell_customer(&self, endpoint: EndpointId, terms: &Terms, entry: &LogEntry) {
         let Some(agent) = self.links.agents.link(endpoint).filter(|agent| agent.attended) else {
             return;
         };
         if let Some(text) = words(entry, terms.start_mode) {
             agent.order(AgentOrder::Say { text: text.into() });
+        }
+    }
+
+    fn tell_end(&self, end: &SessionEnd<'_>) {
+        self.tell_in_sessions(end.endpoint);
+        self.tell_customer(end.endpoint, end.terms, end.entry);
+        for rep in self.links.consoles.those(|rep| end.users.contains(&rep.user)) {
+            let (reason, summary) = (end.reason.clone(), Some(end.summary.clone()));
+            rep.tell(ApplianceNotice::SessionEnded { session: end.session, reason, summary });
+        }
+        for user in end.users {
+            self.tell_sessions(*user);
+        }
+    }
+}
+
+impl Subscriber for Announcer {
+    fn on(self: Arc<Self>, event: Event<'_>) {
+        match event {
+            Event::SessionStarted { endpoint, .. } => self.tell_in_sessions(endpoint),
+            Event::SessionChanged { session } => self.tell_session(session),
+            Event::PartChanged { session, user } => {
+                self.tell_session(session);
+                // Who may not take part any more is not among those.
+                if self.book.part(session, user).is_none() {
+                    self.tell_sessions(user);
+                }
+            }
+            Event::Logged { session, entry } => self.tell_logged(session, entry),
+            Event::SessionEnded(end) => self.tell_end(end),
+            Event::MachineFree { .. }
+            | Event::AgentCame { .. }
+            | Event::AgentLeft { .. }
+            | Event::QueuesChanged
+            | Event::ConsoleCame => {}
         }
     }
 }

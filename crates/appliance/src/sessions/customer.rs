@@ -2,7 +2,7 @@
 
 use crate::base::Base;
 use crate::book::Book;
-use crate::links::Links;
+use crate::bus::Event;
 use crate::links::agent::AgentLink;
 use crate::sessions::announce::CUSTOMER;
 use crate::sessions::end::Endings;
@@ -21,7 +21,6 @@ const WAY: Duration = Duration::from_secs(10);
 /// Asks the person at a machine, and hears what that person says.
 pub(crate) struct Customers {
     pub(super) base: Base,
-    pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,
     pub(super) endings: Arc<Endings>,
     pub(super) log: Arc<SessionLog>,
@@ -89,7 +88,7 @@ impl Customers {
         for session in self.book.with_machine(endpoint) {
             self.endings.end_session(session, EndReason::EndedByCustomer);
         }
-        self.links.chores.let_go_soon(endpoint);
+        self.base.bus.publish(Event::MachineFree { endpoint });
     }
 
     /// The person at a machine says something to the reps.

@@ -5,11 +5,11 @@ use crate::base::Base;
 use crate::book::Book;
 use crate::book::RemovedChannel;
 use crate::book::channel::Channel;
+use crate::bus::{Event, SessionEnd};
 use crate::clock::Uptime;
 use crate::jobs::{Every, Jobs};
 use crate::links::Links;
 use crate::links::consoles::RepLink;
-use crate::sessions::announce::Announcer;
 use crate::sessions::log::SessionLog;
 use crate::sessions::recordings::Recordings;
 use jumpdeck_protocol::Refusal;
@@ -31,7 +31,6 @@ pub(crate) struct Endings {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,
-    pub(super) announcer: Arc<Announcer>,
     pub(super) log: Arc<SessionLog>,
     pub(super) recordings: Arc<Recordings>,
     /// Seconds after which a session ends in which nobody does anything; 0: it does not.
@@ -57,7 +56,8 @@ impl Endings {
                 let refusal = RefusalCode::ChannelGone.plain();
                 let gone = ChannelReport::Gone { channel: channel.id, refusal };
                 channel.hub().tell_all(&ApplianceNotice::Channel(gone));
-                self.announcer.tell_session(channel.session);
+                let session = channel.session;
+                self.base.bus.publish(Event::SessionChanged { session });
             }
         }
     }
@@ -123,16 +123,15 @@ impl Endings {
             draft.history(History::SessionEnded { session, reason: why, at });
         });
         tracing::info!(session = session.0, ?reason, "session ended");
-        self.announcer.tell_in_sessions(ended.endpoint);
-        self.announcer.tell_customer_of(ended.endpoint, &ended.terms, &entry);
-        for rep in self.links.consoles.those(|rep| ended.users.contains(&rep.user)) {
-            let (reason, summary) = (reason.clone(), Some(ended.summary.clone()));
-            rep.tell(ApplianceNotice::SessionEnded { session, reason, summary });
-        }
-        for user in ended.users {
-            self.announcer.tell_sessions(user);
-        }
-        self.links.chores.let_go_soon(ended.endpoint);
+        self.base.bus.publish(Event::SessionEnded(&SessionEnd {
+            session,
+            endpoint: ended.endpoint,
+            users: &ended.users,
+            terms: &ended.terms,
+            summary: &ended.summary,
+            reason: &reason,
+            entry: &entry,
+        }));
     }
 
     /// Ends sessions without channels: the appliance was killed while they began or ended.

@@ -2,6 +2,7 @@
 
 use crate::answered::Answered;
 use crate::base::Base;
+use crate::bus::{Event, Subscriber};
 use crate::links::Links;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::rep::reply;
@@ -65,7 +66,7 @@ impl SessionHistory {
     }
 
     /// Tells a rep's consoles what was used.
-    pub(crate) async fn tell_used(&self, user: UserId) {
+    async fn tell_used(&self, user: UserId) {
         if let Ok(items) = self.used(user).await {
             for rep in self.links.consoles.those(|rep| rep.user == user) {
                 rep.tell(ApplianceNotice::Used { items: items.clone() });
@@ -81,6 +82,14 @@ fn sessions_of(past: &dyn Queries, items: &[ItemId]) -> Result<Vec<Past>, Backen
         sessions.extend(past.sessions_of(*item, TOLD)?);
     }
     Ok(sessions)
+}
+
+impl Subscriber for SessionHistory {
+    fn on(self: Arc<Self>, event: Event<'_>) {
+        if let Event::SessionStarted { owner, .. } = event {
+            tokio::spawn(async move { self.tell_used(owner).await });
+        }
+    }
 }
 
 impl Answered for request::History {

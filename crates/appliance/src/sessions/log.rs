@@ -4,11 +4,9 @@ use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
 use crate::book::channel::Channel;
-use crate::links::Links;
+use crate::bus::Event;
 use crate::links::consoles::RepLink;
-use crate::sessions::announce::Announcer;
 use jumpdeck_protocol::log::{Attributes, LogEntry, LogEvent};
-use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::Part;
@@ -22,9 +20,7 @@ use std::sync::Arc;
 /// Writes the log of each session, and tells it to those who take part.
 pub(crate) struct SessionLog {
     pub(super) base: Base,
-    pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,
-    pub(super) announcer: Arc<Announcer>,
 }
 
 impl SessionLog {
@@ -71,7 +67,7 @@ impl SessionLog {
         self.base.store.note(move |draft| {
             draft.history(History::Logged { session, entry: kept, position });
         });
-        self.tell_logged(session, &entry);
+        self.base.bus.publish(Event::Logged { session, entry: &entry });
     }
 
     fn entry(
@@ -82,14 +78,6 @@ impl SessionLog {
     ) -> Option<LogEntry> {
         let number = self.book.next_entry(session, who.as_deref(), &event)?;
         Some(LogEntry { number, at: self.base.now(), who, event })
-    }
-
-    fn tell_logged(&self, session: SessionId, entry: &LogEntry) {
-        let users = self.book.users(session);
-        for rep in self.links.consoles.those(|rep| users.contains(&rep.user)) {
-            rep.tell(ApplianceNotice::Logged { session, entry: entry.clone() });
-        }
-        self.announcer.tell_customer(session, entry);
     }
 
     /// Writes an entry, and returns once it is on the disk.
@@ -108,7 +96,7 @@ impl SessionLog {
             Ok(())
         };
         self.base.store.edit(edit).await?;
-        self.tell_logged(session, &entry);
+        self.base.bus.publish(Event::Logged { session, entry: &entry });
         Ok(())
     }
 
@@ -151,9 +139,12 @@ impl SessionLog {
     ) -> Result<(Vec<LogEntry>, bool), Refusal> {
         let takes_part = self.book.part(session, rep.user).is_some();
         let user = rep.user;
-        let read = move |past: &dyn Queries| match takes_part {
-            true => past.log_after(session, after).map(Some),
-            false => past.log_after_for(session, after, user),
+        let read = move |past: &dyn Queries| {
+            if takes_part {
+                past.log_after(session, after).map(Some)
+            } else {
+                past.log_after_for(session, after, user)
+            }
         };
         let found = self.base.store.read(read).await?;
         found.ok_or_else(|| {

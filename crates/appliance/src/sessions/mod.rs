@@ -69,18 +69,12 @@ impl Sessions {
             links: Arc::clone(links),
             book: Arc::clone(book),
         });
-        let log = Arc::new(SessionLog {
-            base: base.clone(),
-            links: Arc::clone(links),
-            book: Arc::clone(book),
-            announcer: Arc::clone(&announcer),
-        });
+        let log = Arc::new(SessionLog { base: base.clone(), book: Arc::clone(book) });
         let recordings = Arc::new(recordings);
         let endings = Arc::new(Endings {
             base: base.clone(),
             links: Arc::clone(links),
             book: Arc::clone(book),
-            announcer: Arc::clone(&announcer),
             log: Arc::clone(&log),
             recordings: Arc::clone(&recordings),
             idle: AtomicU64::new(0),
@@ -89,13 +83,11 @@ impl Sessions {
             base: base.clone(),
             links: Arc::clone(links),
             book: Arc::clone(book),
-            announcer: Arc::clone(&announcer),
             log: Arc::clone(&log),
             endings: Arc::clone(&endings),
         });
         let customers = Arc::new(Customers {
             base: base.clone(),
-            links: Arc::clone(links),
             book: Arc::clone(book),
             log: Arc::clone(&log),
             endings: Arc::clone(&endings),
@@ -105,7 +97,6 @@ impl Sessions {
             base: base.clone(),
             links: Arc::clone(links),
             book: Arc::clone(book),
-            announcer: Arc::clone(&announcer),
             log: Arc::clone(&log),
             recordings: Arc::clone(&recordings),
             endings: Arc::clone(&endings),
@@ -117,7 +108,6 @@ impl Sessions {
             base: base.clone(),
             links: Arc::clone(links),
             book: Arc::clone(book),
-            announcer: Arc::clone(&announcer),
             log: Arc::clone(&log),
             endings: Arc::clone(&endings),
             relay: Arc::clone(&relay),
@@ -125,9 +115,7 @@ impl Sessions {
         });
         let sharing = Arc::new(Sharing {
             base: base.clone(),
-            links: Arc::clone(links),
             book: Arc::clone(book),
-            announcer: Arc::clone(&announcer),
             log: Arc::clone(&log),
             relay: Arc::clone(&relay),
             withdrawal: Arc::clone(&withdrawal),
@@ -138,14 +126,12 @@ impl Sessions {
             base: base.clone(),
             links: Arc::clone(links),
             book: Arc::clone(book),
-            announcer: Arc::clone(&announcer),
             log: Arc::clone(&log),
             endings: Arc::clone(&endings),
             customers: Arc::clone(&customers),
             opening: Arc::clone(&opening),
             withdrawal: Arc::clone(&withdrawal),
             sharing: Arc::clone(&sharing),
-            history: Arc::clone(&history),
             starts: Arc::clone(&starts),
             second_factors: Arc::clone(&accounts.second_factors),
             alone: Asking::default(),

@@ -3,10 +3,10 @@
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
+use crate::bus::Event;
 use crate::links::Links;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
-use crate::sessions::announce::Announcer;
 use crate::sessions::customer::Customers;
 use crate::sessions::end::Endings;
 use crate::sessions::log::SessionLog;
@@ -36,7 +36,6 @@ pub(crate) struct ChannelOpening {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,
-    pub(super) announcer: Arc<Announcer>,
     pub(super) customers: Arc<Customers>,
     pub(super) endings: Arc<Endings>,
     pub(super) log: Arc<SessionLog>,
@@ -68,7 +67,7 @@ impl ChannelOpening {
         let agent =
             self.links.agents.startable(endpoint).map_err(|code| code.because(name.clone()))?;
         let opened = self.open_channel(rep, session, &agent, kind).await;
-        self.announcer.tell_session(session);
+        self.base.bus.publish(Event::SessionChanged { session });
         opened
     }
 

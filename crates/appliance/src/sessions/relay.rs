@@ -10,10 +10,10 @@ mod absence;
 use crate::base::Base;
 use crate::book::Book;
 use crate::book::channel::{Channel, ConsoleWay};
+use crate::bus::{Event, Subscriber};
 use crate::links::Links;
 use crate::links::agent::{AgentLink, Stray};
 use crate::links::consoles::RepLink;
-use crate::sessions::announce::Announcer;
 use crate::sessions::end::Endings;
 use crate::sessions::log::SessionLog;
 use bytes::Bytes;
@@ -35,9 +35,16 @@ pub(crate) struct Relay {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,
-    pub(super) announcer: Arc<Announcer>,
     pub(super) endings: Arc<Endings>,
     pub(super) log: Arc<SessionLog>,
+}
+
+impl Subscriber for Relay {
+    fn on(self: Arc<Self>, event: Event<'_>) {
+        if let Event::AgentLeft { endpoint, .. } = event {
+            self.agent_left(endpoint);
+        }
+    }
 }
 
 impl Relay {
@@ -291,9 +298,9 @@ impl Relay {
         self.book.touch(session, self.base.uptime());
         if self.book.came(session, rep.user) {
             self.log.log(session, Some(rep.user), LogEvent::Joined);
-            self.announcer.tell_session(session);
+            self.base.bus.publish(Event::SessionChanged { session });
         } else if !before.1 {
-            self.announcer.tell_session(session);
+            self.base.bus.publish(Event::SessionChanged { session });
         }
         // A console that types on after a loss of its link took nothing from anybody.
         if let (Some(former), Some(typist)) = (before.0, after)
@@ -304,7 +311,7 @@ impl Relay {
     }
 
     /// Consoles that show this machine's channels learn that its agent went away.
-    pub(crate) fn agent_left(&self, endpoint: EndpointId) {
+    fn agent_left(&self, endpoint: EndpointId) {
         for channel in self.book.channels_at(endpoint) {
             drop(channel.settle_agent(&self.links.agents));
         }

@@ -3,9 +3,8 @@
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
-use crate::links::Links;
+use crate::bus::Event;
 use crate::links::consoles::RepLink;
-use crate::sessions::announce::Announcer;
 use crate::sessions::log::SessionLog;
 use crate::sessions::relay::Relay;
 use crate::sessions::withdraw::Withdrawal;
@@ -23,9 +22,7 @@ use std::sync::Arc;
 /// Decides who else takes part in a session, and whose it is.
 pub(crate) struct Sharing {
     pub(super) base: Base,
-    pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,
-    pub(super) announcer: Arc<Announcer>,
     pub(super) log: Arc<SessionLog>,
     pub(super) relay: Arc<Relay>,
     pub(super) withdrawal: Arc<Withdrawal>,
@@ -93,10 +90,8 @@ impl Sharing {
             // Whoever may not type any more does not keep the keyboard.
             self.relay.expel(session, user);
         }
-        self.announcer.tell_session(session);
-        self.announcer.tell_sessions(user);
+        self.base.bus.publish(Event::PartChanged { session, user });
         self.log.log(session, Some(rep.user), event);
-        self.links.chores.tell_lobby_soon();
         Ok(())
     }
 
@@ -106,8 +101,7 @@ impl Sharing {
             self.base.store.note(move |draft| {
                 draft.history(History::Part { session, user, part: Some(share) });
             });
-            self.announcer.tell_session(session);
-            self.links.chores.tell_lobby_soon();
+            self.base.bus.publish(Event::PartChanged { session, user });
             // A right that went meanwhile was not seen by whoever looks after that.
             self.withdrawal.show_out();
         }
@@ -144,11 +138,10 @@ impl Sharing {
             &to,
         );
         // How it stands now is known before it is said that it changed.
-        self.announcer.tell_session(session);
+        self.base.bus.publish(Event::PartChanged { session, user });
         self.log.log(session, Some(former), LogEvent::Transferred { to });
         // Whoever came in over the former one's head may not outrank this one.
         self.withdrawal.show_out();
-        self.links.chores.tell_lobby_soon();
         Ok(())
     }
 
@@ -171,9 +164,7 @@ impl Sharing {
         self.base.store.edit(edit).await?;
         self.book.share(session, user, None);
         self.relay.expel(session, user);
-        self.announcer.tell_session(session);
-        self.announcer.tell_sessions(user);
-        self.links.chores.tell_lobby_soon();
+        self.base.bus.publish(Event::PartChanged { session, user });
         Ok(())
     }
 

@@ -9,10 +9,10 @@ use crate::accounts::duties::first_of;
 use crate::accounts::duties::login_life;
 use crate::base::Base;
 use crate::book::Book;
+use crate::bus::Event;
 use crate::jobs::{Every, Jobs};
 use crate::links::Links;
 use crate::links::consoles::RepLink;
-use crate::sessions::announce::Announcer;
 use crate::sessions::end::Endings;
 use crate::sessions::log::SessionLog;
 use crate::sessions::relay::Relay;
@@ -38,7 +38,6 @@ pub(crate) struct Withdrawal {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,
-    pub(super) announcer: Arc<Announcer>,
     pub(super) endings: Arc<Endings>,
     pub(super) log: Arc<SessionLog>,
     pub(super) relay: Arc<Relay>,
@@ -103,9 +102,7 @@ impl Withdrawal {
             );
             self.relay.expel(session, user);
             self.log.log(session, None, LogEvent::Unshared { with });
-            self.announcer.tell_session(session);
-            self.announcer.tell_sessions(user);
-            self.links.chores.tell_lobby_soon();
+            self.base.bus.publish(Event::PartChanged { session, user });
         }
     }
 

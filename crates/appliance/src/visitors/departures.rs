@@ -1,27 +1,57 @@
 //! Follow-up work, in order: machines without sessions go, and reps are told how queues stand.
 
 use crate::book::Book;
+use crate::bus::{Event, Subscriber};
 use crate::links::Links;
-use crate::links::chores::Chore;
 use crate::visitors::queues::Queues;
 use crate::vitals::Vitals;
 use jumpdeck_protocol::EndpointId;
 use jumpdeck_protocol::agent::AgentOrder;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// Does the follow-up work that waits in `links::chores`.
+/// Something to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chore {
+    /// The last session with this machine is over.
+    LetGo(EndpointId),
+    /// What goes on besides people's own sessions may have changed.
+    TellLobby,
+}
+
+/// Does what follows from events and may wait: one task, one thing after the other.
 pub(crate) struct Departures {
-    pub(super) links: Arc<Links>,
-    pub(super) book: Arc<Book>,
-    pub(super) queues: Arc<Queues>,
-    pub(super) vitals: Vitals,
+    links: Arc<Links>,
+    book: Arc<Book>,
+    queues: Arc<Queues>,
+    vitals: Vitals,
+    chores: UnboundedSender<Chore>,
+    waiting: Mutex<Option<UnboundedReceiver<Chore>>>,
 }
 
 impl Departures {
+    pub(super) fn new(
+        links: &Arc<Links>,
+        book: &Arc<Book>,
+        queues: &Arc<Queues>,
+        vitals: &Vitals,
+    ) -> Self {
+        let (chores, waiting) = unbounded_channel();
+        Self {
+            links: Arc::clone(links),
+            book: Arc::clone(book),
+            queues: Arc::clone(queues),
+            vitals: vitals.clone(),
+            chores,
+            waiting: Mutex::new(Some(waiting)),
+        }
+    }
+
     /// Does chores for as long as the appliance is there.
     pub(crate) fn do_chores(self: &Arc<Self>) {
-        let Some(mut waiting) = self.links.chores.taken() else {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut waiting) = waiting else {
             return;
         };
         let (departures, vital) = (Arc::downgrade(self), self.vitals.part("departures"));
@@ -61,10 +91,34 @@ impl Departures {
     }
 
     /// Where a person sits at a Jump Client, its own service may take over.
-    pub(crate) fn tell_sessions_over(&self, endpoint: EndpointId) {
+    fn tell_sessions_over(&self, endpoint: EndpointId) {
         let agent = self.links.agents.link(endpoint).filter(|agent| agent.attended);
         if let Some(agent) = agent.filter(|_| self.book.count(endpoint) == 0) {
             agent.order(AgentOrder::SessionsOver);
         }
+    }
+}
+
+impl Subscriber for Departures {
+    fn on(self: Arc<Self>, event: Event<'_>) {
+        let chore = match event {
+            Event::SessionEnded(end) => Chore::LetGo(end.endpoint),
+            Event::MachineFree { endpoint } => Chore::LetGo(endpoint),
+            Event::AgentCame { endpoint, is_visitor: false } => {
+                // It may not have heard of the end of the last one.
+                return self.tell_sessions_over(endpoint);
+            }
+            Event::AgentCame { is_visitor: true, .. }
+            | Event::AgentLeft { is_visitor: true, .. }
+            | Event::SessionStarted { .. }
+            | Event::PartChanged { .. }
+            | Event::QueuesChanged
+            | Event::ConsoleCame => Chore::TellLobby,
+            Event::AgentLeft { is_visitor: false, .. }
+            | Event::SessionChanged { .. }
+            | Event::Logged { .. } => return,
+        };
+        // It ends with the appliance, and then nothing is left to be done.
+        let _ = self.chores.send(chore);
     }
 }

@@ -45,17 +45,11 @@ impl Visitors {
             key_tries: Throttle::default(),
             opened: base.uptime(),
         });
-        let departures = Arc::new(Departures {
-            links: Arc::clone(links),
-            book: Arc::clone(book),
-            queues: Arc::clone(&queues),
-            vitals: vitals.clone(),
-        });
+        let departures = Arc::new(Departures::new(links, book, &queues, vitals));
         let pinning = Arc::new(Pinning {
             base: base.clone(),
             links: Arc::clone(links),
             book: Arc::clone(book),
-            announcer: Arc::clone(&sessions.announcer),
             log: Arc::clone(&sessions.log),
             edits: Arc::clone(&items.edits),
             client_limit: Arc::clone(&items.client_limit),

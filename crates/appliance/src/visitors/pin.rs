@@ -3,6 +3,7 @@
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
+use crate::bus::Event;
 use crate::items::edit::ItemEdits;
 use crate::items::edit::ItemRecord;
 use crate::items::limit::ClientLimit;
@@ -11,7 +12,6 @@ use crate::items::rules::{check_preset, destination, permitted_of};
 use crate::links::Links;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
-use crate::sessions::announce::Announcer;
 use crate::sessions::log::SessionLog;
 use jumpdeck_policy::Permission;
 use jumpdeck_protocol::agent::{AgentReply, AgentRequest};
@@ -49,7 +49,6 @@ pub(crate) struct Pinning {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,
-    pub(super) announcer: Arc<Announcer>,
     pub(super) edits: Arc<ItemEdits>,
     pub(super) log: Arc<SessionLog>,
     pub(super) client_limit: Arc<ClientLimit>,
@@ -111,8 +110,8 @@ impl Pinning {
         let place = place_name(&self.base.world(), view.place);
         let event = LogEvent::Pinned { place: place.into(), by_hand: by_hand.clone() };
         self.log.log(session, Some(user), event);
-        self.announcer.tell_session(session);
-        self.links.chores.tell_lobby_soon();
+        self.base.bus.publish(Event::SessionChanged { session });
+        self.base.bus.publish(Event::QueuesChanged);
         Ok((item.view.id, by_hand))
     }
 
@@ -191,9 +190,9 @@ impl Pinning {
         self.edits.tend(edit).await?;
         let answer = agent.call(AgentRequest::Unpin, UNPIN_PATIENCE).await;
         self.log.log(session, Some(user), LogEvent::Unpinned);
-        self.announcer.tell_session(session);
+        self.base.bus.publish(Event::SessionChanged { session });
         // The session may have ended meanwhile.
-        self.links.chores.let_go_soon(endpoint);
+        self.base.bus.publish(Event::MachineFree { endpoint });
         match answer {
             Ok(_) => Ok(()),
             Err(refusal) => {

@@ -6,6 +6,7 @@ use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
 use crate::book::Brief;
+use crate::bus::Event;
 use crate::clock::Uptime;
 use crate::jobs::{Every, Jobs};
 use crate::keys;
@@ -198,7 +199,7 @@ impl Queues {
             &format!("item {item}"),
             "",
         );
-        self.links.chores.tell_lobby_soon();
+        self.base.bus.publish(Event::QueuesChanged);
         Ok(())
     }
 
@@ -233,13 +234,6 @@ impl Queues {
             self.let_go(endpoint).await?;
         }
         Ok(())
-    }
-
-    /// A machine that may be waiting came or went.
-    pub(crate) fn visitor_moved(&self, item: &Item) {
-        if item.is_visitor() {
-            self.links.chores.tell_lobby_soon();
-        }
     }
 
     /// Tells everybody what goes on, if that is new to them. Called by one task alone, so that what
@@ -330,7 +324,7 @@ impl Queues {
             "",
         );
         self.log.log(session, Some(rep.user), LogEvent::Entered);
-        self.links.chores.tell_lobby_soon();
+        self.base.bus.publish(Event::QueuesChanged);
         self.book.view(session, &self.base.world()).ok_or_else(gone)
     }
 

@@ -95,7 +95,9 @@ impl Backend for Memory {
         if tables.full {
             return Err(BackendError::Failed("full".to_owned()));
         }
-        rows.iter().for_each(|row| tables.write(row));
+        for row in rows {
+            tables.write(row);
+        }
         Ok(())
     }
 

@@ -98,7 +98,9 @@ async fn the_audit_goes_on_after_refused_edits_and_after_a_restart() {
 
         let ((events, last), chain) = store.audit_after(0).await.unwrap();
         let mut followed = Chain::default();
-        events.iter().for_each(|event| followed.follow(event).unwrap());
+        for event in &events {
+            followed.follow(event).unwrap();
+        }
         let subjects: Vec<&str> = events.iter().map(|event| &*event.subject).collect();
         assert_eq!((subjects, last), (vec!["one", "two", "three"], true));
         assert_eq!(followed, chain);

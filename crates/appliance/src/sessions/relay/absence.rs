@@ -2,6 +2,7 @@
 
 use super::Relay;
 use crate::book::channel::Channel;
+use crate::bus::Event;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::log::LogEvent;
@@ -24,7 +25,8 @@ impl Relay {
             channel.hub().let_go();
             self.finish_alone(channel);
         }
-        self.announcer.tell_session(channel.session);
+        let session = channel.session;
+        self.base.bus.publish(Event::SessionChanged { session });
         self.expect_back(vec![Arc::clone(channel)]);
     }
 
@@ -52,7 +54,7 @@ impl Relay {
         let mut sessions: Vec<_> = shown.iter().map(|channel| channel.session).collect();
         sessions.dedup();
         for session in sessions {
-            self.announcer.tell_session(session);
+            self.base.bus.publish(Event::SessionChanged { session });
         }
         self.expect_back(shown);
     }
@@ -111,7 +113,8 @@ impl Relay {
         for user in self.book.users(channel.session) {
             if self.book.went(channel.session, user) {
                 self.log.log(channel.session, Some(user), LogEvent::Left);
-                self.announcer.tell_session(channel.session);
+                let session = channel.session;
+                self.base.bus.publish(Event::SessionChanged { session });
             }
         }
         if self.book.channel(channel.id).is_none() || !self.leave_alone(channel) {

@@ -2,6 +2,7 @@
 
 use super::Starting;
 use super::pending::PendingStart;
+use crate::bus::Event;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
 use crate::sessions::open::may_run;
@@ -67,9 +68,7 @@ impl Starting {
         let view = self.book.view(session, &self.base.world());
         let view = view.ok_or_else(|| RefusalCode::SessionGone.plain())?;
         tracing::info!(session = view.id.0, item = id.0, user = rep.user.0, "session started");
-        self.announcer.tell_session(view.id);
-        let (starting, user) = (Arc::clone(self), rep.user);
-        tokio::spawn(async move { starting.history.tell_used(user).await });
+        self.base.bus.publish(Event::SessionChanged { session });
         Ok(view)
     }
 
@@ -136,8 +135,7 @@ impl Starting {
         if !item.attributes.is_empty() {
             self.log.log(id, None, LogEvent::Attributes { set: item.attributes.clone() });
         }
-        self.announcer.tell_in_sessions(endpoint);
-        self.links.chores.tell_lobby_soon();
+        self.base.bus.publish(Event::SessionStarted { endpoint, owner: user });
         Ok(id)
     }
 

@@ -13,10 +13,8 @@ use crate::book::Book;
 use crate::links::Links;
 use crate::links::asking::Asking;
 use crate::links::consoles::RepLink;
-use crate::sessions::announce::Announcer;
 use crate::sessions::customer::Customers;
 use crate::sessions::end::Endings;
-use crate::sessions::history::SessionHistory;
 use crate::sessions::log::SessionLog;
 use crate::sessions::open::ChannelOpening;
 use crate::sessions::sharing::Sharing;
@@ -37,10 +35,8 @@ pub(crate) struct Starting {
     pub(super) base: Base,
     pub(super) links: Arc<Links>,
     pub(super) book: Arc<Book>,
-    pub(super) announcer: Arc<Announcer>,
     pub(super) customers: Arc<Customers>,
     pub(super) endings: Arc<Endings>,
-    pub(super) history: Arc<SessionHistory>,
     pub(super) log: Arc<SessionLog>,
     pub(super) opening: Arc<ChannelOpening>,
     pub(super) second_factors: Arc<SecondFactors>,
