@@ -1,232 +1,127 @@
 //! The HTTP API: for programs that make scripts for reps, and for those that keep watch.
 //!
-//! What it offers stands in `openapi.json`, which it serves itself.
+//! Each area is a file with its handlers and types. Its description, which it serves itself as
+//! `openapi.json`, is made from those.
 
-mod reading;
+mod access;
+mod answer;
+mod health;
+mod items;
 mod scripts;
+mod sessions;
 
 use crate::services::Services;
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap,
-    HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
-};
-use hyper::{Method, Response, StatusCode, Uri};
-use jumpdeck_protocol::audit::Action;
-use jumpdeck_protocol::rep::ApiScope;
-use serde::Serialize;
+use answer::Failure;
+use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use axum::{Extension, Router};
+use hyper::StatusCode;
 use std::net::IpAddr;
+use std::sync::Arc;
+use tower::ServiceExt;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{self, OpenApi as Description};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// Where it begins.
 pub(crate) const PATH: &str = "/api/";
 
-/// The description of all of it.
-const DESCRIPTION: &str = include_str!("openapi.json");
+/// All of it.
+#[derive(Clone)]
+pub(crate) struct Api(Router);
 
-/// An answer on its way.
-pub(crate) type Answer = Response<Full<Bytes>>;
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "jumpdeck appliance",
+        version = "1",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+        description = "For programs that make Representative Console Scripts, and for those that \
+                       keep watch. Errors are JSON with a code and a message. Fields are added, \
+                       never taken away or renamed.",
+    ),
+    servers((url = "/")),
+    components(schemas(answer::Error), responses(answer::Refused, answer::Unauthorized, answer::RateLimited)),
+    modifiers(&TokenScheme),
+)]
+struct About;
 
-/// Why a request is not answered as it wishes.
-#[derive(Debug)]
-struct Failure {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-    more: Option<(HeaderName, HeaderValue)>,
-}
+struct TokenScheme;
 
-impl Failure {
-    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), more: None }
+impl Api {
+    pub(crate) fn new(services: &Arc<Services>) -> Self {
+        let areas = OpenApiRouter::with_openapi(About::openapi())
+            .routes(routes!(health::health))
+            .routes(routes!(health::openapi))
+            .routes(routes!(scripts::client_script))
+            .routes(routes!(items::items))
+            .routes(routes!(sessions::sessions));
+        let (areas, mut description) = areas.split_for_parts();
+        refusals_everywhere(&mut description);
+        let router = areas
+            .layer(Extension(Arc::new(description)))
+            .fallback(nothing_here)
+            .method_not_allowed_fallback(wrong_method)
+            .layer(from_fn_with_state(Arc::clone(services), access::admit))
+            .with_state(Arc::clone(services));
+        Self(router)
     }
 
-    fn parameter(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", message)
-    }
-
-    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.more = Some((name, value));
-        self
-    }
-}
-
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    error: Error<'a>,
-}
-
-#[derive(Serialize)]
-struct Error<'a> {
-    code: &'a str,
-    message: &'a str,
-}
-
-/// A request, as far as the API looks at it.
-pub(crate) struct Asked<'a> {
-    pub method: &'a Method,
-    pub uri: &'a Uri,
-    pub headers: &'a HeaderMap,
-    pub from: IpAddr,
-}
-
-/// What answers.
-struct Api<'a> {
-    services: &'a Services,
-}
-
-/// Answers a request to the API.
-pub(crate) fn answer(services: &Services, asked: &Asked<'_>) -> Answer {
-    Api { services }.answer(asked)
-}
-
-impl Api<'_> {
-    fn answer(&self, asked: &Asked<'_>) -> Answer {
-        match self.api(asked) {
-            Ok(answer) => answer,
-            Err(failure) => {
-                let Failure { status, code, message, more } = failure;
-                let told = ErrorBody { error: Error { code, message: &message } };
-                let mut answer = json(&told);
-                *answer.status_mut() = status;
-                answer.headers_mut().extend(more);
-                answer
-            }
-        }
-    }
-
-    fn api(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
-        if let Err(wait) = self.services.accounts.programs.admits(asked.from) {
-            let message = format!("too many requests; try again in {wait} s");
-            let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
-            return Err(failure.with(RETRY_AFTER, HeaderValue::from(wait)));
-        }
-        let path = asked.uri.path();
-        let known = ["health", "openapi.json", "client_script", "items", "sessions"];
-        let name = path.strip_prefix(PATH).unwrap_or_default();
-        if !known.contains(&name) {
-            let message = "there is nothing here; /api/openapi.json says what there is";
-            return Err(Failure::new(StatusCode::NOT_FOUND, "not_found", message));
-        }
-        if asked.method != Method::GET {
-            let message = "only GET is understood here";
-            let failure =
-                Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
-            return Err(failure.with(hyper::header::ALLOW, HeaderValue::from_static("GET")));
-        }
-        let query = asked.uri.query().unwrap_or_default();
-        match name {
-            "health" => self.health(),
-            "openapi.json" => Ok(body("application/json", DESCRIPTION.into())),
-            "client_script" => scripts::client_script(query),
-            "items" => {
-                self.api_account(asked, ApiScope::ItemsRead)?;
-                self.api_items(query)
-            }
-            _ => {
-                self.api_account(asked, ApiScope::SessionsRead)?;
-                self.api_sessions(query)
-            }
-        }
-    }
-
-    /// That it runs, and can still write.
-    fn health(&self) -> Result<Answer, Failure> {
-        #[derive(Serialize)]
-        struct Health {
-            status: &'static str,
-        }
-        if self.services.stopping.has_begun() {
-            let message = "the appliance is stopping";
-            return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message));
-        }
-        let unavailable =
-            |code, message| Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, code, message));
-        if let Some(part) = self.services.vitals.failed() {
-            return unavailable("failed", format!("the appliance's {part} has ended"));
-        }
-        if self.services.base.store.is_failing() {
-            let message = "the database cannot be written; look at the appliance's disk and log";
-            return unavailable("store_failed", message.to_owned());
-        }
-        Ok(json(&Health { status: "ok" }))
-    }
-
-    /// Whether whoever asks may: by the token of an account that has this scope.
-    fn api_account(&self, asked: &Asked<'_>, scope: ApiScope) -> Result<(), Failure> {
-        let refused = |code, message: &str| {
-            let failure = Failure::new(StatusCode::UNAUTHORIZED, code, message);
-            failure.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-        };
-        let given = asked.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let Some(given) = given else {
-            return Err(refused(
-                "token_missing",
-                "send the token of an API account: Authorization: Bearer TOKEN",
-            ));
-        };
-        let token = given.strip_prefix("Bearer ").unwrap_or_default();
-        match self.services.accounts.programs.api_account_by_token(token) {
-            Some(account) if account.scopes.contains(&scope) => Ok(()),
-            Some(account) => {
-                let message =
-                    format!("{} does not have the scope {}", account.name, scope.as_str());
-                self.services.base.audit.record_often(
-                    &account.name,
-                    Action::ApiRefused,
-                    asked.uri.path(),
-                    &message,
-                );
-                Err(Failure::new(StatusCode::FORBIDDEN, "scope_missing", message))
-            }
-            None => {
-                let from = asked.from.to_string();
-                self.services.base.audit.record_often(
-                    "",
-                    Action::ApiRefused,
-                    asked.uri.path(),
-                    &format!("from {from}"),
-                );
-                Err(refused("token_invalid", "the token is not that of an API account, or is over"))
-            }
+    /// Answers a request that came from this address.
+    pub(crate) async fn answer(&self, mut request: Request, from: IpAddr) -> Response {
+        request.extensions_mut().insert(access::From(from));
+        match self.0.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
         }
     }
 }
 
-/// An answer in JSON.
-fn json(value: &impl Serialize) -> Answer {
-    match serde_json::to_vec(value) {
-        Ok(mut bytes) => {
-            bytes.push(b'\n');
-            body("application/json", bytes.into())
-        }
-        Err(error) => {
-            tracing::error!(%error, "an answer of the API could not be written");
-            let mut answer = body("application/json", Bytes::new());
-            *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            answer
+async fn nothing_here() -> Failure {
+    let message = "there is nothing here; /api/openapi.json says what there is";
+    Failure::new(StatusCode::NOT_FOUND, "not_found", message)
+}
+
+async fn wrong_method() -> Failure {
+    let message = "only GET is understood here";
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+}
+
+impl Modify for TokenScheme {
+    fn modify(&self, description: &mut Description) {
+        let about = "The token of an API account: jumpdeck api-account add NAME --scope …";
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about));
+        let components = description.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme.build()));
+    }
+}
+
+/// What every operation may be refused with, by what it takes.
+fn refusals_everywhere(description: &mut Description) {
+    for path in description.paths.paths.values_mut() {
+        if let Some(operation) = &mut path.get {
+            refusals(operation);
         }
     }
 }
 
-fn body(kind: &'static str, bytes: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(bytes));
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        HeaderName::from_static("x-content-type-options"),
-        HeaderValue::from_static("nosniff"),
-    );
-    answer
-}
-
-/// An answer that is saved as a file of this name.
-fn file(kind: &'static str, name: &str, text: String) -> Answer {
-    let mut answer = body(kind, text.into());
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-        answer.headers_mut().insert(CONTENT_DISPOSITION, value);
+fn refusals(operation: &mut Operation) {
+    let mut add = |status: &str, name: &str| {
+        let refused = openapi::Ref::from_response_name(name);
+        operation.responses.responses.insert(status.to_owned(), RefOr::Ref(refused));
+    };
+    add("429", "RateLimited");
+    let takes_a_token = operation.security.as_ref().is_some_and(|security| !security.is_empty());
+    if takes_a_token {
+        add("401", "Unauthorized");
+        add("403", "Refused");
     }
-    answer
+    if takes_a_token || operation.parameters.is_some() {
+        add("400", "Refused");
+    }
 }

@@ -1,14 +1,87 @@
 //! `GET /api/client_script`: a Representative Console Script to download (DOMAIN 9).
 
-use super::{Answer, Failure, file};
+use super::answer::{Failure, file};
+use axum::extract::RawQuery;
+use axum::response::Response;
 use jumpdeck_protocol::script::{Command, Script, ScriptError};
 use jumpdeck_protocol::text;
+use utoipa::ToSchema;
 
 /// What such a file is.
 const KIND: &str = "application/x-brcs";
 
+/// What `action` may be.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "described here; read by the script's own reader")]
+pub(super) enum ScriptAction {
+    StartPinnedClientSession,
+    StartJumpItemSession,
+    StartShellJumpSession,
+    StartRdpSession,
+    StartVncSession,
+    PushAndStartLocal,
+    PushAndStartRemote,
+    GenerateSessionKey,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "described here; read by the script's own reader")]
+enum ScriptType {
+    Rep,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "described here; read by the script's own reader")]
+enum ScriptOperation {
+    Generate,
+}
+
+#[derive(ToSchema)]
+#[schema(pattern = r"^BRCS1\.0\n")]
+#[allow(dead_code, reason = "described here; written by the script itself")]
+struct ScriptText(String);
+
+/// A Representative Console Script to download: it logs in, then does the action
+///
+/// Besides these, session.custom.NAME (at most 1,024 characters, 10 KiB in all) may stand there any
+/// number of times. What belongs to an action, and what excludes what, is in docs/scripting.md.
+#[utoipa::path(
+    get,
+    path = "/api/client_script",
+    operation_id = "clientScript",
+    security(()),
+    params(
+        ("type" = inline(ScriptType), Query),
+        ("operation" = inline(ScriptOperation), Query),
+        ("action" = inline(ScriptAction), Query),
+        ("search_string" = Option<String>, Query, min_length = 1, max_length = 1024, nullable = false),
+        ("client.comments" = Option<String>, Query, min_length = 1, max_length = 255, nullable = false),
+        ("client.hostname" = Option<String>, Query, min_length = 1, max_length = 255, nullable = false),
+        ("client.private_ip" = Option<String>, Query, min_length = 1, max_length = 255, nullable = false),
+        ("client.public_ip" = Option<String>, Query, min_length = 1, max_length = 255, nullable = false),
+        ("client.tag" = Option<String>, Query, min_length = 1, max_length = 255, nullable = false),
+        ("jump.method" = Option<String>, Query, min_length = 1, max_length = 255, nullable = false),
+        ("credential_id" = Option<String>, Query, min_length = 1, max_length = 255, nullable = false),
+        ("jumpoint" = Option<String>, Query, min_length = 1, max_length = 255, nullable = false),
+        ("target" = Option<String>, Query, min_length = 1, max_length = 255, nullable = false),
+    ),
+    responses((
+        status = 200,
+        description = "The script, as a file.",
+        content_type = "application/x-brcs",
+        body = inline(ScriptText),
+        headers(("Content-Disposition" = String)),
+    )),
+)]
+pub(super) async fn client_script(RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    script(&query.unwrap_or_default())
+}
+
 /// The script that a query describes: a login first, then the action with its parameters.
-pub(super) fn client_script(query: &str) -> Result<Answer, Failure> {
+fn script(query: &str) -> Result<Response, Failure> {
     let mut rest = Vec::new();
     let (mut kind, mut operation) = (None, None);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -64,13 +137,13 @@ fn parameter_at(command: &str, column: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http_body_util::BodyExt;
+    use axum::body::to_bytes;
     use hyper::header::CONTENT_DISPOSITION;
 
     async fn text(query: &str) -> Result<(String, String), String> {
-        let answer = client_script(query).map_err(|failure| failure.message)?;
+        let answer = script(query).map_err(|failure| failure.message)?;
         let name = answer.headers()[CONTENT_DISPOSITION].to_str().unwrap().to_owned();
-        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        let bytes = to_bytes(answer.into_body(), 65_536).await.unwrap();
         Ok((name, String::from_utf8(bytes.to_vec()).unwrap()))
     }
 

@@ -1,7 +1,7 @@
 //! Who may tend what, and what happens to items whose time is over.
 
 use super::*;
-use crate::api;
+use crate::api::Api;
 use crate::app::Role as ApplianceRole;
 use crate::clock::{Clock, Uptime};
 use crate::data_dir::DataDir;
@@ -292,17 +292,15 @@ async fn what_was_removed_by_time_can_be_taken_back_for_thirty_days() {
 async fn a_part_of_the_appliance_that_dies_is_its_end_and_health_says_so() {
     let house = House::new().await;
     let appliance = &house.appliance;
-    let (method, uri) = (hyper::Method::GET, hyper::Uri::from_static("/api/health"));
-    let asked = || crate::api::Asked {
-        method: &method,
-        uri: &uri,
-        headers: Box::leak(Box::default()),
-        from: [127, 0, 0, 1].into(),
+    let api = Api::new(&appliance.services);
+    let health = || async {
+        let asked = hyper::Request::get("/api/health").body(axum::body::Body::empty()).unwrap();
+        api.answer(asked, [127, 0, 0, 1].into()).await.status()
     };
-    assert_eq!(api::answer(&appliance.services, &asked()).status(), 200);
+    assert_eq!(health().await, 200);
     appliance.services.base.store.note(|_| panic!("a mistake"));
     assert_eq!(appliance.until_failed().await, "store");
-    assert_eq!(api::answer(&appliance.services, &asked()).status(), 503);
+    assert_eq!(health().await, 503);
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! HTTP in front of the links: a request either becomes a WebSocket or gets a short answer.
 
 use super::LinkKind;
-use crate::api::{self, Answer, Asked};
-use crate::services::Services;
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use crate::api::{self, Api};
+use axum::body::Body;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper::header::{
     CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -12,7 +12,7 @@ use hyper::header::{
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jumpdeck_link::{Role, Socket, agreed};
 use jumpdeck_protocol::handshake::{AGENT_PATH, REP_PATH};
@@ -29,14 +29,14 @@ const HEAD: usize = 16 * 1024;
 
 /// Serves one connection until it asks for a link.
 pub(super) async fn upgrade(
-    services: &Services,
+    api: &Api,
     stream: TlsStream<TcpStream>,
     from: IpAddr,
 ) -> Option<(LinkKind, Socket)> {
     let wanted: Mutex<Option<(LinkKind, OnUpgrade)>> = Mutex::new(None);
     let service = service_fn(|request| {
-        let answer = answer(services, request, from, &wanted);
-        async move { Ok::<_, Infallible>(answer) }
+        let wanted = &wanted;
+        async move { Ok::<_, Infallible>(answer(api, request, from, wanted).await) }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
@@ -52,16 +52,15 @@ pub(super) async fn upgrade(
     Some((kind, socket))
 }
 
-fn answer(
-    services: &Services,
+async fn answer(
+    api: &Api,
     mut request: Request<Incoming>,
     from: IpAddr,
     wanted: &Mutex<Option<(LinkKind, OnUpgrade)>>,
-) -> Answer {
+) -> Response {
     let path = request.uri().path();
     if path.starts_with(api::PATH) || path == "/api" {
-        let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-        return api::answer(services, &Asked { method, uri, headers, from });
+        return api.answer(request.map(Body::new), from).await;
     }
     if request.method() != Method::GET {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET is understood here.\n");
@@ -80,7 +79,7 @@ fn answer(
         return plain(StatusCode::INTERNAL_SERVER_ERROR, "");
     };
     *wanted = Some((kind, hyper::upgrade::on(&mut request)));
-    let mut response = Response::new(Full::new(Bytes::new()));
+    let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -101,8 +100,8 @@ fn websocket_key(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(SEC_WEBSOCKET_KEY).filter(|_| proper).cloned()
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Answer {
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);

@@ -10,6 +10,7 @@ mod requests;
 pub(crate) use rep::attend;
 
 use crate::admission::{Admission, Limits, Turn, source};
+use crate::api::Api;
 use crate::keys::Keys;
 use crate::services::Services;
 use jumpdeck_link::Socket;
@@ -63,6 +64,7 @@ pub struct Listening {
 /// The gateway of an appliance.
 pub(crate) struct Gateway {
     services: Arc<Services>,
+    api: Api,
     /// Connections that are on their way in.
     arrivals: Arc<Admission<IpAddr>>,
     connections: Arc<Semaphore>,
@@ -72,6 +74,7 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn new(services: Arc<Services>) -> Self {
         Self {
+            api: Api::new(&services),
             services,
             arrivals: Admission::new(ARRIVALS),
             connections: Arc::new(Semaphore::new(most_connections())),
@@ -131,7 +134,7 @@ impl Gateway {
                 return;
             };
             let services = Arc::clone(&gateway.services);
-            let arrival = Box::pin(arrive(&services, &acceptor, tcp, from));
+            let arrival = Box::pin(arrive(&gateway.api, &acceptor, tcp, from));
             let arrived = timeout(limits::HANDSHAKE_TIME, arrival).await;
             if let Ok(Some((kind, caller))) = arrived {
                 match kind {
@@ -209,7 +212,7 @@ async fn until_gone(caller: &mut IncomingLink) {
 
 /// TLS and HTTP, up to an open WebSocket.
 async fn arrive(
-    services: &Services,
+    api: &Api,
     acceptor: &TlsAcceptor,
     tcp: TcpStream,
     from: SocketAddr,
@@ -217,6 +220,6 @@ async fn arrive(
     jumpdeck_link::tune(&tcp).ok()?;
     let stream = acceptor.accept(tcp).await.ok()?;
     let binding = jumpdeck_link::binding(stream.get_ref().1).ok()?;
-    let (kind, socket) = http::upgrade(services, stream, from.ip().to_canonical()).await?;
+    let (kind, socket) = http::upgrade(api, stream, from.ip().to_canonical()).await?;
     Some((kind, IncomingLink { socket, binding, from }))
 }
