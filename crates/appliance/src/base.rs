@@ -1,4 +1,4 @@
-//! What every service stands on: the store, the clocks, the audit.
+//! What every service stands on: the store, the clocks, the audit, the bus.
 
 use crate::audit::record::Audit;
 use crate::bus::Bus;

@@ -1,6 +1,6 @@
 //! The bus: what has happened, for services that have to do something about it. Whoever publishes
 //! does not know who listens. Subscribers are called at once, in their order, on the publisher's
-//! task: what is published first is told first.
+//! task: what one task publishes first is told first.
 
 use jumpdeck_protocol::log::{LogEntry, Summary};
 use jumpdeck_protocol::session::{EndReason, Terms};
@@ -11,7 +11,9 @@ use std::sync::{Arc, OnceLock, Weak};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event<'a> {
     /// A session is in the book and in the history; its first channel is not open yet.
-    SessionStarted { endpoint: EndpointId, owner: UserId },
+    SessionStarted { endpoint: EndpointId },
+    /// Its first channel is open.
+    SessionOpened { session: SessionId, owner: UserId },
     /// Its channels, their consoles or its owner changed.
     SessionChanged { session: SessionId },
     /// This user may take part in a session, or may not any more.
@@ -60,10 +62,12 @@ impl Bus {
     /// Who listens from now on. The first call counts: all services are made then.
     pub(crate) fn connect(&self, subscribers: Vec<Arc<dyn Subscriber>>) {
         let subscribers = subscribers.iter().map(Arc::downgrade).collect();
-        let _ = self.0.set(subscribers);
+        if self.0.set(subscribers).is_err() {
+            tracing::error!("the bus was connected twice");
+        }
     }
 
-    /// Tells the subscribers what has happened.
+    /// Tells the subscribers what has happened; nobody before they are connected.
     pub(crate) fn publish(&self, event: Event<'_>) {
         for subscriber in self.0.get().into_iter().flatten() {
             // One that is gone went with the appliance.

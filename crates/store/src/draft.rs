@@ -64,6 +64,7 @@ pub struct Seen {
 }
 
 /// What happened; appended, not edited.
+#[derive(Clone, Debug)]
 pub enum History {
     SessionStarted {
         session: SessionId,
@@ -138,7 +139,7 @@ impl Draft {
     /// Runs one edit; what a refused one did is undone.
     pub(crate) fn attempt<T>(
         &mut self,
-        edit: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+        edit: impl Fn(&mut Self) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         let (world, rows) = (self.world.clone(), self.rows.len());
         let outcome = edit(self);

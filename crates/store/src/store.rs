@@ -127,10 +127,11 @@ impl Store {
         (ChannelId(id), ChannelId(id + 1))
     }
 
-    /// Runs an edit. When this returns `Ok`, it is on the disk and published.
+    /// Runs an edit. When this returns `Ok`, it is on the disk and published. An edit can be run
+    /// again, on a World that became newer meanwhile: it decides by the draft alone.
     pub async fn edit<T: Send + 'static>(
         &self,
-        edit: impl FnOnce(&mut Draft) -> Result<T, Refusal> + Send + 'static,
+        edit: impl Fn(&mut Draft) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         let (answer, answered) = oneshot::channel();
         self.queue(edit, move |result| drop(answer.send(result)));
@@ -173,7 +174,7 @@ impl Store {
     }
 
     /// Runs an edit that nobody waits for. Failure is logged.
-    pub fn note(&self, edit: impl FnOnce(&mut Draft) + Send + 'static) {
+    pub fn note(&self, edit: impl Fn(&mut Draft) + Send + 'static) {
         let edit = move |draft: &mut Draft| {
             edit(draft);
             Ok(())
@@ -187,7 +188,7 @@ impl Store {
 
     fn queue<T: Send + 'static>(
         &self,
-        edit: impl FnOnce(&mut Draft) -> Result<T, Refusal> + Send + 'static,
+        edit: impl Fn(&mut Draft) -> Result<T, Refusal> + Send + 'static,
         answer: impl FnOnce(Result<T, Refusal>) + Send + 'static,
     ) {
         let edit: Edit = Box::new(move |draft| {

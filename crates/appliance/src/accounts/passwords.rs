@@ -77,6 +77,7 @@ impl Passwords {
             }
             draft.audit_by(now, user, Action::LoginKept, ("", &holder));
             let id = draft.next::<KeptLogin>();
+            let (token_hash, holder) = (token_hash.clone(), holder.clone());
             draft.put(KeptLogin { id, token_hash, user, made: now, expires, holder, generation })
         };
         self.base.store.edit(edit).await?;
@@ -137,7 +138,7 @@ impl Passwords {
         let edit = move |draft: &mut Draft| {
             draft.audit_by(now, user, Action::PasswordChanged, ("", ""));
             let change = |account: &mut Account| {
-                (account.password, account.must_change) = (Some(hash), false);
+                (account.password, account.must_change) = (Some(hash.clone()), false);
             };
             renew(draft, user, Some(&login), change)
         };
@@ -162,10 +163,10 @@ impl Passwords {
         let user = self.base.world().user_by_name(username).map(|user| user.id);
         let user = user.ok_or_else(|| RefusalCode::NoSuchUser.plain())?;
         let hash = self.login.hasher.hash(Whose::Own, password).await?;
-        let change = |account: &mut Account| {
-            (account.password, account.must_change) = (Some(hash), false);
+        let change = move |account: &mut Account| {
+            (account.password, account.must_change) = (Some(hash.clone()), false);
         };
-        self.base.store.edit(move |draft| renew(draft, user, None, change)).await
+        self.base.store.edit(move |draft| renew(draft, user, None, &change)).await
     }
 
     /// Whether a password is a rep's own. Guessing is throttled.
@@ -217,7 +218,7 @@ impl Passwords {
             let what = if second_factor { "and no second factor" } else { "" };
             draft.audit_by(now, by, Action::PasswordReset, (&subject, what));
             let change = |account: &mut Account| {
-                (account.password, account.must_change) = (Some(hash), true);
+                (account.password, account.must_change) = (Some(hash.clone()), true);
                 if second_factor {
                     account.second_factor = None;
                 }
@@ -249,8 +250,8 @@ impl Passwords {
                 );
             }
             let id = draft.next::<User>();
-            let user = User::rep(id, name);
-            draft.put(Account::first(id, hash))?;
+            let user = User::rep(id, name.clone());
+            draft.put(Account::first(id, hash.clone()))?;
             draft.audit_by(now, maker, Action::UserMade, (&user.username, ""));
             draft.put(user)
         };

@@ -106,6 +106,8 @@ impl Programs {
             draft.audit_by(now, user, Action::ApiAccountMade, (&name, &names.join(", ")));
             let id = draft.next::<ApiAccount>();
             let made = now;
+            let (name, token_hash) = (name.clone(), token_hash.clone());
+            let scopes = scopes.clone();
             let account = ApiAccount { id, name, token_hash, scopes, made, expires };
             draft.put(account)
         };

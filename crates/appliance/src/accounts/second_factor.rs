@@ -74,7 +74,7 @@ impl SecondFactors {
         let secret = random::<20>()?.to_vec();
         let shown = Secret(BASE32_NOPAD.encode(&secret));
         let url = Secret(address(&self.base.world().username(user), &shown.0));
-        self.base.store.edit(move |draft| begin(draft, user, secret)).await?;
+        self.base.store.edit(move |draft| begin(draft, user, secret.clone())).await?;
         Ok(reply::NewSecondFactor { secret: shown, url })
     }
 
@@ -112,10 +112,11 @@ impl SecondFactors {
         }
         self.tries.count(user, uptime);
         let codes = (0..RECOVERY).map(|_| recovery_code()).collect::<Result<Vec<_>, _>>()?;
-        let recovery = codes.iter().map(|code| keys::hash(&plain(code))).collect();
+        let recovery: Vec<_> = codes.iter().map(|code| keys::hash(&plain(code))).collect();
         let code = code.to_owned();
         let login = Arc::clone(&rep.login);
-        let edit = move |draft: &mut Draft| confirm(draft, &login, user, &code, recovery, now);
+        let edit =
+            move |draft: &mut Draft| confirm(draft, &login, user, &code, recovery.clone(), now);
         self.base.store.edit(edit).await?;
         rep.must_first(first_of(&self.base.world(), user));
         Ok(reply::RecoveryCodes { codes: codes.into_iter().map(Secret).collect() })

@@ -48,7 +48,7 @@ impl SshKeys {
             }
             SshKeyWish::Add { key } => {
                 let key = read(&key, now)?;
-                self.base.store.edit(move |draft| add(draft, user, key, now)).await?;
+                self.base.store.edit(move |draft| add(draft, user, key.clone(), now)).await?;
             }
             SshKeyWish::Remove { which } => {
                 let login = Arc::clone(&rep.login);

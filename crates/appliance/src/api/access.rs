@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// The address that a request came from.
 #[derive(Clone, Copy)]
-pub(super) struct From(pub IpAddr);
+pub(super) struct ClientAddress(pub IpAddr);
 
 /// Lets an address ask so often, and says of every answer that it is for whoever asked, now.
 pub(super) async fn admit(
@@ -26,11 +26,13 @@ pub(super) async fn admit(
     request: Request,
     next: Next,
 ) -> Response {
-    let from = request.extensions().get::<From>().copied();
-    let wait = from.and_then(|from| services.accounts.programs.admits(from.0).err());
-    let mut response = match wait {
-        None => next.run(request).await,
-        Some(wait) => {
+    let from = request.extensions().get::<ClientAddress>().copied();
+    let admitted = from.map(|from| services.accounts.programs.admits(from.0));
+    let mut response = match admitted {
+        // Every request gets its address where it comes in.
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Some(Ok(())) => next.run(request).await,
+        Some(Err(wait)) => {
             let message = format!("too many requests; try again in {wait} s");
             Failure::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message)
                 .with(RETRY_AFTER, HeaderValue::from(wait))
@@ -101,7 +103,7 @@ fn check(parts: &Parts, services: &Services, scope: ApiScope) -> Result<(), Fail
             Err(Failure::new(StatusCode::FORBIDDEN, "scope_missing", message))
         }
         None => {
-            let from = parts.extensions.get::<From>().map(|from| from.0.to_string());
+            let from = parts.extensions.get::<ClientAddress>().map(|from| from.0.to_string());
             audit("", &format!("from {}", from.unwrap_or_default()));
             Err(refused("token_invalid", "the token is not that of an API account, or is over"))
         }

@@ -1,18 +1,19 @@
 //! What answers look like.
 
 use axum::body::Body;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue};
 use jumpdeck_protocol::text;
-use serde::de::{DeserializeOwned, Deserializer, Error as _};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use utoipa::{ToResponse, ToSchema};
 
-/// Characters of what a request said that come back in an error.
-const ECHO: usize = 256;
+/// Characters of a parameter's name that come back in an error.
+const ECHO: usize = 64;
 
 /// Why a request is not answered as it wishes.
 #[derive(Debug)]
@@ -38,7 +39,6 @@ impl Failure {
     }
 }
 
-/// An error.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Error {
     error: ErrorDetail,
@@ -50,12 +50,10 @@ struct ErrorDetail {
     message: String,
 }
 
-/// Why not.
 #[derive(ToResponse)]
 #[response(description = "Why not.")]
 pub(super) struct Refused(#[allow(dead_code, reason = "described, not read")] Error);
 
-/// A token is wanted.
 #[derive(ToResponse)]
 #[response(
     description = "A token is wanted.",
@@ -63,7 +61,6 @@ pub(super) struct Refused(#[allow(dead_code, reason = "described, not read")] Er
 )]
 pub(super) struct Unauthorized(#[allow(dead_code, reason = "described, not read")] Error);
 
-/// Too many requests.
 #[derive(ToResponse)]
 #[response(
     description = "Too many requests from this address in this minute.",
@@ -111,39 +108,53 @@ pub(super) fn file(kind: &'static str, name: &str, text: String) -> Response {
     response
 }
 
-/// The parameters of a query: these and no others, each once.
-pub(super) struct Query<T>(pub T);
+/// The parameters of a query, each once.
+pub(super) struct Parameters(BTreeMap<String, String>);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
-            Ok(query) => Ok(Self(query.0)),
-            Err(wrong) => {
-                let told = wrong.body_text();
-                let told = told.split_once(": ").map_or(&*told, |(_, told)| told);
-                let told = text::bounded(told, ECHO);
-                Err(Failure::parameter(format!("{told}; /api/openapi.json says what is right")))
+        let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+            .map_err(|_| Failure::parameter("the query cannot be read"))?;
+        let mut given = BTreeMap::new();
+        for (key, value) in pairs.0 {
+            if given.contains_key(&key) {
+                return Err(Failure::parameter(format!("{} is given twice", quoted(&key))));
             }
+            given.insert(key, value);
         }
+        Ok(Self(given))
     }
 }
 
-/// No parameters at all.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NoParameters {}
-
-/// A number within limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Number<const LEAST: u64, const MOST: u64>(pub u64);
-
-impl<'de, const LEAST: u64, const MOST: u64> Deserialize<'de> for Number<LEAST, MOST> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let typed = String::deserialize(deserializer)?;
-        let number = typed.parse().ok().filter(|number| (LEAST..=MOST).contains(number));
-        let wrong = || D::Error::custom(format!("it is a number from {LEAST} to {MOST}"));
-        number.map(Self).ok_or_else(wrong)
+impl Parameters {
+    /// Takes out a number, if it is given.
+    pub(super) fn number(
+        &mut self,
+        key: &str,
+        allowed: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, Failure> {
+        let Some(value) = self.0.remove(key) else {
+            return Ok(None);
+        };
+        let number = value.parse().ok().filter(|number| allowed.contains(number));
+        let (from, to) = allowed.into_inner();
+        let wrong = || Failure::parameter(format!("{key} is a number from {from} to {to}"));
+        number.map(Some).ok_or_else(wrong)
     }
+
+    /// Nothing else was given.
+    pub(super) fn end(&self) -> Result<(), Failure> {
+        self.0.keys().next().map_or(Ok(()), |key| {
+            let key = quoted(key);
+            let what = format!("{key} is no parameter here; /api/openapi.json names them");
+            Err(Failure::parameter(what))
+        })
+    }
+}
+
+/// What a request called a parameter, as far as it comes back in an error.
+fn quoted(key: &str) -> String {
+    format!("{:?}", text::bounded(key, ECHO))
 }

@@ -1,32 +1,21 @@
 //! The items.
 
 use super::access::{Allowed, ItemsRead};
-use super::answer::{Json, Number, Query};
+use super::answer::{Failure, Json, Parameters};
 use crate::services::Services;
 use axum::extract::State;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_world::{Item, World};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Items of one answer, if nothing else is said, and at the most.
 const PAGE: u64 = 100;
 const LARGEST: u64 = 1000;
 /// The greatest number that every JSON reader tells from its neighbours (RFC 8259, 6).
 const GREATEST: u64 = (1 << 53) - 1;
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Page {
-    /// Those with a greater number.
-    #[param(value_type = Option<u64>, minimum = 0, maximum = 9_007_199_254_740_991u64, nullable = false)]
-    after: Option<Number<0, GREATEST>>,
-    #[param(value_type = Option<u64>, minimum = 1, maximum = 1000, default = 100, nullable = false)]
-    limit: Option<Number<1, LARGEST>>,
-}
 
 /// Items, and where those begin that follow.
 #[derive(Serialize, ToSchema)]
@@ -63,26 +52,36 @@ struct ItemJson {
 #[utoipa::path(
     get,
     path = "/api/items",
-    params(Page),
+    params(
+        ("after" = Option<u64>, Query, minimum = 0, maximum = 9_007_199_254_740_991u64,
+         nullable = false, description = "Those with a greater number."),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, nullable = false,
+         description = "So many at the most; 100 if it is not given."),
+    ),
     security(("token" = [])),
     responses((status = 200, description = "Some of them.", body = ItemPage)),
 )]
 pub(super) async fn items(
     _: Allowed<ItemsRead>,
     State(services): State<Arc<Services>>,
-    Query(page): Query<Page>,
-) -> Json<ItemPage> {
-    let after = page.after.map(|after| ItemId(after.0));
-    let limit = usize::try_from(page.limit.map_or(PAGE, |limit| limit.0)).unwrap_or_default();
+    parameters: Parameters,
+) -> Result<Json<ItemPage>, Failure> {
+    let (after, limit) = page(parameters)?;
     let world = services.base.world();
     let in_groups = |item: &&Arc<Item>| matches!(item.view.place, Place::JumpGroup(_));
     let mut found = world.items_after(after).filter(in_groups).take(limit + 1);
     let items: Vec<_> = found.by_ref().take(limit).collect();
     let next = found.next().and(items.last()).map(|last| last.view.id.0);
-    Json(ItemPage {
-        items: items.into_iter().map(|item| told(&services, &world, item)).collect(),
-        next,
-    })
+    let items = items.into_iter().map(|item| told(&services, &world, item)).collect();
+    Ok(Json(ItemPage { items, next }))
+}
+
+/// After which item the page begins, and how many it has at the most.
+fn page(mut parameters: Parameters) -> Result<(Option<ItemId>, usize), Failure> {
+    let after = parameters.number("after", 0..=GREATEST)?.map(ItemId);
+    let limit = parameters.number("limit", 1..=LARGEST)?.unwrap_or(PAGE);
+    parameters.end()?;
+    Ok((after, usize::try_from(limit).unwrap_or(usize::MAX)))
 }
 
 fn told(services: &Services, world: &World, item: &Item) -> ItemJson {
@@ -114,8 +113,8 @@ mod tests {
 
     async fn wrong(query: &str) -> Option<String> {
         let request = hyper::Request::get(format!("/api/items?{query}")).body(()).unwrap();
-        let page = Query::<Page>::from_request_parts(&mut request.into_parts().0, &()).await;
-        page.err().map(|failure| failure.message)
+        let parameters = Parameters::from_request_parts(&mut request.into_parts().0, &()).await;
+        parameters.and_then(page).err().map(|failure| failure.message)
     }
 
     #[tokio::test]
@@ -124,11 +123,11 @@ mod tests {
             assert_eq!(wrong(good).await, None, "{good}");
         }
         let bad = [
-            ("limit=0", "limit: it is a number from 1 to 1000"),
-            ("limit=1e3", "limit: it is a number from 1 to 1000"),
-            ("after=-1", "after: it is a number from 0 to 9007199254740991"),
-            ("limit=1&limit=2", "duplicate field"),
-            ("nonsense=1", "unknown field `nonsense`"),
+            ("limit=0", "limit is a number from 1 to 1000"),
+            ("limit=1e3", "limit is a number from 1 to 1000"),
+            ("after=-1", "after is a number from 0 to 9007199254740991"),
+            ("limit=1&limit=2", "\"limit\" is given twice"),
+            ("nonsense=1", "\"nonsense\" is no parameter here"),
         ];
         for (query, told) in bad {
             let message = wrong(query).await.unwrap_or_default();

@@ -11,6 +11,7 @@ mod scripts;
 mod sessions;
 
 use crate::services::Services;
+use access::ClientAddress;
 use answer::Failure;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
@@ -22,16 +23,16 @@ use std::sync::Arc;
 use tower::ServiceExt;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{self, OpenApi as Description};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Where it begins.
+/// Where its paths begin.
 pub(crate) const PATH: &str = "/api/";
 
-/// All of it.
+/// The router of all areas.
 #[derive(Clone)]
 pub(crate) struct Api(Router);
 
@@ -54,7 +55,8 @@ struct About;
 struct TokenScheme;
 
 impl Api {
-    pub(crate) fn new(services: &Arc<Services>) -> Self {
+    /// The areas, and their description.
+    fn areas() -> (Router<Arc<Services>>, Description) {
         let areas = OpenApiRouter::with_openapi(About::openapi())
             .routes(routes!(health::health))
             .routes(routes!(health::openapi))
@@ -63,8 +65,13 @@ impl Api {
             .routes(routes!(sessions::sessions));
         let (areas, mut description) = areas.split_for_parts();
         refusals_everywhere(&mut description);
+        (areas, description)
+    }
+
+    pub(crate) fn new(services: &Arc<Services>) -> Self {
+        let (areas, description) = Self::areas();
         let router = areas
-            .layer(Extension(Arc::new(description)))
+            .layer(Extension(health::DescriptionText::of(&description)))
             .fallback(nothing_here)
             .method_not_allowed_fallback(wrong_method)
             .layer(from_fn_with_state(Arc::clone(services), access::admit))
@@ -74,7 +81,7 @@ impl Api {
 
     /// Answers a request that came from this address.
     pub(crate) async fn answer(&self, mut request: Request, from: IpAddr) -> Response {
-        request.extensions_mut().insert(access::From(from));
+        request.extensions_mut().insert(ClientAddress(from));
         match self.0.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
@@ -88,7 +95,7 @@ async fn nothing_here() -> Failure {
 }
 
 async fn wrong_method() -> Failure {
-    let message = "only GET is understood here";
+    let message = "only GET and HEAD are understood here";
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
 }
 
@@ -116,12 +123,34 @@ fn refusals(operation: &mut Operation) {
         operation.responses.responses.insert(status.to_owned(), RefOr::Ref(refused));
     };
     add("429", "RateLimited");
-    let takes_a_token = operation.security.as_ref().is_some_and(|security| !security.is_empty());
+    // An open operation has one requirement, which is empty.
+    let wants = |one: &SecurityRequirement| *one != SecurityRequirement::default();
+    let takes_a_token = operation.security.iter().flatten().any(wants);
     if takes_a_token {
         add("401", "Unauthorized");
         add("403", "Refused");
     }
     if takes_a_token || operation.parameters.is_some() {
         add("400", "Refused");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_says_what_each_operation_may_answer() {
+        let (_, description) = Api::areas();
+        let statuses = |path: &str| {
+            let operation = description.paths.paths[path].get.as_ref().unwrap();
+            operation.responses.responses.keys().map(String::as_str).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(statuses("/api/health"), "200 429 503");
+        assert_eq!(statuses("/api/openapi.json"), "200 429");
+        assert_eq!(statuses("/api/client_script"), "200 400 429");
+        assert_eq!(statuses("/api/items"), "200 400 401 403 429");
+        assert_eq!(statuses("/api/sessions"), "200 400 401 403 429");
+        assert_eq!(description.paths.paths.len(), 5);
     }
 }

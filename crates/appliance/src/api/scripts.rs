@@ -163,6 +163,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_description_names_the_actions_that_are_read() {
+        let told = text("type=rep&operation=generate&action=fly").await.unwrap_err();
+        let (_, read) = told.split_once("one of ").unwrap();
+        // A script logs in by itself.
+        let read: Vec<&str> = read.split(", ").filter(|action| *action != "login").collect();
+        let schema = serde_json::to_value(<ScriptAction as utoipa::PartialSchema>::schema());
+        assert_eq!(schema.unwrap()["enum"], serde_json::json!(read));
+    }
+
+    #[tokio::test]
     async fn what_is_wrong_is_said() {
         let wrong = [
             ("operation=generate&action=generate_session_key", "type is rep"),

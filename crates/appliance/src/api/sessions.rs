@@ -1,7 +1,7 @@
 //! The open sessions.
 
 use super::access::{Allowed, SessionsRead};
-use super::answer::{Json, NoParameters, Query};
+use super::answer::{Failure, Json, Parameters};
 use crate::services::Services;
 use axum::extract::State;
 use jumpdeck_protocol::session::SessionView;
@@ -39,8 +39,9 @@ struct SessionJson {
 pub(super) async fn sessions(
     _: Allowed<SessionsRead>,
     State(services): State<Arc<Services>>,
-    _: Query<NoParameters>,
-) -> Json<SessionList> {
+    parameters: Parameters,
+) -> Result<Json<SessionList>, Failure> {
+    parameters.end()?;
     let world = services.base.world();
     let ids = services.book.ids();
     let views = ids.into_iter().filter_map(|id| services.book.view(id, &world));
@@ -51,5 +52,5 @@ pub(super) async fn sessions(
         item_name: view.item_name,
         started: view.started.0,
     };
-    Json(SessionList { sessions: views.map(session).collect() })
+    Ok(Json(SessionList { sessions: views.map(session).collect() }))
 }

@@ -64,7 +64,7 @@ pub async fn reset_password(
             draft.put(enabled)?;
         }
         let change = |account: &mut Account| {
-            (account.password, account.must_change) = (Some(hash), true);
+            (account.password, account.must_change) = (Some(hash.clone()), true);
             if second_factor {
                 account.second_factor = None;
             }

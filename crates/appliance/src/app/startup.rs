@@ -279,8 +279,8 @@ impl Appliance {
             for policy in SessionPolicy::built_in() {
                 draft.put(policy)?;
             }
-            draft.put(user)?;
-            account.map_or(Ok(()), |account| draft.put(account))
+            draft.put(user.clone())?;
+            account.clone().map_or(Ok(()), |account| draft.put(account))
         };
         Ok(self.services.base.store.edit(edit).await.map_err(anyhow::Error::from)?)
     }
@@ -299,10 +299,9 @@ impl Appliance {
         if roles.is_empty() && policies.is_empty() {
             return Ok(());
         }
-        let edit = |draft: &mut Draft| {
-            roles.into_iter().try_for_each(|role| draft.put(role))?;
-            let put = |policy| draft.put(policy);
-            policies.into_iter().try_for_each(put)
+        let edit = move |draft: &mut Draft| {
+            roles.iter().cloned().try_for_each(|role| draft.put(role))?;
+            policies.iter().cloned().try_for_each(|policy| draft.put(policy))
         };
         Ok(self.services.base.store.edit(edit).await.map_err(anyhow::Error::from)?)
     }

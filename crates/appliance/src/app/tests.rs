@@ -79,7 +79,7 @@ impl House {
                 let name = format!("group {id}").into();
                 draft.put(GroupView { id: JumpGroupId(id), name })?;
             }
-            draft.put(bob)?;
+            draft.put(bob.clone())?;
             for number in 1..=4 {
                 let mut item = crate::sample::item(number);
                 Arc::make_mut(&mut item.view).place = if number < 3 { OPEN } else { CLOSED };
@@ -99,7 +99,7 @@ impl House {
         self.appliance.services.base.world().items().map(|item| item.view.id.0).collect()
     }
 
-    async fn change(&self, item: u64, change: impl FnOnce(&mut ItemView) + Send + 'static) {
+    async fn change(&self, item: u64, change: impl Fn(&mut ItemView) + Send + 'static) {
         let edit = move |draft: &mut Draft| {
             let mut item = Item::clone(draft.item(ItemId(item)).unwrap());
             change(Arc::make_mut(&mut item.view));

@@ -27,7 +27,7 @@ impl UserPreferences {
     ) -> Result<(), Refusal> {
         let preferences = preferences.bounded();
         let (user, kept) = (rep.user, preferences.clone());
-        let edit = move |draft: &mut Draft| draft.put(Liking { user, preferences: kept });
+        let edit = move |draft: &mut Draft| draft.put(Liking { user, preferences: kept.clone() });
         self.base.store.edit(edit).await?;
         for other in self.links.consoles.those(|other| other.user == user && other.id != rep.id) {
             other.tell(ApplianceNotice::Preferences(Box::new(preferences.clone())));

@@ -18,9 +18,9 @@ use jumpdeck_protocol::RefusalCode;
 use jumpdeck_protocol::inventory::{
     Figure, InventoryPart, Place, Position, Presence, PresencePosition, Status,
 };
-use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::rep::request;
-use jumpdeck_protocol::{ItemId, Revision, limits};
+use jumpdeck_protocol::rep::{ApplianceNotice, Choices};
+use jumpdeck_protocol::{ItemId, Revision, UserId, limits};
 use jumpdeck_world::DocumentId;
 use jumpdeck_world::Visibility;
 use jumpdeck_world::World;
@@ -167,8 +167,9 @@ impl Feed<'_> {
         if rights || groups_changed(now, before.revision()) {
             self.tell_rights(now);
         }
-        if choices_changed(now, before.revision()) {
-            self.tell_choices(now);
+        let (was, is) = (choices(before, self.rep.user), choices(now, self.rep.user));
+        if was != is {
+            self.rep.tell(ApplianceNotice::Choices(is));
         }
         let parts = {
             let (past, present) =
@@ -307,7 +308,7 @@ impl Feed<'_> {
         let preferences = Box::new(preferences.unwrap_or_default());
         self.rep.tell(ApplianceNotice::Preferences(preferences));
         self.tell_policies();
-        self.tell_choices(world);
+        self.rep.tell(ApplianceNotice::Choices(choices(world, self.rep.user)));
         if let Ok(items) = self.source.history.used(user).await
             && !items.is_empty()
         {
@@ -347,18 +348,6 @@ impl Feed<'_> {
     fn tell_policies(&self) {
         let policies = self.source.jump_policies.policy_views();
         self.rep.tell(ApplianceNotice::JumpPolicies { policies });
-    }
-
-    /// What can be chosen for items.
-    fn tell_choices(&self, world: &World) {
-        let for_items =
-            |policy: &&Arc<SessionPolicy>| policy.availability.contains(&Availability::JumpItems);
-        let policies = world.session_policies().filter(for_items);
-        let session_policies =
-            policies.map(|policy| (policy.id, policy.display_name.as_str().into())).collect();
-        let portals = world.portals().map(|p| (p.id, p.name.as_str().into())).collect();
-        let idle_lock = world.idle_lock(self.rep.user);
-        self.rep.tell(ApplianceNotice::Choices { session_policies, portals, idle_lock });
     }
 
     /// Tells the figures that changed after a change. Returns the last change.
@@ -427,11 +416,16 @@ impl<'a> SnapshotParts<'a> {
     }
 }
 
-/// Whether a session policy, a portal or what holds for all came, changed or went after `since`.
-fn choices_changed(world: &World, since: Revision) -> bool {
-    use DocumentId::{Portal, SessionPolicy, Site};
-    let choices = |id| matches!(id, SessionPolicy(_) | Portal(_) | Site(_));
-    world.changed_since(since).is_none_or(|mut ids| ids.any(choices))
+/// What a user can choose for items.
+fn choices(world: &World, user: UserId) -> Choices {
+    let for_items =
+        |policy: &&Arc<SessionPolicy>| policy.availability.contains(&Availability::JumpItems);
+    let policies = world.session_policies().filter(for_items);
+    Choices {
+        session_policies: policies.map(|p| (p.id, p.display_name.as_str().into())).collect(),
+        portals: world.portals().map(|p| (p.id, p.name.as_str().into())).collect(),
+        idle_lock: world.idle_lock(user),
+    }
 }
 
 /// Whether a group came, changed or went after `since`.

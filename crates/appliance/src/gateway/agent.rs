@@ -434,8 +434,8 @@ async fn enrol(
         let id = draft.next::<Item>();
         let view = Arc::make_mut(&mut item.view);
         (view.id, view.place) = (id, place);
-        view.tag = wish(enrolment.tag, limits::TAG).into();
-        view.comments = wish(enrolment.comments, limits::COMMENTS).into();
+        view.tag = wish(enrolment.tag.clone(), limits::TAG).into();
+        view.comments = wish(enrolment.comments.clone(), limits::COMMENTS).into();
         let (subject, detail) = (format!("item {id}"), format!("{}; {invited}", view.name));
         let action = Action::JumpClientEnrolled;
         draft.audit(now, AuditRecord { who: "", action, subject: &subject, detail: &detail });

@@ -63,7 +63,7 @@ impl ItemEdits {
         let expiring: Vec<_> = edits.iter().filter(expires).map(|edit| edit.item).collect();
         let refused = self
             .tend(move |draft, records| {
-                each(edits, |edit| edit.item, |edit| edit_one(draft, user, &edit, now, records))
+                each(&edits, |edit| edit.item, |edit| edit_one(draft, user, edit, now, records))
             })
             .await?;
         self.tell_expiry(&expiring);
@@ -91,7 +91,11 @@ impl ItemEdits {
         within_limit(items.len())?;
         let now = self.base.now();
         self.tend(move |draft, records| {
-            each(items, |item| *item, |item| copy(draft, user, item, to, now, records))
+            each(
+                items.iter().copied(),
+                |item| *item,
+                |item| copy(draft, user, item, to, now, records),
+            )
         })
         .await
     }
@@ -121,7 +125,7 @@ impl ItemEdits {
                 gone.extend(remove_one(draft, user, item, &busy, now, records)?);
                 Ok(())
             };
-            let refused = each(items, |item| *item, remove)?;
+            let refused = each(items.iter().copied(), |item| *item, remove)?;
             Ok((refused, gone))
         };
         let (refused, gone) = self.tend(edit).await?;
@@ -157,7 +161,7 @@ impl ItemEdits {
     /// Runs an edit; what was done is audited with it, or not at all.
     pub(crate) async fn tend<T: Send + 'static>(
         &self,
-        edit: impl FnOnce(&mut Draft, &mut Vec<ItemRecord>) -> Result<T, Refusal> + Send + 'static,
+        edit: impl Fn(&mut Draft, &mut Vec<ItemRecord>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         let now = self.base.now();
         let edit = move |draft: &mut Draft| {

@@ -76,8 +76,8 @@ impl Installers {
                 permitted(draft, &user, place, Permission::PermAdd)?;
                 is_room(draft, maker)?;
             }
-            if let (Some(None), Place::JumpGroup(id), Some(name)) = (known, place, wanted) {
-                draft.put(GroupView { id, name: name.into() })?;
+            if let (Some(None), Place::JumpGroup(id), Some(name)) = (known, place, &wanted) {
+                draft.put(GroupView { id, name: name.as_str().into() })?;
             }
             let id = draft.next::<Installer>();
             if !local {
@@ -85,7 +85,7 @@ impl Installers {
                 let name = place_name(draft, place);
                 draft.audit_by(now, owner, Action::InstallerMade, (&name, &what));
             }
-            let (revoked, made) = (false, now);
+            let (revoked, made, key_hash) = (false, now, key_hash.clone());
             let installer = Installer { id, key_hash, place, expires, revoked, local, maker, made };
             draft.put(installer)?;
             Ok(id)

@@ -57,7 +57,11 @@ impl KeptItems {
         within_limit(items.len())?;
         let (now, most) = (self.base.moment(), self.client_limit.most());
         let back = move |draft: &mut Draft, records: &mut Vec<ItemRecord>| {
-            each(items, |item| *item, |item| take_back_one(draft, user, item, (now, most), records))
+            each(
+                items.iter().copied(),
+                |item| *item,
+                |item| take_back_one(draft, user, item, (now, most), records),
+            )
         };
         let refused = self.edits.tend(back).await?;
         let world = self.base.world();

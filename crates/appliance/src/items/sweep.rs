@@ -99,8 +99,8 @@ impl Sweep {
             return Ok(());
         }
         let edit = move |draft: &mut Draft| {
-            for item in over {
-                draft.remove(DocumentId::Kept(item));
+            for item in &over {
+                draft.remove(DocumentId::Kept(*item));
             }
             Ok(())
         };

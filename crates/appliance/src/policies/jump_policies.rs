@@ -32,13 +32,12 @@ impl JumpPolicies {
     /// A [`Refusal`] when the store fails.
     pub(crate) async fn put_jump_policy(
         &self,
-        mut policy: JumpPolicy,
+        policy: JumpPolicy,
     ) -> Result<JumpPolicyId, Refusal> {
         let edit = move |draft: &mut Draft| {
             let known = draft.policies().find(|known| known.code_name == policy.code_name);
-            policy.id = known.map_or_else(|| draft.next::<JumpPolicy>(), |known| known.id);
-            let id = policy.id;
-            draft.put(policy).map(|()| id)
+            let id = known.map_or_else(|| draft.next::<JumpPolicy>(), |known| known.id);
+            draft.put(JumpPolicy { id, ..policy.clone() }).map(|()| id)
         };
         let id = self.base.store.edit(edit).await?;
         self.look_at_policies();

@@ -59,11 +59,11 @@ impl Teams {
                 return Err(RefusalCode::InvalidValue.because(detail));
             }
             let mut them = BTreeMap::new();
-            for (member, rank) in members {
+            for (member, rank) in &members {
                 let user = draft.user_by_name(member.trim());
-                let none = || RefusalCode::NoSuchUser.because(text::bounded(&member, limits::NAME));
-                if them.insert(user.ok_or_else(none)?.id, rank).is_some() {
-                    let detail = format!("{} is listed twice.", text::bounded(&member, 64));
+                let none = || RefusalCode::NoSuchUser.because(text::bounded(member, limits::NAME));
+                if them.insert(user.ok_or_else(none)?.id, *rank).is_some() {
+                    let detail = format!("{} is listed twice.", text::bounded(member, 64));
                     return Err(RefusalCode::InvalidValue.because(detail));
                 }
             }
@@ -81,7 +81,7 @@ impl Teams {
                 }
             }
             let id = known.unwrap_or_else(|| draft.next::<Team>());
-            draft.put(Team { id, name, members: them })
+            draft.put(Team { id, name: name.clone(), members: them })
         };
         self.base.store.edit(edit).await?;
         self.base.bus.publish(Event::QueuesChanged);

@@ -83,8 +83,10 @@ impl Announcer {
 impl Subscriber for Announcer {
     fn on(self: Arc<Self>, event: Event<'_>) {
         match event {
-            Event::SessionStarted { endpoint, .. } => self.tell_in_sessions(endpoint),
-            Event::SessionChanged { session } => self.tell_session(session),
+            Event::SessionStarted { endpoint } => self.tell_in_sessions(endpoint),
+            Event::SessionOpened { session, .. } | Event::SessionChanged { session } => {
+                self.tell_session(session);
+            }
             Event::PartChanged { session, user } => {
                 self.tell_session(session);
                 // Who may not take part any more is not among those.

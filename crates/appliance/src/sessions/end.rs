@@ -52,7 +52,7 @@ impl Endings {
             RemovedChannel::OneOfMany => {
                 self.log_closed(channel);
                 let closed = self.hang_up(channel);
-                self.base.store.note(move |draft| draft.history(closed));
+                self.base.store.note(move |draft| draft.history(closed.clone()));
                 let refusal = RefusalCode::ChannelGone.plain();
                 let gone = ChannelReport::Gone { channel: channel.id, refusal };
                 channel.hub().tell_all(&ApplianceNotice::Channel(gone));
@@ -96,8 +96,8 @@ impl Endings {
         let Some(ended) = self.book.remove(session, self.base.now()) else {
             if !closed.is_empty() {
                 self.base.store.note(move |draft| {
-                    for closed in closed {
-                        draft.history(closed);
+                    for closed in &closed {
+                        draft.history(closed.clone());
                     }
                 });
             }
@@ -113,14 +113,14 @@ impl Endings {
         };
         let kept = entry.clone();
         self.base.store.note(move |draft| {
-            for closed in closed {
-                draft.history(closed);
+            for closed in &closed {
+                draft.history(closed.clone());
             }
-            draft.history(History::Logged { session, entry: kept, position: None });
+            draft.history(History::Logged { session, entry: kept.clone(), position: None });
             let (subject, detail) = (format!("session {session}"), why.words());
             let action = Action::SessionEnded;
             draft.audit(at, AuditRecord { who: "", action, subject: &subject, detail: &detail });
-            draft.history(History::SessionEnded { session, reason: why, at });
+            draft.history(History::SessionEnded { session, reason: why.clone(), at });
         });
         tracing::info!(session = session.0, ?reason, "session ended");
         self.base.bus.publish(Event::SessionEnded(&SessionEnd {

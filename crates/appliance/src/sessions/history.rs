@@ -86,7 +86,7 @@ fn sessions_of(past: &dyn Queries, items: &[ItemId]) -> Result<Vec<Past>, Backen
 
 impl Subscriber for SessionHistory {
     fn on(self: Arc<Self>, event: Event<'_>) {
-        if let Event::SessionStarted { owner, .. } = event {
+        if let Event::SessionOpened { owner, .. } = event {
             tokio::spawn(async move { self.tell_used(owner).await });
         }
     }

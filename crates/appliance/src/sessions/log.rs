@@ -12,8 +12,7 @@ use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::session_policy::SessionPermission;
 use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, SessionId, UserId, limits, text};
-use jumpdeck_store::History;
-use jumpdeck_store::Queries;
+use jumpdeck_store::{History, Queries};
 use jumpdeck_terminal::Seen;
 use std::sync::Arc;
 
@@ -63,10 +62,8 @@ impl SessionLog {
         let Some(entry) = self.entry(session, who, event) else {
             return;
         };
-        let kept = entry.clone();
-        self.base.store.note(move |draft| {
-            draft.history(History::Logged { session, entry: kept, position });
-        });
+        let kept = History::Logged { session, entry: entry.clone(), position };
+        self.base.store.note(move |draft| draft.history(kept.clone()));
         self.base.bus.publish(Event::Logged { session, entry: &entry });
     }
 
@@ -90,9 +87,9 @@ impl SessionLog {
         let gone = || RefusalCode::SessionGone.plain();
         let who = Some(self.base.world().username(user));
         let entry = self.entry(session, who, event).ok_or_else(gone)?;
-        let kept = entry.clone();
+        let kept = History::Logged { session, entry: entry.clone(), position: None };
         let edit = move |draft: &mut jumpdeck_store::Draft| {
-            draft.history(History::Logged { session, entry: kept, position: None });
+            draft.history(kept.clone());
             Ok(())
         };
         self.base.store.edit(edit).await?;

@@ -14,6 +14,7 @@ use crate::sessions::recordings::Recordings;
 use crate::sessions::relay::Relay;
 use jumpdeck_policy::check_command;
 use jumpdeck_protocol::agent::AgentRequest;
+use jumpdeck_protocol::argument::Argument;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::modes::MOST as MOST_MODES;
 use jumpdeck_protocol::modes::TerminalModes;
@@ -95,7 +96,7 @@ impl ChannelOpening {
         let kept =
             History::ChannelOpened { channel: id, errors, session, family, recorded, size, at };
         let edit = move |draft: &mut jumpdeck_store::Draft| {
-            draft.history(kept);
+            draft.history(kept.clone());
             if recorded {
                 draft.history(History::RecordingStarted { channel: id, session, user, at });
             }
@@ -155,13 +156,15 @@ impl Answered for request::OpenShell {
 
 /// What the log says of a channel that was opened.
 fn opening_event(kind: &ChannelKind, id: ChannelId) -> LogEvent {
-    match (kind.command(), kind) {
-        (Some(argv), _) => {
-            let command = text::bounded(&masked_line(argv), limits::LOGGED_COMMAND).into();
-            LogEvent::Executed { command, channel: kind.terminal().is_some().then_some(id) }
-        }
-        (None, ChannelKind::Tunnel { port }) => LogEvent::Tunneled { port: *port },
-        (None, _) => LogEvent::ShellOpened { channel: id },
+    let executed = |argv: &[Argument], channel| {
+        let command = text::bounded(&masked_line(argv), limits::LOGGED_COMMAND).into();
+        LogEvent::Executed { command, channel }
+    };
+    match kind {
+        ChannelKind::Shell { .. } => LogEvent::ShellOpened { channel: id },
+        ChannelKind::Terminal { argv, .. } => executed(argv, Some(id)),
+        ChannelKind::Exec { argv, .. } => executed(argv, None),
+        ChannelKind::Tunnel { port } => LogEvent::Tunneled { port: *port },
     }
 }
 
@@ -197,8 +200,12 @@ pub(super) fn check_kind(kind: &ChannelKind) -> Result<(), Refusal> {
     if kind.modes().is_some_and(|modes| modes.0.len() > MOST_MODES) {
         return invalid("A terminal has no so many modes.");
     }
-    if let ChannelKind::Tunnel { port: 0 } = kind {
-        return invalid("There is no port 0.");
+    match kind {
+        ChannelKind::Tunnel { port: 0 } => return invalid("There is no port 0."),
+        ChannelKind::Tunnel { .. }
+        | ChannelKind::Shell { .. }
+        | ChannelKind::Terminal { .. }
+        | ChannelKind::Exec { .. } => {}
     }
     match kind.command() {
         Some([]) => invalid("No command was given."),

@@ -95,6 +95,7 @@ impl Recordings {
                         at,
                         AuditRecord { who: "", action, subject: &subject, detail: &detail },
                     );
+                    let sha256 = sha256.clone();
                     draft.history(History::RecordingClosed { channel, bytes, sha256, at });
                 }),
                 Err(error) => {

@@ -115,6 +115,7 @@ impl Subscriber for Departures {
             | Event::QueuesChanged
             | Event::ConsoleCame => Chore::TellLobby,
             Event::AgentLeft { is_visitor: false, .. }
+            | Event::SessionOpened { .. }
             | Event::SessionChanged { .. }
             | Event::Logged { .. } => return,
         };

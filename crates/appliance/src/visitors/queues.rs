@@ -114,6 +114,7 @@ impl Queues {
             let id = draft.next::<SessionKey>();
             let name = queue_name(draft, queue);
             draft.audit_by(now, user, Action::SessionKeyMade, (&name, ""));
+            let (key_hash, attributes) = (key_hash.clone(), attributes.clone());
             let key = SessionKey { id, key_hash, user, queue, expires, attributes };
             draft.put(key)?;
             Ok(queue)
@@ -134,8 +135,7 @@ impl Queues {
         self.key_tries.count(source, uptime);
         let invalid = || RefusalCode::SessionKeyInvalid.plain();
         let hash = keys::hash(&read_key(&visitor.session_key).ok_or_else(invalid)?);
-        let (mut item, from, settled) =
-            (visitor.item, visitor.from, self.base.clocks.has_settled());
+        let (visitor, from, settled) = (visitor.item, visitor.from, self.base.clocks.has_settled());
         let edit = move |draft: &mut Draft| {
             if settled {
                 remove_expired_keys(draft, now);
@@ -150,6 +150,7 @@ impl Queues {
             }
             draft.remove(DocumentId::SessionKey(key.id));
             let id = draft.next::<Item>();
+            let mut item = visitor.clone();
             let view = Arc::make_mut(&mut item.view);
             (view.id, view.place) = (id, Place::Queue(key.queue));
             item.edited_by = Some(key.user);

@@ -2,9 +2,9 @@
 
 use super::Console;
 use jumpdeck_protocol::inventory::{JumpPolicyView, Place};
-use jumpdeck_protocol::rep::{PastSession, Used};
+use jumpdeck_protocol::rep::{Choices, PastSession, Used};
 use jumpdeck_protocol::rights::{Answer, Permission, PlaceRights};
-use jumpdeck_protocol::{ItemId, JumpPolicyId, PortalId, SessionPolicyId, Timestamp};
+use jumpdeck_protocol::{ItemId, JumpPolicyId, Timestamp};
 use std::collections::BTreeMap;
 
 /// What was told of an item's machine when it was selected.
@@ -26,10 +26,8 @@ pub(super) struct KnownFacts {
     pub(super) used: Vec<Used>,
     /// Why the rep may do what with one item.
     pub(super) explained: Option<(ItemId, Vec<Answer>)>,
-    /// Session policies that can be applied to items, with their names.
-    pub(super) session_policies: Vec<(SessionPolicyId, Box<str>)>,
-    /// Public portals, with their names.
-    pub(super) portals: Vec<(PortalId, Box<str>)>,
+    /// What can be chosen for items.
+    pub(super) choices: Choices,
     /// The last sessions with one item.
     pub(super) history: Option<Past>,
 }

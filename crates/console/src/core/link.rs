@@ -145,10 +145,9 @@ impl Console {
                 self.list.known.policies = policies;
                 self.items_changed();
             }
-            ApplianceNotice::Choices { session_policies, portals, idle_lock } => {
-                self.locks_after(idle_lock);
-                (self.list.known.session_policies, self.list.known.portals) =
-                    (session_policies, portals);
+            ApplianceNotice::Choices(choices) => {
+                self.locks_after(choices.idle_lock);
+                self.list.known.choices = choices;
                 self.out.dirty = true;
             }
             ApplianceNotice::Preferences(preferences) => self.take_preferences(*preferences),

@@ -1,6 +1,7 @@
 //! Between an appliance and a console, after the handshake.
 
 mod api;
+mod choices;
 mod keys;
 mod notice;
 pub mod reply;
@@ -9,6 +10,7 @@ mod secret;
 mod ssh;
 
 pub use api::{ApiAccountView, ApiAccountWish, ApiAccounts, ApiScope};
+pub use choices::Choices;
 pub use keys::{InstallerView, InstallerWish, RemovedItem};
 pub use notice::ApplianceNotice;
 pub use request::{Answers, RepRequest, Request};

@@ -1,6 +1,6 @@
 //! What an appliance says to a console unasked.
 
-use super::Used;
+use super::{Choices, Used};
 use crate::inventory::{
     Figure, InventoryPart, JumpPolicyView, Presence, PresencePosition, Statistics, Thumbnail,
 };
@@ -9,7 +9,7 @@ use crate::preferences::Preferences;
 use crate::queue::Lobby;
 use crate::rights::PlaceRights;
 use crate::session::{ChannelReport, ChannelState, EndReason, SessionView, Size};
-use crate::{ChannelId, ItemId, PortalId, SessionId, SessionPolicyId};
+use crate::{ChannelId, ItemId, SessionId};
 use serde::{Deserialize, Serialize};
 
 /// What an appliance tells a console.
@@ -56,15 +56,7 @@ pub enum ApplianceNotice {
         more: bool,
     },
     /// What can be chosen for items. Replaces what was said before.
-    Choices {
-        /// Session policies that may be applied to items.
-        session_policies: Vec<(SessionPolicyId, Box<str>)>,
-        /// Public portals.
-        portals: Vec<(PortalId, Box<str>)>,
-        /// Seconds without a key after which the console locks itself; 0: never.
-        #[serde(default)]
-        idle_lock: u64,
-    },
+    Choices(Choices),
     /// All Jump Policies. Replaces what was said before.
     JumpPolicies {
         /// In the order of their ids.

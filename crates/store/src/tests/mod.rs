@@ -11,6 +11,7 @@ use jumpdeck_protocol::inventory::GroupView;
 use jumpdeck_protocol::{JumpGroupId, Refusal, RefusalCode, Revision, Timestamp};
 use jumpdeck_world::{DocumentId, World};
 use memory::Memory;
+use std::collections::BTreeSet;
 use tempfile::TempDir;
 
 /// A database that can be opened again and again.
@@ -84,7 +85,7 @@ async fn the_audit_goes_on_after_refused_edits_and_after_a_restart() {
             move |draft: &mut Draft| {
                 let action = Action::ItemEdited;
                 draft.audit(Timestamp(1), AuditRecord { who: "a", action, subject, detail: "" });
-                outcome
+                outcome.clone()
             }
         };
         let store = database.open().store;
@@ -126,8 +127,7 @@ async fn no_id_is_given_twice() {
     for database in Database::both() {
         let store = database.open().store;
         let (first, second) = (store.take_channel_ids(), store.take_channel_ids());
-        let mut ids = vec![first.0, first.1, second.0, second.1];
-        ids.dedup();
+        let ids = BTreeSet::from([first.0, first.1, second.0, second.1]);
         assert_eq!(ids.len(), 4);
         assert_ne!(store.take_session_id(), store.take_session_id());
     }

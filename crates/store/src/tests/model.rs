@@ -219,7 +219,7 @@ async fn both_agree(story: Vec<Happens>) {
         for (store, past) in stores.iter().zip(&mut pasts) {
             let rows = past.row(&happens, store);
             let write = move |draft: &mut crate::Draft| {
-                rows.into_iter().flatten().for_each(|row| draft.history(row));
+                rows.iter().flatten().for_each(|row| draft.history(row.clone()));
                 Ok(())
             };
             store.edit(write).await.unwrap();
@@ -239,6 +239,7 @@ async fn both_agree(story: Vec<Happens>) {
     let [on_disk, in_memory] = &stores;
     let on_disk = on_disk.read(answers).await.unwrap();
     let in_memory = in_memory.read(answers).await.unwrap();
+    assert_eq!(on_disk.len(), in_memory.len());
     for (on_disk, in_memory) in on_disk.iter().zip(&in_memory) {
         assert_eq!(on_disk, in_memory);
     }

@@ -15,7 +15,7 @@ async fn a_full_disk_refuses_the_edit_and_the_store_goes_on() {
     database.limit_pages(12);
     let store = Store::over(database, || ()).unwrap().store;
     let large = group(1, &"x".repeat(200_000));
-    let refusal = store.edit(|draft: &mut Draft| draft.put(large)).await.unwrap_err();
+    let refusal = store.edit(move |draft: &mut Draft| draft.put(large.clone())).await.unwrap_err();
     assert_eq!(refusal.code, RefusalCode::StoreFailed);
     assert!(names(&store.world()).is_empty());
     store.edit(|draft: &mut Draft| draft.put(group(1, "small"))).await.unwrap();

@@ -68,7 +68,7 @@ impl Starting {
         let view = self.book.view(session, &self.base.world());
         let view = view.ok_or_else(|| RefusalCode::SessionGone.plain())?;
         tracing::info!(session = view.id.0, item = id.0, user = rep.user.0, "session started");
-        self.base.bus.publish(Event::SessionChanged { session });
+        self.base.bus.publish(Event::SessionOpened { session, owner: rep.user });
         Ok(view)
     }
 
@@ -124,7 +124,7 @@ impl Starting {
             (format!("session {id}"), format!("item {}: {}; {why}", new.item, new.item_name));
         let at = new.started;
         let edit = move |draft: &mut jumpdeck_store::Draft| {
-            draft.history(started);
+            draft.history(started.clone());
             let action = Action::SessionStarted;
             draft.audit(at, AuditRecord { who: &who, action, subject: &subject, detail: &detail });
             Ok(())
@@ -135,7 +135,7 @@ impl Starting {
         if !item.attributes.is_empty() {
             self.log.log(id, None, LogEvent::Attributes { set: item.attributes.clone() });
         }
-        self.base.bus.publish(Event::SessionStarted { endpoint, owner: user });
+        self.base.bus.publish(Event::SessionStarted { endpoint });
         Ok(id)
     }
 

@@ -16,6 +16,7 @@ use jumpdeck_protocol::session::SessionView;
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp};
 use jumpdeck_world::rights::Start;
 use jumpdeck_world::{Item, Reach, User, World};
+use std::sync::Arc;
 
 /// A stage of a start.
 #[derive(Clone, Copy, Debug)]
@@ -97,9 +98,12 @@ impl Stage {
         match self {
             Self::Rights => starting.rights(start)?,
             Self::Reach => {
-                reach(&start.item).map_err(|step| {
-                    RefusalCode::Unsupported.because(format!("{} {}", step.source, step.says))
-                })?;
+                let unsupported = |_| {
+                    let method = start.item.view.method.title();
+                    let detail = format!("{method} sessions come with a later version");
+                    RefusalCode::Unsupported.because(detail)
+                };
+                reach(&start.item).map_err(unsupported)?;
             }
             Self::Machine => starting.machine(start)?,
             Self::Person => starting.person(start).await?,
@@ -156,6 +160,8 @@ impl Starting {
         let user = world.user(start.rep.user);
         let user = user.ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
         let gone = || RefusalCode::JumpItemGone.plain();
+        // As this World has it, in which the user is judged.
+        start.item = Arc::clone(world.item(start.item.view.id).ok_or_else(gone)?);
         if let Place::Queue(queue) = start.item.view.place {
             if !world.serves(user.id, queue) {
                 return Err(gone());
@@ -179,8 +185,9 @@ impl Starting {
     }
 
     fn machine(&self, start: &mut PendingStart<'_>) -> Result<(), Refusal> {
-        let Some(Reach::Agent(endpoint)) = start.item.reach() else {
-            return Err(RefusalCode::Unsupported.plain());
+        let endpoint = match start.item.reach() {
+            Some(Reach::Agent(endpoint)) => endpoint,
+            None => return Err(RefusalCode::Unsupported.plain()),
         };
         let named = |code: RefusalCode| code.because(start.item.view.name.to_string());
         let agent = self.links.agents.startable(endpoint).map_err(named)?;

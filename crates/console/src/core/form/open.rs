@@ -132,13 +132,19 @@ impl Console {
                 all.map(|value| (value.clone(), value_text(self, &value))).collect()
             }
             ItemField::PublicPortal => {
-                let portals = self.list.known.portals.iter().map(|(portal, _)| Some(*portal));
+                let portals =
+                    self.list.known.choices.portals.iter().map(|(portal, _)| Some(*portal));
                 let all = std::iter::once(None).chain(portals).map(FieldValue::Portal);
                 all.map(|value| (value.clone(), value_text(self, &value))).collect()
             }
             ItemField::CustomerPresentPolicy | ItemField::CustomerNotPresentPolicy => {
-                let policies =
-                    self.list.known.session_policies.iter().map(|(policy, _)| Some(*policy));
+                let policies = self
+                    .list
+                    .known
+                    .choices
+                    .session_policies
+                    .iter()
+                    .map(|(policy, _)| Some(*policy));
                 let all = std::iter::once(None).chain(policies).map(FieldValue::SessionPolicy);
                 all.map(|value| (value.clone(), value_text(self, &value))).collect()
             }

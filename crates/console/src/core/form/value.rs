@@ -28,10 +28,10 @@ pub fn value_text(console: &Console, value: &FieldValue) -> String {
             jumpdeck_protocol::text::clean(&policy).into_owned()
         }
         FieldValue::Portal(None) => "default".to_owned(),
-        FieldValue::Portal(Some(portal)) => named(&console.list.known.portals, portal),
+        FieldValue::Portal(Some(portal)) => named(&console.list.known.choices.portals, portal),
         FieldValue::SessionPolicy(None) => "none".to_owned(),
         FieldValue::SessionPolicy(Some(policy)) => {
-            named(&console.list.known.session_policies, policy)
+            named(&console.list.known.choices.session_policies, policy)
         }
         FieldValue::Time(None) => NEVER.to_owned(),
         FieldValue::Time(Some(time)) => time_text(*time, console.zone()),
