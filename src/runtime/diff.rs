@@ -19,7 +19,7 @@ pub(super) struct TerminalDiff {
     width: u16,
     height: u16,
     cells: Vec<Cell>,
-    pen: TerminalStyle,
+    style: TerminalStyle,
     /// Where the terminal's cursor is, if that is known.
     at: Option<(u16, u16)>,
 }
@@ -56,22 +56,22 @@ impl TerminalDiff {
             width,
             height,
             cells: vec![Cell::default(); count],
-            pen: TerminalStyle::default(),
+            style: TerminalStyle::default(),
             at: None,
         }
     }
 
     /// Erases everything.
     pub(super) fn clear(&mut self) {
-        self.set_pen(TerminalStyle::default());
+        self.set_style(TerminalStyle::default());
         self.out.extend_from_slice(b"\x1b[2J");
         self.cells.fill(Cell::default());
         self.at = None;
     }
 
-    /// What was written since the last time, with the pen put down.
+    /// What was written since the last time, with plain style at its end.
     pub(super) fn take(&mut self) -> Vec<u8> {
-        self.set_pen(TerminalStyle::default());
+        self.set_style(TerminalStyle::default());
         self.at = None;
         std::mem::take(&mut self.out)
     }
@@ -129,7 +129,7 @@ impl TerminalDiff {
     /// Bytes until a stroke can begin.
     fn way(&self, stroke: Option<&[Change<'_>]>) -> usize {
         let cost = |(x, y, cell): &Change<'_>| {
-            self.movement(*x, *y).len() + self.change_of_pen(self.pen_for(cell)).len()
+            self.movement(*x, *y).len() + self.change_of_style(self.style_for(cell)).len()
         };
         stroke.and_then(<[_]>::first).map_or(usize::MAX, cost)
     }
@@ -153,7 +153,7 @@ impl TerminalDiff {
     /// Writes the blank behind an emoji wherever that left the cursor, and again what it hit if
     /// that is one column further on.
     fn blank_behind(&mut self, (x, y, blank): &Change<'_>, next: Option<&Change<'_>>) {
-        self.set_pen(self.pen_for(blank));
+        self.set_style(self.style_for(blank));
         self.out.push(b' ');
         let position = self.position(*x, *y);
         if let Some(unknown) = self.cells.get_mut(position) {
@@ -168,17 +168,17 @@ impl TerminalDiff {
     }
 
     fn cell(&mut self, (x, y, cell): &Change<'_>) {
-        let pen = self.pen_for(cell);
-        self.go_to(*x, *y, pen);
-        self.set_pen(pen);
+        let style = self.style_for(cell);
+        self.go_to(*x, *y, style);
+        self.set_style(style);
         self.write(*x, *y, cell);
     }
 
-    /// The pen a cell needs. A blank needs none but a plain one.
-    fn pen_for(&self, cell: &Cell) -> TerminalStyle {
-        let pen = TerminalStyle::of(cell);
-        let any = is_plain_blank(cell) && self.pen.is_plain();
-        if any { self.pen } else { pen }
+    /// The style a cell needs. A blank needs none but a plain one.
+    fn style_for(&self, cell: &Cell) -> TerminalStyle {
+        let style = TerminalStyle::of(cell);
+        let any = is_plain_blank(cell) && self.style.is_plain();
+        if any { self.style } else { style }
     }
 
     fn write(&mut self, x: u16, y: u16, cell: &Cell) {
@@ -193,9 +193,9 @@ impl TerminalDiff {
         let Some((x, y, cell)) = blanks.first() else {
             return;
         };
-        let pen = self.pen_for(cell);
-        self.go_to(*x, *y, pen);
-        self.set_pen(pen);
+        let style = self.style_for(cell);
+        self.go_to(*x, *y, style);
+        self.set_style(style);
         self.put(format_args!("\x1b[{columns}X"));
         for (x, y, cell) in blanks {
             self.remember(*x, *y, cell);
@@ -253,12 +253,12 @@ impl TerminalDiff {
     }
 
     /// Moves the cursor. Over a few cells it is moved by writing them again.
-    fn go_to(&mut self, x: u16, y: u16, pen: TerminalStyle) {
+    fn go_to(&mut self, x: u16, y: u16, style: TerminalStyle) {
         match self.at {
             Some((column, row))
                 if row == y
                     && (1..=BRIDGE).contains(&x.saturating_sub(column))
-                    && self.can_bridge(column..x, y, pen) =>
+                    && self.can_bridge(column..x, y, style) =>
             {
                 for column in column..x {
                     let position = self.position(column, y);
@@ -287,51 +287,51 @@ impl TerminalDiff {
         if moved.len() < place.len() { moved } else { place }
     }
 
-    /// Whether the cells between are written as the pen is now, and as it will be.
-    fn can_bridge(&self, mut columns: std::ops::Range<u16>, y: u16, pen: TerminalStyle) -> bool {
-        self.pen == pen
+    /// Whether the cells between are written in the style of now, and in the one that follows.
+    fn can_bridge(&self, mut columns: std::ops::Range<u16>, y: u16, style: TerminalStyle) -> bool {
+        self.style == style
             && y < self.height
             && columns.all(|x| {
                 let known = self.cells.get(self.position(x, y));
                 known.is_some_and(|cell| {
-                    let same =
-                        TerminalStyle::of(cell) == pen || (is_plain_blank(cell) && pen.is_plain());
+                    let same = TerminalStyle::of(cell) == style
+                        || (is_plain_blank(cell) && style.is_plain());
                     same && is_narrow(cell.symbol())
                 })
             })
     }
 
-    fn set_pen(&mut self, pen: TerminalStyle) {
-        let change = self.change_of_pen(pen);
+    fn set_style(&mut self, style: TerminalStyle) {
+        let change = self.change_of_style(style);
         self.out.extend_from_slice(change.as_bytes());
-        self.pen = pen;
+        self.style = style;
     }
 
-    /// What makes the terminal write as a pen does.
-    fn change_of_pen(&self, pen: TerminalStyle) -> String {
-        let mut from = self.pen;
-        if pen == from {
+    /// What makes the terminal write in a style.
+    fn change_of_style(&self, style: TerminalStyle) -> String {
+        let mut from = self.style;
+        if style == from {
             return String::new();
         }
-        if pen == TerminalStyle::default() {
+        if style == TerminalStyle::default() {
             return "\x1b[m".to_owned();
         }
         let mut codes = Vec::new();
-        if !pen.modifier.contains(from.modifier) {
+        if !style.modifier.contains(from.modifier) {
             codes.push("0".to_owned());
             from = TerminalStyle::default();
         }
-        let added = pen.modifier - from.modifier;
+        let added = style.modifier - from.modifier;
         codes.extend(
             MODIFIERS.iter().filter(|(one, _)| added.contains(*one)).map(|(_, c)| (*c).to_owned()),
         );
-        let bold = pen.modifier.contains(Modifier::BOLD);
+        let bold = style.modifier.contains(Modifier::BOLD);
         // A bold colour of the first eight may be shown as a bright one, unless it is written out.
-        if pen.fg != from.fg || bold != from.modifier.contains(Modifier::BOLD) {
-            codes.push(colour(pen.fg, 30, bold));
+        if style.fg != from.fg || bold != from.modifier.contains(Modifier::BOLD) {
+            codes.push(colour(style.fg, 30, bold));
         }
-        if pen.bg != from.bg {
-            codes.push(colour(pen.bg, 40, false));
+        if style.bg != from.bg {
+            codes.push(colour(style.bg, 40, false));
         }
         format!("\x1b[{}m", codes.join(";"))
     }

@@ -71,10 +71,10 @@ impl ScreenPicture {
         }
         // Lines must not wrap, nor the last cell scroll the picture.
         text.push_str("\x1b[?7l");
-        let mut pen = String::new();
+        let mut style = String::new();
         let rows = i32::try_from(term.screen_lines()).unwrap_or(0);
         for line in 0..rows {
-            self.row(Line(line), colours.then_some(&mut pen), &mut text);
+            self.row(Line(line), colours.then_some(&mut style), &mut text);
         }
         let cursor = term.grid().cursor.point;
         // Writing to a `String` cannot fail.
@@ -91,7 +91,7 @@ impl ScreenPicture {
         text.into_bytes()
     }
 
-    fn row(&self, line: Line, mut pen: Option<&mut String>, text: &mut String) {
+    fn row(&self, line: Line, mut style: Option<&mut String>, text: &mut String) {
         let term = self.emulator.term();
         let grid = term.grid();
         let cells = &grid[line];
@@ -106,11 +106,11 @@ impl ScreenPicture {
             if cell.flags.contains(Flags::WIDE_CHAR_SPACER) && column > 0 && half(column - 1) {
                 continue;
             }
-            if let Some(pen) = &mut pen {
+            if let Some(style) = &mut style {
                 let wanted = pen_of(cell);
-                if wanted != **pen {
+                if wanted != **style {
                     let _ = write!(text, "\x1b[0m{wanted}");
-                    **pen = wanted;
+                    **style = wanted;
                 }
             }
             text.push(if cell.c == '\t' { ' ' } else { cell.c });

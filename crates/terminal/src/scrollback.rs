@@ -13,7 +13,7 @@ pub const ROOM: usize = 32 * 1024 * 1024;
 
 /// How characters look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pen {
+pub struct CellStyle {
     /// The colour in front.
     pub fg: Color,
     /// The colour behind.
@@ -27,12 +27,12 @@ pub struct Pen {
 pub struct Line {
     text: Box<str>,
     /// From these bytes on, the text looks so.
-    pens: Box<[(u32, Pen)]>,
+    styles: Box<[(u32, CellStyle)]>,
     /// It goes on in the next line.
     pub wrapped: bool,
 }
 
-impl Pen {
+impl CellStyle {
     const PLAIN: Self = Self {
         fg: Color::Named(NamedColor::Foreground),
         bg: Color::Named(NamedColor::Background),
@@ -51,13 +51,13 @@ impl Pen {
 impl Line {
     /// A row of a terminal, without plain blanks at its end.
     pub fn of(row: &Row<Cell>) -> Self {
-        let (mut text, mut pens, mut pen) = (String::new(), Vec::new(), Pen::PLAIN);
+        let (mut text, mut styles, mut style) = (String::new(), Vec::new(), CellStyle::PLAIN);
         let mut wrapped = false;
         let (mut kept, mut kept_pens) = (0, 0);
         // Most of most lines is empty.
         let empty = |column: &usize| {
             let cell = &row[Column(*column)];
-            cell.c == ' ' && cell.flags.is_empty() && cell.bg == Pen::PLAIN.bg
+            cell.c == ' ' && cell.flags.is_empty() && cell.bg == CellStyle::PLAIN.bg
         };
         let end = row.len() - (0..row.len()).rev().take_while(empty).count();
         for column in 0..end {
@@ -66,25 +66,25 @@ impl Line {
             if cell.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER) {
                 continue;
             }
-            let looks = Pen::of(cell);
-            if looks != pen {
-                pens.push((u32::try_from(text.len()).unwrap_or(u32::MAX), looks));
-                pen = looks;
+            let looks = CellStyle::of(cell);
+            if looks != style {
+                styles.push((u32::try_from(text.len()).unwrap_or(u32::MAX), looks));
+                style = looks;
             }
             text.push(if cell.c == '\t' { ' ' } else { cell.c });
             text.extend(cell.zerowidth().into_iter().flatten());
-            if cell.c != ' ' && cell.c != '\t' || looks.bg != Pen::PLAIN.bg {
-                (kept, kept_pens) = (text.len(), pens.len());
+            if cell.c != ' ' && cell.c != '\t' || looks.bg != CellStyle::PLAIN.bg {
+                (kept, kept_pens) = (text.len(), styles.len());
             }
         }
         text.truncate(kept);
-        pens.truncate(kept_pens);
-        Self { text: text.into(), pens: pens.into(), wrapped }
+        styles.truncate(kept_pens);
+        Self { text: text.into(), styles: styles.into(), wrapped }
     }
 
     /// Bytes that it takes.
     fn size(&self) -> usize {
-        size_of::<Self>() + self.text.len() + size_of_val::<[(u32, Pen)]>(&self.pens)
+        size_of::<Self>() + self.text.len() + size_of_val::<[(u32, CellStyle)]>(&self.styles)
     }
 
     /// What stands in it.
@@ -93,12 +93,12 @@ impl Line {
     }
 
     /// Its parts that look alike.
-    pub fn parts(&self) -> impl Iterator<Item = (&str, Pen)> {
-        let ends = self.pens.iter().map(|(at, _)| *at as usize).chain([self.text.len()]);
-        let begins = std::iter::once((0, Pen::PLAIN))
-            .chain(self.pens.iter().map(|(at, pen)| (*at as usize, *pen)));
-        begins.zip(ends).filter_map(|((from, pen), to)| {
-            self.text.get(from..to).filter(|part| !part.is_empty()).map(|part| (part, pen))
+    pub fn parts(&self) -> impl Iterator<Item = (&str, CellStyle)> {
+        let ends = self.styles.iter().map(|(at, _)| *at as usize).chain([self.text.len()]);
+        let begins = std::iter::once((0, CellStyle::PLAIN))
+            .chain(self.styles.iter().map(|(at, style)| (*at as usize, *style)));
+        begins.zip(ends).filter_map(|((from, style), to)| {
+            self.text.get(from..to).filter(|part| !part.is_empty()).map(|part| (part, style))
         })
     }
 }

@@ -6,7 +6,7 @@
 use crate::derived::Derived;
 use crate::entities::{
     Account, ApiAccount, Document, DocumentId, DocumentVisitor, Entity, Installer, Item, Kept,
-    KeptLogin, Kind, Liking, Portal, SessionKey, Site, SiteId, Tables, Team, User,
+    KeptLogin, KeptPreferences, Kind, Portal, SessionKey, Site, SiteId, Tables, Team, User,
 };
 use crate::indexes::Indexes;
 use imbl::OrdMap;
@@ -173,7 +173,7 @@ impl World {
     }
 
     pub fn preferences(&self, user: UserId) -> Option<&Preferences> {
-        self.get::<Liking>(user).map(|liking| &liking.preferences)
+        self.get::<KeptPreferences>(user).map(|kept| &kept.preferences)
     }
 
     pub fn users(&self) -> impl Iterator<Item = &Arc<User>> {

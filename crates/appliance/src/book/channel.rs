@@ -26,7 +26,7 @@ pub(crate) struct Channel {
     /// It is to be recorded.
     pub recorded: bool,
     /// Its recording, if it has one.
-    pub tape: OnceLock<LiveRecording>,
+    pub recording: OnceLock<LiveRecording>,
     /// How often a console went away from it.
     pub departures: AtomicU64,
     /// Nobody holds its output any more.
@@ -92,7 +92,7 @@ impl Channel {
             endpoint,
             family,
             recorded,
-            tape: OnceLock::new(),
+            recording: OnceLock::new(),
             departures: AtomicU64::new(0),
             released: AtomicBool::new(false),
             hub: Mutex::new(Hub::new(id, size)),

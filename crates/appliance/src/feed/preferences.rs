@@ -9,7 +9,7 @@ use jumpdeck_protocol::preferences::Preferences;
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_store::Draft;
-use jumpdeck_world::Liking;
+use jumpdeck_world::KeptPreferences;
 use std::sync::Arc;
 
 /// Keeps what reps prefer, the same at each of their consoles.
@@ -27,7 +27,8 @@ impl UserPreferences {
     ) -> Result<(), Refusal> {
         let preferences = preferences.bounded();
         let (user, kept) = (rep.user, preferences.clone());
-        let edit = move |draft: &mut Draft| draft.put(Liking { user, preferences: kept.clone() });
+        let edit =
+            move |draft: &mut Draft| draft.put(KeptPreferences { user, preferences: kept.clone() });
         self.base.store.edit(edit).await?;
         for other in self.links.consoles.those(|other| other.user == user && other.id != rep.id) {
             other.tell(ApplianceNotice::Preferences(Box::new(preferences.clone())));

@@ -75,8 +75,8 @@ impl Endings {
         if let Some(agent) = self.links.agents.link(channel.endpoint) {
             agent.order(AgentOrder::Channel(ChannelOrder::Close { channel: channel.id }));
         }
-        if let Some(tape) = channel.tape.get() {
-            self.recordings.keep_recording(channel.session, channel.id, Some(tape.clone()));
+        if let Some(recording) = channel.recording.get() {
+            self.recordings.keep_recording(channel.session, channel.id, Some(recording.clone()));
         }
         let status = channel.exit().map(|(status, _)| status);
         History::ChannelClosed { channel: channel.id, status, at: self.base.now() }

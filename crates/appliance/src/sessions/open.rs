@@ -87,8 +87,8 @@ impl ChannelOpening {
         let size = kind.terminal().map(|(size, _)| size.clamped());
         let event = opening_event(&kind, id);
         let (family, nature) = (kind.family(), kind.nature());
-        let tape = self.recordings.begin(session, id, &kind).await?;
-        let recorded = tape.is_some();
+        let recording = self.recordings.begin(session, id, &kind).await?;
+        let recorded = recording.is_some();
         let errors = nature.errors.then_some(errors);
         let view = ChannelView { id, errors, family, attached: true, recorded };
         let at = self.base.now();
@@ -112,10 +112,10 @@ impl ChannelOpening {
         if let Some(size) = size {
             channel.tracker().resize(size.columns);
         }
-        if let Some(tape) = tape {
+        if let Some(recording) = recording {
             channel.hub().record_from(0);
             // The channel is new: nobody else set it.
-            let _ = channel.tape.set(tape);
+            let _ = channel.recording.set(recording);
             self.book.count_recording(session);
         }
         let rep = self.base.world().username(rep.user);

@@ -52,12 +52,12 @@ impl Recordings {
                 continue;
             }
             match self.recorder.resume(&path, channel.id) {
-                Ok((tape, position)) => {
+                Ok((recording, position)) => {
                     channel.hub().record_from(position);
                     // Consoles are expected back, and none of them is far from there.
                     channel.hub().hold_from(position);
                     // Nobody else has set it yet.
-                    let _ = channel.tape.set(tape);
+                    let _ = channel.recording.set(recording);
                 }
                 Err(error) => {
                     tracing::error!(path = %path.display(), %error, "a recording cannot go on");
@@ -74,7 +74,7 @@ impl Recordings {
         &self,
         session: SessionId,
         channel: ChannelId,
-        tape: Option<LiveRecording>,
+        recording: Option<LiveRecording>,
     ) {
         let part = self.data_dir.recording(session, channel, true);
         let whole = self.data_dir.recording(session, channel, false);
@@ -82,8 +82,8 @@ impl Recordings {
         let keeping = self.keeping.clone();
         keeping.send_modify(|count| *count += 1);
         tokio::spawn(async move {
-            if let Some(tape) = tape {
-                tape.close().await;
+            if let Some(recording) = recording {
+                recording.close().await;
             }
             let kept = tokio::task::spawn_blocking(move || keep(&part, &whole)).await;
             match kept.map_err(anyhow::Error::from).and_then(|kept| Ok(kept?)) {
@@ -191,8 +191,8 @@ impl Recordings {
         let recorder = Arc::clone(&self.recorder);
         let begun = tokio::task::spawn_blocking(move || recorder.begin(&path, channel, &header));
         let failed = |reason: String| RefusalCode::RecordingFailed.because(reason);
-        let tape = begun.await.map_err(|error| failed(error.to_string()))?;
-        tape.map(Some).map_err(|error| failed(error.to_string()))
+        let recording = begun.await.map_err(|error| failed(error.to_string()))?;
+        recording.map(Some).map_err(|error| failed(error.to_string()))
     }
 }
 

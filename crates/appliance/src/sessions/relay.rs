@@ -60,8 +60,8 @@ impl Relay {
         };
         let mut hub = channel.hub();
         let heard = hub.output(link.id, offset, &bytes, message);
-        if let (Some((from, new)), Some(tape)) = (heard.record, channel.tape.get()) {
-            tape.output(from, new);
+        if let (Some((from, new)), Some(recording)) = (heard.record, channel.recording.get()) {
+            recording.output(from, new);
         }
         let left_alone = !hub.has_keyboard() && !hub.is_held();
         drop(hub);
@@ -273,8 +273,8 @@ impl Relay {
             agent.order(AgentOrder::Channel(ChannelOrder::Resize { channel: channel.id, size }));
         }
         channel.tracker().resize(size.columns);
-        if let Some(tape) = channel.tape.get() {
-            tape.resize(size);
+        if let Some(recording) = channel.recording.get() {
+            recording.resize(size);
         }
     }
 

@@ -13,7 +13,7 @@ use alacritty_terminal::term::cell::{Cell, Flags};
 use alacritty_terminal::term::{Term, point_to_viewport};
 use alacritty_terminal::vte::ansi::{Color as Ansi, CursorShape, NamedColor};
 use jumpdeck_protocol::text::is_unsafe;
-use jumpdeck_terminal::scrollback::{Line as PastLine, Pen};
+use jumpdeck_terminal::scrollback::{CellStyle, Line as PastLine};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -77,10 +77,13 @@ impl Artist<'_, '_> {
         let found = found_in(line, &scroll.query);
         let mut spans = Vec::new();
         let mut at = 0;
-        for (part, pen) in line.parts() {
+        for (part, style) in line.parts() {
             for character in part.chars() {
-                let mut looks =
-                    pen_style(pen).patch(if scroll.selects(number) { whole } else { Style::new() });
+                let mut looks = ratatui_style(style).patch(if scroll.selects(number) {
+                    whole
+                } else {
+                    Style::new()
+                });
                 if found.is_some_and(|(from, to)| (from..to).contains(&at)) {
                     looks = self.style(Tone::Match);
                 }
@@ -179,10 +182,10 @@ fn place(point: Point, offset: usize, area: Rect, first: Position) -> Option<Pos
 }
 
 fn style(cell: &Cell) -> Style {
-    pen_style(Pen { fg: cell.fg, bg: cell.bg, flags: cell.flags })
+    ratatui_style(CellStyle { fg: cell.fg, bg: cell.bg, flags: cell.flags })
 }
 
-fn pen_style(pen: Pen) -> Style {
+fn ratatui_style(style: CellStyle) -> Style {
     const MODIFIERS: [(Flags, Modifier); 5] = [
         (Flags::BOLD, Modifier::BOLD),
         (Flags::DIM, Modifier::DIM),
@@ -190,16 +193,16 @@ fn pen_style(pen: Pen) -> Style {
         (Flags::INVERSE, Modifier::REVERSED),
         (Flags::STRIKEOUT, Modifier::CROSSED_OUT),
     ];
-    let mut style = Style::reset().fg(colour(pen.fg)).bg(colour(pen.bg));
+    let mut drawn = Style::reset().fg(colour(style.fg)).bg(colour(style.bg));
     for (flag, modifier) in MODIFIERS {
-        if pen.flags.contains(flag) {
-            style = style.add_modifier(modifier);
+        if style.flags.contains(flag) {
+            drawn = drawn.add_modifier(modifier);
         }
     }
-    if pen.flags.intersects(Flags::ALL_UNDERLINES) {
-        style = style.add_modifier(Modifier::UNDERLINED);
+    if style.flags.intersects(Flags::ALL_UNDERLINES) {
+        drawn = drawn.add_modifier(Modifier::UNDERLINED);
     }
-    style
+    drawn
 }
 
 /// The rep's own terminal decides how the sixteen colours look.

@@ -78,9 +78,9 @@ struct RecorderQueue {
 
 #[derive(Debug)]
 enum RecorderJob {
-    Output { tape: LiveRecording, at: Instant, offset: u64, bytes: Vec<u8> },
-    Resize { tape: LiveRecording, at: Instant, size: Size },
-    Close { tape: LiveRecording, done: oneshot::Sender<()> },
+    Output { recording: LiveRecording, at: Instant, offset: u64, bytes: Vec<u8> },
+    Resize { recording: LiveRecording, at: Instant, size: Size },
+    Close { recording: LiveRecording, done: oneshot::Sender<()> },
 }
 
 impl Recorder {
@@ -108,17 +108,17 @@ impl Recorder {
         channel: ChannelId,
         header: &Header,
     ) -> std::io::Result<LiveRecording> {
-        Ok(self.tape(CastFile::create(path, header)?, channel))
+        Ok(self.live(CastFile::create(path, header)?, channel))
     }
 
     /// Goes on with a recording. Returns up to which byte of the channel's output it goes.
     pub fn resume(&self, path: &Path, channel: ChannelId) -> std::io::Result<(LiveRecording, u64)> {
         let file = CastFile::open(path)?;
         let position = file.position();
-        Ok((self.tape(file, channel), position))
+        Ok((self.live(file, channel), position))
     }
 
-    fn tape(&self, file: CastFile, channel: ChannelId) -> LiveRecording {
+    fn live(&self, file: CastFile, channel: ChannelId) -> LiveRecording {
         LiveRecording {
             file: Arc::new(Mutex::new(file)),
             thread: Arc::clone(&self.shared),
@@ -137,21 +137,22 @@ impl Drop for Recorder {
 impl LiveRecording {
     /// Adds output that stands at `offset`.
     pub fn output(&self, offset: u64, bytes: &[u8]) {
-        let (tape, at, bytes) = (self.clone(), Instant::now(), bytes.to_vec());
+        let (recording, at, bytes) = (self.clone(), Instant::now(), bytes.to_vec());
         let length = bytes.len();
-        let job = RecorderJob::Output { tape, at, offset, bytes };
+        let job = RecorderJob::Output { recording, at, offset, bytes };
         self.thread.add(job, length);
     }
 
     /// The terminal has a new size.
     pub fn resize(&self, size: Size) {
-        self.thread.add(RecorderJob::Resize { tape: self.clone(), at: Instant::now(), size }, 0);
+        self.thread
+            .add(RecorderJob::Resize { recording: self.clone(), at: Instant::now(), size }, 0);
     }
 
     /// Writes what is left and makes it durable. What still cannot be written is given up.
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
-        self.thread.add(RecorderJob::Close { tape: self.clone(), done }, MUCH);
+        self.thread.add(RecorderJob::Close { recording: self.clone(), done }, MUCH);
         let _ = closed.await;
     }
 
@@ -198,47 +199,47 @@ impl RecordingWriter {
             let mut touched: Vec<LiveRecording> = std::mem::take(&mut self.waiting);
             let mut closing = Vec::new();
             for job in jobs {
-                let tape = match job {
-                    RecorderJob::Output { tape, at, offset, bytes } => {
-                        tape.lock().add_output(at, offset, &bytes);
-                        tape
+                let recording = match job {
+                    RecorderJob::Output { recording, at, offset, bytes } => {
+                        recording.lock().add_output(at, offset, &bytes);
+                        recording
                     }
-                    RecorderJob::Resize { tape, at, size } => {
-                        tape.lock().add_resize(at, size);
-                        tape
+                    RecorderJob::Resize { recording, at, size } => {
+                        recording.lock().add_resize(at, size);
+                        recording
                     }
-                    RecorderJob::Close { tape, done } => {
-                        closing.push((tape.clone(), done));
-                        tape
+                    RecorderJob::Close { recording, done } => {
+                        closing.push((recording.clone(), done));
+                        recording
                     }
                 };
-                if !touched.iter().any(|other| Arc::ptr_eq(&other.file, &tape.file)) {
-                    touched.push(tape);
+                if !touched.iter().any(|other| Arc::ptr_eq(&other.file, &recording.file)) {
+                    touched.push(recording);
                 }
             }
-            for tape in touched {
-                self.write(tape);
+            for recording in touched {
+                self.write(recording);
             }
-            for (tape, done) in closing {
-                tape.lock().finish();
-                self.waiting.retain(|other| !Arc::ptr_eq(&other.file, &tape.file));
+            for (recording, done) in closing {
+                recording.lock().finish();
+                self.waiting.retain(|other| !Arc::ptr_eq(&other.file, &recording.file));
                 // Whoever asked may have gone.
                 let _ = done.send(());
             }
         }
     }
 
-    fn write(&mut self, tape: LiveRecording) {
+    fn write(&mut self, recording: LiveRecording) {
         let (outcome, position) = {
-            let mut file = tape.lock();
+            let mut file = recording.lock();
             (file.write(), file.position())
         };
         // Without anybody to tell, the appliance has ended.
         let _ = match outcome {
-            Ok(()) => self.news.send(RecorderEvent::Written(tape.channel, position)),
+            Ok(()) => self.news.send(RecorderEvent::Written(recording.channel, position)),
             Err(error) => {
-                let news = RecorderEvent::Failed(tape.channel, error.to_string());
-                self.waiting.push(tape);
+                let news = RecorderEvent::Failed(recording.channel, error.to_string());
+                self.waiting.push(recording);
                 self.news.send(news)
             }
         };

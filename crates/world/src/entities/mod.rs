@@ -17,7 +17,7 @@ pub use api_account::ApiAccount;
 pub use installer::Installer;
 pub use item::{Item, Origin, Reach};
 pub use login::KeptLogin;
-pub use preferences::Liking;
+pub use preferences::KeptPreferences;
 pub use removed::{Kept, Removed};
 pub use session_key::SessionKey;
 pub use site::{Portal, Site, SiteId};
@@ -172,7 +172,7 @@ entities! {
     JumpPolicy(JumpPolicy, JumpPolicyId) jump_policies = "jump_policy" configuration;
     Removed(Removed, EndpointId) removed = "removed";
     Kept(Kept, ItemId) kept = "kept";
-    Liking(Liking, UserId) likings = "liking";
+    Liking(KeptPreferences, UserId) likings = "liking";
     Team(Team, TeamId) teams = "team" configuration;
     SessionKey(SessionKey, SessionKeyId) session_keys = "session_key";
     GroupPolicy(GroupPolicy, GroupPolicyId) group_policies = "group_policy" configuration;

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 /// What a user likes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Liking {
+pub struct KeptPreferences {
     pub user: UserId,
     pub preferences: Preferences,
 }
 
-impl Entity for Liking {
+impl Entity for KeptPreferences {
     fn id(&self) -> UserId {
         self.user
     }

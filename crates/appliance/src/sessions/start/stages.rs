@@ -185,13 +185,14 @@ impl Starting {
     }
 
     fn machine(&self, start: &mut PendingStart<'_>) -> Result<(), Refusal> {
-        let endpoint = match start.item.reach() {
-            Some(Reach::Agent(endpoint)) => endpoint,
-            None => return Err(RefusalCode::Unsupported.plain()),
+        let found = match start.item.reach() {
+            Some(Reach::Agent(endpoint)) => {
+                self.links.agents.startable(endpoint).map(|agent| (endpoint, agent))
+            }
+            None => Err(RefusalCode::Unsupported),
         };
         let named = |code: RefusalCode| code.because(start.item.view.name.to_string());
-        let agent = self.links.agents.startable(endpoint).map_err(named)?;
-        start.machine = Some((endpoint, agent));
+        start.machine = Some(found.map_err(named)?);
         Ok(())
     }
 
