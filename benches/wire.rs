@@ -27,7 +27,7 @@ use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest, ToRep};
 use jumpdeck_protocol::{ChannelId, Control, ItemId, Never, limits};
 use jumpdeck_server_sim::{
-    ConsoleLogin, Counts, Fleet, Heard, InstallerKeys, Scenario, SimulatedConsole,
+    ConsoleHeard, ConsoleLogin, Fleet, FleetCounts, InstallerKeys, Scenario, SimulatedConsole,
 };
 use std::hint::black_box;
 use std::io::{Read, Write};
@@ -125,12 +125,12 @@ async fn house() -> (SimulatedConsole, ItemId) {
     let fleet = Fleet::new(Scenario::load("quiet").unwrap(), &url, &fingerprint, keys);
     let fleet = fleet.with_clients(1);
     let network = fleet.network().unwrap();
-    tokio::spawn(fleet.run(Arc::new(Counts::default()), network));
+    tokio::spawn(fleet.run(Arc::new(FleetCounts::default()), network));
     let login = ConsoleLogin::with_password(&url, &fingerprint, "admin", &password);
     let mut console = SimulatedConsole::connect(&login).await.unwrap();
     console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let online = console.until(|heard| match heard {
-        Heard::Notice(ApplianceNotice::Presence { changes, .. }) => {
+        ConsoleHeard::Notice(ApplianceNotice::Presence { changes, .. }) => {
             changes.first().map(|presence| presence.item)
         }
         _ => None,

@@ -89,7 +89,7 @@ pub enum ConsoleError {
 
 /// Something that a console heard.
 #[derive(Debug)]
-pub enum Heard {
+pub enum ConsoleHeard {
     /// The appliance said something.
     Notice(ApplianceNotice),
     /// The appliance answered.
@@ -127,8 +127,8 @@ pub enum Heard {
 #[derive(Debug)]
 pub struct SimulatedConsole {
     outbox: Outbox,
-    heard: mpsc::UnboundedReceiver<(Instant, Heard)>,
-    kept: VecDeque<(Instant, Heard)>,
+    heard: mpsc::UnboundedReceiver<(Instant, ConsoleHeard)>,
+    kept: VecDeque<(Instant, ConsoleHeard)>,
     last: RequestId,
     task: AbortHandle,
 }
@@ -187,7 +187,7 @@ impl SimulatedConsole {
                 if skims { skim(incoming, &tell) } else { hear(incoming, &tell) }
             };
             let end = pump(dialed.socket, &held, keep_alive, take).await;
-            let _ = tell.send((Instant::now(), Heard::Down(end.to_string())));
+            let _ = tell.send((Instant::now(), ConsoleHeard::Down(end.to_string())));
         });
         Ok(Self {
             outbox,
@@ -225,7 +225,7 @@ impl SimulatedConsole {
         let mut meanwhile = VecDeque::new();
         let outcome = loop {
             match self.next_at().await? {
-                (_, Heard::Reply(of, outcome)) if of == id => break outcome,
+                (_, ConsoleHeard::Reply(of, outcome)) if of == id => break outcome,
                 other => meanwhile.push_back(other),
             }
         };
@@ -238,14 +238,14 @@ impl SimulatedConsole {
     ///
     /// # Errors
     /// [`ConsoleError::Ended`] when the link has ended, [`ConsoleError::Silence`] after a minute.
-    pub async fn next_at(&mut self) -> Result<(Instant, Heard), ConsoleError> {
+    pub async fn next_at(&mut self) -> Result<(Instant, ConsoleHeard), ConsoleError> {
         if let Some(kept) = self.kept.pop_front() {
             return Ok(kept);
         }
         let heard =
             timeout(PATIENCE, self.heard.recv()).await.map_err(|_| ConsoleError::Silence)?;
         match heard {
-            Some((_, Heard::Down(reason))) => Err(ConsoleError::Ended(reason)),
+            Some((_, ConsoleHeard::Down(reason))) => Err(ConsoleError::Ended(reason)),
             Some(heard) => Ok(heard),
             None => Err(ConsoleError::Ended("it ended before".to_owned())),
         }
@@ -257,7 +257,7 @@ impl SimulatedConsole {
     /// [`ConsoleError`].
     pub async fn until<T>(
         &mut self,
-        mut pick: impl FnMut(&Heard) -> Option<T>,
+        mut pick: impl FnMut(&ConsoleHeard) -> Option<T>,
     ) -> Result<T, ConsoleError> {
         loop {
             let (_, heard) = self.next_at().await?;
@@ -309,34 +309,40 @@ struct SkimPart {
 }
 
 /// Counts items; everything else is heard as always.
-fn skim(incoming: Incoming, tell: &mpsc::UnboundedSender<(Instant, Heard)>) -> Result<(), LinkEnd> {
+fn skim(
+    incoming: Incoming,
+    tell: &mpsc::UnboundedSender<(Instant, ConsoleHeard)>,
+) -> Result<(), LinkEnd> {
     if let Incoming::Frame(Frame::Control(body), _) = &incoming
         && let Ok(Control::Notice { body }) =
             messagepack::from_slice::<Control<Never, IgnoredAny, SkimNotice>>(body)
     {
         let SkimNotice::Inventory(part) = body;
         let (items, gone) = (part.items.len(), part.gone.len());
-        let _ = tell.send((Instant::now(), Heard::Skimmed { items, gone }));
+        let _ = tell.send((Instant::now(), ConsoleHeard::Skimmed { items, gone }));
         return Ok(());
     }
     hear(incoming, tell)
 }
 
-fn hear(incoming: Incoming, tell: &mpsc::UnboundedSender<(Instant, Heard)>) -> Result<(), LinkEnd> {
+fn hear(
+    incoming: Incoming,
+    tell: &mpsc::UnboundedSender<(Instant, ConsoleHeard)>,
+) -> Result<(), LinkEnd> {
     let heard = match incoming {
         Incoming::Ping | Incoming::Pong(_) => return Ok(()),
         Incoming::Frame(Frame::Data { channel, offset, bytes }, _) => {
-            Heard::Data { channel, offset, bytes }
+            ConsoleHeard::Data { channel, offset, bytes }
         }
         Incoming::Frame(Frame::Credit { channel, received, limit }, _) => {
-            Heard::Credit { channel, received, limit }
+            ConsoleHeard::Credit { channel, received, limit }
         }
         Incoming::Frame(Frame::Control(body), _) => {
             match control::decode::<Never, RepReply, ApplianceNotice>(&body)
                 .map_err(|error| LinkEnd::Violation(error.to_string()))?
             {
-                Received::Known(Control::Notice { body }) => Heard::Notice(body),
-                Received::Known(Control::Reply { id, body }) => Heard::Reply(id, body),
+                Received::Known(Control::Notice { body }) => ConsoleHeard::Notice(body),
+                Received::Known(Control::Reply { id, body }) => ConsoleHeard::Reply(id, body),
                 _ => return Ok(()),
             }
         }
@@ -397,11 +403,15 @@ impl SimulatedShell {
     /// # Errors
     /// [`ConsoleError::Violation`] when the agent broke the protocol, [`ConsoleError::Refused`]
     /// when the channel is gone.
-    pub fn take(&mut self, console: &SimulatedConsole, heard: &Heard) -> Result<(), ConsoleError> {
+    pub fn take(
+        &mut self,
+        console: &SimulatedConsole,
+        heard: &ConsoleHeard,
+    ) -> Result<(), ConsoleError> {
         let mine = self.endpoint.channel();
         let violation = |error: &dyn std::fmt::Display| ConsoleError::Violation(error.to_string());
         match heard {
-            Heard::Data { channel, offset, bytes } if *channel == mine => {
+            ConsoleHeard::Data { channel, offset, bytes } if *channel == mine => {
                 let new = self.endpoint.data(*offset, bytes).map_err(|error| violation(&error))?;
                 if let Some((new, _)) = new {
                     self.output.extend_from_slice(&new);
@@ -410,12 +420,12 @@ impl SimulatedShell {
                     console.send(credit);
                 }
             }
-            Heard::Credit { channel, received, limit } if *channel == mine => {
+            ConsoleHeard::Credit { channel, received, limit } if *channel == mine => {
                 let credited = self.endpoint.credited(*received, *limit);
                 credited.map_err(|error| violation(&error))?;
                 self.flush(console);
             }
-            Heard::Notice(ApplianceNotice::Channel(report)) if report.channel() == mine => {
+            ConsoleHeard::Notice(ApplianceNotice::Channel(report)) if report.channel() == mine => {
                 use jumpdeck_protocol::endpoint::Event;
                 match self.endpoint.report(report) {
                     Some(Event::Gone(refusal)) => return Err(refusal.into()),
@@ -426,19 +436,25 @@ impl SimulatedShell {
                     Some(Event::Exited(_)) | None => {}
                 }
             }
-            Heard::Notice(ApplianceNotice::ChannelState { channel, state }) if *channel == mine => {
+            ConsoleHeard::Notice(ApplianceNotice::ChannelState { channel, state })
+                if *channel == mine =>
+            {
                 self.endpoint.keyboard_is(state.yours);
             }
-            Heard::Notice(ApplianceNotice::Picture { channel, offset, .. }) if *channel == mine => {
+            ConsoleHeard::Notice(ApplianceNotice::Picture { channel, offset, .. })
+                if *channel == mine =>
+            {
                 self.endpoint.pictured(*offset);
             }
-            Heard::Notice(ApplianceNotice::AgentLink { channel, linked }) if *channel == mine => {
+            ConsoleHeard::Notice(ApplianceNotice::AgentLink { channel, linked })
+                if *channel == mine =>
+            {
                 self.endpoint.link_lost();
                 if *linked {
                     console.tell(RepNotice::Channel(self.endpoint.attach()));
                 }
             }
-            Heard::Notice(ApplianceNotice::SessionEnded { session, .. })
+            ConsoleHeard::Notice(ApplianceNotice::SessionEnded { session, .. })
                 if *session == self.session.id =>
             {
                 return Err(RefusalCode::SessionGone.plain().into());

@@ -5,7 +5,7 @@ use crate::console::{ConsoleError, SimulatedConsole};
 use crate::identity::{SimulatedMachine, StartState};
 use crate::network::Network;
 use crate::scenario::Scenario;
-use crate::shared::{Counts, FleetOpening, Shared};
+use crate::shared::{FleetCounts, FleetOpening, Shared};
 use crate::wire::WireFault;
 use anyhow::Context;
 use jumpdeck_link::client_config;
@@ -148,7 +148,11 @@ impl Fleet {
         )
     }
 
-    fn shared(&self, counts: Arc<Counts>, network: Arc<Network>) -> anyhow::Result<Arc<Shared>> {
+    fn shared(
+        &self,
+        counts: Arc<FleetCounts>,
+        network: Arc<Network>,
+    ) -> anyhow::Result<Arc<Shared>> {
         let groups = self.scenario.groups();
         let key = |(position, group): (usize, &&str)| {
             ((**group).to_owned(), self.keys.of(group, position))
@@ -189,7 +193,7 @@ impl Fleet {
     /// # Errors
     /// When the fleet cannot be started at all.
     pub async fn enrol_the_absent(&self, at: impl Fn(u64)) -> anyhow::Result<()> {
-        let counts = Arc::new(Counts::default());
+        let counts = Arc::new(FleetCounts::default());
         let shared = self.shared(counts, self.network()?)?;
         let mut absent: Vec<_> = self
             .machines()
@@ -216,7 +220,7 @@ impl Fleet {
     ///
     /// # Errors
     /// When it cannot be started at all.
-    pub async fn run(self, counts: Arc<Counts>, network: Arc<Network>) -> anyhow::Result<()> {
+    pub async fn run(self, counts: Arc<FleetCounts>, network: Arc<Network>) -> anyhow::Result<()> {
         let shared = self.shared(counts, network)?;
         let mut clients = JoinSet::new();
         for machine in self.machines() {

@@ -21,7 +21,7 @@ mod shared;
 mod shell;
 mod wire;
 
-pub use console::{ConsoleError, ConsoleLogin, Heard, SimulatedConsole, SimulatedShell};
+pub use console::{ConsoleError, ConsoleHeard, ConsoleLogin, SimulatedConsole, SimulatedShell};
 pub use fleet::{Fleet, InstallerKeys};
 pub use identity::{SimulatedMachine, StartState};
 pub use life::{Happening, Life};
@@ -30,5 +30,5 @@ pub use ports::free_address;
 pub use scenario::{
     Churn, DEFAULT, FleetCommand, Kind, Naming, People, Scenario, ScenarioError, ScenarioSite, Wake,
 };
-pub use shared::{Count, Counts, FleetOpening};
+pub use shared::{Count, FleetCounts, FleetOpening};
 pub use wire::{FaultyWire, WireFault};

@@ -37,7 +37,7 @@ impl Count {
 
 /// How a running fleet stands.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct FleetCounts {
     /// Machines that are linked now.
     pub linked: Count,
     /// Times that a machine was let in.
@@ -49,7 +49,7 @@ pub struct Counts {
     last: Mutex<String>,
 }
 
-impl Counts {
+impl FleetCounts {
     /// Why the last try failed, or the last machine was refused.
     pub fn last_reason(&self) -> String {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -70,7 +70,7 @@ pub(crate) struct Shared {
     pub address: Address,
     pub fingerprint: String,
     pub network: Arc<Network>,
-    pub counts: Arc<Counts>,
+    pub counts: Arc<FleetCounts>,
     pub commands: Arc<[FleetCommand]>,
     pub opening: FleetOpening,
     pub absent_known: bool,

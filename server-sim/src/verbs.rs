@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use jumpdeck_server_sim::hostile::{self, HostileTarget, Offence};
 use jumpdeck_server_sim::{
-    ConsoleLogin, Counts, DEFAULT, Fleet, InstallerKeys, Scenario, SimulatedConsole, WireFault,
+    ConsoleLogin, DEFAULT, Fleet, FleetCounts, InstallerKeys, Scenario, SimulatedConsole, WireFault,
 };
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
@@ -129,7 +129,7 @@ impl RunVerb {
         fleet.sources = self.from;
         fleet.at_once = self.at_once;
         let network = fleet.network()?;
-        let counts = Arc::new(Counts::default());
+        let counts = Arc::new(FleetCounts::default());
         let socket = match &self.wake {
             Some(address) => Some(
                 UdpSocket::bind(address)
@@ -206,7 +206,7 @@ struct Report {
 }
 
 impl Report {
-    fn new(counts: &Counts) -> Self {
+    fn new(counts: &FleetCounts) -> Self {
         Self {
             linked: counts.linked.get(),
             enrolled: counts.enrolled.get(),
@@ -227,7 +227,7 @@ impl Report {
 }
 
 /// Says how the fleet stands, whenever that has changed.
-async fn report(counts: &Counts, json: bool) -> anyhow::Result<()> {
+async fn report(counts: &FleetCounts, json: bool) -> anyhow::Result<()> {
     let mut last = None;
     loop {
         let now = Report::new(counts);

@@ -22,7 +22,9 @@ use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, Size};
 use jumpdeck_protocol::{ItemId, RefusalCode};
 use jumpdeck_server_sim::hostile::{HostileCaller, Offence, commit};
-use jumpdeck_server_sim::{ConsoleError, FleetOpening, Heard, SimulatedConsole, SimulatedShell};
+use jumpdeck_server_sim::{
+    ConsoleError, ConsoleHeard, FleetOpening, SimulatedConsole, SimulatedShell,
+};
 use std::sync::atomic::Ordering;
 
 /// The numbers of the lines that an `echo` printed, in order.
@@ -137,7 +139,7 @@ async fn a_console_that_reads_slowly_gets_everything_and_holds_up_nobody() {
     slow.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let mut items = 0;
     let reading = slow.until(|heard| match heard {
-        Heard::Notice(ApplianceNotice::Inventory(part)) => {
+        ConsoleHeard::Notice(ApplianceNotice::Inventory(part)) => {
             items += part.items.len();
             part.position.is_some().then_some(())
         }
@@ -292,7 +294,9 @@ async fn agents_that_never_answer_a_start_time_out_and_too_many_of_them_make_it_
     let mut codes = Vec::new();
     while codes.len() < 21 {
         let code = console.until(|heard| match heard {
-            Heard::Reply(_, jumpdeck_protocol::Outcome::Refused(refusal)) => Some(refusal.code),
+            ConsoleHeard::Reply(_, jumpdeck_protocol::Outcome::Refused(refusal)) => {
+                Some(refusal.code)
+            }
             _ => None,
         });
         codes.push(code.await.unwrap());

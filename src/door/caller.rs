@@ -1,7 +1,7 @@
 //! One SSH connection: who it is, and what it asks for.
 
 use super::Door;
-use super::channel::{ChannelPlace, ChannelRequest, Opened, What, attend, open};
+use super::channel::{ChannelPlace, ChannelRequest, OpenedChannel, What, attend, open};
 use jumpdeck_appliance::{Entrance, Half};
 use jumpdeck_protocol::modes::{MOST, TerminalModes};
 use jumpdeck_protocol::rep::Secret;
@@ -46,7 +46,7 @@ pub(super) struct Caller {
 
 /// A channel for which nothing was started yet.
 struct Pending {
-    opened: Opened,
+    opened: OpenedChannel,
     request: ChannelRequest,
     turn: OwnedSemaphorePermit,
 }

@@ -11,7 +11,7 @@ use crate::runtime::runner::{Left, Outfit, Runner};
 use crate::runtime::screen::{self, Writer};
 use crate::verbs::context::VerbContext;
 use crate::verbs::outlet::OutletStream;
-use crate::verbs::status::Status;
+use crate::verbs::status::VerbStatus;
 use crate::verbs::stdio::{
     self, Remote, RemoteEvents, RemoteInput, RemoteJob, RemoteOutput, RemoteSender, RemoteTerminal,
     RemoteTyped, Stdio, Unread, left,
@@ -80,7 +80,7 @@ pub(super) enum What {
 }
 
 /// A channel whose ends are held: what comes in is heard from its opening on.
-pub(super) struct Opened {
+pub(super) struct OpenedChannel {
     writing: Arc<ChannelWriteHalf<Msg>>,
     input: RemoteInput,
     events: RemoteEvents,
@@ -92,7 +92,7 @@ pub(super) struct Opened {
 }
 
 /// Takes a channel.
-pub(super) fn open(channel: Channel<Msg>) -> Opened {
+pub(super) fn open(channel: Channel<Msg>) -> OpenedChannel {
     let (reading, writing) = channel.split();
     let (typed, input) = stdio::input();
     let (sender, events) = stdio::events();
@@ -106,17 +106,17 @@ pub(super) fn open(channel: Channel<Msg>) -> Opened {
         raw: Arc::clone(&raw),
     };
     tokio::spawn(ear.listen(reading));
-    Opened { writing: Arc::new(writing), input, events, interrupted, raw, gone, pace }
+    OpenedChannel { writing: Arc::new(writing), input, events, interrupted, raw, gone, pace }
 }
 
 /// Does what is asked, and says how it ended.
 pub(super) async fn attend(
     here: Here,
     place: ChannelPlace,
-    opened: Opened,
+    opened: OpenedChannel,
     request: ChannelRequest,
 ) {
-    let Opened { writing, input, events, interrupted, raw, gone, pace } = opened;
+    let OpenedChannel { writing, input, events, interrupted, raw, gone, pace } = opened;
     let (out, jobs) = unbounded_channel();
     let out = RemoteOutput(out);
     // Without a terminal nobody is there to press Ctrl-C.
@@ -147,7 +147,7 @@ pub(super) async fn attend(
                 b"jumpdeck stopped because of a mistake of its own. Open sessions go on.\r\n",
             );
             drop(out.write(OutletStream::Errors, words).await);
-            Status::OWN
+            VerbStatus::OWN
         }
     };
     drop(out);
@@ -293,13 +293,13 @@ async fn run(
     place: &ChannelPlace,
     remote: Box<Remote>,
     request: ChannelRequest,
-) -> Status {
+) -> VerbStatus {
     let ChannelRequest { what, item, password, .. } = request;
     let mut context =
         VerbContext::here(here.clone(), place.config_dir.clone(), Stdio::Remote(remote));
     if let Err(error) = settle(&here, &mut context.io, password).await {
         context.io.say(&format!("jumpdeck: {error:#}")).await;
-        return Status::FAILED;
+        return VerbStatus::FAILED;
     }
     match (item, what) {
         (Some(item), What::Console) => remote::jump(item, &mut context).await,
@@ -319,7 +319,7 @@ async fn run(
             Ok(status) => status,
             Err((io, error)) => {
                 io.say(&format!("jumpdeck: {error:#}")).await;
-                Status::FAILED
+                VerbStatus::FAILED
             }
         },
     }
@@ -330,7 +330,7 @@ async fn console(
     here: Here,
     place: &ChannelPlace,
     io: Stdio,
-) -> Result<Status, (Stdio, anyhow::Error)> {
+) -> Result<VerbStatus, (Stdio, anyhow::Error)> {
     let remote = match io {
         Stdio::Remote(remote) if remote.terminal.is_some() => remote,
         other => {
@@ -342,12 +342,12 @@ async fn console(
     let (out, variables) = (remote.out.clone(), remote.variables.clone());
     let terminal = remote.terminal.clone();
     let Some((seat, first_size)) = RemoteSeat::new(*remote) else {
-        return Ok(Status::FAILED);
+        return Ok(VerbStatus::FAILED);
     };
     let term = terminal.map(|terminal| terminal.term).unwrap_or_default();
     let said = match sit(here, place, (&term, &variables), seat, first_size, &out).await {
         Ok(left) => shown::farewell(&left),
-        Err(error) => (format!("jumpdeck: {error:#}"), Status::FAILED),
+        Err(error) => (format!("jumpdeck: {error:#}"), VerbStatus::FAILED),
     };
     let mut words = Vec::new();
     // Writing into memory does not fail.

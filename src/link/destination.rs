@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// A user name, and what proves that it is one's own.
 #[derive(Clone)]
-pub struct Credentials {
+pub struct LinkCredentials {
     /// The name.
     pub username: String,
     /// The proof.
@@ -34,9 +34,9 @@ pub enum Proof {
     Kept(String),
 }
 
-impl std::fmt::Debug for Credentials {
+impl std::fmt::Debug for LinkCredentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+        f.debug_struct("LinkCredentials").field("username", &self.username).finish_non_exhaustive()
     }
 }
 
@@ -52,7 +52,7 @@ pub enum Destination {
         /// The fingerprint of its key, as it was trusted.
         fingerprint: String,
         /// Who logs in.
-        credentials: Credentials,
+        credentials: LinkCredentials,
         /// The file in which the fingerprint stands.
         known: PathBuf,
     },
@@ -107,7 +107,7 @@ pub(super) struct LinkTarget {
     pub shown: String,
 }
 
-impl Credentials {
+impl LinkCredentials {
     fn rep_proof(&self) -> RepProof {
         match &self.proof {
             Proof::Kept(token) => RepProof::Login(token.clone()),

@@ -5,7 +5,7 @@ mod destination;
 mod known;
 
 pub use client::{Client, ClientError};
-pub use destination::{Credentials, Destination, Here, Proof, Unreachable};
+pub use destination::{Destination, Here, LinkCredentials, Proof, Unreachable};
 pub use known::{KnownAppliances, Trust};
 
 use bytes::Bytes;

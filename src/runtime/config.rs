@@ -16,7 +16,7 @@ use toml::Spanned;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct File {
+struct ConfigFile {
     theme: Option<Spanned<String>>,
     keymap: Option<Spanned<String>>,
     mouse: bool,
@@ -135,11 +135,11 @@ fn stamps(dir: &Path) -> Vec<(PathBuf, SystemTime, u64)> {
     stamps
 }
 
-fn file(path: &Path, text: &str, mistakes: &mut Vec<String>) -> File {
+fn file(path: &Path, text: &str, mistakes: &mut Vec<String>) -> ConfigFile {
     toml::from_str(text).unwrap_or_else(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         mistakes.push(format!("{}, line {line}: {}", path.display(), error.message()));
-        File::default()
+        ConfigFile::default()
     })
 }
 

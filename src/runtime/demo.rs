@@ -7,7 +7,7 @@ use jumpdeck_appliance::{
     Uptime, WeeklyEntry,
 };
 use jumpdeck_protocol::{Timestamp, private_file};
-use jumpdeck_server_sim::{Counts, Fleet, InstallerKeys, Scenario};
+use jumpdeck_server_sim::{Fleet, FleetCounts, InstallerKeys, Scenario};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -239,7 +239,7 @@ pub async fn part() -> anyhow::Result<()> {
     let fleet = part.fleet()?;
     let network = fleet.network()?;
     tokio::select! {
-        outcome = fleet.run(Arc::new(Counts::default()), network) => outcome,
+        outcome = fleet.run(Arc::new(FleetCounts::default()), network) => outcome,
         _ = lines.next_line() => Ok(()),
     }
 }

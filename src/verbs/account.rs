@@ -3,7 +3,7 @@
 use super::connect::{Connect, Keep, Linked};
 use super::context::VerbContext;
 use super::output;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::stdio::Stdio;
 use crate::link::{Client, ClientError, Destination, Here};
 use crate::runtime::dirs::Places;
@@ -55,7 +55,7 @@ pub(super) struct Logout {
 }
 
 impl Passwd {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let Linked { mut client, password } = context.link(Keep::No).await?;
         if client.welcome.embedded {
             bail!("your own appliance has no password: only you can open it");
@@ -67,7 +67,7 @@ impl Passwd {
         change(&mut client, &current, &mut context.io).await?;
         client.close().await;
         context.io.say("The password was changed. Logins that were kept have ended.").await;
-        Ok(Status::DONE)
+        Ok(VerbStatus::DONE)
     }
 }
 
@@ -175,7 +175,7 @@ pub(crate) async fn settle(
 }
 
 impl SecondFactorVerb {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let Linked { mut client, .. } = context.link(Keep::Password).await?;
         match self.what {
             SecondFactorAction::Set { no_qr } => {
@@ -188,7 +188,7 @@ impl SecondFactorVerb {
             }
         }
         client.close().await;
-        Ok(Status::DONE)
+        Ok(VerbStatus::DONE)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A script without a console.
 
 use super::context::VerbContext;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::{select, session_key};
 use crate::link::{Client, ClientError};
 use jumpdeck_console::core::{ScriptFailure, fits};
@@ -22,7 +22,7 @@ const KEY_VALID: u64 = 3600;
 const LISTED: usize = 10;
 
 /// Runs a script's commands in order, up to the first that fails.
-pub(super) async fn run(context: &mut VerbContext, script: Script) -> anyhow::Result<Status> {
+pub(super) async fn run(context: &mut VerbContext, script: Script) -> anyhow::Result<VerbStatus> {
     let mut client = context.client().await?;
     client.fetch_inventory().await?;
     for command in script.commands {
@@ -44,11 +44,11 @@ pub(super) async fn run(context: &mut VerbContext, script: Script) -> anyhow::Re
         if let Err((failure, words)) = outcome {
             context.io.say(&format!("jumpdeck: {}: {words}", command.action())).await;
             client.close().await;
-            return Ok(Status::of_script(failure));
+            return Ok(VerbStatus::of_script(failure));
         }
     }
     client.close().await;
-    Ok(Status::DONE)
+    Ok(VerbStatus::DONE)
 }
 
 /// What came of a command: why it failed, in words too.

@@ -19,7 +19,7 @@ pub(super) fn of_machine(silent: bool, typing: bool) -> String {
 
 /// What is waited for.
 #[derive(Debug, Default)]
-pub(super) struct Answers {
+pub(super) struct VerbAnswers {
     silence: Silence,
     /// Resolves when the wait that runs is over. It is kept, as it is asked for at each event.
     over: Option<Pin<Box<Sleep>>>,
@@ -34,7 +34,7 @@ pub(super) enum Due {
     Say(String),
 }
 
-impl Answers {
+impl VerbAnswers {
     /// An answer is due all the time, as to a command that runs.
     pub(super) fn steady() -> Self {
         let (silence, wait) = Silence::steady();
@@ -114,13 +114,13 @@ impl Answers {
 mod tests {
     use super::*;
 
-    async fn is_quiet(answers: &mut Answers) -> bool {
+    async fn is_quiet(answers: &mut VerbAnswers) -> bool {
         tokio::time::timeout(Duration::from_secs(3600), answers.due()).await.is_err()
     }
 
     #[tokio::test(start_paused = true)]
     async fn silence_is_told_three_seconds_after_a_key_and_so_is_its_end() {
-        let mut answers = Answers::default();
+        let mut answers = VerbAnswers::default();
         assert!(is_quiet(&mut answers).await);
         answers.typed();
         assert_eq!(answers.due().await, Due::Ask);
@@ -153,7 +153,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_command_that_runs_in_silence_is_asked_for_again_and_again() {
-        let mut answers = Answers::steady();
+        let mut answers = VerbAnswers::steady();
         for _ in 0..3 {
             assert_eq!(answers.due().await, Due::Ask);
             assert_eq!(answers.take(&Happened::Nothing), None);

@@ -2,7 +2,9 @@
 
 use super::account;
 use super::output::say;
-use crate::link::{Client, ClientError, Credentials, Destination, KnownAppliances, Proof, Trust};
+use crate::link::{
+    Client, ClientError, Destination, KnownAppliances, LinkCredentials, Proof, Trust,
+};
 use crate::runtime::dirs::Places;
 use crate::runtime::logins::Logins;
 use crate::runtime::prompt;
@@ -68,7 +70,7 @@ impl WayIn<'_> {
         Client::connect(Destination::Remote {
             address: self.address.clone(),
             fingerprint: self.fingerprint.clone(),
-            credentials: Credentials { username, proof, keep, keep_for },
+            credentials: LinkCredentials { username, proof, keep, keep_for },
             known: self.known.clone(),
         })
         .await

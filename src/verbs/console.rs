@@ -4,7 +4,7 @@ use super::connect::Connect;
 use super::context::VerbContext;
 use super::output;
 use super::plain::Plain;
-use super::status::Status;
+use super::status::VerbStatus;
 use crate::link::Client;
 use crate::runtime::charset::Charset;
 use crate::runtime::dirs::Places;
@@ -39,8 +39,8 @@ pub(super) async fn run(
         1 => output::say("One session goes on; `jumpdeck` comes back to it."),
         many => output::say(&format!("{many} sessions go on; `jumpdeck` comes back to them.")),
     }
-    let scripted = left.script.map_or(Status::DONE, Status::of_script);
-    Ok(left.signal.map_or(scripted, Status::by_signal).into())
+    let scripted = left.script.map_or(VerbStatus::DONE, VerbStatus::of_script);
+    Ok(left.signal.map_or(scripted, VerbStatus::by_signal).into())
 }
 
 /// Opens the console and stays until the rep leaves.

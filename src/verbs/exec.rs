@@ -1,14 +1,14 @@
 //! `jumpdeck exec`: a command on a machine, its streams and its status passed through.
 
 use super::absence::{Absence, AbsenceDue};
-use super::answers::{self, Answers};
+use super::answers::{self, VerbAnswers};
 use super::context::VerbContext;
 use super::escape::EscapeKey;
 use super::jump;
 use super::many::{self, ManyOrder};
 use super::outlet::{Outlet, OutletStream};
 use super::overriding::Overriding;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::stdio::{Outside, Stdio};
 use super::targets::Targets;
 use super::transfer::{Happened, RunningProgram};
@@ -71,13 +71,13 @@ impl Exec {
         self.command.iter().map(|word| word.as_bytes().to_vec().into()).collect()
     }
 
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let escape = self.escape.clone().watch(context).await?;
         let mut client = context.client().await?;
         let (items, whole) = self.targets.find(&mut client, &context.io).await?;
         if !self.targets.are_meant(&items, &client, &mut context.io, "Run it on").await? {
             client.close().await;
-            let said = if self.targets.only_lists() { Status::DONE } else { Status::OWN };
+            let said = if self.targets.only_lists() { VerbStatus::DONE } else { VerbStatus::OWN };
             return Ok(whole.outcome(said));
         }
         let io = &mut context.io;
@@ -149,10 +149,10 @@ fn show(
     })
 }
 
-fn not_written(error: io::Error) -> anyhow::Result<Status> {
+fn not_written(error: io::Error) -> anyhow::Result<VerbStatus> {
     if error.kind() == ErrorKind::BrokenPipe {
         // Nobody reads it any more.
-        return Ok(Status::by_signal(13));
+        return Ok(VerbStatus::by_signal(13));
     }
     Err(anyhow::Error::from(error).context("writing the output"))
 }
@@ -162,18 +162,18 @@ pub(super) async fn attend(
     program: &mut RunningProgram,
     io: &mut Stdio,
     input: bool,
-) -> anyhow::Result<Status> {
+) -> anyhow::Result<VerbStatus> {
     let mut open = input;
     if !input {
         program.end_input();
     }
     let mut outlet = Outlet::new(io)?;
     let mut absence = Absence::default();
-    let mut answers = Answers::steady();
+    let mut answers = VerbAnswers::steady();
     let (mut keyboard, mut events) = io.events(false)?;
     loop {
         if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
-            return Ok(Status::of(status));
+            return Ok(VerbStatus::of(status));
         }
         // Input is read no faster than the machine takes it.
         let may_read = open && program.backlog() < limits::INPUT_WINDOW;
@@ -181,7 +181,7 @@ pub(super) async fn attend(
             happened = program.next(), if program.finished().is_none() => {
                 let happened = happened?;
                 if let Happened::Ended(status) = happened {
-                    return Ok(Status::of(status));
+                    return Ok(VerbStatus::of(status));
                 }
                 let told = match answers.take(&happened) {
                     Some(words) => outlet.put(OutletStream::Errors, aside(&words)),
@@ -209,7 +209,7 @@ pub(super) async fn attend(
             }
             outside = events.next() => match outside {
                 Outside::Resized(_) => Ok(()),
-                Outside::Signal(signal) => return Ok(Status::by_signal(signal)),
+                Outside::Signal(signal) => return Ok(VerbStatus::by_signal(signal)),
             },
         };
         match written {

@@ -2,7 +2,7 @@
 
 use super::context::VerbContext;
 use super::select;
-use super::status::Status;
+use super::status::VerbStatus;
 use clap::Args;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -39,7 +39,7 @@ pub(crate) struct Explain {
 }
 
 impl Explain {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let item = self.item.or(self.named).unwrap_or_default();

@@ -1,14 +1,14 @@
 //! `jumpdeck jump`: a shell on a machine, straight in this terminal.
 
 use super::absence::Away;
-use super::answers::{self, Answers};
+use super::answers::{self, VerbAnswers};
 use super::context::VerbContext;
 use super::escape::{Escape, EscapeKey, QUESTION, Typed};
 use super::exec;
 use super::outlet::{Outlet, OutletStream};
 use super::overriding::Overriding;
 use super::select;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::stdio::{Outside, Stdio};
 use super::transfer::{Happened, RunningProgram};
 use anyhow::Context;
@@ -49,7 +49,7 @@ impl JumpVerb {
         Self { overriding: Overriding::default(), escape: EscapeKey::default(), name }
     }
 
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let escape = self.escape.watch(context).await?;
         let mut client = context.client().await?;
         client.fetch_inventory().await?;
@@ -79,7 +79,7 @@ pub(super) async fn stay(
     mut program: RunningProgram,
     mut escape: Escape,
     context: &mut VerbContext,
-) -> anyhow::Result<Status> {
+) -> anyhow::Result<VerbStatus> {
     let back = context.way_back(program.session());
     let back = format!("The session continues; `{back}` returns to it.");
     let io = &mut context.io;
@@ -94,22 +94,22 @@ pub(super) async fn stay(
     match outcome {
         Ok(WhyLeft::Ended(status)) => {
             program.close().await;
-            Ok(Status::of(status))
+            Ok(VerbStatus::of(status))
         }
         Ok(WhyLeft::Detached) => {
             program.leave().await;
             io.say(&format!("\n{back}")).await;
-            Ok(Status::DONE)
+            Ok(VerbStatus::DONE)
         }
         Ok(WhyLeft::Signalled(signal)) => {
             program.leave().await;
             io.say(&format!("\n{back}")).await;
-            Ok(Status::by_signal(signal))
+            Ok(VerbStatus::by_signal(signal))
         }
         Ok(WhyLeft::Closed) => {
             program.close().await;
             io.say("\nThe session is over.").await;
-            Ok(Status::by_signal(Signal::HUP.as_raw()))
+            Ok(VerbStatus::by_signal(Signal::HUP.as_raw()))
         }
         Err(error) => {
             let over = program.is_over();
@@ -121,7 +121,7 @@ pub(super) async fn stay(
             }
             // The shell is not to blame; it goes on.
             io.say(&format!("\njumpdeck: {}\n{back}", why::told(error.as_ref()))).await;
-            Ok(Status::OWN)
+            Ok(VerbStatus::OWN)
         }
     }
 }
@@ -136,7 +136,7 @@ async fn attend(
     let (mut keyboard, mut events) = io.events(true)?;
     let mut ends = interval(Duration::from_secs(1));
     let mut open = true;
-    let mut answers = Answers::default();
+    let mut answers = VerbAnswers::default();
     // What was said to be away: each try to get it back tells anew.
     let mut away = None;
     loop {

@@ -1,7 +1,7 @@
 //! `jumpdeck log`: what happened in a session.
 
 use super::context::VerbContext;
-use super::status::Status;
+use super::status::VerbStatus;
 use clap::Args;
 use jumpdeck_console::core::together::entry_text;
 use jumpdeck_protocol::SessionId;
@@ -20,7 +20,7 @@ pub(crate) struct LogVerb {
 }
 
 impl LogVerb {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let mut client = context.client().await?;
         let session = SessionId(self.session);
         let mut all: Vec<LogEntry> = Vec::new();

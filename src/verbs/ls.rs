@@ -2,7 +2,7 @@
 
 use super::context::VerbContext;
 use super::select::Selected;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::{output, select};
 use clap::Args;
 use jumpdeck_console::core::inventory::{Inventory, Item, List};
@@ -39,7 +39,7 @@ struct ItemRow<'a> {
 }
 
 impl Ls {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let query = self.query.join(" ");

@@ -1,9 +1,9 @@
 //! A command on many machines at once: what each says is told line by line, under its name.
 
 use super::absence::{Absence, AbsenceDue, Away};
-use super::answers::{self, Answers};
+use super::answers::{self, VerbAnswers};
 use super::outlet::{Outlet, OutletStream};
-use super::status::Status;
+use super::status::VerbStatus;
 use super::stdio::{Outside, Stdio, TerminalEvents};
 use super::transfer::{FAREWELL, Happened, Run, is_over};
 use crate::link::Client;
@@ -79,9 +79,9 @@ struct Many {
     asked: HashMap<RequestId, HostTarget>,
     running: Vec<Running>,
     outlet: Outlet,
-    status: Status,
+    status: VerbStatus,
     absence: Absence,
-    answers: Answers,
+    answers: VerbAnswers,
     /// A person reads it.
     person: bool,
     /// How whoever reads it wants the end of a line.
@@ -95,7 +95,7 @@ pub(super) async fn run(
     items: Vec<(ItemId, String)>,
     order: ManyOrder,
     io: &mut Stdio,
-) -> anyhow::Result<Status> {
+) -> anyhow::Result<VerbStatus> {
     let outlet = Outlet::new(io)?;
     let targets = items.into_iter().map(|(item, name)| HostTarget { item, name });
     let many = Many {
@@ -105,9 +105,9 @@ pub(super) async fn run(
         asked: HashMap::new(),
         running: Vec::new(),
         outlet,
-        status: Status::DONE,
+        status: VerbStatus::DONE,
         absence: Absence::default(),
-        answers: Answers::steady(),
+        answers: VerbAnswers::steady(),
         person: io.is_terminal(),
         line_end: io.line_end(),
     };
@@ -136,7 +136,7 @@ enum Next {
 }
 
 impl Many {
-    async fn attend(mut self, events: &mut TerminalEvents<'_>) -> anyhow::Result<Status> {
+    async fn attend(mut self, events: &mut TerminalEvents<'_>) -> anyhow::Result<VerbStatus> {
         loop {
             self.start_some();
             let waits = self.absence.has_no_link() && !self.waiting.is_empty();
@@ -184,7 +184,7 @@ impl Many {
     }
 
     /// Ends what runs, and what is being started.
-    async fn leave(mut self, signal: i32) -> Status {
+    async fn leave(mut self, signal: i32) -> VerbStatus {
         let mut open = HashSet::new();
         for running in &mut self.running {
             running.run.close(&self.client);
@@ -208,7 +208,7 @@ impl Many {
         // Without an answer the appliance ends the sessions by itself after a while.
         let _ = timeout(FAREWELL, ended).await;
         self.client.close().await;
-        Status::by_signal(signal)
+        VerbStatus::by_signal(signal)
     }
 
     /// The link does not come back: nothing that was to be run is, or ran to its end.
@@ -355,8 +355,8 @@ impl Many {
         self.rest(running)?;
         running.run.close(&self.client);
         let code = status.as_code();
-        if code != 0 && self.status == Status::DONE {
-            self.status = Status::FAILED;
+        if code != 0 && self.status == VerbStatus::DONE {
+            self.status = VerbStatus::FAILED;
         }
         let HostTarget { item, name } = &running.target;
         if self.order.json {
@@ -373,7 +373,7 @@ impl Many {
     }
 
     fn failed(&mut self, target: &HostTarget, why: &str) -> anyhow::Result<()> {
-        self.status = Status::OWN;
+        self.status = VerbStatus::OWN;
         let (id, name) = (target.item.0, target.name.as_str());
         if self.order.json {
             self.tell(&HostReport { id, name, error: Some(why), ..HostReport::default() })

@@ -60,7 +60,7 @@ use connect::Connect;
 use context::VerbContext;
 use jumpdeck_link::why;
 use jumpdeck_protocol::journal::Journal;
-use status::Status;
+use status::VerbStatus;
 use std::process::ExitCode;
 use stdio::Stdio;
 
@@ -125,7 +125,7 @@ pub(crate) enum SharedVerb {
 
 impl SharedVerb {
     /// Does it, for `exec` and `jump` with the statuses that `ssh` has.
-    pub(crate) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(crate) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         context.io.catch_up();
         // These hear for themselves what interrupts them, and end what they started.
         match self {
@@ -138,17 +138,17 @@ impl SharedVerb {
                 let interrupted = context.io.interrupted();
                 tokio::select! {
                     outcome = brief.run_brief(context) => outcome,
-                    () = interrupted => Ok(Status::by_signal(2)),
+                    () = interrupted => Ok(VerbStatus::by_signal(2)),
                 }
             }
         }
     }
 
     /// One that can be dropped at any moment.
-    async fn run_brief(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    async fn run_brief(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         match self {
             Self::Exec(_) | Self::Jump(_) | Self::Attach(_) | Self::Tunnel(_) | Self::Plain(_) => {
-                Ok(Status::DONE)
+                Ok(VerbStatus::DONE)
             }
             Self::SshConfig(config) => config.run(context).await,
             Self::Ls(ls) => ls.run(context).await,
@@ -168,12 +168,12 @@ impl SharedVerb {
 }
 
 /// `exec` and `jump` keep the remote statuses free for the remote side.
-async fn own_failure(outcome: anyhow::Result<Status>, io: &Stdio) -> Status {
+async fn own_failure(outcome: anyhow::Result<VerbStatus>, io: &Stdio) -> VerbStatus {
     match outcome {
         Ok(status) => status,
         Err(error) => {
             io.say(&format!("jumpdeck: {}", why::told(error.as_ref()))).await;
-            Status::OWN
+            VerbStatus::OWN
         }
     }
 }

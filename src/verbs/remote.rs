@@ -2,7 +2,7 @@
 
 use super::context::VerbContext;
 use super::plain::Plain;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::stdio::Stdio;
 use super::{SharedVerb, own_failure};
 use crate::verbs::{exec, jump};
@@ -28,7 +28,7 @@ pub(super) struct RemoteLine {
 }
 
 /// A machine's shell.
-pub(crate) async fn jump(item: String, context: &mut VerbContext) -> Status {
+pub(crate) async fn jump(item: String, context: &mut VerbContext) -> VerbStatus {
     let outcome = jump::JumpVerb::to(item).run(context).await;
     own_failure(outcome, &context.io).await
 }
@@ -38,14 +38,18 @@ pub(crate) async fn command_on(
     item: String,
     command: Vec<u8>,
     context: &mut VerbContext,
-) -> Status {
+) -> VerbStatus {
     let command = OsString::from_vec(command);
     let outcome = exec::Exec::by_shell(item, command, context.io.is_terminal()).run(context).await;
     own_failure(outcome, &context.io).await
 }
 
 /// Says that files are not copied through the door, and what is done instead.
-pub(crate) async fn no_files(item: Option<String>, what: &str, context: &VerbContext) -> Status {
+pub(crate) async fn no_files(
+    item: Option<String>,
+    what: &str,
+    context: &VerbContext,
+) -> VerbStatus {
     let item = item.unwrap_or_else(|| "ITEM".to_owned());
     let (what, item) = (clean(what), clean(&item));
     context
@@ -56,25 +60,25 @@ pub(crate) async fn no_files(item: Option<String>, what: &str, context: &VerbCon
              `ssh REP:{item}@APPLIANCE 'cat FILE' > FILE` brings one."
         ))
         .await;
-    Status::FAILED
+    VerbStatus::FAILED
 }
 
 /// The prompt.
-pub(crate) async fn plain(context: &mut VerbContext) -> Status {
+pub(crate) async fn plain(context: &mut VerbContext) -> VerbStatus {
     match Plain::prompt().run(context).await {
         Ok(status) => status,
         Err(error) => {
             context.io.say(&format!("jumpdeck: {}", why::told(error.as_ref()))).await;
-            Status::FAILED
+            VerbStatus::FAILED
         }
     }
 }
 
 /// A verb, as it was typed.
-pub(crate) async fn command(line: &[u8], context: &mut VerbContext) -> Status {
+pub(crate) async fn command(line: &[u8], context: &mut VerbContext) -> VerbStatus {
     let Some(words) = shlex::bytes::split(line) else {
         context.io.say("jumpdeck: a quote is not closed").await;
-        return Status::USAGE;
+        return VerbStatus::USAGE;
     };
     // What `scp -O` has the other side run.
     if words.first().is_some_and(|word| word == b"scp") {
@@ -87,7 +91,7 @@ pub(crate) async fn command(line: &[u8], context: &mut VerbContext) -> Status {
             Ok(status) => status,
             Err(error) => {
                 context.io.say(&format!("jumpdeck: {}", why::told(error.as_ref()))).await;
-                Status::FAILED
+                VerbStatus::FAILED
             }
         },
         Err(error) => explain(error, &context.io).await,
@@ -95,14 +99,14 @@ pub(crate) async fn command(line: &[u8], context: &mut VerbContext) -> Status {
 }
 
 /// Says what was wrong with a line, or the help that was asked for.
-pub(super) async fn explain(error: clap::Error, io: &Stdio) -> Status {
+pub(super) async fn explain(error: clap::Error, io: &Stdio) -> VerbStatus {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let words = error.render().to_string();
     if asked {
         // Whoever went away has read enough.
         drop(io.print(|out| out.write_all(words.as_bytes())).await);
-        return Status::DONE;
+        return VerbStatus::DONE;
     }
     io.say(words.trim_end()).await;
-    Status::USAGE
+    VerbStatus::USAGE
 }

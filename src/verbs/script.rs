@@ -2,7 +2,7 @@
 
 use super::connect::Connect;
 use super::context::VerbContext;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::{alone, console, output};
 use crate::runtime::dirs::Places;
 use crate::runtime::handoff;
@@ -39,12 +39,12 @@ impl RunScript {
         let script = match self.read()? {
             None if self.no_ui => {
                 output::say("jumpdeck: --no-ui goes with --run-script or --run-script-file");
-                return Ok(Status::USAGE.into());
+                return Ok(VerbStatus::USAGE.into());
             }
             None => return console::run(places, &connect, None).await,
             Some(Err(wrong)) => {
                 output::say(&format!("jumpdeck: {wrong}"));
-                return Ok(Status::USAGE.into());
+                return Ok(VerbStatus::USAGE.into());
             }
             Some(Ok(script)) => script,
         };

@@ -1,6 +1,6 @@
 //! From a name on the command line to one item.
 
-use super::status::Status;
+use super::status::VerbStatus;
 use super::stdio::Stdio;
 use crate::link::Client;
 use anyhow::{anyhow, bail};
@@ -28,8 +28,12 @@ pub(super) enum Whole {
 
 impl Whole {
     /// How a verb ends that ended so with what was found: what is not known of some is no success.
-    pub(super) fn outcome(self, status: Status) -> Status {
-        if status == Status::DONE && self == Self::FiguresMissing { Status::FAILED } else { status }
+    pub(super) fn outcome(self, status: VerbStatus) -> VerbStatus {
+        if status == VerbStatus::DONE && self == Self::FiguresMissing {
+            VerbStatus::FAILED
+        } else {
+            status
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::context::VerbContext;
 use super::installer;
-use super::status::Status;
+use super::status::VerbStatus;
 use clap::Args;
 use jiff::Timestamp;
 use jumpdeck_link::Address;
@@ -46,7 +46,7 @@ fn is_loopback(url: &str) -> bool {
 }
 
 impl SessionKeyVerb {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let queue = match (self.general, self.team) {
             (true, _) => QueueWish::General,
             (false, Some(team)) => QueueWish::Team(team.into()),
@@ -67,7 +67,7 @@ pub(super) async fn tell(
     context: &VerbContext,
     made: &MadeKey,
     json: bool,
-) -> anyhow::Result<Status> {
+) -> anyhow::Result<VerbStatus> {
     let url = context.appliance_url()?;
     let (key, fingerprint) = (made.key.as_str(), made.fingerprint.as_str());
     let print = context.io.print(|out| {

@@ -4,7 +4,7 @@ use super::context::VerbContext;
 use super::escape::EscapeKey;
 use super::jump::stay;
 use super::output;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::transfer::RunningProgram;
 use crate::link::ClientError;
 use anyhow::bail;
@@ -67,7 +67,7 @@ struct SessionLine<'a> {
 }
 
 impl SessionsVerb {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let mut client = context.client().await?;
         let user = client.welcome.user;
         let sessions = client.fetch_sessions().await?.to_vec();
@@ -151,7 +151,7 @@ fn one<'s>(sessions: &'s [SessionView], wanted: &str) -> anyhow::Result<&'s Sess
 }
 
 impl Attach {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let escape = self.escape.watch(context).await?;
         let mut client = context.client().await?;
         let view = one(client.fetch_sessions().await?, &self.session)?.clone();
@@ -168,18 +168,18 @@ impl Attach {
 }
 
 impl End {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let mut client = context.client().await?;
         let sessions = client.fetch_sessions().await?.to_vec();
         let meant = self.sessions.iter().map(|wanted| one(&sessions, wanted));
         let meant = meant.collect::<anyhow::Result<Vec<_>>>()?;
-        let mut status = Status::DONE;
+        let mut status = VerbStatus::DONE;
         for view in meant {
             let (session, name) = (view.id, clean(&view.item_name));
             let error = match client.ask(request::EndSession { session }).await {
                 Ok(()) => None,
                 Err(ClientError::Refused(refusal)) => {
-                    status = Status::FAILED;
+                    status = VerbStatus::FAILED;
                     Some(refusal.to_string())
                 }
                 Err(error) => return Err(error.into()),

@@ -2,7 +2,7 @@
 
 use super::context::VerbContext;
 use super::select;
-use super::status::Status;
+use super::status::VerbStatus;
 use clap::Args;
 use jiff::tz::TimeZone;
 use jumpdeck_console::core::form::time_text;
@@ -125,7 +125,7 @@ impl<'a> ItemDetails<'a> {
 }
 
 impl Show {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let id = select::one(&client.inventory, &self.name)?;

@@ -1,7 +1,7 @@
 //! `jumpdeck simulate`: what would a session grant, and which layer says so?
 
 use super::context::VerbContext;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::{explain, output, select};
 use clap::{Args, ValueEnum};
 use jumpdeck_protocol::Timestamp;
@@ -54,7 +54,7 @@ enum CustomerPresence {
 }
 
 impl Simulate {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let item = self.item.or(self.named).unwrap_or_default();

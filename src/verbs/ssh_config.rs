@@ -2,7 +2,7 @@
 
 use super::context::VerbContext;
 use super::select;
-use super::status::Status;
+use super::status::VerbStatus;
 use crate::link::{Client, ClientError};
 use clap::Args;
 use jumpdeck_console::core::LinkEvent;
@@ -31,7 +31,7 @@ pub(crate) struct SshConfig {
 }
 
 impl SshConfig {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let found = select::matching(&client.inventory, &self.query.join(" "))?;

@@ -2,7 +2,7 @@
 
 use super::context::VerbContext;
 use super::output;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::stdio::Stdio;
 use anyhow::bail;
 use clap::{Args, Subcommand};
@@ -53,7 +53,7 @@ struct SshKeyRow<'a> {
 }
 
 impl SshKeyVerb {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let (wish, said) = match &self.what {
             SshKeyAction::Ls { .. } => (SshKeyWish::List, None),
             SshKeyAction::Add { key } => {
@@ -71,7 +71,7 @@ impl SshKeyVerb {
         let reply::SshKeyList { keys } = answer?;
         if let Some(said) = said {
             context.io.say(said).await;
-            return Ok(Status::DONE);
+            return Ok(VerbStatus::DONE);
         }
         let json = matches!(self.what, SshKeyAction::Ls { json: true });
         let person = context.io.is_terminal();

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 /// An exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Status(pub u8);
+pub(crate) struct VerbStatus(pub u8);
 
-impl Status {
+impl VerbStatus {
     /// It was done.
     pub(crate) const DONE: Self = Self(0);
     /// It was not done.
@@ -39,8 +39,8 @@ impl Status {
     }
 }
 
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> Self {
+impl From<VerbStatus> for ExitCode {
+    fn from(status: VerbStatus) -> Self {
         Self::from(status.0)
     }
 }
@@ -52,12 +52,12 @@ mod tests {
     #[test]
     fn a_failure_is_never_a_success_whatever_a_machine_calls_it() {
         for code in [1, 255, 256, 512, -1, -256, i32::MIN, i32::MAX] {
-            assert_ne!(Status::of(ExitStatus::Code(code)), Status::DONE, "{code}");
+            assert_ne!(VerbStatus::of(ExitStatus::Code(code)), VerbStatus::DONE, "{code}");
         }
         for signal in [0, 9, 127, 128, -128, i32::MIN, i32::MAX] {
-            assert_ne!(Status::of(ExitStatus::Signal(signal)), Status::DONE, "{signal}");
+            assert_ne!(VerbStatus::of(ExitStatus::Signal(signal)), VerbStatus::DONE, "{signal}");
         }
-        assert_eq!(Status::of(ExitStatus::Code(0)), Status::DONE);
-        assert_eq!(Status::by_signal(9), Status(137));
+        assert_eq!(VerbStatus::of(ExitStatus::Code(0)), VerbStatus::DONE);
+        assert_eq!(VerbStatus::by_signal(9), VerbStatus(137));
     }
 }

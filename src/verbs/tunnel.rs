@@ -4,7 +4,7 @@ use super::context::VerbContext;
 use super::exec::attend;
 use super::overriding::Overriding;
 use super::select;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::transfer::RunningProgram;
 use clap::{Args, value_parser};
 use jumpdeck_protocol::session::ChannelKind;
@@ -21,7 +21,7 @@ pub(crate) struct Tunnel {
 }
 
 impl Tunnel {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let mut client = context.client().await?;
         client.fetch_inventory().await?;
         let item = select::one(&client.inventory, &self.name)?;

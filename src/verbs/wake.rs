@@ -1,7 +1,7 @@
 //! `jumpdeck wake`: machines are woken by a neighbour of theirs.
 
 use super::context::VerbContext;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::targets::Targets;
 use crate::link::{Client, ClientError};
 use anyhow::Context;
@@ -44,7 +44,7 @@ struct WakeReport<'a> {
 }
 
 impl WakeVerb {
-    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let password = context.io.variable(SECURE_ON);
         let password = password.map(|text| text.parse::<SecureOn>()).transpose();
         let password = password.with_context(|| SECURE_ON.to_owned())?;
@@ -52,10 +52,11 @@ impl WakeVerb {
         let (items, whole) = self.targets.find(&mut client, &context.io).await?;
         if !self.targets.are_meant(&items, &client, &mut context.io, "Wake").await? {
             client.close().await;
-            let said = if self.targets.only_lists() { Status::DONE } else { Status::FAILED };
+            let said =
+                if self.targets.only_lists() { VerbStatus::DONE } else { VerbStatus::FAILED };
             return Ok(whole.outcome(said));
         }
-        let mut status = Status::DONE;
+        let mut status = VerbStatus::DONE;
         let mut called = Vec::new();
         for item in items {
             let name = client.inventory.name(item).unwrap_or_default().to_owned();
@@ -65,7 +66,7 @@ impl WakeVerb {
                     self.tell(context, (item, &name), Ok(&clean(&helper))).await?;
                 }
                 Err(ClientError::Refused(refusal)) => {
-                    status = Status::FAILED;
+                    status = VerbStatus::FAILED;
                     self.tell(context, (item, &name), Err(&refusal.to_string())).await?;
                 }
                 Err(error) => return Err(error.into()),
@@ -74,7 +75,7 @@ impl WakeVerb {
         if let Some(seconds) = self.wait {
             let missing = wait(&mut client, &called, Duration::from_secs(seconds)).await?;
             for item in missing {
-                status = Status::FAILED;
+                status = VerbStatus::FAILED;
                 let name = client.inventory.name(item).unwrap_or_default();
                 let why = format!("it did not come up within {seconds} s");
                 self.tell(context, (item, name), Err(&why)).await?;

@@ -5,7 +5,7 @@ use crate::serve::Served;
 use crate::support::{Guard, Home, Screen, text, until};
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::session::ChannelOrder;
-use jumpdeck_server_sim::{ConsoleLogin, Heard, SimulatedConsole, SimulatedShell};
+use jumpdeck_server_sim::{ConsoleHeard, ConsoleLogin, SimulatedConsole, SimulatedShell};
 use std::process::Command;
 use std::time::Duration;
 
@@ -135,7 +135,7 @@ async fn run() {
         .collect();
     field.shell.enter(&field.console, "\x04");
     let session = field.shell.session.id;
-    let ended = |heard: &Heard| matches!(heard, Heard::Notice(ApplianceNotice::SessionEnded { session: of, .. }) if *of == session);
+    let ended = |heard: &ConsoleHeard| matches!(heard, ConsoleHeard::Notice(ApplianceNotice::SessionEnded { session: of, .. }) if *of == session);
     loop {
         let (_, heard) = field.console.next_at().await.unwrap();
         if ended(&heard) {

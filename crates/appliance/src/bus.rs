@@ -1,5 +1,5 @@
 //! The bus: what has happened, for services that have to do something about it. Whoever publishes
-//! does not know who listens. Subscribers are called at once, in their order, on the publisher's
+//! does not know who listens. Listeners are called at once, in their order, on the publisher's
 //! task: what one task publishes first is told first.
 
 use jumpdeck_protocol::log::{LogEntry, Summary};
@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 /// Something that has happened.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Event<'a> {
+pub(crate) enum ApplianceEvent<'a> {
     /// A session is in the book and in the history; its first channel is not open yet.
     SessionStarted { endpoint: EndpointId },
     /// Its first channel is open.
@@ -49,30 +49,30 @@ pub(crate) struct SessionEnd<'a> {
 }
 
 /// A service that has to do something about events.
-pub(crate) trait Subscriber: Send + Sync {
+pub(crate) trait EventListener: Send + Sync {
     /// Is called while the publisher waits: what takes long goes into a task of its own.
-    fn on(self: Arc<Self>, event: Event<'_>);
+    fn on(self: Arc<Self>, event: ApplianceEvent<'_>);
 }
 
-/// The way to all subscribers; cheap to copy.
+/// The way to all listeners; cheap to copy.
 #[derive(Clone, Default)]
-pub(crate) struct Bus(Arc<OnceLock<Vec<Weak<dyn Subscriber>>>>);
+pub(crate) struct Bus(Arc<OnceLock<Vec<Weak<dyn EventListener>>>>);
 
 impl Bus {
     /// Who listens from now on. The first call counts: all services are made then.
-    pub(crate) fn connect(&self, subscribers: Vec<Arc<dyn Subscriber>>) {
-        let subscribers = subscribers.iter().map(Arc::downgrade).collect();
-        if self.0.set(subscribers).is_err() {
+    pub(crate) fn connect(&self, listeners: Vec<Arc<dyn EventListener>>) {
+        let listeners = listeners.iter().map(Arc::downgrade).collect();
+        if self.0.set(listeners).is_err() {
             tracing::error!("the bus was connected twice");
         }
     }
 
-    /// Tells the subscribers what has happened; nobody before they are connected.
-    pub(crate) fn publish(&self, event: Event<'_>) {
-        for subscriber in self.0.get().into_iter().flatten() {
+    /// Tells the listeners what has happened; nobody before they are connected.
+    pub(crate) fn publish(&self, event: ApplianceEvent<'_>) {
+        for listener in self.0.get().into_iter().flatten() {
             // One that is gone went with the appliance.
-            if let Some(subscriber) = subscriber.upgrade() {
-                subscriber.on(event);
+            if let Some(listener) = listener.upgrade() {
+                listener.on(event);
             }
         }
     }

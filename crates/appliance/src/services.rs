@@ -10,7 +10,7 @@ use crate::accounts::ssh_keys::SshKeys;
 use crate::audit::record::Audit;
 use crate::base::Base;
 use crate::book::Book;
-use crate::bus::Subscriber;
+use crate::bus::EventListener;
 use crate::configuration::Configuration;
 use crate::data_dir::DataDir;
 use crate::feed::Feeds;
@@ -137,10 +137,10 @@ impl Services {
         let feeds = Feeds::new(&base, &links, &sessions, &items, &policies);
         let stopping = Arc::new(Stopping::new(&base, &links, &book, &sessions, data_dir, embedded));
         base.bus.connect(vec![
-            Arc::clone(&sessions.relay) as Arc<dyn Subscriber>,
-            Arc::clone(&sessions.announcer) as Arc<dyn Subscriber>,
-            Arc::clone(&sessions.history) as Arc<dyn Subscriber>,
-            Arc::clone(&visitors.departures) as Arc<dyn Subscriber>,
+            Arc::clone(&sessions.relay) as Arc<dyn EventListener>,
+            Arc::clone(&sessions.announcer) as Arc<dyn EventListener>,
+            Arc::clone(&sessions.history) as Arc<dyn EventListener>,
+            Arc::clone(&visitors.departures) as Arc<dyn EventListener>,
         ]);
         Self {
             base,

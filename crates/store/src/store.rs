@@ -39,11 +39,11 @@ enum StoreJob {
 pub struct Store {
     jobs: mpsc::UnboundedSender<StoreJob>,
     changed: watch::Receiver<()>,
-    shared: Arc<Shared>,
+    shared: Arc<StoreState>,
 }
 
 /// What the store's thread and everybody else look at.
-struct Shared {
+struct StoreState {
     world: ArcSwap<World>,
     /// The audit, as far as it is on the disk.
     chain: Mutex<Chain>,
@@ -81,7 +81,7 @@ impl Store {
             backend.load()?;
         let mut world = World::new(&epoch);
         backend.changes_since(Revision(0), &mut |document| take_in(&mut world, document))?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(StoreState {
             world: ArcSwap::from_pointee(world),
             chain: Mutex::new(chain),
             failing: AtomicBool::new(false),
@@ -202,7 +202,7 @@ impl Store {
     }
 }
 
-impl Shared {
+impl StoreState {
     fn chain(&self) -> Chain {
         self.chain.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -210,7 +210,7 @@ impl Shared {
 
 struct StoreWriter<B> {
     backend: B,
-    shared: Arc<Shared>,
+    shared: Arc<StoreState>,
     publish: watch::Sender<()>,
 }
 

@@ -9,7 +9,7 @@ use jumpdeck_protocol::inventory::{Position, PresencePosition};
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_server_sim::hostile::{HostileCaller, HostileTarget as Door};
-use jumpdeck_server_sim::{Heard, Scenario};
+use jumpdeck_server_sim::{ConsoleHeard, Scenario};
 use tokio::time::Instant;
 
 /// Connections that each process is making at the same time.
@@ -28,15 +28,15 @@ struct Replica {
 
 impl Replica {
     /// Takes something in. Returns whether the replica is whole then.
-    fn take(&mut self, at: Instant, heard: &Heard) -> bool {
+    fn take(&mut self, at: Instant, heard: &ConsoleHeard) -> bool {
         match heard {
-            Heard::Notice(ApplianceNotice::Inventory(part)) => {
+            ConsoleHeard::Notice(ApplianceNotice::Inventory(part)) => {
                 self.items += part.items.len();
                 self.first.get_or_insert(at);
                 self.position = part.position.clone().or(self.position.take());
                 part.position.is_some()
             }
-            Heard::Notice(ApplianceNotice::Presence { position, .. }) => {
+            ConsoleHeard::Notice(ApplianceNotice::Presence { position, .. }) => {
                 self.presence = position.or(self.presence);
                 false
             }

@@ -12,7 +12,7 @@ use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepReply, RepRequest, Secret};
 use jumpdeck_protocol::{ItemId, JumpGroupId, Outcome};
-use jumpdeck_server_sim::{ConsoleLogin, Heard, SimulatedConsole};
+use jumpdeck_server_sim::{ConsoleHeard, ConsoleLogin, SimulatedConsole};
 use tokio::time::Instant;
 
 /// Items that the role is about.
@@ -88,7 +88,7 @@ async fn fill(
             under_way += 1;
         }
         let answer = admin.until(|heard| match heard {
-            Heard::Reply(_, outcome) => Some(outcome.clone()),
+            ConsoleHeard::Reply(_, outcome) => Some(outcome.clone()),
             _ => None,
         });
         match answer.await? {
@@ -121,10 +121,11 @@ async fn audit(
         }
         for _ in 0..under_way {
             let answer = admin.until(|heard| match heard {
-                Heard::Reply(_, Outcome::Ok(RepReply::Done(reply::BulkDone { refused }))) => {
-                    Some(refused.len())
-                }
-                Heard::Reply(_, other) => Some(other_len(other)),
+                ConsoleHeard::Reply(
+                    _,
+                    Outcome::Ok(RepReply::Done(reply::BulkDone { refused })),
+                ) => Some(refused.len()),
+                ConsoleHeard::Reply(_, other) => Some(other_len(other)),
                 _ => None,
             });
             anyhow::ensure!(answer.await? == 0, "an edit was refused");
@@ -190,9 +191,9 @@ async fn changes(
 }
 
 /// How many items came and went with a part.
-const fn skimmed(heard: &Heard) -> Option<(usize, usize)> {
+const fn skimmed(heard: &ConsoleHeard) -> Option<(usize, usize)> {
     match heard {
-        Heard::Skimmed { items, gone } => Some((*items, *gone)),
+        ConsoleHeard::Skimmed { items, gone } => Some((*items, *gone)),
         _ => None,
     }
 }

@@ -9,7 +9,7 @@ use jumpdeck_protocol::modes::TerminalModes;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
 use jumpdeck_protocol::session::{ChannelKind, Size};
-use jumpdeck_server_sim::{Heard, SimulatedConsole, SimulatedShell};
+use jumpdeck_server_sim::{ConsoleHeard, SimulatedConsole, SimulatedShell};
 use std::collections::HashMap;
 use tokio::time::Instant;
 
@@ -64,10 +64,11 @@ async fn start_together(console: &mut SimulatedConsole, items: &[ItemId]) -> any
             under_way += 1;
         }
         let session = console.until(|heard| match heard {
-            Heard::Reply(_, jumpdeck_protocol::Outcome::Ok(RepReply::SessionStarted(view))) => {
-                Some(Ok(view.id))
-            }
-            Heard::Reply(_, jumpdeck_protocol::Outcome::Refused(refusal)) => {
+            ConsoleHeard::Reply(
+                _,
+                jumpdeck_protocol::Outcome::Ok(RepReply::SessionStarted(view)),
+            ) => Some(Ok(view.id)),
+            ConsoleHeard::Reply(_, jumpdeck_protocol::Outcome::Refused(refusal)) => {
                 Some(Err(refusal.clone()))
             }
             _ => None,

@@ -11,7 +11,7 @@ use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::{ItemId, RefusalCode};
 use jumpdeck_server_sim::hostile::{HostileCaller, HostileTarget as Door};
-use jumpdeck_server_sim::{ConsoleError, ConsoleLogin, Heard, Scenario, SimulatedConsole};
+use jumpdeck_server_sim::{ConsoleError, ConsoleHeard, ConsoleLogin, Scenario, SimulatedConsole};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -89,7 +89,7 @@ async fn names(place: &BenchPlace) -> anyhow::Result<BTreeMap<ItemId, String>> {
     console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let mut names = BTreeMap::new();
     let whole = console.until(|heard| match heard {
-        Heard::Notice(ApplianceNotice::Inventory(part)) => {
+        ConsoleHeard::Notice(ApplianceNotice::Inventory(part)) => {
             let items = part.items.iter();
             names.extend(items.map(|item| (item.id, item.facts.console_user.to_string())));
             part.position.is_some().then_some(())
@@ -107,7 +107,7 @@ async fn until_online(place: &BenchPlace, agents: usize) -> anyhow::Result<()> {
     let mut seen: HashMap<ItemId, Status> = HashMap::new();
     let mut online = 0_usize;
     let all = console.until(|heard| {
-        if let Heard::Notice(ApplianceNotice::Presence { changes, .. }) = heard {
+        if let ConsoleHeard::Notice(ApplianceNotice::Presence { changes, .. }) = heard {
             for change in changes {
                 let is = |status: Status| matches!(status, Status::Online | Status::InUse);
                 let before = seen.insert(change.item, change.status);

@@ -9,7 +9,7 @@ use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepNotice, RepRequest};
 use jumpdeck_server_sim::hostile::{HostileCaller, HostileTarget as Door};
-use jumpdeck_server_sim::{Heard, Scenario, SimulatedConsole};
+use jumpdeck_server_sim::{ConsoleHeard, Scenario, SimulatedConsole};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -28,7 +28,7 @@ pub(super) async fn subscribe(console: &mut SimulatedConsole) -> anyhow::Result<
     console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
     let mut items = Vec::new();
     let whole = console.until(|heard| match heard {
-        Heard::Notice(ApplianceNotice::Inventory(part)) => {
+        ConsoleHeard::Notice(ApplianceNotice::Inventory(part)) => {
             items.extend(part.items.iter().map(|item| item.id));
             part.position.is_some().then_some(())
         }
@@ -92,7 +92,7 @@ async fn watch(
     let _ = tell.send((ItemId(0), Status::Online, Instant::now()));
     loop {
         let (at, heard) = console.next_at().await?;
-        if let Heard::Notice(ApplianceNotice::Presence { changes, .. }) = heard {
+        if let ConsoleHeard::Notice(ApplianceNotice::Presence { changes, .. }) = heard {
             for change in changes {
                 let _ = tell.send((change.item, change.status, at));
             }
@@ -132,7 +132,7 @@ pub(super) async fn statistics(place: &BenchPlace, table: &mut Table) -> anyhow:
     let mut measurements = 0;
     while let Ok(heard) = timeout(WATCHING.saturating_sub(began.elapsed()), console.next_at()).await
     {
-        if let (_, Heard::Notice(ApplianceNotice::Statistics { .. })) = heard? {
+        if let (_, ConsoleHeard::Notice(ApplianceNotice::Statistics { .. })) = heard? {
             measurements += 1;
         }
         if began.elapsed() >= WATCHING {

@@ -9,8 +9,8 @@ use jumpdeck_protocol::rep::{ApplianceNotice, RepRequest};
 use jumpdeck_protocol::{ItemId, Timestamp};
 use jumpdeck_server_sim::hostile::HostileTarget;
 use jumpdeck_server_sim::{
-    ConsoleLogin, Counts, Fleet, Heard, InstallerKeys, Scenario, SimulatedConsole, SimulatedShell,
-    free_address,
+    ConsoleHeard, ConsoleLogin, Fleet, FleetCounts, InstallerKeys, Scenario, SimulatedConsole,
+    SimulatedShell, free_address,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl House {
     }
 
     pub fn run(&self, fleet: Fleet) -> Running {
-        let (network, counts) = (fleet.network().unwrap(), Arc::new(Counts::default()));
+        let (network, counts) = (fleet.network().unwrap(), Arc::new(FleetCounts::default()));
         let task = tokio::spawn(fleet.run(Arc::clone(&counts), network)).abort_handle();
         Running { task, counts }
     }
@@ -137,7 +137,7 @@ impl House {
         console.request(RepRequest::Subscribe(request::Subscribe { have: None, presence: None }));
         let mut items = Vec::new();
         let whole = console.until(|heard| match heard {
-            Heard::Notice(ApplianceNotice::Inventory(part)) => {
+            ConsoleHeard::Notice(ApplianceNotice::Inventory(part)) => {
                 items.extend(part.items.iter().cloned());
                 part.position.is_some().then_some(())
             }
@@ -185,7 +185,7 @@ impl House {
         let whole = console.until(|heard| {
             take(&mut seen, heard);
             let part = match heard {
-                Heard::Notice(ApplianceNotice::Inventory(part)) => part,
+                ConsoleHeard::Notice(ApplianceNotice::Inventory(part)) => part,
                 _ => return None,
             };
             part.position.is_some().then_some(())
@@ -236,7 +236,7 @@ impl House {
         let mut named = None;
         let found = console.until(|heard| {
             take(&mut seen, heard);
-            if let Heard::Notice(ApplianceNotice::Inventory(part)) = heard {
+            if let ConsoleHeard::Notice(ApplianceNotice::Inventory(part)) = heard {
                 let item = part.items.iter().find(|item| *item.name == *name);
                 named = item.map(|item| item.id).or(named);
             }
@@ -252,8 +252,8 @@ impl House {
 pub type Seen = BTreeMap<ItemId, Status>;
 
 /// Takes presence in. Returns whether there was any.
-fn take(seen: &mut Seen, heard: &Heard) -> bool {
-    let Heard::Notice(ApplianceNotice::Presence { all, changes, .. }) = heard else {
+fn take(seen: &mut Seen, heard: &ConsoleHeard) -> bool {
+    let ConsoleHeard::Notice(ApplianceNotice::Presence { all, changes, .. }) = heard else {
         return false;
     };
     if *all {
@@ -266,7 +266,7 @@ fn take(seen: &mut Seen, heard: &Heard) -> bool {
 /// A running fleet. It ends with this.
 pub struct Running {
     task: AbortHandle,
-    pub counts: Arc<Counts>,
+    pub counts: Arc<FleetCounts>,
 }
 
 impl Running {

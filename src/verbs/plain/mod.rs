@@ -6,7 +6,7 @@ mod line;
 use super::context::VerbContext;
 use super::remote::RemoteLine as Words;
 use super::select;
-use super::status::Status;
+use super::status::VerbStatus;
 use super::stdio::{Outside, Stdio};
 use crate::runtime::runner::RunnerInput;
 use crate::runtime::typed::KeyReader;
@@ -46,7 +46,7 @@ impl Plain {
         Self { always: false, never: false }
     }
 
-    pub(crate) async fn run(self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    pub(crate) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         if self.always || self.never {
             prefer(context, self.always).await?;
             let words = if self.always {
@@ -55,7 +55,7 @@ impl Plain {
                 "The console has panes from now on."
             };
             context.io.say(words).await;
-            return Ok(Status::DONE);
+            return Ok(VerbStatus::DONE);
         }
         context.settle_in().await?;
         let kept = context.history();
@@ -97,7 +97,7 @@ struct PlainPrompt {
 }
 
 impl PlainPrompt {
-    async fn serve(&mut self, context: &mut VerbContext) -> anyhow::Result<Status> {
+    async fn serve(&mut self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         self.greet(context).await?;
         take_over(context, true)?;
         let outcome = self.lines(context).await;
@@ -107,15 +107,15 @@ impl PlainPrompt {
 
     /// Takes lines. The terminal is this program's own but for the time of a verb: what is typed
     /// ahead is for the next line, whatever it is.
-    async fn lines(&mut self, context: &mut VerbContext) -> anyhow::Result<Status> {
-        let mut last = Status::DONE;
+    async fn lines(&mut self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
+        let mut last = VerbStatus::DONE;
         loop {
             let Some(text) = self.read(context).await? else {
                 return Ok(last);
             };
             let Some(words) = shlex::split(&text) else {
                 tell(context, "A quote is not closed.").await?;
-                last = Status::USAGE;
+                last = VerbStatus::USAGE;
                 continue;
             };
             match words.first().map(String::as_str) {
@@ -134,8 +134,8 @@ impl PlainPrompt {
             last = run(words, context).await;
             context.io.at_prompt(false);
             context.io.hold_input(false);
-            if last != Status::DONE {
-                context.io.say(&format!("Status {}.", last.0)).await;
+            if last != VerbStatus::DONE {
+                context.io.say(&format!("VerbStatus {}.", last.0)).await;
             }
             take_over(context, true)?;
         }
@@ -345,14 +345,14 @@ async fn typed(io: &mut Stdio, waiting: bool) -> anyhow::Result<Option<bytes::By
 }
 
 /// Runs a verb, and says what was wrong with it.
-async fn run(words: Vec<String>, context: &mut VerbContext) -> Status {
+async fn run(words: Vec<String>, context: &mut VerbContext) -> VerbStatus {
     let words = std::iter::once(String::new()).chain(words);
     match Words::try_parse_from(words) {
         Ok(words) => match Box::pin(words.verb.run(context)).await {
             Ok(status) => status,
             Err(error) => {
                 context.io.say(&format!("{error:#}")).await;
-                Status::FAILED
+                VerbStatus::FAILED
             }
         },
         Err(error) => super::remote::explain(error, &context.io).await,

@@ -10,7 +10,7 @@ pub(crate) use remote::{
 
 use super::outlet::OutletStream;
 use super::output;
-use super::status::Status;
+use super::status::VerbStatus;
 use crate::runtime::watched::Watched;
 use crate::runtime::{prompt, screen};
 use anyhow::Context;
@@ -94,15 +94,15 @@ impl Stdio {
     pub(crate) async fn print(
         &self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> anyhow::Result<Status> {
+    ) -> anyhow::Result<VerbStatus> {
         match self {
-            Self::Own(_) => output::print(write).map(|_| Status::DONE),
+            Self::Own(_) => output::print(write).map(|_| VerbStatus::DONE),
             Self::Remote(remote) => {
                 let mut words = Vec::new();
                 write(&mut words)?;
                 // Whoever went away has read enough.
                 let _ = remote.print(OutletStream::Output, &words).await;
-                Ok(Status::DONE)
+                Ok(VerbStatus::DONE)
             }
         }
     }

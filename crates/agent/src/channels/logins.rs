@@ -24,7 +24,7 @@ impl Default for Books {
 
 /// Somebody on a terminal. The entry says so until this is dropped.
 #[derive(Debug)]
-pub(super) struct Login {
+pub(super) struct LoginRecord {
     books: Books,
     line: Vec<u8>,
     process: i32,
@@ -44,7 +44,7 @@ const PROCESS: usize = 4;
 const LINE: usize = 8;
 const ID: usize = 40;
 
-impl Login {
+impl LoginRecord {
     /// Enters somebody who is on a terminal. Nothing for a terminal without a name, or on a machine
     /// whose records are of another form.
     pub(super) fn enter(books: &Books, process: u32, tty: &Path, rep: &str) -> Option<Self> {
@@ -119,7 +119,7 @@ impl Login {
     }
 }
 
-impl Drop for Login {
+impl Drop for LoginRecord {
     fn drop(&mut self) {
         self.write(DEAD, "", "");
     }
@@ -156,7 +156,7 @@ mod tests {
             let book = std::fs::read(&books.utmp).unwrap();
             i16::from_ne_bytes(book[at * SIZE..at * SIZE + 2].try_into().unwrap())
         };
-        let enter = |tty: &str| Login::enter(&books, 42, Path::new(tty), "anna").unwrap();
+        let enter = |tty: &str| LoginRecord::enter(&books, 42, Path::new(tty), "anna").unwrap();
         let (one, other) = (enter("/dev/pts/12"), enter("/dev/pts/13"));
         assert_eq!((kind(0), kind(1)), (USER, USER));
         drop(one);
@@ -166,7 +166,7 @@ mod tests {
         drop((other, again));
         assert_eq!(std::fs::read(&books.wtmp).unwrap().len(), 6 * SIZE);
         let none = Books { utmp: dir.path().join("no"), wtmp: dir.path().join("no") };
-        drop(Login::enter(&none, 1, Path::new("/dev/pts/1"), "anna"));
+        drop(LoginRecord::enter(&none, 1, Path::new("/dev/pts/1"), "anna"));
         assert!(!dir.path().join("no").exists(), "no book is begun");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::environment::{self, ProgramOrigin};
 use super::exec::words;
-use super::logins::{Books, Login};
+use super::logins::{Books, LoginRecord};
 use super::{AgentChannel, output};
 use jumpdeck_link::why;
 use jumpdeck_protocol::argument::Argument;
@@ -77,7 +77,7 @@ pub(super) fn spawn(
     let copy = pty.as_fd().try_clone_to_owned();
     let size = copy.map_err(|error| RefusalCode::SpawnFailed.because(why::system(&error)))?;
     let (reader, writer) = pty.into_split();
-    let login = Login::enter(&Books::default(), process, Path::new(&tty), &origin.rep);
+    let login = LoginRecord::enter(&Books::default(), process, Path::new(&tty), &origin.rep);
     let terminal = ShellTerminal { reader, writer, size };
     let serving = serve(Arc::clone(channel), child, terminal);
     channel.all.serve(async move {

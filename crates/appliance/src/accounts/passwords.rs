@@ -8,7 +8,7 @@ use crate::accounts::throttle::Throttle;
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::keys;
 use crate::links::consoles::{LinkLogin, RepLink};
 use jumpdeck_protocol::audit::Action;
@@ -147,7 +147,7 @@ impl Passwords {
         rep.must_first(first);
         let sessions = self.book.of(user, &self.base.world());
         rep.tell(ApplianceNotice::Sessions { sessions });
-        self.base.bus.publish(Event::ConsoleCame);
+        self.base.bus.publish(ApplianceEvent::ConsoleCame);
         Ok(first)
     }
 

@@ -48,28 +48,28 @@ pub(super) async fn admit(
 }
 
 /// A scope, as a type.
-pub(super) trait Scope {
+pub(super) trait RequiredScope {
     const SCOPE: ApiScope;
 }
 
 /// It may read items.
 pub(super) struct ItemsRead;
 
-impl Scope for ItemsRead {
+impl RequiredScope for ItemsRead {
     const SCOPE: ApiScope = ApiScope::ItemsRead;
 }
 
 /// It may read sessions.
 pub(super) struct SessionsRead;
 
-impl Scope for SessionsRead {
+impl RequiredScope for SessionsRead {
     const SCOPE: ApiScope = ApiScope::SessionsRead;
 }
 
 /// Whoever asks has shown the token of an API account with this scope.
 pub(super) struct Allowed<S>(std::marker::PhantomData<S>);
 
-impl<S: Scope> FromRequestParts<Arc<Services>> for Allowed<S> {
+impl<S: RequiredScope> FromRequestParts<Arc<Services>> for Allowed<S> {
     type Rejection = Failure;
 
     async fn from_request_parts(

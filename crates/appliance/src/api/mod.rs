@@ -50,14 +50,14 @@ pub(crate) struct Api(Router);
     components(schemas(answer::Error), responses(answer::Refused, answer::Unauthorized, answer::RateLimited)),
     modifiers(&TokenScheme),
 )]
-struct About;
+struct ApiDescription;
 
 struct TokenScheme;
 
 impl Api {
     /// The areas, and their description.
     fn areas() -> (Router<Arc<Services>>, Description) {
-        let areas = OpenApiRouter::with_openapi(About::openapi())
+        let areas = OpenApiRouter::with_openapi(ApiDescription::openapi())
             .routes(routes!(health::health))
             .routes(routes!(health::openapi))
             .routes(routes!(scripts::client_script))

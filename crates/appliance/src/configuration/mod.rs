@@ -17,7 +17,7 @@ mod written;
 
 use crate::answered::Answered;
 use crate::base::Base;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::keys;
 use crate::links::consoles::RepLink;
 use crate::policies::jump_policies::JumpPolicies;
@@ -104,7 +104,7 @@ impl Configuration {
         };
         let (applied, revision) = self.base.store.edit(edit).await?;
         self.jump_policies.look_at_policies();
-        self.base.bus.publish(Event::QueuesChanged);
+        self.base.bus.publish(ApplianceEvent::QueuesChanged);
         self.withdrawal.withdraw();
         Ok(Plan { applied: true, passwords: applied.passwords, revision, ..plan })
     }

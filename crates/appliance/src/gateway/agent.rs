@@ -2,7 +2,7 @@
 
 use super::budget::Budget;
 use super::{Arrival, IncomingLink, until_gone};
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::clock::Moment;
 use crate::gateway::introduce;
 use crate::items::limit::room_for_another;
@@ -72,7 +72,7 @@ async fn run(services: &Arc<Services>, caller: IncomingLink, known: KnownAgent) 
     }
     services.sessions.relay.agent_came(id, &link, &known.alive);
     let is_visitor = known.item.is_visitor();
-    services.base.bus.publish(Event::AgentCame { endpoint: id, is_visitor });
+    services.base.bus.publish(ApplianceEvent::AgentCame { endpoint: id, is_visitor });
     let interval = services.links.watching.interval(id);
     if interval > 0 {
         link.order(AgentOrder::Interest { interval });
@@ -92,7 +92,7 @@ async fn run(services: &Arc<Services>, caller: IncomingLink, known: KnownAgent) 
     let now = services.base.moment();
     if services.links.agents.left(id, link.id, now) {
         note_seen(services, id, false, now);
-        services.base.bus.publish(Event::AgentLeft { endpoint: id, is_visitor });
+        services.base.bus.publish(ApplianceEvent::AgentLeft { endpoint: id, is_visitor });
     }
 }
 

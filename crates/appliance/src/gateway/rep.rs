@@ -5,7 +5,7 @@ use super::{Arrival, Gateway, IncomingLink, introduce, until_gone};
 use crate::accounts::duties::first_of;
 use crate::accounts::login::{Known, LoginAttempt};
 use crate::accounts::second_factor::has_one;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::clock::Uptime;
 use crate::feed::updates::Have;
 use crate::links::consoles::{LinkLogin, RepLink};
@@ -76,7 +76,7 @@ pub(crate) async fn attend(services: Arc<Services>, rep: RepLink, socket: Socket
     if rep.first().is_none() {
         let sessions = services.book.of(rep.user, &services.base.world());
         rep.tell(ApplianceNotice::Sessions { sessions });
-        services.base.bus.publish(Event::ConsoleCame);
+        services.base.bus.publish(ApplianceEvent::ConsoleCame);
     }
     let keep_alive = KeepAlive { ping: None, silence: limits::REP_SILENCE };
     let end = pump(socket, &rep.outbox, keep_alive, |incoming| link.take(incoming)).await;

@@ -3,7 +3,7 @@
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::links::consoles::RepLink;
 use crate::sessions::sharing::Sharing;
 use jumpdeck_protocol::audit::Action;
@@ -84,7 +84,7 @@ impl Teams {
             draft.put(Team { id, name: name.clone(), members: them })
         };
         self.base.store.edit(edit).await?;
-        self.base.bus.publish(Event::QueuesChanged);
+        self.base.bus.publish(ApplianceEvent::QueuesChanged);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use crate::base::Base;
 use crate::book::Book;
-use crate::bus::{Event, SessionEnd, Subscriber};
+use crate::bus::{ApplianceEvent, EventListener, SessionEnd};
 use crate::links::Links;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::inventory::StartMode;
@@ -80,27 +80,28 @@ impl Announcer {
     }
 }
 
-impl Subscriber for Announcer {
-    fn on(self: Arc<Self>, event: Event<'_>) {
+impl EventListener for Announcer {
+    fn on(self: Arc<Self>, event: ApplianceEvent<'_>) {
         match event {
-            Event::SessionStarted { endpoint } => self.tell_in_sessions(endpoint),
-            Event::SessionOpened { session, .. } | Event::SessionChanged { session } => {
+            ApplianceEvent::SessionStarted { endpoint } => self.tell_in_sessions(endpoint),
+            ApplianceEvent::SessionOpened { session, .. }
+            | ApplianceEvent::SessionChanged { session } => {
                 self.tell_session(session);
             }
-            Event::PartChanged { session, user } => {
+            ApplianceEvent::PartChanged { session, user } => {
                 self.tell_session(session);
                 // Who may not take part any more is not among those.
                 if self.book.part(session, user).is_none() {
                     self.tell_sessions(user);
                 }
             }
-            Event::Logged { session, entry } => self.tell_logged(session, entry),
-            Event::SessionEnded(end) => self.tell_end(end),
-            Event::MachineFree { .. }
-            | Event::AgentCame { .. }
-            | Event::AgentLeft { .. }
-            | Event::QueuesChanged
-            | Event::ConsoleCame => {}
+            ApplianceEvent::Logged { session, entry } => self.tell_logged(session, entry),
+            ApplianceEvent::SessionEnded(end) => self.tell_end(end),
+            ApplianceEvent::MachineFree { .. }
+            | ApplianceEvent::AgentCame { .. }
+            | ApplianceEvent::AgentLeft { .. }
+            | ApplianceEvent::QueuesChanged
+            | ApplianceEvent::ConsoleCame => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::base::Base;
 use crate::book::Book;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::links::agent::AgentLink;
 use crate::sessions::announce::CUSTOMER;
 use crate::sessions::end::Endings;
@@ -88,7 +88,7 @@ impl Customers {
         for session in self.book.with_machine(endpoint) {
             self.endings.end_session(session, EndReason::EndedByCustomer);
         }
-        self.base.bus.publish(Event::MachineFree { endpoint });
+        self.base.bus.publish(ApplianceEvent::MachineFree { endpoint });
     }
 
     /// The person at a machine says something to the reps.

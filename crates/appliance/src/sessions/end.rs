@@ -5,7 +5,7 @@ use crate::base::Base;
 use crate::book::Book;
 use crate::book::RemovedChannel;
 use crate::book::channel::Channel;
-use crate::bus::{Event, SessionEnd};
+use crate::bus::{ApplianceEvent, SessionEnd};
 use crate::clock::Uptime;
 use crate::jobs::{Every, Jobs};
 use crate::links::Links;
@@ -57,7 +57,7 @@ impl Endings {
                 let gone = ChannelReport::Gone { channel: channel.id, refusal };
                 channel.hub().tell_all(&ApplianceNotice::Channel(gone));
                 let session = channel.session;
-                self.base.bus.publish(Event::SessionChanged { session });
+                self.base.bus.publish(ApplianceEvent::SessionChanged { session });
             }
         }
     }
@@ -123,7 +123,7 @@ impl Endings {
             draft.history(History::SessionEnded { session, reason: why.clone(), at });
         });
         tracing::info!(session = session.0, ?reason, "session ended");
-        self.base.bus.publish(Event::SessionEnded(&SessionEnd {
+        self.base.bus.publish(ApplianceEvent::SessionEnded(&SessionEnd {
             session,
             endpoint: ended.endpoint,
             users: &ended.users,

@@ -2,7 +2,7 @@
 
 use crate::answered::Answered;
 use crate::base::Base;
-use crate::bus::{Event, Subscriber};
+use crate::bus::{ApplianceEvent, EventListener};
 use crate::links::Links;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::rep::reply;
@@ -84,9 +84,9 @@ fn sessions_of(past: &dyn Queries, items: &[ItemId]) -> Result<Vec<Past>, Backen
     Ok(sessions)
 }
 
-impl Subscriber for SessionHistory {
-    fn on(self: Arc<Self>, event: Event<'_>) {
-        if let Event::SessionOpened { owner, .. } = event {
+impl EventListener for SessionHistory {
+    fn on(self: Arc<Self>, event: ApplianceEvent<'_>) {
+        if let ApplianceEvent::SessionOpened { owner, .. } = event {
             tokio::spawn(async move { self.tell_used(owner).await });
         }
     }

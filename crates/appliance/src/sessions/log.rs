@@ -4,7 +4,7 @@ use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
 use crate::book::channel::Channel;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::log::{Attributes, LogEntry, LogEvent};
 use jumpdeck_protocol::rep::reply;
@@ -64,7 +64,7 @@ impl SessionLog {
         };
         let kept = History::Logged { session, entry: entry.clone(), position };
         self.base.store.note(move |draft| draft.history(kept.clone()));
-        self.base.bus.publish(Event::Logged { session, entry: &entry });
+        self.base.bus.publish(ApplianceEvent::Logged { session, entry: &entry });
     }
 
     fn entry(
@@ -93,7 +93,7 @@ impl SessionLog {
             Ok(())
         };
         self.base.store.edit(edit).await?;
-        self.base.bus.publish(Event::Logged { session, entry: &entry });
+        self.base.bus.publish(ApplianceEvent::Logged { session, entry: &entry });
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::links::Links;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
@@ -68,7 +68,7 @@ impl ChannelOpening {
         let agent =
             self.links.agents.startable(endpoint).map_err(|code| code.because(name.clone()))?;
         let opened = self.open_channel(rep, session, &agent, kind).await;
-        self.base.bus.publish(Event::SessionChanged { session });
+        self.base.bus.publish(ApplianceEvent::SessionChanged { session });
         opened
     }
 

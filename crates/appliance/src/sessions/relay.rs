@@ -10,7 +10,7 @@ mod absence;
 use crate::base::Base;
 use crate::book::Book;
 use crate::book::channel::{Channel, ConsoleWay};
-use crate::bus::{Event, Subscriber};
+use crate::bus::{ApplianceEvent, EventListener};
 use crate::links::Links;
 use crate::links::agent::{AgentLink, Stray};
 use crate::links::consoles::RepLink;
@@ -39,9 +39,9 @@ pub(crate) struct Relay {
     pub(super) log: Arc<SessionLog>,
 }
 
-impl Subscriber for Relay {
-    fn on(self: Arc<Self>, event: Event<'_>) {
-        if let Event::AgentLeft { endpoint, .. } = event {
+impl EventListener for Relay {
+    fn on(self: Arc<Self>, event: ApplianceEvent<'_>) {
+        if let ApplianceEvent::AgentLeft { endpoint, .. } = event {
             self.agent_left(endpoint);
         }
     }
@@ -298,9 +298,9 @@ impl Relay {
         self.book.touch(session, self.base.uptime());
         if self.book.came(session, rep.user) {
             self.log.log(session, Some(rep.user), LogEvent::Joined);
-            self.base.bus.publish(Event::SessionChanged { session });
+            self.base.bus.publish(ApplianceEvent::SessionChanged { session });
         } else if !before.1 {
-            self.base.bus.publish(Event::SessionChanged { session });
+            self.base.bus.publish(ApplianceEvent::SessionChanged { session });
         }
         // A console that types on after a loss of its link took nothing from anybody.
         if let (Some(former), Some(typist)) = (before.0, after)

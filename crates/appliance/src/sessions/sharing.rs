@@ -3,7 +3,7 @@
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::links::consoles::RepLink;
 use crate::sessions::log::SessionLog;
 use crate::sessions::relay::Relay;
@@ -90,7 +90,7 @@ impl Sharing {
             // Whoever may not type any more does not keep the keyboard.
             self.relay.expel(session, user);
         }
-        self.base.bus.publish(Event::PartChanged { session, user });
+        self.base.bus.publish(ApplianceEvent::PartChanged { session, user });
         self.log.log(session, Some(rep.user), event);
         Ok(())
     }
@@ -101,7 +101,7 @@ impl Sharing {
             self.base.store.note(move |draft| {
                 draft.history(History::Part { session, user, part: Some(share) });
             });
-            self.base.bus.publish(Event::PartChanged { session, user });
+            self.base.bus.publish(ApplianceEvent::PartChanged { session, user });
             // A right that went meanwhile was not seen by whoever looks after that.
             self.withdrawal.show_out();
         }
@@ -138,7 +138,7 @@ impl Sharing {
             &to,
         );
         // How it stands now is known before it is said that it changed.
-        self.base.bus.publish(Event::PartChanged { session, user });
+        self.base.bus.publish(ApplianceEvent::PartChanged { session, user });
         self.log.log(session, Some(former), LogEvent::Transferred { to });
         // Whoever came in over the former one's head may not outrank this one.
         self.withdrawal.show_out();
@@ -164,7 +164,7 @@ impl Sharing {
         self.base.store.edit(edit).await?;
         self.book.share(session, user, None);
         self.relay.expel(session, user);
-        self.base.bus.publish(Event::PartChanged { session, user });
+        self.base.bus.publish(ApplianceEvent::PartChanged { session, user });
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use crate::accounts::duties::first_of;
 use crate::accounts::duties::login_life;
 use crate::base::Base;
 use crate::book::Book;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::jobs::{Every, Jobs};
 use crate::links::Links;
 use crate::links::consoles::RepLink;
@@ -102,7 +102,7 @@ impl Withdrawal {
             );
             self.relay.expel(session, user);
             self.log.log(session, None, LogEvent::Unshared { with });
-            self.base.bus.publish(Event::PartChanged { session, user });
+            self.base.bus.publish(ApplianceEvent::PartChanged { session, user });
         }
     }
 

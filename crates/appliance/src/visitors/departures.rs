@@ -1,7 +1,7 @@
 //! Follow-up work, in order: machines without sessions go, and reps are told how queues stand.
 
 use crate::book::Book;
-use crate::bus::{Event, Subscriber};
+use crate::bus::{ApplianceEvent, EventListener};
 use crate::links::Links;
 use crate::visitors::queues::Queues;
 use crate::vitals::Vitals;
@@ -99,25 +99,25 @@ impl Departures {
     }
 }
 
-impl Subscriber for Departures {
-    fn on(self: Arc<Self>, event: Event<'_>) {
+impl EventListener for Departures {
+    fn on(self: Arc<Self>, event: ApplianceEvent<'_>) {
         let chore = match event {
-            Event::SessionEnded(end) => Chore::LetGo(end.endpoint),
-            Event::MachineFree { endpoint } => Chore::LetGo(endpoint),
-            Event::AgentCame { endpoint, is_visitor: false } => {
+            ApplianceEvent::SessionEnded(end) => Chore::LetGo(end.endpoint),
+            ApplianceEvent::MachineFree { endpoint } => Chore::LetGo(endpoint),
+            ApplianceEvent::AgentCame { endpoint, is_visitor: false } => {
                 // It may not have heard of the end of the last one.
                 return self.tell_sessions_over(endpoint);
             }
-            Event::AgentCame { is_visitor: true, .. }
-            | Event::AgentLeft { is_visitor: true, .. }
-            | Event::SessionStarted { .. }
-            | Event::PartChanged { .. }
-            | Event::QueuesChanged
-            | Event::ConsoleCame => Chore::TellLobby,
-            Event::AgentLeft { is_visitor: false, .. }
-            | Event::SessionOpened { .. }
-            | Event::SessionChanged { .. }
-            | Event::Logged { .. } => return,
+            ApplianceEvent::AgentCame { is_visitor: true, .. }
+            | ApplianceEvent::AgentLeft { is_visitor: true, .. }
+            | ApplianceEvent::SessionStarted { .. }
+            | ApplianceEvent::PartChanged { .. }
+            | ApplianceEvent::QueuesChanged
+            | ApplianceEvent::ConsoleCame => Chore::TellLobby,
+            ApplianceEvent::AgentLeft { is_visitor: false, .. }
+            | ApplianceEvent::SessionOpened { .. }
+            | ApplianceEvent::SessionChanged { .. }
+            | ApplianceEvent::Logged { .. } => return,
         };
         // It ends with the appliance, and then nothing is left to be done.
         let _ = self.chores.send(chore);

@@ -3,7 +3,7 @@
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::items::edit::ItemEdits;
 use crate::items::edit::ItemRecord;
 use crate::items::limit::ClientLimit;
@@ -110,8 +110,8 @@ impl Pinning {
         let place = place_name(&self.base.world(), view.place);
         let event = LogEvent::Pinned { place: place.into(), by_hand: by_hand.clone() };
         self.log.log(session, Some(user), event);
-        self.base.bus.publish(Event::SessionChanged { session });
-        self.base.bus.publish(Event::QueuesChanged);
+        self.base.bus.publish(ApplianceEvent::SessionChanged { session });
+        self.base.bus.publish(ApplianceEvent::QueuesChanged);
         Ok((item.view.id, by_hand))
     }
 
@@ -190,9 +190,9 @@ impl Pinning {
         self.edits.tend(edit).await?;
         let answer = agent.call(AgentRequest::Unpin, UNPIN_PATIENCE).await;
         self.log.log(session, Some(user), LogEvent::Unpinned);
-        self.base.bus.publish(Event::SessionChanged { session });
+        self.base.bus.publish(ApplianceEvent::SessionChanged { session });
         // The session may have ended meanwhile.
-        self.base.bus.publish(Event::MachineFree { endpoint });
+        self.base.bus.publish(ApplianceEvent::MachineFree { endpoint });
         match answer {
             Ok(_) => Ok(()),
             Err(refusal) => {

@@ -6,7 +6,7 @@ use crate::answered::Answered;
 use crate::base::Base;
 use crate::book::Book;
 use crate::book::Brief;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::clock::Uptime;
 use crate::jobs::{Every, Jobs};
 use crate::keys;
@@ -200,7 +200,7 @@ impl Queues {
             &format!("item {item}"),
             "",
         );
-        self.base.bus.publish(Event::QueuesChanged);
+        self.base.bus.publish(ApplianceEvent::QueuesChanged);
         Ok(())
     }
 
@@ -325,7 +325,7 @@ impl Queues {
             "",
         );
         self.log.log(session, Some(rep.user), LogEvent::Entered);
-        self.base.bus.publish(Event::QueuesChanged);
+        self.base.bus.publish(ApplianceEvent::QueuesChanged);
         self.book.view(session, &self.base.world()).ok_or_else(gone)
     }
 

@@ -116,8 +116,8 @@ impl Serialize for Paths {
 
 impl<'de> Deserialize<'de> for Paths {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> de::Visitor<'de> for Reader {
+        struct RuleVisitor;
+        impl<'de> de::Visitor<'de> for RuleVisitor {
             type Value = Paths;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,7 +139,7 @@ impl<'de> Deserialize<'de> for Paths {
                 Ok(Paths::List(paths))
             }
         }
-        deserializer.deserialize_any(Reader)
+        deserializer.deserialize_any(RuleVisitor)
     }
 }
 

@@ -86,10 +86,10 @@ pub fn former_password(body: &[u8]) -> Option<String> {
         password: Option<String>,
     }
     #[derive(Deserialize)]
-    enum Document {
+    enum FormerDocument {
         User(Former),
     }
-    let Document::User(former) = messagepack::from_slice(body).ok()?;
+    let FormerDocument::User(former) = messagepack::from_slice(body).ok()?;
     former.password
 }
 
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn a_user_of_a_former_version_keeps_what_it_had() {
         #[derive(Serialize)]
-        struct Former {
+        struct FormerUser {
             id: UserId,
             username: String,
             password: Option<String>,
@@ -269,11 +269,11 @@ mod tests {
             memberships: BTreeMap<JumpGroupId, Option<u64>>,
         }
         #[derive(Serialize)]
-        enum Document {
-            User(Former),
+        enum WrittenDocument {
+            User(FormerUser),
         }
         let (start, none) = (Role::START_SESSIONS_ONLY, Role::NO_ACCESS);
-        let former = |id| Former {
+        let former = |id| FormerUser {
             id: UserId(id),
             username: "bob".into(),
             password: Some("hash".into()),
@@ -292,7 +292,7 @@ mod tests {
         let bob = User::rep(UserId(2), "bob");
         assert_eq!(read(2), bob);
         assert!(read(1).settings.administrator && !read(2).settings.administrator);
-        let body = rmp_serde::to_vec_named(&Document::User(former(2))).unwrap();
+        let body = rmp_serde::to_vec_named(&WrittenDocument::User(former(2))).unwrap();
         assert_eq!(former_password(&body).as_deref(), Some("hash"));
         let document = crate::Document::from(bob.clone());
         assert_eq!(former_password(&rmp_serde::to_vec_named(&document).unwrap()), None);

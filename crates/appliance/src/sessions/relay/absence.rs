@@ -2,7 +2,7 @@
 
 use super::Relay;
 use crate::book::channel::Channel;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::agent::AgentOrder;
 use jumpdeck_protocol::log::LogEvent;
@@ -26,7 +26,7 @@ impl Relay {
             self.finish_alone(channel);
         }
         let session = channel.session;
-        self.base.bus.publish(Event::SessionChanged { session });
+        self.base.bus.publish(ApplianceEvent::SessionChanged { session });
         self.expect_back(vec![Arc::clone(channel)]);
     }
 
@@ -54,7 +54,7 @@ impl Relay {
         let mut sessions: Vec<_> = shown.iter().map(|channel| channel.session).collect();
         sessions.dedup();
         for session in sessions {
-            self.base.bus.publish(Event::SessionChanged { session });
+            self.base.bus.publish(ApplianceEvent::SessionChanged { session });
         }
         self.expect_back(shown);
     }
@@ -114,7 +114,7 @@ impl Relay {
             if self.book.went(channel.session, user) {
                 self.log.log(channel.session, Some(user), LogEvent::Left);
                 let session = channel.session;
-                self.base.bus.publish(Event::SessionChanged { session });
+                self.base.bus.publish(ApplianceEvent::SessionChanged { session });
             }
         }
         if self.book.channel(channel.id).is_none() || !self.leave_alone(channel) {

@@ -2,7 +2,7 @@
 
 use super::Starting;
 use super::pending::PendingStart;
-use crate::bus::Event;
+use crate::bus::ApplianceEvent;
 use crate::links::agent::AgentLink;
 use crate::links::consoles::RepLink;
 use crate::sessions::open::may_run;
@@ -68,7 +68,7 @@ impl Starting {
         let view = self.book.view(session, &self.base.world());
         let view = view.ok_or_else(|| RefusalCode::SessionGone.plain())?;
         tracing::info!(session = view.id.0, item = id.0, user = rep.user.0, "session started");
-        self.base.bus.publish(Event::SessionOpened { session, owner: rep.user });
+        self.base.bus.publish(ApplianceEvent::SessionOpened { session, owner: rep.user });
         Ok(view)
     }
 
@@ -135,7 +135,7 @@ impl Starting {
         if !item.attributes.is_empty() {
             self.log.log(id, None, LogEvent::Attributes { set: item.attributes.clone() });
         }
-        self.base.bus.publish(Event::SessionStarted { endpoint });
+        self.base.bus.publish(ApplianceEvent::SessionStarted { endpoint });
         Ok(id)
     }
 

@@ -100,9 +100,9 @@ pub fn common_beginning(choices: &[String]) -> Option<&str> {
 mod tests {
     use super::*;
 
-    struct Known;
+    struct KnownValues;
 
-    impl Values for Known {
+    impl Values for KnownValues {
         fn of(&self, field: Field) -> Vec<String> {
             let values: &[&str] = match field {
                 Field::Tag => &["office", "edge", "日本"],
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn completed(typed: &str) -> (String, Vec<String>) {
-        let done = complete(typed, &Known)
+        let done = complete(typed, &KnownValues)
             .unwrap_or_else(|| Completion { from: typed.len(), ..Completion::default() });
         (format!("{}{}", &typed[..done.from], done.text), done.choices)
     }
