@@ -167,9 +167,12 @@ impl Feed<'_> {
         if rights || groups_changed(now, before.revision()) {
             self.tell_rights(now);
         }
-        let (was, is) = (choices(before, self.rep.user), choices(now, self.rep.user));
-        if was != is {
-            self.rep.tell(ApplianceNotice::Choices(is));
+        // Items change all the time, and what can be chosen seldom.
+        if not_only_items_changed(now, before.revision()) {
+            let (was, is) = (choices(before, self.rep.user), choices(now, self.rep.user));
+            if was != is {
+                self.rep.tell(ApplianceNotice::Choices(is));
+            }
         }
         let parts = {
             let (past, present) =
@@ -426,6 +429,12 @@ fn choices(world: &World, user: UserId) -> Choices {
         portals: world.portals().map(|p| (p.id, p.name.as_str().into())).collect(),
         idle_lock: world.idle_lock(user),
     }
+}
+
+/// Whether something else than items came, changed or went after `since`.
+fn not_only_items_changed(world: &World, since: Revision) -> bool {
+    let other = |id| !matches!(id, DocumentId::Item(_));
+    world.changed_since(since).is_none_or(|mut ids| ids.any(other))
 }
 
 /// Whether a group came, changed or went after `since`.
