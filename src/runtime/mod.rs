@@ -12,6 +12,7 @@ pub mod handoff;
 pub mod limits;
 pub mod logging;
 pub mod logins;
+pub(crate) mod own_terminal;
 pub mod prompt;
 mod report;
 pub(crate) mod runner;

@@ -2,6 +2,7 @@
 
 use super::charset::Charset;
 use super::diff::TerminalDiff;
+use super::own_terminal::EagerTerminal;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, MoveTo, SetCursorStyle, Show};
 use crossterm::event::{
@@ -231,15 +232,18 @@ impl Backend for Paper {
 /// Writes frames off the loop, one at a time: a terminal that takes nothing holds up nobody, and
 /// gets fewer, newer frames.
 pub(crate) struct Writer {
+    /// The terminal, if it may be written to at once.
+    terminal: Option<EagerTerminal>,
     frames: Sender<Vec<u8>>,
     written: UnboundedReceiver<io::Result<()>>,
     busy: bool,
 }
 
 impl Writer {
-    /// To the local terminal, on a thread of its own.
+    /// To the local terminal: at once what it takes, and the rest on a thread of its own.
     pub(super) fn to_terminal() -> io::Result<Self> {
-        let (writer, mut frames, done) = Self::new();
+        let (mut writer, mut frames, done) = Self::new();
+        writer.terminal = EagerTerminal::of(rustix::stdio::stdout());
         std::thread::Builder::new().name("screen".into()).spawn(move || {
             while let Some(frame) = frames.blocking_recv() {
                 if done.send(Tty.write_all(&frame)).is_err() {
@@ -254,7 +258,7 @@ impl Writer {
     pub(crate) fn new() -> (Self, Receiver<Vec<u8>>, UnboundedSender<io::Result<()>>) {
         let (frames, queue) = channel(1);
         let (done, written) = unbounded_channel();
-        (Self { frames, written, busy: false }, queue, done)
+        (Self { terminal: None, frames, written, busy: false }, queue, done)
     }
 
     /// Whether a frame is still being written.
@@ -262,7 +266,10 @@ impl Writer {
         self.busy
     }
 
-    pub(super) fn write(&mut self, frame: Vec<u8>) {
+    pub(super) fn write(&mut self, mut frame: Vec<u8>) {
+        // What fails here fails on the thread too, which says so.
+        let taken = self.terminal.as_ref().and_then(|terminal| terminal.write(&frame).ok());
+        frame.drain(..taken.unwrap_or(0));
         if !frame.is_empty() {
             self.busy = self.frames.try_send(frame).is_ok();
         }

@@ -1,11 +1,12 @@
-//! An input that the event loop itself watches: no thread stands in between, which would still read
+//! An input that the event loop itself watches: no thread is in between, which would still read
 //! a terminal after its reader is gone.
 
+use super::own_terminal;
 use bytes::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -16,6 +17,8 @@ const PIECE: usize = 32 * 1024;
 #[derive(Debug)]
 pub(crate) struct Watched {
     input: AsyncFd<OwnedFd>,
+    /// A read would wait for bytes.
+    waits: bool,
     /// What is read goes through here: little comes at a time, and much may.
     buffer: Box<[u8]>,
 }
@@ -26,15 +29,22 @@ impl Watched {
     /// # Errors
     /// When it is nothing that can be watched, a file say.
     pub(crate) fn stdin() -> io::Result<Self> {
-        Self::new(io::stdin().as_fd().try_clone_to_owned()?)
+        Self::of(io::stdin().as_fd())
     }
 
-    fn new(input: OwnedFd) -> io::Result<Self> {
+    fn of(input: BorrowedFd<'_>) -> io::Result<Self> {
+        match own_terminal::reader(input) {
+            Some(own) => Self::new(own, false),
+            None => Self::new(input.try_clone_to_owned()?, true),
+        }
+    }
+
+    fn new(input: OwnedFd, waits: bool) -> io::Result<Self> {
         // The descriptor is ours and lives as long as its registration, which is all that the
         // newer, unsafe constructor asks for.
         #[expect(deprecated, reason = "the replacement is unsafe, which this workspace forbids")]
         let input = AsyncFd::with_interest(input, Interest::READABLE)?;
-        Ok(Self { input, buffer: vec![0; PIECE].into() })
+        Ok(Self { input, waits, buffer: vec![0; PIECE].into() })
     }
 
     /// What came; nothing at the end, also that of a terminal that is gone.
@@ -44,14 +54,18 @@ impl Watched {
     pub(crate) async fn read(&mut self) -> io::Result<Bytes> {
         loop {
             let mut ready = self.input.readable().await?;
-            // It was ready once; the descriptor may be one that would wait.
-            if !is_readable(self.input.get_ref())? {
+            // It was ready once.
+            if self.waits && !is_readable(self.input.get_ref())? {
                 ready.clear_ready();
                 continue;
             }
             let count = match rustix::io::read(self.input.get_ref(), &mut *self.buffer) {
                 Err(Errno::IO) => 0,
-                Err(Errno::INTR | Errno::AGAIN) => continue,
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => {
+                    ready.clear_ready();
+                    continue;
+                }
                 count => count?,
             };
             return Ok(Bytes::copy_from_slice(self.buffer.get(..count).unwrap_or_default()));
@@ -73,9 +87,9 @@ mod tests {
     async fn a_descriptor_that_waits_is_not_read_once_all_of_it_came() {
         let (out, into) = rustix::pipe::pipe().unwrap();
         rustix::io::write(&into, &vec![b'x'; PIECE]).unwrap();
-        let mut watched = Watched::new(out).unwrap();
+        let mut watched = Watched::new(out, true).unwrap();
         assert_eq!(watched.read().await.unwrap().len(), PIECE);
-        // Whoever waits in the system is freed by this, and fails.
+        // Anyone who waits in the system is freed by this, and fails.
         let later = std::thread::spawn(move || {
             std::thread::park_timeout(Duration::from_secs(5));
             drop(into);
@@ -90,13 +104,21 @@ mod tests {
     async fn a_terminal_that_is_gone_is_an_input_that_is_over() {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         let typed = pty.as_fd().try_clone_to_owned().unwrap();
-        let mut watched = Watched::new(pts.as_fd().try_clone_to_owned().unwrap()).unwrap();
+        let handed_down = pts.as_fd().try_clone_to_owned().unwrap();
+        let mut both =
+            [Watched::of(pts.as_fd()).unwrap(), Watched::new(handed_down, true).unwrap()];
         drop(pts);
-        rustix::io::write(&typed, b"x\r").unwrap();
-        assert_eq!(watched.read().await.unwrap(), "x\n");
+        for watched in &mut both {
+            rustix::io::write(&typed, b"x\r").unwrap();
+            assert_eq!(watched.read().await.unwrap(), "x\n");
+            let more = tokio::time::timeout(Duration::from_millis(20), watched.read());
+            assert!(more.await.is_err(), "nothing more is there");
+        }
         drop((pty, typed));
-        for _ in 0..2 {
-            assert!(watched.read().await.unwrap().is_empty());
+        for watched in &mut both {
+            for _ in 0..2 {
+                assert!(watched.read().await.unwrap().is_empty());
+            }
         }
     }
 }

@@ -137,7 +137,7 @@ async fn attend(
     let mut ends = interval(Duration::from_secs(1));
     let mut open = true;
     let mut answers = VerbAnswers::default();
-    // What was said to be away: each try to get it back tells anew.
+    // What was said to be away: each try to get it back tells again.
     let mut away = None;
     loop {
         if let Some(status) = program.finished().filter(|_| outlet.is_empty()) {
@@ -149,6 +149,36 @@ async fn attend(
         // Input is read no faster than the machine takes it.
         let may_read = open && program.backlog() < limits::INPUT_WINDOW;
         tokio::select! {
+            biased;
+            bytes = keyboard.read(), if may_read => {
+                let bytes = bytes?;
+                open = !bytes.is_empty();
+                if !open && events.is_gone() {
+                    // The terminal is gone; the shell is not.
+                    return Ok(WhyLeft::Detached);
+                }
+                for typed in escape.take(&bytes) {
+                    let said = match typed {
+                        Typed::Input(bytes) => {
+                            answers.typed();
+                            program.type_in(&bytes);
+                            // The link's task sends it before this one looks around.
+                            tokio::task::yield_now().await;
+                            continue;
+                        }
+                        Typed::Take => {
+                            program.take_keyboard();
+                            continue;
+                        }
+                        Typed::Help => escape.help(),
+                        Typed::Ask => QUESTION.to_owned(),
+                        Typed::GoOn => "it continues".to_owned(),
+                        Typed::Detach => return Ok(WhyLeft::Detached),
+                        Typed::Close => return Ok(WhyLeft::Closed),
+                    };
+                    show(program, &mut outlet, Happened::Said(said), escape)?;
+                }
+            }
             happened = program.next(), if program.finished().is_none() => match happened? {
                 Happened::Ended(status) => return Ok(WhyLeft::Ended(status)),
                 happened => {
@@ -174,33 +204,6 @@ async fn attend(
                 written.context("writing to the terminal")?;
                 program.taken(outlet.pending());
             }
-            bytes = keyboard.read(), if may_read => {
-                let bytes = bytes?;
-                open = !bytes.is_empty();
-                if !open && events.is_gone() {
-                    // The terminal is gone; the shell is not.
-                    return Ok(WhyLeft::Detached);
-                }
-                for typed in escape.take(&bytes) {
-                    let said = match typed {
-                        Typed::Input(bytes) => {
-                            answers.typed();
-                            program.type_in(&bytes);
-                            continue;
-                        }
-                        Typed::Take => {
-                            program.take_keyboard();
-                            continue;
-                        }
-                        Typed::Help => escape.help(),
-                        Typed::Ask => QUESTION.to_owned(),
-                        Typed::GoOn => "it continues".to_owned(),
-                        Typed::Detach => return Ok(WhyLeft::Detached),
-                        Typed::Close => return Ok(WhyLeft::Closed),
-                    };
-                    show(program, &mut outlet, Happened::Said(said), escape)?;
-                }
-            }
             due = answers.due(), if program.finished().is_none() => match due {
                 answers::Due::Ask => program.probe(),
                 answers::Due::Say(words) => {
@@ -225,7 +228,7 @@ fn show(
     happened: Happened,
     escape: &Escape,
 ) -> anyhow::Result<()> {
-    // What we have to say goes the way of the output, or it would stand in the middle of it.
+    // What we have to say goes the way of the output, or it would be in the middle of it.
     let mut say = |words: String| {
         let line = format!("\r\n[{words}]\r\n");
         outlet.put(OutletStream::Errors, line.into()).context("writing to the terminal")

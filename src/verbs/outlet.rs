@@ -2,8 +2,10 @@
 //! pauses holds up the program and nothing else.
 
 use super::stdio::{RemoteDone, RemoteJob, Stdio, with_returns};
-use bytes::Bytes;
+use crate::runtime::own_terminal::EagerTerminal;
+use bytes::{Buf, Bytes};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Output this short is written at once when the terminal has room for it: a key's echo need not
@@ -17,6 +19,8 @@ pub(super) struct Outlet {
     done: UnboundedSender<(OutletStream, usize, io::Result<()>)>,
     /// It is this process's own.
     own: bool,
+    /// Its terminal, if it has one that can be written to without waiting.
+    terminal: Option<EagerTerminal>,
     /// Lines end as a terminal without a line discipline wants it.
     cooked: bool,
     written: UnboundedReceiver<(OutletStream, usize, io::Result<()>)>,
@@ -35,23 +39,44 @@ impl Outlet {
     pub(super) fn new(io: &Stdio) -> io::Result<Self> {
         let (done, written) = unbounded_channel();
         let cooked = io.is_cooked();
-        let (queue, own) = match io.remote_output() {
-            Some(remote) => (remote.0, false),
-            None => (writer()?, true),
+        let (queue, own, terminal) = match io.remote_output() {
+            Some(remote) => (remote.0, false, None),
+            None => (writer()?, true, EagerTerminal::of(io::stdout().as_fd())),
         };
-        Ok(Self { queue, done, own, cooked, written, output_pending: 0, errors_pending: 0 })
+        Ok(Self {
+            queue,
+            done,
+            own,
+            terminal,
+            cooked,
+            written,
+            output_pending: 0,
+            errors_pending: 0,
+        })
     }
 
     /// Writes, now or as soon as what came before is written.
-    pub(super) fn put(&mut self, stream: OutletStream, bytes: Bytes) -> io::Result<()> {
-        if self.own && self.is_empty() && bytes.len() <= SHORT && has_room(stream) {
-            return write(stream, &bytes);
+    pub(super) fn put(&mut self, stream: OutletStream, mut bytes: Bytes) -> io::Result<()> {
+        if self.own && self.is_empty() && bytes.len() <= SHORT {
+            bytes.advance(self.write_now(stream, &bytes)?);
+            if bytes.is_empty() {
+                return Ok(());
+            }
         }
         *self.pending_mut(stream) += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let count = bytes.len();
         let bytes = if self.cooked { with_returns(&bytes).into() } else { bytes };
         let job = RemoteJob { stream, bytes, done: RemoteDone::Each(count, self.done.clone()) };
         self.queue.send(job).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Writes what the stream takes without waiting, and says how many bytes that was.
+    fn write_now(&self, stream: OutletStream, bytes: &[u8]) -> io::Result<usize> {
+        match (&self.terminal, stream) {
+            (Some(terminal), OutletStream::Output) => terminal.write(bytes),
+            _ if has_room(stream) => write(stream, bytes).map(|()| bytes.len()),
+            _ => Ok(0),
+        }
     }
 
     /// Resolves when something was written; never while nothing waits.

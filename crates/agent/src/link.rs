@@ -21,10 +21,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Milliseconds over which an appliance may have its agents come back, at the most.
+/// Milliseconds over which an appliance may have its agents come back, at most.
 const MAX_SPREAD: u32 = 60_000;
 
-/// How often whoever dials looks whether the appliance is still said to be there.
+/// How often the one who dials looks whether the appliance is still said to be there.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How one link, or the attempt at one, ended.
@@ -204,6 +204,7 @@ impl Agent {
             KeepAlive { ping: Some(limits::AGENT_PING), silence: limits::AGENT_SILENCE };
         let take = |incoming| self.take(&outbox, &interest, &mut leaving, incoming);
         let end = tokio::select! {
+            biased;
             end = pump(dialed.socket, &outbox, keep_alive, take) => end,
             () = measure(watched, &outbox, self.options.install_mode) => LinkEnd::ClosedHere,
         };

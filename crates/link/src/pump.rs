@@ -100,8 +100,9 @@ type Take<'t> = &'t mut (dyn FnMut(Incoming) -> Result<(), LinkEnd> + Send);
 async fn drive(socket: Socket, outbox: &Outbox, keep_alive: KeepAlive, take: Take<'_>) -> LinkEnd {
     let (sink, mut stream) = socket.split();
     let born = Instant::now();
+    // What waits goes out before the socket is asked for more: the asking is the long way.
     let ended = tokio::select! {
-        ended = read(&mut stream, born, keep_alive.silence, take) => ended,
+        biased;
         ended = write(sink, outbox, born, keep_alive.ping) => match ended {
             Err(end @ LinkEnd::Transport(_)) => {
                 // Why the other side left may lie here, unread.
@@ -120,6 +121,7 @@ async fn drive(socket: Socket, outbox: &Outbox, keep_alive: KeepAlive, take: Tak
             }
             ended => ended,
         },
+        ended = read(&mut stream, born, keep_alive.silence, take) => ended,
         () = left(outbox) => Err(LinkEnd::ClosedHere),
     };
     outbox.close();

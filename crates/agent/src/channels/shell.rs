@@ -22,7 +22,7 @@ use tokio::process::Child;
 use tokio::time::timeout;
 
 /// After the shell ended, programs it left behind may hold the terminal open; what was written
-/// before is read for this long at the most.
+/// before is read for this long at most.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// So long a shell has its terminal still while it hears of the end.
@@ -99,6 +99,7 @@ async fn serve(channel: Arc<AgentChannel>, mut child: Child, terminal: ShellTerm
     {
         let mut running = std::pin::pin!(run(&channel, &mut child, terminal));
         tokio::select! {
+            biased;
             status = &mut running => {
                 channel.finish(status);
                 return;
@@ -127,13 +128,14 @@ async fn run(channel: &AgentChannel, child: &mut Child, terminal: ShellTerminal)
     let (mut read_all, mut written_all) = (false, false);
     let status = loop {
         tokio::select! {
-            status = child.wait() => break status,
-            _ = &mut reading, if !read_all => read_all = true,
+            biased;
             _ = &mut writing, if !written_all => written_all = true,
+            _ = &mut reading, if !read_all => read_all = true,
+            status = child.wait() => break status,
             () = &mut resizing => {}
         }
     };
-    // Whatever stands in the terminal's buffer was written before the shell ended. Time counts only
+    // Whatever is in the terminal's buffer was written before the shell ended. Time counts only
     // while the terminal is silent, not while nobody takes what it said.
     while !read_all {
         read_all = tokio::time::timeout(LAST_WORDS, &mut reading).await.is_ok()
