@@ -4,23 +4,23 @@ use crate::accounts::passwords::renew;
 use crate::answered::Answered;
 use crate::base::Base;
 use crate::links::consoles::RepLink;
-use data_encoding::{BASE64, BASE64_NOPAD};
+use data_encoding::BASE64_NOPAD;
 use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::rep::reply;
-use jumpdeck_protocol::rep::{SshKey, SshKeyWish};
+use jumpdeck_protocol::rep::{SshKey, SshKeyRequest};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
 use jumpdeck_store::Draft;
 use jumpdeck_world::World;
 use jumpdeck_world::{Account, SshPublicKey};
 use ring::digest;
+use ssh_key::PublicKey;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// Keys of one user at the most.
+/// Keys of one user at most.
 const KEYS: usize = 20;
-/// Bytes of a key at the most: one of RSA with 16,384 bits has 2,071.
-const LONGEST: usize = 2_100;
-/// Bytes of an RSA key at the least: one with 2,048 bits has 279.
-const RSA_LEAST: usize = 270;
+/// The length of an RSA key.
+const RSA_BITS: RangeInclusive<u32> = 2048..=16_384;
 
 /// What OpenSSH calls the algorithms whose keys are taken.
 const ALGORITHMS: [&str; 5] =
@@ -37,20 +37,22 @@ impl SshKeys {
     pub(crate) async fn ssh_keys(
         &self,
         rep: &RepLink,
-        wish: SshKeyWish,
+        wish: SshKeyRequest,
     ) -> Result<reply::SshKeyList, Refusal> {
         let (user, now) = (rep.user, self.base.now());
         match wish {
-            SshKeyWish::List => {}
-            // Whoever found an open link does not make a door of their own.
-            SshKeyWish::Add { .. } if !self.embedded && !rep.came_just_now(self.base.uptime()) => {
+            SshKeyRequest::List => {}
+            // Anyone who found an open link does not make a door of their own.
+            SshKeyRequest::Add { .. }
+                if !self.embedded && !rep.came_just_now(self.base.uptime()) =>
+            {
                 return Err(RefusalCode::PasswordRequired.plain());
             }
-            SshKeyWish::Add { key } => {
+            SshKeyRequest::Add { key } => {
                 let key = read(&key, now)?;
                 self.base.store.edit(move |draft| add(draft, user, key.clone(), now)).await?;
             }
-            SshKeyWish::Remove { which } => {
+            SshKeyRequest::Remove { which } => {
                 let login = Arc::clone(&rep.login);
                 let edit = move |draft: &mut Draft| {
                     let account = draft.account(user).ok_or_else(|| unknown(&which))?;
@@ -73,7 +75,7 @@ impl SshKeys {
     }
 }
 
-impl Answered for SshKeyWish {
+impl Answered for SshKeyRequest {
     type By = SshKeys;
 
     async fn answer(
@@ -119,8 +121,7 @@ fn add(draft: &mut Draft, user: UserId, key: SshPublicKey, now: Timestamp) -> Re
 /// A key from a line as in `authorized_keys`.
 fn read(line: &str, now: Timestamp) -> Result<SshPublicKey, Refusal> {
     let wrong = |what: &str| RefusalCode::InvalidValue.because(what);
-    let mut words = line.trim().splitn(3, ' ');
-    let (algorithm, blob) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let algorithm = line.split_whitespace().next().unwrap_or_default();
     if !ALGORITHMS.contains(&algorithm) {
         let what = format!(
             "A public key is a line like `ssh-ed25519 AAAA… comment`, of {}.",
@@ -128,23 +129,18 @@ fn read(line: &str, now: Timestamp) -> Result<SshPublicKey, Refusal> {
         );
         return Err(wrong(&what));
     }
-    let bytes = BASE64.decode(blob.as_bytes()).map_err(|_| wrong("The key is not base64."))?;
-    if bytes.len() > LONGEST || !begins_with(&bytes, algorithm.as_bytes()) {
-        return Err(wrong("The key is not what its line says it is."));
+    let key = PublicKey::from_openssh(line.trim()).map_err(|error| match error {
+        ssh_key::Error::Encoding(_) => wrong("The key is not base64, or not whole."),
+        _ => wrong("The key is not what its line says it is."),
+    })?;
+    if let Some(rsa) = key.key_data().rsa()
+        && !RSA_BITS.contains(&rsa.key_size())
+    {
+        return Err(wrong("An RSA key has 2,048 to 16,384 bits."));
     }
-    if algorithm == "ssh-rsa" && bytes.len() < RSA_LEAST {
-        return Err(wrong("An RSA key has at least 2,048 bits."));
-    }
-    let comment = text::bounded(words.next().unwrap_or_default().trim(), limits::NAME);
-    Ok(SshPublicKey { algorithm: algorithm.to_owned(), blob: bytes, comment, added: now })
-}
-
-/// Whether a key of RFC 4253 begins with this name.
-fn begins_with(bytes: &[u8], name: &[u8]) -> bool {
-    let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
-        return false;
-    };
-    u32::from_be_bytes(*length) as usize == name.len() && rest.starts_with(name)
+    let blob = key.to_bytes().map_err(|_| wrong("The key is not what its line says it is."))?;
+    let comment = text::bounded(key.comment().as_str_lossy().trim(), limits::NAME);
+    Ok(SshPublicKey { algorithm: algorithm.to_owned(), blob, comment, added: now })
 }
 
 /// The fingerprint of a key as it goes over the wire, as `ssh-keygen -l` shows it.
@@ -156,6 +152,7 @@ pub(crate) fn fingerprint(blob: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::BASE64;
 
     /// From RFC 8709 and `ssh-keygen -l`.
     const KEY: &str =
@@ -176,10 +173,20 @@ mod tests {
     fn what_is_no_key_is_refused_and_said_why() {
         assert!(refused("hello").contains("like `ssh-ed25519"));
         assert!(refused("ssh-dss AAAA").contains("ssh-rsa"));
-        assert!(refused("ssh-ed25519 AAA").contains("base64"));
+        assert!(refused("ssh-ed25519 AAA!").contains("not base64"));
         assert!(refused(&KEY.replace("ssh-ed25519 ", "ssh-rsa ")).contains("not what"));
-        let blob = [&7_u32.to_be_bytes()[..], b"ssh-rsa", &[0; 100]].concat();
-        assert!(refused(&format!("ssh-rsa {}", BASE64.encode(&blob))).contains("2,048"));
-        assert!(refused("ssh-ed25519 AAAA").contains("not what"));
+        assert!(refused("ssh-ed25519 AAAA").contains("not"));
+        // The name of the algorithm, and no key behind it.
+        let named = [&11_u32.to_be_bytes()[..], b"ssh-ed25519", &[7; 3]].concat();
+        assert!(refused(&format!("ssh-ed25519 {}", BASE64.encode(&named))).contains("not"));
+        let short = rsa(&[0xff; 128]);
+        assert!(refused(&format!("ssh-rsa {}", BASE64.encode(&short))).contains("2,048"));
+    }
+
+    /// An RSA key with this modulus, as RFC 4253 has it.
+    fn rsa(modulus: &[u8]) -> Vec<u8> {
+        let positive = [&[0], modulus].concat();
+        let field = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
+        [field(b"ssh-rsa"), field(&[1, 0, 1]), field(&positive)].concat()
     }
 }
