@@ -225,7 +225,7 @@ fn module(src: &Path, path: &Path) -> Vec<String> {
 /// The paths of the crate that a file names, its tests apart. A face (`mod.rs`, `lib.rs`) that only
 /// declares and hands on is no room: what it names does not count, but for what it uses itself.
 fn named(own: &[String], text: &str) -> Vec<Vec<String>> {
-    // A module of tests may stand in a file of its own, and is only declared then.
+    // A module of tests may be in a file of its own, and is only declared then.
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let code: String = text
         .lines()

@@ -418,7 +418,7 @@ impl Served<'_> {
         let refused = |detail: &str| Outcome::Refused(RefusalCode::SpawnFailed.because(detail));
         match (kind, self.shared.opening) {
             (_, FleetOpening::Silent) => None,
-            (_, FleetOpening::Refuses) => Some(refused("the simulated machine was told to refuse")),
+            (_, FleetOpening::Refuses) => Some(refused("the simulated machine is set to refuse")),
             (ChannelKind::Shell { .. }, FleetOpening::Works) => {
                 let shell = Shell::new(channel, self.me, &self.shared.commands);
                 self.shells.insert(channel, shell);

@@ -252,7 +252,7 @@ impl SimulatedConsole {
         }
     }
 
-    /// Waits for something of which `pick` makes what is wanted. All else is forgotten.
+    /// Waits for something of which `pick` makes the answer. All else is forgotten.
     ///
     /// # Errors
     /// [`ConsoleError`].
@@ -348,7 +348,7 @@ fn hear(
             }
         }
     };
-    // Whoever listened may be gone; then the link ends with it.
+    // Anyone who listened may be gone; then the link ends with it.
     let _ = tell.send((Instant::now(), heard));
     Ok(())
 }

@@ -28,7 +28,7 @@ pub struct Fleet {
     pub seed: u64,
     /// The numbers of its machines: several processes each take a part.
     pub numbers: Range<u64>,
-    /// Machines that are linked at the most; the others enrol and are away.
+    /// Machines that are linked at most; the others enrol and are away.
     pub links: usize,
     /// Where the appliance is.
     pub url: String,

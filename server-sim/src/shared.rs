@@ -117,7 +117,7 @@ impl Shared {
         Some(SocketAddr::from((*self.sources.get(position)?, port)))
     }
 
-    /// What is wrong with a machine's next connection. Where it strikes is drawn anew each time.
+    /// What is wrong with a machine's next connection. Where it strikes is drawn again each time.
     pub(crate) fn fault(&self, number: u64, connection: u64) -> Option<WireFault> {
         let (fault, share) = self.fault?;
         if !Dice::new(self.seed, number, "fault").chance(share) {

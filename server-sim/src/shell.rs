@@ -26,7 +26,7 @@ pub(crate) struct Shell {
     exit_told: bool,
 }
 
-/// Lines that `flood` prints at the most: what fits into the output that is kept.
+/// Lines that `flood` prints at most: what fits into the output that is kept.
 const FLOOD: usize = 10_000;
 
 impl Shell {

@@ -87,7 +87,7 @@ pub(crate) struct RunVerb {
     /// Make the installer keys as this user, whose password is in JUMPDECK_PASSWORD.
     #[arg(long, conflicts_with = "key")]
     user: Option<String>,
-    /// Machines that are linked at the most; the others enrol and are offline. One process can
+    /// Machines that are linked at most; the others enrol and are offline. One process can
     /// have as many as it may open files.
     #[arg(long)]
     links: Option<usize>,
@@ -183,7 +183,7 @@ fn explain(fleet: &Fleet) {
     if u64::try_from(fleet.links).is_ok_and(|links| links < machines) {
         let _ = writeln!(
             std::io::stderr(),
-            "server-sim: {} machines are linked at the most; the others enrol and are offline.",
+            "server-sim: at most {} machines are linked; the others enrol and are offline.",
             fleet.links
         );
     }

@@ -1,5 +1,5 @@
 //! What goes wrong in a network and with its machines: nothing is lost, nobody else is disturbed,
-//! and whoever is refused is refused for the right reason.
+//! and the one who is refused is refused for the right reason.
 
 #![allow(
     missing_docs,
@@ -318,7 +318,7 @@ async fn a_restless_fleet_is_seen_as_it_is_once_it_rests() {
     let mut console = house.console().await;
     let mut seen = house.watch(&mut console).await;
     running.abort();
-    // Whatever happened: a console that saw every change and one that asks anew see the same.
+    // Whatever happened: a console that saw every change and one that asks again see the same.
     house.until_links(1).await;
     let anew = house.picture().await;
     while seen != anew {

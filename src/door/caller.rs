@@ -2,7 +2,7 @@
 
 use super::Door;
 use super::channel::{ChannelPlace, ChannelRequest, OpenedChannel, What, attend, open};
-use jumpdeck_appliance::{Entrance, Half};
+use jumpdeck_appliance::{AuthenticatedRep, PartialLogin};
 use jumpdeck_protocol::modes::{MOST, TerminalModes};
 use jumpdeck_protocol::rep::Secret;
 use jumpdeck_protocol::session::Size;
@@ -35,10 +35,10 @@ pub(super) struct Caller {
     name: String,
     item: Option<String>,
     /// A first proof that held.
-    half: Option<Half>,
+    half: Option<PartialLogin>,
     /// The password, until it is known that it need not be changed.
     password: Option<Secret>,
-    inside: Option<(Entrance, Arc<OwnedSemaphorePermit>)>,
+    inside: Option<(AuthenticatedRep, Arc<OwnedSemaphorePermit>)>,
     channels: HashMap<ChannelId, Pending>,
     /// For so many more channels.
     turns: Arc<Semaphore>,
@@ -81,8 +81,8 @@ impl Caller {
         self.item = item;
     }
 
-    /// A first proof was given: that may be all, or a code is wanted besides.
-    async fn first_proof(&mut self, proof: Result<Half, Refusal>) -> Auth {
+    /// A first proof was given: that may be all, or a code is required besides.
+    async fn first_proof(&mut self, proof: Result<PartialLogin, Refusal>) -> Auth {
         match proof {
             Ok(half) if self.door.appliance.front_door().wants_code(&half) => {
                 self.half = Some(half);
@@ -96,7 +96,7 @@ impl Caller {
         }
     }
 
-    async fn come_in(&mut self, half: &Half, code: Option<&str>) -> Auth {
+    async fn come_in(&mut self, half: &PartialLogin, code: Option<&str>) -> Auth {
         let Some(place) = self.door.place() else {
             tracing::warn!(user = half.username(), "no place is left at the SSH front door");
             return Auth::reject();
@@ -118,7 +118,7 @@ impl Caller {
         Auth::reject()
     }
 
-    async fn take_password(&mut self, password: String) -> Result<Half, Refusal> {
+    async fn take_password(&mut self, password: String) -> Result<PartialLogin, Refusal> {
         let kept = Secret(password.clone());
         let half =
             self.door.appliance.front_door().take_password(&self.name, password, self.from).await?;

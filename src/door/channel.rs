@@ -36,7 +36,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-/// Bytes of input that may wait for whoever reads them before the client is held up.
+/// Bytes of input that may wait for the reader before the client is held up.
 const FREE_AHEAD: usize = 256 * 1024;
 /// Bytes that may wait at all.
 const MOST_AHEAD: usize = 16 * 1024 * 1024;
@@ -46,7 +46,7 @@ const SLICE: Duration = Duration::from_millis(10);
 /// What consoles at this door have in common.
 #[derive(Clone, Debug)]
 pub(super) struct ChannelPlace {
-    /// Keys, prefix and theme stand here.
+    /// Keys, prefix and theme are here.
     pub config_dir: PathBuf,
     /// What they hold together.
     pub pool: Arc<Pool>,
@@ -85,7 +85,7 @@ pub(super) struct OpenedChannel {
     input: RemoteInput,
     events: RemoteEvents,
     interrupted: Arc<Notify>,
-    /// What is typed goes to whoever reads as it is.
+    /// What is typed goes to the reader as it is.
     raw: Arc<AtomicBool>,
     gone: watch::Receiver<bool>,
     pace: Arc<Pace>,
@@ -217,7 +217,7 @@ impl Ear {
                 _ => {}
             }
         }
-        // Whoever finds the input over knows that nobody is there.
+        // Anyone who finds the input over knows that nobody is there.
         self.sender.gone();
         self.typed = None;
         self.interrupted.notify_waiters();
@@ -253,7 +253,7 @@ impl Ear {
         }
     }
 
-    /// What a terminal would do with it: Ctrl-C interrupts, Ctrl-D ends the input for whoever reads
+    /// What a terminal would do with it: Ctrl-C interrupts, Ctrl-D ends the input for anyone who reads
     /// it now, Return ends a line.
     fn cook(&self, data: &[u8]) {
         let mut line = Vec::with_capacity(data.len());

@@ -1,6 +1,6 @@
 //! The SSH front door: `ssh rep@appliance` is the console, and `ssh rep@appliance VERB …` a verb.
 //!
-//! It stands in the appliance's own process. Each rep has a console of their own in it, with a link
+//! It is in the appliance's own process. Each rep has a console of their own in it, with a link
 //! that never leaves the process; what goes wrong in one ends its connection and no other.
 
 mod caller;
@@ -15,7 +15,7 @@ pub use host_key::HostKey;
 
 use crate::link::Here;
 use caller::Caller;
-use jumpdeck_appliance::{Admission, Appliance, Entrance, Limits, Turn, source};
+use jumpdeck_appliance::{Admission, Appliance, AuthenticatedRep, Limits, Turn, source};
 use jumpdeck_console::core::inventory::Pool;
 use jumpdeck_link as link;
 use jumpdeck_protocol::backoff;
@@ -51,20 +51,20 @@ const REFUSAL: Duration = Duration::from_millis(500);
 const ALIVE: (Duration, usize) = (Duration::from_secs(30), 3);
 /// Bytes that a client may send ahead on each channel.
 const WINDOW: u32 = 256 * 1024;
-/// Messages of a channel that may wait for whoever reads them.
+/// Messages of a channel that may wait for the reader.
 const WAITING: usize = 32;
 /// Messages that may wait between a channel and its connection's socket: what waits there is shown
 /// after Ctrl-C.
 const PASSING: usize = 1;
 /// How long a connection that ends here may take to say so.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How long a stopping appliance waits for its guests at the most.
+/// How long a stopping appliance waits for its guests at most.
 const LEAVING: Duration = Duration::from_secs(4);
 /// How many who cannot be served may be told so at once; the others are just cut off.
 const FAREWELLS: usize = 64;
-/// What a client is told that cannot be served.
+/// What a client reads that cannot be served.
 const CROWDED: &str = "too many logins at the moment; try again in a few seconds";
-/// What every client is told when the appliance ends.
+/// What every client reads when the appliance ends.
 const STOPPED: &str = "the appliance was stopped";
 /// Time to look at the door again after the system ran out of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -76,7 +76,7 @@ pub struct Door {
     url: String,
     /// The port it listens on.
     port: u16,
-    /// Keys, prefix and theme stand here.
+    /// Keys, prefix and theme are here.
     config_dir: PathBuf,
     ssh: Arc<Config>,
     unproven: Arc<Admission<IpAddr>>,
@@ -193,7 +193,7 @@ impl Door {
             }
             why = self.over(&proven, unproven) => why,
         };
-        // Whoever does not hear it is cut off.
+        // Anyone who does not hear it is cut off.
         let _ = timeout(FAREWELL, hang_up(&handle, why)).await;
         let _ = timeout(FAREWELL, &mut session).await;
     }
@@ -234,7 +234,7 @@ impl Door {
     }
 
     /// The appliance for somebody who is in.
-    fn here(&self, entrance: Entrance) -> Here {
+    fn here(&self, entrance: AuthenticatedRep) -> Here {
         let (appliance, url) = (Arc::clone(&self.appliance), self.url.clone());
         Here { appliance, entrance, url, ssh_port: self.port }
     }

@@ -1,4 +1,4 @@
-//! A disconnect before any keys are exchanged: whoever cannot be served is told why.
+//! A disconnect before any keys are exchanged: the one who cannot be served is told why.
 
 use super::FAREWELL;
 use russh::Disconnect;

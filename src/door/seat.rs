@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 /// How long the rest of a sequence may take.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Inputs after which others have a turn: whoever floods a console holds up nobody else.
+/// Inputs after which others have a turn: the one who floods a console holds up nobody else.
 const TURN: usize = 8;
 
 /// The seat.

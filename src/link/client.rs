@@ -49,13 +49,13 @@ pub struct Client {
     last: RequestId,
     /// What the appliance told so far.
     pub inventory: Inventory,
-    /// The rep's sessions and the presence of the items were told.
+    /// The rep's sessions and the presence of the items have arrived.
     presence_known: bool,
-    /// Figures that were told.
+    /// Figures that have arrived.
     measured: usize,
-    /// The rep's sessions, once they were told.
+    /// The rep's sessions, once they have arrived.
     sessions: Option<Vec<SessionView>>,
-    /// What the rep likes, once it was told.
+    /// The rep's preferences, once they have arrived.
     preferences: Option<Box<Preferences>>,
     /// Who is logged in.
     pub welcome: Welcome,
@@ -188,7 +188,7 @@ impl Client {
         }
     }
 
-    /// Asks, and leaves the answer to whoever listens.
+    /// Asks, and leaves the answer to the one who listens.
     pub fn begin(&mut self, request: impl Into<RepRequest>) -> RequestId {
         self.last = self.last.next();
         let id = self.last;
@@ -250,7 +250,7 @@ impl Client {
         Ok(linked.saturating_sub(self.measured))
     }
 
-    /// Asks the appliance whether it is there; the answer is told as a delay.
+    /// Asks the appliance whether it is there; the answer arrives as a delay.
     pub fn probe(&self) {
         self.handle.probe();
     }

@@ -1,7 +1,7 @@
 //! Which appliance a console belongs to, and how it logs in there.
 
 use crate::runtime::embedded;
-use jumpdeck_appliance::{Appliance, DataDir, Entrance};
+use jumpdeck_appliance::{Appliance, AuthenticatedRep, DataDir};
 use jumpdeck_link::{Address, DialError};
 use jumpdeck_protocol::handshake::RepProof;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub struct LinkCredentials {
 /// What proves who somebody is.
 #[derive(Clone)]
 pub enum Proof {
-    /// A password, and a code of the second factor where one is wanted.
+    /// A password, and a code of the second factor where one is asked for.
     Password {
         /// The password.
         password: String,
@@ -66,7 +66,7 @@ pub struct Here {
     /// The appliance.
     pub appliance: Arc<Appliance>,
     /// Who is in.
-    pub entrance: Entrance,
+    pub entrance: AuthenticatedRep,
     /// Where other programs reach it.
     pub url: String,
     /// The port of its SSH front door.

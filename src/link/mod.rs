@@ -38,7 +38,7 @@ const STEADY: Duration = Duration::from_secs(2);
 pub struct LinkHandle {
     outbox: Arc<Mutex<Option<Outbox>>>,
     kept: Arc<Mutex<Option<String>>>,
-    /// Whoever holds it wants no link any more.
+    /// Anyone who holds it wants no link any more.
     left: Arc<AtomicBool>,
 }
 
@@ -56,7 +56,7 @@ impl LinkHandle {
         }
     }
 
-    /// Asks the other side whether it is there: the answer is told as a delay.
+    /// Asks the other side whether it is there: the answer arrives as a delay.
     pub fn probe(&self) {
         if let Some(outbox) = self.current() {
             outbox.probe();
@@ -141,7 +141,7 @@ enum LinkOver {
 impl Keeper {
     async fn run(self) {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
-        // Whoever left must not start an appliance that somebody stops.
+        // Anyone who left must not start an appliance that somebody stops.
         while !self.handle.left.load(Ordering::SeqCst) {
             let linked = async {
                 sleep(backoff.next(backoff::random())).await;
@@ -315,7 +315,7 @@ impl Keeper {
             },
         };
         *stopping |= matches!(event, LinkEvent::Notice(ApplianceNotice::Stopping));
-        // Whoever listened may be gone; then the link ends.
+        // Anyone who listened may be gone; then the link ends.
         let _ = self.events.send(event);
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! The user's configuration: theme, keys, prefix. A mistake is told with its file and line, and
-//! what is built in stands in its place.
+//! what is built in is in its place.
 
 use jiff::tz::TimeZone;
 use jumpdeck_console::core::Settings;

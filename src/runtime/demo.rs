@@ -22,7 +22,7 @@ use tokio::process::{Child, Command};
 /// The hidden verb that is a part of a demo's fleet.
 pub const FLEET_VERB: &str = "simulated-fleet";
 
-/// Machines in one process, at the most.
+/// Machines in one process, at most.
 const PART: u64 = 8_000;
 /// Files that the appliance needs besides one for each link.
 const OTHER_FILES: u64 = 500;
@@ -95,7 +95,7 @@ fn file(dir: &DataDir) -> PathBuf {
     dir.path().join("demo.json")
 }
 
-/// A part of a fleet, as its process is told.
+/// A part of a fleet, as its process gets it.
 #[derive(Serialize, Deserialize)]
 struct DemoPart {
     scenario: String,

@@ -24,7 +24,7 @@ pub(super) struct TerminalDiff {
     at: Option<(u16, u16)>,
 }
 
-/// A cell that is to be drawn: its column, its row, and what stands there then.
+/// A cell that is to be drawn: its column, its row, and what is there then.
 type Change<'a> = (u16, u16, &'a Cell);
 
 /// How the next character will look.
@@ -83,22 +83,21 @@ impl TerminalDiff {
         let content: Vec<_> = content
             .filter(|(x, y, cell)| !(is_plain_blank(cell) && self.is_blank(*x..x + 1, *y)))
             .collect();
-        let strokes = self.strokes(&content);
-        let mut drawn = vec![false; strokes.len()];
+        let runs = self.runs(&content);
+        let mut drawn = vec![false; runs.len()];
         let mut first = 0;
-        while first < strokes.len() {
+        while first < runs.len() {
             let mut next = Some(first);
-            while let Some(stroke) = next {
-                if let (Some(cells), Some(drawn)) = (strokes.get(stroke), drawn.get_mut(stroke)) {
+            while let Some(run) = next {
+                if let (Some(cells), Some(drawn)) = (runs.get(run), drawn.get_mut(run)) {
                     *drawn = true;
-                    self.stroke(cells);
+                    self.write_run(cells);
                 }
                 // Changes that stand below one another and look alike need hardly more than a
-                // movement, less than what stands beside them and looks different.
-                let near =
-                    [beside(&strokes, stroke), below(&strokes, stroke)].into_iter().flatten();
+                // movement, less than what is beside them and looks different.
+                let near = [beside(&runs, run), below(&runs, run)].into_iter().flatten();
                 let free = near.filter(|near| drawn.get(*near) == Some(&false));
-                next = free.min_by_key(|near| self.way(strokes.get(*near).copied()));
+                next = free.min_by_key(|near| self.way(runs.get(*near).copied()));
             }
             first += drawn.iter().skip(first).take_while(|drawn| **drawn).count();
         }
@@ -106,12 +105,12 @@ impl TerminalDiff {
     }
 
     /// Cells of one row that are drawn from left to right, without much between them.
-    fn strokes<'c, 'a>(&self, content: &'c [Change<'a>]) -> Vec<&'c [Change<'a>]> {
-        let mut strokes = Vec::new();
+    fn runs<'c, 'a>(&self, content: &'c [Change<'a>]) -> Vec<&'c [Change<'a>]> {
+        let mut runs = Vec::new();
         for row in content.chunk_by(|(_, before, _), (_, y, _)| before == y) {
             // Who overwrites halves of wide characters does it in order: terminals differ in that.
             if row.iter().all(|(x, y, cell)| is_narrow(cell.symbol()) && self.stood(*x, *y)) {
-                strokes.extend(row.chunk_by(|(before, y, left), (x, _, right)| {
+                runs.extend(row.chunk_by(|(before, y, left), (x, _, right)| {
                     if is_plain_blank(left) && is_plain_blank(right) {
                         return self.is_blank(before + 1..*x, *y);
                     }
@@ -120,21 +119,21 @@ impl TerminalDiff {
                         && (blank || TerminalStyle::of(left) == TerminalStyle::of(right))
                 }));
             } else {
-                strokes.push(row);
+                runs.push(row);
             }
         }
-        strokes
+        runs
     }
 
-    /// Bytes until a stroke can begin.
-    fn way(&self, stroke: Option<&[Change<'_>]>) -> usize {
+    /// Bytes until a run can begin.
+    fn way(&self, run: Option<&[Change<'_>]>) -> usize {
         let cost = |(x, y, cell): &Change<'_>| {
             self.movement(*x, *y).len() + self.change_of_style(self.style_for(cell)).len()
         };
-        stroke.and_then(<[_]>::first).map_or(usize::MAX, cost)
+        run.and_then(<[_]>::first).map_or(usize::MAX, cost)
     }
 
-    fn stroke(&mut self, mut rest: &[Change<'_>]) {
+    fn write_run(&mut self, mut rest: &[Change<'_>]) {
         while let Some((first, after)) = rest.split_first() {
             if let Some((count, columns)) = self.blanks(rest) {
                 self.erase(rest.get(..count).unwrap_or_default(), columns);
@@ -203,7 +202,7 @@ impl TerminalDiff {
     }
 
     /// A run of blanks at the beginning that is shorter to erase than to write: how many cells of
-    /// the content, and how many columns with the blanks that stand between them already. Half of
+    /// the content, and how many columns with the blanks that stand between them already. PartialLogin of
     /// a wide character is better written over.
     fn blanks(&self, content: &[Change<'_>]) -> Option<(usize, u16)> {
         let (x, y, _) = content.first()?;
@@ -223,7 +222,7 @@ impl TerminalDiff {
         (end - x > least).then_some((count, end - x))
     }
 
-    /// Whether what stands there takes one column.
+    /// Whether what is there takes one column.
     fn stood(&self, x: u16, y: u16) -> bool {
         self.cells.get(self.position(x, y)).is_some_and(|cell| is_narrow(cell.symbol()))
     }
@@ -342,17 +341,17 @@ impl TerminalDiff {
     }
 }
 
-/// The stroke that follows in the same row.
-fn beside(strokes: &[&[Change<'_>]], stroke: usize) -> Option<usize> {
-    let row = |stroke: usize| Some(strokes.get(stroke)?.first()?.1);
-    (row(stroke)? == row(stroke + 1)?).then_some(stroke + 1)
+/// The run that follows in the same row.
+fn beside(runs: &[&[Change<'_>]], run: usize) -> Option<usize> {
+    let row = |run: usize| Some(runs.get(run)?.first()?.1);
+    (row(run)? == row(run + 1)?).then_some(run + 1)
 }
 
-/// The stroke right below the beginning of another one.
-fn below(strokes: &[&[Change<'_>]], stroke: usize) -> Option<usize> {
-    let place = |stroke: &&[Change<'_>]| stroke.first().map(|(x, y, _)| (*y, *x));
-    let (y, x) = place(strokes.get(stroke)?)?;
-    strokes.binary_search_by_key(&Some((y + 1, x)), place).ok()
+/// The run right below the beginning of another one.
+fn below(runs: &[&[Change<'_>]], run: usize) -> Option<usize> {
+    let place = |run: &&[Change<'_>]| run.first().map(|(x, y, _)| (*y, *x));
+    let (y, x) = place(runs.get(run)?)?;
+    runs.binary_search_by_key(&Some((y + 1, x)), place).ok()
 }
 
 /// To another column of the same row.

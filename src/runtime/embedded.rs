@@ -5,7 +5,7 @@ use crate::runtime::demo::{self, DemoClock, DemoFleet};
 use crate::runtime::ending::Ending;
 use crate::runtime::{limits, logging};
 use anyhow::{Context, anyhow, bail};
-use jumpdeck_agent::{AgentDir, AgentDirError, AgentSource, EnrolWish, Options, RunError};
+use jumpdeck_agent::{AgentDir, AgentDirError, AgentSource, EnrolRequest, Options, RunError};
 use jumpdeck_appliance::{
     Appliance, ApplianceRole, Clock, DataDir, DataDirError, InstallerSpec, RunningAddress,
     StartError, SystemClock,
@@ -33,9 +33,9 @@ pub const AGENT_VERB: &str = "local-agent";
 
 /// How long a console waits for the appliance to come up.
 const START_PATIENCE: Duration = Duration::from_secs(15);
-/// How long whoever comes first waits for this machine's own agent.
+/// How long the one who comes first waits for this machine's own agent.
 const AGENT_PATIENCE: Duration = Duration::from_secs(5);
-/// How long an appliance that is ending is waited for; less than whoever started this waits.
+/// How long an appliance that is ending is waited for; less than the one who started this waits.
 const JOIN_PATIENCE: Duration = Duration::from_secs(12);
 /// How long the appliance stays after the last console has left.
 const LINGER: Duration = Duration::from_secs(3);
@@ -48,7 +48,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The most time for links to take their last messages.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// What the background appliance says to whoever started it, as one line of JSON.
+/// What the background appliance says to the one who started it, as one line of JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Birth {
@@ -112,12 +112,12 @@ pub async fn start(dir: &DataDir) -> anyhow::Result<RunningAddress> {
 /// Is the background appliance, until nobody needs it.
 ///
 /// # Errors
-/// What kept it from starting; whoever started it was told.
+/// What kept it from starting; the process that started it has been told.
 pub async fn appliance(dir: DataDir) -> anyhow::Result<()> {
     // Without a terminal of its own it does not end with the console's.
     let _ = rustix::process::setsid();
     limits::open_files();
-    // What a demo is stands in its data directory: another appliance there is its demo again.
+    // What a demo is is in its data directory: another appliance there is its demo again.
     let demo = DemoFleet::of(&dir);
     let throw_away = demo.is_some();
     let demo_clock = Arc::new(DemoClock::default());
@@ -134,7 +134,7 @@ pub async fn appliance(dir: DataDir) -> anyhow::Result<()> {
         }
     };
     let address = dir.running().context("the address was just published")?;
-    // Whoever comes wants to see this machine in the first list, and to reach it.
+    // Anyone who comes wants to see this machine in the first list, and to reach it.
     appliance.admit_reps(false);
     let serving = tokio::spawn({
         let appliance = Arc::clone(&appliance);
@@ -208,7 +208,7 @@ async fn open_or_join(dir: &DataDir, clock: &Arc<dyn Clock>) -> Result<FoundAppl
 }
 
 fn tell(birth: &Birth) {
-    // Whoever waited may have given up.
+    // Anyone who waited may have given up.
     let line = serde_json::to_string(birth).unwrap_or_default();
     let mut stdout = std::io::stdout();
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
@@ -345,7 +345,7 @@ pub async fn local_agent(dir: DataDir) -> anyhow::Result<()> {
     let agent_dir = AgentDir::create(&dir.agent())?;
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
-    let enrol = (!key.is_empty()).then_some(EnrolWish {
+    let enrol = (!key.is_empty()).then_some(EnrolRequest {
         installer_key: key,
         name: None,
         tag: None,

@@ -1,4 +1,4 @@
-//! Waits for another process to end, whoever its parent is.
+//! Waits for another process to end, no matter who its parent is.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;

@@ -28,7 +28,7 @@ const LONGEST_PATH: usize = 107;
 struct Handed {
     /// The appliance that is meant, by its address; nothing: the user's own.
     appliance: Option<String>,
-    /// The rep who is meant; nothing: whoever it is.
+    /// The rep who is meant; nothing: any rep.
     user: Option<String>,
     script: String,
 }
@@ -48,7 +48,7 @@ pub struct Counter {
 
 impl Drop for Counter {
     fn drop(&mut self) {
-        // Whatever is left is no console, which whoever looks finds out.
+        // Whatever is left is no console, which the one who looks finds out.
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -81,7 +81,7 @@ pub fn open(places: &Places, welcome: &Welcome) -> anyhow::Result<Counter> {
                 let taken = script.is_some_and(|script| send.send(script).is_ok());
                 write(&mut stream, &HandoffAnswer { taken }).await
             };
-            // Whoever says nothing sensible is not waited for.
+            // Anyone who says nothing sensible is not waited for.
             let _ = timeout(PATIENCE, taking).await;
             if send.is_closed() {
                 return;

@@ -92,7 +92,7 @@ impl Logins {
         Ok(known)
     }
 
-    /// What stands in the file: an address, a user and a token a line.
+    /// What is in the file: an address, a user and a token a line.
     fn read(&self) -> BTreeMap<String, String> {
         let text = std::fs::read_to_string(&self.file).unwrap_or_default();
         let line = |line: &str| line.rsplit_once(' ').map(|(k, v)| (k.to_owned(), v.to_owned()));

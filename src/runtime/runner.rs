@@ -369,7 +369,7 @@ impl<S: Seat> Runner<S> {
         Ok(())
     }
 
-    /// Back in the foreground: the terminal is taken over again and drawn anew.
+    /// Back in the foreground: the terminal is taken over again and drawn again.
     fn resume(&mut self) -> io::Result<()> {
         let size = self.seat.resume()?;
         if self.console.has_mouse() {

@@ -8,7 +8,7 @@ use jumpdeck_console::core::{ScriptFailure, fits};
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::modes::TerminalModes;
-use jumpdeck_protocol::queue::QueueWish;
+use jumpdeck_protocol::queue::QueueChoice;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::script::{Command, Script, Search};
 use jumpdeck_protocol::session::{ChannelKind, Size};
@@ -37,7 +37,7 @@ pub(super) async fn run(context: &mut VerbContext, script: Script) -> anyhow::Re
                 key(context, &mut client, custom.attributes()).await?
             }
             Command::StartAdHoc { .. } => {
-                let words = "comes with a later version of jumpdeck".to_owned();
+                let words = "is not supported yet".to_owned();
                 Err((ScriptFailure::Refused, words))
             }
         };
@@ -107,7 +107,7 @@ async fn key(
     client: &mut Client,
     attributes: Attributes,
 ) -> anyhow::Result<Came> {
-    let (queue, valid) = (QueueWish::Personal, KEY_VALID);
+    let (queue, valid) = (QueueChoice::Personal, KEY_VALID);
     match client.ask(request::CreateSessionKey { queue, valid, attributes }).await {
         Ok(made) => {
             session_key::tell(context, &made, false).await?;

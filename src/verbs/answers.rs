@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// That a machine which is linked does not answer, or does again. Whoever types waits for it.
+/// That a machine which is linked does not answer, or does again. Anyone who types waits for it.
 pub(super) fn of_machine(silent: bool, typing: bool) -> String {
     match (silent, typing) {
         (true, true) => "no answer from the machine; your input is queued".to_owned(),
@@ -60,7 +60,7 @@ impl VerbAnswers {
         }
     }
 
-    /// The link is gone, and that is told.
+    /// The link is gone, and that is said.
     pub(super) const fn lost(&mut self) {
         self.silence.link_lost();
     }

@@ -6,7 +6,7 @@ use crate::runtime::dirs::Places;
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use jumpdeck_console::core::form::time_text;
-use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiScope};
+use jumpdeck_protocol::rep::{ApiAccountRequest, ApiAccountView, ApiScope};
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -67,11 +67,13 @@ impl<'a> AccountRow<'a> {
 impl ApiAccountVerb {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let (wish, json) = match self.what {
-            ApiAccountAction::Ls { json } => (ApiAccountWish::List, Some(json)),
+            ApiAccountAction::Ls { json } => (ApiAccountRequest::List, Some(json)),
             ApiAccountAction::Add { name, scopes, valid } => {
-                (ApiAccountWish::Add { name: name.into(), scopes, valid }, None)
+                (ApiAccountRequest::Add { name: name.into(), scopes, valid }, None)
             }
-            ApiAccountAction::Rm { name } => (ApiAccountWish::Remove { name: name.into() }, None),
+            ApiAccountAction::Rm { name } => {
+                (ApiAccountRequest::Remove { name: name.into() }, None)
+            }
         };
         let mut client = connect.client(places).await?;
         let answer = client.ask(wish).await;

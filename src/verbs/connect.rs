@@ -97,7 +97,7 @@ impl WayIn<'_> {
         }
     }
 
-    /// With a password, and a code if one is wanted.
+    /// With a password, and a code if one is asked for.
     async fn with(&self, password: &str) -> Result<Client, ClientError> {
         let proof = |code| Proof::Password { password: password.to_owned(), code };
         let given = std::env::var(CODE).ok();
@@ -149,7 +149,7 @@ impl Connect {
     /// The same for the user that a script names.
     ///
     /// # Errors
-    /// On this machine's own appliance: its owner is whoever starts it.
+    /// On this machine's own appliance: its owner is the one who starts it.
     pub(super) fn logged_in_as(self, user: Login) -> anyhow::Result<Self> {
         if self.connect.is_none() {
             bail!(
@@ -284,7 +284,7 @@ impl Connect {
                     if client.welcome.username != username {
                         let whose = client.welcome.username.clone();
                         client.close().await;
-                        bail!("the login that is kept for {username} is {whose}'s; log in anew");
+                        bail!("the login that is kept for {username} is {whose}'s; log in again");
                     }
                     return Ok(Linked { client, password: None });
                 }

@@ -15,7 +15,7 @@ use jumpdeck_protocol::script::Script;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-/// Opens the console, stays until the rep leaves, and says what goes on without it. Whoever prefers
+/// Opens the console, stays until the rep leaves, and says what goes on without it. Anyone who prefers
 /// a prompt gets that, unless there is a script to run.
 pub(super) async fn run(
     places: &Places,

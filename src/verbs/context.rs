@@ -23,7 +23,7 @@ pub(crate) struct VerbContext {
 enum Way {
     /// As the command line says.
     Out { places: Places, connect: Connect },
-    /// The appliance is this process, and the configuration stands in this folder.
+    /// The appliance is this process, and the configuration is in this folder.
     Here(Here, PathBuf),
 }
 
@@ -78,7 +78,7 @@ impl VerbContext {
         }
     }
 
-    /// Where a prompt's lines are remembered; nowhere for whoever came from elsewhere.
+    /// Where a prompt's lines are remembered; nowhere for anyone who came from elsewhere.
     pub(super) fn history(&self) -> Option<PathBuf> {
         match &self.way {
             Way::Out { places, .. } => Some(places.data_path().ok()?.join("plain_history")),
@@ -93,7 +93,7 @@ impl VerbContext {
     pub(super) fn proxy_command(&self) -> anyhow::Result<String> {
         let (places, connect) = match &self.way {
             Way::Out { places, connect } => (places, connect),
-            // Whoever came by SSH knows how; the name is theirs to fill in.
+            // Anyone who came by SSH knows how; the name is theirs to fill in.
             Way::Here(here, _) => {
                 return Ok(format!("ssh -q -p {} REP@APPLIANCE", here.ssh_port));
             }
@@ -115,7 +115,7 @@ impl VerbContext {
         Ok(quoted.join(" ").replace('%', "%%"))
     }
 
-    /// The prefix that the configuration says, or the usual one. What is wrong there is told: a key
+    /// The prefix that the configuration says, or the usual one. What is wrong there is reported: a key
     /// that does nothing would be found out too late.
     pub(super) async fn prefix(&self) -> Key {
         let config = match &self.way {

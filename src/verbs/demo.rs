@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Machines of a demo, at the most.
+/// Machines of a demo, at most.
 const MOST: u64 = 100_000;
 
 #[derive(Args, Debug)]
@@ -51,7 +51,7 @@ impl Demo {
 
 impl Demo {
     /// The scenario, as a process with another working directory finds it. One that is not right
-    /// is told here.
+    /// is reported here.
     fn scenario(&self) -> anyhow::Result<String> {
         Scenario::load(&self.scenario)?;
         if Scenario::names().any(|name| name == self.scenario) {

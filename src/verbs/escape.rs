@@ -126,7 +126,7 @@ impl Escape {
                 (EscapeState::Prefixed, b'd' | b'.') => Typed::Detach,
                 (EscapeState::Prefixed, b't') => Typed::Take,
                 (EscapeState::Prefixed, b'?') => Typed::Help,
-                // Nobody types on before the question stands there: what has more behind it was
+                // Nobody types on before the question is there: what has more behind it was
                 // pasted or piped.
                 (EscapeState::Prefixed, b'x') if after.is_empty() => {
                     self.state = EscapeState::Asked { shown: false };

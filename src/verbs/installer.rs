@@ -10,7 +10,7 @@ use jiff::{Span, SpanRelativeTo, Timestamp};
 use jumpdeck_console::core::form::time_text;
 use jumpdeck_protocol::InstallerId;
 use jumpdeck_protocol::rep::request;
-use jumpdeck_protocol::rep::{Installer as Made, InstallerView, InstallerWish};
+use jumpdeck_protocol::rep::{Installer as Made, InstallerRequest, InstallerView};
 use jumpdeck_protocol::text::clean;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -67,7 +67,7 @@ impl InstallerVerb {
                 create(&mut client, request, &connect.appliance_url(places)?).await
             }
             Some(InstallerAction::Ls { json }) => {
-                let installers = ask(&mut client, InstallerWish::List).await;
+                let installers = ask(&mut client, InstallerRequest::List).await;
                 installers.and_then(|installers| print(&installers, json))
             }
             Some(InstallerAction::Rm { numbers }) => revoke(&mut client, &numbers).await,
@@ -86,7 +86,7 @@ async fn create(
     output::print(|out| write!(out, "{}", line(&installer, url)))
 }
 
-async fn ask(client: &mut Client, wish: InstallerWish) -> anyhow::Result<Vec<InstallerView>> {
+async fn ask(client: &mut Client, wish: InstallerRequest) -> anyhow::Result<Vec<InstallerView>> {
     Ok(client.ask(wish).await?.installers)
 }
 
@@ -94,7 +94,7 @@ async fn ask(client: &mut Client, wish: InstallerWish) -> anyhow::Result<Vec<Ins
 async fn revoke(client: &mut Client, numbers: &[u64]) -> anyhow::Result<ExitCode> {
     let mut status = ExitCode::SUCCESS;
     for number in numbers {
-        let wish = InstallerWish::Remove { installer: InstallerId(*number) };
+        let wish = InstallerRequest::Remove { installer: InstallerId(*number) };
         match client.ask(wish).await {
             Ok(_) => output::say(&format!("Installer key {number} is revoked.")),
             Err(ClientError::Refused(refusal)) => {

@@ -79,7 +79,7 @@ fn entry(program: &Path, connect: &Connect) -> anyhow::Result<String> {
 /// A word of the Exec key: in quotes, with what means something there escaped.
 fn quoted(word: &str) -> anyhow::Result<String> {
     if word.chars().any(char::is_control) {
-        bail!("{word:?} cannot stand in a desktop entry");
+        bail!("{word:?} cannot be written in a desktop entry");
     }
     let mut quoted = String::from("\"");
     for letter in word.chars() {

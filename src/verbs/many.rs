@@ -21,12 +21,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{self, ErrorKind};
 use tokio::time::timeout;
 
-/// Bytes that wait to be written before the machines are told to wait.
+/// Bytes that wait to be written before the machines have to wait.
 const AHEAD: u64 = 1024 * 1024;
-/// Bytes of a line; a longer one is told in pieces.
+/// Bytes of a line; a longer one is printed in pieces.
 const LINE: usize = 64 * 1024;
 
-/// What is wanted of the machines.
+/// What the machines are to do.
 #[derive(Clone, Debug)]
 pub(super) struct ManyOrder {
     /// The command and its arguments.
@@ -39,7 +39,7 @@ pub(super) struct ManyOrder {
     pub json: bool,
 }
 
-/// What is told of a machine, as `--json` prints it. Fields are added, never taken away or renamed.
+/// The result of a machine, as `--json` prints it. Fields are added, never taken away or renamed.
 #[derive(Default, Serialize)]
 struct HostReport<'a> {
     id: u64,
@@ -84,7 +84,7 @@ struct Many {
     answers: VerbAnswers,
     /// A person reads it.
     person: bool,
-    /// How whoever reads it wants the end of a line.
+    /// How the reader wants the end of a line.
     line_end: &'static [u8],
 }
 

@@ -81,7 +81,7 @@ pub struct Cli {
     verb: Option<Verb>,
 }
 
-/// The verbs that work with an appliance alone, and with no files: also for whoever comes by SSH.
+/// The verbs that work with an appliance alone, and with no files: also for anyone who comes by SSH.
 #[derive(Subcommand, Debug)]
 pub(crate) enum SharedVerb {
     /// List the items that match, one a line.
@@ -231,7 +231,7 @@ impl Cli {
     /// What kept it from being done; exit status 1.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         if matches!(self.verb, Some(Verb::EmbeddedAppliance | Verb::LocalAgent | Verb::Serve(_))) {
-            // These outlive whoever started them, and what that had open is not theirs.
+            // These outlive the one who started them, and what that had open is not theirs.
             jumpdeck_agent::close_descriptors();
         }
         let journal = self.start_log()?;

@@ -16,7 +16,7 @@ pub(super) fn table<const N: usize>(
     table_for(io::stdout().is_terminal(), headings, rows, out)
 }
 
-/// The same, for whoever reads it.
+/// The same, for the reader.
 pub(super) fn table_for<const N: usize>(
     person: bool,
     headings: [&str; N],

@@ -1,4 +1,4 @@
-//! Verbs for whoever comes by SSH: as they are typed there.
+//! Verbs for anyone who comes by SSH: as they are typed there.
 
 use super::context::VerbContext;
 use super::plain::Plain;
@@ -103,7 +103,7 @@ pub(super) async fn explain(error: clap::Error, io: &Stdio) -> VerbStatus {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let words = error.render().to_string();
     if asked {
-        // Whoever went away has read enough.
+        // Anyone who went away has read enough.
         drop(io.print(|out| out.write_all(words.as_bytes())).await);
         return VerbStatus::DONE;
     }

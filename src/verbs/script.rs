@@ -106,12 +106,12 @@ fn text(path: &Path) -> anyhow::Result<String> {
 /// Why a command that means something is not run by this version.
 const fn not_yet(command: &Command) -> Option<&'static str> {
     match command {
-        Command::StartAdHoc { .. } => Some("these sessions come with a later version of jumpdeck"),
+        Command::StartAdHoc { .. } => Some("these sessions are not supported yet"),
         Command::StartJumpItemSession { method: Some(_), .. } => {
-            Some("jump.method counts with a later version of jumpdeck only")
+            Some("jump.method is not supported yet")
         }
         Command::StartJumpItemSession { credential: Some(_), .. } => {
-            Some("credential_id counts with a later version of jumpdeck only")
+            Some("credential_id is not supported yet")
         }
         Command::Login(_)
         | Command::StartPinnedClientSession { .. }

@@ -37,7 +37,7 @@ impl Whole {
     }
 }
 
-/// Names that an ambiguity lists at the most.
+/// Names that an ambiguity lists at most.
 const LISTED: usize = 10;
 
 /// Reads a query.

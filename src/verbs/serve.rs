@@ -120,7 +120,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How often it is looked for.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Tries again for a while what a dying process stands in the way of.
+/// Tries again for a while what a dying process still blocks.
 async fn patiently<T, E, F: Future<Output = Result<T, E>>>(
     mut attempt: impl FnMut() -> F,
     passes: impl Fn(&E) -> bool,

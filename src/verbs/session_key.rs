@@ -6,7 +6,7 @@ use super::status::VerbStatus;
 use clap::Args;
 use jiff::Timestamp;
 use jumpdeck_link::Address;
-use jumpdeck_protocol::queue::QueueWish;
+use jumpdeck_protocol::queue::QueueChoice;
 use jumpdeck_protocol::queue::SessionKey as MadeKey;
 use jumpdeck_protocol::rep::request;
 use serde::Serialize;
@@ -48,9 +48,9 @@ fn is_loopback(url: &str) -> bool {
 impl SessionKeyVerb {
     pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let queue = match (self.general, self.team) {
-            (true, _) => QueueWish::General,
-            (false, Some(team)) => QueueWish::Team(team.into()),
-            (false, None) => QueueWish::Personal,
+            (true, _) => QueueChoice::General,
+            (false, Some(team)) => QueueChoice::Team(team.into()),
+            (false, None) => QueueChoice::Personal,
         };
         let mut client = context.client().await?;
         let answer = client

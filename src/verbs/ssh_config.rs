@@ -120,7 +120,7 @@ async fn allowed(
     }
 }
 
-/// What can stand in `ssh_config` as it is.
+/// What can be in `ssh_config` as it is.
 fn plain_only(text: &str) -> Result<String, String> {
     let means_nothing = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
     if !text.is_empty() && text.chars().all(means_nothing) && !text.starts_with('-') {
@@ -130,7 +130,7 @@ fn plain_only(text: &str) -> Result<String, String> {
     }
 }
 
-/// A name as it can stand in `ssh_config`.
+/// A name as it can be in `ssh_config`.
 fn plain(name: &str) -> String {
     let allowed = |c: char| c.is_alphanumeric() || "._-".contains(c);
     let plain: String = name.chars().map(|c| if allowed(c) { c } else { '-' }).collect();

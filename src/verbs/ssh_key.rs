@@ -7,12 +7,12 @@ use super::stdio::Stdio;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use jumpdeck_protocol::rep::reply;
-use jumpdeck_protocol::rep::{SshKey, SshKeyWish};
+use jumpdeck_protocol::rep::{SshKey, SshKeyRequest};
 use jumpdeck_protocol::text::clean;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Bytes of a line with a key, at the most.
+/// Bytes of a line with a key, at most.
 const LONGEST: usize = 16 * 1024;
 
 #[derive(Args, Debug)]
@@ -55,14 +55,17 @@ struct SshKeyRow<'a> {
 impl SshKeyVerb {
     pub(super) async fn run(self, context: &mut VerbContext) -> anyhow::Result<VerbStatus> {
         let (wish, said) = match &self.what {
-            SshKeyAction::Ls { .. } => (SshKeyWish::List, None),
+            SshKeyAction::Ls { .. } => (SshKeyRequest::List, None),
             SshKeyAction::Add { key } => {
                 let key = if key.is_empty() { read(&mut context.io).await? } else { key.join(" ") };
-                (SshKeyWish::Add { key: key.into() }, Some("The key opens the SSH front door now."))
+                (
+                    SshKeyRequest::Add { key: key.into() },
+                    Some("The key opens the SSH front door now."),
+                )
             }
             SshKeyAction::Rm { which } => {
                 let which = which.as_str().into();
-                (SshKeyWish::Remove { which }, Some("The key opens nothing any more."))
+                (SshKeyRequest::Remove { which }, Some("The key opens nothing any more."))
             }
         };
         let mut client = context.client().await?;

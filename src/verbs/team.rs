@@ -25,7 +25,7 @@ enum TeamAction {
         #[arg(long)]
         json: bool,
     },
-    /// Make a team, or say anew who is in it.
+    /// Make a team, or say again who is in it.
     Set {
         /// Its name.
         name: String,

@@ -24,7 +24,7 @@ const SECURE_ON: &str = "JUMPDECK_SECURE_ON";
 pub(crate) struct WakeVerb {
     #[command(flatten)]
     targets: Targets,
-    /// Wait until they are online, for so many seconds at the most; not in time: exit status 1.
+    /// Wait until they are online, for so many seconds at most; not in time: exit status 1.
     #[arg(long, value_name = "SECONDS")]
     wait: Option<u64>,
     /// Print a JSON object a line: what came of each.

@@ -70,7 +70,7 @@ fn a_fleet_with_cut_wires_is_all_there_and_a_shell_on_it_loses_nothing() {
     // More than any wire of this fleet carries before it is cut.
     screen.send("flood 3000\r");
     screen.wait_for("\nline 00003000 of a flood");
-    // What the verb says of the link may stand in the middle of a line.
+    // What the verb says of the link may be in the middle of a line.
     let bytes = text(&screen.bytes);
     let parts = bytes.split("\r\n[").enumerate().map(|(number, part)| match number {
         0 => part,

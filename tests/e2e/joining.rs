@@ -28,7 +28,7 @@ impl Invitation {
 }
 
 /// A service manager that does nothing but say `answer` and end with `status`; what it is told
-/// stands in the file `calls`.
+/// is in the file `calls`.
 fn service_manager(dir: &Path, answer: &str, status: i32) -> String {
     let bin = dir.join("bin");
     fs::create_dir_all(&bin).unwrap();
@@ -111,7 +111,7 @@ fn a_machine_joins_is_pinned_outlives_its_agent_and_is_unpinned() {
     let started = home.ok(&["ls", "--json", "tag:lab"]);
     assert!(started.contains("\"kiosk\""), "{started}");
 
-    // Its agent is killed, and started anew as it said.
+    // Its agent is killed, and started again as it said.
     kill(fs::read_to_string(pinned.join("agent.lock")).unwrap().trim().parse().unwrap());
     console.wait_for("the machine is away");
     until("it is offline", || status_of(&home, "kiosk").as_deref() == Some("offline"));

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Points at which something breaks.
 const POINTS: usize = 200;
-/// How much is typed and answered between two of them, at the most.
+/// How much is typed and answered between two of them, at most.
 const LINES: u64 = 4;
 
 /// A row of numbers that look random and are always the same.

@@ -1,4 +1,4 @@
-//! The same program in a bare terminal and in a session's pane of the same size: both stand in tmux,
+//! The same program in a bare terminal and in a session's pane of the same size: both are in tmux,
 //! whose own capture is compared.
 
 use crate::support::{Home, until};

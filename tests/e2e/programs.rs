@@ -1,5 +1,5 @@
 //! Full-screen programs show the same cells in a session's pane as in a bare terminal of the same
-//! size: both stand in tmux, whose own capture is compared.
+//! size: both are in tmux, whose own capture is compared.
 
 use crate::pair::Pair;
 use crate::support::{Home, until};

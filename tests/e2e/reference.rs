@@ -11,7 +11,7 @@ fn the_key_reference_is_what_the_keymap_says() {
     let keymap = Keymap::built_in();
     let mut text =
         "# Keys\n\nThe default keys, made from the command table (`tests/e2e/reference.rs`; \
-                    write it anew with `JUMPDECK_BLESS=1 cargo test --test e2e reference`). \
+                    write it again with `JUMPDECK_BLESS=1 cargo test --test e2e reference`). \
                     `keymap.toml` in the configuration directory overrides single ones.\n"
             .to_owned();
     for context in Context::ALL {

@@ -157,7 +157,7 @@ fn a_second_factor_is_set_up_asked_for_and_kept_out_of_the_way_by_a_login() {
 
     let refused = admin(&home, &served, &["ls"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains("A code of your second factor is wanted."));
+    assert!(text(&refused.stderr).contains("A code of your second factor is required."));
     let by_code = |code: &str, arguments: &[&str]| {
         served.rep(&home, arguments).env("JUMPDECK_CODE", code).output().unwrap()
     };

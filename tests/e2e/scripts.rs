@@ -42,7 +42,7 @@ fn a_script_that_cannot_be_run_opens_nothing_and_says_why() {
     assert!(said.contains("line 2, column 24: after % come two hexadecimal digits"), "{said}");
     let (status, said) = run(&["--run-script", "action=start_rdp_session&target=x"]);
     assert_eq!(status, Some(1));
-    assert!(said.contains("start_rdp_session: these sessions come with a later version"), "{said}");
+    assert!(said.contains("start_rdp_session: these sessions are not supported yet"), "{said}");
     let login = "action=login&mechanism=username_password&username=bob&password=hunter2";
     let (status, said) = run(&["--run-script", login]);
     assert_eq!(status, Some(2));

@@ -142,7 +142,7 @@ fn the_console_is_there_follows_the_window_and_its_sessions_outlive_the_connecti
     console.send("echo still $((40 + 2)) here\r");
     console.wait_for("still 42 here");
     kill(console.process());
-    // Whoever comes back finds the shell with what stood there.
+    // Anyone who comes back finds the shell with what stood there.
     let mut again = house.console(80, 24);
     again.wait_for("in use");
     again.send("\r");
@@ -334,7 +334,7 @@ fn keys_open_once_they_are_added_and_no_longer_than_that() {
     let after = try_key();
     assert!(after.status.success(), "{}", text(&after.stderr));
     assert!(text(&after.stdout).contains(&hostname()));
-    // Whoever came by a key does not add another.
+    // Anyone who came by a key does not add another.
     let (_, other) = house.key("mallory");
     let line = format!("ssh-key add {}", other.trim());
     let options = ["-i", &key, "-o", "BatchMode=yes"];

@@ -71,7 +71,7 @@ fn plain_ssh_reaches_an_items_own_sshd_by_the_written_configuration() {
     assert!(
         bulk.stdout == (1..=300_000).map(|n| format!("{n}\n")).collect::<String>().into_bytes()
     );
-    // The session is gone with the connection, and stands in the audit.
+    // The session is gone with the connection, and is in the audit.
     until("no session is left", || {
         house.served.rep(&house.home, &["sessions"]).output().unwrap().stdout.is_empty()
     });

@@ -87,7 +87,7 @@ fn one_connection_has_only_so_many_channels() {
     until("the connection stands", || house.path("mux").exists());
     let command = format!("exec {} -- cat", hostname());
     let open = || {
-        // Whoever is turned away does not come in by another connection.
+        // Anyone who is turned away does not come in by another connection.
         let options = [&options[..], &["-o", "ProxyCommand=false"]].concat();
         let mut ssh = house.ssh(&options, "admin", &[&command]);
         ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()

@@ -247,7 +247,7 @@ fn a_suspended_console_comes_back_and_one_without_a_shell_says_so() {
     alone.wait_for("There is no shell here to go back to.");
 }
 
-/// Where processes have a namespace of their own, whoever leads the terminal's session may be
+/// Where processes have a namespace of their own, the one who leads the terminal's session may be
 /// outside it and has no number there.
 #[test]
 fn a_console_in_a_container_says_that_there_is_no_shell() {

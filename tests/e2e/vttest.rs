@@ -1,5 +1,5 @@
 //! `vttest`, the terminal test of the field, in a pane and bare: which of its screens are the same.
-//! The result is published in `docs/terminal.md`; `JUMPDECK_BLESS=1` writes it anew.
+//! The result is published in `docs/terminal.md`; `JUMPDECK_BLESS=1` writes it again.
 
 use crate::pair::Pair;
 use crate::support::{Home, until};

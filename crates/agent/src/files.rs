@@ -78,7 +78,7 @@ impl AgentDir {
                 Err(TryLockError::Error(reason)) => return Err(self.unusable(reason)),
                 Err(TryLockError::WouldBlock) => {}
             }
-            // Whoever looks whether it is held shares it for a moment; its owner does not share.
+            // Anyone who looks whether it is held shares it for a moment; its owner does not share.
             match file.try_lock_shared() {
                 Ok(()) => drop(file.unlock()),
                 Err(TryLockError::WouldBlock) => return Err(AgentDirError::InUse(self.0.clone())),
@@ -164,7 +164,7 @@ impl AgentDir {
         self.0.join("expires.json")
     }
 
-    /// When the Jump Client uninstalls itself, as far as it was told.
+    /// When the Jump Client uninstalls itself, as far as it knows.
     pub(crate) fn expires(&self) -> Option<Timestamp> {
         serde_json::from_slice(&std::fs::read(self.expiry()).ok()?).ok()
     }

@@ -21,7 +21,7 @@ pub enum IdentityError {
         reason: std::io::Error,
     },
     /// It is no key.
-    #[error("{0} is no Ed25519 key; restore it, or remove it and enrol this machine anew")]
+    #[error("{0} is no Ed25519 key; restore it, or remove it and enrol this machine again")]
     Malformed(PathBuf),
     /// No randomness.
     #[error("the system has no randomness for a key")]

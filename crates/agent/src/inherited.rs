@@ -17,7 +17,7 @@ pub fn close_descriptors() {
     }
 }
 
-/// Whoever started this process may have had it ignore or block signals; its programs do not. What
+/// Anyone who started this process may have had it ignore or block signals; its programs do not. What
 /// is handled here is as usual in a program: only that is done, so that this process behaves as
 /// before.
 pub(crate) fn put_signals_right() {

@@ -104,7 +104,7 @@ fn write(
     let folder = program.parent().unwrap_or(&program);
     private_file::create_dir(folder).map_err(|reason| unwritable(folder, reason))?;
     private_file::write(&marker, b"").map_err(|reason| unwritable(&marker, reason))?;
-    // What runs, and not what may stand under its name by now.
+    // What runs, and not what may be under its name by now.
     let running = Path::new("/proc/self/exe");
     let own = fs::read(running).map_err(|reason| unwritable(running, reason))?;
     private_file::write(&program, &own)
@@ -168,7 +168,7 @@ fn remove_files(dir: &AgentDir) -> Result<(), AgentDirError> {
 /// Why that cannot be, as half a sentence.
 fn start_at_login(dir: &AgentDir) -> Result<(), String> {
     let unit = unit_path().ok_or("there is no home directory")?;
-    let text = unit_text(dir).ok_or("its path cannot stand in a service's file")?;
+    let text = unit_text(dir).ok_or("its path cannot be written in a service's file")?;
     if unit.exists() {
         return Err(format!("{} is there already", unit.display()));
     }

@@ -23,7 +23,7 @@ pub use files::{AgentDir, AgentDirError, Target};
 pub use identity::IdentityError;
 pub use inherited::close_descriptors;
 pub use person::Person;
-pub use run::{AgentEnding, EnrolWish, RunError, fingerprint_of, run, uninstall};
+pub use run::{AgentEnding, EnrolRequest, RunError, fingerprint_of, run, uninstall};
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ pub struct Options {
     /// Where the appliance is.
     pub source: AgentSource,
     /// What to enrol with, if the agent is new.
-    pub enrol: Option<EnrolWish>,
+    pub enrol: Option<EnrolRequest>,
     /// What to join with, if it comes for one session.
     pub visit: Option<AgentVisit>,
     /// Only while its user is logged in, or always.
@@ -62,7 +62,7 @@ impl Options {
 /// What a machine joins with that comes for one session. The key does not show in `Debug`.
 #[derive(Clone)]
 pub struct AgentVisit {
-    /// The session key that its user was told.
+    /// The session key that its user was given.
     pub session_key: String,
     /// What its user calls it.
     pub name: Option<String>,
@@ -81,8 +81,8 @@ impl std::fmt::Debug for AgentVisit {
 /// How the agent knows where its appliance is.
 #[derive(Clone, Debug)]
 pub enum AgentSource {
-    /// It was told, and keeps it in its directory.
+    /// It was given one, and keeps it in its directory.
     Fixed(Target),
-    /// An embedded appliance writes it to this file, anew at each start.
+    /// An embedded appliance writes it to this file, again at each start.
     File(PathBuf),
 }

@@ -20,7 +20,7 @@ struct AgentCli {
 enum AgentVerb {
     /// Enrol this machine if it is new, then keep the link to the appliance.
     Run(Box<AgentRun>),
-    /// Let a representative in for one session, with the key you were told.
+    /// Let a representative in for one session, with the key they gave you.
     Join(Join),
     /// Undo an installation: the service, the key and the program's copy.
     Uninstall(Uninstall),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-/// Lines that wait for a terminal that stands still, at the most.
+/// Lines that wait for a terminal that stands still, at most.
 const UNWRITTEN: usize = 256;
 /// So many ends of the input in a row are one: the terminal is gone.
 const MOST_ENDS: u32 = 50;
@@ -100,7 +100,7 @@ impl Person {
             }
             let question = format!("{} [y/N] ", text::clean(question));
             self.print(question.clone());
-            // One question at a time: whoever asked before gets a no.
+            // One question at a time: the one who asked before gets a no.
             talk.question = Some((question, answer));
         }
         match timeout(patience, answered).await {
@@ -130,7 +130,7 @@ impl Person {
         self.say(if known { "The link is back." } else { WELCOME });
     }
 
-    /// The link is gone; so is whoever asked something.
+    /// The link is gone; and so is the one who asked something.
     pub(crate) fn unlinked(&self) {
         let mut talk = self.talk();
         talk.outbox = None;
@@ -193,7 +193,7 @@ impl Person {
             if !yes {
                 self.print("That is a no.\n".to_owned());
             }
-            // Whoever asked may have given up.
+            // Anyone who asked may have given up.
             let _ = waiting.send(yes);
             return;
         }
@@ -242,7 +242,7 @@ fn show(words: &Receiver<PersonWords>) {
                 // Nobody reads it: then there is nobody to tell.
                 let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             }
-            // Whoever wanted to know may be gone.
+            // Anyone who wanted to know may be gone.
             PersonWords::Shown(shown) => drop(shown.send(())),
         }
     }

@@ -164,7 +164,7 @@ async fn undo(dir: AgentDir) -> Result<(), AgentDirError> {
     })
 }
 
-/// What the person is told of an installation.
+/// What the person reads about an installation.
 fn words(installed: &Installed) -> String {
     let dir = &installed.dir;
     match &installed.by_hand {

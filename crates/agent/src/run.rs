@@ -34,7 +34,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 
 /// What a new agent enrols with. The key does not show in `Debug`.
 #[derive(Clone)]
-pub struct EnrolWish {
+pub struct EnrolRequest {
     /// The installer key.
     pub installer_key: String,
     /// The item's name; else the host's.
@@ -45,9 +45,9 @@ pub struct EnrolWish {
     pub comments: Option<String>,
 }
 
-impl std::fmt::Debug for EnrolWish {
+impl std::fmt::Debug for EnrolRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EnrolWish").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("EnrolRequest").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -157,7 +157,7 @@ pub async fn run(
     }
 }
 
-/// Undoes an installation: what is on the disk goes, and the appliance is told if it can be
+/// Undoes an installation: what is on the disk goes, and the appliance is notified if it can be
 /// reached.
 ///
 /// # Errors
@@ -187,7 +187,7 @@ pub async fn uninstall(dir: &AgentDir) -> Result<(), RunError> {
 /// Why an agent ended that could have gone on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentEnding {
-    /// It was told to, on its own machine.
+    /// It was asked to, on its own machine.
     Stopped,
     /// The appliance took it along.
     Retired,
@@ -241,7 +241,7 @@ impl Agent {
                 self.channels.close_all();
             }
             if clock.was_set() {
-                // Whoever set it may set it right.
+                // Anyone who set it may set it right.
                 clock = AgentClock::now();
             }
             if clock.held() > DOUBT && last_linked.elapsed() > DOUBT && self.is_expired() {
@@ -251,7 +251,7 @@ impl Agent {
         }
     }
 
-    /// Whether its time is over, as far as it was told.
+    /// Whether its time is over, as far as it knows.
     fn is_expired(&self) -> bool {
         let expires = self.pinned.dir(&self.options.dir).expires();
         expires.is_some_and(|at| at < Timestamp::from_system(SystemTime::now()))

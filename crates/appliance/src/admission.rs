@@ -130,7 +130,7 @@ impl<K: Hash + Eq + Clone> Drop for QueuePlace<K> {
     }
 }
 
-/// What counts as one address: whoever has one of IPv6 has its whole /64.
+/// What counts as one address: an IPv6 host counts with its whole /64.
 pub fn source(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(six) => {

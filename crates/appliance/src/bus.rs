@@ -1,4 +1,4 @@
-//! The bus: what has happened, for services that have to do something about it. Whoever publishes
+//! The bus: what has happened, for services that have to do something about it. Anyone who publishes
 //! does not know who listens. Listeners are called at once, in their order, on the publisher's
 //! task: what one task publishes first is told first.
 

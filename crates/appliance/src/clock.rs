@@ -50,7 +50,7 @@ impl Moment {
 /// A wall clock that differs from the other by more than this between two looks was set.
 const STEP: u64 = 30;
 /// Seconds after a start or a step of the clock before anything is removed because of its time:
-/// whoever was away gets a chance to come back, and whoever set the clock to set it right.
+/// the one who was away gets a chance to come back, and the one who set the clock to set it right.
 const SETTLING: u64 = 3600;
 
 /// Whether the clock on the wall goes as time does.

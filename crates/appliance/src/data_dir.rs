@@ -79,7 +79,7 @@ impl DataDir {
                 Err(TryLockError::Error(reason)) => return Err(self.unusable(reason)),
                 Err(TryLockError::WouldBlock) => {}
             }
-            // Whoever looks whether it is held shares it for a moment; its owner does not share.
+            // Anyone who looks whether it is held shares it for a moment; its owner does not share.
             match file.try_lock_shared() {
                 Ok(()) => drop(file.unlock()),
                 Err(TryLockError::WouldBlock) => {
@@ -192,7 +192,7 @@ impl DataDir {
 
     /// Takes the address back.
     pub fn withdraw(&self) {
-        // It may be gone already; a stale one is noticed by whoever dials it.
+        // It may be gone already; a stale one is noticed by the one who dials it.
         let _ = std::fs::remove_file(self.address_file());
         let _ = std::fs::remove_file(self.token());
     }

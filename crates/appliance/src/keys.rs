@@ -57,7 +57,7 @@ fn tls(dir: &DataDir) -> anyhow::Result<ServerConfig> {
         .with_no_client_auth()
         .with_single_cert(chain, key.into())
         .context("the web certificate in the data directory's keys folder")?;
-    // Every link proves itself anew, so tickets would only cost memory and bytes.
+    // Every link proves itself again, so tickets would only cost memory and bytes.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)

@@ -46,7 +46,7 @@ pub use app::{Afresh, Appliance, FirstStart, Role as ApplianceRole, StartError};
 pub use clock::{Clock, SystemClock, Uptime};
 pub use data_dir::{DataDir, DataDirError, RunningAddress};
 pub use gateway::Listening;
-pub use gateway::in_process::{Entrance, FrontDoor, Half, Inside};
+pub use gateway::in_process::{AuthenticatedRep, FrontDoor, Inside, PartialLogin};
 pub use items::installers::InstallerSpec;
 pub use jumpdeck_policy::{JumpPolicy, Schedule, SimultaneousJumps, TimeOfWeek, WeeklyEntry};
 pub use jumpdeck_store::StoreError;

@@ -66,7 +66,7 @@ impl Stopping {
         *self.stopping.borrow()
     }
 
-    /// Ends the appliance: consoles are told, and an embedded one takes its local agent along.
+    /// Ends the appliance: consoles are notified, and an embedded one takes its local agent along.
     pub(crate) fn stop(&self) {
         if self.stopping.send_replace(true) {
             return;

@@ -251,7 +251,7 @@ impl Reference {
             if policy.remove.contains(&group) {
                 through_policies = None;
             }
-            // Of a group that stands there twice the last one counts.
+            // Of a group that is there twice the last one counts.
             if let Some((_, role)) = policy.add.iter().rev().find(|(of, _)| *of == group) {
                 let before = through_policies.flatten();
                 through_policies = Some(role.or(before));
@@ -312,7 +312,7 @@ impl Reference {
     }
 }
 
-/// What a console knows: the items and groups it was told of and not told to forget.
+/// What a console knows: the items and groups that it was sent, without those that it was to forget.
 #[derive(Default)]
 struct WorldReplica {
     items: BTreeSet<u64>,

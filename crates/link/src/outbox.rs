@@ -104,7 +104,7 @@ impl Outbox {
         self.lock().bytes
     }
 
-    /// Waits until no more than so many bytes wait, or the link is closed: for whoever has much to
+    /// Waits until no more than so many bytes wait, or the link is closed: for anyone who has much to
     /// send and can pause.
     pub async fn until_below(&self, bytes: usize) {
         loop {

@@ -97,7 +97,7 @@ pub fn told(error: &(dyn Error + 'static)) -> String {
 /// The status of a program that printed its help, or what was wrong with its arguments.
 pub fn usage(program: &str, printed: io::Result<()>, status: i32) -> ExitCode {
     match printed.and_then(|()| io::stdout().flush()) {
-        // Whoever reads no further has read enough.
+        // Anyone who reads no further has read enough.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let why = system(&error);
             let _ = writeln!(io::stderr(), "{program}: writing the output: {why}");

@@ -24,7 +24,7 @@ pub struct JumpPolicy {
     pub approval: Option<Approval>,
     /// A ticket id is asked for and checked.
     pub ticket: Option<Ticket>,
-    /// Who is told of sessions.
+    /// Who is notified of sessions.
     pub notifications: Option<Notifications>,
     /// A code of the second factor is asked for before a start.
     pub two_factor: bool,
@@ -38,7 +38,7 @@ pub struct JumpPolicy {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Approval {
-    /// Seconds a grant may hold at the most, 60 or more.
+    /// Seconds a grant may hold at most, 60 or more.
     pub approval_max_duration: u64,
     /// User names.
     pub users: Vec<String>,
@@ -46,9 +46,9 @@ pub struct Approval {
     pub teams: Vec<String>,
     /// Addresses.
     pub emails: Vec<String>,
-    /// Whoever asked may agree too.
+    /// Anyone who asked may agree too.
     pub self_approval: bool,
-    /// A grant is for anyone who may ask, not only for whoever did.
+    /// A grant is for anyone who may ask, not only for the one who did.
     pub for_anyone: bool,
 }
 
@@ -64,7 +64,7 @@ pub struct Ticket {
     pub sensitive: bool,
 }
 
-/// Who is told of sessions, by e-mail.
+/// Who is notified of sessions, by e-mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Notifications {
@@ -94,11 +94,11 @@ pub enum SimultaneousJumps {
 pub struct Attempt {
     /// The rep overrides a closed schedule.
     pub overrides: bool,
-    /// How it stands with the second factor.
+    /// How it is with the second factor.
     pub second_factor: Code,
 }
 
-/// How it stands with a code of the second factor.
+/// How it is with a code of the second factor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Code {
     /// There is none.
@@ -207,12 +207,12 @@ impl JumpPolicy {
     }
 
     fn wants_approval(&self, _: &Asked<'_>) -> Option<Condition> {
-        let says = "wants an approval, which comes with a later version";
+        let says = "requires an approval, which is not supported yet";
         self.approval.as_ref().map(|_| self.denies(says, RefusalCode::ApprovalRequired))
     }
 
     fn wants_ticket(&self, _: &Asked<'_>) -> Option<Condition> {
-        let says = "wants a ticket ID, which is asked for by a later version";
+        let says = "requires a ticket ID, which is not supported yet";
         self.ticket.as_ref().map(|_| self.denies(says, RefusalCode::TicketRequired))
     }
 

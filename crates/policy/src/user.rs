@@ -189,7 +189,7 @@ impl EffectiveMembership {
     }
 }
 
-/// A group policy. They stand in a list; this is its place there.
+/// A group policy. They are in a list; this is its place there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupPolicy {
     /// Its id.

@@ -64,7 +64,7 @@ proptest! {
         let named = policies.iter().enumerate();
         let given = given(&own, named.map(|(at, s)| (Source::Policy(at.to_string().into()), s)));
         prop_assert_eq!(given.value, with_a_pencil(own, &policies));
-        // Whoever is named said so.
+        // Anyone who is named said so.
         match given.by {
             Source::User => prop_assert!(policies.iter().all(|s| *s == Setting::NotDefined)),
             Source::Policy(at) => {
@@ -122,7 +122,7 @@ const ZONES: [&str; 5] = [
 
 fn entry() -> impl Strategy<Value = WeeklyEntry> {
     let time = || (0..7_u8, 0..1440_u16).prop_map(|(day, minute)| TimeOfWeek { day, minute });
-    // Half of them are about the hours at which clocks change.
+    // PartialLogin of them are about the hours at which clocks change.
     let early =
         || (5..8_u8, 0..300_u16).prop_map(|(day, minute)| TimeOfWeek { day: day % 7, minute });
     let either = move || prop_oneof![time(), early()];

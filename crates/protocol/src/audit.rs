@@ -45,7 +45,7 @@ pub struct AuditEvent {
     pub hash: Box<str>,
 }
 
-/// How grave an event is, for whoever watches over many.
+/// How grave an event is, for anyone who watches over many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// Something was done.
@@ -56,7 +56,7 @@ pub enum Severity {
 
 macro_rules! actions {
     ($($name:ident $word:literal $severity:ident,)*) => {
-        /// What was done. The words stand in databases and exports and are never changed.
+        /// What was done. The words are in databases and exports and are never changed.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Action {
             $(#[doc = concat!("`", $word, "`.")] $name,)*
@@ -223,7 +223,7 @@ pub enum Broken {
     /// An event is missing, doubled or in another's place.
     #[error("event {found} stands where event {wanted} should")]
     Order {
-        /// The number that should stand there.
+        /// The number that should be there.
         wanted: u64,
         /// The one that does.
         found: u64,
@@ -314,7 +314,7 @@ impl Chain {
     }
 }
 
-/// What stands in an event is cleaned and cut before it is sealed; what is cut says so.
+/// What is in an event is cleaned and cut before it is sealed; what is cut says so.
 pub fn kept(text: &str) -> Box<str> {
     let count = text.chars().count();
     if count <= crate::limits::COMMENTS {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// For so long after a link was lost, tries are never far apart.
 const HURRY: Duration = Duration::from_secs(30);
-/// How far apart they are then, at the most, where few come back.
+/// How far apart they are then, at most, where few come back.
 const CLOSE: Duration = Duration::from_millis(500);
 
 /// Delays between attempts. The first is zero; the n-th is drawn evenly from zero to

@@ -1,6 +1,6 @@
 //! What a channel can be, and what follows from that.
 //!
-//! Whoever treats one kind of channel differently from another asks its [`Nature`]. A kind that is
+//! Anyone who treats one kind of channel differently from another asks its [`Nature`]. A kind that is
 //! added says there which permission it needs and how it is treated, or does not compile.
 
 use crate::argument::Argument;

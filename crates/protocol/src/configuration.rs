@@ -30,11 +30,11 @@ pub struct Plan {
     pub problems: Vec<Problem>,
     /// What is added, changed and removed.
     pub changes: Vec<Change>,
-    /// Changes in all: only the first are told.
+    /// Changes in all: only the first are listed.
     pub changes_in_all: u64,
     /// What that does to whom.
     pub effects: Vec<Effect>,
-    /// Effects in all: only the first are told.
+    /// Effects in all: only the first are listed.
     pub effects_in_all: u64,
     /// Users who gain something.
     pub gain: u64,

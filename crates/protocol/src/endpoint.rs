@@ -39,7 +39,7 @@ struct TypedInput {
     fresh: bool,
 }
 
-/// What a report of the agent means for whoever shows the channel.
+/// What a report of the agent means for anyone who shows the channel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Output goes on, after `missed` bytes that nobody keeps any more.
@@ -105,7 +105,7 @@ impl Endpoint {
         self.typing.ours
     }
 
-    /// Asks for the keyboard at the next attach, whoever has it. `window` is how much output may be
+    /// Asks for the keyboard at the next attach, no matter who has it. `window` is how much output may be
     /// under way from then on, in bytes.
     pub fn want_keyboard(&mut self, window: u64) {
         self.typing.wish = Keyboard::Take;
@@ -141,7 +141,7 @@ impl Endpoint {
         lost
     }
 
-    /// What the terminal shows may be drawn anew from a picture: output goes on at this offset.
+    /// What the terminal shows may be drawn again from a picture: output goes on at this offset.
     /// Returns whether it is to be drawn: not while the answer to an attach is awaited, which asked
     /// for the output from before it.
     pub const fn pictured(&mut self, offset: u64) -> bool {

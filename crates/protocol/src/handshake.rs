@@ -193,7 +193,7 @@ impl fmt::Debug for Enrolment {
 /// What a machine asks for that comes for one session.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visit {
-    /// The session key that its user was told.
+    /// The session key that its user was given.
     pub session_key: String,
     /// What its user calls it; else the host's name is taken.
     pub name: Option<String>,
@@ -296,7 +296,7 @@ impl fmt::Debug for RepLogin {
     }
 }
 
-/// A login that is kept. Whoever has the token logs in with it until it expires or is revoked.
+/// A login that is kept. Anyone who has the token logs in with it until it expires or is revoked.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Login {
     /// The token.

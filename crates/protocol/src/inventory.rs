@@ -309,7 +309,7 @@ pub enum PolicyState {
 /// How much of the presence a replica knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresencePosition {
-    /// The appliance's process: a new one counts anew.
+    /// The appliance's process: a new one counts again.
     pub run: u64,
     /// Its changes of presence up to this one are known.
     pub change: u64,

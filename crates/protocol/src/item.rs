@@ -103,7 +103,7 @@ impl ItemField {
         }
     }
 
-    /// What a role must permit to whoever edits it (DOMAIN 3).
+    /// What a role must permit to the one who edits it (DOMAIN 3).
     pub const fn permission(self) -> Permission {
         match self {
             Self::Place => Permission::PermAssignJumpGroup,
@@ -199,7 +199,7 @@ pub struct ItemEdit {
     pub changes: Vec<ItemChange>,
 }
 
-/// How a Jump shortcut reaches its machine (DOMAIN 2). Its host name stands in the item's facts.
+/// How a Jump shortcut reaches its machine (DOMAIN 2). Its host name is in the item's facts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Shortcut {
@@ -326,7 +326,7 @@ impl ItemView {
     }
 }
 
-/// Minutes that a Jump Client may be set to be offline, at the most: ten years.
+/// Minutes that a Jump Client may be set to be offline, at most: ten years.
 const MOST_OFFLINE: u32 = 5_256_000;
 
 impl Shortcut {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
-/// Lines that may wait for whoever writes them.
+/// Lines that may wait for the writer.
 const WAITING: usize = 1024;
 /// How long the end of a program waits for its last lines.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -45,7 +45,7 @@ impl Journal {
     pub fn settle(&self) {
         let (told, settled) = channel();
         if self.lines.try_send(JournalLine::Settled(told)).is_ok() {
-            // Whoever cannot write in time is not waited for.
+            // Anyone who cannot write in time is not waited for.
             let _ = settled.recv_timeout(PATIENCE);
         }
     }

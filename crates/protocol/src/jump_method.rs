@@ -47,7 +47,7 @@ macro_rules! jump_methods {
                 match self { $(Self::$name => $title,)* }
             }
 
-            /// What it is, for whoever chooses one.
+            /// What it is, for anyone who chooses one.
             pub const fn about(self) -> &'static str {
                 match self { $(Self::$name => $about,)* }
             }

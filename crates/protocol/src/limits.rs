@@ -1,16 +1,16 @@
-//! What a peer may send at the most. Every number that guards against a hostile or broken peer
-//! stands here, so that both sides and `docs/protocol.md` agree.
+//! What a peer may send at most. Every number that guards against a hostile or broken peer
+//! is here, so that both sides and `docs/protocol.md` agree.
 
 use std::time::Duration;
 
-/// Bytes of payload in one data frame, at the most.
+/// Bytes of payload in one data frame, at most.
 pub const DATA_PAYLOAD: usize = 32 * 1024;
 
 /// Bytes of payload that a sender puts into one data frame: with its headers it fills two TLS
 /// records and does not begin a third.
 pub const DATA_CHUNK: usize = DATA_PAYLOAD - 64;
 
-/// Bytes of one WebSocket message, at the most. Inventory chunks are the largest.
+/// Bytes of one WebSocket message, at most. Inventory chunks are the largest.
 pub const MESSAGE: usize = 1024 * 1024;
 
 /// Bytes of one message before the handshake is complete.
@@ -68,86 +68,86 @@ pub const REP_PING: Duration = Duration::from_secs(15);
 /// A rep link that was silent for this long is dead.
 pub const REP_SILENCE: Duration = Duration::from_secs(45);
 
-/// Channels open at one agent, at the most.
+/// Channels open at one agent, at most.
 pub const CHANNELS_PER_AGENT: usize = 256;
 
-/// Items that a console may watch for statistics, at the most.
+/// Items that a console may watch for statistics, at most.
 pub const WATCHED_ITEMS: usize = 256;
 
-/// Items in one request of a console, at the most.
+/// Items in one request of a console, at most.
 pub const ITEMS_PER_REQUEST: usize = 500;
 
-/// Places in one notice of rights, at the most.
+/// Places in one notice of rights, at most.
 pub const RIGHTS_CHUNK: usize = 1000;
 
-/// Sessions that a rep starts with one key, at the most.
+/// Sessions that a rep starts with one key, at most.
 pub const STARTS_AT_ONCE: usize = 10;
 
-/// Entries of a session's log in one message, at the most.
+/// Entries of a session's log in one message, at most.
 pub const LOG_CHUNK: usize = 500;
 
 /// Characters of a password, at the least.
 pub const PASSWORD: usize = 10;
 
-/// Characters of a password, at the most.
+/// Characters of a password, at most.
 pub const PASSWORD_MOST: usize = 256;
 
-/// Bytes of a configuration file, at the most.
+/// Bytes of a configuration file, at most.
 pub const CONFIGURATION: usize = 900 * 1024;
 
 /// Changes and effects that a plan tells one by one.
 pub const PLAN_LINES: usize = 500;
 
-/// Explanations in one message, at the most.
+/// Explanations in one message, at most.
 pub const ANSWERS: usize = 1000;
 
-/// Events of the audit in one message, at the most; each has at most four texts of
+/// Events of the audit in one message, at most; each has at most four texts of
 /// [`COMMENTS`] characters.
 pub const AUDIT_CHUNK: usize = 200;
 
 /// Bytes of events in one message, but for the last of them.
 pub const AUDIT_BYTES: usize = 256 * 1024;
 
-/// Recordings in one message, at the most.
+/// Recordings in one message, at most.
 pub const RECORDINGS_CHUNK: usize = 200;
 
-/// Bytes of a piece of a recording, at the most.
+/// Bytes of a piece of a recording, at most.
 pub const RECORDING_PIECE: usize = 256 * 1024;
 
-/// Reps that take part in one session, at the most.
+/// Reps that take part in one session, at most.
 pub const PARTICIPANTS: usize = 64;
 
-/// Machines that wait in queues, at the most.
+/// Machines that wait in queues, at most.
 pub const WAITING: usize = 1000;
 
-/// Machines that a rep is told of as waiting, at the most.
-pub const LOBBY_WAITING: usize = 200;
+/// Waiting machines that a rep is sent, at most.
+pub const QUEUES_WAITING: usize = 200;
 
-/// Sessions of teams that a rep is told of, at the most.
-pub const LOBBY_SESSIONS: usize = 300;
+/// Sessions of teams that a rep is sent, at most.
+pub const QUEUES_SESSIONS: usize = 300;
 
-/// Teams, at the most.
+/// Teams, at most.
 pub const TEAMS: usize = 100;
 
-/// Members of a team, at the most.
+/// Members of a team, at most.
 pub const TEAM_MEMBERS: usize = 100;
 
 /// Seconds a session key can be used: a minute to a day.
 pub const SESSION_KEY_VALID: std::ops::RangeInclusive<u64> = 60..=86_400;
 
-/// Session keys that one rep may have open, at the most.
+/// Session keys that one rep may have open, at most.
 pub const SESSION_KEYS: usize = 100;
 
 /// How long the person at a machine may take to answer.
 pub const CUSTOMER_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Shells in one session, at the most.
+/// Shells in one session, at most.
 pub const SHELLS_PER_SESSION: usize = 32;
 
 /// Characters of a command in a session's log.
 pub const LOGGED_COMMAND: usize = 1024;
 
-/// Items in one inventory message, at the most.
+/// Items in one inventory message, at most.
 pub const INVENTORY_CHUNK: usize = 500;
 
 /// A terminal's columns and rows are clamped to this.
@@ -160,9 +160,9 @@ pub const DELETE_DAYS: u64 = 180;
 
 /// Seconds for which an item that was removed by time alone can be taken back.
 pub const TAKE_BACK: u64 = 30 * 86_400;
-/// Installer keys that one rep may have open, at the most.
+/// Installer keys that one rep may have open, at most.
 pub const INSTALLERS: usize = 100;
-/// Installer keys of all reps, at the most.
+/// Installer keys of all reps, at most.
 pub const INSTALLERS_IN_ALL: usize = 1000;
 
 /// Characters of a Jump Item's name (DOMAIN 2).
@@ -175,7 +175,7 @@ pub const TAG: usize = 64;
 pub const COMMENTS: usize = 1024;
 /// Characters of any fact an agent states about its machine.
 pub const FACT: usize = 256;
-/// Arguments of a command, at the most, and bytes of them all.
+/// Arguments of a command, at most, and bytes of them all.
 pub const ARGUMENTS: usize = 4096;
 /// Bytes of all arguments of a command together.
 pub const ARGUMENT_BYTES: usize = 512 * 1024;

@@ -1,8 +1,8 @@
 //! Reads MessagePack as this project writes it: maps with named fields, enums by their variant's name.
 //!
-//! `rmp-serde` writes it, and could read it. But it makes its whole reader anew for each type, and
+//! `rmp-serde` writes it, and could read it. But it makes its whole reader again for each type, and
 //! there are hundreds: that was the longest part of a build. Here a type costs only the calls for what
-//! it may be. The bytes may come from anybody: nothing is taken that does not stand there, and nesting
+//! it may be. The bytes may come from anybody: nothing is taken that does not are there, and nesting
 //! ends somewhere.
 
 mod head;
@@ -14,7 +14,7 @@ use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-/// How deep values may stand in one another.
+/// How deep values may be in one another.
 const DEPTH: u16 = 256;
 
 /// Reads one value. What follows it is not looked at.

@@ -3,13 +3,13 @@
 use crate::inventory::Place;
 use serde::{Deserialize, Serialize};
 
-/// Saved searches, at the most.
+/// Saved searches, at most.
 pub const SAVED: usize = 50;
 /// Characters of a saved search's name.
 pub const SAVED_NAME: usize = 64;
 /// Characters of a saved search.
 pub const SAVED_QUERY: usize = 1024;
-/// Entries of the other lists, at the most.
+/// Entries of the other lists, at most.
 pub const ENTRIES: usize = 1000;
 
 macro_rules! columns {

@@ -13,7 +13,7 @@ pub fn create_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Writes a file in one step: whoever reads it sees the old content or the new, nothing between.
+/// Writes a file in one step: the one who reads it sees the old content or the new, nothing between.
 ///
 /// # Errors
 /// What the system said; the old file stands then.

@@ -24,7 +24,7 @@ pub enum Queue {
 /// The queue that a rep wants a key for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum QueueWish {
+pub enum QueueChoice {
     /// The rep's own.
     #[default]
     Personal,
@@ -117,9 +117,9 @@ pub struct TeamSession {
     pub may_join: bool,
 }
 
-/// What goes on besides one's own sessions. Replaces what was told before.
+/// What goes on besides one's own sessions. Replaces what was sent before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lobby {
+pub struct QueueView {
     /// The machines that wait in the queues one serves, the first come first.
     pub waiting: Vec<Waiting>,
     /// The sessions of one's teams.

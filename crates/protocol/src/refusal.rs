@@ -83,7 +83,7 @@ codes! {
     NobodyThere "nobody_there": "Nobody is at the machine who could be asked.", "Jump to it as a Jump Client, or have somebody join with a session key.";
     QueueFull "queue_full": "Too many machines wait already.", "Try again later.";
     PinFailed "pin_failed": "The Jump Client could not be installed on the machine.", "Look at what the machine says, then try again.";
-    UnpinFailed "unpin_failed": "The machine left the list, but what was installed there is not undone yet.", "Its agent is told again when the session ends.";
+    UnpinFailed "unpin_failed": "The machine left the list, but what was installed there is not undone yet.", "Its agent gets the order again when the session ends.";
     AlreadyPinned "already_pinned": "The machine is a Jump Client already.", "Edit its properties instead.";
     NotPinned "not_pinned": "The machine is no Jump Client.", "There is nothing to undo.";
     PinAlreadyPending "pin_already_pending": "The machine is being pinned at this moment.", "Wait for the answer of the person there.";
@@ -93,11 +93,11 @@ codes! {
     NotOwner "not_owner": "The session belongs to another rep.", "Ask its owner.";
     NoSuchUser "no_such_user": "There is no user of that name.", "Look at how the name is written.";
     RecordingFailed "recording_failed": "The session is to be recorded, and the recording cannot be written.", "Free space on the appliance's disk; input is taken again as soon as it can be recorded.";
-    ApprovalRequired "approval_required": "The Jump Policy wants somebody's approval first.", "Ask an administrator; approvals come with a later version.";
-    TicketRequired "ticket_required": "The Jump Policy wants a ticket ID.", "Ask an administrator; ticket systems come with a later version.";
-    SecondFactorRequired "second_factor_required": "A code of your second factor is wanted.", "Give the code that your authenticator shows now.";
+    ApprovalRequired "approval_required": "The Jump Policy wants somebody's approval first.", "Ask an administrator; approvals are not supported yet.";
+    TicketRequired "ticket_required": "The Jump Policy wants a ticket ID.", "Ask an administrator; ticket systems are not supported yet.";
+    SecondFactorRequired "second_factor_required": "A code of your second factor is required.", "Give the code that your authenticator shows now.";
     SecondFactorUnknown "second_factor_unknown": "You have no second factor yet.", "Set one up with `jumpdeck second-factor set`.";
-    PasswordRequired "password_required": "Your password is wanted for this.", "Log in with it; a login that was kept is not enough.";
+    PasswordRequired "password_required": "Your password is required for this.", "Log in with it; a saved login is not enough.";
     PasswordChangeRequired "password_change_required": "The password was made for the first login and must be changed.", "Change it with `jumpdeck passwd`.";
     ScheduleClosed "schedule_closed": "The Jump Policy does not let anybody in at this time.", "Try again when it opens.";
     ReasonRequired "reason_required": "The Jump Policy is closed, and overriding it takes a reason.", "Give the reason; it is logged.";

@@ -34,7 +34,7 @@ macro_rules! permissions {
     };
 }
 
-// The bits stand in databases: they are never given to another permission.
+// The bits are in databases: they are never given to another permission.
 permissions! {
     /// Create and deploy Jump Items.
     PermAdd "perm_add" "create and deploy" 0;
@@ -114,7 +114,7 @@ pub struct PlaceRights {
     pub because: Box<str>,
     /// What it permits.
     pub permitted: Permissions,
-    /// The Jump Policy that stands there instead of the items' own.
+    /// The Jump Policy that is there instead of the items' own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jump_policy: Option<JumpPolicyId>,
 }
@@ -123,7 +123,7 @@ pub struct PlaceRights {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Whom {
-    /// Whoever asks.
+    /// Anyone who asks.
     #[default]
     Me,
     /// The user of this name.

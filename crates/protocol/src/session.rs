@@ -107,7 +107,7 @@ pub enum ChannelOrder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Keyboard {
-    /// To have it, whoever has it now.
+    /// To have it, no matter who has it now.
     #[default]
     Take,
     /// To have it if nobody has it.
@@ -186,7 +186,7 @@ pub struct ChannelState {
     pub size: Option<Size>,
     /// Who types.
     pub keyboard: Option<Box<str>>,
-    /// It is the console that is told this.
+    /// It is the console that gets this.
     pub yours: bool,
     /// Consoles that are attached, the one that types among them.
     pub consoles: u32,
@@ -238,7 +238,7 @@ pub struct Participant {
     pub here: bool,
 }
 
-/// A channel as it stands in a session.
+/// A channel as it is in a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "WireView", into = "WireView")]
 pub struct ChannelView {

@@ -56,7 +56,7 @@ pub enum HeardStep {
     /// What was waited for has come; a wait that runs means nothing any more. If a duration is
     /// given, the next wait begins.
     Answered(Option<Duration>),
-    /// The same, and the silence before it was told.
+    /// The same, and the silence before it was reported.
     Again(Option<Duration>),
 }
 
@@ -75,12 +75,12 @@ impl Silence {
         if self.steady { STEADY } else { QUIET }
     }
 
-    /// For how long nothing has come when that is told.
+    /// For how long nothing has come when that is reported.
     pub const fn told_after(&self) -> Duration {
         self.quiet().saturating_add(UNANSWERED)
     }
 
-    /// Whether the other side was told to be silent and still is.
+    /// Whether the other side was reported silent and still is.
     pub fn is_silent(&self) -> bool {
         self.stage == SilenceStage::Silent
     }
@@ -100,7 +100,7 @@ impl Silence {
         }
     }
 
-    /// The link is gone, and that is told elsewhere.
+    /// The link is gone, and that is reported elsewhere.
     pub const fn link_lost(&mut self) {
         self.stage = SilenceStage::Gone;
     }

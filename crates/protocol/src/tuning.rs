@@ -116,7 +116,7 @@ mod tests {
             tuning.allowed(STEP, 0);
             for end in 1..=STEP / 1024 + 1 {
                 advance(20);
-                // It never stands at the limit: what comes stands before it, then after it.
+                // It never is at the limit: what comes stands before it, then after it.
                 tuning.came(end * 1024 - 1);
             }
             tuning.came(STEP + 512);

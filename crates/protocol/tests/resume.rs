@@ -44,7 +44,7 @@ struct World {
 
 const WINDOW: u64 = 64;
 
-/// The byte that stands at a place in a stream; no two neighbourhoods are alike.
+/// The byte that is at a place in a stream; no two neighbourhoods are alike.
 fn byte_at(place: u64) -> u8 {
     (place.wrapping_mul(2_654_435_761) >> 13) as u8
 }

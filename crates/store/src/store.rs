@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// Jobs that are taken before a commit at the most.
+/// Jobs that are taken before a commit at most.
 const GROUP: usize = 1024;
 
 type Answer = Box<dyn FnOnce(Result<(), Refusal>) + Send>;
@@ -145,7 +145,7 @@ impl Store {
     ) -> Result<T, Refusal> {
         let (answer, answered) = oneshot::channel();
         let _ = self.jobs.send(StoreJob::Read(Box::new(move |queries| {
-            // Whoever asked may have gone.
+            // Anyone who asked may have gone.
             let _ = answer.send(read(queries));
         })));
         match answered.await {
@@ -228,7 +228,7 @@ impl<B: Backend> StoreWriter<B> {
             while let Some(job) = next.take() {
                 taken += 1;
                 match job {
-                    // Whoever reads sees what was written before.
+                    // Anyone who reads sees what was written before.
                     StoreJob::Read(_) if !answers.is_empty() => {
                         held = Some(job);
                         break;

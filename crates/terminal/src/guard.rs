@@ -65,7 +65,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// For whoever reads lines: no string goes on in the next one.
+    /// For a reader of lines: no string goes on in the next one.
     pub fn by_line() -> Self {
         Self { by_line: true, ..Self::default() }
     }

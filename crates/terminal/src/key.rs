@@ -1,4 +1,4 @@
-//! Keys, whoever reads them: a local terminal or an SSH client.
+//! Keys, no matter who reads them: a local terminal or an SSH client.
 
 use std::fmt;
 use std::str::FromStr;

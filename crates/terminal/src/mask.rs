@@ -16,7 +16,7 @@ pub(crate) const FLAGS: [&str; 9] = [
 ];
 /// A variable whose name holds one of these holds a secret.
 const NAMES: [&str; 5] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY"];
-/// What stands in a secret's place; it tells nothing of its length.
+/// What is in a secret's place; it tells nothing of its length.
 const MASK: &str = "********";
 
 /// A command line without its secrets.

@@ -87,7 +87,7 @@ impl Line {
         size_of::<Self>() + self.text.len() + size_of_val::<[(u32, CellStyle)]>(&self.styles)
     }
 
-    /// What stands in it.
+    /// What is in it.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -26,8 +26,8 @@ const SPARE: usize = PIECE + 1_000;
 
 /// A terminal without a screen: bytes in, cells out.
 pub struct Terminal {
-    emulator: Emulator<TerminalEars>,
-    ears: TerminalEars,
+    emulator: Emulator<TerminalListener>,
+    ears: TerminalListener,
     past: Scrollback,
     /// Lines that the emulator keeps above the screen.
     near: usize,
@@ -37,7 +37,7 @@ pub struct Terminal {
 
 /// Hears what the emulator has to say to the program, and about itself.
 #[derive(Clone, Default)]
-struct TerminalEars(Arc<Mutex<HeardEvents>>);
+struct TerminalListener(Arc<Mutex<HeardEvents>>);
 
 #[derive(Default)]
 struct HeardEvents {
@@ -45,7 +45,7 @@ struct HeardEvents {
     bell: bool,
 }
 
-impl EventListener for TerminalEars {
+impl EventListener for TerminalListener {
     fn send_event(&self, event: Event) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
@@ -68,7 +68,7 @@ impl fmt::Debug for Terminal {
 impl Terminal {
     /// An empty screen.
     pub fn new(size: Size) -> Self {
-        let ears = TerminalEars::default();
+        let ears = TerminalListener::default();
         let near = near(size);
         let emulator = Emulator::new(size, near + SPARE, ears.clone());
         Self { emulator, ears, past: Scrollback::default(), near, marked: 0 }

@@ -97,7 +97,7 @@ impl Tracker {
         self.sight.width = columns as usize;
     }
 
-    /// Input passes that stands at `offset`.
+    /// Input passes that is at `offset`.
     pub fn input(&mut self, offset: u64, bytes: &[u8]) {
         let known = usize::try_from(self.typed.saturating_sub(offset)).unwrap_or(usize::MAX);
         let new = bytes.get(known..).unwrap_or_default();
@@ -115,7 +115,7 @@ impl Tracker {
                     self.sight.marks.owed = (self.sight.marks.owed + 1).min(MOST_OWED);
                     self.sight.typing = false;
                 }
-                // Whoever gives up a line has not entered it.
+                // Anyone who gives up a line has not entered it.
                 0x03 | 0x15 => {
                     self.sight.typing = false;
                     self.sight.keys = Some(Vec::new());
@@ -194,7 +194,7 @@ impl Sight {
                 Some(typed) => typed.iter().collect(),
                 None => after_prompt(&line),
             };
-            // Where the keys are not shown, what stands there is not what was typed.
+            // Where the keys are not shown, what is there is not what was typed.
             if keys.is_none_or(|keys| typed.contains(keys.trim_end())) {
                 self.see(&typed, CommandSource::Line);
             }

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 pub struct Indexes {
     /// In lower case.
     pub(crate) usernames: HashMap<Box<str>, UserId>,
-    /// The items that stand in each place.
+    /// The items that are in each place.
     pub(crate) places: OrdMap<Place, OrdSet<ItemId>>,
     /// The machines that joined with a session key and are no Jump Items.
     pub(crate) visitors: OrdSet<ItemId>,
@@ -57,7 +57,7 @@ impl Indexes {
         }
     }
 
-    /// An item stands in another place, or in none any more.
+    /// An item is in another place, or in none any more.
     fn move_to(&mut self, item: ItemId, from: Option<Place>, to: Option<Place>) {
         if from == to {
             return;

@@ -7,7 +7,7 @@ use jumpdeck_protocol::item::{FieldValue, ItemField};
 use jumpdeck_protocol::queue::Queue;
 use jumpdeck_protocol::{Timestamp, text};
 
-/// A moment, for whoever may be anywhere.
+/// A moment, for anyone who may be anywhere.
 pub fn in_utc(time: Timestamp) -> String {
     let instant = jiff::Timestamp::from_second(time.0).unwrap_or_default();
     instant.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()

@@ -9,7 +9,7 @@ use jumpdeck_protocol::rights::Permissions;
 use jumpdeck_protocol::{Refusal, RefusalCode};
 use std::sync::Arc;
 
-/// Origins of an item, at the most.
+/// Origins of an item, at most.
 const ORIGINS: usize = 16;
 
 impl World {
@@ -64,7 +64,7 @@ pub fn bring(
     let (from, to) = (before.view.place, item.view.place);
     let policy = Permission::PermEditJumpPolicy;
     for origin in &mut item.origins {
-        // Whoever has the right where it comes from lets go of it.
+        // Anyone who has the right where it comes from lets go of it.
         origin.lacked = origin.lacked.without(world.may_in(user, origin.from));
         if !origin.lacked.has(policy) {
             origin.jump_policies.clear();

@@ -1,4 +1,4 @@
-//! What has a say in the start of a session: the same for whoever starts one, and for whoever asks
+//! What has a say in the start of a session: the same for anyone who starts one, and for anyone who asks
 //! why, or what it would grant.
 
 use crate::names::in_utc;
@@ -142,7 +142,7 @@ impl World {
         all
     }
 
-    /// What becomes of whoever jumps to an item that another rep is in a session with, and what
+    /// What becomes of the one who jumps to an item that another rep is in a session with, and what
     /// says so (DOMAIN 5).
     pub fn simultaneous(&self, user: UserId, item: &Item) -> (SimultaneousJumps, String) {
         let policies = self.user(user).map(|user| self.jump_policies_of(user, item));

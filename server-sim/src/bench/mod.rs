@@ -136,7 +136,7 @@ impl Bench {
 
 /// Says what is under way; the table comes at the end.
 fn progress(words: &str) {
-    // Whoever does not listen misses nothing but that.
+    // Anyone who does not listen misses nothing but that.
     let _ = writeln!(std::io::stderr(), "· {words}");
 }
 

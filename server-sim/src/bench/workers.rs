@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 
-/// Links of one process, at the most.
+/// Links of one process, at most.
 const PART: usize = 6000;
 
 /// How a part of a fleet is to be brought.
@@ -20,7 +20,7 @@ pub(super) struct WorkerPart<'a> {
     pub scenario: &'a str,
     pub machines: usize,
     pub first: usize,
-    /// Links at the most; the others enrol and are away.
+    /// Links at most; the others enrol and are away.
     pub links: usize,
     pub at_once: usize,
 }

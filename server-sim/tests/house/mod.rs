@@ -1,4 +1,4 @@
-//! A real appliance in this process, with a clock of the test's, and whoever calls there.
+//! A real appliance in this process, with a clock of the test's, and the one who calls there.
 
 use jumpdeck_appliance::{
     Appliance, ApplianceRole, Clock, DataDir, InstallerSpec, StartError, Uptime,

@@ -14,9 +14,9 @@ const WIDTH: u16 = 30;
 const HEIGHT: u16 = 4;
 
 /// Texts put onto a frame, side by side: in which of three columns and which row, what, how.
-type Strokes = BTreeMap<(u16, u16), (&'static str, Style)>;
+type Runs = BTreeMap<(u16, u16), (&'static str, Style)>;
 
-fn strokes() -> impl Strategy<Value = Strokes> {
+fn runs() -> impl Strategy<Value = Runs> {
     let text = prop_oneof![
         Just("abc"),
         Just("              "),
@@ -46,9 +46,9 @@ fn strokes() -> impl Strategy<Value = Strokes> {
     proptest::collection::btree_map((0..3_u16, 0..HEIGHT), (text, style), 0..10)
 }
 
-fn frame(strokes: &Strokes) -> Buffer {
+fn frame(runs: &Runs) -> Buffer {
     let mut buffer = Buffer::empty(Rect::new(0, 0, WIDTH, HEIGHT));
-    for ((column, y), (text, style)) in strokes {
+    for ((column, y), (text, style)) in runs {
         buffer.set_stringn(column * 10, *y, text, 10, *style);
     }
     buffer
@@ -85,15 +85,15 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn a_terminal_shows_what_was_drawn_whatever_stood_there_before(
-        frames in proptest::collection::vec(strokes(), 1..6),
+        frames in proptest::collection::vec(runs(), 1..6),
     ) {
         let size = Size { columns: WIDTH, rows: HEIGHT };
         let (mut ours, mut theirs) = (Terminal::new(size), Terminal::new(size));
         let mut diff = TerminalDiff::new(WIDTH, HEIGHT);
         let mut plain = CrosstermBackend::new(Vec::new());
         let mut before = Buffer::empty(Rect::new(0, 0, WIDTH, HEIGHT));
-        for strokes in frames {
-            let now = frame(&strokes);
+        for runs in frames {
+            let now = frame(&runs);
             let changes = before.diff(&now);
             diff.draw(changes.iter().copied());
             plain.draw(changes.into_iter()).unwrap();

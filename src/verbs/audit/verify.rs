@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use jumpdeck_protocol::audit::{AuditEvent, Chain, Seal};
 use std::io::{BufRead, Read};
 
-/// Bytes of a line, at the most: more than any event has.
+/// Bytes of a line, at most: more than any event has.
 const LINE: u64 = 64 * 1024;
 
 /// Follows an export from its first line to its seal. Returns the seal.

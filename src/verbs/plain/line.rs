@@ -13,7 +13,7 @@ const REMEMBERED: usize = 500;
 /// What came of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum LineOutcome {
-    /// The terminal is told this; the line goes on.
+    /// The terminal shows this; the line goes on.
     Echo(String),
     /// The line is whole.
     Line(String),
@@ -110,7 +110,7 @@ impl InputLine {
         self.drawn(prompt)
     }
 
-    /// The whole line anew, with the cursor where it belongs.
+    /// The whole line again, with the cursor where it belongs.
     pub(super) fn drawn(&self, prompt: &str) -> String {
         let (before, after) = self.input.parts();
         let back = match after.width() {

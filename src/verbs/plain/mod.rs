@@ -181,7 +181,7 @@ impl PlainPrompt {
             loop {
                 while let Some(input) = reader.next() {
                     if let Some(line) = self.input(input, context).await? {
-                        // What was typed ahead is for whoever reads next.
+                        // What was typed ahead is for the next reader.
                         context.io.put_back(rest);
                         context.io.echo("\r\n").await?;
                         return Ok(line);
@@ -303,7 +303,7 @@ fn options(verb: &str, word: &str) -> Vec<String> {
     options.filter(|option| option.starts_with(word)).collect()
 }
 
-/// A word as it can stand in a line.
+/// A word as it can be in a line.
 fn quoted(word: &str) -> String {
     shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
 }

@@ -43,7 +43,7 @@ impl Stdio {
     }
 }
 
-/// What was put back of an input, for whoever reads next.
+/// What was put back of an input, for the next reader.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Unread {
     bytes: Vec<u8>,
@@ -100,7 +100,7 @@ impl Stdio {
             Self::Remote(remote) => {
                 let mut words = Vec::new();
                 write(&mut words)?;
-                // Whoever went away has read enough.
+                // Anyone who went away has read enough.
                 let _ = remote.print(OutletStream::Output, &words).await;
                 Ok(VerbStatus::DONE)
             }
@@ -117,7 +117,7 @@ impl Stdio {
         }
     }
 
-    /// How whoever reads it wants the end of a line.
+    /// How the reader wants the end of a line.
     pub(super) fn line_end(&self) -> &'static [u8] {
         match self {
             Self::Remote(remote) if remote.terminal.is_some() => b"\r\n",
@@ -214,7 +214,7 @@ impl Stdio {
         }
     }
 
-    /// From now on, every key goes to whoever reads.
+    /// From now on, every key goes to the reader.
     ///
     /// # Errors
     /// When the terminal cannot be taken over.
@@ -233,7 +233,7 @@ impl Stdio {
     }
 
     /// What is typed and what else happens, for a program that runs elsewhere. `keys`: every key
-    /// is wanted as soon as it is typed.
+    /// is asked for as soon as it is typed.
     ///
     /// # Errors
     /// When the system has no signals to be heard.
@@ -266,7 +266,7 @@ impl Stdio {
         unread.bytes.splice(0..0, bytes.iter().copied());
     }
 
-    /// Keeps the input from whoever reads next, or does so no more.
+    /// Keeps the input from the next reader, or does so no more.
     pub(super) const fn hold_input(&mut self, held: bool) {
         match self {
             Self::Own(unread) => unread.over = held,
@@ -274,7 +274,7 @@ impl Stdio {
         }
     }
 
-    /// What happened before whoever begins now is over; but the terminal has the size it has.
+    /// What happened before the one who begins now is over; but the terminal has the size it has.
     pub(super) fn catch_up(&mut self) {
         if let Self::Remote(remote) = self {
             remote.events.catch_up();

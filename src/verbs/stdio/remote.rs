@@ -22,7 +22,7 @@ const PIECE: usize = 32 * 1024;
 const LONGEST_LINE: usize = 64 * 1024;
 /// Bytes of an answer.
 const LONGEST_ANSWER: usize = 1024;
-/// Signals that may wait for whoever hears them; more say nothing new.
+/// Signals that may wait for anyone who hears them; more say nothing new.
 const SIGNALS: usize = 8;
 
 /// The streams.
@@ -52,11 +52,11 @@ pub(crate) struct RemoteTerminal {
     pub size: Size,
     /// How it treats what is typed and printed.
     pub modes: TerminalModes,
-    /// What is typed goes to whoever reads as it is; otherwise Ctrl-C interrupts.
+    /// What is typed goes to the reader as it is; otherwise Ctrl-C interrupts.
     pub raw: Arc<AtomicBool>,
 }
 
-/// How much of an input waits for whoever reads it.
+/// How much of an input waits for the reader.
 #[derive(Debug, Default)]
 pub(crate) struct Ahead {
     bytes: AtomicUsize,
@@ -121,7 +121,7 @@ pub(crate) struct RemoteEvents {
     gone: watch::Receiver<bool>,
 }
 
-/// Where that is told.
+/// Where that is said.
 #[derive(Debug)]
 pub(crate) struct RemoteSender {
     signals: Sender<i32>,
@@ -212,7 +212,7 @@ pub(crate) enum RemoteDone {
 impl RemoteJob {
     /// It was written, or could not be.
     pub(crate) fn done(self, outcome: io::Result<()>) {
-        // Whoever waited may have given up.
+        // Anyone who waited may have given up.
         match self.done {
             RemoteDone::One(one) => drop(one.send(outcome)),
             RemoteDone::Each(count, each) => drop(each.send((self.stream, count, outcome))),
@@ -312,7 +312,7 @@ impl Remote {
             for (at, byte) in piece.iter().enumerate() {
                 match byte {
                     b'\r' | b'\n' => {
-                        // What follows is for whoever asks next.
+                        // What follows is for anyone who asks next.
                         self.unread.bytes.extend(piece.iter().skip(at + 1));
                         return Ok(String::from_utf8(typed)?);
                     }

@@ -71,7 +71,7 @@ impl CommandWrapper for OwnSession {
 pub(super) struct Words {
     pub program: OsString,
     pub arguments: Vec<OsString>,
-    /// What it is told that it is called, if that is another name.
+    /// The name that it gets as its zeroth argument, if that is another one.
     pub name: Option<OsString>,
 }
 

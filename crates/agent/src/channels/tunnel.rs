@@ -77,7 +77,7 @@ async fn run(channel: &AgentChannel, stream: TcpStream) -> io::Result<()> {
     };
     read?;
     match failed {
-        // Whoever had said everything closes, and takes no more.
+        // Anyone who had said everything closes, and takes no more.
         None | Some(io::ErrorKind::BrokenPipe) => Ok(()),
         Some(kind) => Err(kind.into()),
     }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::Args;
-use jumpdeck_agent::{AgentDir, AgentSource, EnrolWish, Options, Target};
+use jumpdeck_agent::{AgentDir, AgentSource, EnrolRequest, Options, Target};
 use jumpdeck_protocol::inventory::InstallMode;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -108,7 +108,7 @@ fn options(run: AgentRun) -> anyhow::Result<Options> {
              JUMPDECK_INSTALLER_KEY or --installer-key-file"
         );
     }
-    let enrol = key.map(|key| EnrolWish {
+    let enrol = key.map(|key| EnrolRequest {
         installer_key: key.trim().to_owned(),
         name: run.jc_name,
         tag: run.jc_tag,

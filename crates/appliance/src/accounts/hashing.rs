@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Passwords at once; each takes 19 MiB and a processor for some 25 ms.
 const LIMITS: Limits = Limits { at_once: 2, each_at_once: 1, queue: 96, each_queue: 32 };
-/// Blocks of a stored hash, at the most: a database of others does not take the memory either.
+/// Blocks of a stored hash, at most: a database of others does not take the memory either.
 const BLOCKS: usize = 64 * 1024;
 /// Bytes of a salt.
 const SALT: usize = 16;
@@ -82,8 +82,8 @@ impl Hasher {
         self.run(place, work).await?.map_err(failed)
     }
 
-    /// Does the work on a thread of its own. Whoever stops waiting for a turn leaves the queue;
-    /// work that has begun keeps its turn to its end, whoever still waits for it.
+    /// Does the work on a thread of its own. Anyone who stops waiting for a turn leaves the queue;
+    /// work that has begun keeps its turn to its end, no matter who still waits for it.
     async fn run<T: Send + 'static>(
         &self,
         place: Waiting,

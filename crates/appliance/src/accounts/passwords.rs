@@ -27,7 +27,7 @@ use std::sync::{Arc, PoisonError};
 
 /// Seconds a login is kept, where the appliance says nothing else: 30 days.
 const LOGIN_LIFE: u64 = 30 * 86_400;
-/// Logins of one user that are kept at the most; the oldest go first.
+/// Logins of one user that are kept at most; the oldest go first.
 const LOGINS: usize = 20;
 
 /// Checks, changes and resets passwords; keeps and revokes logins; makes users.
@@ -151,7 +151,7 @@ impl Passwords {
         Ok(first)
     }
 
-    /// Gives a user the password that was chosen, in the name of whoever runs this program.
+    /// Gives a user the password that was chosen, in the name of the user who runs this program.
     ///
     /// # Errors
     /// A [`Refusal`] when there is no such user, or the store fails.

@@ -6,7 +6,7 @@ use crate::base::Base;
 use crate::keys;
 use crate::links::consoles::RepLink;
 use jumpdeck_protocol::audit::Action;
-use jumpdeck_protocol::rep::{ApiAccountView, ApiAccountWish, ApiAccounts, ApiScope, Secret};
+use jumpdeck_protocol::rep::{ApiAccountRequest, ApiAccountView, ApiAccounts, ApiScope, Secret};
 use jumpdeck_protocol::{Refusal, RefusalCode, Timestamp, UserId, limits, text};
 use jumpdeck_store::Draft;
 use jumpdeck_world::username;
@@ -51,7 +51,7 @@ impl Programs {
     async fn api_accounts(
         &self,
         rep: &RepLink,
-        wish: ApiAccountWish,
+        wish: ApiAccountRequest,
     ) -> Result<ApiAccounts, Refusal> {
         if !self.base.world().administers(rep.user) {
             let detail = "only an administrator looks after API accounts";
@@ -59,11 +59,11 @@ impl Programs {
         }
         let (user, now) = (rep.user, self.base.now());
         let token = match wish {
-            ApiAccountWish::List => None,
-            ApiAccountWish::Add { name, scopes, valid } => {
+            ApiAccountRequest::List => None,
+            ApiAccountRequest::Add { name, scopes, valid } => {
                 Some(self.add((user, now), name, scopes, valid).await?)
             }
-            ApiAccountWish::Remove { name } => {
+            ApiAccountRequest::Remove { name } => {
                 self.remove((user, now), name).await?;
                 None
             }
@@ -135,7 +135,7 @@ impl Programs {
     }
 }
 
-impl Answered for ApiAccountWish {
+impl Answered for ApiAccountRequest {
     type By = Programs;
 
     async fn answer(self, programs: &Arc<Programs>, rep: &RepLink) -> Result<ApiAccounts, Refusal> {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Requests from one address in a minute, if nothing else is said.
 const MOST: u32 = 600;
-/// Addresses that are told apart in a minute; those beyond count as one.
+/// Addresses that are counted each in a minute; those beyond count as one.
 const APART: usize = 10_000;
 
 /// How often each has asked in this minute.

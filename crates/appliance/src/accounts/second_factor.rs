@@ -41,7 +41,7 @@ impl SecondFactors {
     /// Takes a code of a user's second factor. It is used up.
     ///
     /// # Errors
-    /// `second_factor_required` if it is wrong or used, `login_throttled` for whoever guesses.
+    /// `second_factor_required` if it is wrong or used, `login_throttled` for anyone who guesses.
     pub(crate) async fn spend_code(&self, user: UserId, code: &str) -> Result<(), Refusal> {
         let now = self.base.now();
         let uptime = self.base.uptime();
@@ -68,7 +68,7 @@ impl SecondFactors {
         if has_one(&self.base.world(), user) {
             self.still_has_it(rep, code).await?;
         } else if !rep.came_just_now(self.base.uptime()) {
-            // Whoever found an open link does not lock its owner out.
+            // Anyone who found an open link does not lock its owner out.
             return Err(RefusalCode::PasswordRequired.plain());
         }
         let secret = random::<20>()?.to_vec();
@@ -225,7 +225,7 @@ fn confirm(
     draft.audit_by(now, user, Action::SecondFactorSet, ("", ""));
     let (confirmed, next, since) = (true, None, now);
     let factor = SecondFactor { secret, confirmed, next, last_step, recovery, since };
-    // Whoever came without it has to come again.
+    // Anyone who came without it has to come again.
     renew(draft, user, Some(login), |account| account.second_factor = Some(factor))
 }
 

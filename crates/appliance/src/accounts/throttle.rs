@@ -1,4 +1,4 @@
-//! Whoever guesses has to wait, and longer each time.
+//! Anyone who guesses has to wait, and longer each time.
 
 use crate::clock::Uptime;
 use std::collections::HashMap;
@@ -9,9 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const PATIENCE: u32 = 5;
 /// How long, in seconds; twice as long after each further failure.
 const PAUSE: u64 = 60;
-/// How long at the most, and until failures are forgotten.
+/// How long at most, and until failures are forgotten.
 const LONGEST: u64 = 3600;
-/// How many are remembered at the most.
+/// How many are remembered at most.
 const REMEMBERED: usize = 10_000;
 
 /// How often each has failed lately.
@@ -46,7 +46,7 @@ impl<K: Hash + Eq> Throttle<K> {
         if failures.len() >= REMEMBERED {
             failures.retain(|_, (_, last)| now.since(*last) < LONGEST);
             if failures.len() >= REMEMBERED {
-                // Whoever guesses under thousands of names finds out little about each.
+                // Anyone who guesses under thousands of names finds out little about each.
                 failures.retain(|_, (count, last)| *count >= PATIENCE && now.since(*last) < PAUSE);
             }
         }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy)]
 pub(super) struct ClientAddress(pub IpAddr);
 
-/// Lets an address ask so often, and says of every answer that it is for whoever asked, now.
+/// Lets an address ask so often, and says of every answer that it is for the one who asked, now.
 pub(super) async fn admit(
     State(services): State<Arc<Services>>,
     request: Request,
@@ -66,7 +66,7 @@ impl RequiredScope for SessionsRead {
     const SCOPE: ApiScope = ApiScope::SessionsRead;
 }
 
-/// Whoever asks has shown the token of an API account with this scope.
+/// Anyone who asks has shown the token of an API account with this scope.
 pub(super) struct Allowed<S>(std::marker::PhantomData<S>);
 
 impl<S: RequiredScope> FromRequestParts<Arc<Services>> for Allowed<S> {

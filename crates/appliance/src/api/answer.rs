@@ -56,7 +56,7 @@ pub(super) struct Refused(#[allow(dead_code, reason = "described, not read")] Er
 
 #[derive(ToResponse)]
 #[response(
-    description = "A token is wanted.",
+    description = "A token is required.",
     headers(("WWW-Authenticate" = String)),
 )]
 pub(super) struct Unauthorized(#[allow(dead_code, reason = "described, not read")] Error);

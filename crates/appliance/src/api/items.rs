@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// Items of one answer, if nothing else is said, and at the most.
+/// Items of one answer, if nothing else is said, and at most.
 const PAGE: u64 = 100;
 const LARGEST: u64 = 1000;
 /// The greatest number that every JSON reader tells from its neighbours (RFC 8259, 6).
@@ -56,7 +56,7 @@ struct ItemJson {
         ("after" = Option<u64>, Query, minimum = 0, maximum = 9_007_199_254_740_991u64,
          nullable = false, description = "Those with a greater number."),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, nullable = false,
-         description = "So many at the most; 100 if it is not given."),
+         description = "At most this many; 100 if it is not given."),
     ),
     security(("token" = [])),
     responses((status = 200, description = "Some of them.", body = ItemPage)),
@@ -76,7 +76,7 @@ pub(super) async fn items(
     Ok(Json(ItemPage { items, next }))
 }
 
-/// After which item the page begins, and how many it has at the most.
+/// After which item the page begins, and how many it has at most.
 fn page(mut parameters: Parameters) -> Result<(Option<ItemId>, usize), Failure> {
     let after = parameters.number("after", 0..=GREATEST)?.map(ItemId);
     let limit = parameters.number("limit", 1..=LARGEST)?.unwrap_or(PAGE);

@@ -46,7 +46,7 @@ struct ScriptText(String);
 
 /// A Representative Console Script to download: it logs in, then does the action
 ///
-/// Besides these, session.custom.NAME (at most 1,024 characters, 10 KiB in all) may stand there any
+/// Besides these, session.custom.NAME (at most 1,024 characters, 10 KiB in all) may be there any
 /// number of times. What belongs to an action, and what excludes what, is in docs/scripting.md.
 #[utoipa::path(
     get,
@@ -94,7 +94,7 @@ fn script(query: &str) -> Result<Response, Failure> {
             }
         };
         if slot.replace(pair).is_some() {
-            return Err(Failure::parameter("type and operation stand there once"));
+            return Err(Failure::parameter("type and operation must occur once"));
         }
     }
     if kind != Some("type=rep") {
@@ -103,7 +103,7 @@ fn script(query: &str) -> Result<Response, Failure> {
     if operation != Some("operation=generate") {
         return Err(Failure::parameter("operation is generate"));
     }
-    // The action comes first in a script, wherever it stands in a query.
+    // The action comes first in a script, wherever it is in a query.
     rest.sort_by_key(|pair| !pair.starts_with("action="));
     let command = rest.join("&");
     if command.is_empty() {

@@ -32,7 +32,7 @@ pub struct Appliance {
 
 impl Appliance {
     /// A place among the connections that may be open; nothing if what is left of the system's
-    /// file descriptors is wanted for sessions and recordings.
+    /// file descriptors is needed for sessions and recordings.
     pub fn connection(&self) -> Option<OwnedSemaphorePermit> {
         self.gateway.connection()
     }
@@ -108,7 +108,7 @@ impl Appliance {
             links.iter().any(|(endpoint, _)| world.items_of(*endpoint).any(|item| item.local))
         };
         while !linked() {
-            // Missed changes do not matter: the question is asked anew.
+            // Missed changes do not matter: the question is asked again.
             let _ = changes.recv().await;
         }
     }
@@ -129,7 +129,7 @@ impl Appliance {
         self.services.policies.jump_policies.put_jump_policy(policy).await
     }
 
-    /// Gives a user the password that was chosen, in the name of whoever runs this program.
+    /// Gives a user the password that was chosen, in the name of the user who runs this program.
     ///
     /// # Errors
     /// A [`Refusal`] when there is no such user, or the store fails.
@@ -157,7 +157,7 @@ impl Appliance {
         self.services.stopping.subscribe()
     }
 
-    /// Ends the appliance: consoles are told, and an embedded one takes its local agent along.
+    /// Ends the appliance: consoles are notified, and an embedded one takes its local agent along.
     pub fn stop(&self) {
         self.services.stopping.stop();
     }

@@ -1,4 +1,4 @@
-//! What whoever has the data directory can do without the appliance: give a user a new password.
+//! What the one who has the data directory can do without the appliance: give a user a new password.
 
 use crate::accounts::hashing::{Hasher, Whose};
 use crate::accounts::passwords::renew;
@@ -24,7 +24,7 @@ pub struct Rescued {
 }
 
 /// Gives a user of an appliance that does not run a new first password, enables the user, and
-/// removes the second factor if that is wanted. The password is shown before it is made.
+/// removes the second factor if that is asked for. The password is shown before it is made.
 ///
 /// # Errors
 /// When the appliance runs, there is no such user, or the password cannot be shown or stored.

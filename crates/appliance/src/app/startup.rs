@@ -146,7 +146,7 @@ impl Appliance {
     /// Opens a data directory for one appliance. A new one gets its keys.
     ///
     /// # Errors
-    /// [`StartError`] says what stands in the way and what to do.
+    /// [`StartError`] says what prevents it and what to do.
     pub fn open(
         data_dir: &DataDir,
         role: Role,
@@ -158,7 +158,7 @@ impl Appliance {
     /// The same, also where a part of the appliance is lost.
     ///
     /// # Errors
-    /// [`StartError`] says what stands in the way and what to do.
+    /// [`StartError`] says what prevents it and what to do.
     pub fn open_afresh(
         data_dir: &DataDir,
         role: Role,
@@ -166,7 +166,7 @@ impl Appliance {
         afresh: Afresh,
     ) -> Result<Arc<Self>, StartError> {
         let lock = data_dir.lock()?;
-        // Of whoever had it before: an address here is from now on this one's.
+        // Of the one who had it before: an address here is from now on this one's.
         data_dir.withdraw();
         afresh.check(data_dir, clock.now())?;
         let vitals = Vitals::default();

@@ -251,7 +251,7 @@ async fn a_clock_that_is_set_wrong_for_a_while_removes_nothing() {
         assert_eq!(house.items(), [1, 2, 3, 4], "the clock is off by {set} s");
     }
     assert!(!house.appliance.services.base.clocks.has_settled());
-    // Whoever is away is away no longer by a clock that stays ahead.
+    // Anyone who is away is away no longer by a clock that stays ahead.
     house.clock.1.store(200 * 86_400, Ordering::SeqCst);
     house.appliance.sweep().await;
     house.pass(3601);

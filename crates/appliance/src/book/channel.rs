@@ -117,7 +117,7 @@ impl Channel {
     }
 
     /// Its machine may be linked by another link than before, or no more. The hub is locked before
-    /// it is looked who is linked, so that what the hub was told last is what holds.
+    /// it is looked who is linked, so that what the hub heard last is what holds.
     pub(crate) fn settle_agent(
         &self,
         agents: &Presences,

@@ -25,7 +25,7 @@ pub(super) struct BookSession {
     pub warned: Option<u32>,
     /// Who else may take part.
     pub others: BTreeMap<UserId, Share>,
-    /// Whose coming stands in the log, and whose going does not yet.
+    /// Whose coming is in the log, and whose going does not yet.
     pub here: BTreeSet<UserId>,
     /// The last entry of its log.
     pub logged: u64,

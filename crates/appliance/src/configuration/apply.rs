@@ -13,7 +13,7 @@ use jumpdeck_store::Draft;
 use jumpdeck_world::Site;
 use jumpdeck_world::World;
 
-/// Puts everything into the draft. What is wrong with the file stands in the reader then, and the
+/// Puts everything into the draft. What is wrong with the file is in the reader then, and the
 /// draft is to be thrown away.
 pub(super) fn apply(
     draft: &mut Draft,

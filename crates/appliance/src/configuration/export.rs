@@ -17,7 +17,7 @@ const HEAD: &str = "\
 /// Everything, as the file's entries.
 #[derive(Default)]
 pub(super) struct Entries {
-    /// By kind and name: what stands in the file.
+    /// By kind and name: what is in the file.
     pub tables: BTreeMap<(usize, String), serde_json::Value>,
 }
 

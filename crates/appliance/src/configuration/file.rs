@@ -1,4 +1,4 @@
-//! The configuration as it stands in a file.
+//! The configuration as it is in a file.
 //!
 //! A kind that the file does not speak of is left as it is. Of a kind that it speaks of, the file
 //! says all: what is not there is removed, and a field that is left out has its default.

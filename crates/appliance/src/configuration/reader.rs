@@ -32,7 +32,7 @@ impl<'a> FileReader<'a> {
         Self { text, problems: Vec::new() }
     }
 
-    /// Something is wrong with what stands there.
+    /// Something is wrong with what is there.
     pub(super) fn problem(&mut self, span: Range<usize>, field: &str, what: &str) {
         if self.problems.len() >= PROBLEMS {
             return;
@@ -72,7 +72,7 @@ impl<'a> FileReader<'a> {
             return None;
         }
         if !seen.insert(value.to_lowercase()) {
-            self.wrong(at, field, name, "this name stands there twice");
+            self.wrong(at, field, name, "this name is listed twice");
             return None;
         }
         Some(value.to_owned())
@@ -221,7 +221,7 @@ impl<'a> FileReader<'a> {
                 continue;
             };
             if memberships.insert(group, Membership { role, jump_policy }).is_some() {
-                self.wrong(at, field, &entry.group, "this group stands there twice");
+                self.wrong(at, field, &entry.group, "this group is listed twice");
             }
         }
         memberships

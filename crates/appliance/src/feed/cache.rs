@@ -9,7 +9,7 @@ use jumpdeck_protocol::{ItemId, JumpGroupId, Revision};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-/// Copies that are kept at the most; each has at most half a message's bytes.
+/// Copies that are kept at most; each has at most half a message's bytes.
 const KEPT: usize = 48;
 
 /// What a part holds. With the World's revision that says what its bytes are.

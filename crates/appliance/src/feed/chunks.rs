@@ -107,7 +107,7 @@ pub(crate) fn changes(
 }
 
 /// Whether a user, a role, a team or a group policy changed after `since`: then what may be seen
-/// is reckoned anew.
+/// is reckoned again.
 pub(crate) fn rights_changed(world: &World, since: Revision) -> bool {
     use DocumentId::{GroupPolicy, Role, Team, User};
     let rights = |id| matches!(id, User(_) | Role(_) | Team(_) | GroupPolicy(_));

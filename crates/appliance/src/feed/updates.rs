@@ -31,16 +31,16 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-/// Presence changes in one notice at the most.
+/// Presence changes in one notice at most.
 const BATCH: usize = 4096;
 
 /// Bytes of a snapshot that may wait for a console.
 const AHEAD: usize = 1024 * 1024;
 
-/// Pause after something was told: when much changes at once, a console is told of it together.
+/// Pause after a notice: when much changes at once, a console gets it as one.
 const PACE: Duration = Duration::from_millis(20);
 
-/// How often changed figures are told to whoever searches for them.
+/// How often changed figures are sent to a console that searches for them.
 const FIGURES: Duration = Duration::from_millis(300);
 
 /// Where a console's replica stands.
@@ -106,7 +106,7 @@ impl Updates {
                     shown = world;
                 }
                 change = presence.recv() => match change {
-                    // Whoever missed a change is told everything.
+                    // Anyone who missed a change is told everything.
                     Ok(first) if feed.tell_changes(first, &mut presence) => {}
                     Ok(_) | Err(RecvError::Lagged(_)) => feed.tell_all_presence().await,
                     Err(RecvError::Closed) => return,
@@ -302,7 +302,7 @@ impl Feed<'_> {
         seen
     }
 
-    /// What a console is told before the first item.
+    /// What a console gets before the first item.
     async fn introduce(&self, world: &World) {
         let user = self.rep.user;
         self.tell_rights(world);

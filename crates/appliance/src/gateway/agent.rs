@@ -138,7 +138,7 @@ fn take(
     Ok(())
 }
 
-/// Deals with a message. Returns whether somebody asked for it: what nobody asked for, an agent may
+/// Handles a message. Returns whether somebody asked for it: of unasked messages an agent may
 /// send only so much of.
 fn control_message(
     services: &Arc<Services>,
@@ -206,7 +206,7 @@ async fn prove(
     let signed = transcript(Party::Agent, &caller.binding, &theirs, &ours);
     let is_proven = proof.key.verifies(&signed, &proof.signature);
     if is_proven && services.base.world().is_removed(&proof.key) {
-        tracing::info!(from = %caller.from, "a removed Jump Client was told so");
+        tracing::info!(from = %caller.from, "a removed Jump Client connected, and was refused");
         let welcome = if services.base.world().may_come_back(&proof.key) {
             // It keeps its key for as long as it can be taken back.
             let detail = "it was away for too long and was removed; it can be taken back";
@@ -434,8 +434,8 @@ async fn enrol(
         let id = draft.next::<Item>();
         let view = Arc::make_mut(&mut item.view);
         (view.id, view.place) = (id, place);
-        view.tag = wish(enrolment.tag.clone(), limits::TAG).into();
-        view.comments = wish(enrolment.comments.clone(), limits::COMMENTS).into();
+        view.tag = trimmed(enrolment.tag.clone(), limits::TAG).into();
+        view.comments = trimmed(enrolment.comments.clone(), limits::COMMENTS).into();
         let (subject, detail) = (format!("item {id}"), format!("{}; {invited}", view.name));
         let action = Action::JumpClientEnrolled;
         draft.audit(now, AuditRecord { who: "", action, subject: &subject, detail: &detail });
@@ -447,7 +447,7 @@ async fn enrol(
     Ok(item)
 }
 
-fn wish(text: Option<String>, limit: usize) -> String {
+fn trimmed(text: Option<String>, limit: usize) -> String {
     text::bounded(text.unwrap_or_default().trim(), limit)
 }
 

@@ -33,8 +33,7 @@ impl Budget {
             let periods = self.filled.elapsed().as_millis() / EACH.as_millis();
             let earned = u32::try_from(periods).unwrap_or(BURST).min(BURST);
             if earned == 0 {
-                let flood =
-                    format!("more than {SUSTAINED} messages a second that nobody asked for");
+                let flood = format!("more than {SUSTAINED} unasked messages a second");
                 return Err(LinkEnd::Violation(flood));
             }
             self.left = earned;

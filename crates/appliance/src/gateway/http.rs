@@ -24,7 +24,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// Bytes of a request's head, at the most.
+/// Bytes of a request's head, at most.
 const HEAD: usize = 16 * 1024;
 
 /// Serves one connection until it asks for a link.

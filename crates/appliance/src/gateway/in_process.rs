@@ -21,7 +21,7 @@ const PIPE: usize = 64 * 1024;
 
 /// A rep on the way in: a first proof held.
 #[derive(Clone, Debug)]
-pub struct Half {
+pub struct PartialLogin {
     user: UserId,
     username: String,
     generation: u64,
@@ -32,7 +32,7 @@ pub struct Half {
 
 /// A rep who is in. Links can be made with it until the login ends.
 #[derive(Clone, Debug)]
-pub struct Entrance {
+pub struct AuthenticatedRep {
     user: UserId,
     username: String,
     login: Arc<LinkLogin>,
@@ -50,14 +50,14 @@ pub struct Inside {
     pub idle_lock: u64,
 }
 
-impl Half {
+impl PartialLogin {
     /// Whose first proof held.
     pub fn username(&self) -> &str {
         &self.username
     }
 }
 
-impl Entrance {
+impl AuthenticatedRep {
     /// Who is in.
     pub fn username(&self) -> &str {
         &self.username
@@ -88,13 +88,13 @@ impl FrontDoor {
         username: &str,
         password: String,
         from: IpAddr,
-    ) -> Result<Half, Refusal> {
+    ) -> Result<PartialLogin, Refusal> {
         let world = self.services.base.world();
         let proof = RepProof::Password { username: username.to_owned(), password };
         match self.services.accounts.login.check(&world, proof, self.services.attempt(from)).await {
             Ok(known) => Ok(half(&world, &known.user, true, "with the password".to_owned())),
             Err(refusal) => {
-                self.refuse_entrance(username, from, refusal.code);
+                self.refuse_login(username, from, refusal.code);
                 Err(refusal)
             }
         }
@@ -109,31 +109,36 @@ impl FrontDoor {
     ///
     /// # Errors
     /// `login_failed` if it is not a key of this user.
-    pub fn take_key(&self, username: &str, key: &[u8], from: IpAddr) -> Result<Half, Refusal> {
+    pub fn take_key(
+        &self,
+        username: &str,
+        key: &[u8],
+        from: IpAddr,
+    ) -> Result<PartialLogin, Refusal> {
         let world = self.services.base.world();
         let Some(user) = user_with_key(&world, username, key) else {
-            self.refuse_entrance(username, from, RefusalCode::LoginFailed);
+            self.refuse_login(username, from, RefusalCode::LoginFailed);
             return Err(RefusalCode::LoginFailed.plain());
         };
         Ok(half(&world, user, false, format!("with the key {}", fingerprint(key))))
     }
 
-    /// Whether a code is wanted besides.
-    pub fn wants_code(&self, half: &Half) -> bool {
+    /// Whether a code is required besides.
+    pub fn wants_code(&self, half: &PartialLogin) -> bool {
         has_one(&self.services.base.world(), half.user)
     }
 
     /// Lets a rep in whose proofs hold.
     ///
     /// # Errors
-    /// `second_factor_required` if a code is wanted and this one is wrong or used, or there is
-    /// none; `login_throttled` for whoever guesses.
+    /// `second_factor_required` if a code is required and this one is wrong or used, or there is
+    /// none; `login_throttled` for anyone who guesses.
     pub async fn come_in(
         &self,
-        half: &Half,
+        half: &PartialLogin,
         code: Option<&str>,
         from: IpAddr,
-    ) -> Result<Entrance, Refusal> {
+    ) -> Result<AuthenticatedRep, Refusal> {
         if self.wants_code(half) {
             let spent = match code {
                 Some(code) => {
@@ -142,7 +147,7 @@ impl FrontDoor {
                 None => Err(RefusalCode::SecondFactorRequired.plain()),
             };
             if let Err(refusal) = spent {
-                self.refuse_entrance(&half.username, from, refusal.code);
+                self.refuse_login(&half.username, from, refusal.code);
                 return Err(refusal);
             }
         }
@@ -163,11 +168,15 @@ impl FrontDoor {
             began: now,
             expires: None,
         };
-        Ok(Entrance { user: half.user, username: half.username.clone(), login: Arc::new(login) })
+        Ok(AuthenticatedRep {
+            user: half.user,
+            username: half.username.clone(),
+            login: Arc::new(login),
+        })
     }
 
     /// Writes down that somebody was not let in.
-    fn refuse_entrance(&self, username: &str, from: IpAddr, code: RefusalCode) {
+    fn refuse_login(&self, username: &str, from: IpAddr, code: RefusalCode) {
         // Whatever was typed into the name's place may be a secret.
         let known = self.services.base.world().user_by_name(username).is_some();
         let whose = if known { format!("user {username}") } else { "an unknown name".into() };
@@ -176,7 +185,7 @@ impl FrontDoor {
     }
 
     /// Whether a rep prefers a prompt to panes.
-    pub fn prefers_plain(&self, entrance: &Entrance) -> bool {
+    pub fn prefers_plain(&self, entrance: &AuthenticatedRep) -> bool {
         self.services.base.world().preferences(entrance.user).is_some_and(|kept| kept.plain)
     }
 
@@ -184,11 +193,15 @@ impl FrontDoor {
     ///
     /// # Errors
     /// `login_expired` if that login is over, `stopping` if the appliance is.
-    pub async fn link_inside(&self, entrance: &Entrance, console: u64) -> Result<Inside, Refusal> {
+    pub async fn link_inside(
+        &self,
+        entrance: &AuthenticatedRep,
+        console: u64,
+    ) -> Result<Inside, Refusal> {
         let (user, login) = (entrance.user, Arc::clone(&entrance.login));
         let outbox = Outbox::new();
-        let (id, lobby) = (self.services.links.next(), Arc::default());
-        let rep = RepLink { id, user, console, outbox, login, lobby };
+        let (id, queues) = (self.services.links.next(), Arc::default());
+        let rep = RepLink { id, user, console, outbox, login, queues };
         if self.services.stopping.has_begun() {
             return Err(RefusalCode::Stopping.plain());
         }
@@ -213,8 +226,8 @@ fn user_with_key<'w>(world: &'w World, username: &str, key: &[u8]) -> Option<&'w
 }
 
 /// A first proof that held in this World: what changes after it counts.
-fn half(world: &World, user: &User, by_password: bool, how: String) -> Half {
+fn half(world: &World, user: &User, by_password: bool, how: String) -> PartialLogin {
     let generation = world.account(user.id).map_or(0, |account| account.generation);
     let (user, username) = (user.id, user.username.clone());
-    Half { user, username, generation, by_password, how }
+    PartialLogin { user, username, generation, by_password, how }
 }

@@ -31,7 +31,7 @@ use tokio_rustls::TlsAcceptor;
 const ARRIVALS: Limits = Limits { at_once: 1024, each_at_once: 64, queue: 4096, each_queue: 1024 };
 /// File descriptors that no connection gets, at the least: the database, recordings, the log.
 const RESERVED: usize = 128;
-/// How long whoever was refused may take to read that and go.
+/// How long the one who was refused may take to read that and go.
 const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
 /// Time to look at the door again after the system ran out of file descriptors.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
@@ -83,7 +83,7 @@ impl Gateway {
     }
 
     /// A place among the connections that may be open; nothing if what is left of the system's
-    /// file descriptors is wanted for sessions and recordings.
+    /// file descriptors is needed for sessions and recordings.
     pub(crate) fn connection(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.connections).try_acquire_owned().ok()
     }
@@ -177,7 +177,7 @@ impl Listening {
 }
 
 /// Proves the appliance's key to a caller. Returns the two nonces, or nothing when the
-/// caller speaks another protocol and was told so.
+/// caller speaks another protocol and got that as the answer.
 async fn introduce(
     keys: &Keys,
     caller: &mut IncomingLink,
@@ -202,7 +202,7 @@ async fn introduce(
     Ok(Some((hello.nonce, ours)))
 }
 
-/// Whoever was refused reads why and goes; but not for long, for others wait behind it.
+/// Anyone who was refused reads why and goes; but not for long, for others wait behind it.
 async fn until_gone(caller: &mut IncomingLink) {
     let gone = async {
         let _: Result<Never, LinkEnd> = read_plain(&mut caller.socket).await;

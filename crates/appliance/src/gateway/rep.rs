@@ -101,7 +101,7 @@ async fn log_in(gateway: &Gateway, caller: &mut IncomingLink) -> Result<Option<R
             gateway.until_reps_are_admitted().await;
             let user = proven.user.id;
             let first = first_of(&services.base.world(), user);
-            // Whoever came by a kept login has one; and nothing is kept on a first password.
+            // Anyone who came by a kept login has one; and nothing is kept on a first password.
             let wanted = holder.filter(|_| proven.proved.is_some() && first.is_none());
             let generation = proven.generation;
             let passwords = &services.accounts.passwords;
@@ -130,8 +130,8 @@ async fn log_in(gateway: &Gateway, caller: &mut IncomingLink) -> Result<Option<R
             );
             let login = link_login(proven, first, now);
             let (id, login) = (services.links.next(), Arc::new(login));
-            let (outbox, lobby) = (Outbox::new(), Arc::default());
-            Ok(Some(RepLink { id, user, console, outbox, login, lobby }))
+            let (outbox, queues) = (Outbox::new(), Arc::default());
+            Ok(Some(RepLink { id, user, console, outbox, login, queues }))
         }
         Err(refusal) => {
             audit_failure(services, &claimed, &from, &refusal);
@@ -163,7 +163,7 @@ fn audit_failure(services: &Services, claimed: &str, from: &str, refusal: &Refus
     services.base.audit.record_often("", Action::LoginFailed, &whose, &detail);
 }
 
-/// Who proved itself, with everything that is wanted for that.
+/// Who proved itself, with everything needed for that.
 struct Proven {
     user: Arc<User>,
     /// The login that was kept, if it was that.

@@ -10,7 +10,7 @@ use jumpdeck_protocol::audit::Action;
 use jumpdeck_protocol::inventory::{GroupView, Place};
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
-use jumpdeck_protocol::rep::{self, InstallerView, InstallerWish};
+use jumpdeck_protocol::rep::{self, InstallerRequest, InstallerView};
 use jumpdeck_protocol::{Refusal, RefusalCode, UserId, limits, text};
 use jumpdeck_store::Draft;
 use jumpdeck_world::World;
@@ -27,7 +27,7 @@ const VALID: RangeInclusive<u64> = 600..=31_536_000;
 #[derive(Clone, Debug)]
 pub struct InstallerSpec {
     /// The Jump Group its clients come to; made if there is none. Nothing: the personal list of
-    /// whoever makes it.
+    /// the one who makes it.
     pub group: Option<String>,
     /// Seconds it can be used.
     pub valid: u64,
@@ -105,10 +105,10 @@ impl Installers {
     pub(crate) async fn installers(
         &self,
         rep: &RepLink,
-        wish: InstallerWish,
+        wish: InstallerRequest,
     ) -> Result<Vec<InstallerView>, Refusal> {
         let (user, now) = (rep.user, self.base.now());
-        if let InstallerWish::Remove { installer } = wish {
+        if let InstallerRequest::Remove { installer } = wish {
             let edit = move |draft: &mut Draft| {
                 let none = || {
                     let detail = format!("There is no installer key {installer}.");
@@ -151,7 +151,7 @@ impl Answered for request::CreateInstaller {
     }
 }
 
-impl Answered for InstallerWish {
+impl Answered for InstallerRequest {
     type By = Installers;
 
     async fn answer(

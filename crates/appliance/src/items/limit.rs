@@ -21,7 +21,7 @@ impl ClientLimit {
 /// Whether another Jump Client fits, where there may be so many; 0: any number.
 pub(crate) fn room_for_another(world: &World, most: usize) -> Result<(), Refusal> {
     if most > 0 && world.clients() >= most {
-        let detail = format!("{most} at the most");
+        let detail = format!("at most {most}");
         return Err(RefusalCode::JumpClientLimitReached.because(detail));
     }
     Ok(())

@@ -97,7 +97,7 @@ pub(crate) fn permitted_of(
 }
 
 /// Whether a value may be given to a property of a new item. What counts in its sessions is chosen
-/// by whoever may choose it: else anybody who may add items could lift what holds for them.
+/// by the one who may choose it: else anybody who may add items could lift what holds for them.
 pub(crate) fn check_preset(
     world: &World,
     user: &User,

@@ -71,7 +71,7 @@ const STILL_THERE: Duration = Duration::from_secs(3);
 /// How long a link must have stood for its own process to replace it without a question.
 const STOOD: Duration = Duration::from_secs(10);
 
-/// Lines of the person at a machine in one second, at the most.
+/// Lines of the person at a machine in one second, at most.
 const LINES: u32 = 5;
 
 #[derive(Debug, Default)]
@@ -155,11 +155,11 @@ impl AgentLink {
     pub(crate) fn answered(&self, id: RequestId, outcome: Outcome<AgentReply>) -> bool {
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = calls.waiting.remove(&id);
-        // Whoever asked may have given up.
+        // Anyone who asked may have given up.
         waiting.is_some_and(|waiting| waiting.send(outcome.into()).is_ok())
     }
 
-    /// The link is gone: whoever waits is told.
+    /// The link is gone: callers that wait get an error.
     pub(crate) fn hang_up(&self) {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).waiting.clear();
     }

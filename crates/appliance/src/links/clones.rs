@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const REMEMBERED: u64 = 86_400;
 /// Seconds after which the same copy is an event again.
 const EACH: u64 = 3600;
-/// Copies that are remembered, at the most.
+/// Copies that are remembered, at most.
 const MOST: usize = 1000;
 
 /// The copies that came lately.

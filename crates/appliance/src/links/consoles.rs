@@ -2,7 +2,7 @@
 
 use crate::clock::Uptime;
 use jumpdeck_link::Outbox;
-use jumpdeck_protocol::queue::Lobby;
+use jumpdeck_protocol::queue::QueueView;
 use jumpdeck_protocol::rep::{ApplianceNotice, ToRep};
 use jumpdeck_protocol::{LinkId, LoginId, RefusalCode, Timestamp, UserId};
 use jumpdeck_world::World;
@@ -23,8 +23,8 @@ pub(crate) struct RepLink {
     pub outbox: Outbox,
     /// What it was opened with.
     pub login: Arc<LinkLogin>,
-    /// What it was told last of what goes on besides its own sessions.
-    pub lobby: Arc<Mutex<Option<Lobby>>>,
+    /// What it got last about what goes on besides its own sessions.
+    pub queues: Arc<Mutex<Option<QueueView>>>,
 }
 
 /// The login that a link stands on.
@@ -36,7 +36,7 @@ pub(crate) struct LinkLogin {
     pub generation: AtomicU64,
     /// The kept login that opened it.
     pub kept: Mutex<Option<LoginId>>,
-    /// When it was opened with the password, and with a code where one is wanted.
+    /// When it was opened with the password, and with a code where one is asked for.
     pub proved: Option<Uptime>,
     /// When it was made.
     pub began: Timestamp,
@@ -61,12 +61,12 @@ impl RepLink {
     }
 
     /// Whether the console does not know this yet. From now on, it does.
-    pub(crate) fn learns(&self, lobby: &Lobby) -> bool {
-        let mut told = self.lobby.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.as_ref() == Some(lobby) {
+    pub(crate) fn learns(&self, queues: &QueueView) -> bool {
+        let mut told = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.as_ref() == Some(queues) {
             return false;
         }
-        *told = Some(lobby.clone());
+        *told = Some(queues.clone());
         true
     }
 
@@ -79,7 +79,7 @@ impl RepLink {
             && kept.is_none_or(|kept| world.login(kept).is_some())
     }
 
-    /// Whether it was opened with the password, and with a code where one is wanted, a moment ago.
+    /// Whether it was opened with the password, and with a code where one is asked for, a moment ago.
     pub(crate) fn came_just_now(&self, now: Uptime) -> bool {
         self.login.proved.is_some_and(|then| now.since(then) < A_MOMENT)
     }

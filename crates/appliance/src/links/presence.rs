@@ -25,7 +25,7 @@ struct PresenceEntry {
     since: Option<Moment>,
     sessions: usize,
     standing: Standing,
-    /// What was told last, and by which change.
+    /// What was published last, and by which change.
     told: (Status, Option<Timestamp>),
     change: u64,
 }
@@ -93,7 +93,7 @@ impl Presences {
         let entry = |seen: &Seen| {
             let known = world.items_of(seen.endpoint).next();
             let standing = known.map(|item| item.standing).unwrap_or_default();
-            // Whoever was linked when the appliance ended without a word was there until then.
+            // Anyone who was linked when the appliance ended without a word was there until then.
             let gone = |at: Timestamp| {
                 // Before this was counted, the clock on the wall is all there is.
                 let counted = || Lived(now.lived.0.saturating_sub_unsigned(now.wall.since(at)));
@@ -190,7 +190,7 @@ impl Presences {
         sessions: usize,
         now: Moment,
     ) -> Option<Arc<AgentLink>> {
-        // Only whoever arrives is entered.
+        // Only the one who arrives is entered.
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.items.entry(item).or_default();
         drop(entries);

@@ -203,14 +203,14 @@ mod tests {
     use std::sync::Arc;
 
     fn link(id: u64) -> RepLink {
-        let (outbox, lobby) = (Outbox::new(), Arc::default());
+        let (outbox, queues) = (Outbox::new(), Arc::default());
         RepLink {
             id: LinkId(id),
             user: UserId(1),
             console: 0,
             outbox,
             login: Arc::default(),
-            lobby,
+            queues,
         }
     }
 

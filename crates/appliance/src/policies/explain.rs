@@ -1,4 +1,4 @@
-//! Why may this user do that here, and who may: the policy's own steps, for whoever asks.
+//! Why may this user do that here, and who may: the policy's own steps, for anyone who asks.
 
 use crate::accounts::second_factor::has_one;
 use crate::answered::Answered;

@@ -168,7 +168,7 @@ impl Answered for request::SetTeam {
     }
 }
 
-/// Removes a team. Its keys go with it, and who waited for it waits for whoever made the key.
+/// Removes a team. Its keys go with it, and who waited for it waits for the user who made the key.
 pub(crate) fn remove(draft: &mut Draft, team: TeamId) -> Result<(), Refusal> {
     let keys: Vec<_> = draft.session_keys().filter(|key| key.queue == Queue::Team(team)).collect();
     let keys: Vec<_> = keys.into_iter().map(|key| key.id).collect();

@@ -106,7 +106,7 @@ impl EventListener for Announcer {
     }
 }
 
-/// An entry of a session's log, as the person at the machine is told it.
+/// An entry of a session's log, as the person at the machine reads it.
 fn words(entry: &LogEntry, mode: StartMode) -> Option<String> {
     let who = entry.who.as_deref().unwrap_or("Nobody");
     let brief = match &entry.event {

@@ -13,7 +13,7 @@ use jumpdeck_store::{BackendError, Past, Queries};
 use jumpdeck_world::Visibility;
 use std::sync::Arc;
 
-/// Sessions that are told of an item, at the most.
+/// Sessions of an item that are sent, at most.
 const TOLD: u8 = 10;
 
 /// Reads who had sessions with what.

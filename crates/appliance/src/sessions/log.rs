@@ -127,7 +127,7 @@ impl SessionLog {
         self.log_surely(session, rep.user, LogEvent::Chat { text: said(text)? }).await
     }
 
-    /// A part of a session's log, for whoever takes or took part, and whether there is more.
+    /// A part of a session's log, for anyone who takes or took part, and whether there is more.
     async fn read_log(
         &self,
         rep: &RepLink,

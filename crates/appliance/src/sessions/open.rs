@@ -125,7 +125,7 @@ impl ChannelOpening {
             return Err(refusal);
         }
         self.log.log(session, Some(user), event);
-        // Whoever asked may be gone already; then nobody else would let go of it.
+        // Anyone who asked may be gone already; then nobody else would let go of it.
         self.relay.expect_back(vec![channel]);
         Ok(view)
     }

@@ -318,7 +318,7 @@ impl Relay {
     }
 
     /// An agent is there: those who show its channels attach again, what is recorded goes on by
-    /// itself, and it is told what nobody holds.
+    /// itself, and it learns what nobody holds.
     pub(crate) fn agent_came(&self, endpoint: EndpointId, link: &AgentLink, alive: &[ChannelId]) {
         for channel in self.book.channels_at(endpoint) {
             // The hub stays locked: a console that attaches now is heard of after this.
@@ -359,7 +359,7 @@ impl Relay {
             }
             let changed = hub.recording_is(state);
             if changed && matches!(news, RecorderEvent::Written(..)) {
-                // Input that was refused meanwhile is sent again by whoever typed it.
+                // Input that was refused meanwhile is sent again by the one who typed it.
                 hub.go_on_typing();
             }
             changed

@@ -87,7 +87,7 @@ impl Sharing {
             None => LogEvent::Unshared { with },
         };
         if part != Some(Part::Participant) {
-            // Whoever may not type any more does not keep the keyboard.
+            // Anyone who may not type any more does not keep the keyboard.
             self.relay.expel(session, user);
         }
         self.base.bus.publish(ApplianceEvent::PartChanged { session, user });
@@ -102,7 +102,7 @@ impl Sharing {
                 draft.history(History::Part { session, user, part: Some(share) });
             });
             self.base.bus.publish(ApplianceEvent::PartChanged { session, user });
-            // A right that went meanwhile was not seen by whoever looks after that.
+            // A right that went meanwhile was not seen by the one who looks after that.
             self.withdrawal.show_out();
         }
     }
@@ -140,7 +140,7 @@ impl Sharing {
         // How it stands now is known before it is said that it changed.
         self.base.bus.publish(ApplianceEvent::PartChanged { session, user });
         self.log.log(session, Some(former), LogEvent::Transferred { to });
-        // Whoever came in over the former one's head may not outrank this one.
+        // Anyone who came in over the former one's head may not outrank this one.
         self.withdrawal.show_out();
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Whoever shows the shells of a machine asks whether it answers, and is told after two seconds of
+//! Anyone who shows the shells of a machine asks whether it answers, and is told after two seconds of
 //! silence.
 
 use crate::book::Book;

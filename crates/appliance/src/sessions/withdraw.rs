@@ -194,7 +194,7 @@ impl Withdrawal {
             };
             if end <= now {
                 if !self.base.clocks.has_held(GRACE) {
-                    // Whoever set the clock a moment ago may set it right.
+                    // Anyone who set the clock a moment ago may set it right.
                     continue;
                 }
                 self.endings.end_session(session, EndReason::ScheduleClosed);

@@ -87,7 +87,7 @@ impl Departures {
             }
         }
         // One who was let go is no news to anybody before it is.
-        self.queues.tell_lobby_now();
+        self.queues.tell_queues_now();
     }
 
     /// Where a person sits at a Jump Client, its own service may take over.

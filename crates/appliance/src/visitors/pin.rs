@@ -286,7 +286,7 @@ fn unpin_all(
         let known =
             draft.user(user).cloned().ok_or_else(|| RefusalCode::PermissionDenied.plain())?;
         bring(draft, &known, &before, &mut item, true)?;
-        // What held for the item does not hold for a machine that only waits; but whoever could
+        // What held for the item does not hold for a machine that only waits; but the one who could
         // not have changed it does not by unpinning and pinning.
         let free = |permission| !draft.is_held(&known, &item, permission);
         let policies =

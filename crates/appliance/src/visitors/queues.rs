@@ -24,7 +24,7 @@ use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::log::LogEvent;
 use jumpdeck_protocol::queue::{
-    Lobby, Queue, QueueWish, SessionKey as NewKey, TeamSession, Waiting, read_key,
+    Queue, QueueChoice, QueueView, SessionKey as NewKey, TeamSession, Waiting, read_key,
 };
 use jumpdeck_protocol::rep::ApplianceNotice;
 use jumpdeck_protocol::rep::request;
@@ -77,7 +77,7 @@ impl Queues {
     async fn create_session_key(
         &self,
         rep: &RepLink,
-        wish: QueueWish,
+        wish: QueueChoice,
         valid: u64,
         attributes: Attributes,
     ) -> Result<NewKey, Refusal> {
@@ -165,7 +165,7 @@ impl Queues {
         };
         let outcome = self.base.store.edit(edit).await;
         if !matches!(&outcome, Err(refusal) if refusal.code == RefusalCode::SessionKeyInvalid) {
-            // Whoever has a key does not guess.
+            // Anyone who has a key does not guess.
             self.key_tries.forgive(&source);
         }
         let id = outcome?;
@@ -238,8 +238,8 @@ impl Queues {
     }
 
     /// Tells everybody what goes on, if that is new to them. Called by one task alone, so that what
-    /// is told last is what is so.
-    pub(crate) fn tell_lobby_now(&self) {
+    /// is sent last is what is so.
+    pub(crate) fn tell_queues_now(&self) {
         let world = self.base.world();
         let reps = self.links.consoles.those(|_| true);
         if reps.is_empty() {
@@ -249,18 +249,18 @@ impl Queues {
             Some(_) => self.book.briefs(),
             None => Vec::new(),
         };
-        let mut known: HashMap<UserId, Lobby> = HashMap::new();
+        let mut known: HashMap<UserId, QueueView> = HashMap::new();
         for rep in reps {
-            let make = || self.lobby(&world, rep.user, &sessions);
-            let lobby = known.entry(rep.user).or_insert_with(make);
-            if rep.learns(lobby) {
-                rep.tell(ApplianceNotice::Lobby(lobby.clone()));
+            let make = || self.queues(&world, rep.user, &sessions);
+            let queues = known.entry(rep.user).or_insert_with(make);
+            if rep.learns(queues) {
+                rep.tell(ApplianceNotice::Queues(queues.clone()));
             }
         }
     }
 
     /// What goes on besides a rep's own sessions.
-    fn lobby(&self, world: &World, user: UserId, sessions: &[Brief]) -> Lobby {
+    fn queues(&self, world: &World, user: UserId, sessions: &[Brief]) -> QueueView {
         let waits = |item: &Arc<Item>| {
             let (Place::Queue(queue), Some(endpoint)) = (item.view.place, item.endpoint()) else {
                 return None;
@@ -272,7 +272,7 @@ impl Queues {
         };
         let mut waiting: Vec<_> = world.visitors().filter_map(waits).collect();
         waiting.sort_by_key(|one| (one.since, one.item));
-        waiting.truncate(limits::LOBBY_WAITING);
+        waiting.truncate(limits::QUEUES_WAITING);
         let teams: Vec<_> = world.teams_of(user).collect();
         let of_team = |brief: &Brief| {
             let mut teams = teams.iter().filter(|_| !brief.users.contains(&user));
@@ -287,9 +287,9 @@ impl Queues {
                     && self.withdrawal.may_have(brief.id, user),
             })
         };
-        let sessions = sessions.iter().filter_map(of_team).take(limits::LOBBY_SESSIONS).collect();
+        let sessions = sessions.iter().filter_map(of_team).take(limits::QUEUES_SESSIONS).collect();
         let teams = teams.into_iter().map(|team| team.name.as_str().into()).collect();
-        Lobby { waiting, sessions, teams }
+        QueueView { waiting, sessions, teams }
     }
 
     /// Comes into a session of somebody the rep outranks.
@@ -391,18 +391,18 @@ impl Answered for request::JoinSession {
     }
 }
 
-/// Whether whoever made a session key could still make one like it.
+/// Whether the one who made a session key could still make one like it.
 fn is_vouched_for(world: &World, key: &SessionKey) -> bool {
     let may = world.effective(key.user).map(|own| own.settings.generate_session_keys.value);
     let enabled = world.user(key.user).is_some_and(|user| user.enabled);
     enabled && may.unwrap_or(false) && world.serves(key.user, key.queue)
 }
 
-fn queue_of(world: &World, user: UserId, wish: &QueueWish) -> Result<Queue, Refusal> {
+fn queue_of(world: &World, user: UserId, wish: &QueueChoice) -> Result<Queue, Refusal> {
     match wish {
-        QueueWish::Personal => Ok(Queue::Personal(user)),
-        QueueWish::General => Ok(Queue::General),
-        QueueWish::Team(name) => {
+        QueueChoice::Personal => Ok(Queue::Personal(user)),
+        QueueChoice::General => Ok(Queue::General),
+        QueueChoice::Team(name) => {
             let team = world.teams_of(user).find(|team| team.name == **name);
             let none = || {
                 RefusalCode::NotFound

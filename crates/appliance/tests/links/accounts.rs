@@ -88,7 +88,7 @@ async fn a_code_of_an_independent_tool_opens_once_and_not_twice() {
     );
     assert!(one.is_ok() != other.is_ok());
 
-    // Whoever lost the authenticator has recovery codes, each for once, typed as one likes.
+    // Anyone who lost the authenticator has recovery codes, each for once, typed as one likes.
     let typed = recovery[0].to_uppercase().replace('-', " ");
     assert!(house.welcomed(with("admin", &password, Some(&typed))).await.is_ok());
     assert_eq!(refused(&house, with("admin", &password, Some(&recovery[0]))).await, wanted);

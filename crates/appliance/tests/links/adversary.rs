@@ -68,7 +68,7 @@ fn requests(item: ItemId, session: SessionId, channel: ChannelId) -> Vec<RepRequ
         RepRequest::Log(request::Log { session, after: 0 }),
         RepRequest::ReadRecording(request::ReadRecording { channel, offset: 0 }),
         RepRequest::CreateSessionKey(request::CreateSessionKey {
-            queue: queue::QueueWish::General,
+            queue: queue::QueueChoice::General,
             valid: 600,
             attributes: vec![],
         }),

@@ -153,7 +153,7 @@ async fn mistakes_are_named_by_line_and_field_and_nothing_is_changed() {
         ),
         ("[[group_policy]]\nname = \"P\"\nmembers = [\"eve\"]\n", 3, "there is no user \"eve\""),
         ("[[group_policy]]\nname = \"P\"\nfinal = [\"default_role\"]\n", 3, "must be defined"),
-        ("[[jump_group]]\nname = \"a\"\n[[jump_group]]\nname = \"A\"\n", 4, "stands there twice"),
+        ("[[jump_group]]\nname = \"a\"\n[[jump_group]]\nname = \"A\"\n", 4, "is listed twice"),
         ("[[jump_item_role]]\nname = \"Auditor\"\n", 2, "built-in role"),
         (
             "[[jump_policy]]\ncode_name = \"x\"\n[jump_policy.schedule]\ntimezone = \"Middle/Earth\"\ntimes = []\n",
@@ -332,7 +332,7 @@ async fn who_joined_by_a_jump_goes_with_the_right_to_it_and_who_was_invited_stay
     let left = left.iter().find(|event| &*event.action == "session_withdrawn").unwrap();
     assert_eq!(&*left.detail, "bob may not take part any more");
 
-    // Whoever the owner lets in stays without a right to jump, and a jump's part ends with the hours.
+    // A person whom the owner lets in stays without a right to jump, and a jump's part ends with the hours.
     let bobs = RepRequest::Share(request::Share { session: view.id, with: "bob".into(), part });
     admin.ask(bobs.clone()).await.unwrap();
     house.appliance.look().await;

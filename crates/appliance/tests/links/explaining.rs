@@ -49,7 +49,7 @@ async fn every_right_names_the_slot_and_the_role_it_comes_from() {
     assert_eq!(steps(remove), [slot, "the role Start Sessions Only lacks perm_remove"]);
     assert!(start.allowed && !remove.allowed);
 
-    // Others are the first user's business; whoever may do it is told by name.
+    // Others are the first user's business; the one who may do it is told by name.
     let named = Whom::User("bob".into());
     assert!(explained(&mut bob, named.clone(), item, None, None).await.is_ok());
     for whom in [Whom::User("admin".into()), Whom::Everybody] {
@@ -71,7 +71,7 @@ async fn a_start_is_explained_as_it_would_be_answered_at_that_moment() {
     let house = House::new().await;
     let agent = house.agent(&Who::new(Some(&house.installer(600).await))).await.unwrap();
     let mut admin = house.admin().await;
-    // Monday 20:00 to 22:00; the house's clock stands at a Monday, 1970-01-12, 13:46:40 UTC.
+    // Monday 20:00 to 22:00; the house's clock is at a Monday, 1970-01-12, 13:46:40 UTC.
     let at = |minute| TimeOfWeek { day: 0, minute };
     let policy = |strict| JumpPolicy {
         id: JumpPolicyId(0),

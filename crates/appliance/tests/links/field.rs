@@ -114,7 +114,7 @@ async fn try_cell(admin: &mut Link, (name, rep): (&str, &mut Link), agent: &mut 
     let codes: Vec<_> = refused.iter().map(|(_, refusal)| refusal.code).collect();
     assert_eq!(codes, expected, "{name} edits {item}");
     if may == May::All {
-        // As it was, for whoever comes next.
+        // As it was, for anyone who comes next.
         let changes = vec![ItemChange {
             field: ItemField::Comments,
             from: FieldValue::Text(name.into()),
@@ -234,7 +234,7 @@ async fn the_advanced_set_up_lets_each_do_what_its_table_says_and_when() {
     let view = session(&mut ada, &mut web).await;
     ada.ask(RepRequest::EndSession(request::EndSession { session: view.id })).await.unwrap();
     while !matches!(web.wanted().await, Control::Notice { .. }) {}
-    // It is not strict: whoever says so comes in, and that stands in the audit.
+    // It is not strict: the one who says so comes in, and that is in the audit.
     let RepRequest::StartSession(request::StartSession { item, kind, code, .. }) = shell(web.item)
     else {
         panic!()

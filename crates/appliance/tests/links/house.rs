@@ -119,7 +119,7 @@ impl House {
         self.rep_named("admin", password).await
     }
 
-    /// Logs in. Whoever has a first password chooses another one at once.
+    /// Logs in. Anyone who has a first password chooses another one at once.
     pub async fn rep_named(&self, name: &str, password: &str) -> Result<Link, Refusal> {
         let chosen =
             self.chosen.lock().unwrap().get(&(name.to_owned(), password.to_owned())).cloned();
@@ -230,7 +230,7 @@ impl Link {
                 _ => None,
             },
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => None,
-            // Whoever waits for an answer would wait for ever.
+            // Anyone who waits for an answer would wait for ever.
             gone => panic!("the appliance closed the link: {gone:?}"),
         }
     }

@@ -4,7 +4,7 @@ use crate::house::*;
 use crate::visiting::{add_user, client, key, let_in, pin, refusal, stranger};
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentRequest, FromAgent};
 use jumpdeck_protocol::inventory::{ItemView, Place, StartMode};
-use jumpdeck_protocol::queue::QueueWish;
+use jumpdeck_protocol::queue::QueueChoice;
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{RepReply, RepRequest};
@@ -16,7 +16,7 @@ async fn a_machine_is_pinned_and_unpinned_within_its_session() {
     let house = House::new().await;
     let mut admin = house.admin().await;
     let mut bob = add_user(&house, &mut admin, "bob").await;
-    let general = key(&mut admin, QueueWish::General).await;
+    let general = key(&mut admin, QueueChoice::General).await;
     let who = stranger(&general);
     let mut machine = house.agent(&who).await.unwrap();
     let view = let_in(&mut admin, &mut machine).await;
@@ -40,7 +40,7 @@ async fn a_machine_is_pinned_and_unpinned_within_its_session() {
     let again = RepRequest::Pin(request::Pin { session, item: Box::new(client("pc")) });
     assert_eq!(admin.ask(again).await.unwrap_err().code, RefusalCode::AlreadyPinned);
 
-    // It stays when the session ends, and when its agent is started anew.
+    // It stays when the session ends, and when its agent is started again.
     admin.ask(RepRequest::EndSession(request::EndSession { session })).await.unwrap();
     drop(machine);
     let mut machine = house.agent(&Who { session_key: None, ..who }).await.unwrap();
@@ -65,7 +65,7 @@ async fn a_machine_is_pinned_and_unpinned_within_its_session() {
 async fn a_pin_that_cannot_be_is_refused_with_the_reason() {
     let house = House::new().await;
     let mut admin = house.admin().await;
-    let general = key(&mut admin, QueueWish::General).await;
+    let general = key(&mut admin, QueueChoice::General).await;
     let mut machine = house.agent(&stranger(&general)).await.unwrap();
     let session = let_in(&mut admin, &mut machine).await.id;
     let request = || RepRequest::Pin(request::Pin { session, item: Box::new(client("pc")) });
@@ -119,7 +119,7 @@ async fn a_pin_that_cannot_be_is_refused_with_the_reason() {
 async fn a_pinned_machine_that_expires_uninstalls_itself_and_leaves_the_list() {
     let house = House::new().await;
     let mut admin = house.admin().await;
-    let general = key(&mut admin, QueueWish::General).await;
+    let general = key(&mut admin, QueueChoice::General).await;
     let mut machine = house.agent(&stranger(&general)).await.unwrap();
     let session = let_in(&mut admin, &mut machine).await.id;
     let expires = Timestamp(house.clock.0.load(Ordering::SeqCst) + 3600);

@@ -261,7 +261,7 @@ async fn a_closed_jump_policy_refuses_a_start_and_says_when_it_opens() {
     let house = House::new().await;
     let who = Who::new(Some(&house.installer(600).await));
     let mut agent = house.agent(&who).await.unwrap();
-    // The house's clock stands at a Monday, 1970-01-12, 13:46:40 UTC.
+    // The house's clock is at a Monday, 1970-01-12, 13:46:40 UTC.
     let times = |start, end| WeeklyEntry {
         start: TimeOfWeek { day: 0, minute: start },
         end: TimeOfWeek { day: 0, minute: end },

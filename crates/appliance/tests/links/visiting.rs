@@ -4,7 +4,7 @@ use crate::house::*;
 use jumpdeck_protocol::agent::{AgentOrder, AgentReply, AgentReport, AgentRequest, FromAgent};
 use jumpdeck_protocol::inventory::{ItemView, Place};
 use jumpdeck_protocol::log::LogEvent;
-use jumpdeck_protocol::queue::{Lobby, QueueWish, Rank};
+use jumpdeck_protocol::queue::{QueueChoice, QueueView, Rank};
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
@@ -12,7 +12,7 @@ use jumpdeck_protocol::session::{EndReason, SessionView};
 use jumpdeck_protocol::*;
 use std::sync::atomic::Ordering;
 
-pub async fn key(rep: &mut Link, queue: QueueWish) -> String {
+pub async fn key(rep: &mut Link, queue: QueueChoice) -> String {
     let request = RepRequest::CreateSessionKey(request::CreateSessionKey {
         queue,
         valid: 600,
@@ -36,9 +36,9 @@ pub async fn refusal(house: &House, who: &Who) -> RefusalCode {
 }
 
 /// The names of the machines that wait, once there are so many.
-pub async fn waiting(rep: &mut Link, count: usize) -> Lobby {
+pub async fn waiting(rep: &mut Link, count: usize) -> QueueView {
     rep.notice(|notice| match notice {
-        ApplianceNotice::Lobby(lobby) if lobby.waiting.len() == count => Some(lobby),
+        ApplianceNotice::Queues(queues) if queues.waiting.len() == count => Some(queues),
         _ => None,
     })
     .await
@@ -106,21 +106,21 @@ pub fn client(name: &str) -> ItemView {
 async fn a_key_lets_one_machine_in_for_a_while_and_no_second() {
     let house = House::new().await;
     let mut admin = house.admin().await;
-    let first = key(&mut admin, QueueWish::Personal).await;
+    let first = key(&mut admin, QueueChoice::Personal).await;
     let spoken = format!(" {}-{} ", &first[..3], first[3..].to_lowercase());
     let machine = house.agent(&stranger(&spoken)).await.unwrap();
     assert_eq!(refusal(&house, &stranger(&first)).await, RefusalCode::SessionKeyInvalid);
-    let lobby = waiting(&mut admin, 1).await;
-    assert_eq!(lobby.waiting[0].item, machine.item);
-    assert_eq!(&*lobby.waiting[0].name, "h[31mst", "cleaned");
-    assert_eq!(&*lobby.waiting[0].invited_by, "admin");
+    let queues = waiting(&mut admin, 1).await;
+    assert_eq!(queues.waiting[0].item, machine.item);
+    assert_eq!(&*queues.waiting[0].name, "h[31mst", "cleaned");
+    assert_eq!(&*queues.waiting[0].invited_by, "admin");
 
-    let late = key(&mut admin, QueueWish::Personal).await;
+    let late = key(&mut admin, QueueChoice::Personal).await;
     house.clock.0.fetch_add(601, Ordering::SeqCst);
     assert_eq!(refusal(&house, &stranger(&late)).await, RefusalCode::SessionKeyInvalid);
     for valid in [59, 86_401] {
         let request = RepRequest::CreateSessionKey(request::CreateSessionKey {
-            queue: QueueWish::General,
+            queue: QueueChoice::General,
             valid,
             attributes: vec![],
         });
@@ -132,7 +132,7 @@ async fn a_key_lets_one_machine_in_for_a_while_and_no_second() {
 async fn whoever_guesses_keys_has_to_wait() {
     let house = House::new().await;
     let mut admin = house.admin().await;
-    let right = key(&mut admin, QueueWish::General).await;
+    let right = key(&mut admin, QueueChoice::General).await;
     for _ in 0..5 {
         assert_eq!(refusal(&house, &stranger("AAAAAAA")).await, RefusalCode::SessionKeyInvalid);
     }
@@ -149,12 +149,12 @@ async fn a_machine_that_waits_is_seen_and_taken_only_by_those_who_serve_its_queu
     let mut eve = add_user(&house, &mut admin, "eve").await;
     team(&mut admin, "Desk", &[("admin", Rank::Member), ("bob", Rank::Lead)]).await;
     let outside = RepRequest::CreateSessionKey(request::CreateSessionKey {
-        queue: QueueWish::Team("Desk".into()),
+        queue: QueueChoice::Team("Desk".into()),
         valid: 600,
         attributes: vec![],
     });
     assert_eq!(eve.ask(outside).await.unwrap_err().code, RefusalCode::NotFound);
-    let desk = key(&mut admin, QueueWish::Team("Desk".into())).await;
+    let desk = key(&mut admin, QueueChoice::Team("Desk".into())).await;
     let mut machine = house.agent(&stranger(&desk)).await.unwrap();
     assert_eq!(&*waiting(&mut bob, 1).await.waiting[0].team, "Desk");
     waiting(&mut admin, 1).await;
@@ -184,7 +184,7 @@ async fn a_machine_that_waits_is_seen_and_taken_only_by_those_who_serve_its_queu
 async fn the_person_there_may_say_no_and_may_stop() {
     let house = House::new().await;
     let mut admin = house.admin().await;
-    let general = key(&mut admin, QueueWish::General).await;
+    let general = key(&mut admin, QueueChoice::General).await;
     let mut machine = house.agent(&stranger(&general)).await.unwrap();
     waiting(&mut admin, 1).await;
     let item = machine.item;
@@ -223,7 +223,7 @@ async fn two_reps_do_not_take_the_same_machine() {
     let house = House::new().await;
     let mut admin = house.admin().await;
     let mut bob = add_user(&house, &mut admin, "bob").await;
-    let general = key(&mut admin, QueueWish::General).await;
+    let general = key(&mut admin, QueueChoice::General).await;
     let mut machine = house.agent(&stranger(&general)).await.unwrap();
     let item = machine.item;
     let there = async {
@@ -244,7 +244,7 @@ async fn two_reps_do_not_take_the_same_machine() {
 async fn who_is_turned_away_or_leaves_is_gone() {
     let house = House::new().await;
     let mut admin = house.admin().await;
-    let one = key(&mut admin, QueueWish::General).await;
+    let one = key(&mut admin, QueueChoice::General).await;
     let who = stranger(&one);
     let machine = house.agent(&who).await.unwrap();
     waiting(&mut admin, 1).await;
@@ -255,7 +255,7 @@ async fn who_is_turned_away_or_leaves_is_gone() {
     assert!(machine.until_closed().await);
     assert_eq!(refusal(&house, &who).await, RefusalCode::JumpItemGone, "it is told");
 
-    let two = key(&mut admin, QueueWish::General).await;
+    let two = key(&mut admin, QueueChoice::General).await;
     let who = stranger(&two);
     drop(house.agent(&who).await.unwrap());
     waiting(&mut admin, 1).await;
@@ -283,9 +283,9 @@ async fn who_outranks_the_owner_may_come_in_and_nobody_else() {
     let view = session(&mut admin, &mut agent).await;
     let of_team = |may_join| {
         move |notice| match notice {
-            ApplianceNotice::Lobby(lobby) if lobby.sessions.len() == 1 => {
-                assert_eq!(lobby.sessions[0].may_join, may_join);
-                Some(lobby.sessions[0].session)
+            ApplianceNotice::Queues(queues) if queues.sessions.len() == 1 => {
+                assert_eq!(queues.sessions[0].may_join, may_join);
+                Some(queues.sessions[0].session)
             }
             _ => None,
         }
@@ -302,7 +302,7 @@ async fn who_outranks_the_owner_may_come_in_and_nobody_else() {
             .is_ok()
     );
 
-    // A team is shared with as a whole; whoever is in none of that name shares with nobody.
+    // A team is shared with as a whole; the one who is in none of that name shares with nobody.
     let share = |team: &str| {
         RepRequest::ShareTeam(request::ShareTeam {
             session: view.id,
@@ -334,7 +334,7 @@ async fn who_outranks_the_owner_may_come_in_and_nobody_else() {
 async fn a_hostile_machine_can_neither_flood_the_log_nor_break_a_console() {
     let house = House::new().await;
     let mut admin = house.admin().await;
-    let general = key(&mut admin, QueueWish::General).await;
+    let general = key(&mut admin, QueueChoice::General).await;
     let mut machine = house.agent(&stranger(&general)).await.unwrap();
     let session = let_in(&mut admin, &mut machine).await.id;
     for _ in 0..200 {
@@ -362,14 +362,14 @@ async fn whoever_waits_for_a_team_that_is_removed_waits_for_the_maker_of_the_key
     let mut admin = house.admin().await;
     let mut bob = add_user(&house, &mut admin, "bob").await;
     team(&mut admin, "Desk", &[("bob", Rank::Member), ("admin", Rank::Member)]).await;
-    let desk = || QueueWish::Team("Desk".into());
+    let desk = || QueueChoice::Team("Desk".into());
     let (used, unused) = (key(&mut bob, desk()).await, key(&mut bob, desk()).await);
     let _machine = house.agent(&stranger(&used)).await.unwrap();
     waiting(&mut admin, 1).await;
     team(&mut admin, "Desk", &[]).await;
     waiting(&mut admin, 0).await;
     let moved = |notice| match notice {
-        ApplianceNotice::Lobby(lobby) => match lobby.waiting.as_slice() {
+        ApplianceNotice::Queues(queues) => match queues.waiting.as_slice() {
             [one] if one.queue == queue::Queue::Personal(UserId(2)) => Some(()),
             _ => None,
         },
@@ -383,7 +383,7 @@ async fn whoever_waits_for_a_team_that_is_removed_waits_for_the_maker_of_the_key
 async fn a_session_with_a_visitor_that_never_comes_back_ends_after_half_an_hour() {
     let house = House::new().await;
     let mut admin = house.admin().await;
-    let general = key(&mut admin, QueueWish::General).await;
+    let general = key(&mut admin, QueueChoice::General).await;
     let mut machine = house.agent(&stranger(&general)).await.unwrap();
     let view = let_in(&mut admin, &mut machine).await;
     let channel = view.channels[0].id;

@@ -16,18 +16,18 @@ const UNDER_WAY: usize = 8;
 
 /// What is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum BatchDeed {
+pub(super) enum BatchEdit {
     /// Properties are changed, by this form.
     Edit(u64),
     /// Items go to another place.
     Move(String),
-    /// They stand in another place too.
+    /// They are in another place too.
     Copy(String),
     /// They are removed.
     Remove,
 }
 
-impl BatchDeed {
+impl BatchEdit {
     fn done(&self) -> String {
         match self {
             Self::Edit(_) => "changed".to_owned(),
@@ -42,7 +42,7 @@ impl BatchDeed {
 #[derive(Debug)]
 pub(super) struct Batch {
     number: u64,
-    deed: BatchDeed,
+    deed: BatchEdit,
     items: usize,
     /// Portions without an answer.
     open: usize,
@@ -57,7 +57,7 @@ impl Console {
     /// Asks for a deed, in portions: `weigh` says about how many bytes one of the items takes.
     pub(super) fn begin_batch<T, R: Request<Reply = reply::BulkDone>>(
         &mut self,
-        deed: BatchDeed,
+        deed: BatchEdit,
         items: Vec<T>,
         weigh: impl Fn(&T) -> usize,
         request: impl Fn(Vec<T>) -> R,
@@ -135,7 +135,7 @@ impl Console {
         let failed = batch.failed.as_ref().map_or(0, |(count, _)| *count);
         let done = batch.items.saturating_sub(batch.refused.len() + failed);
         let what = batch.deed.done();
-        if let BatchDeed::Edit(form) = batch.deed {
+        if let BatchEdit::Edit(form) = batch.deed {
             self.form_batch_over(form, batch);
         }
         let first = batch.refused.first().map(|(item, refusal)| {
@@ -180,7 +180,7 @@ impl Console {
     /// The link is gone: nobody will answer.
     pub(super) fn batches_lost(&mut self) {
         for batch in std::mem::take(&mut self.link.batches) {
-            if !matches!(batch.deed, BatchDeed::Edit(_)) {
+            if !matches!(batch.deed, BatchEdit::Edit(_)) {
                 let what = batch.deed.done();
                 self.warn(&format!(
                     "The link was lost before the appliance said whether {} items were {what}; \

@@ -6,7 +6,7 @@ use super::inventory::List;
 use super::layers::{
     Ask, Chooser, ChooserKind, Entry, EntryValue, Layer, Pick, Prompt, Question, like,
 };
-use crate::core::batch::BatchDeed;
+use crate::core::batch::BatchEdit;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
@@ -15,7 +15,7 @@ use jumpdeck_protocol::preferences::{Column, SavedSearch, Sort};
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
 
-/// Open sessions that the fuzzy jump shows, at the most.
+/// Open sessions that the fuzzy jump shows, at most.
 const SESSIONS: usize = 5;
 
 impl Console {
@@ -216,7 +216,7 @@ impl Console {
                     self.warn(&reason);
                     return;
                 }
-                let deed = BatchDeed::Copy(entry.label);
+                let deed = BatchEdit::Copy(entry.label);
                 self.begin_batch(deed, items, |_| 16, |items| request::CopyItems { items, to });
             }
             (Pick::New, EntryValue::Method(method)) => self.open_new(method),
@@ -267,7 +267,7 @@ impl Console {
         };
         let edits: Vec<_> = items.iter().filter_map(edit).collect();
         let request = |edits| request::EditItems { edits };
-        self.begin_batch(BatchDeed::Move(name), edits, |_| 160, request);
+        self.begin_batch(BatchEdit::Move(name), edits, |_| 160, request);
     }
 
     /// Orders the list by a column; by the same one again, the other way round.
@@ -309,7 +309,7 @@ impl Console {
         self.preferences_changed();
         self.read_saved();
         self.show_saved(&name);
-        self.say(&format!("The search stands in the tree as {name}."));
+        self.say(&format!("The search is in the tree as {name}."));
     }
 
     pub(super) fn no_forget(&self) -> Option<String> {

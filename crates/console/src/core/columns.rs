@@ -1,4 +1,4 @@
-//! The columns of the list: which there are, how wide they are, what stands in them.
+//! The columns of the list: which there are, how wide they are, what is in them.
 
 use super::inventory::Item;
 use jumpdeck_protocol::preferences::{Column, ShownColumn};
@@ -109,7 +109,7 @@ pub fn place(shown: &[ShownColumn], cells: u16) -> Vec<Placed> {
     placed
 }
 
-/// What stands in a column, where that is a text of the item.
+/// What is in a column, where that is a text of the item.
 pub fn text(item: Item<'_>, column: Column) -> &str {
     match column {
         Column::Name => item.name(),

@@ -94,7 +94,7 @@ table! {
             => Console::ask_session_key, unless Console::no_link;
  "lock" "lock" "Show nothing until your password opens the console again."
             => Console::lock_now, unless Console::no_lock;
-        "redraw" "redraw" "Draw the whole screen anew." => Console::redraw;
+        "redraw" "redraw" "Redraw the whole screen." => Console::redraw;
         "suspend" "suspend" "Give the terminal back to the shell; `fg` comes back." => Console::suspend;
         "toggle-mouse" "mouse" "Use the mouse here, or leave it to the terminal." => Console::toggle_mouse;
         "tab-1" "session 1" "Go to the first session." => |c| c.show_tab(0), unless |c| c.no_tab(0);
@@ -138,7 +138,7 @@ table! {
             => Console::open_properties, unless Console::no_properties;
         "wake" "wake" "Have the machines woken by a neighbour (Wake-on-LAN)."
             => Console::ask_wake, unless Console::no_wake;
-        "copy" "copy" "Let the items stand in another Jump Group too."
+        "copy" "copy" "Copy the items into another Jump Group."
             => Console::open_copy, unless Console::no_move;
         "move" "move" "Move the items to another Jump Group."
             => Console::open_move, unless Console::no_move;
@@ -170,7 +170,7 @@ table! {
         "previous-tab" "previous" "Go to the session before." => |c| c.cycle_tab(-1);
         "end-session" "end" "End this session and the programs in it." [dangerous]
             => Console::ask_end_session, unless Console::no_end_session;
-        "take-over" "keyboard" "Type here from now on, whoever typed until now."
+        "take-over" "keyboard" "Take over the keyboard."
             => Console::take_over, unless Console::no_take_over;
         "new-shell" "shell" "Open another shell in this session."
             => Console::open_shell, unless Console::no_new_shell;
@@ -196,7 +196,7 @@ table! {
             => Console::ask_transfer, unless Console::no_ownership;
         "pin" "pin" "Make the session's machine a Jump Client, or undo that."
             => Console::ask_pin, unless Console::no_pin;
-        "leave-session" "take leave" "Take no part in this session of another rep any more." [dangerous]
+        "leave-session" "leave" "Take no part in this session of another rep any more." [dangerous]
             => Console::ask_leave, unless Console::no_leave;
     }
     Sessions {

@@ -141,7 +141,7 @@ pub enum Effect {
     Mouse(bool),
     /// Give the terminal back until somebody wants this program in the foreground again.
     Suspend,
-    /// Draw everything anew.
+    /// Draw everything again.
     Redraw,
     /// Leave.
     Quit,

@@ -17,7 +17,7 @@ use thiserror::Error;
 pub struct ExportError {
     /// Where it was to go, as it was typed.
     pub path: String,
-    /// What stands in the way.
+    /// What prevents it.
     pub why: String,
 }
 
@@ -80,7 +80,7 @@ impl Export {
     }
 }
 
-/// What stands in a column, in words.
+/// What is in a column, in words.
 pub fn cell(item: Item<'_>, presence: Presence, column: Column, zone: &TimeZone) -> String {
     match column {
         Column::Status if item.is_client() => presence.status.word().to_owned(),
@@ -99,7 +99,7 @@ fn line(out: &mut dyn Write, cells: impl Iterator<Item = String>) -> io::Result<
     out.write_all(b"\r\n")
 }
 
-/// A cell as it stands in the file. A table calculation takes a text for a formula that begins as
+/// A cell as it is in the file. A table calculation takes a text for a formula that begins as
 /// one; an apostrophe before it keeps it from being run.
 fn quoted(cell: &str) -> String {
     let is_formula = cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])

@@ -3,7 +3,7 @@
 use jumpdeck_terminal::key::{Code, Key};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Characters that a line takes at the most.
+/// Characters that a line takes at most.
 const LONGEST: usize = 1024;
 
 /// What became of a key that was given to something with text.
@@ -19,7 +19,7 @@ pub enum KeyAnswer {
     Said(String),
 }
 
-/// The text and where the cursor stands in it.
+/// The text and where the cursor is in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
     text: String,

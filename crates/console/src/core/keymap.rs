@@ -183,7 +183,7 @@ impl fmt::Display for KeymapErrors {
     }
 }
 
-/// What TOML does not take. A key that stands twice is told with both lines.
+/// What TOML does not take. A key that occurs twice is reported with both lines.
 fn syntax(text: &str, error: &toml::de::Error) -> KeymapErrors {
     let span = error.span().unwrap_or_default();
     let line = line_of(text, span.start);

@@ -7,7 +7,7 @@ use jumpdeck_protocol::rights::{Answer, Permission, PlaceRights};
 use jumpdeck_protocol::{ItemId, JumpPolicyId, Timestamp};
 use std::collections::BTreeMap;
 
-/// What was told of an item's machine when it was selected.
+/// What arrived about an item's machine when it was selected.
 #[derive(Debug)]
 pub(super) struct Past {
     pub item: ItemId,
@@ -18,7 +18,7 @@ pub(super) struct Past {
 /// All of it.
 #[derive(Debug, Default)]
 pub(super) struct KnownFacts {
-    /// What the rep may do in each place; nothing before that was told.
+    /// What the rep may do in each place; nothing before that has arrived.
     pub(super) rights: Option<BTreeMap<Place, PlaceRights>>,
     /// The Jump Policies.
     pub(super) policies: Vec<JumpPolicyView>,
@@ -33,7 +33,7 @@ pub(super) struct KnownFacts {
 }
 
 impl Console {
-    /// What the rep may do with the items of a place, if that was told.
+    /// What the rep may do with the items of a place, if that has arrived.
     pub fn rights(&self, place: Place) -> Option<&PlaceRights> {
         self.list.known.rights.as_ref()?.get(&place)
     }
@@ -94,7 +94,7 @@ impl Console {
         &self.list.known.policies
     }
 
-    /// The last sessions with an item, the newest first, if they were told.
+    /// The last sessions with an item, the newest first, if they have arrived.
     pub fn history(&self, item: ItemId) -> Option<&[PastSession]> {
         self.past(item).map(|past| past.sessions.as_slice())
     }

@@ -4,9 +4,9 @@
 use super::{Focus, Jump};
 use jumpdeck_protocol::session::Size;
 
-/// Columns from which the details stand beside the list.
+/// Columns from which the details are beside the list.
 pub const DETAILS_FROM: u16 = 100;
-/// Columns from which the tree stands beside the list.
+/// Columns from which the tree is beside the list.
 pub const TREE_FROM: u16 = 60;
 
 /// A part of the screen, in cells.

@@ -101,7 +101,7 @@ impl Console {
         }
     }
 
-    /// The list is to be made anew.
+    /// The list is to be made again.
     const fn items_changed(&mut self) {
         self.list.stale.items = true;
         self.out.dirty = true;
@@ -162,7 +162,7 @@ impl Console {
                 self.items_changed();
             }
             ApplianceNotice::Sessions { sessions } => self.take_sessions(&sessions),
-            ApplianceNotice::Lobby(lobby) => self.take_lobby(lobby),
+            ApplianceNotice::Queues(queues) => self.take_queues(queues),
             ApplianceNotice::SessionEnded { session, reason, summary } => {
                 self.ended(session, &reason, summary.as_ref());
             }
@@ -178,7 +178,7 @@ impl Console {
         }
     }
 
-    /// What may be done has changed, or is told for the first time.
+    /// What may be done has changed, or arrives for the first time.
     fn take_rights(&mut self, places: Vec<PlaceRights>) {
         self.list.inventory.take_rights(&places);
         let rights = places.into_iter().map(|rights| (rights.place, rights));
@@ -330,7 +330,7 @@ impl Console {
             && shell.endpoint.pictured(offset)
         {
             shell.terminal.resize(size);
-            // What it would answer, whoever types has answered.
+            // What it would answer, the one who types has answered.
             shell.terminal.take(bytes);
             shell.replaying = false;
             self.out.dirty = true;

@@ -13,7 +13,7 @@ use jumpdeck_protocol::rep::RepNotice;
 use jumpdeck_protocol::rep::request;
 use std::time::Duration;
 
-/// Choices that a completion names, at the most.
+/// Choices that a completion names, at most.
 const CHOICES: usize = 12;
 /// How long a selection must stay before its item is watched.
 const SETTLED: Duration = Duration::from_millis(120);
@@ -47,7 +47,7 @@ impl Console {
             return;
         }
         if let Some(layer) = self.dialogs.layers.pop() {
-            // Whoever closes a question of a script wants no more of it; a key was only shown.
+            // Anyone who closes a question of a script wants no more of it; a key was only shown.
             if !matches!(layer, Layer::SessionKey(_)) {
                 self.forget_script();
             }
@@ -207,7 +207,7 @@ impl Console {
 
     pub(super) fn accept_search(&mut self) {
         match self.no_whole_list() {
-            // The list is not what was asked for: whoever acts on it would act on something else.
+            // The list is not what was asked for: the one who acts on it would act on something else.
             Some(mistake) => self.warn(&mistake),
             None => self.list.jump.focus = Focus::List,
         }
@@ -287,7 +287,7 @@ impl Console {
         }
     }
 
-    /// Filters the list anew, off the loop.
+    /// Filters the list again, off the loop.
     pub(super) fn start_filter(&mut self) {
         let scope = self.list.jump.tree.selected().clone();
         let look = self.look(scope, self.query_shown());

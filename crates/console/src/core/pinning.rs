@@ -3,7 +3,7 @@
 use super::Console;
 use super::form::Purpose;
 use super::layers::{Chooser, Entry, EntryValue, Layer, Pick, Question};
-use crate::core::lobby::clean;
+use crate::core::queues::clean;
 use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::inventory::{ItemView, Place};
 use jumpdeck_protocol::rep::reply;

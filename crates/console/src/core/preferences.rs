@@ -97,7 +97,7 @@ impl Console {
         self.preferences_changed();
     }
 
-    /// Reads the saved searches anew.
+    /// Reads the saved searches again.
     pub(super) fn read_saved(&mut self) {
         let saved = self.preferences.current.saved.iter().map(|saved| {
             let before = self.preferences.saved.iter().find(|known| known.name == saved.name);

@@ -27,7 +27,7 @@ impl Console {
             self.list.searches.held.push(key);
             return;
         }
-        // Whoever goes on typing has thought better of what was waiting.
+        // Anyone who goes on typing has thought better of what was waiting.
         self.list.searches.waiting = None;
         if self.is_too_small() {
             return;
@@ -76,7 +76,7 @@ impl Console {
         }
     }
 
-    /// How the console is left, for whoever tries it as everywhere else.
+    /// How the console is left, for anyone who tries it as everywhere else.
     fn way_out(&self) -> String {
         if self.dialogs.layers.is_empty() {
             format!("{} leaves the console; open sessions continue.", self.key_of("quit"))

@@ -11,7 +11,7 @@ use crate::core::requests::{About, IfLost};
 use crate::core::start::WantedSession;
 use jumpdeck_protocol::log::Attributes;
 use jumpdeck_protocol::modes::TerminalModes;
-use jumpdeck_protocol::queue::{Lobby, Queue, QueueWish, SessionKey, TeamSession, Waiting};
+use jumpdeck_protocol::queue::{Queue, QueueChoice, QueueView, SessionKey, TeamSession, Waiting};
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::{ChannelKind, Part};
 use jumpdeck_protocol::{ItemId, text};
@@ -21,8 +21,8 @@ const KEY_VALID: u64 = 3600;
 
 impl Console {
     /// What goes on besides one's own sessions.
-    pub const fn lobby(&self) -> &Lobby {
-        &self.sessions.lobby
+    pub const fn queues(&self) -> &QueueView {
+        &self.sessions.queues
     }
 
     /// The rows of the sessions' screen, in their order.
@@ -43,12 +43,12 @@ impl Console {
 
     /// Where the selection stood, or would stand, among the rows of its kind.
     fn place_of_selection(&self) -> usize {
-        let (tabs, waiting) = (self.sessions.tabs.len(), self.sessions.lobby.waiting.len());
+        let (tabs, waiting) = (self.sessions.tabs.len(), self.sessions.queues.waiting.len());
         match self.sessions.row.row {
             SessionRow::Tab(number) => number.min(tabs),
             SessionRow::Waiting(number) => tabs + number.min(waiting),
             SessionRow::Team(number) => {
-                tabs + waiting + number.min(self.sessions.lobby.sessions.len())
+                tabs + waiting + number.min(self.sessions.queues.sessions.len())
             }
             SessionRow::Gone => 0,
         }
@@ -56,8 +56,8 @@ impl Console {
 
     fn rows_there(&self) -> Vec<SessionRow> {
         let tabs = (0..self.sessions.tabs.len()).map(SessionRow::Tab);
-        let waiting = (0..self.sessions.lobby.waiting.len()).map(SessionRow::Waiting);
-        let teams = (0..self.sessions.lobby.sessions.len()).map(SessionRow::Team);
+        let waiting = (0..self.sessions.queues.waiting.len()).map(SessionRow::Waiting);
+        let teams = (0..self.sessions.queues.sessions.len()).map(SessionRow::Team);
         tabs.chain(waiting).chain(teams).collect()
     }
 
@@ -87,10 +87,10 @@ impl Console {
         Some(match row {
             SessionRow::Tab(number) => RowOf::Session(self.sessions.tabs.get(number)?.id),
             SessionRow::Waiting(number) => {
-                RowOf::Waiting(self.sessions.lobby.waiting.get(number)?.item)
+                RowOf::Waiting(self.sessions.queues.waiting.get(number)?.item)
             }
             SessionRow::Team(number) => {
-                RowOf::Team(self.sessions.lobby.sessions.get(number)?.session)
+                RowOf::Team(self.sessions.queues.sessions.get(number)?.session)
             }
             SessionRow::Gone => return None,
         })
@@ -99,22 +99,24 @@ impl Console {
     fn machine_of(&self, row: SessionRow) -> Option<String> {
         Some(match row {
             SessionRow::Tab(number) => self.sessions.tabs.get(number)?.name.clone(),
-            SessionRow::Waiting(number) => clean(&self.sessions.lobby.waiting.get(number)?.name),
-            SessionRow::Team(number) => clean(&self.sessions.lobby.sessions.get(number)?.item_name),
+            SessionRow::Waiting(number) => clean(&self.sessions.queues.waiting.get(number)?.name),
+            SessionRow::Team(number) => {
+                clean(&self.sessions.queues.sessions.get(number)?.item_name)
+            }
             SessionRow::Gone => return None,
         })
     }
 
     fn selected_waiting(&self) -> Option<&Waiting> {
         match self.selected_row()? {
-            SessionRow::Waiting(number) => self.sessions.lobby.waiting.get(number),
+            SessionRow::Waiting(number) => self.sessions.queues.waiting.get(number),
             _ => None,
         }
     }
 
     fn selected_of_team(&self) -> Option<&TeamSession> {
         match self.selected_row()? {
-            SessionRow::Team(number) => self.sessions.lobby.sessions.get(number),
+            SessionRow::Team(number) => self.sessions.queues.sessions.get(number),
             _ => None,
         }
     }
@@ -156,10 +158,10 @@ impl Console {
         }
     }
 
-    pub(super) fn take_lobby(&mut self, lobby: Lobby) {
+    pub(super) fn take_queues(&mut self, queues: QueueView) {
         let known =
-            |one: &Waiting| self.sessions.lobby.waiting.iter().any(|other| other.item == one.item);
-        let news: Vec<_> = lobby.waiting.iter().filter(|one| !known(one)).collect();
+            |one: &Waiting| self.sessions.queues.waiting.iter().any(|other| other.item == one.item);
+        let news: Vec<_> = queues.waiting.iter().filter(|one| !known(one)).collect();
         let (key, there) = (self.key_of("go-sessions"), self.shown.screen == Screen::Sessions);
         let words = match news.as_slice() {
             [] => None,
@@ -170,7 +172,7 @@ impl Console {
             many if there => Some(format!("{} machines wait.", many.len())),
             many => Some(format!("{} machines wait; {key} shows them.", many.len())),
         };
-        self.sessions.lobby = lobby;
+        self.sessions.queues = queues;
         if let Some(words) = words {
             self.say(&words);
         }
@@ -233,7 +235,7 @@ impl Console {
             reason: None,
             code: None,
         };
-        // Somebody else has to answer first: whoever goes on working is not torn away.
+        // Somebody else has to answer first: the one who goes on working is not torn away.
         let wanted = WantedSession {
             name,
             show: true,
@@ -315,17 +317,18 @@ impl Console {
             detail: detail.to_owned(),
             value: EntryValue::Queue(wish),
         };
-        let mut entries = vec![entry("Your queue", "only you see who comes", QueueWish::Personal)];
-        let teams = self.sessions.lobby.teams.iter();
+        let mut entries =
+            vec![entry("Your queue", "only you see who comes", QueueChoice::Personal)];
+        let teams = self.sessions.queues.teams.iter();
         entries.extend(teams.map(|team| {
             let name = clean(team);
-            entry(&format!("Queue of {name}"), "your team", QueueWish::Team(team.clone()))
+            entry(&format!("Queue of {name}"), "your team", QueueChoice::Team(team.clone()))
         }));
-        entries.push(entry("General queue", "every representative", QueueWish::General));
+        entries.push(entry("General queue", "every representative", QueueChoice::General));
         self.dialogs.layers.push(Layer::Chooser(Chooser::entries(Pick::Queue, entries)));
     }
 
-    pub(super) fn make_session_key(&mut self, queue: QueueWish, attributes: Attributes) {
+    pub(super) fn make_session_key(&mut self, queue: QueueChoice, attributes: Attributes) {
         if let Some(reason) = self.no_link() {
             self.warn(&reason);
             return;

@@ -6,13 +6,13 @@ use super::inventory::{Item, Look, Scope, matching};
 use super::layers::{Chooser, Entry, EntryValue, Layer, Pick};
 use super::query::Query;
 use jumpdeck_protocol::log::Attributes;
-use jumpdeck_protocol::queue::QueueWish;
+use jumpdeck_protocol::queue::QueueChoice;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::script::{Command, Script, Search};
 use jumpdeck_protocol::{ItemId, SessionId};
 use std::collections::VecDeque;
 
-/// Items that a chooser shows of those a script fits, at the most.
+/// Items that a chooser shows of those a script fits, at most.
 const SHOWN: usize = 1000;
 
 /// What is left of a script.
@@ -111,11 +111,11 @@ impl Console {
                 self.start_scripted(search);
             }
             Command::GenerateSessionKey { custom } => {
-                self.make_session_key(QueueWish::Personal, custom.attributes());
+                self.make_session_key(QueueChoice::Personal, custom.attributes());
             }
             Command::StartAdHoc { .. } => {
                 let action = command.action();
-                let reason = format!("{action} comes with a later version of jumpdeck.");
+                let reason = format!("{action} is not supported yet.");
                 self.end_script(ScriptFailure::Refused, &reason);
             }
         }

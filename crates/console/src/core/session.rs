@@ -5,7 +5,7 @@ use super::silence::AnswerSilence;
 use super::silence::Answers;
 use jumpdeck_protocol::endpoint::Endpoint;
 use jumpdeck_protocol::log::LogEntry;
-use jumpdeck_protocol::queue::Lobby;
+use jumpdeck_protocol::queue::QueueView;
 use jumpdeck_protocol::session::{
     ChannelOrder, ChannelState, ChannelView, Keyboard, Part, Participant, SessionView, Size,
 };
@@ -34,11 +34,11 @@ pub enum Pane {
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     pub tabs: Vec<Tab>,
-    /// Sessions of others that were told of once.
+    /// Sessions of others that were mentioned once.
     pub tabs_known: HashSet<SessionId>,
     /// The selected row of their screen.
     pub row: Selection,
-    pub lobby: Lobby,
+    pub queues: QueueView,
     pub silence: AnswerSilence,
 }
 
@@ -65,7 +65,7 @@ pub struct Tab {
     pub shells: Vec<Shell>,
     /// The one on the screen.
     pub shown: usize,
-    /// What stands in its log, as far as it was asked for or has happened since.
+    /// What is in its log, as far as it was asked for or has happened since.
     pub log: BTreeMap<u64, LogEntry>,
     /// The whole log was asked for.
     pub log_asked: bool,

@@ -15,7 +15,7 @@ pub enum SessionRow {
     Gone,
 }
 
-/// What a row stands for, whatever row it stands in.
+/// What a row stands for, whatever row it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowOf {
     Session(SessionId),

@@ -93,7 +93,7 @@ impl Console {
             {
                 self.came_by_others(&tab);
                 self.sessions.tabs.push(tab);
-                // What nobody shows is held for whoever owns it.
+                // What nobody shows is held for its owner.
                 let held = view.channels.iter().any(|channel| channel.attached);
                 if !held && view.part(user.unwrap_or_default()) == Some(Part::Owner) {
                     self.attach_shells(self.sessions.tabs.len() - 1, Keyboard::IfFree);

@@ -23,7 +23,7 @@ pub(super) struct AnswerSilence {
 pub struct Answers {
     /// Keys typed since something was heard of the program.
     keys: u64,
-    /// When its silence was told.
+    /// When its silence was reported.
     silent: Option<Timestamp>,
 }
 
@@ -32,7 +32,7 @@ impl Answers {
         self.keys += 1;
     }
 
-    /// The program said something: its machine lives, whatever was told of it.
+    /// The program said something: its machine lives, no matter what was reported.
     pub(super) const fn heard(&mut self) {
         self.keys = 0;
         self.silent = None;

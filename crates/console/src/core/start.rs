@@ -71,7 +71,7 @@ impl Console {
         let name = there.name();
         if !there.method().route().is_served() {
             let method = there.method().title();
-            return Some(format!("{method} sessions come with a later version of jumpdeck."));
+            return Some(format!("{method} sessions are not supported yet."));
         }
         if let Some(reason) = self.forbidden(there.place(), Permission::PermStart) {
             return Some(reason);
@@ -117,7 +117,7 @@ impl Console {
         matches!(policy.state, PolicyState::Closed { .. }).then_some(policy)
     }
 
-    /// Starts a session, and shows it once it runs if that is wanted.
+    /// Starts a session, and shows it once it runs if that is asked for.
     pub(super) fn start(&mut self, item: ItemId, start: StartHow) {
         let Some(name) = self.list.inventory.name(item).map(str::to_owned) else {
             return;

@@ -5,7 +5,7 @@ use super::form::time_text;
 use super::layers::{Ask, Layer, Prompt, Question};
 use super::start::StartHow;
 use super::{Console, Effect};
-use crate::core::batch::BatchDeed;
+use crate::core::batch::BatchEdit;
 use crate::core::known::Past;
 use crate::core::layers::Why;
 use crate::core::requests::{About, IfLost};
@@ -17,7 +17,7 @@ use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
 use std::path::PathBuf;
 
-/// Items of one form, at the most.
+/// Items of one form, at most.
 const FORM: usize = 10_000;
 /// Names that a question lists.
 const NAMED: usize = 8;
@@ -104,7 +104,7 @@ impl Console {
         match methods.as_slice() {
             [] => Some("There is no item here.".to_owned()),
             [_] if items.len() > FORM => Some(format!(
-                "{} items are marked; properties are edited for {FORM} at a time at the most.",
+                "{} items are marked; properties are edited for at most {FORM} at a time.",
                 items.len()
             )),
             [_] => None,
@@ -154,7 +154,7 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        self.begin_batch(BatchDeed::Remove, items, |_| 16, |items| request::RemoveItems { items });
+        self.begin_batch(BatchEdit::Remove, items, |_| 16, |items| request::RemoveItems { items });
     }
 
     pub(super) fn no_new(&self) -> Option<String> {
@@ -228,7 +228,7 @@ impl Console {
     pub(super) fn exported(&mut self, outcome: Result<String, ExportError>) {
         match outcome {
             Ok(text) => self.say(&text),
-            // The path stands there again, to be corrected.
+            // The path is there again, to be corrected.
             Err(error)
                 if matches!(
                     self.dialogs.layers.last(),

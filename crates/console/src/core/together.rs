@@ -3,7 +3,7 @@
 use super::export::Export;
 use super::input::Input;
 use super::layers::{Ask, Chooser, Entry, EntryValue, Layer, Pick, Prompt, Question};
-use super::lobby::SessionRow;
+use super::queues::SessionRow;
 use super::{Console, Effect, Screen};
 use crate::core::layers::LogReader;
 use crate::core::requests::{About, IfLost};
@@ -130,7 +130,7 @@ impl Console {
         }
     }
 
-    /// Something new stands in the log of a session.
+    /// Something new is in the log of a session.
     pub(super) fn logged(&mut self, session: SessionId, entry: LogEntry) {
         let own = self.link.welcome.as_ref().map(|welcome| welcome.username.clone());
         let ours = entry.who.as_deref() == own.as_deref();
@@ -202,7 +202,7 @@ impl Console {
                 let done = if visited {
                     "Sent; the person at the machine reads it too."
                 } else if alone {
-                    "Nobody else is here at this moment; your words stand in the log."
+                    "Nobody else is here at the moment; your message is in the log."
                 } else {
                     "Sent."
                 };
@@ -211,7 +211,7 @@ impl Console {
                 self.ask_for(what, done, request::Chat { session, text });
             }
             Ask::Note { session, name } => {
-                let done = Some(format!("The note stands in the log of {name}."));
+                let done = Some(format!("The note is in the log of {name}."));
                 let what = format!("The note for {name}");
                 self.ask_for(what, done, request::Note { session, text });
             }

@@ -144,7 +144,7 @@ impl Tree {
         true
     }
 
-    /// Reckons the rows anew.
+    /// Reckons the rows again.
     pub fn rebuild(&mut self, inventory: &Inventory, recent: usize, saved: &[Dynamic]) {
         let former = (self.position(), self.node().cloned());
         self.nodes = vec![node(Scope::All, "All Items", inventory.len())];
@@ -190,7 +190,7 @@ impl Tree {
                 if let Scope::Tag(place, _) = &self.selected
                     && !self.nodes.iter().any(|node| node.scope == Some(Scope::Place(*place)))
                 {
-                    // Its group is gone as well: it does not belong to the one that stands there now.
+                    // Its group is gone as well: it does not belong to the one that is there now.
                     node.depth = 0;
                 }
                 self.nodes.insert(position.min(self.nodes.len()), node);

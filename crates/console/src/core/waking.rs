@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// Seconds after which a machine that was woken should be there.
 const PATIENCE: u64 = 180;
 
-/// Machines that are called with one key, at the most.
+/// Machines that are called with one key, at most.
 const AT_ONCE: usize = 50;
 
 /// One machine that is being woken.
@@ -187,7 +187,7 @@ impl Console {
         }
     }
 
-    /// Time has passed. Returns whether a countdown has to be drawn anew.
+    /// Time has passed. Returns whether a countdown has to be drawn again.
     pub(super) fn tick_waking(&mut self) -> bool {
         let now = self.now;
         let mut late = Vec::new();

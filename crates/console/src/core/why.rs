@@ -57,7 +57,7 @@ impl Console {
             let note = (About::Anything, IfLost::Nothing);
             let request = request::Explain { whom, item, action, at };
             self.ask(note, request, move |console, outcome| {
-                // If it is refused, what was told of the rights stands there already.
+                // If it is refused, what was told of the rights is there already.
                 if let Ok(reply) = outcome {
                     console.list.known.explained = Some((item, reply.answers));
                 }
@@ -126,7 +126,7 @@ fn override_line(console: &Console, item: ItemId) -> Option<WhyLine> {
     Some(WhyLine::Text(words.to_owned()))
 }
 
-/// Columns that such lines are given, with the frame and a margin, at the most.
+/// Columns that such lines are given, with the frame and a margin, at most.
 pub const WIDTH: u16 = 84;
 
 /// Columns for the words of such lines on a terminal of this width.

@@ -14,7 +14,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-/// What stands beside a row that is only there because the cursor is on it.
+/// What is beside a row that is only there because the cursor is on it.
 const KEPT: &str = " no longer matches ";
 
 impl Artist<'_, '_> {
@@ -265,7 +265,7 @@ impl Artist<'_, '_> {
              enrols one."
                 .to_owned()
         } else {
-            format!("No items stand here. {} goes to the tree.", key("left"))
+            format!("No items here. {} goes to the tree.", key("left"))
         };
         let paragraph =
             Paragraph::new(words).wrap(Wrap { trim: true }).style(self.style(Tone::Muted));

@@ -90,9 +90,7 @@ struct QuestionWords {
 /// A prompt's title, and what is to be typed.
 fn asked(purpose: &Ask) -> (&'static str, String) {
     match purpose {
-        Ask::SearchName => {
-            ("Save the search", "Its name. The search stands in the tree under it.".to_owned())
-        }
+        Ask::SearchName => ("Save the search", "Its name in the tree.".to_owned()),
         Ask::ExportPath => {
             ("Export", "The file to write; one that is there is not overwritten.".to_owned())
         }
@@ -122,7 +120,7 @@ fn asked(purpose: &Ask) -> (&'static str, String) {
             ("Chat", format!("Words for the others in the session with {name}."))
         }
         Ask::Note { name, .. } => {
-            ("Note", format!("It stands in the log of the session with {name}."))
+            ("Note", format!("It goes to the log of the session with {name}."))
         }
         Ask::WakePassword { name, .. } => (
             "Wake",
@@ -226,7 +224,7 @@ fn cut<'n>(names: impl Iterator<Item = &'n str>) -> String {
     names.join(", ")
 }
 
-/// Names with the groups they stand in: a copy has the same name.
+/// Names with the groups they are in: a copy has the same name.
 fn in_groups(names: &[(String, String)]) -> String {
     let named = names
         .iter()

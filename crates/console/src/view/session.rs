@@ -125,7 +125,7 @@ impl Artist<'_, '_> {
     }
 }
 
-/// The cell of a terminal that stands in the pane's corner: of one that is larger than the pane,
+/// The cell of a terminal that is in the pane's corner: of one that is larger than the pane,
 /// the part with the cursor is shown.
 fn first_shown<T: EventListener>(term: &Term<T>, area: Rect) -> Position {
     let cursor = point_to_viewport(0, term.renderable_content().cursor.point);

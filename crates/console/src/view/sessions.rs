@@ -5,7 +5,7 @@ use super::{Artist, row, text};
 use crate::core::keymap::Context;
 use crate::core::layers::LogReader;
 use crate::core::layers::key_note::KeyNote;
-use crate::core::lobby::SessionRow;
+use crate::core::queues::SessionRow;
 use crate::core::room::Draws;
 use crate::core::session::{Pane, Tab};
 use crate::core::together::entry_text;
@@ -44,7 +44,7 @@ impl Artist<'_, '_> {
         ])
         .areas(area);
         self.bar(bar);
-        let (count, waiting) = (self.console.tabs().len(), self.console.lobby().waiting.len());
+        let (count, waiting) = (self.console.tabs().len(), self.console.queues().waiting.len());
         let title = match waiting {
             0 => format!("Sessions ─ {count}"),
             _ => format!("Sessions ─ {count} ─ {waiting} waiting"),
@@ -146,7 +146,7 @@ impl Artist<'_, '_> {
                 .map(|tab| self.tab_row(number, tab, columns))
                 .unwrap_or_default(),
             SessionRow::Waiting(number) => {
-                let Some(one) = self.console.lobby().waiting.get(number) else {
+                let Some(one) = self.console.queues().waiting.get(number) else {
                     return String::new();
                 };
                 let queue = match one.queue {
@@ -161,7 +161,7 @@ impl Artist<'_, '_> {
                 columns.waiting().line("◌", &name, &queue, &waits, "", &about.join(", "))
             }
             SessionRow::Team(number) => {
-                let Some(one) = self.console.lobby().sessions.get(number) else {
+                let Some(one) = self.console.queues().sessions.get(number) else {
                     return String::new();
                 };
                 let sign = if one.may_join { "▸" } else { "" };
@@ -205,13 +205,13 @@ impl Artist<'_, '_> {
             self.counts(area);
             return;
         }
-        let (tabs, lobby) = (self.console.tabs(), self.console.lobby());
+        let (tabs, queues) = (self.console.tabs(), self.console.queues());
         let mine = tabs.iter().filter(|tab| tab.part == Part::Owner).count();
         let counted = [
             (mine, "yours"),
             (tabs.len() - mine, "shared with you"),
-            (lobby.waiting.len(), "waiting"),
-            (lobby.sessions.len(), "of your teams"),
+            (queues.waiting.len(), "waiting"),
+            (queues.sessions.len(), "of your teams"),
         ];
         let told = counted.iter().enumerate().filter(|(n, (count, _))| *n < 2 || *count > 0);
         let told: Vec<_> = told.map(|(_, (count, what))| format!(" {count} {what}.")).collect();
@@ -286,7 +286,7 @@ impl Artist<'_, '_> {
             }
         }
         if lines.is_empty() {
-            let words = if tab.log_asked { " Nothing stands in the log." } else { " Asking …" };
+            let words = if tab.log_asked { " The log is empty." } else { " Asking …" };
             lines.push(Line::styled(words, self.style(Tone::Muted)));
         }
         lines.truncate(height);

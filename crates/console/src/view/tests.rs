@@ -1,7 +1,7 @@
 //! Screens, as a rep sees them.
 
 mod dialogues;
-mod lobby;
+mod queues;
 mod rights;
 mod scripts;
 mod sessions;
@@ -377,7 +377,7 @@ fn the_screen_of_a_machine_is_shown_in_half_blocks_where_there_are_colours_for_i
     assert_eq!(shown(&desk, "dark"), 0, "what is no picture is not shown");
 }
 
-/// The README shows a screen as it is; write it anew with `JUMPDECK_BLESS=1 cargo test picture`.
+/// The README shows a screen as it is; write it again with `JUMPDECK_BLESS=1 cargo test picture`.
 #[test]
 fn the_picture_in_the_readme_is_a_screen_of_today() {
     let mut desk = rich(120, 26);

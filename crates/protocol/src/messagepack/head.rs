@@ -1,4 +1,4 @@
-//! The beginnings of MessagePack's values, and what stands in them.
+//! The beginnings of MessagePack's values, and what is in them.
 
 use rmp_serde::decode::Error;
 use serde::de;

@@ -54,7 +54,7 @@ pub struct ApiAccountView {
 /// What to do with the accounts of programs. For administrators.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ApiAccountWish {
+pub enum ApiAccountRequest {
     /// Say which there are.
     List,
     /// Make one.

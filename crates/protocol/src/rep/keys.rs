@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What to do with installer keys. Reps see and revoke their own, administrators all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum InstallerWish {
+pub enum InstallerRequest {
     /// List those that can be used.
     List,
     /// Revoke one: nothing enrols with it any more. Machines that did stay.

@@ -9,13 +9,13 @@ pub mod request;
 mod secret;
 mod ssh;
 
-pub use api::{ApiAccountView, ApiAccountWish, ApiAccounts, ApiScope};
+pub use api::{ApiAccountRequest, ApiAccountView, ApiAccounts, ApiScope};
 pub use choices::Choices;
-pub use keys::{InstallerView, InstallerWish, RemovedItem};
+pub use keys::{InstallerRequest, InstallerView, RemovedItem};
 pub use notice::ApplianceNotice;
 pub use request::{Answers, RepRequest, Request};
 pub use secret::{Installer, NewUser, Secret};
-pub use ssh::{SshKey, SshKeyWish};
+pub use ssh::{SshKey, SshKeyRequest};
 
 use crate::configuration::{Plan, Simulation};
 use crate::handshake::Login;
@@ -132,7 +132,7 @@ pub enum RepNotice {
         /// At most [`crate::limits::WATCHED_ITEMS`].
         items: Vec<ItemId>,
     },
-    /// Whether the few figures that are searched for are wanted, of all items.
+    /// Whether the few figures that are searched for are to be sent, for all items.
     WatchFigures {
         /// They are.
         wanted: bool,

@@ -6,7 +6,7 @@ use crate::inventory::{
 };
 use crate::log::{LogEntry, Summary};
 use crate::preferences::Preferences;
-use crate::queue::Lobby;
+use crate::queue::QueueView;
 use crate::rights::PlaceRights;
 use crate::session::{ChannelReport, ChannelState, EndReason, SessionView, Size};
 use crate::{ChannelId, ItemId, SessionId};
@@ -84,7 +84,7 @@ pub enum ApplianceNotice {
         sessions: Vec<SessionView>,
     },
     /// What goes on besides the rep's own sessions.
-    Lobby(Lobby),
+    Queues(QueueView),
     /// A session the rep took part in is over.
     SessionEnded {
         /// The session.
@@ -95,7 +95,7 @@ pub enum ApplianceNotice {
         #[serde(default)]
         summary: Option<Summary>,
     },
-    /// Something new stands in the log of a session the rep takes part in.
+    /// Something new is in the log of a session the rep takes part in.
     Logged {
         /// The session.
         session: SessionId,

@@ -3,7 +3,8 @@
 
 use super::reply;
 use super::{
-    ApiAccountWish, ApiAccounts, Installer, InstallerWish, NewUser, RepReply, Secret, SshKeyWish,
+    ApiAccountRequest, ApiAccounts, Installer, InstallerRequest, NewUser, RepReply, Secret,
+    SshKeyRequest,
 };
 use crate::configuration::{Plan, Simulation};
 use crate::handshake::Login;
@@ -11,7 +12,7 @@ use crate::inventory::{ItemView, Place, Position, PresencePosition};
 use crate::item::ItemEdit;
 use crate::log::Attributes;
 use crate::preferences::Preferences;
-use crate::queue::{QueueWish, Rank, SessionKey};
+use crate::queue::{QueueChoice, Rank, SessionKey};
 use crate::rights::{Permission, Whom};
 use crate::session::{ChannelKind, ChannelView, Part, SessionView, Size};
 use crate::session_policy::StartMethod;
@@ -227,7 +228,7 @@ requests! {
             /// How far; nothing to take it back.
             part: Option<Part>,
         } -> Saved;
-        /// Give a session to another rep; whoever gives it stays a participant.
+        /// Give a session to another rep; the one who gives it stays a participant.
         Transfer {
             /// The session.
             session: SessionId,
@@ -275,7 +276,7 @@ requests! {
         /// Make a key by which a machine joins that is not a Jump Client.
         CreateSessionKey {
             /// Where it will wait.
-            queue: QueueWish,
+            queue: QueueChoice,
             /// Seconds the key can be used: [`crate::limits::SESSION_KEY_VALID`].
             valid: u64,
             /// What the session gets that comes of it.
@@ -345,7 +346,7 @@ requests! {
             #[serde(default)]
             planned: Option<Revision>,
         } -> Plan(Box<Plan>);
-        /// A part of the audit. For whoever may see it.
+        /// A part of the audit. For users who may see it.
         Audit {
             /// Events after this number.
             after: u64,
@@ -430,7 +431,7 @@ requests! {
             /// Where to.
             to: Place,
         } -> Done(reply::BulkDone);
-        /// Remove items. A Jump Client that is offline is told when it next comes.
+        /// Remove items. A Jump Client that is offline learns of it at its next connection.
         RemoveItems {
             /// At most [`crate::limits::ITEMS_PER_REQUEST`].
             items: Vec<ItemId>,
@@ -477,10 +478,10 @@ requests! {
     }
     wishes {
         /// List, add or remove the public keys that open the SSH front door.
-        SshKeys(SshKeyWish) -> SshKeys(reply::SshKeyList);
+        SshKeys(SshKeyRequest) -> SshKeys(reply::SshKeyList);
         /// List, make or remove the accounts of programs that use the HTTP API.
-        ApiAccounts(ApiAccountWish) -> ApiAccounts(ApiAccounts);
+        ApiAccounts(ApiAccountRequest) -> ApiAccounts(ApiAccounts);
         /// List or revoke installer keys.
-        Installers(InstallerWish) -> Installers(reply::InstallerList);
+        Installers(InstallerRequest) -> Installers(reply::InstallerList);
     }
 }

@@ -27,7 +27,7 @@ pub struct Installer {
     pub expires: Timestamp,
     /// The fingerprint of the appliance's key, for the agent to check.
     pub fingerprint: String,
-    /// The name of the group its clients will stand in.
+    /// The name of the group its clients will are in.
     pub group: String,
 }
 

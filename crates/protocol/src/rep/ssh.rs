@@ -19,7 +19,7 @@ pub struct SshKey {
 /// What to do with one's own public keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SshKeyWish {
+pub enum SshKeyRequest {
     /// Say which there are.
     List,
     /// Add one. The link was opened with the password a moment ago.

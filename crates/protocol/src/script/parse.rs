@@ -6,10 +6,10 @@ use crate::rep::Secret;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// Bytes of a script at the most: ten commands with everything that may stand in them, encoded.
+/// Bytes of a script at most: ten commands with everything that may be in them, encoded.
 pub const LONGEST: usize = 512 * 1024;
 
-/// Commands of a script at the most (DOMAIN 9).
+/// Commands of a script at most (DOMAIN 9).
 const COMMANDS: usize = 10;
 /// Characters of a `search_string`, and of a custom attribute (DOMAIN 9).
 const LONG: usize = 1024;
@@ -18,12 +18,12 @@ const SHORT: usize = 255;
 /// Bytes of all custom attributes of a session (DOMAIN 9).
 const CUSTOM: usize = 10 * 1024;
 
-/// Pairs of a command at the most.
+/// Pairs of a command at most.
 const PAIRS: usize = 1000;
 
 const ATTRIBUTE: &str = "session.custom.";
 
-/// Why a text is no script. What stands in the text is not repeated: it may be a password.
+/// Why a text is no script. What is in the text is not repeated: it may be a password.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("line {line}, column {column}: {what}")]
 pub struct ScriptError {
@@ -130,7 +130,7 @@ impl<'t> ScriptLine<'t> {
                 return Err(self.wrong(at, &format!("a command has at most {PAIRS} pairs")));
             }
             if pairs.iter().any(|other| other.key == pair.key) {
-                return Err(self.wrong(at, "this key stands here twice"));
+                return Err(self.wrong(at, "this key is given twice"));
             }
             pairs.push(pair);
             at += text.len() + 1;

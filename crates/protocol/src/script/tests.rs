@@ -84,7 +84,7 @@ fn what_is_wrong_with_a_command_is_said_with_its_place() {
         ("action=login&username=a b", "column 24: a blank is written %20"),
         ("action=login&username=a=b", "column 24: here = is written %3D"),
         ("action=login&username=ü", "column 23: this character has to be percent-encoded"),
-        ("action=login&username=a&username=b", "column 25: this key stands here twice"),
+        ("action=login&username=a&username=b", "column 25: this key is given twice"),
         (
             "action=login&username=a",
             "column 14: a login has mechanism, username and password, or none of them",

@@ -12,7 +12,7 @@ impl fmt::Display for Script {
 }
 
 impl fmt::Display for Command {
-    /// As it stands in a script. A password is written, too.
+    /// As it is in a script. A password is written, too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = WrittenLine::default();
         line.pair("action", self.action());

@@ -1,5 +1,5 @@
 //! Resumable byte streams. Offsets are absolute: a sender keeps what was not acknowledged, a
-//! receiver knows what it has, and whoever comes back says where it stands.
+//! receiver knows what it has, and the one who comes back says where it stands.
 //!
 //! Pure state; who owns it does the reading and writing.
 

@@ -54,7 +54,7 @@ impl ReceiveStream {
         self.window = window;
     }
 
-    /// Judges `length` bytes that stand at `offset`, and counts those that are to be used.
+    /// Judges `length` bytes that are at `offset`, and counts those that are to be used.
     ///
     /// # Errors
     /// [`StreamError::WindowExceeded`] when more came than was allowed.

@@ -5,7 +5,7 @@ use crate::limits;
 use std::collections::VecDeque;
 
 /// Bytes on their way out: what is acknowledged is let go, but for the last `retain` bytes, which
-/// stay for a receiver that attaches anew.
+/// stay for a receiver that attaches again.
 #[derive(Clone, Debug)]
 pub struct SendStream {
     kept: VecDeque<u8>,
@@ -94,7 +94,7 @@ impl SendStream {
         Some((offset, self.copy(skip, length)))
     }
 
-    /// A part of what is kept, in two strokes at the most.
+    /// A part of what is kept, in two strokes at most.
     fn copy(&self, skip: usize, length: usize) -> Vec<u8> {
         let (front, back) = self.kept.as_slices();
         let mut bytes = Vec::with_capacity(length);
@@ -144,7 +144,7 @@ impl SendStream {
         self.begin_at(received, limit);
     }
 
-    /// The first byte written here stands at `received`: the peer already has that many from a
+    /// The first byte written here is at `received`: the peer already has that many from a
     /// predecessor of this stream.
     pub const fn begin_at(&mut self, received: u64, limit: u64) {
         self.start = received;

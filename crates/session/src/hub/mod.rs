@@ -1,4 +1,4 @@
-//! A channel's hub: one agent, the consoles that show its program, and whoever listens besides.
+//! A channel's hub: one agent, the consoles that show its program, and the one who listens besides.
 //!
 //! Towards the agent the hub is one console: it says where output is to go on, and gives credit for
 //! what those have who must not miss a byte: the console that types, and the recording. Consoles
@@ -42,7 +42,7 @@ pub trait ToMachine {
     fn order(&self, order: ChannelOrder);
 }
 
-/// Whoever takes a part of the output exactly once and in order.
+/// A consumer that takes the output exactly once and in order.
 #[derive(Clone, Copy, Debug)]
 struct Listener {
     /// It has everything before this.
@@ -89,7 +89,7 @@ pub struct Hub<W, M> {
     watcher: Listener,
     screen: Option<(ScreenPicture, Listener)>,
     size: Option<Size>,
-    /// The size the agent was told last.
+    /// The size the agent got last.
     told: Option<Size>,
     /// Somebody attached while the answer to another attach was awaited.
     again: bool,

@@ -23,7 +23,7 @@ impl<W: ToConsole, M: ToMachine> Hub<W, M> {
     /// The terminal is as large as the smallest pane that counts.
     pub(super) fn fit(&mut self) -> Option<Size> {
         let (user, link) = self.fitted.unzip();
-        // Whoever chose is not here: then everybody counts.
+        // Anyone who chose is not here: then everybody counts.
         let smallest = self
             .smallest(|subscriber| Some(subscriber.link) == link)
             .or_else(|| self.smallest(|subscriber| Some(subscriber.user) == user))
@@ -77,7 +77,7 @@ mod tests {
         // Nor does another one of the same user, unless the chosen one is gone.
         assert_eq!(hub.sized(LinkId(3), size(100, 25)), None);
         assert_eq!(hub.detach(LinkId(1)), Some(size(100, 25)));
-        // Once the owner shows it no more, it is usable for whoever is left.
+        // Once the owner shows it no more, it is usable for anyone who is left.
         assert_eq!(hub.detach(LinkId(3)), Some(size(40, 12)));
     }
 }

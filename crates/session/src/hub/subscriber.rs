@@ -5,7 +5,7 @@ use bytes::Bytes;
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{LinkId, UserId};
 
-/// Where a console stands in a channel's output.
+/// Where a console is in a channel's output.
 #[derive(Debug)]
 pub(super) struct Subscriber<W> {
     pub link: LinkId,

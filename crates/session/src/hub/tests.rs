@@ -1,5 +1,5 @@
 //! The law of the hub: whatever is cut, taken over, recorded late or restarted in between, every
-//! byte of output arrives once and in order at whoever types and in the recording, every byte of
+//! byte of output arrives once and in order at the one who types and in the recording, every byte of
 //! input once and in order at the agent, and who watches ends with the same screen.
 
 pub(super) mod world;
@@ -87,8 +87,8 @@ proptest! {
         world.check();
     }
 
-    /// Whoever takes the keyboard goes on where the machine stands; output and recording do not
-    /// mind. What the other had typed and was told to be lost may have arrived all the same.
+    /// Anyone who takes the keyboard goes on where the machine stands; output and recording do not
+    /// mind. What the other had typed and was reported lost may have arrived all the same.
     #[test]
     fn the_keyboard_may_go_to_and_fro(
         steps in prop::collection::vec(prop_oneof![

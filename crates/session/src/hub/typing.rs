@@ -31,7 +31,7 @@ impl<W: ToConsole, M: ToMachine> Hub<W, M> {
         self.keyboard.and_then(|link| self.subscriber(link)).map(|subscriber| subscriber.user)
     }
 
-    /// Input that was refused is asked for again: whoever types learns where the agent stands.
+    /// Input that was refused is asked for again: the one who types learns where the agent stands.
     pub fn go_on_typing(&mut self) {
         let keyboard = self.keyboard;
         if let Some(subscriber) =
@@ -45,7 +45,7 @@ impl<W: ToConsole, M: ToMachine> Hub<W, M> {
     }
 
     /// Input of a console, unchanged, if it may type. Returns whether it may; what finds no
-    /// agent is sent again by whoever typed it.
+    /// agent is sent again by the one who typed it.
     pub fn input(&self, link: LinkId, message: Bytes) -> bool {
         let typed = self.may_type(link);
         if let Some(agent) = self.agent.as_ref().filter(|_| typed) {

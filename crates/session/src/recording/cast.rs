@@ -102,7 +102,7 @@ impl CastFile {
         self.position
     }
 
-    /// Adds output that stands at `offset` to what waits.
+    /// Adds output that is at `offset` to what waits.
     pub(super) fn add_output(&mut self, at: Instant, offset: u64, bytes: &[u8]) {
         if self.is_finished {
             return;

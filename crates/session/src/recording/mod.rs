@@ -84,7 +84,7 @@ enum RecorderJob {
 }
 
 impl Recorder {
-    /// Starts the thread. What happens to recordings is told on `news`; `ended` is called when the
+    /// Starts the thread. What happens to recordings is sent on `news`; `ended` is called when the
     /// thread has ended as it should, and dropped if it ends otherwise.
     pub fn start(
         news: mpsc::UnboundedSender<RecorderEvent>,
@@ -135,7 +135,7 @@ impl Drop for Recorder {
 }
 
 impl LiveRecording {
-    /// Adds output that stands at `offset`.
+    /// Adds output that is at `offset`.
     pub fn output(&self, offset: u64, bytes: &[u8]) {
         let (recording, at, bytes) = (self.clone(), Instant::now(), bytes.to_vec());
         let length = bytes.len();
@@ -223,7 +223,7 @@ impl RecordingWriter {
             for (recording, done) in closing {
                 recording.lock().finish();
                 self.waiting.retain(|other| !Arc::ptr_eq(&other.file, &recording.file));
-                // Whoever asked may have gone.
+                // Anyone who asked may have gone.
                 let _ = done.send(());
             }
         }

@@ -41,7 +41,7 @@ impl Entity for Installer {
 }
 
 impl World {
-    /// Whether whoever made an installer key may still add machines where it leads.
+    /// Whether the one who made an installer key may still add machines where it leads.
     pub fn is_vouched_for(&self, installer: &Installer) -> bool {
         let Some(maker) = installer.maker() else {
             return true;

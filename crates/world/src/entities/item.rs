@@ -43,7 +43,7 @@ pub struct Item {
     pub origins: Vec<Origin>,
 }
 
-/// Where an item was brought from, and what whoever brought it could not have done there: whoever
+/// Where an item was brought from, and what the one who brought it could not have done there: the one who
 /// could not there does not here either.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {

@@ -99,14 +99,14 @@ macro_rules! entities {
         }
 
         impl DocumentId {
-            /// The kind and the number, as they stand in the database.
+            /// The kind and the number, as they are in the database.
             pub const fn row(self) -> (&'static str, u64) {
                 match self {
                     $(Self::$kind(id) => ($row, id.0),)*
                 }
             }
 
-            /// The id that stands in the database as this kind and number.
+            /// The id that is in the database as this kind and number.
             pub fn from_row(kind: &str, number: u64) -> Option<Self> {
                 Some(match kind {
                     $($row => Self::$kind($id(number)),)*
@@ -172,7 +172,7 @@ entities! {
     JumpPolicy(JumpPolicy, JumpPolicyId) jump_policies = "jump_policy" configuration;
     Removed(Removed, EndpointId) removed = "removed";
     Kept(Kept, ItemId) kept = "kept";
-    Liking(KeptPreferences, UserId) likings = "liking";
+    Preferences(KeptPreferences, UserId) preferences = "liking";
     Team(Team, TeamId) teams = "team" configuration;
     SessionKey(SessionKey, SessionKeyId) session_keys = "session_key";
     GroupPolicy(GroupPolicy, GroupPolicyId) group_policies = "group_policy" configuration;

@@ -61,7 +61,7 @@ impl Account {
         }
     }
 
-    /// Whether a code of a second factor is wanted.
+    /// Whether a code of a second factor is required.
     pub fn has_factor(&self) -> bool {
         self.second_factor.as_ref().is_some_and(|factor| factor.confirmed)
     }
@@ -193,7 +193,7 @@ fn supporter() -> Settings {
     }
 }
 
-/// A user as it stands in databases, also in those of former versions.
+/// A user as it is in databases, also in those of former versions.
 #[derive(Deserialize)]
 struct Stored {
     id: UserId,
@@ -214,7 +214,7 @@ struct Stored {
 impl From<Stored> for User {
     fn from(stored: Stored) -> Self {
         let (id, username) = (stored.id, stored.username);
-        // Whoever is from before there were settings keeps what all users had then.
+        // Anyone who is from before there were settings keeps what all users had then.
         let former = match id {
             UserId(1) => Self::owner(id, username),
             _ => Self::rep(id, username),

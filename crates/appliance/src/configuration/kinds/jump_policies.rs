@@ -102,10 +102,10 @@ impl ConfigurationKind for JumpPolicyKind {
         let later = [
             (entry.approval.is_some(), "approvals: until then nobody jumps under it"),
             (entry.ticket.is_some(), "ticket IDs: until then nobody jumps under it"),
-            (entry.notifications.is_some(), "e-mail: until then nobody is told"),
+            (entry.notifications.is_some(), "e-mail: until then nobody is notified"),
         ];
         for (_, what) in later.into_iter().filter(|(wanted, _)| *wanted) {
-            let note = format!("jump_policy \"{code_name}\": a later version knows {what}");
+            let note = format!("jump_policy \"{code_name}\": not supported yet: {what}");
             applied.notes.push(note);
         }
         let schedule = entry.schedule.as_ref();

@@ -37,7 +37,7 @@ pub(super) trait ConfigurationKind {
     /// The name it is known by, in the file and to people.
     fn name(entity: &Self::Entity) -> &str;
 
-    /// What stands in the file of one that there is.
+    /// What is in the file of one that there is.
     fn entry(world: &World, entity: &Self::Entity) -> Self::Entry;
 
     /// The name in an entry, and where it stands.
@@ -78,7 +78,7 @@ pub(super) trait ConfigurationKind {
         applying.draft.remove(id(entity));
     }
 
-    /// What is compared of it between two states, besides what stands in the file.
+    /// What is compared of it between two states, besides what is in the file.
     fn compared(_number: usize, _: &mut Value) {}
 }
 

@@ -94,7 +94,7 @@ impl ConfigurationKind for TeamKind {
                 continue;
             };
             if members.insert(user, member.rank).is_some() {
-                reader.wrong(at, "members", &member.user, "this user stands there twice");
+                reader.wrong(at, "members", &member.user, "this user is listed twice");
             }
         }
         if members.len() > limits::TEAM_MEMBERS {

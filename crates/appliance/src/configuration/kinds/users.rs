@@ -179,6 +179,6 @@ fn forget_user(draft: &mut Draft, user: UserId) {
     for installer in installers {
         draft.remove(DocumentId::Installer(installer));
     }
-    draft.remove(DocumentId::Liking(user));
+    draft.remove(DocumentId::Preferences(user));
     draft.remove(DocumentId::Account(user));
 }

@@ -99,7 +99,7 @@ impl Relay {
                 return;
             };
             for (departure, channel) in awaited {
-                // Whoever came and left again meanwhile has a time of its own.
+                // Anyone who came and left again meanwhile has a time of its own.
                 if departures(&channel) == departure {
                     relay.release(&channel);
                 }

@@ -63,7 +63,7 @@ impl Starting {
             self.endings.end_session(session, EndReason::StartFailed);
             return Err(RefusalCode::JumpItemGone.plain());
         }
-        // A right that was withdrawn while it started was not seen by whoever looks after that.
+        // A right that was withdrawn while it started was not seen by the one who looks after that.
         self.withdrawal.end_if_over(session);
         let view = self.book.view(session, &self.base.world());
         let view = view.ok_or_else(|| RefusalCode::SessionGone.plain())?;

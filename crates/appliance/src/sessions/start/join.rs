@@ -11,7 +11,7 @@ use jumpdeck_protocol::{Refusal, RefusalCode};
 use jumpdeck_world::{Item, Share};
 
 impl Starting {
-    /// Where the Jump Policy wants it, whoever comes second joins the first, or is turned away.
+    /// Where the Jump Policy wants it, the one who comes second joins the first, or is turned away.
     pub(super) fn join_instead(
         &self,
         rep: &RepLink,
@@ -34,7 +34,7 @@ impl Starting {
         }
         let session = other.session;
         if self.book.part(session, rep.user).is_none() {
-            // Whoever may not have a shell alone has none together with others.
+            // Anyone who may not have a shell alone has none together with others.
             let terms = self.book.terms(session).unwrap_or_default();
             let through = world.item(other.item).map_or(item, AsRef::as_ref);
             let (method, present) = (StartMethod::Unattended, terms.customer_present);

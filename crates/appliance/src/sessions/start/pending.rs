@@ -37,7 +37,7 @@ impl PendingStart<'_> {
         machine.ok_or_else(|| RefusalCode::JumpClientOffline.plain())
     }
 
-    /// Takes a decision on it. Whoever overrides a schedule says why.
+    /// Takes a decision on it. Anyone who overrides a schedule says why.
     pub(super) fn decided(&mut self, why: Start) -> Result<(), Refusal> {
         if let Some(refusal) = why.refusal {
             return Err(refusal);

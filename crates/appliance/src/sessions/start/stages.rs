@@ -34,9 +34,9 @@ pub(crate) enum Stage {
     Turn,
     /// The appliance has room for one more that starts.
     Capacity,
-    /// The code of the second factor is spent. Nothing else stands in the way by then.
+    /// The code of the second factor is spent. Nothing else can refuse by then.
     SecondFactor,
-    /// The audit is told that a schedule is overridden.
+    /// The audit records that a schedule is overridden.
     Override,
     /// Somebody has a session with the machine: join it, or be refused, or have one's own.
     Join,
@@ -78,7 +78,7 @@ impl Stage {
 
     fn says(self, onlooker: &Onlooker<'_>) -> Option<Step> {
         match self {
-            // Whoever explains asks the World itself, about any action.
+            // Anyone who explains asks the World itself, about any action.
             Self::Rights => None,
             Self::Reach => reach(onlooker.item).err(),
             Self::Machine => onlooker.machine(),
@@ -100,7 +100,7 @@ impl Stage {
             Self::Reach => {
                 let unsupported = |_| {
                     let method = start.item.view.method.title();
-                    let detail = format!("{method} sessions come with a later version");
+                    let detail = format!("{method} sessions are not supported yet");
                     RefusalCode::Unsupported.because(detail)
                 };
                 reach(&start.item).map_err(unsupported)?;
@@ -123,7 +123,7 @@ impl Stage {
 /// What leads to the machine, or what says that nothing does.
 fn reach(item: &Item) -> Result<Reach, Step> {
     let source = || format!("a {} session", item.view.method.title());
-    item.reach().ok_or_else(|| Step::denies(source(), "comes with a later version"))
+    item.reach().ok_or_else(|| Step::denies(source(), "is not supported yet"))
 }
 
 impl Onlooker<'_> {

@@ -2,7 +2,7 @@
 //!
 //! A field remembers what each item held when it was opened. A field that nobody touched follows
 //! what others change meanwhile; where somebody else changed one that was touched, both values
-//! stand beside each other until the rep has chosen.
+//! are beside each other until the rep has chosen.
 
 mod open;
 mod save;
@@ -209,7 +209,7 @@ impl Form {
         }
     }
 
-    /// The field is emptied, and that is meant, whatever was in it.
+    /// The field is emptied on purpose, no matter what was in it.
     pub(super) fn cleared(&mut self) {
         if let Some(row) = self.row_mut() {
             row.touched = !row.original.is_empty() || row.is_mixed() || row.touched;

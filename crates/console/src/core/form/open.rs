@@ -238,7 +238,7 @@ impl Console {
     }
 }
 
-/// The text that stands in a field.
+/// The text that is in a field.
 fn original(entry: &FieldEntry) -> String {
     match entry {
         FieldEntry::Text(input) => input.text().to_owned(),

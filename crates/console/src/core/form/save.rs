@@ -1,7 +1,7 @@
 //! Saving a form, and what comes of it.
 
 use super::{Form, Purpose, Row, value};
-use crate::core::batch::BatchDeed;
+use crate::core::batch::BatchEdit;
 use crate::core::layers::{Layer, Question};
 use crate::core::messages::Level;
 use crate::core::requests::{About, IfLost};
@@ -236,7 +236,7 @@ impl Console {
         let edits: Vec<_> =
             edits.into_iter().map(|(item, changes)| ItemEdit { item, changes }).collect();
         let request = |edits| request::EditItems { edits };
-        self.begin_batch(BatchDeed::Edit(form.number), edits, weight, request);
+        self.begin_batch(BatchEdit::Edit(form.number), edits, weight, request);
     }
 
     /// The appliance has answered about what a form saved. It may be closed, and another open.

@@ -108,7 +108,7 @@ pub(super) struct Chunk {
     pub texts: Texts,
     /// As they are searched.
     pub lower: Texts,
-    /// Which letters stand in an item's name, host name and tag.
+    /// Which letters are in an item's name, host name and tag.
     pub letters: Vec<u64>,
 }
 
@@ -155,7 +155,7 @@ impl Chunk {
     }
 }
 
-/// A set of the letters that stand in a text of lower case: what is not in it need not be
+/// A set of the letters that are in a text of lower case: what is not in it need not be
 /// looked for.
 pub(super) fn letters(lower: &str) -> u64 {
     lower.bytes().fold(0, |set, byte| set | 1 << place(byte))

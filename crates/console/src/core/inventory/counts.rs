@@ -5,7 +5,7 @@ use jumpdeck_protocol::inventory::{Place, Status};
 use standing::ItemStanding;
 use std::collections::BTreeMap;
 
-/// A place of the tree: how many items stand there, and under which tags.
+/// A place of the tree: how many items are there, and under which tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaceCount<'i> {
     /// The place.

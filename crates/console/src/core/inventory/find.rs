@@ -54,7 +54,7 @@ pub struct Look {
     pub query: Query,
     /// In which fields bare words are looked for; none for all of them.
     pub fields: Arc<[Field]>,
-    /// In which order it is wanted.
+    /// In which order it is asked for.
     pub sort: Sort,
     /// What times are reckoned from.
     pub now: Timestamp,
@@ -161,7 +161,7 @@ impl FoundRows {
         Self(self.0.map(|bits| !bits))
     }
 
-    /// Those of a chunk whose slot is wanted.
+    /// The items of a chunk whose slot is asked for.
     fn those(chunk: &Chunk, number: usize, wanted: impl Fn(Slot) -> bool) -> Self {
         let mut found = Self::default();
         for index in 0..chunk.records.len() {

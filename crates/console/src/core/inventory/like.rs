@@ -9,10 +9,10 @@ use memchr::memmem::Finder;
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-/// Entries that a fuzzy search returns at the most.
+/// Entries that a fuzzy search returns at most.
 const MOST_LIKE: usize = 200;
 
-/// Items that a fuzzy search weighs at the most. If more fit, those are weighed that hold the text
+/// Items that a fuzzy search weighs at most. If more fit, those are weighed that hold the text
 /// as it stands, at the start of a word if possible, and the short ones among them.
 const WEIGHED: usize = 3000;
 

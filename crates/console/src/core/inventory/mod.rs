@@ -71,7 +71,7 @@ pub struct Inventory {
     touched: BTreeSet<usize>,
 }
 
-/// How many items stand in a place, and how many of them under each tag.
+/// How many items are in a place, and how many of them under each tag.
 #[derive(Debug, Default)]
 struct Members {
     count: usize,
@@ -139,7 +139,7 @@ impl Inventory {
         self.standings.share(pool);
     }
 
-    /// A snapshot begins. Presence is told apart and stays.
+    /// A snapshot begins. Presence is sent separately and stays.
     fn start_over(&mut self) {
         let early = self.slots.iter().map(|(id, slot)| (*id, self.standings.of(*slot)));
         let mut early: HashMap<_, _> = early.collect();
@@ -455,7 +455,7 @@ impl Inventory {
         }
     }
 
-    /// Where an item stands in a list.
+    /// Where an item is in a list.
     pub fn find(&self, list: &List, id: ItemId) -> Option<usize> {
         let slot = self.slots.get(&id)?;
         // After a snapshot an item may be kept elsewhere than when the list was made.

@@ -139,7 +139,7 @@ impl Picture {
         List { slots: Arc::new(slots), picture: Arc::new(self) }
     }
 
-    /// The places whose name in lower case is wanted.
+    /// The places whose name in lower case is asked for.
     pub(super) fn places_named(&self, wanted: impl Fn(&str) -> bool) -> Vec<Place> {
         let groups = self.names.groups.keys().map(|id| Place::JumpGroup(*id));
         let people = self.names.people.keys().chain(&self.names.me);
@@ -147,7 +147,7 @@ impl Picture {
         all.filter(|place| wanted(&self.names.place(*place).to_lowercase())).collect()
     }
 
-    /// The Jump Policies whose name in lower case is wanted.
+    /// The Jump Policies whose name in lower case is asked for.
     pub(super) fn policies_named(&self, wanted: impl Fn(&str) -> bool) -> Vec<JumpPolicyId> {
         let named = self.names.policies.iter().filter(|(_, name)| wanted(&name.to_lowercase()));
         named.map(|(id, _)| *id).collect()
@@ -159,7 +159,7 @@ impl Picture {
         Presence { item, status: standing.status, since: standing.since }
     }
 
-    /// The shared texts that are wanted.
+    /// The shared texts that are asked for.
     pub(super) fn symbols_matching(&self, wanted: impl Fn(&str) -> bool) -> Option<Matching> {
         self.symbols.matching(wanted)
     }

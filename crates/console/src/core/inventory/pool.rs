@@ -13,8 +13,8 @@ const SWEEP: usize = 1024;
 /// What the replicas of one process share.
 #[derive(Debug, Default)]
 pub struct Pool {
-    chunks: PoolShelf<Chunk>,
-    standings: PoolShelf<[ItemStanding; CHUNK]>,
+    chunks: PoolPart<Chunk>,
+    standings: PoolPart<[ItemStanding; CHUNK]>,
 }
 
 impl Pool {
@@ -49,18 +49,18 @@ impl Mark for [ItemStanding; CHUNK] {
 
 /// Things of one kind, by their marks. Nothing is kept alive by standing here.
 #[derive(Debug)]
-struct PoolShelf<T>(Mutex<Known<T>>);
+struct PoolPart<T>(Mutex<Known<T>>);
 
-/// How many were offered since the last sweep, and what stands here.
+/// How many were offered since the last sweep, and what is here.
 type Known<T> = (usize, HashMap<u64, Vec<Weak<T>>>);
 
-impl<T> Default for PoolShelf<T> {
+impl<T> Default for PoolPart<T> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<T: Mark + PartialEq> PoolShelf<T> {
+impl<T: Mark + PartialEq> PoolPart<T> {
     /// Puts the one that others hold in the place of an equal one, or offers it to others.
     fn share(&self, mine: &mut Arc<T>) {
         let mut hasher = DefaultHasher::new();

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 impl Picture {
-    /// Slots that are in the order of the names, in the order that is wanted. Items that are the
+    /// Slots that are in the order of the names, in the order that is asked for. Items that are the
     /// same in it stay in the order of their names, and those that have nothing there come last.
     pub(super) fn sorted(&self, slots: Vec<Slot>, sort: Sort) -> Vec<Slot> {
         match sort.column {

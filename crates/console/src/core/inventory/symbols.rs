@@ -26,7 +26,7 @@ impl Symbols {
         self.0.get(symbol.0 as usize).map_or("", |entry| &entry.text)
     }
 
-    /// Those whose text in lower case is wanted, as one truth for each symbol; nothing if none is.
+    /// Those whose text in lower case is asked for, as one truth for each symbol; nothing if none is.
     pub(super) fn matching(&self, wanted: impl Fn(&str) -> bool) -> Option<Matching> {
         let truths: Vec<bool> = self.0.iter().map(|entry| wanted(&entry.lower)).collect();
         truths.contains(&true).then_some(Matching(truths))

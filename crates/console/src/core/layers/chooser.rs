@@ -11,7 +11,7 @@ use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::item::FieldValue;
 use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::preferences::Column;
-use jumpdeck_protocol::queue::QueueWish;
+use jumpdeck_protocol::queue::QueueChoice;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::{ItemId, SessionId};
 
@@ -64,7 +64,7 @@ pub enum ChooserKind {
 pub enum Pick {
     /// The items go there.
     Move(Vec<ItemId>),
-    /// They stand there too.
+    /// They are there too.
     Copy(Vec<ItemId>),
     /// A shortcut of this method is made.
     New,
@@ -129,7 +129,7 @@ pub enum EntryValue {
     /// An item.
     Item(ItemId),
     /// A queue.
-    Queue(QueueWish),
+    Queue(QueueChoice),
     /// The form with everything that can be said of it.
     Customize,
 }
@@ -175,7 +175,7 @@ impl Chooser {
                 *fitting = if text.trim().is_empty() { Vec::new() } else { few.collect() };
             }
             ChooserKind::Entries { purpose: Pick::Share(_), entries, fitting } => {
-                // A name stands there more than once, and what is beside it tells them apart.
+                // A name is there more than once, and what is beside it tells them apart.
                 let label = |entry: &Entry| format!("{} {}", entry.label, entry.detail);
                 let labels: Vec<_> = entries.iter().map(label).collect();
                 *fitting = like(labels.iter().map(String::as_str), text);
@@ -198,7 +198,7 @@ impl Chooser {
     }
 }
 
-/// Commands that stand under the items in the fuzzy jump.
+/// Commands that are under the items in the fuzzy jump.
 const FEW: usize = 5;
 
 /// The numbers of the texts that are like another, the likest first; all of them for nothing.

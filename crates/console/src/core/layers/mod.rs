@@ -1,5 +1,5 @@
 //! What lies over the screen. A layer is a room of its own: what it knows, what becomes of its keys,
-//! and its words; it stands in the list below, and is drawn in `view`.
+//! and its words; it is in the list below, and is drawn in `view`.
 
 pub mod chooser;
 pub mod key_note;

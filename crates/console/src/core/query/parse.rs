@@ -14,7 +14,7 @@ pub struct QueryError {
     pub what: String,
 }
 
-/// Parentheses in parentheses, at the most.
+/// Parentheses in parentheses, at most.
 const DEEPEST: usize = 32;
 
 /// Reads a query.

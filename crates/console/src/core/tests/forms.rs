@@ -37,7 +37,7 @@ pub(super) fn done(desk: &mut Desk) {
     desk.reply(Outcome::Ok(RepReply::Done(reply::BulkDone { refused: vec![] })));
 }
 
-/// The appliance tells an item anew.
+/// The appliance tells an item again.
 pub(super) fn told(desk: &mut Desk, number: usize, change: impl FnOnce(&mut ItemView)) {
     let mut view = ItemView::clone(&sample().items[number]);
     change(&mut view);

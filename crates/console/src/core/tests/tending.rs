@@ -172,7 +172,7 @@ fn a_shortcut_is_made_where_the_rep_may_add() {
     });
     assert_eq!(desk.selected(), "Mail");
     desk.press("<enter>");
-    assert!(desk.said().contains("later version"), "{}", desk.said());
+    assert!(desk.said().contains("not supported yet"), "{}", desk.said());
     desk.notice(rights(&[Permission::PermStart]));
     desk.press("n");
     assert!(desk.said().contains("perm_add"), "{}", desk.said());

@@ -1,10 +1,10 @@
 //! Machines that wait, sessions of the teams, session keys, and pinning.
 
 use super::*;
-use crate::core::lobby::SessionRow;
+use crate::core::queues::SessionRow;
 use crate::fixtures::Sent;
 use jumpdeck_protocol::inventory::Place;
-use jumpdeck_protocol::queue::{Lobby, Queue, QueueWish, SessionKey, TeamSession, Waiting};
+use jumpdeck_protocol::queue::{Queue, QueueChoice, QueueView, SessionKey, TeamSession, Waiting};
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rep::{ApplianceNotice, RepReply, RepRequest};
@@ -24,7 +24,7 @@ fn waiting(item: u64, name: &str, queue: Queue) -> Waiting {
     }
 }
 
-fn lobby() -> Lobby {
+fn queues() -> QueueView {
     let of_team = |session, name: &str, owner: &str, may_join| TeamSession {
         session: SessionId(session),
         item_name: name.into(),
@@ -33,7 +33,7 @@ fn lobby() -> Lobby {
         started: Timestamp(crate::fixtures::NOW.0 - 4000),
         may_join,
     };
-    Lobby {
+    QueueView {
         waiting: vec![
             waiting(901, "reception 東京", Queue::Personal(UserId(1))),
             waiting(902, "kiosk\u{202e}", Queue::Team(TeamId(1))),
@@ -44,9 +44,9 @@ fn lobby() -> Lobby {
     }
 }
 
-fn with_lobby(columns: u16, rows: u16) -> Desk {
+fn with_queues(columns: u16, rows: u16) -> Desk {
     let mut desk = in_session(columns, rows);
-    desk.notice(ApplianceNotice::Lobby(lobby()));
+    desk.notice(ApplianceNotice::Queues(queues()));
     desk.tick(20);
     desk.press("<ctrl-]>dgs");
     desk
@@ -74,7 +74,7 @@ fn key() -> SessionKey {
 #[test]
 fn who_waits_and_what_the_teams_do() {
     snapshot("sessions-lobby", |columns, rows| {
-        let mut desk = with_lobby(columns, rows);
+        let mut desk = with_queues(columns, rows);
         desk.press("jj");
         desk
     });
@@ -83,10 +83,10 @@ fn who_waits_and_what_the_teams_do() {
 #[test]
 fn a_machine_that_waits_no_more_does_not_give_its_row_to_the_next() {
     snapshot("sessions-gone", |columns, rows| {
-        let mut desk = with_lobby(columns, rows);
+        let mut desk = with_queues(columns, rows);
         desk.press("j");
-        let waiting = lobby().waiting.split_off(1);
-        desk.notice(ApplianceNotice::Lobby(Lobby { waiting, ..lobby() }));
+        let waiting = queues().waiting.split_off(1);
+        desk.notice(ApplianceNotice::Queues(QueueView { waiting, ..queues() }));
         desk.press("<enter>");
         let starts = |sent: &Sent| {
             matches!(
@@ -100,29 +100,35 @@ fn a_machine_that_waits_no_more_does_not_give_its_row_to_the_next() {
         assert!(!desk.sent.iter().any(starts));
         desk
     });
-    let mut desk = with_lobby(120, 40);
+    let mut desk = with_queues(120, 40);
     desk.press("j");
-    let mut changed = lobby();
+    let mut changed = queues();
     let first = changed.waiting.remove(0);
-    desk.notice(ApplianceNotice::Lobby(changed.clone()));
+    desk.notice(ApplianceNotice::Queues(changed.clone()));
     changed.waiting.push(first);
-    desk.notice(ApplianceNotice::Lobby(changed));
+    desk.notice(ApplianceNotice::Queues(changed));
     assert_eq!(desk.console.selected_row(), Some(SessionRow::Waiting(2)), "it is back");
-    desk.notice(ApplianceNotice::Lobby(Lobby { waiting: lobby().waiting.split_off(1), ..lobby() }));
+    desk.notice(ApplianceNotice::Queues(QueueView {
+        waiting: queues().waiting.split_off(1),
+        ..queues()
+    }));
     desk.press("k");
     assert!(!desk.console.session_rows().contains(&SessionRow::Gone));
 }
 
 #[test]
 fn what_is_gone_stays_among_its_kind_whatever_comes_and_goes_above_it() {
-    let mut desk = with_lobby(120, 40);
+    let mut desk = with_queues(120, 40);
     desk.press("j");
     let reason = jumpdeck_protocol::session::EndReason::EndedByRep;
     desk.notice(ApplianceNotice::SessionEnded { session: SessionId(1), reason, summary: None });
-    desk.notice(ApplianceNotice::Lobby(Lobby { waiting: lobby().waiting.split_off(1), ..lobby() }));
+    desk.notice(ApplianceNotice::Queues(QueueView {
+        waiting: queues().waiting.split_off(1),
+        ..queues()
+    }));
     let rows = desk.console.session_rows();
     assert_eq!(rows[..2], [SessionRow::Gone, SessionRow::Waiting(0)], "{rows:?}");
-    desk.notice(ApplianceNotice::Lobby(Lobby { waiting: vec![], ..lobby() }));
+    desk.notice(ApplianceNotice::Queues(QueueView { waiting: vec![], ..queues() }));
     let rows = desk.console.session_rows();
     assert_eq!(rows[..2], [SessionRow::Gone, SessionRow::Team(0)], "{rows:?}");
     desk.press("l");
@@ -132,7 +138,7 @@ fn what_is_gone_stays_among_its_kind_whatever_comes_and_goes_above_it() {
 #[test]
 fn a_machine_that_is_turned_away() {
     snapshot("sessions-turn-away", |columns, rows| {
-        let mut desk = with_lobby(columns, rows);
+        let mut desk = with_queues(columns, rows);
         desk.press("jx");
         desk
     });
@@ -141,7 +147,7 @@ fn a_machine_that_is_turned_away() {
 #[test]
 fn which_queue_a_key_is_for() {
     snapshot("session-key-queue", |columns, rows| {
-        let mut desk = with_lobby(columns, rows);
+        let mut desk = with_queues(columns, rows);
         desk.press("n");
         desk
     });
@@ -150,7 +156,7 @@ fn which_queue_a_key_is_for() {
 #[test]
 fn a_session_key_that_was_made() {
     snapshot("session-key", |columns, rows| {
-        let mut desk = with_lobby(columns, rows);
+        let mut desk = with_queues(columns, rows);
         desk.press("n<enter>");
         desk.reply(Outcome::Ok(RepReply::SessionKey(key())));
         desk
@@ -186,7 +192,7 @@ fn a_pin_that_is_undone() {
 
 #[test]
 fn a_machine_that_waits_is_taken_by_its_number_and_only_once() {
-    let mut desk = with_lobby(120, 40);
+    let mut desk = with_queues(120, 40);
     desk.press("jj<enter>");
     let (_, request) = desk.last_request();
     assert!(
@@ -202,9 +208,9 @@ fn a_machine_that_waits_is_taken_by_its_number_and_only_once() {
     desk.reply(Outcome::Refused(RefusalCode::CustomerRefused.plain()));
     assert!(desk.said().contains("did not allow it"), "{}", desk.said());
     // Another came first meanwhile: the selection stays with its machine.
-    let mut more = lobby();
+    let mut more = queues();
     more.waiting.insert(0, waiting(900, "early", Queue::General));
-    desk.notice(ApplianceNotice::Lobby(more));
+    desk.notice(ApplianceNotice::Queues(more));
     desk.press("<enter>");
     let (_, request) = desk.last_request();
     assert!(matches!(
@@ -224,7 +230,7 @@ fn a_machine_that_waits_is_taken_by_its_number_and_only_once() {
 
 #[test]
 fn who_works_on_while_the_person_is_asked_is_not_torn_away() {
-    let mut desk = with_lobby(120, 40);
+    let mut desk = with_queues(120, 40);
     desk.press("jj<enter>gj/a");
     let view = desk.session(5, ItemId(902));
     desk.reply(Outcome::Ok(RepReply::SessionStarted(view)));
@@ -235,7 +241,7 @@ fn who_works_on_while_the_person_is_asked_is_not_torn_away() {
 
 #[test]
 fn a_teams_session_is_joined_by_whoever_outranks_its_owner() {
-    let mut desk = with_lobby(120, 40);
+    let mut desk = with_queues(120, 40);
     desk.press("<end><enter>");
     assert!(desk.said().contains("You do not outrank carol"), "{}", desk.said());
     desk.press("k<enter>");
@@ -245,10 +251,10 @@ fn a_teams_session_is_joined_by_whoever_outranks_its_owner() {
 
 #[test]
 fn a_key_is_for_the_queue_that_was_chosen_and_its_line_can_be_copied() {
-    let mut desk = with_lobby(120, 40);
+    let mut desk = with_queues(120, 40);
     desk.press("nsecond<enter>");
     let (_, request) = desk.last_request();
-    let team = QueueWish::Team("Second Line".into());
+    let team = QueueChoice::Team("Second Line".into());
     assert_eq!(
         *request,
         RepRequest::CreateSessionKey(request::CreateSessionKey {

@@ -104,7 +104,7 @@ pub(super) struct World {
     pub(super) links: u64,
 }
 
-/// The byte that stands at a place: letters, so that a screen shows them.
+/// The byte that is at a place: letters, so that a screen shows them.
 pub(super) fn byte_at(place: usize) -> u8 {
     match place % 23 {
         21 => b'\r',
@@ -164,7 +164,7 @@ impl World {
         }
     }
 
-    /// Whoever has the keyboard types.
+    /// Anyone who has the keyboard types.
     pub(super) fn type_in(&mut self, count: usize) {
         let [first, second] = &mut self.desks;
         let desk = if first.endpoint.types() { first } else { second };

@@ -16,7 +16,7 @@ const NOW: Timestamp = Timestamp(10_000_000);
 const GROUPS: [&str; 3] = ["Lab", "web shops", "東京"];
 const POLICIES: [&str; 2] = ["Weekdays", "Nights a"];
 
-/// An item with all that is told of it.
+/// An item with all that is known of it.
 #[derive(Clone, Debug)]
 struct Known {
     view: ItemView,
