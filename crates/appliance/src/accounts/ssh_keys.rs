@@ -186,7 +186,8 @@ mod tests {
     /// An RSA key with this modulus, as RFC 4253 has it.
     fn rsa(modulus: &[u8]) -> Vec<u8> {
         let positive = [&[0], modulus].concat();
-        let field = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
+        let field =
+            |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
         [field(b"ssh-rsa"), field(&[1, 0, 1]), field(&positive)].concat()
     }
 }
