@@ -178,7 +178,7 @@ async fn enter(served: &Served, items: usize, reps: &mut Vec<Rep>) -> usize {
     let mut rep = Rep::log_in(served).await;
     rep.until("jumpdeck").await;
     let first = rep.bytes;
-    rep.until(&format!("{items} Jump Items total.")).await;
+    rep.until(&format!("{items} items")).await;
     reps.push(rep);
     first
 }

@@ -53,7 +53,7 @@ fn start(rep: &Command, items: usize) {
     let mut screen = Screen::start(rep);
     let linked = screen.wait_until_shown("● linked");
     let first = screen.wait_until_shown("ONE-");
-    let whole = screen.wait_until_shown(&format!("{} Jump Items total", number(items)));
+    let whole = screen.wait_until_shown(&format!("{} items", number(items)));
     screen.drain(Duration::from_secs(2));
     println!(
         "start with {items} items: linked after {:.0} ms, first items {:.0} ms later, all {:.0} ms later; {:.1} MiB resident",
@@ -69,7 +69,7 @@ fn start(rep: &Command, items: usize) {
 /// Keys, each after the console came to rest: until the last byte of its frame.
 fn keys(rep: &Command, items: usize) {
     let mut screen = Screen::start(rep);
-    screen.wait_until_shown(&format!("{} Jump Items total", number(items)));
+    screen.wait_until_shown(&format!("{} items", number(items)));
     screen.drain(Duration::from_secs(2));
     // The selection moves by a row; what follows from where it rests comes after that.
     measure(

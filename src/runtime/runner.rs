@@ -125,6 +125,8 @@ pub(crate) struct Runner<S> {
     watch: Option<Watch>,
     title: String,
     next_frame: Instant,
+    /// The bell rings with the next frame.
+    bell: bool,
     /// Until then a frame waits for a search.
     grace: Instant,
     ended: Option<String>,
@@ -157,6 +159,7 @@ impl<S: Seat> Runner<S> {
             watch: outfit.watch,
             title: String::new(),
             next_frame: Instant::now(),
+            bell: false,
             grace: Instant::now(),
             ended: None,
             signal: None,
@@ -329,6 +332,7 @@ impl<S: Seat> Runner<S> {
                 // What the screen holds is unknown; an error shows at the next frame.
                 let _ = self.canvas.clear();
             }
+            Effect::Bell => self.bell = true,
             Effect::Quit => self.quit = true,
         }
     }
@@ -356,6 +360,10 @@ impl<S: Seat> Runner<S> {
         if title != self.title {
             self.say_aside(screen::title(&title, self.charset));
             self.title = title;
+        }
+        // However often it rang since the last frame.
+        if std::mem::take(&mut self.bell) {
+            self.say_aside(b"\x07".to_vec());
         }
         let time = jiff::Timestamp::now().to_zoned(self.zone.clone()).strftime("%H:%M").to_string();
         let (console, theme, charset) = (&self.console, &self.theme, self.charset);

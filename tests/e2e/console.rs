@@ -11,7 +11,7 @@ fn from_the_first_start_to_a_shell_and_out_again() {
     let text = screen.wait_until("this machine online", |text| {
         text.lines().any(|line| line.contains(&name) && line.contains("● online"))
     });
-    assert!(text.contains("1 Jump Items total. 1 Jump Clients total. 1 online."));
+    assert!(text.contains("1 item · 1 online"));
     screen.send("\r");
     screen.wait_for("Ctrl-] then d: list");
     screen.send("echo $((6*7)) on $(hostname); test -t 0 && echo terminal\r");

@@ -7,7 +7,7 @@ fn a_demo_shows_simulated_machines_beside_this_one_and_cleans_up() {
     let home = Home::new();
     let mut screen =
         Screen::start(&home.jumpdeck(&["demo", "--scenario", "quiet", "--clients", "40"]), 120, 40);
-    screen.wait_for("41 Jump Items total. 41 Jump Clients total. 41 online.");
+    screen.wait_for("41 items · 41 online");
     screen.send("/one-00001");
     screen.wait_for("1 of 41");
     screen.send("\r\r");
@@ -27,13 +27,13 @@ fn a_demo_whose_appliance_is_killed_has_its_machines_again_and_still_cleans_up()
     let home = Home::new();
     let arguments = ["demo", "--scenario", "quiet", "--clients", "20"];
     let mut screen = Screen::start(&home.jumpdeck(&arguments), 120, 40);
-    screen.wait_for("21 Jump Items total. 21 Jump Clients total. 21 online.");
+    screen.wait_for("21 items · 21 online");
     let demo = std::fs::read_dir(home.data().join("demo")).unwrap().next().unwrap().unwrap().path();
     let address = std::fs::read_to_string(demo.join("run/address.json")).unwrap();
     let address: serde_json::Value = serde_json::from_str(&address).unwrap();
     kill(u32::try_from(address["process"].as_u64().unwrap()).unwrap());
     screen.wait_for("The link is back.");
-    screen.wait_for("21 Jump Items total. 21 Jump Clients total. 21 online.");
+    screen.wait_for("21 items · 21 online");
     screen.send("q");
     assert_eq!(screen.wait_for_end(), 0);
     let left = std::fs::read_dir(home.data()).unwrap().count();

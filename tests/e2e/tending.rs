@@ -121,12 +121,12 @@ fn a_removed_machine_forgets_its_appliance_at_once_or_when_it_comes_back() {
     away.wait().unwrap();
     served.until_online(&home, 1);
     let mut screen = Screen::start(&served.rep(&home, &[]), 120, 30);
-    screen.wait_for("2 Jump Items total");
+    screen.wait_for("2 items");
     screen.send("*x");
     screen.wait_for("will be removed");
     screen.send("y");
     screen.wait_for("2 items were removed.");
-    screen.wait_for("0 Jump Items total");
+    screen.wait_for("0 items");
     let ended = agent.0.wait().unwrap();
     assert_eq!(ended.code(), Some(0));
     let key = |name: &str| home.path().join(name).join("identity.key");
@@ -149,7 +149,7 @@ fn two_consoles_see_the_same_countdown_and_the_machine_comes_up() {
     let mut command = home.jumpdeck(&[]);
     command.env("JUMPDECK_DATA_DIR", demo);
     let mut two = Screen::start(&command, 120, 30);
-    two.wait_for("41 Jump Items total.");
+    two.wait_for("41 items");
     for screen in [&mut one, &mut two] {
         screen.send("/status:offline");
         screen.wait_until("machines that are away", |text| {

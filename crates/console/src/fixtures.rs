@@ -41,6 +41,8 @@ pub(crate) struct Desk {
     pub answered: Vec<RequestId>,
     /// Times it asked whether the appliance is there.
     pub probes: usize,
+    /// Times it rang the terminal's bell.
+    pub bells: usize,
     /// What it wants to come back to.
     pub timers: Vec<Timer>,
 }
@@ -58,6 +60,7 @@ impl Desk {
             exports: Vec::new(),
             answered: Vec::new(),
             probes: 0,
+            bells: 0,
             timers: Vec::new(),
         }
     }
@@ -110,6 +113,7 @@ impl Desk {
                 Effect::Quit => self.quit = true,
                 Effect::Copy(text) => self.copied.push(text),
                 Effect::Export(export) => self.exports.push(*export),
+                Effect::Bell => self.bells += 1,
                 Effect::Mouse(_) | Effect::Redraw | Effect::Suspend => {}
             }
         }

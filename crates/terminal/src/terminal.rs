@@ -90,6 +90,12 @@ impl Terminal {
         std::mem::take(&mut heard.answers)
     }
 
+    /// Whether the bell rang since this was last asked.
+    pub fn take_bell(&mut self) -> bool {
+        let mut heard = self.ears.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut heard.bell)
+    }
+
     /// Puts the oldest lines above the screen where they take little room.
     fn gather(&mut self, near: usize) {
         let room = self.near + SPARE;

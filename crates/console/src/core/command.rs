@@ -82,21 +82,21 @@ table! {
     Global {
         "help" "help" "Show the keys that work here." => Console::open_help;
         "palette" "commands" "Find a command by its name." => Console::open_palette;
-        "fuzzy-jump" "find" "Jump to any item, session or command by a part of its name."
+        "fuzzy-jump" "find" "Find an item, session or command by name."
             => Console::open_fuzzy_jump;
-        "messages" "messages" "Show all messages since the start." => Console::open_messages;
-        "back" "back" "Close what is open, else clear the search, else the marks." => Console::back;
-        "quit" "leave" "Leave the console; open sessions go on." => Console::quit;
-        "go-jump" "jump list" "Go to the list of Jump Items." => Console::go_jump;
-        "go-sessions" "sessions" "Go to the open sessions: yours, and those shared with you."
+        "messages" "messages" "Show all messages." => Console::open_messages;
+        "back" "back" "Close the dialog, or clear the search, then the marks." => Console::back;
+        "quit" "leave" "Leave the console. Sessions continue." => Console::quit;
+        "go-jump" "jump list" "Go to the Jump Items." => Console::go_jump;
+        "go-sessions" "sessions" "Show the open sessions: yours and those shared with you."
             => Console::go_sessions;
-        "session-key" "session key" "Make a key by which a machine joins that is not a Jump Client."
+        "session-key" "session key" "Create a session key for a machine without a Jump Client."
             => Console::ask_session_key, unless Console::no_link;
- "lock" "lock" "Show nothing until your password opens the console again."
+ "lock" "lock" "Lock the console."
             => Console::lock_now, unless Console::no_lock;
-        "redraw" "redraw" "Redraw the whole screen." => Console::redraw;
-        "suspend" "suspend" "Give the terminal back to the shell; `fg` comes back." => Console::suspend;
-        "toggle-mouse" "mouse" "Use the mouse here, or leave it to the terminal." => Console::toggle_mouse;
+        "redraw" "redraw" "Redraw the screen." => Console::redraw;
+        "suspend" "suspend" "Suspend the console; `fg` resumes it." => Console::suspend;
+        "toggle-mouse" "mouse" "Turn the mouse on or off." => Console::toggle_mouse;
         "tab-1" "session 1" "Go to the first session." => |c| c.show_tab(0), unless |c| c.no_tab(0);
         "tab-2" "session 2" "Go to the second session." => |c| c.show_tab(1), unless |c| c.no_tab(1);
         "tab-3" "session 3" "Go to the third session." => |c| c.show_tab(2), unless |c| c.no_tab(2);
@@ -110,8 +110,8 @@ table! {
     Jump {
         "up" "up" "Move up." => |c| c.move_selection(-1);
         "down" "down" "Move down." => |c| c.move_selection(1);
-        "page-up" "page up" "Move up by a page." => |c| c.move_page(-1);
-        "page-down" "page down" "Move down by a page." => |c| c.move_page(1);
+        "page-up" "page up" "Move up one page." => |c| c.move_page(-1);
+        "page-down" "page down" "Move down one page." => |c| c.move_page(1);
         "first" "first" "Go to the first row." => |c| c.move_selection(isize::MIN);
         "last" "last" "Go to the last row." => |c| c.move_selection(isize::MAX);
         "left" "left" "Fold the group, or go to the tree." => Console::left;
@@ -119,88 +119,88 @@ table! {
         "next-pane" "pane" "Go to the next pane." => Console::next_pane;
         "search" "search" "Search the items as you type." => Console::start_search;
         "details" "details" "Show or hide the details of the item." => Console::toggle_details;
-        "sort" "sort" "Order the list by a column." => Console::open_sort;
-        "columns" "columns" "Choose, move and size the columns of the list." => Console::open_columns;
-        "fields" "fields" "Choose the fields that bare words are looked for in." => Console::open_fields;
-        "saved-searches" "saved" "Show a saved search, or save this one as a dynamic group."
+        "sort" "sort" "Sort the list by a column." => Console::open_sort;
+        "columns" "columns" "Choose, move and resize columns." => Console::open_columns;
+        "fields" "fields" "Choose which fields plain words search." => Console::open_fields;
+        "saved-searches" "saved" "Open a saved search, or save this one."
             => Console::open_saved, unless Console::no_saved;
-        "export" "export" "Write the list to a file, as comma-separated values."
+        "export" "export" "Export the list to a CSV file."
             => Console::ask_export, unless Console::no_export;
-        "new-shortcut" "new" "Make a Jump shortcut: a way to a machine without an agent."
+        "new-shortcut" "new" "Create a Jump shortcut to a machine without an agent."
             => Console::open_new_shortcut, unless Console::no_new;
     }
     List {
-        "jump" "jump" "Start sessions with the marked items or the selected one, or go back to them."
+        "jump" "jump" "Start or resume a session with the selected or marked items."
             => Console::jump, unless Console::no_jump;
-        "mark" "mark" "Mark the item, or take its mark away." => Console::mark, unless Console::no_selected;
-        "mark-all" "mark all" "Mark all items that are shown, or none." => Console::mark_all, unless Console::no_mark_all;
+        "mark" "mark" "Mark or unmark the item." => Console::mark, unless Console::no_selected;
+        "mark-all" "mark all" "Mark all items in the list, or none." => Console::mark_all, unless Console::no_mark_all;
         "properties" "properties" "Show and edit the properties of the items."
             => Console::open_properties, unless Console::no_properties;
-        "wake" "wake" "Have the machines woken by a neighbour (Wake-on-LAN)."
+        "wake" "wake" "Wake the machines (Wake-on-LAN)."
             => Console::ask_wake, unless Console::no_wake;
-        "copy" "copy" "Copy the items into another Jump Group."
+        "copy" "copy" "Copy the items to another Jump Group."
             => Console::open_copy, unless Console::no_move;
         "move" "move" "Move the items to another Jump Group."
             => Console::open_move, unless Console::no_move;
-        "remove" "remove" "Remove the items; Jump Clients uninstall themselves." [dangerous]
+        "remove" "remove" "Remove the items. Jump Clients uninstall themselves." [dangerous]
             => Console::ask_remove, unless Console::no_remove;
         "copy-host" "copy host" "Copy the host name to your clipboard." => Console::yank, unless Console::no_yank;
-        "why" "why" "Say what you may do with the item, and why." => Console::open_why, unless Console::no_selected;
-        "simulate" "simulate" "Show what a session with the item would grant, and which layer says so."
+        "why" "why" "Show what you can do with the item, and why." => Console::open_why, unless Console::no_selected;
+        "simulate" "simulate" "Show what a session with the item would allow, and why."
             => Console::open_simulator, unless Console::no_selected;
     }
     Tree {
         "open" "open" "Show the items of the selected group." => Console::open_group;
-        "find-group" "find" "Find a group, a tag or a saved search by its name." => Console::start_find;
+        "find-group" "find" "Find a group, tag or saved search by name." => Console::start_find;
     }
     TreeFind {
-        "accept-find" "here" "Stay at the group that was found." => Console::accept_find;
+        "accept-find" "here" "Keep the group that was found." => Console::accept_find;
     }
     Search {
         "accept-search" "list" "Keep the search and go to the list." => Console::accept_search;
-        "complete" "complete" "Complete the field or the value that was begun." => Console::complete;
+        "complete" "complete" "Complete the field or value." => Console::complete;
     }
     Text {
         "delete-word" "delete word" "Delete the word before the cursor." => Console::delete_word;
-        "clear-input" "clear" "Delete all that was typed." => Console::clear_input;
+        "clear-input" "clear" "Clear the input." => Console::clear_input;
     }
     Session {
-        "detach" "list" "Go back to the list; the session goes on." => Console::go_jump;
+        "detach" "list" "Go to the list. The session continues." => Console::go_jump;
         "next-tab" "next" "Go to the next session." => |c| c.cycle_tab(1);
-        "previous-tab" "previous" "Go to the session before." => |c| c.cycle_tab(-1);
+        "previous-tab" "previous" "Go to the previous session." => |c| c.cycle_tab(-1);
         "end-session" "end" "End this session and the programs in it." [dangerous]
             => Console::ask_end_session, unless Console::no_end_session;
-        "take-over" "keyboard" "Take over the keyboard."
+        "take-over" "keyboard" "Take the keyboard."
             => Console::take_over, unless Console::no_take_over;
         "new-shell" "shell" "Open another shell in this session."
             => Console::open_shell, unless Console::no_new_shell;
-        "next-shell" "next shell" "Go to the session's next shell."
+        "next-shell" "next shell" "Go to the next shell."
             => |c| c.cycle_shell(1), unless Console::no_other_shell;
-        "previous-shell" "shell before" "Go to the session's shell before."
+        "previous-shell" "previous shell" "Go to the previous shell."
             => |c| c.cycle_shell(-1), unless Console::no_other_shell;
         "close-shell" "end shell" "End this shell and the programs in it." [dangerous]
             => Console::ask_close_shell, unless Console::no_close_shell;
         "session-log" "log" "Show the session's log." => Console::open_log, unless Console::no_presence;
-        "chat" "chat" "Write to the others in this session."
+        "chat" "chat" "Send a message to everyone in this session."
             => Console::ask_chat, unless Console::no_presence;
-        "note" "note" "Make a note in the session's log."
+        "note" "note" "Add a note to the session's log."
             => Console::ask_note, unless Console::no_participation;
-        "scroll-back" "look back" "Look back at what the shell wrote: search, copy, save."
+        "scroll-back" "scroll back" "Scroll back: search, copy or save the output."
             => Console::open_scroll, unless Console::no_scroll;
-        "zoom" "zoom" "Give the shell the whole screen, or the bar its row back." => Console::zoom;
-        "fit" "fit" "Make the terminal as large as your pane, or as the smallest one again."
+        "zoom" "zoom" "Use the whole screen for the shell, or show the bar." => Console::zoom;
+        "fit" "fit" "Fit to my window, or to the smallest viewer."
             => Console::fit_terminal, unless Console::no_ownership;
-        "share" "share" "Let another rep look on or take part."
+        "share" "share" "Invite another rep to watch or take part."
             => Console::ask_share, unless Console::no_ownership;
-        "transfer" "transfer" "Give the session to another rep."
+        "transfer" "transfer" "Hand the session over to another rep."
             => Console::ask_transfer, unless Console::no_ownership;
-        "pin" "pin" "Make the session's machine a Jump Client, or undo that."
+        "pin" "pin" "Pin the machine as a Jump Client, or unpin it."
             => Console::ask_pin, unless Console::no_pin;
-        "leave-session" "leave" "Take no part in this session of another rep any more." [dangerous]
+        "leave-session" "leave" "Leave this session." [dangerous]
             => Console::ask_leave, unless Console::no_leave;
     }
     Sessions {
-        "open-session" "open" "Go to the session, take the machine that waits, or join the team's session."
+        "open-session" "open" "Open the session, accept the waiting machine, or join the team's session."
             => Console::open_session, unless Console::no_session_selected;
         "session-up" "up" "Move up." => |c| c.move_session(-1);
         "session-down" "down" "Move down." => |c| c.move_session(1);
@@ -208,89 +208,89 @@ table! {
         "session-last" "last" "Go to the last session." => |c| c.move_session(isize::MAX);
         "selected-log" "log" "Show the session's log."
             => Console::open_log, unless Console::no_log_selected;
-        "end-selected" "end" "End the session and its programs, or turn the waiting machine away." [dangerous]
+        "end-selected" "end" "End the session and its programs, or reject the waiting machine." [dangerous]
             => Console::ask_end_selected, unless Console::no_end_selected;
     }
     Chooser {
-        "choose" "choose" "Take the selected entry." => Console::choose;
+        "choose" "choose" "Choose the selected entry." => Console::choose;
         "choose-up" "up" "Move up." => |c| c.move_choice(-1);
         "choose-down" "down" "Move down." => |c| c.move_choice(1);
-        "choose-page-up" "page up" "Move up by a page." => |c| c.move_choice(-10);
-        "choose-page-down" "page down" "Move down by a page." => |c| c.move_choice(10);
-        "forget-search" "forget" "Forget the saved search." [dangerous]
+        "choose-page-up" "page up" "Move up one page." => |c| c.move_choice(-10);
+        "choose-page-down" "page down" "Move down one page." => |c| c.move_choice(10);
+        "forget-search" "delete" "Delete the saved search." [dangerous]
             => Console::ask_forget, unless Console::no_forget;
     }
     Prompt {
-        "accept" "done" "Take what was typed." => Console::accept_prompt;
+        "accept" "done" "Confirm the input." => Console::accept_prompt;
     }
     Form {
-        "save" "save" "Save what was changed." => Console::save_form, unless |c| c.no_save();
+        "save" "save" "Save the changes." => Console::save_form, unless |c| c.no_save();
         "next-field" "next" "Go to the next field." => Console::next_field;
-        "previous-field" "previous" "Go to the field before." => Console::previous_field;
-        "complete-field" "complete" "Complete the tag, else go to the next field." => Console::complete_field;
-        "open-field" "choices" "Show the choices of the field, else go to the next one." => Console::open_field;
-        "revert-field" "revert" "Put back what was in the field." => Console::revert_field;
-        "keep-mine" "keep mine" "Keep what you typed where somebody else changed it too."
+        "previous-field" "previous" "Go to the previous field." => Console::previous_field;
+        "complete-field" "complete" "Complete the tag, or go to the next field." => Console::complete_field;
+        "open-field" "choices" "Show the choices, or go to the next field." => Console::open_field;
+        "revert-field" "revert" "Restore the value of the field." => Console::revert_field;
+        "keep-mine" "keep mine" "Keep your value where someone else changed it too."
             => Console::keep_mine, unless Console::no_conflict;
-        "take-theirs" "take theirs" "Take what somebody else put there meanwhile."
+        "take-theirs" "take theirs" "Take the other person's value."
             => Console::take_theirs, unless Console::no_conflict;
     }
     Toggles {
-        "toggle" "on/off" "Switch it on or off." => Console::toggle;
-        "toggle-up" "up" "Go up." => |c| c.move_toggle(-1);
-        "toggle-down" "down" "Go down." => |c| c.move_toggle(1);
+        "toggle" "on/off" "Turn it on or off." => Console::toggle;
+        "toggle-up" "up" "Move up." => |c| c.move_toggle(-1);
+        "toggle-down" "down" "Move down." => |c| c.move_toggle(1);
         "column-earlier" "earlier" "Move the column to the left." => |c| c.shift_column(-1), unless Console::no_column;
         "column-later" "later" "Move the column to the right." => |c| c.shift_column(1), unless Console::no_column;
         "column-wider" "wider" "Make the column wider." => |c| c.size_column(2), unless Console::no_column;
         "column-narrower" "narrower" "Make the column narrower." => |c| c.size_column(-2), unless Console::no_column;
-        "column-fits" "fits" "Make the column as wide as there is room." => |c| c.size_column(0), unless Console::no_column;
-        "reset-toggles" "reset" "Go back to what is usual." => Console::reset_toggles;
+        "column-fits" "fits" "Fit the column to the room there is." => |c| c.size_column(0), unless Console::no_column;
+        "reset-toggles" "reset" "Restore the default." => Console::reset_toggles;
     }
     Scroll {
         "line-up" "up" "Move up." => |c| c.move_line(-1);
         "line-down" "down" "Move down." => |c| c.move_line(1);
-        "screen-up" "page up" "Move up by a screen." => |c| c.move_screen(-1);
-        "screen-down" "page down" "Move down by a screen." => |c| c.move_screen(1);
+        "screen-up" "page up" "Move up one screen." => |c| c.move_screen(-1);
+        "screen-down" "page down" "Move down one screen." => |c| c.move_screen(1);
         "line-first" "first" "Go to the oldest line." => |c| c.move_line(isize::MIN);
         "line-last" "last" "Go to the newest line." => |c| c.move_line(isize::MAX);
-        "line-search" "search" "Look for a text, from here up." => Console::ask_scroll_search;
-        "find-up" "next" "Go up to the next line that holds it."
+        "line-search" "search" "Search upwards." => Console::ask_scroll_search;
+        "find-up" "next" "Go to the next match above."
             => |c| c.find_line(true), unless Console::no_scroll_query;
-        "find-down" "before" "Go down to the next line that holds it."
+        "find-down" "previous" "Go to the next match below."
             => |c| c.find_line(false), unless Console::no_scroll_query;
-        "line-mark" "select" "Begin or end a selection of lines." => Console::mark_line;
-        "line-copy" "copy" "Copy the selected lines, or this one, to your clipboard." => Console::copy_lines;
-        "line-save" "save" "Write the selected lines, or all of them, to a file." => Console::ask_save_lines;
+        "line-mark" "select" "Start or end selecting lines." => Console::mark_line;
+        "line-copy" "copy" "Copy the selected lines to your clipboard." => Console::copy_lines;
+        "line-save" "save" "Save the selected lines, or all, to a file." => Console::ask_save_lines;
     }
     Reader {
         "read-up" "up" "Scroll up." => |c| c.scroll(-1);
         "read-down" "down" "Scroll down." => |c| c.scroll(1);
-        "read-page-up" "page up" "Scroll up by a page." => |c| c.scroll(-10);
-        "read-page-down" "page down" "Scroll down by a page." => |c| c.scroll(10);
-        "read-save" "save" "Write the session's log to a file."
+        "read-page-up" "page up" "Scroll up one page." => |c| c.scroll(-10);
+        "read-page-down" "page down" "Scroll down one page." => |c| c.scroll(10);
+        "read-save" "save" "Save the session's log to a file."
             => Console::ask_save_log, unless Console::no_read_save;
-        "read-copy" "copy" "Copy the line for the customer to your clipboard."
+        "read-copy" "copy" "Copy the command for the customer to your clipboard."
             => Console::read_copy, unless Console::no_read_copy;
-        "read-simulate" "simulate" "Show what a session with the item would grant."
+        "read-simulate" "simulate" "Show what a session with the item would allow."
             => Console::open_simulator, unless Console::no_read_simulate;
-        "read-who" "who may" "Show who may do something with the item."
+        "read-who" "who may" "Show who can do this with the item."
             => Console::open_who, unless Console::no_who;
     }
     Who {
-        "who-next" "action" "Ask about the next action." => |c| c.who_action(1);
-        "who-before" "before" "Ask about the action before." => |c| c.who_action(-1);
+        "who-next" "action" "Show the next action." => |c| c.who_action(1);
+        "who-before" "previous" "Show the previous action." => |c| c.who_action(-1);
     }
     Simulator {
-        "simulate-user" "whose" "Choose whose session is simulated." => Console::ask_simulated_user;
-        "simulate-start" "start" "Switch between a jump and a session that the customer starts."
+        "simulate-user" "user" "Choose the user to simulate." => Console::ask_simulated_user;
+        "simulate-start" "start" "Switch between a jump and a session started by the customer."
             => Console::simulate_start;
-        "simulate-customer" "customer" "Switch between a customer who is present and one who is not."
+        "simulate-customer" "customer" "Switch between customer present and customer away."
             => Console::simulate_customer;
-        "simulate-time" "time" "Choose when." => Console::ask_simulated_time;
+        "simulate-time" "time" "Choose the time to simulate." => Console::ask_simulated_time;
     }
     Confirm {
-        "yes" "yes" "Do it." => Console::confirm;
-        "no" "no" "Do not." => Console::back;
+        "yes" "yes" "Confirm." => Console::confirm;
+        "no" "no" "Cancel." => Console::back;
     }
 }
 

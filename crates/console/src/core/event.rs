@@ -143,6 +143,8 @@ pub enum Effect {
     Suspend,
     /// Draw everything again.
     Redraw,
+    /// Ring the terminal's bell.
+    Bell,
     /// Leave.
     Quit,
 }

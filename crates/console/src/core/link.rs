@@ -352,6 +352,13 @@ impl Console {
                 let answers = shell.terminal.take(&new);
                 let begun = shell.terminal.unsettled().filter(|begun| was != Some(*begun));
                 let drawing = shell.terminal.is_drawing();
+                // What rang or was written before this console came is no news.
+                let rang = shell.terminal.take_bell() && live;
+                let is_news = live && !is_shown;
+                let was = shell.unseen;
+                shell.unseen.output |= is_news;
+                shell.unseen.bell |= is_news && rang;
+                let is_first = shell.unseen != was;
                 // Answers of its own are not to fill the way to the program.
                 let free = shell.endpoint.unsent_input() < limits::INPUT_WINDOW / 4;
                 if shell.replaying && shell.endpoint.is_history_over() {
@@ -368,7 +375,10 @@ impl Console {
                     let timer = Timer::Settle(channel, begun);
                     self.out.effects.push(Effect::After(begun.patience(), timer));
                 }
-                self.out.dirty |= is_shown && !drawing;
+                if is_shown && rang {
+                    self.out.effects.push(Effect::Bell);
+                }
+                self.out.dirty |= is_first || (is_shown && (rang || !drawing));
             }
             // What is repeated counts too.
             Ok(None) => self.give_credit(channel),

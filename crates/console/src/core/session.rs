@@ -92,6 +92,17 @@ pub struct Shell {
     pub shown_somewhere: bool,
     /// Whether its machine answers to what is typed.
     pub answers: Answers,
+    /// What happened while it was not on the screen.
+    pub unseen: Unseen,
+}
+
+/// What happened in a shell that was not on the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// Output came.
+    pub output: bool,
+    /// The bell rang.
+    pub bell: bool,
 }
 
 impl Tab {
@@ -135,6 +146,16 @@ impl Tab {
         self.shown = still.unwrap_or(self.shown).min(self.shells.len().saturating_sub(1));
     }
 
+    /// Output came in a shell of it that was not on the screen.
+    pub fn has_unseen_output(&self) -> bool {
+        self.shells.iter().any(|shell| shell.unseen.output)
+    }
+
+    /// The bell rang in a shell of it that was not on the screen.
+    pub fn has_rung(&self) -> bool {
+        self.shells.iter().any(|shell| shell.unseen.bell)
+    }
+
     /// The shell on the screen.
     pub fn shell(&self) -> Option<&Shell> {
         self.shells.get(self.shown)
@@ -174,6 +195,7 @@ impl Shell {
             recorded: view.recorded,
             shown_somewhere: view.attached,
             answers: Answers::default(),
+            unseen: Unseen::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Sessions: starting, showing, typing, ending.
 
 use super::layers::{Layer, Question};
-use super::session::{Pane, Shell, Tab};
+use super::session::{Pane, Shell, Tab, Unseen};
 use super::{Console, Effect, Screen, layout};
 use crate::core::requests::About;
 use jumpdeck_protocol::rep::RepNotice;
@@ -158,8 +158,18 @@ impl Console {
         }
     }
 
+    /// What came in the shell on the screen has been seen.
+    pub(super) fn see_shell(&mut self) {
+        if let Screen::Session(position) = self.shown.screen
+            && let Some(shell) = self.sessions.tabs.get_mut(position).and_then(Tab::shell_mut)
+        {
+            shell.unseen = Unseen::default();
+        }
+    }
+
     /// What is on the screen is shown; who only watches begins when the session comes up.
     pub(super) fn show_shells(&mut self) {
+        self.see_shell();
         let Screen::Session(position) = self.shown.screen else {
             return;
         };

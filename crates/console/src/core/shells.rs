@@ -2,7 +2,7 @@
 
 use super::layers::{Layer, Question};
 use super::session::TERM;
-use super::session::{Shell, Tab};
+use super::session::{Shell, Tab, Unseen};
 use super::{Console, Screen};
 use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::rep::request;
@@ -55,6 +55,7 @@ impl Console {
         let Some(shell) = tab.shells.get_mut(number) else {
             return;
         };
+        shell.unseen = Unseen::default();
         let orders = shell.attach_anew(size, jumpdeck_protocol::session::Keyboard::Take);
         self.order_all(orders);
         self.out.dirty = true;
@@ -72,6 +73,7 @@ impl Console {
             let count = isize::try_from(tab.shells.len()).unwrap_or(1).max(1);
             let next = isize::try_from(tab.shown).unwrap_or(0).saturating_add(by);
             tab.shown = usize::try_from(next.rem_euclid(count)).unwrap_or(0);
+            self.see_shell();
         }
     }
 

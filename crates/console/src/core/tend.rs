@@ -6,12 +6,14 @@ use super::layers::{Ask, Layer, Prompt, Question};
 use super::start::StartHow;
 use super::{Console, Effect};
 use crate::core::batch::BatchEdit;
+use crate::core::columns;
 use crate::core::known::Past;
 use crate::core::layers::Why;
 use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Status;
 use jumpdeck_protocol::limits::STARTS_AT_ONCE;
+use jumpdeck_protocol::preferences::Column;
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
@@ -196,6 +198,15 @@ impl Console {
             None => "There is no item here.".to_owned(),
         };
         self.list.jump.selected.is_none().then(why)
+    }
+
+    /// The selected item in a line: its whole name, where it is reached, and its tag.
+    pub fn selected_words(&self) -> Option<String> {
+        let id = self.list.jump.selected?;
+        let item = self.list.inventory.item(id)?;
+        let parts = [Column::Name, Column::Host, Column::Tag];
+        let parts = parts.map(|column| columns::text(item, column)).into_iter();
+        Some(parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
     }
 
     pub(super) fn no_export(&self) -> Option<String> {

@@ -2,11 +2,11 @@
 
 use super::theme::Tone;
 use super::{Artist, row, text};
+use crate::core::Link;
 use crate::core::command::Command;
 use crate::core::keymap::Context;
 use crate::core::messages::Level;
 use crate::core::session::{Pane, Tab};
-use crate::core::{Link, Screen};
 use jumpdeck_protocol::session::{Part, RecordingState};
 use jumpdeck_terminal::key::chord;
 use ratatui::layout::Rect;
@@ -96,41 +96,8 @@ impl Artist<'_, '_> {
         }
     }
 
-    /// The bar of a session: its neighbours, itself, the way out.
-    pub(super) fn session_bar(&mut self, area: Rect) {
-        let bar = self.style(Tone::Bar);
-        let width = usize::from(area.width);
-        let shown = match self.console.screen() {
-            Screen::Session(shown) => shown,
-            Screen::Jump | Screen::Sessions => usize::MAX,
-        };
-        let mut spans = Vec::new();
-        let right = self.session_right(width);
-        let mut room = width.saturating_sub(text::width(&right.content));
-        for (number, tab) in self.console.tabs().iter().enumerate() {
-            let mark = match tab.shell().map(|shell| &shell.pane) {
-                Some(Pane::Attaching) => " …",
-                Some(Pane::AgentAway) => " ○",
-                _ if tab.unread > 0 => " ✉",
-                _ if tab.part != Part::Owner => " ⇄",
-                _ => "",
-            };
-            let shells = match tab.shells.len() {
-                count if count > 1 => format!(" {}/{count}", tab.shown + 1),
-                _ => String::new(),
-            };
-            let label = format!(" {} {}{shells}{mark} ", number + 1, text::fit(&tab.name, 24));
-            let label = text::fit(&label, room);
-            room -= text::width(&label);
-            let role = if number == shown { Tone::Selection } else { Tone::Bar };
-            spans.push(Span::styled(label, self.style(role)));
-        }
-        spans.push(Span::styled(" ".repeat(room), bar));
-        spans.push(right);
-        self.line(area, Line::from(spans));
-    }
-
-    fn session_right(&self, width: usize) -> Span<'static> {
+    /// What stands right of the tabs, in so many columns.
+    pub(super) fn session_right(&self, width: usize) -> Span<'static> {
         let bar = self.style(Tone::Bar);
         let now = self.console.now();
         if !self.console.is_linked() {
@@ -141,17 +108,17 @@ impl Artist<'_, '_> {
                 0 => String::new(),
                 bytes => format!("· {bytes} typed bytes wait "),
             };
-            let words = text::fit(&format!(" {words} {waiting}"), width * 2 / 3);
+            let words = text::fit(&format!(" {words} {waiting}"), width);
             return Span::styled(words, bar.patch(self.style(role)));
         }
         if let Some(words) = self.silence_words().or_else(|| self.machine_silence_words()) {
-            let words = text::fit(&format!(" {words} "), width * 2 / 3);
+            let words = text::fit(&format!(" {words} "), width);
             return Span::styled(words, bar.patch(self.style(Tone::Error)));
         }
         let shell = self.console.shown_tab().and_then(Tab::shell);
         let away = shell.is_some_and(|shell| shell.pane == Pane::AgentAway);
         if let Some(message) = self.console.messages().current(now).filter(|_| !away) {
-            let words = text::fit(&format!(" {} ", message.text), width * 2 / 3);
+            let words = text::fit(&format!(" {} ", message.text), width);
             return Span::styled(words, bar.patch(self.style(level_tone(message.level))));
         }
         let (words, role) = match shell.map(|shell| &shell.pane) {
@@ -161,7 +128,7 @@ impl Artist<'_, '_> {
             }
             _ => self.session_words(width),
         };
-        Span::styled(text::fit(&words, width * 3 / 5), bar.patch(self.style(role)))
+        Span::styled(text::fit(&words, width), bar.patch(self.style(role)))
     }
 
     /// Who types, who else is here, whether it is recorded; else the way out.
@@ -199,55 +166,96 @@ impl Artist<'_, '_> {
             };
             return (format!(" {dot}{with}· {who} · {how} "), Tone::Warning);
         }
-        let way_out = if width < 60 || !here.is_empty() {
-            format!("{prefix} d: list")
-        } else {
-            format!("{prefix} then d: list, ?: help")
-        };
+        let ways = [
+            format!("{prefix} then d: list, ?: help"),
+            format!("{prefix} d: list"),
+            format!("{prefix} …"),
+        ];
+        let fits = |way: &&String| text::width(way) + text::width(&with) + 4 <= width;
+        let way_out = ways.iter().find(fits).map_or("", String::as_str);
         (format!(" {dot}{with}{way_out} "), Tone::Muted)
     }
 
-    /// The counts line, or the last message.
-    pub(super) fn counts(&mut self, area: Rect) {
-        let now = self.console.now();
-        if let Some(message) = self.console.messages().current(now) {
-            let style = self.style(level_tone(message.level));
-            let words = text::fit(&format!(" {}", message.text), usize::from(area.width));
-            self.line(area, Line::styled(words, style));
+    /// The two rows at the bottom. What has just happened has both of them if it is long; otherwise the
+    /// first says `calm`, what there is to know when nothing happens, and the second has the keys.
+    pub(super) fn bottom(&mut self, first: Rect, second: Rect, calm: Line<'static>) {
+        let Some((words, tone)) = self.news() else {
+            self.line(first, calm);
+            self.footer(second);
             return;
-        }
-        if let Some(mistake) = &self.console.jump_screen().mistake {
-            let words = text::fit(&format!(" {}", mistake.what), usize::from(area.width));
-            self.line(area, Line::styled(words, self.style(Tone::Error)));
+        };
+        let width = usize::from(first.width);
+        let more = format!(" … {}", self.console.key_of("messages"));
+        let mut lines = text::wrap(&words, width.saturating_sub(2)).into_iter();
+        let (one, two) = (lines.next().unwrap_or_default(), lines.next());
+        let style = self.style(tone);
+        self.line(first, Line::styled(format!(" {one}"), style));
+        let Some(mut two) = two else {
+            self.footer(second);
             return;
+        };
+        if lines.next().is_some() {
+            let room = width.saturating_sub(2 + text::width(&more));
+            two = format!("{}{more}", text::fit(&two, room));
         }
+        self.line(second, Line::styled(format!(" {two}"), style));
+    }
+
+    /// The last message while it is fresh, else what is wrong with the search.
+    fn news(&self) -> Option<(String, Tone)> {
+        if let Some(message) = self.console.messages().current(self.console.now()) {
+            return Some((message.text.clone(), level_tone(message.level)));
+        }
+        let mistake = self.console.jump_screen().mistake.as_ref()?;
+        Some((mistake.what.clone(), Tone::Error))
+    }
+
+    /// What the first row says while nothing happens: a hint for beginners, else the whole name of what
+    /// is selected.
+    pub(super) fn selected_line(&self, width: u16) -> Line<'static> {
+        let room = usize::from(width).saturating_sub(1);
+        let context = self.console.context();
+        if matches!(context, Context::List | Context::Tree)
+            && let Some(hint) = self.console.hint(room)
+        {
+            return Line::styled(format!(" {}", text::fit(&hint, room)), self.style(Tone::Accent));
+        }
+        let words = match context {
+            Context::Tree | Context::TreeFind => self.console.scope_title(),
+            _ => self.console.selected_words().unwrap_or_default(),
+        };
+        Line::styled(format!(" {}", text::fit(&words, room)), self.style(Tone::Muted))
+    }
+
+    /// The bottom of the list's frame: how many items there are, and how many are marked.
+    pub(super) fn list_counts(&self, width: u16) -> [Line<'static>; 2] {
+        let room = usize::from(width).saturating_sub(4);
+        let marks = self.marks();
+        let left = room.saturating_sub(text::width(&marks) + 3);
         let counts = self.console.jump_screen().counts;
         let number = text::number;
-        let mut words = format!(
-            " {} Jump Items total. {} Jump Clients total. {} online. {} offline. {} passive.",
-            number(counts.items),
-            number(counts.clients),
-            number(counts.online),
-            number(counts.offline),
-            number(counts.passive),
-        );
-        let marks = text::width(&self.marks());
-        if text::width(&words) + marks + 1 > usize::from(area.width) {
-            words = format!(
-                " {} {}, {} online, {} offline",
-                number(counts.items),
-                if counts.items == 1 { "item" } else { "items" },
-                number(counts.online),
-                number(counts.offline)
-            );
+        let items = if counts.items == 1 { "item" } else { "items" };
+        let all = [
+            format!("{} {items}", number(counts.items)),
+            format!("{} online", number(counts.online)),
+            format!("{} offline", number(counts.offline)),
+        ];
+        let passive = (counts.passive > 0).then(|| format!("{} passive", number(counts.passive)));
+        let mut words = String::new();
+        for part in all.into_iter().chain(passive) {
+            let part = if words.is_empty() { part } else { format!(" · {part}") };
+            if text::width(&words) + text::width(&part) > left {
+                break;
+            }
+            words += &part;
         }
-        let marks = self.marks();
-        let room = usize::from(area.width).saturating_sub(text::width(&marks) + 1);
-        let line = Line::from(vec![
-            Span::styled(text::left(&words, room), self.style(Tone::Muted)),
-            Span::styled(marks, self.style(Tone::Accent)),
-        ]);
-        self.line(area, line);
+        let framed = |words: String, tone: Tone| {
+            if words.is_empty() {
+                return Line::default();
+            }
+            Line::styled(format!(" {words} "), self.style(tone))
+        };
+        [framed(words, Tone::Muted), framed(marks, Tone::Accent).right_aligned()]
     }
 
     /// How many items are marked, and how many of them cannot be seen here.
@@ -257,49 +265,51 @@ impl Artist<'_, '_> {
             (0, _) => String::new(),
             (marked, 0) => format!("{} marked", text::number(marked)),
             (marked, hidden) => {
-                format!("{} marked, {} not shown", text::number(marked), text::number(hidden))
+                format!("{} marked · {} not shown", text::number(marked), text::number(hidden))
             }
         }
     }
 
     /// The keys that help most here.
     pub(super) fn footer(&mut self, area: Rect) {
-        let plain = matches!(self.console.context(), Context::List | Context::Tree);
-        let room = usize::from(area.width).saturating_sub(1);
-        if let Some(hint) = self.console.hint(room).filter(|_| plain) {
-            let hint = text::fit(&format!(" {hint}"), usize::from(area.width));
-            self.line(area, Line::styled(hint, self.style(Tone::Accent)));
-            return;
-        }
         let names: &[&str] = match self.console.context() {
             _ if !self.console.layers().is_empty() => &LAYER_FOOTER,
             Context::Search => &SEARCH_FOOTER,
             Context::Tree => &TREE_FOOTER,
             Context::TreeFind => &FIND_FOOTER,
+            Context::Sessions => &super::sessions::FOOTER,
             _ => &FOOTER,
         };
         let line = self.key_line(names, self.console.context(), usize::from(area.width));
         self.line(area, line);
     }
 
-    /// Keys and what they do, as many as there is room for.
+    /// Keys and what they do, as many as there is room for. The last one is always shown.
     pub(super) fn key_line(&self, names: &[&str], context: Context, width: usize) -> Line<'static> {
+        let keys = |command| self.console.keymap().shown(context, command);
+        let named: Vec<_> = names.iter().filter_map(|name| Command::named(name)).collect();
+        let shown = named.into_iter().map(|command| (keys(command), command));
+        let mut shown: Vec<_> = shown.filter(|(keys, _)| !keys.is_empty()).collect();
+        let needed = |(keys, command): &(String, Command)| {
+            text::width(keys) + text::width(command.spec().title) + 3
+        };
+        let mut room = width.saturating_sub(1 + shown.last().map_or(0, needed));
+        let last = shown.len().saturating_sub(1);
+        let mut at = 0;
+        shown.retain(|entry| {
+            let fits = at == last || needed(entry) <= room;
+            room -= if fits && at != last { needed(entry) } else { 0 };
+            at += 1;
+            fits
+        });
         let mut spans = vec![Span::raw(" ")];
-        let mut room = width.saturating_sub(1);
-        for command in names.iter().filter_map(|name| Command::named(name)) {
-            let keys = self.console.keymap().shown(context, command);
-            let label = command.spec().title;
-            let needed = text::width(&keys) + text::width(label) + 3;
-            if keys.is_empty() || needed > room {
-                continue;
-            }
-            room -= needed;
+        for (keys, command) in shown {
             // With many marks the reasons take their time; a line of hints is not worth that.
             let many = self.console.jump_screen().marked.len() > 200;
             let disabled = !many && (command.spec().disabled)(self.console).is_some();
             let role = if disabled { Tone::Muted } else { Tone::Text };
             spans.push(Span::styled(keys, self.style(Tone::Key)));
-            spans.push(Span::styled(format!(" {label}  "), self.style(role)));
+            spans.push(Span::styled(format!(" {}  ", command.spec().title), self.style(role)));
         }
         Line::from(spans)
     }

@@ -6,7 +6,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 impl Artist<'_, '_> {
     pub(super) fn jump_screen(&mut self, area: Rect) {
-        let [bar, _, counts, footer] = Layout::vertical([
+        let [bar, _, status, footer] = Layout::vertical([
             Constraint::Length(1),
             Constraint::Min(3),
             Constraint::Length(1),
@@ -24,8 +24,8 @@ impl Artist<'_, '_> {
         if let Some(details) = panes.details {
             self.details(rect(details));
         }
-        self.counts(counts);
-        self.footer(footer);
+        let selected = self.selected_line(area.width);
+        self.bottom(status, footer, selected);
     }
 }
 

@@ -21,7 +21,8 @@ impl Artist<'_, '_> {
     pub(super) fn list(&mut self, area: Rect) {
         let jump = self.console.jump_screen();
         let focused = is_list_focused(self.console);
-        let inner = self.pane(area, self.list_title(area.width), focused);
+        let (title, counts) = (self.list_title(area.width), self.list_counts(area.width));
+        let inner = self.pane_with(area, title, counts, focused);
         if jump.rows.is_empty() {
             self.empty_list(inner);
             return;

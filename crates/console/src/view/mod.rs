@@ -11,6 +11,7 @@ mod questions;
 mod readers;
 mod session;
 mod sessions;
+mod tabs;
 pub mod theme;
 mod tree;
 
@@ -75,11 +76,24 @@ impl Artist<'_, '_> {
 
     /// A pane's frame. Returns what is left inside.
     fn pane(&mut self, area: Rect, title: Line<'_>, focused: bool) -> Rect {
+        self.pane_with(area, title, [Line::default(), Line::default()], focused)
+    }
+
+    /// The same, with words on the left and on the right of its lower edge.
+    fn pane_with(
+        &mut self,
+        area: Rect,
+        title: Line<'_>,
+        [left, right]: [Line<'_>; 2],
+        focused: bool,
+    ) -> Rect {
         let role = if focused { Tone::BorderFocused } else { Tone::Border };
         let block = Block::bordered()
             .border_type(BorderType::Rounded)
             .border_style(self.style(role))
-            .title(title);
+            .title(title)
+            .title_bottom(left)
+            .title_bottom(right);
         let inner = block.inner(area);
         self.frame.render_widget(block, area);
         inner

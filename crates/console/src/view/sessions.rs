@@ -19,7 +19,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-const FOOTER: [&str; 7] =
+pub(super) const FOOTER: [&str; 7] =
     ["open-session", "selected-log", "end-selected", "session-key", "go-jump", "palette", "help"];
 
 impl Draws<LogReader, Rect> for Artist<'_, '_> {
@@ -36,7 +36,7 @@ impl Draws<KeyNote, Rect> for Artist<'_, '_> {
 
 impl Artist<'_, '_> {
     pub(super) fn sessions_screen(&mut self, area: Rect) {
-        let [bar, middle, counts, footer] = Layout::vertical([
+        let [bar, middle, status, footer] = Layout::vertical([
             Constraint::Length(1),
             Constraint::Min(3),
             Constraint::Length(1),
@@ -52,9 +52,8 @@ impl Artist<'_, '_> {
         let title = self.title(&title, middle.width);
         let inner = self.pane(middle, title, true);
         self.session_rows(inner);
-        self.session_counts(counts);
-        let line = self.key_line(&FOOTER, Context::Sessions, usize::from(footer.width));
-        self.line(footer, line);
+        let counts = self.session_counts(area.width);
+        self.bottom(status, footer, counts);
     }
 
     fn session_rows(&mut self, area: Rect) {
@@ -199,12 +198,8 @@ impl Artist<'_, '_> {
         columns.line(&(number + 1).to_string(), &name, &owner, &lasts, &shells, &here.join(", "))
     }
 
-    /// The last message, or how many sessions are whose.
-    fn session_counts(&mut self, area: Rect) {
-        if self.console.messages().current(self.console.now()).is_some() {
-            self.counts(area);
-            return;
-        }
+    /// How many sessions are whose.
+    fn session_counts(&self, width: u16) -> Line<'static> {
         let (tabs, queues) = (self.console.tabs(), self.console.queues());
         let mine = tabs.iter().filter(|tab| tab.part == Part::Owner).count();
         let counted = [
@@ -213,10 +208,10 @@ impl Artist<'_, '_> {
             (queues.waiting.len(), "waiting"),
             (queues.sessions.len(), "of your teams"),
         ];
-        let told = counted.iter().enumerate().filter(|(n, (count, _))| *n < 2 || *count > 0);
-        let told: Vec<_> = told.map(|(_, (count, what))| format!(" {count} {what}.")).collect();
-        let words = text::fit(&told.concat(), usize::from(area.width));
-        self.line(area, Line::styled(words, self.style(Tone::Muted)));
+        let named = counted.iter().filter(|(count, _)| *count > 0);
+        let named: Vec<_> = named.map(|(count, what)| format!("{count} {what}")).collect();
+        let words = text::fit(&named.join(" · "), usize::from(width).saturating_sub(1));
+        Line::styled(format!(" {words}"), self.style(Tone::Muted))
     }
 
     /// A session key that was made.

@@ -206,3 +206,57 @@ fn a_session_with_the_whole_screen() {
         desk
     });
 }
+
+/// Sessions with so many machines, all shown here; the last one is on the screen.
+fn with_sessions(columns: u16, rows: u16, count: u64) -> Desk {
+    let mut desk = Desk::linked(columns, rows);
+    let rows = desk.console.jump_screen().rows.clone();
+    let items: Vec<_> = rows.iter().map(|item| item.id()).collect();
+    let of = |number: u64| items[usize::try_from(number).unwrap() % items.len()];
+    let sessions: Vec<_> = (1..=count).map(|number| desk.session(number, of(number))).collect();
+    let channels: Vec<_> = sessions.iter().map(|view| view.channels[0].id).collect();
+    desk.notice(ApplianceNotice::Sessions { sessions });
+    for channel in channels {
+        desk.channel_state(channel, Some("alice"), true);
+        desk.attached(channel, 0, 0);
+    }
+    let down = usize::try_from(count).unwrap() - 1;
+    desk.press(&format!("gs{}<enter>", "j".repeat(down)));
+    desk
+}
+
+#[test]
+fn ten_sessions_the_last_of_them_on_the_screen() {
+    snapshot("session-ten", |columns, rows| {
+        let mut desk = with_sessions(columns, rows, 10);
+        desk.output(ChannelId(110), 0, "$ ");
+        desk.output(ChannelId(101), 0, "built\r\n");
+        desk.output(ChannelId(108), 0, "done\x07\r\n");
+        desk
+    });
+}
+
+#[test]
+fn a_tab_says_what_happened_there_until_it_is_looked_at() {
+    let mut desk = with_sessions(120, 40, 3);
+    let bar = |desk: &Desk| text(&screen(desk, "dark")).lines().next().unwrap().to_owned();
+    desk.output(ChannelId(101), 0, "built\r\n");
+    assert!(bar(&desk).contains("1 Defend01 • "), "{}", bar(&desk));
+    desk.output(ChannelId(101), 7, "\x07");
+    assert!(bar(&desk).contains("1 Defend01 ♪ "), "{}", bar(&desk));
+    let event = LogEvent::Chat { text: "look at the disk".into() };
+    let entry = entry(3, Some("bob"), event);
+    desk.notice(ApplianceNotice::Logged { session: SessionId(1), entry });
+    assert!(bar(&desk).contains("1 Defend01 ✉ "), "{}", bar(&desk));
+    desk.press("<ctrl-]>1<ctrl-]>3");
+    assert!(bar(&desk).contains("1 Defend01  "), "{}", bar(&desk));
+}
+
+#[test]
+fn a_bell_in_the_shell_on_the_screen_reaches_the_reps_terminal() {
+    let mut desk = with_sessions(80, 24, 2);
+    desk.output(ChannelId(102), 0, "\x07");
+    assert_eq!(desk.bells, 1);
+    desk.output(ChannelId(101), 0, "\x07");
+    assert_eq!(desk.bells, 1, "that one is only marked");
+}

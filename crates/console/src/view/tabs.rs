@@ -1,0 +1,142 @@
+//! The tabs of the open sessions in the top row, scrolled so that the active one is in view.
+
+use super::theme::Tone;
+use super::{Artist, text};
+use crate::core::Screen;
+use crate::core::session::{Pane, Tab};
+use jumpdeck_protocol::session::Part;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use std::ops::Range;
+
+/// Columns of a machine's name in a tab.
+const NAME: usize = 24;
+/// Columns of the mark for tabs that are out of view on one side: ` ‹12• `.
+const MORE: usize = 5;
+
+impl Artist<'_, '_> {
+    /// The bar of a session: its neighbours, itself, what there is to know of it.
+    pub(super) fn session_bar(&mut self, area: Rect) {
+        let bar = self.style(Tone::Bar);
+        let width = usize::from(area.width);
+        let tabs = self.console.tabs();
+        let active = match self.console.screen() {
+            Screen::Session(active) => active.min(tabs.len().saturating_sub(1)),
+            Screen::Jump | Screen::Sessions => 0,
+        };
+        // The active tab never gives way to what stands on the right.
+        let name = NAME.min((width / 2).saturating_sub(4));
+        let labels: Vec<_> =
+            tabs.iter().enumerate().map(|(at, tab)| label(at, tab, name, at == active)).collect();
+        let widths: Vec<_> = labels.iter().map(|label| text::width(label)).collect();
+        let own = widths.get(active).copied().unwrap_or(0);
+        let sides = if tabs.len() > 1 { 2 * MORE } else { 0 };
+        let right = self.session_right(width.saturating_sub(own + sides));
+        let room = width.saturating_sub(text::width(&right.content));
+        let shown = fitting(&widths, active, room);
+        let mut spans = Vec::new();
+        if shown.start > 0 {
+            let hidden = tabs.get(..shown.start).unwrap_or_default();
+            spans.push(Span::styled(format!(" ‹{}{} ", hidden.len(), news(hidden)), bar));
+        }
+        for (at, label) in labels.into_iter().enumerate().take(shown.end).skip(shown.start) {
+            let tone = if at == active { Tone::Selection } else { Tone::Bar };
+            spans.push(Span::styled(label, self.style(tone)));
+        }
+        if shown.end < tabs.len() {
+            let hidden = tabs.get(shown.end..).unwrap_or_default();
+            spans.push(Span::styled(format!(" {}{}› ", hidden.len(), news(hidden)), bar));
+        }
+        let used: usize = spans.iter().map(|span| text::width(&span.content)).sum();
+        spans.push(Span::styled(" ".repeat(room.saturating_sub(used)), bar));
+        spans.push(right);
+        self.line(area, Line::from(spans));
+    }
+}
+
+/// What a tab says: its number, its machine, which shell, and marks.
+fn label(at: usize, tab: &Tab, name: usize, active: bool) -> String {
+    let state = match tab.shell().map(|shell| &shell.pane) {
+        Some(Pane::Attaching) => "…",
+        Some(Pane::AgentAway) => "○",
+        _ if tab.part != Part::Owner => "⇄",
+        _ => "",
+    };
+    let news = if active { "" } else { news(std::slice::from_ref(tab)) };
+    let shells = match tab.shells.len() {
+        count if count > 1 => format!(" {}/{count}", tab.shown + 1),
+        _ => String::new(),
+    };
+    let blank = if state.is_empty() && news.is_empty() { "" } else { " " };
+    format!(" {} {}{shells}{blank}{state}{news} ", at + 1, text::fit(&tab.name, name))
+}
+
+/// The most urgent that happened in sessions out of sight: a message, a bell, output.
+fn news(tabs: &[Tab]) -> &'static str {
+    let any = |what: fn(&Tab) -> bool| tabs.iter().any(what);
+    if any(|tab| tab.unread > 0) {
+        "✉"
+    } else if any(Tab::has_rung) {
+        "♪"
+    } else if any(Tab::has_unseen_output) {
+        "•"
+    } else {
+        ""
+    }
+}
+
+/// Which labels are shown: the active one, and as many neighbours as there is room for.
+fn fitting(widths: &[usize], active: usize, room: usize) -> Range<usize> {
+    let all = 0..widths.len();
+    let needed = |shown: &Range<usize>| {
+        let labels: usize = widths.get(shown.clone()).unwrap_or_default().iter().sum();
+        let sides = usize::from(shown.start > 0) + usize::from(shown.end < widths.len());
+        labels + sides * MORE
+    };
+    if needed(&all) <= room {
+        return all;
+    }
+    let mut shown = active..(active + 1).min(widths.len());
+    loop {
+        let later = shown.start..(shown.end + 1).min(widths.len());
+        let earlier = shown.start.saturating_sub(1)..shown.end;
+        let fits = |wider: &Range<usize>| *wider != shown && needed(wider) <= room;
+        shown = match (fits(&later), fits(&earlier)) {
+            (true, _) if later.end - active <= active - earlier.start || !fits(&earlier) => later,
+            (_, true) => earlier,
+            (true, false) => later,
+            (false, false) => return shown,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MORE, fitting};
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_active_tab_is_shown_with_its_neighbours() {
+        let widths = [10; 10];
+        assert_eq!(fitting(&widths, 0, 100), 0..10);
+        assert_eq!(fitting(&widths, 0, 40), 0..3);
+        assert_eq!(fitting(&widths, 9, 40), 7..10);
+        assert_eq!(fitting(&widths, 5, 40), 4..7);
+        assert_eq!(fitting(&widths, 5, 4), 5..6);
+        assert_eq!(fitting(&[], 0, 40), 0..0);
+    }
+
+    proptest! {
+        #[test]
+        fn the_active_tab_is_always_among_them_and_all_fit(
+            widths in prop::collection::vec(5_usize..30, 1..15), active in 0_usize..15, room in 40_usize..200,
+        ) {
+            let active = active.min(widths.len() - 1);
+            let shown = fitting(&widths, active, room);
+            prop_assert!(shown.contains(&active));
+            let sides = usize::from(shown.start > 0) + usize::from(shown.end < widths.len());
+            let used: usize = widths[shown].iter().sum::<usize>() + sides * MORE;
+            prop_assert!(used <= room);
+        }
+    }
+}
