@@ -385,6 +385,11 @@ impl Console {
         self.settings.prefix
     }
 
+    /// The prefix was pressed, and no key after it yet.
+    pub fn is_prefixed(&self) -> bool {
+        self.keys.prefixed && self.keys.chord.is_empty()
+    }
+
     /// What may be pressed next, while a chord or the prefix is under way.
     pub fn hints(&self) -> Option<Vec<(Vec<Key>, Command)>> {
         if self.keys.chord.is_empty() {

@@ -319,6 +319,9 @@ impl Artist<'_, '_> {
         let Some(mut hints) = self.console.hints() else {
             return;
         };
+        if self.console.is_prefixed() && self.prefix_panel(area, &hints) {
+            return;
+        }
         hints.retain(|(_, command)| {
             let name = command.spec().name;
             !name.starts_with("tab-") || name == "tab-1"

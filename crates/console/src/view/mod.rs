@@ -7,6 +7,7 @@ mod form;
 mod jump;
 mod layers;
 mod list;
+mod prefix;
 mod questions;
 mod readers;
 mod session;
