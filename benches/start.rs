@@ -23,7 +23,7 @@ fn main() {
     println!("start to first complete frame, ms (median of 15)");
     let mut joined = Vec::new();
     let mut keeper = Screen::start(&home.jumpdeck(&[]));
-    keeper.wait_for("online.");
+    keeper.wait_for("1 online");
     for _ in 0..15 {
         joined.push(start(&home));
     }
@@ -41,7 +41,7 @@ fn main() {
         let started = Instant::now();
         let mut screen =
             Screen::start(std::process::Command::new("sh").args(["-c", "echo on''line."]));
-        control.push(millis(screen.wait_for("online.") - started));
+        control.push(millis(screen.wait_for("1 online") - started));
     }
     println!("  control: sh -c echo             {:8.1}", quantile(&mut control, 0.5));
 }
@@ -55,7 +55,7 @@ fn start(home: &Home) -> f64 {
         let (at, chunk) = screen.next(Duration::from_secs(30)).unwrap();
         terminal.take(&chunk);
         let cells = terminal.term().renderable_content().display_iter.map(|cell| cell.c);
-        if cells.collect::<String>().contains(" 1 online.") {
+        if cells.collect::<String>().contains(" 1 online") {
             break at;
         }
     };

@@ -1,5 +1,5 @@
-//! This process's terminal, opened anew, so that it can be used without waiting. The descriptors that
-//! were handed down are shared with the shell that started us, and have to go on waiting for it.
+//! This process's terminal, reopened non-blocking. The inherited descriptors are shared with the shell
+//! that started us, and must stay blocking.
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
@@ -46,6 +46,7 @@ fn opened(terminal: BorrowedFd<'_>, access: OFlags) -> Option<OwnedFd> {
 mod tests {
     use super::*;
     use rustix::pipe::pipe;
+    use std::io::Read;
 
     #[test]
     fn a_terminal_that_is_stopped_takes_nothing_and_holds_up_nobody() {
@@ -56,6 +57,19 @@ mod tests {
         assert_eq!(terminal.write(b"not taken").unwrap(), 0);
         drop(pty);
         assert!(terminal.write(b"gone").is_err());
+    }
+
+    #[test]
+    fn a_terminal_takes_what_it_has_room_for_and_all_of_that_arrives() {
+        let (mut pty, pts) = pty_process::blocking::open().unwrap();
+        let terminal = EagerTerminal::of(pts.as_fd()).unwrap();
+        let bytes: Vec<u8> = (0..100_000_u32).map(|n| b'a' + (n % 26) as u8).collect();
+        let taken = terminal.write(&bytes).unwrap();
+        assert!(taken > 0 && taken < bytes.len(), "{taken}");
+        assert_eq!(terminal.write(&bytes[taken..]).unwrap(), 0);
+        let mut read = vec![0; taken];
+        pty.read_exact(&mut read).unwrap();
+        assert_eq!(read, bytes[..taken]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn from_the_first_start_to_a_shell_and_out_again() {
     screen.wait_for(&format!("42 on {name}"));
     screen.wait_for("terminal");
     screen.send("\x1d");
-    screen.wait_for("d list");
+    screen.wait_for("d   list");
     screen.send("d");
     screen.wait_for("▶ in use");
     screen.send("\r");

@@ -175,8 +175,8 @@ fn a_machine_that_hangs_is_told_of_wherever_its_programs_are_shown() {
     signal(agent, Signal::STOP);
     console.send("ls\r");
     jump.send("echo ag''ain\r");
-    console.wait_for("no answer from the machine for 3 s · 3 keys waiting");
-    console.wait_for("no answer from the machine for 9 s");
+    console.wait_for("machine: last contact 3 s ago · 3 keys waiting");
+    console.wait_for("machine: last contact 9 s ago");
     jump.wait_for("[no answer from the machine; your input is queued]");
     exec.wait_for("jumpdeck: no answer from the machine\n");
     signal(agent, Signal::CONT);

@@ -144,7 +144,7 @@ fn two_consoles_see_the_same_countdown_and_the_machine_comes_up() {
     std::fs::write(&scenario, include_str!("sleepers.toml")).unwrap();
     let arguments = ["demo", "--scenario", scenario.to_str().unwrap(), "--clients", "40"];
     let mut one = Screen::start(&home.jumpdeck(&arguments), 120, 30);
-    one.wait_for("29 online.");
+    one.wait_for("29 online");
     let demo = std::fs::read_dir(home.data().join("demo")).unwrap().next().unwrap().unwrap().path();
     let mut command = home.jumpdeck(&[]);
     command.env("JUMPDECK_DATA_DIR", demo);

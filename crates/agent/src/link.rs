@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// Milliseconds over which an appliance may have its agents come back, at most.
 const MAX_SPREAD: u32 = 60_000;
 
-/// How often the one who dials looks whether the appliance is still said to be there.
+/// How often the dialer checks that the appliance is still announced there.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How one link, or the attempt at one, ended.

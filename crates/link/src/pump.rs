@@ -100,9 +100,11 @@ type Take<'t> = &'t mut (dyn FnMut(Incoming) -> Result<(), LinkEnd> + Send);
 async fn drive(socket: Socket, outbox: &Outbox, keep_alive: KeepAlive, take: Take<'_>) -> LinkEnd {
     let (sink, mut stream) = socket.split();
     let born = Instant::now();
-    // What waits goes out before the socket is asked for more: the asking is the long way.
+    // Send first: polling the socket is slower. What ends the link comes before both, or a flood could
+    // use up the task's budget each time.
     let ended = tokio::select! {
         biased;
+        () = left(outbox) => Err(LinkEnd::ClosedHere),
         ended = write(sink, outbox, born, keep_alive.ping) => match ended {
             Err(end @ LinkEnd::Transport(_)) => {
                 // Why the other side left may lie here, unread.
@@ -122,7 +124,6 @@ async fn drive(socket: Socket, outbox: &Outbox, keep_alive: KeepAlive, take: Tak
             ended => ended,
         },
         ended = read(&mut stream, born, keep_alive.silence, take) => ended,
-        () = left(outbox) => Err(LinkEnd::ClosedHere),
     };
     outbox.close();
     match ended {

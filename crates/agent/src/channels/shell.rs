@@ -100,11 +100,11 @@ async fn serve(channel: Arc<AgentChannel>, mut child: Child, terminal: ShellTerm
         let mut running = std::pin::pin!(run(&channel, &mut child, terminal));
         tokio::select! {
             biased;
+            () = channel.until_closed() => {}
             status = &mut running => {
                 channel.finish(status);
                 return;
             }
-            () = channel.until_closed() => {}
         }
         // A shell tells its jobs when it hears this; not when its terminal just ends.
         if let Some(group) = group {
@@ -130,9 +130,10 @@ async fn run(channel: &AgentChannel, child: &mut Child, terminal: ShellTerminal)
         tokio::select! {
             biased;
             _ = &mut writing, if !written_all => written_all = true,
-            _ = &mut reading, if !read_all => read_all = true,
             status = child.wait() => break status,
             () = &mut resizing => {}
+            // Last, for a flood of output could use up the task's budget each time.
+            _ = &mut reading, if !read_all => read_all = true,
         }
     };
     // Whatever is in the terminal's buffer was written before the shell ended. Time counts only

@@ -42,7 +42,7 @@ impl SshKeys {
         let (user, now) = (rep.user, self.base.now());
         match wish {
             SshKeyRequest::List => {}
-            // Anyone who found an open link does not make a door of their own.
+            // Someone who finds an open link must not be able to add a key.
             SshKeyRequest::Add { .. }
                 if !self.embedded && !rep.came_just_now(self.base.uptime()) =>
             {
@@ -173,21 +173,51 @@ mod tests {
     fn what_is_no_key_is_refused_and_said_why() {
         assert!(refused("hello").contains("like `ssh-ed25519"));
         assert!(refused("ssh-dss AAAA").contains("ssh-rsa"));
-        assert!(refused("ssh-ed25519 AAA!").contains("not base64"));
-        assert!(refused(&KEY.replace("ssh-ed25519 ", "ssh-rsa ")).contains("not what"));
-        assert!(refused("ssh-ed25519 AAAA").contains("not"));
+        let not_whole = "The key is not base64, or not whole.";
+        let another = "The key is not what its line says it is.";
+        assert_eq!(refused("ssh-ed25519 AAA!"), not_whole);
+        assert_eq!(refused(&KEY.replace("ssh-ed25519 ", "ssh-rsa ")), another);
         // The name of the algorithm, and no key behind it.
-        let named = [&11_u32.to_be_bytes()[..], b"ssh-ed25519", &[7; 3]].concat();
-        assert!(refused(&format!("ssh-ed25519 {}", BASE64.encode(&named))).contains("not"));
-        let short = rsa(&[0xff; 128]);
-        assert!(refused(&format!("ssh-rsa {}", BASE64.encode(&short))).contains("2,048"));
+        let named = [field(b"ssh-ed25519"), vec![7; 3]].concat();
+        assert_eq!(refused(&line("ssh-ed25519", &named)), not_whole);
+        assert!(refused(&line("ssh-rsa", &rsa(&[0xff; 255]))).contains("2,048"));
+        assert!(refused(&line("ssh-rsa", &rsa(&[0xff; 2049]))).contains("16,384"));
+    }
+
+    #[test]
+    fn each_algorithm_is_taken() {
+        let curve = |name: &str, size: usize| {
+            let point = [&[4][..], &vec![7; 2 * size]].concat();
+            let algorithm = format!("ecdsa-sha2-{name}");
+            let blob = [algorithm.as_bytes(), name.as_bytes(), &point].map(field).concat();
+            line(&algorithm, &blob)
+        };
+        let keys = [
+            KEY.to_owned(),
+            curve("nistp256", 32),
+            curve("nistp384", 48),
+            curve("nistp521", 66),
+            line("ssh-rsa", &rsa(&[0xff; 256])),
+            line("ssh-rsa", &rsa(&[0xff; 2048])),
+        ];
+        for key in keys {
+            let read = read(&key, Timestamp(0)).unwrap();
+            assert!(key.ends_with(&BASE64.encode(&read.blob)), "as it was given");
+        }
+    }
+
+    fn line(algorithm: &str, blob: &[u8]) -> String {
+        format!("{algorithm} {}", BASE64.encode(blob))
+    }
+
+    /// A string of RFC 4251.
+    fn field(bytes: &[u8]) -> Vec<u8> {
+        [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
     }
 
     /// An RSA key with this modulus, as RFC 4253 has it.
     fn rsa(modulus: &[u8]) -> Vec<u8> {
         let positive = [&[0], modulus].concat();
-        let field =
-            |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
-        [field(b"ssh-rsa"), field(&[1, 0, 1]), field(&positive)].concat()
+        [&b"ssh-rsa"[..], &[1, 0, 1], &positive].map(field).concat()
     }
 }

@@ -97,15 +97,15 @@ table! {
         "redraw" "redraw" "Redraw the screen." => Console::redraw;
         "suspend" "suspend" "Suspend the console; `fg` resumes it." => Console::suspend;
         "toggle-mouse" "mouse" "Turn the mouse on or off." => Console::toggle_mouse;
-        "tab-1" "session 1" "Go to the first session." => |c| c.show_tab(0), unless |c| c.no_tab(0);
-        "tab-2" "session 2" "Go to the second session." => |c| c.show_tab(1), unless |c| c.no_tab(1);
-        "tab-3" "session 3" "Go to the third session." => |c| c.show_tab(2), unless |c| c.no_tab(2);
-        "tab-4" "session 4" "Go to the fourth session." => |c| c.show_tab(3), unless |c| c.no_tab(3);
-        "tab-5" "session 5" "Go to the fifth session." => |c| c.show_tab(4), unless |c| c.no_tab(4);
-        "tab-6" "session 6" "Go to the sixth session." => |c| c.show_tab(5), unless |c| c.no_tab(5);
-        "tab-7" "session 7" "Go to the seventh session." => |c| c.show_tab(6), unless |c| c.no_tab(6);
-        "tab-8" "session 8" "Go to the eighth session." => |c| c.show_tab(7), unless |c| c.no_tab(7);
-        "tab-9" "session 9" "Go to the ninth session." => |c| c.show_tab(8), unless |c| c.no_tab(8);
+        "tab-1" "session 1" "Go to session 1, or to the first tab." => |c| c.show_digit(1), unless |c| c.no_digit(1);
+        "tab-2" "session 2" "Go to session 2, or to the second tab." => |c| c.show_digit(2), unless |c| c.no_digit(2);
+        "tab-3" "session 3" "Go to session 3, or to the third tab." => |c| c.show_digit(3), unless |c| c.no_digit(3);
+        "tab-4" "session 4" "Go to session 4, or to the fourth tab." => |c| c.show_digit(4), unless |c| c.no_digit(4);
+        "tab-5" "session 5" "Go to session 5, or to the fifth tab." => |c| c.show_digit(5), unless |c| c.no_digit(5);
+        "tab-6" "session 6" "Go to session 6, or to the sixth tab." => |c| c.show_digit(6), unless |c| c.no_digit(6);
+        "tab-7" "session 7" "Go to session 7, or to the seventh tab." => |c| c.show_digit(7), unless |c| c.no_digit(7);
+        "tab-8" "session 8" "Go to session 8, or to the eighth tab." => |c| c.show_digit(8), unless |c| c.no_digit(8);
+        "tab-9" "session 9" "Go to session 9, or to the ninth tab." => |c| c.show_digit(9), unless |c| c.no_digit(9);
     }
     Jump {
         "up" "up" "Move up." => |c| c.move_selection(-1);
@@ -267,6 +267,8 @@ table! {
         "read-down" "down" "Scroll down." => |c| c.scroll(1);
         "read-page-up" "page up" "Scroll up one page." => |c| c.scroll(-10);
         "read-page-down" "page down" "Scroll down one page." => |c| c.scroll(10);
+        "read-first" "first" "Scroll to the top." => |c| c.scroll(-isize::MAX);
+        "read-last" "last" "Scroll to the bottom." => |c| c.scroll(isize::MAX);
         "read-save" "save" "Save the session's log to a file."
             => Console::ask_save_log, unless Console::no_read_save;
         "read-copy" "copy" "Copy the command for the customer to your clipboard."

@@ -42,7 +42,7 @@ impl Console {
             self.show_tab(tab);
         } else {
             let name = jumpdeck_protocol::text::clean(&view.item_name).into_owned();
-            let key = self.key_of_tab(tab + 1);
+            let key = self.key_of_tab(tab);
             self.say(&format!("The session with {name} runs; {key} shows it."));
         }
     }
@@ -91,8 +91,8 @@ impl Console {
             } else if !self.link.requests.is_open(About::Start(view.item))
                 && let Some(tab) = Tab::new(view, user, size)
             {
-                self.came_by_others(&tab);
                 self.sessions.tabs.push(tab);
+                self.came_by_others(self.sessions.tabs.len() - 1);
                 // What nobody shows is held for its owner.
                 let held = view.channels.iter().any(|channel| channel.attached);
                 if !held && view.part(user.unwrap_or_default()) == Some(Part::Owner) {
@@ -105,17 +105,22 @@ impl Console {
     }
 
     /// Somebody shared a session with this rep.
-    fn came_by_others(&mut self, tab: &Tab) {
-        if tab.part != Part::Owner && !self.sessions.tabs_known.contains(&tab.id) {
-            let how = if tab.part == Part::Observer { "look at" } else { "take part in" };
-            let key = self.key_of_tab(self.sessions.tabs.len() + 1);
-            self.say(&format!(
-                "You may {how} {}'s session with {}; {key} shows it.",
+    fn came_by_others(&mut self, position: usize) {
+        let Some(tab) = self.sessions.tabs.get(position) else {
+            return;
+        };
+        let id = tab.id;
+        if tab.part != Part::Owner && !self.sessions.tabs_known.contains(&id) {
+            let how = if tab.part == Part::Observer { "watch" } else { "join" };
+            let key = self.key_of_tab(position);
+            let words = format!(
+                "You can {how} {}'s session with {}. {key} shows it.",
                 tab.owner(),
                 tab.name
-            ));
+            );
+            self.say(&words);
         }
-        self.sessions.tabs_known.insert(tab.id);
+        self.sessions.tabs_known.insert(id);
     }
 
     pub(super) fn close_tab(&mut self, position: usize) {
@@ -207,9 +212,37 @@ impl Console {
         shells.is_some_and(|shells| shells.iter().any(|shell| shell.channel() == channel))
     }
 
-    pub(super) fn no_tab(&self, position: usize) -> Option<String> {
-        let missing = position >= self.sessions.tabs.len();
-        missing.then(|| format!("There is no session {}.", position + 1))
+    /// The tab that a digit means: the session of this number, else the tab at this place.
+    fn tab_of_digit(&self, digit: usize) -> Option<usize> {
+        let tabs = &self.sessions.tabs;
+        let named = tabs.iter().position(|tab| usize::try_from(tab.id.0) == Ok(digit));
+        named.or_else(|| digit.checked_sub(1).filter(|at| *at < tabs.len()))
+    }
+
+    pub(super) fn show_digit(&mut self, digit: usize) {
+        if let Some(position) = self.tab_of_digit(digit) {
+            self.show_tab(position);
+        }
+    }
+
+    pub(super) fn no_digit(&self, digit: usize) -> Option<String> {
+        self.tab_of_digit(digit).is_none().then(|| format!("There is no session {digit}."))
+    }
+
+    /// How a session is reached from where we are: by a digit if one leads there, else through the
+    /// list of sessions.
+    pub(super) fn key_of_tab(&self, position: usize) -> String {
+        let number =
+            self.sessions.tabs.get(position).and_then(|tab| usize::try_from(tab.id.0).ok());
+        let digit = number
+            .into_iter()
+            .chain([position + 1])
+            .find(|digit| *digit < 10 && self.tab_of_digit(*digit) == Some(position));
+        match (digit, self.shown.screen) {
+            (Some(digit), Screen::Session(_)) => format!("{} {digit}", self.settings.prefix),
+            (Some(digit), Screen::Jump | Screen::Sessions) => format!("Alt-{digit}"),
+            (None, _) => self.key_of("go-sessions"),
+        }
     }
 
     pub(super) fn cycle_tab(&mut self, by: isize) {

@@ -44,14 +44,6 @@ impl Console {
         self.not_in_session(Part::Owner)
     }
 
-    /// How another session is reached from where we are.
-    pub(super) fn key_of_tab(&self, number: usize) -> String {
-        match self.shown.screen {
-            Screen::Session(_) => format!("{} {number}", self.settings.prefix),
-            Screen::Jump | Screen::Sessions => format!("Alt-{number}"),
-        }
-    }
-
     pub(super) fn run_named(&mut self, name: &str) {
         if let Some(command) = super::command::Command::named(name) {
             self.run(command);

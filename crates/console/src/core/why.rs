@@ -80,12 +80,12 @@ pub fn lines(console: &Console, item: ItemId) -> Vec<WhyLine> {
     let Some(rights) = console.rights(there.place()) else {
         return vec![WhyLine::Text("The appliance has not told your rights yet.".to_owned())];
     };
-    let mut lines = vec![
-        WhyLine::Heading(format!("{} in {}", there.name(), there.group())),
-        WhyLine::Text(format!("Your role here is {}: {}.", rights.role, rights.because)),
-        WhyLine::Text(String::new()),
-    ];
+    let mut lines = vec![WhyLine::Heading(format!("{} in {}", there.name(), there.group()))];
     let explained = console.explained(item);
+    verdict(console, item, explained, &mut lines);
+    lines.push(WhyLine::Text(String::new()));
+    let role = format!("Your role here is {}: {}.", rights.role, rights.because);
+    lines.push(WhyLine::Text(role));
     for permission in Permission::ALL {
         let said = explained
             .and_then(|answers| answers.iter().find(|answer| answer.action == *permission))
@@ -98,25 +98,43 @@ pub fn lines(console: &Console, item: ItemId) -> Vec<WhyLine> {
             permission: permission.as_str(),
         });
     }
-    lines.push(WhyLine::Text(String::new()));
-    lines.push(WhyLine::Heading("Starting a session now".to_owned()));
+    lines
+}
+
+/// Whether a session can be started now, and what decides that.
+fn verdict(
+    console: &Console,
+    item: ItemId,
+    explained: Option<&[Answer]>,
+    lines: &mut Vec<WhyLine>,
+) {
+    const CAN: &str = "✓ You can start a session now.";
+    const CANNOT: &str = "✕ You cannot start a session now.";
+    let mut says = |words: &str| lines.push(WhyLine::Text(words.to_owned()));
     let start = explained
         .and_then(|answers| answers.iter().find(|answer| answer.action == Permission::PermStart));
     if let Some(start) = start {
-        let (sign, may) = if start.allowed { ("✓", "may") } else { ("✕", "may not") };
-        lines.push(WhyLine::Text(format!("{sign} You {may} start one. The appliance says:")));
-        lines.extend(start.because.iter().map(step));
+        says(if start.allowed { CAN } else { CANNOT });
+        // What denies it comes before what would allow it.
+        let (deny, others): (Vec<_>, Vec<_>) =
+            start.because.iter().partition(|one| one.allows == Some(false));
+        lines.extend(deny.into_iter().chain(others).map(step));
         lines.extend(override_line(console, item));
-        return lines;
+        return;
     }
     let (policy, open) = policy_line(console, item);
-    lines.push(WhyLine::Text(policy));
     match console.no_jump_to(item) {
-        Some(reason) => lines.push(WhyLine::Text(format!("✕ {reason}"))),
-        None if open => lines.push(WhyLine::Text("✓ Nothing speaks against it.".to_owned())),
-        None => lines.extend(override_line(console, item)),
+        Some(reason) => {
+            says(CANNOT);
+            lines.push(WhyLine::Detail(format!("✕ {reason}")));
+        }
+        None if open => says(CAN),
+        None => says(CANNOT),
     }
-    lines
+    lines.push(WhyLine::Detail(policy));
+    if !open {
+        lines.extend(override_line(console, item));
+    }
 }
 
 /// What can be done at a closed door.

@@ -2,11 +2,11 @@
 
 use super::theme::Tone;
 use super::{Artist, row, text};
-use crate::core::Link;
 use crate::core::command::Command;
 use crate::core::keymap::Context;
 use crate::core::messages::Level;
 use crate::core::session::{Pane, Tab};
+use crate::core::{Link, Screen};
 use jumpdeck_protocol::session::{Part, RecordingState};
 use jumpdeck_terminal::key::chord;
 use ratatui::layout::Rect;
@@ -28,7 +28,10 @@ const FOOTER: [&str; 12] = [
     "next-pane",
     "quit",
 ];
-const TREE_FOOTER: [&str; 6] = ["open", "right", "find-group", "next-pane", "palette", "help"];
+const TREE_FOOTER: [&str; 7] =
+    ["open", "right", "find-group", "next-pane", "palette", "help", "quit"];
+/// Commands that a footer never leaves out.
+const ESSENTIAL: [&str; 3] = ["help", "back", "quit"];
 const FIND_FOOTER: [&str; 3] = ["accept-find", "back", "clear-input"];
 const LAYER_FOOTER: [&str; 1] = ["back"];
 const SEARCH_FOOTER: [&str; 5] = ["accept-search", "complete", "back", "clear-input", "palette"];
@@ -68,13 +71,13 @@ impl Artist<'_, '_> {
     /// That nothing answers, and what waits.
     fn silence_words(&self) -> Option<String> {
         let (seconds, keys) = self.console.no_answer()?;
-        Some(format!("no answer for {seconds} s{}", waiting(keys)))
+        Some(format!("last contact {seconds} s ago{}", waiting(keys)))
     }
 
     /// The same of the machine whose shell is shown.
     fn machine_silence_words(&self) -> Option<String> {
         let (seconds, keys) = self.console.no_answer_from_machine()?;
-        Some(format!("no answer from the machine for {seconds} s{}", waiting(keys)))
+        Some(format!("machine: last contact {seconds} s ago{}", waiting(keys)))
     }
 
     fn link_words(&self) -> (String, Tone) {
@@ -96,7 +99,13 @@ impl Artist<'_, '_> {
         }
     }
 
-    /// What stands right of the tabs, in so many columns.
+    /// Whether there is something to read right of the tabs, besides how to leave.
+    pub(super) fn has_news(&self) -> bool {
+        let message = self.console.messages().current(self.console.now());
+        message.is_some() || !self.console.is_linked() || self.silence_words().is_some()
+    }
+
+    /// What is right of the tabs, in so many columns.
     pub(super) fn session_right(&self, width: usize) -> Span<'static> {
         let bar = self.style(Tone::Bar);
         let now = self.console.now();
@@ -179,11 +188,18 @@ impl Artist<'_, '_> {
     /// The two rows at the bottom. What has just happened has both of them if it is long; otherwise the
     /// first says `calm`, what there is to know when nothing happens, and the second has the keys.
     pub(super) fn bottom(&mut self, first: Rect, second: Rect, calm: Line<'static>) {
-        let Some((words, tone)) = self.news() else {
-            self.line(first, calm);
+        let Some(message) = self.console.messages().current(self.console.now()) else {
+            let mistake = self.console.jump_screen().mistake.as_ref();
+            let mistake = mistake.filter(|_| self.console.screen() == Screen::Jump);
+            let line = mistake.map_or(calm, |mistake| {
+                let words = text::fit(&mistake.what, usize::from(first.width).saturating_sub(2));
+                Line::styled(format!(" {words}"), self.style(Tone::Error))
+            });
+            self.line(first, line);
             self.footer(second);
             return;
         };
+        let (words, tone) = (message.text.clone(), level_tone(message.level));
         let width = usize::from(first.width);
         let more = format!(" … {}", self.console.key_of("messages"));
         let mut lines = text::wrap(&words, width.saturating_sub(2)).into_iter();
@@ -196,18 +212,9 @@ impl Artist<'_, '_> {
         };
         if lines.next().is_some() {
             let room = width.saturating_sub(2 + text::width(&more));
-            two = format!("{}{more}", text::fit(&two, room));
+            two = format!("{}{more}", text::fit(&two, room).trim_end_matches('…'));
         }
         self.line(second, Line::styled(format!(" {two}"), style));
-    }
-
-    /// The last message while it is fresh, else what is wrong with the search.
-    fn news(&self) -> Option<(String, Tone)> {
-        if let Some(message) = self.console.messages().current(self.console.now()) {
-            return Some((message.text.clone(), level_tone(message.level)));
-        }
-        let mistake = self.console.jump_screen().mistake.as_ref()?;
-        Some((mistake.what.clone(), Tone::Error))
     }
 
     /// What the first row says while nothing happens: a hint for beginners, else the whole name of what
@@ -284,7 +291,7 @@ impl Artist<'_, '_> {
         self.line(area, line);
     }
 
-    /// Keys and what they do, as many as there is room for. The last one is always shown.
+    /// Keys and what they do, as many as there is room for. How to get help and out is always shown.
     pub(super) fn key_line(&self, names: &[&str], context: Context, width: usize) -> Line<'static> {
         let keys = |command| self.console.keymap().shown(context, command);
         let named: Vec<_> = names.iter().filter_map(|name| Command::named(name)).collect();
@@ -293,14 +300,17 @@ impl Artist<'_, '_> {
         let needed = |(keys, command): &(String, Command)| {
             text::width(keys) + text::width(command.spec().title) + 3
         };
-        let mut room = width.saturating_sub(1 + shown.last().map_or(0, needed));
-        let last = shown.len().saturating_sub(1);
-        let mut at = 0;
+        let is_essential =
+            |(_, command): &(String, Command)| ESSENTIAL.contains(&command.spec().name);
+        let reserved: usize = shown.iter().filter(|entry| is_essential(entry)).map(needed).sum();
+        let mut room = width.saturating_sub(1 + reserved);
         shown.retain(|entry| {
-            let fits = at == last || needed(entry) <= room;
-            room -= if fits && at != last { needed(entry) } else { 0 };
-            at += 1;
-            fits
+            if is_essential(entry) {
+                return true;
+            }
+            let left = room.checked_sub(needed(entry));
+            room = left.unwrap_or(room);
+            left.is_some()
         });
         let mut spans = vec![Span::raw(" ")];
         for (keys, command) in shown {

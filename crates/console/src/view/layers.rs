@@ -1,9 +1,10 @@
 //! What lies over the screen.
 
-use super::Artist;
 use super::theme::Tone;
+use super::{Artist, text};
 use crate::core::layers::Layer;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear};
 
 impl Artist<'_, '_> {
@@ -28,5 +29,20 @@ impl Artist<'_, '_> {
         let inner = block.inner(window);
         self.frame.render_widget(block, window);
         inner
+    }
+
+    /// Says on a window's frame how many lines there are above and below what is shown inside.
+    pub(super) fn more(&mut self, inside: Rect, above: usize, below: usize) {
+        let edges =
+            [("▲", above, inside.y.saturating_sub(1)), ("▼", below, inside.y + inside.height)];
+        for (sign, count, y) in edges.into_iter().filter(|(_, count, _)| *count > 0) {
+            let words = format!(" {sign} {} more ", text::number(count));
+            let width = u16::try_from(text::width(&words)).unwrap_or(0);
+            let x = (inside.x + inside.width).saturating_sub(width + 1);
+            if width < inside.width {
+                let style = self.style(Tone::Accent);
+                self.line(Rect { x, y, width, height: 1 }, Line::styled(words, style));
+            }
+        }
     }
 }

@@ -139,7 +139,8 @@ impl Artist<'_, '_> {
         let cut = wrapped.len() > REASONS;
         let mut lines: Vec<String> = wrapped.into_iter().take(REASONS).collect();
         if let Some(last) = lines.last_mut().filter(|_| cut) {
-            *last = format!("{}…", text::fit(last, width.saturating_sub(3)));
+            let fitted = text::fit(last, width.saturating_sub(3));
+            *last = format!("{}…", fitted.trim_end_matches('…'));
         }
         lines.into_iter().map(|words| Line::styled(format!(" {words}"), muted)).collect()
     }

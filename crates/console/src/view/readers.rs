@@ -54,6 +54,8 @@ impl Artist<'_, '_> {
         let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
         let inner =
             self.window(area, "Help ─ Esc closes", 76, height.min(area.height.saturating_sub(2)));
+        let below = lines.len().saturating_sub(scroll + usize::from(inner.height));
+        self.more(inner, scroll, below);
         for (offset, line) in lines.iter().skip(scroll).enumerate() {
             if let Some(area) = row(inner, offset) {
                 let line = self.help_line(line, usize::from(area.width));
@@ -88,7 +90,8 @@ impl Artist<'_, '_> {
             let empty = Line::styled(" Nothing was said yet.", self.style(Tone::Muted));
             self.line(inner, empty);
         }
-        let mut offset = 0;
+        let (mut offset, mut shown) = (0, 0);
+        let count = messages.len();
         for message in messages {
             let age = match self.console.now().since(message.at) {
                 0 => "just now".to_owned(),
@@ -109,7 +112,9 @@ impl Artist<'_, '_> {
             let beside = Rect { x: place.x + 11.min(inner.width), width: room, ..place };
             self.frame.render_widget(words, beside);
             offset += height;
+            shown += 1;
         }
+        self.more(inner, scroll, count - shown);
     }
 
     /// What the rep may do with an item, and why.
@@ -166,6 +171,8 @@ impl Artist<'_, '_> {
         let height = u16::try_from(shown.len() + 2).unwrap_or(u16::MAX);
         let height = height.min(area.height.saturating_sub(2));
         let inner = self.window(area, title, width, height);
+        let below = shown.len().saturating_sub(scroll + usize::from(inner.height));
+        self.more(inner, scroll, below);
         for (offset, line) in shown.into_iter().skip(scroll).enumerate() {
             if let Some(area) = row(inner, offset) {
                 self.line(area, line);

@@ -74,7 +74,7 @@ impl Artist<'_, '_> {
             );
             return;
         }
-        let columns = SessionColumns::of(usize::from(area.width));
+        let columns = SessionColumns::of(usize::from(area.width), self.console.tabs());
         let selected = self.console.selected_session();
         let mut lines = Vec::new();
         let mut at = 0;
@@ -142,7 +142,7 @@ impl Artist<'_, '_> {
                 .console
                 .tabs()
                 .get(number)
-                .map(|tab| self.tab_row(number, tab, columns))
+                .map(|tab| self.tab_row(tab, columns))
                 .unwrap_or_default(),
             SessionRow::Waiting(number) => {
                 let Some(one) = self.console.queues().waiting.get(number) else {
@@ -178,7 +178,7 @@ impl Artist<'_, '_> {
         }
     }
 
-    fn tab_row(&self, number: usize, tab: &Tab, columns: &SessionColumns) -> String {
+    fn tab_row(&self, tab: &Tab, columns: &SessionColumns) -> String {
         let owner = match tab.part {
             Part::Owner => "you".to_owned(),
             Part::Participant => tab.owner().to_owned(),
@@ -195,7 +195,7 @@ impl Artist<'_, '_> {
         };
         let name = format!("{}{unread}", tab.name);
         let shells = tab.shells.len().to_string();
-        columns.line(&(number + 1).to_string(), &name, &owner, &lasts, &shells, &here.join(", "))
+        columns.line(&tab.id.0.to_string(), &name, &owner, &lasts, &shells, &here.join(", "))
     }
 
     /// How many sessions are whose.
@@ -266,10 +266,12 @@ impl Artist<'_, '_> {
         let height = usize::from(inner.height);
         let mut lines: Vec<Line<'static>> = Vec::new();
         // From the newest up, as many as there is room for.
+        let mut shown = 0;
         for entry in tab.log.values().rev().skip(scroll) {
             if lines.len() >= height {
                 break;
             }
+            shown += 1;
             let style = self.style(entry_role(entry));
             let wrapped = text::wrap(&entry_text(entry), room);
             for (number, words) in wrapped.into_iter().enumerate().rev() {
@@ -284,6 +286,7 @@ impl Artist<'_, '_> {
             let words = if tab.log_asked { " The log is empty." } else { " Asking …" };
             lines.push(Line::styled(words, self.style(Tone::Muted)));
         }
+        self.more(inner, tab.log.len().saturating_sub(scroll + shown), scroll);
         lines.truncate(height);
         lines.reverse();
         for (offset, line) in lines.into_iter().enumerate() {
@@ -310,6 +313,7 @@ const fn entry_role(entry: &LogEntry) -> Tone {
 
 /// How wide the columns of the sessions are.
 struct SessionColumns {
+    number: usize,
     name: usize,
     owner: usize,
     lasts: usize,
@@ -318,12 +322,14 @@ struct SessionColumns {
 }
 
 impl SessionColumns {
-    fn of(width: usize) -> Self {
+    fn of(width: usize, tabs: &[Tab]) -> Self {
+        let numbers = tabs.iter().map(|tab| tab.id.0.to_string().len());
+        let number = numbers.max().unwrap_or(0).max(2);
         let (owner, lasts) = (if width < 60 { 10 } else { 16 }, if width < 60 { 0 } else { 10 });
         let shells = if width < 60 { 0 } else { 7 };
         let here = if width < 76 { 0 } else { width / 5 };
-        let name = width.saturating_sub(5 + owner + lasts + shells + here);
-        Self { name, owner, lasts, shells, here }
+        let name = width.saturating_sub(3 + number + owner + lasts + shells + here);
+        Self { number, name, owner, lasts, shells, here }
     }
 
     /// Those of machines that wait: who sits there says more than a long name.
@@ -349,7 +355,7 @@ impl SessionColumns {
             (shells, self.shells),
             (here, self.here),
         ];
-        let mut line = format!(" {number:>2}  ");
+        let mut line = format!(" {number:>0$}  ", self.number);
         for (cell, width) in cells.into_iter().filter(|(_, width)| *width > 0) {
             let fitted = text::fit(cell, width.saturating_sub(1));
             line.push_str(&text::left(&fitted, width));

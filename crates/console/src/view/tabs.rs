@@ -12,7 +12,7 @@ use std::ops::Range;
 /// Columns of a machine's name in a tab.
 const NAME: usize = 24;
 /// Columns of the mark for tabs that are out of view on one side: ` ‹12• `.
-const MORE: usize = 5;
+const MORE: usize = 6;
 
 impl Artist<'_, '_> {
     /// The bar of a session: its neighbours, itself, what there is to know of it.
@@ -24,13 +24,12 @@ impl Artist<'_, '_> {
             Screen::Session(active) => active.min(tabs.len().saturating_sub(1)),
             Screen::Jump | Screen::Sessions => 0,
         };
-        // The active tab never gives way to what stands on the right.
-        let name = NAME.min((width / 2).saturating_sub(4));
-        let labels: Vec<_> =
-            tabs.iter().enumerate().map(|(at, tab)| label(at, tab, name, at == active)).collect();
+        // The active tab is always there; its name is shorter while there is something to read beside it.
+        let name = if self.has_news() { width / 4 } else { (width / 2).saturating_sub(4) };
+        let labels: Vec<_> = tabs.iter().map(|tab| label(tab, NAME.min(name))).collect();
         let widths: Vec<_> = labels.iter().map(|label| text::width(label)).collect();
         let own = widths.get(active).copied().unwrap_or(0);
-        let sides = if tabs.len() > 1 { 2 * MORE } else { 0 };
+        let sides = MORE * (usize::from(active > 0) + usize::from(active + 1 < tabs.len()));
         let right = self.session_right(width.saturating_sub(own + sides));
         let room = width.saturating_sub(text::width(&right.content));
         let shown = fitting(&widths, active, room);
@@ -55,20 +54,20 @@ impl Artist<'_, '_> {
 }
 
 /// What a tab says: its number, its machine, which shell, and marks.
-fn label(at: usize, tab: &Tab, name: usize, active: bool) -> String {
+fn label(tab: &Tab, name: usize) -> String {
     let state = match tab.shell().map(|shell| &shell.pane) {
         Some(Pane::Attaching) => "…",
         Some(Pane::AgentAway) => "○",
         _ if tab.part != Part::Owner => "⇄",
         _ => "",
     };
-    let news = if active { "" } else { news(std::slice::from_ref(tab)) };
+    let news = news(std::slice::from_ref(tab));
     let shells = match tab.shells.len() {
         count if count > 1 => format!(" {}/{count}", tab.shown + 1),
         _ => String::new(),
     };
     let blank = if state.is_empty() && news.is_empty() { "" } else { " " };
-    format!(" {} {}{shells}{blank}{state}{news} ", at + 1, text::fit(&tab.name, name))
+    format!(" {} {}{shells}{blank}{state}{news} ", tab.id.0, text::fit(&tab.name, name))
 }
 
 /// The most urgent that happened in sessions out of sight: a message, a bell, output.
@@ -121,7 +120,7 @@ mod tests {
         assert_eq!(fitting(&widths, 0, 100), 0..10);
         assert_eq!(fitting(&widths, 0, 40), 0..3);
         assert_eq!(fitting(&widths, 9, 40), 7..10);
-        assert_eq!(fitting(&widths, 5, 40), 4..7);
+        assert_eq!(fitting(&widths, 5, 42), 4..7);
         assert_eq!(fitting(&widths, 5, 4), 5..6);
         assert_eq!(fitting(&[], 0, 40), 0..0);
     }

@@ -34,7 +34,7 @@ impl Room for Help {
 /// All messages.
 #[derive(Debug)]
 pub struct MessageHistory {
-    /// Lines scrolled up from the newest.
+    /// Messages scrolled down from the newest.
     pub scroll: usize,
 }
 
@@ -48,7 +48,7 @@ impl Room for MessageHistory {
     }
 
     fn scroll(&mut self, by: isize, most: usize) {
-        self.scroll = moved(self.scroll, -by, most);
+        self.scroll = moved(self.scroll, by, most);
     }
 }
 

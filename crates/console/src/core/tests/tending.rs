@@ -235,7 +235,7 @@ fn why_says_what_may_be_done_and_what_decided_it() {
     let lines = why::lines(&desk.console, *item);
     let text = format!("{lines:?}");
     assert!(text.contains("Your role here is Support: the user's Default slot names the role."));
-    assert!(text.contains("perm_start") && text.contains("Nothing speaks against it"), "{text}");
+    assert!(text.contains("perm_start") && text.contains("You can start a session now"), "{text}");
     assert!(text.contains("allowed: false, what: \"remove\""), "{text}");
 }
 

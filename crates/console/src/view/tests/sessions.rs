@@ -253,6 +253,26 @@ fn a_tab_says_what_happened_there_until_it_is_looked_at() {
 }
 
 #[test]
+fn a_shell_behind_the_one_on_the_screen_marks_its_tab_until_it_is_looked_at() {
+    let mut desk = with_sessions(120, 40, 1);
+    let item = desk.console.tabs()[0].item;
+    let mut view = desk.session(1, item);
+    let mut second = view.channels[0].clone();
+    second.id = ChannelId(150);
+    view.channels.push(second);
+    desk.notice(ApplianceNotice::Sessions { sessions: vec![view] });
+    desk.channel_state(ChannelId(150), Some("alice"), true);
+    desk.attached(ChannelId(150), 0, 0);
+    let bar = |desk: &Desk| text(&screen(desk, "dark")).lines().next().unwrap().to_owned();
+    desk.output(ChannelId(150), 0, "\x07");
+    assert!(bar(&desk).contains("1/2 ♪"), "{}", bar(&desk));
+    desk.press("<ctrl-]><tab>");
+    assert!(bar(&desk).contains("2/2  "), "{}", bar(&desk));
+    desk.press("<ctrl-]><tab>");
+    assert!(bar(&desk).contains("1/2  "), "{}", bar(&desk));
+}
+
+#[test]
 fn a_bell_in_the_shell_on_the_screen_reaches_the_reps_terminal() {
     let mut desk = with_sessions(80, 24, 2);
     desk.output(ChannelId(102), 0, "\x07");
