@@ -395,7 +395,7 @@ impl Run {
             }
             (_, who) if typed && !self.main.types() => {
                 let who = who.as_deref().unwrap_or("nobody");
-                Happened::Said(format!("{} types here now; you look on", text::clean(who)))
+                Happened::Said(format!("{} types here now; view only", text::clean(who)))
             }
             _ => Happened::Nothing,
         }

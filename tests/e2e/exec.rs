@@ -90,7 +90,7 @@ fn whoever_types_in_another_terminal_of_the_same_rep_takes_over() {
     let mut second = Screen::start(&home.jumpdeck(&["attach", &hostname()]), 80, 24);
     second.wait_for("here");
     second.send("second\r");
-    first.wait_for("you look on");
+    first.wait_for("view only");
     first.wait_for("second\nsecond");
     first.send("first\r");
     second.wait_for("first\nfirst");

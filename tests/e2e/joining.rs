@@ -50,7 +50,7 @@ fn join(home: &Home, invitation: &Invitation, name: &str, path: &str) -> Screen 
     let mut command = home.agent("pinned", &invitation.arguments(name));
     command.env("TMPDIR", passing).env("PATH", path);
     let mut person = Screen::start(&command, 100, 30);
-    person.wait_for("You wait for a representative.");
+    person.wait_for("Waiting for a technician.");
     person
 }
 
@@ -102,8 +102,8 @@ fn a_machine_joins_is_pinned_outlives_its_agent_and_is_unpinned() {
     console.send("\r");
     console.wait_for("Pin kiosk");
     console.send("\x1b[B\x1b[Blab\x1b[B\x1b[B\x1b[B\x1b[B\x1b[B\x1b[B+7d\x13");
-    let asked = person.wait_for("wants to keep this computer reachable as “kiosk” until 20");
-    assert!(asked.contains("wants to see this computer"), "{asked}");
+    let asked = person.wait_for("wants permanent access to this computer (as “kiosk”) until 20");
+    assert!(asked.contains("wants to open a terminal on this computer"), "{asked}");
     person.send("y\r");
     person.wait_for("it cannot start by itself");
     console.wait_for("kiosk is pinned, but does not start by itself: no service manager here");
@@ -127,7 +127,7 @@ fn a_machine_joins_is_pinned_outlives_its_agent_and_is_unpinned() {
     console.send("\x1dP");
     console.wait_for("Unpin the machine?");
     console.send("y");
-    console.wait_for("kiosk is no Jump Client any more");
+    console.wait_for("kiosk is unpinned");
     assert!(!pinned.exists(), "gone from the disk");
     assert_eq!(status_of(&home, "kiosk"), None, "gone from the list");
     console.send("echo still $((40+2))\r");
@@ -178,12 +178,12 @@ fn the_person_refuses_leaves_and_stops() {
     person.wait_for("Allow it? [y/N]");
     // Ctrl-D is no yes, and no end of the talk.
     person.send("\x04");
-    person.wait_for("That is a no.");
+    person.wait_for("Not allowed.");
     console.wait_for("The person at the machine did not allow it.");
     console.send("\r");
     person.wait_until("another question", |text| text.matches("Allow it?").count() == 2);
     person.send("n\r");
-    person.wait_until("another no", |text| text.matches("That is a no.").count() == 2);
+    person.wait_until("another no", |text| text.matches("Not allowed.").count() == 2);
     // Ctrl-C.
     person.send("\x03");
     assert_eq!(person.wait_for_end(), 0);
@@ -194,7 +194,7 @@ fn the_person_refuses_leaves_and_stops() {
     console.send("x");
     console.wait_for("Turn it away?");
     console.send("y");
-    person.wait_for("No representative can take you at this moment.");
+    person.wait_for("No technician is available at the moment.");
     assert_eq!(person.wait_for_end(), 1);
 
     let mut person = join(&home, &invite(&home), "desk", &path);
@@ -288,12 +288,12 @@ fn a_pinned_machine_gets_a_user_service_where_there_is_a_manager() {
     let invitation = invite(&home);
     let arguments = invitation.arguments("kiosk");
     let mut person = Screen::start(&somebody.command(&somebody.agent, &arguments, &path), 100, 30);
-    person.wait_for("You wait for a representative.");
+    person.wait_for("Waiting for a technician.");
     take(&mut console, &mut person, "kiosk");
     console.send("\x1dP");
     console.wait_for("Customize");
     console.send("\x1b[B\r");
-    person.wait_for("wants to keep this computer reachable");
+    person.wait_for("wants permanent access to this computer");
     person.send("y\r");
     person.wait_for("This computer stays reachable.");
     console.wait_for("kiosk is pinned; its service starts it from now on.");

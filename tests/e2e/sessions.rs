@@ -118,18 +118,18 @@ fn two_reps_share_a_shell_look_on_hand_over_and_end_it() {
 
     // Bob may look on, and cannot type.
     alice.send("\x1dS");
-    alice.wait_for("may look");
+    alice.wait_for("view only");
     alice.send("bob");
     alice.send("\x1b[B\r");
-    alice.wait_for("bob may look on.");
-    bob.wait_for("You may look at admin's session");
+    alice.wait_for("bob can watch.");
+    bob.wait_for("You can watch admin's session");
     bob.send("\x1b1");
     bob.wait_for("first-2");
-    alice.wait_for("bob came into the session");
+    alice.wait_for("bob joined the session");
     bob.send("x");
-    bob.wait_for("admin lets you look, but not type.");
+    bob.wait_for("admin lets you watch, but not type.");
     bob.send("\x1dc");
-    bob.wait_for("Words for the others");
+    bob.wait_for("Message to everyone");
     bob.send("may I?\r");
     alice.wait_for("may I?");
 
@@ -137,7 +137,7 @@ fn two_reps_share_a_shell_look_on_hand_over_and_end_it() {
     alice.send("\x1dS");
     alice.wait_for("may type");
     alice.send("\r");
-    alice.wait_for("bob may take part.");
+    alice.wait_for("bob can type.");
     bob.send("\x1dt");
     alice.wait_for("bob types in");
     bob.send("echo from-bob-$((2+2)) on $(tput cols)x$(tput lines)\r");
@@ -164,10 +164,10 @@ fn two_reps_share_a_shell_look_on_hand_over_and_end_it() {
     let log = text(&served.rep(&home, &["log", "1"]).output().unwrap().stdout);
     let wanted = [
         "admin started the session",
-        "admin lets bob look on",
+        "admin lets bob watch",
         "bob came",
         "bob: may I?",
-        "admin lets bob take part",
+        "admin lets bob type",
         "bob took the keyboard",
         "echo from-bob",
         "admin gave the session to bob",

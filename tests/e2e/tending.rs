@@ -58,7 +58,7 @@ fn what_is_copied_named_and_clicked_reaches_the_terminal() {
     screen.send("y");
     screen.wait_for("is in the clipboard");
     screen.send("\x1bm");
-    screen.wait_for("The mouse is ours now");
+    screen.wait_for("Mouse on.");
     // A click on the heading of the first column.
     screen.send("\x1b[<0;32;3M\x1b[<0;32;3m");
     screen.wait_for("Name ↓");

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use verbs::{join::Join, run::AgentRun, uninstall::Uninstall};
 
-/// Keeps this machine reachable through a jumpdeck appliance, or lets a representative in once.
+/// Keeps this machine reachable through a jumpdeck appliance, or lets a technician in once.
 #[derive(Parser)]
 #[command(version, about)]
 struct AgentCli {
@@ -20,7 +20,7 @@ struct AgentCli {
 enum AgentVerb {
     /// Enrol this machine if it is new, then keep the link to the appliance.
     Run(Box<AgentRun>),
-    /// Let a representative in for one session, with the key they gave you.
+    /// Let a technician in for one session, with the key they gave you.
     Join(Join),
     /// Undo an installation: the service, the key and the program's copy.
     Uninstall(Uninstall),

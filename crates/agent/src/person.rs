@@ -191,7 +191,7 @@ impl Person {
         if let Some((_, waiting)) = talk.question.take() {
             let yes = matches!(line.to_lowercase().as_str(), "y" | "yes");
             if !yes {
-                self.print("That is a no.\n".to_owned());
+                self.print("Not allowed. The technician can ask again.\n".to_owned());
             }
             // Anyone who asked may have given up.
             let _ = waiting.send(yes);
@@ -228,10 +228,9 @@ impl Person {
     }
 }
 
-const WELCOME: &str = "You wait for a representative. Once one is here, what you type is shown to them; “stop” or \
-     Ctrl-C leaves.";
-const HELP: &str =
-    "What you type goes to the representative. “stop” ends the session, and so does Ctrl-C.";
+const WELCOME: &str = "Waiting for a technician. You can chat here; type “stop” or press \
+     Ctrl-C to leave.";
+const HELP: &str = "Your messages go to the technician. “stop” or Ctrl-C ends the session.";
 
 /// Writes what is to be shown.
 fn show(words: &Receiver<PersonWords>) {

@@ -41,11 +41,11 @@ impl Wish {
         let until = until.map_or(String::new(), |at| format!(" until {}", at.strftime("%F %H:%M")));
         let quietly = match self.start_mode {
             StartMode::Normal => "",
-            StartMode::Minimized => " Later you are only told when a session begins and ends.",
-            StartMode::Hidden => " Later you are not told of sessions.",
+            StartMode::Minimized => " Later you see only when a session starts and ends.",
+            StartMode::Hidden => " Later you do not see when a session starts.",
         };
         format!(
-            "{} wants to keep this computer reachable as “{}”{until}, also when you are away.\
+            "{} wants permanent access to this computer (as “{}”){until}, even when you are away.\
              {quietly} Allow it?",
             self.rep, self.name
         )

@@ -157,7 +157,7 @@ impl Agent {
 fn wants_in(rep: &str) -> String {
     let user = uzers::get_current_username().unwrap_or_default();
     format!(
-        "{rep} wants to see this computer and type on it, as the user {}. Allow it?",
+        "{rep} wants to open a terminal on this computer as the user {}. Allow it?",
         user.to_string_lossy()
     )
 }

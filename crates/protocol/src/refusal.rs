@@ -73,7 +73,7 @@ codes! {
     InstallerKeyInvalid "installer_key_invalid": "The installer key is wrong, expired or revoked.", "Make a new one with `jumpdeck installer` and enrol with it.";
     ParameterNotAllowed "parameter_not_allowed": "This installer does not let that parameter be chosen.", "Leave the parameter out, or make an installer that allows it.";
     EditConflict "edit_conflict": "Somebody else changed this first.", "Look at the new values, then edit again.";
-    SessionKeyInvalid "session_key_invalid": "The session key is wrong, used or expired.", "Ask the representative for a new one.";
+    SessionKeyInvalid "session_key_invalid": "The session key is wrong, used or expired.", "Ask the technician for a new one.";
     SessionKeyThrottled "session_key_throttled": "Too many session keys were tried.", "Wait a minute, then try again.";
     CustomerRefused "customer_refused": "The person at the machine did not allow it.", "Talk to them, then ask again.";
     CustomerNotOnline "customer_not_online": "The machine of this session is not linked at this moment.", "Try again when it is back.";
@@ -139,7 +139,7 @@ impl RefusalCode {
         match self {
             Self::InvalidValue | Self::NotFound => Detail::Whole,
             Self::JumpClientOffline => Detail::Subject("is offline."),
-            Self::JumpClientUninstalled => Detail::Subject("has no Jump Client any more."),
+            Self::JumpClientUninstalled => Detail::Subject("no longer has a Jump Client."),
             Self::UpgradePending => Detail::Subject("is waiting for its upgrade."),
             Self::DisabledByUser => Detail::Subject("was disabled by its customer."),
             Self::NoSuchUser => Detail::Subject("is no user here."),

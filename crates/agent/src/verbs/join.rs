@@ -1,4 +1,4 @@
-//! `jumpdeck-agent join`: lets a representative in for one session.
+//! `jumpdeck-agent join`: lets a technician in for one session.
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -30,7 +30,7 @@ pub(crate) struct Join {
     /// The fingerprint of the appliance's key. Without it, it is shown for you to compare.
     #[arg(long, value_name = "SHA256:…")]
     fingerprint: Option<String>,
-    /// What the representative sees this machine as [default: the host's name]
+    /// Name that the technician sees [default: the host's name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Where a Jump Client is installed if you allow that [default: /var/lib/jumpdeck-agent for
@@ -125,7 +125,7 @@ fn farewell(person: &Person, ending: AgentEnding) -> anyhow::Result<()> {
             );
         }
         AgentEnding::Removed if person.has_stopped() => person.say_at_last("You left."),
-        AgentEnding::Removed => bail!("no representative came"),
+        AgentEnding::Removed => bail!("no technician came"),
         AgentEnding::Retired => bail!("the appliance has ended"),
         AgentEnding::Left(Ok(())) => {
             person.say_at_last("The session is over; this computer stays reachable.");
@@ -145,7 +145,7 @@ async fn compared(url: &str) -> anyhow::Result<String> {
     }
     let fingerprint = fingerprint_of(url).await?;
     writeln!(std::io::stdout(), "The appliance at {url} has the key {fingerprint}")?;
-    let answer = ask("Is that what the representative told you? [y/N] ")?;
+    let answer = ask("Did the technician give you the same fingerprint? [y/N] ")?;
     if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(fingerprint);
     }

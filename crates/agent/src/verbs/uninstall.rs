@@ -27,7 +27,7 @@ impl Uninstall {
             bail!("the Jump Client in {} runs{process}: end it first", path.display());
         }
         undone?;
-        let _ = writeln!(std::io::stdout(), "This machine is no Jump Client any more.");
+        let _ = writeln!(std::io::stdout(), "This machine is no longer a Jump Client.");
         journal.settle();
         Ok(())
     }

@@ -24,7 +24,7 @@ impl Book {
             None => Err(RefusalCode::SessionGone.plain()),
             Some(part) if part >= least => Ok(()),
             Some(_) if least == Part::Owner => Err(RefusalCode::NotOwner.plain()),
-            Some(_) => Err(RefusalCode::NotOwner.because("you may look, but not take part")),
+            Some(_) => Err(RefusalCode::NotOwner.because("you can watch, but not type")),
         }
     }
 
@@ -48,7 +48,7 @@ impl Book {
     pub(crate) fn room_for(&self, session: SessionId, more: usize) -> Result<(), Refusal> {
         let most = limits::PARTICIPANTS;
         if more > 0 && self.users(session).len() + more > most {
-            let detail = format!("{most} people take part already, the limit.");
+            let detail = format!("{most} people are in it already, the limit.");
             return Err(RefusalCode::InvalidValue.because(detail));
         }
         Ok(())

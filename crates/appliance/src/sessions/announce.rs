@@ -110,7 +110,7 @@ impl EventListener for Announcer {
 fn words(entry: &LogEntry, mode: StartMode) -> Option<String> {
     let who = entry.who.as_deref().unwrap_or("Nobody");
     let brief = match &entry.event {
-        LogEvent::Started => Some(format!("{who} is in a session with this machine.")),
+        LogEvent::Started => Some(format!("{who} started a session with this computer.")),
         LogEvent::Ended { reason } => Some(format!("The session is over: {}.", reason.words())),
         _ => None,
     };
@@ -124,17 +124,17 @@ fn words(entry: &LogEntry, mode: StartMode) -> Option<String> {
         StartMode::Normal => {}
     }
     brief.or_else(|| match &entry.event {
-        LogEvent::Joined => Some(format!("{who} is here.")),
-        LogEvent::Left => Some(format!("{who} is gone.")),
-        LogEvent::Shared { with, observe: true } => Some(format!("{who} lets {with} look on.")),
-        LogEvent::Shared { with, observe: false } => Some(format!("{who} lets {with} take part.")),
-        LogEvent::Transferred { to } => Some(format!("The session is {to}'s from now on.")),
+        LogEvent::Joined => Some(format!("{who} joined.")),
+        LogEvent::Left => Some(format!("{who} left.")),
+        LogEvent::Shared { with, observe: true } => Some(format!("{who} lets {with} watch.")),
+        LogEvent::Shared { with, observe: false } => Some(format!("{who} lets {with} join.")),
+        LogEvent::Transferred { to } => Some(format!("{to} is now in charge of the session.")),
         LogEvent::ShellOpened { .. } => Some(format!("{who} opened a shell.")),
         LogEvent::Executed { command, channel: Some(_) } => {
             Some(format!("{who} opened a shell for: {command}"))
         }
         LogEvent::ShellClosed { .. } => Some("A shell was closed.".to_owned()),
-        LogEvent::Entered => Some(format!("{who} may take part.")),
+        LogEvent::Entered => Some(format!("{who} can join.")),
         LogEvent::EndsSoon { minutes, .. } => Some(format!("The session ends in {minutes} min.")),
         LogEvent::Unpinned => Some(format!("{who} unpinned this machine.")),
         _ => None,

@@ -76,8 +76,8 @@ impl Sharing {
         }
         let with = self.base.world().username(user);
         let how = match part {
-            Some(Part::Observer) => "may look on",
-            Some(_) => "may take part",
+            Some(Part::Observer) => "can watch",
+            Some(_) => "can type",
             None => "takes part no more",
         };
         let (subject, detail) = (format!("session {session}"), format!("{with} {how}"));

@@ -93,7 +93,7 @@ impl Withdrawal {
                 draft.history(History::Part { session, user, part: None });
             });
             let with = world.username(user);
-            let why = format!("{with} may not take part any more");
+            let why = format!("{with} may no longer join");
             self.base.audit.record(
                 None,
                 Action::SessionWithdrawn,

@@ -190,7 +190,7 @@ impl Queues {
             return Err(RefusalCode::InSession.plain());
         }
         if let Some(agent) = self.links.agents.link(endpoint) {
-            let text = "No representative can take you at this moment.".into();
+            let text = "No technician is available at the moment.".into();
             agent.order(AgentOrder::Say { text });
         }
         self.let_go(endpoint).await?;

@@ -330,7 +330,7 @@ async fn who_joined_by_a_jump_goes_with_the_right_to_it_and_who_was_invited_stay
     assert!(eve.ask(note.clone()).await.is_ok(), "the owner's word holds");
     let left = audited(&mut admin).await;
     let left = left.iter().find(|event| &*event.action == "session_withdrawn").unwrap();
-    assert_eq!(&*left.detail, "bob may not take part any more");
+    assert_eq!(&*left.detail, "bob may no longer join");
 
     // A person whom the owner lets in stays without a right to jump, and a jump's part ends with the hours.
     let bobs = RepRequest::Share(request::Share { session: view.id, with: "bob".into(), part });

@@ -195,7 +195,7 @@ impl Console {
                     self.dialogs.layers.pop();
                     self.save_search(&typed);
                 } else {
-                    self.warn(&format!("Nothing here is like “{typed}”."));
+                    self.warn(&format!("No match for “{typed}”."));
                 }
             }
         }

@@ -190,7 +190,7 @@ table! {
         "zoom" "zoom" "Use the whole screen for the shell, or show the bar." => Console::zoom;
         "fit" "fit" "Fit to my window, or to the smallest viewer."
             => Console::fit_terminal, unless Console::no_ownership;
-        "share" "share" "Invite another rep to watch or take part."
+        "share" "share" "Invite another rep to watch or join."
             => Console::ask_share, unless Console::no_ownership;
         "transfer" "transfer" "Hand the session over to another rep."
             => Console::ask_transfer, unless Console::no_ownership;

@@ -35,7 +35,7 @@ impl Console {
         self.out.effects.push(Effect::Mouse(self.shown.mouse));
         let key = self.key_of("toggle-mouse");
         let text = if self.shown.mouse {
-            format!("The mouse is ours now; {key} gives it back. Shift selects text as before.")
+            format!("Mouse on. {key} turns it off. Shift selects text as before.")
         } else {
             "The mouse is the terminal's again.".to_owned()
         };

@@ -122,7 +122,7 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let done = Some(format!("{name} is no Jump Client any more; the session goes on."));
+        let done = Some(format!("{name} is unpinned; the session continues."));
         self.ask_for(format!("Unpinning {name}"), done, request::Unpin { session });
     }
 }

@@ -67,7 +67,7 @@ impl Console {
         let prefixed = self.keys.prefixed;
         self.end_chord();
         if self.context() == Context::Confirm {
-            self.warn("This asks for y or n.");
+            self.warn("Press y or n.");
         } else if !prefixed && key == Key::ctrl('c') {
             self.warn(&self.way_out());
         } else if prefixed {

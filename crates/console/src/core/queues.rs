@@ -202,7 +202,7 @@ impl Console {
         match self.selected_row() {
             Some(SessionRow::Tab(_)) => None,
             Some(SessionRow::Gone) => Some(self.selected_is_gone()),
-            _ => Some("Only a session you take part in shows you its log.".to_owned()),
+            _ => Some("You can read the log only of sessions you are in.".to_owned()),
         }
     }
 
@@ -333,7 +333,7 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let lost = "The link was lost before a session key came; ask for another one.";
+        let lost = "The link was lost before the session key arrived. Ask for another one.";
         let note = (About::SessionKey, IfLost::Words(lost));
         let request = request::CreateSessionKey { queue, valid: KEY_VALID, attributes };
         self.ask(note, request, |console, outcome| match outcome {

@@ -274,7 +274,7 @@ impl Console {
         };
         let ours = tab.shell().is_some_and(Shell::types);
         match tab.part {
-            Part::Observer => Some(format!("{} lets you look, but not type.", tab.owner())),
+            Part::Observer => Some(format!("{} lets you watch, but not type.", tab.owner())),
             _ if ours => Some("You have the keyboard already.".to_owned()),
             _ => None,
         }
@@ -374,7 +374,7 @@ impl Console {
         }
         let typist = shell.typist().map(str::to_owned);
         if tab.part == Part::Observer {
-            let words = format!("{} lets you look, but not type.", tab.owner());
+            let words = format!("{} lets you watch, but not type.", tab.owner());
             self.warn(&words);
             return false;
         }

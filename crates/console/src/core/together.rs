@@ -28,7 +28,7 @@ impl Console {
         }
         Some(match least {
             Part::Owner => format!("The session is {}'s; only its owner does this.", tab.owner()),
-            _ => format!("{} lets you look, but not take part.", tab.owner()),
+            _ => format!("{} lets you watch, but not type.", tab.owner()),
         })
     }
 
@@ -141,7 +141,7 @@ impl Console {
         let who = entry.who.as_deref().map(|who| text::clean(who).into_owned()).unwrap_or_default();
         let words = match &entry.event {
             LogEvent::Chat { text } if !ours => Some(format!("{who} in {name}: {text}")),
-            LogEvent::Joined if !ours => Some(format!("{who} came into the session with {name}.")),
+            LogEvent::Joined if !ours => Some(format!("{who} joined the session with {name}.")),
             LogEvent::Left if !ours => Some(format!("{who} left the session with {name}.")),
             LogEvent::EndsSoon { minutes, .. } => {
                 let policy = entry_text(&entry);
@@ -263,7 +263,7 @@ impl Console {
                 entries.push(entry(name, None, detail));
                 continue;
             }
-            for (part, detail) in [(Part::Participant, "may type"), (Part::Observer, "may look")] {
+            for (part, detail) in [(Part::Participant, "can type"), (Part::Observer, "view only")] {
                 if now != Some(part) {
                     entries.push(entry(name, Some(part), detail));
                 }
@@ -273,7 +273,7 @@ impl Console {
             }
         }
         for team in teams.iter().filter(|_| !transfer) {
-            for (part, detail) in [(Part::Participant, "may type"), (Part::Observer, "may look")] {
+            for (part, detail) in [(Part::Participant, "can type"), (Part::Observer, "view only")] {
                 let label = format!("Team {}", text::clean(team));
                 let (team, part) = (team.clone(), Some(part));
                 let detail = format!("everybody in it {detail}");
@@ -291,9 +291,9 @@ impl Console {
             return;
         }
         let done = match part {
-            Some(Part::Observer) => format!("{with} may look on."),
-            Some(_) => format!("{with} may take part."),
-            None => format!("{with} takes part no more."),
+            Some(Part::Observer) => format!("{with} can watch."),
+            Some(_) => format!("{with} can type."),
+            None => format!("{with} left the session."),
         };
         let request = request::Share { session, with: with.to_owned(), part };
         self.ask_for(format!("Sharing with {with}"), Some(done), request);
@@ -304,8 +304,8 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let how = if part == Some(Part::Observer) { "look on" } else { "take part" };
-        let done = Some(format!("Everybody of {team} may {how}."));
+        let how = if part == Some(Part::Observer) { "watch" } else { "type" };
+        let done = Some(format!("Everyone in {team} can {how}."));
         let (what, team) = (format!("Sharing with {team}"), team.to_owned());
         self.ask_for(what, done, request::ShareTeam { session, team, part });
     }
@@ -323,8 +323,8 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let done = Some(format!("The session is {to}'s now; you still take part."));
-        let what = format!("Giving the session to {to}");
+        let done = Some(format!("{to} owns the session now. You stay in it."));
+        let what = format!("Handing the session to {to}");
         self.ask_for(what, done, request::Transfer { session, to });
     }
 
@@ -383,15 +383,15 @@ pub fn entry_text(entry: &LogEntry) -> String {
     let who = entry.who.as_deref().unwrap_or("");
     let words = match &entry.event {
         LogEvent::Started => format!("{who} started the session"),
-        LogEvent::Joined => format!("{who} came"),
+        LogEvent::Joined => format!("{who} joined"),
         LogEvent::Left => format!("{who} left"),
-        LogEvent::Shared { with, observe: true } => format!("{who} lets {with} look on"),
-        LogEvent::Shared { with, observe: false } => format!("{who} lets {with} take part"),
+        LogEvent::Shared { with, observe: true } => format!("{who} lets {with} watch"),
+        LogEvent::Shared { with, observe: false } => format!("{who} lets {with} type"),
         LogEvent::Unshared { with } if entry.who.is_none() => {
-            format!("{with} may not take part any more")
+            format!("{with} may no longer join")
         }
-        LogEvent::Unshared { with } => format!("{who} took {with}'s part back"),
-        LogEvent::Transferred { to } => format!("{who} gave the session to {to}"),
+        LogEvent::Unshared { with } => format!("{who} removed {with}"),
+        LogEvent::Transferred { to } => format!("{who} handed the session to {to}"),
         LogEvent::TookKeyboard { channel } => format!("{who} took the keyboard of shell {channel}"),
         LogEvent::ShellOpened { channel } => format!("{who} opened shell {channel}"),
         LogEvent::ShellClosed { channel, status: None } => format!("shell {channel} was closed"),

@@ -138,7 +138,9 @@ impl Console {
         match outcome {
             Ok(helper) => {
                 let helper = jumpdeck_protocol::text::clean(&helper).into_owned();
-                self.say(&format!("{helper} calls {name}. It can take a few minutes to start."));
+                self.say(&format!(
+                    "Wake-up packet sent by {helper}. {name} may take a few minutes."
+                ));
                 let now = self.now;
                 let waking = self.list.wakings.0.entry(item).or_insert_with(|| Waking {
                     by: String::new(),

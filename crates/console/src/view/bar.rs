@@ -56,10 +56,16 @@ impl Artist<'_, '_> {
             bar.patch(self.style(role)),
         ));
         let sessions = self.console.tabs().len();
-        let counter = format!(" Sessions {sessions} ");
+        let news = super::tabs::news(self.console.tabs());
+        let gap = if news.is_empty() { "" } else { " " };
+        let waiting = match self.console.queues().waiting.len() {
+            0 => String::new(),
+            count => format!("· {count} waiting "),
+        };
+        let counter = format!(" Sessions {sessions}{gap}{news} {waiting}");
         let used: usize = left.iter().map(|span| text::width(&span.content)).sum();
         let mut blank = width.saturating_sub(used + text::width(&right));
-        if sessions > 0 && blank > text::width(&counter) {
+        if (sessions > 0 || !waiting.is_empty()) && blank > text::width(&counter) {
             left.push(Span::styled(counter.clone(), bar.patch(self.style(Tone::Accent))));
             blank -= text::width(&counter);
         }
@@ -169,7 +175,7 @@ impl Artist<'_, '_> {
             };
             let take = format!("{prefix} t: you");
             let how = match tab.part {
-                Part::Observer => "you look on",
+                Part::Observer => "view only",
                 _ if ours => "type to take over",
                 _ => &take,
             };

@@ -79,7 +79,7 @@ impl Artist<'_, '_> {
         if lines.is_empty()
             && let Some(area) = row(inner, 1)
         {
-            self.line(area, Line::styled(" Nothing fits.", self.style(Tone::Muted)));
+            self.line(area, Line::styled(" No match.", self.style(Tone::Muted)));
         }
         for (offset, line) in lines.into_iter().enumerate() {
             if let Some(area) = row(inner, offset + 1) {

@@ -28,9 +28,12 @@ impl Artist<'_, '_> {
             }
             return;
         };
-        let lines = self.detail_lines(item, usize::from(inner.width));
+        let thumbnail = self.console.inventory().thumbnail(item.id());
+        // The screen needs the room below the fields.
+        let height = if thumbnail.is_some() { 0 } else { usize::from(inner.height) };
+        let lines = self.detail_lines(item, usize::from(inner.width), height);
         let used = u16::try_from(lines.len() + 1).unwrap_or(u16::MAX);
-        if let Some(thumbnail) = self.console.inventory().thumbnail(item.id()) {
+        if let Some(thumbnail) = thumbnail {
             let height = inner.height.saturating_sub(used);
             let left = Rect { y: inner.y.saturating_add(used), height, ..inner };
             self.thumbnail(thumbnail, left);
@@ -70,7 +73,7 @@ impl Artist<'_, '_> {
         }
     }
 
-    fn detail_lines(&self, item: Item<'_>, width: usize) -> Vec<Line<'static>> {
+    fn detail_lines(&self, item: Item<'_>, width: usize, height: usize) -> Vec<Line<'static>> {
         let presence = self.console.inventory().presence(item.id());
         let place = match item.tag() {
             "" => item.group().to_owned(),
@@ -107,7 +110,20 @@ impl Artist<'_, '_> {
             Some(_) => self.shortcut_fields(item),
             None => self.client_fields(item, presence),
         };
-        lines.extend(fields.iter().map(|(label, value)| self.field(label, value, width)));
+        // Long values are wrapped as long as all fields still have a line.
+        let mut spare = height.saturating_sub(lines.len() + fields.len());
+        for (label, value) in &fields {
+            let wrapped = text::wrap(value, width.saturating_sub(LABEL + 2));
+            let more = wrapped.len().saturating_sub(1);
+            if more == 0 || more > spare {
+                lines.push(self.field(label, value, width));
+                continue;
+            }
+            spare -= more;
+            for (number, words) in wrapped.iter().enumerate() {
+                lines.push(self.field(if number == 0 { label } else { "" }, words, width));
+            }
+        }
         lines
     }
 
@@ -138,12 +154,12 @@ impl Artist<'_, '_> {
             ("FQDN", item.fqdn().to_owned()),
             ("Domain", item.domain().to_owned()),
             ("Hardware", format!("{} CPU, {memory}", item.processors())),
-            ("Gateway", item.gateway().to_owned()),
-            ("MAC", item.mac().map(|mac| mac.to_string()).unwrap_or_default()),
             ("Agent", agent(item, presence)),
             ("Mode", mode.to_owned()),
             ("Expiry", self.end_of(item, presence)),
             ("Created", time_text(item.created(), self.console.zone())),
+            ("Gateway", item.gateway().to_owned()),
+            ("MAC", item.mac().map(|mac| mac.to_string()).unwrap_or_default()),
         ]
     }
 
@@ -220,7 +236,7 @@ impl Artist<'_, '_> {
             let left = waking.until.since(now);
             let words = match left {
                 0 => format!(" ◔ waking for {} s", now.since(waking.since)),
-                left => format!(" ◔ waking, again in {left} s"),
+                left => format!(" ◔ waking · retry in {left} s"),
             };
             return Line::styled(text::fit(&words, width), self.style(Tone::Warning));
         }

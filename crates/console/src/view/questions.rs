@@ -90,44 +90,41 @@ struct QuestionWords {
 /// A prompt's title, and what is to be typed.
 fn asked(purpose: &Ask) -> (&'static str, String) {
     match purpose {
-        Ask::SearchName => ("Save the search", "Its name in the tree.".to_owned()),
-        Ask::ExportPath => {
-            ("Export", "The file to write; one that is there is not overwritten.".to_owned())
+        Ask::SearchName => {
+            ("Save the search", "Name for this search; it appears in the tree.".to_owned())
         }
+        Ask::ExportPath => ("Export", "File name. Existing files are not overwritten.".to_owned()),
         Ask::Code { name, .. } => (
             "Second factor",
-            format!("The Jump Policy of {name} wants the code that your authenticator shows."),
+            format!("The Jump Policy of {name} requires the current code from your authenticator."),
         ),
         Ask::Reason { name, policy, .. } => (
             "Override the schedule",
             format!(
-                "{name} is closed at this time: {policy}. Say why you start a session anyway; \
-                     the reason is logged."
+                "{name} is closed at this time: {policy}. Enter a reason to start a session \
+                     anyway. It is logged."
             ),
         ),
         Ask::SimulatedUser => (
-            "Whose session",
-            "A user name; nothing for your own. Others: administrators.".to_owned(),
+            "User to simulate",
+            "User name; empty for yourself. Only administrators can choose others.".to_owned(),
         ),
         Ask::SimulatedTime => {
-            ("When", "As 2027-01-31 09:00, in your time zone; nothing for now.".to_owned())
+            ("Time to simulate", "Like 2027-01-31 09:00, in your time zone. Empty: now.".to_owned())
         }
-        Ask::LineWith => ("Look for", "A text, in either case; from here up.".to_owned()),
+        Ask::LineWith => {
+            ("Search upwards", "Text to find; upper and lower case are the same.".to_owned())
+        }
         Ask::LinesPath | Ask::LogPath { .. } => {
             ("Save", "The file to write; one that is there is not overwritten.".to_owned())
         }
         Ask::Chat { name, .. } => {
-            ("Chat", format!("Words for the others in the session with {name}."))
+            ("Chat", format!("Message to everyone in the session with {name}."))
         }
-        Ask::Note { name, .. } => {
-            ("Note", format!("It goes to the log of the session with {name}."))
-        }
+        Ask::Note { name, .. } => ("Note", format!("Note for the log of the session with {name}.")),
         Ask::WakePassword { name, .. } => (
             "Wake",
-            format!(
-                "A neighbour calls {name}. Type a SecureOn password (01:23:45:67:89:ab) if its \
-                     firmware wants one, else just press Enter."
-            ),
+            format!("Wake {name}. SecureOn password (usually empty), like 01:23:45:67:89:ab:"),
         ),
     }
 }
@@ -137,60 +134,57 @@ fn words(question: &Question) -> QuestionWords {
         Question::EndSession { name, .. } => QuestionWords {
             title: "End the session?",
             text: format!(
-                "The session with {name} ends, and with it every program in it. The machine itself \
-                 goes on."
+                "This ends the session with {name} and all programs in it. The machine keeps running."
             ),
-            yes: "end it",
-            no: "leave it",
+            yes: "end session",
+            no: "keep it",
         },
         Question::CloseShell { number, name, .. } => QuestionWords {
             title: "End the shell?",
             text: format!(
-                "Shell {number} of the session with {name} ends, and the programs in it."
+                "This ends shell {number} of the session with {name} and the programs in it."
             ),
-            yes: "end it",
-            no: "leave it",
+            yes: "end shell",
+            no: "keep it",
         },
         Question::Leave { name, owner, .. } => QuestionWords {
             title: "Leave the session?",
-            text: format!(
-                "You take no part in the session with {name} any more; only {owner} can let you in again."
-            ),
+            text: format!("You leave the session with {name}. Only {owner} can invite you again."),
             yes: "leave",
             no: "stay",
         },
         Question::Transfer { name, to, .. } => QuestionWords {
-            title: "Give the session away?",
+            title: "Hand the session over?",
             text: format!(
-                "The session with {name} belongs to {to} from now on: {to} can share and end it. You \
-                 still take part."
+                "{to} becomes the owner of the session with {name} and can share and end it. You \
+                 stay in the session."
             ),
-            yes: "give it",
+            yes: "hand over",
             no: "keep it",
         },
         Question::TurnAway { name, .. } => QuestionWords {
-            title: "Turn it away?",
+            title: "Reject the machine?",
             text: format!(
-                "{name} waits no longer, and the person there is told that nobody can take it. \
-                 The key is used up."
+                "{name} leaves the queue, and the person there reads that nobody is available. \
+                 The session key is used up."
             ),
-            yes: "turn away",
-            no: "let it wait",
+            yes: "reject",
+            no: "keep waiting",
         },
         Question::Unpin { name, .. } => QuestionWords {
             title: "Unpin the machine?",
             text: format!(
-                "{name} leaves the list, and its Jump Client is removed from the machine. The \
-                 session goes on until it is ended."
+                "{name} leaves the list, and its Jump Client is removed from the machine. This \
+                 session continues."
             ),
             yes: "unpin",
             no: "keep",
         },
         Question::Remove { items, names } => QuestionWords {
-            title: "Remove?",
+            title: "Remove items?",
             text: format!(
-                "{}{} will be removed. A Jump Client that nothing else leads to uninstalls itself; \
-                 one that is offline does so when it next comes.",
+                "Remove {}{}. A Jump Client uninstalls itself when its last item is removed; an \
+                 offline one does so when it connects.",
                 in_groups(names),
                 more(items.len(), names.len())
             ),
@@ -201,18 +195,18 @@ fn words(question: &Question) -> QuestionWords {
             title: "Start these sessions?",
             text: cut(items.iter().map(|(_, name)| name.as_str())),
             yes: "start",
-            no: "do not",
+            no: "cancel",
         },
         Question::Discard => QuestionWords {
-            title: "Throw the changes away?",
-            text: "What you typed into the form is not saved yet.".to_owned(),
-            yes: "throw away",
-            no: "go on editing",
+            title: "Discard changes?",
+            text: "They have not been saved.".to_owned(),
+            yes: "discard",
+            no: "keep editing",
         },
         Question::Forget { name } => QuestionWords {
-            title: "Forget the search?",
-            text: format!("{name} goes from the tree and from the saved searches."),
-            yes: "forget it",
+            title: "Delete the search?",
+            text: format!("{name} is removed from the saved searches and from the tree."),
+            yes: "delete",
             no: "keep it",
         },
     }

@@ -60,8 +60,8 @@ impl Artist<'_, '_> {
         let rows = self.console.session_rows();
         if rows.is_empty() {
             let words = format!(
-                "No session is open. {} goes to the Jump Items; {} there starts one. {} here makes a \
-                 key by which a machine joins that is not a Jump Client.",
+                "No session is open. {}: go to the Jump Items; {} there starts one. {}: create a session \
+                 key for a machine without a Jump Client.",
                 self.console.key_of("go-jump"),
                 self.console.key_of("jump"),
                 self.console.key_of("session-key"),
@@ -182,7 +182,7 @@ impl Artist<'_, '_> {
         let owner = match tab.part {
             Part::Owner => "you".to_owned(),
             Part::Participant => tab.owner().to_owned(),
-            Part::Observer => format!("{} (look)", tab.owner()),
+            Part::Observer => format!("{} (watch)", tab.owner()),
         };
         let lasts = text::span(self.console.now().since(tab.started));
         let away = tab.shells.iter().any(|shell| shell.pane == Pane::AgentAway);

@@ -71,7 +71,7 @@ fn label(tab: &Tab, name: usize) -> String {
 }
 
 /// The most urgent that happened in sessions out of sight: a message, a bell, output.
-fn news(tabs: &[Tab]) -> &'static str {
+pub(super) fn news(tabs: &[Tab]) -> &'static str {
     let any = |what: fn(&Tab) -> bool| tabs.iter().any(what);
     if any(|tab| tab.unread > 0) {
         "✉"

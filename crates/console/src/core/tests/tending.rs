@@ -125,7 +125,7 @@ fn a_machine_that_is_away_is_woken_and_everybody_sees_the_countdown() {
     assert_eq!((*item, password.map(|p| p.0)), (ItemId(1), Some([1, 2, 3, 4, 5, 6])));
     desk.notice(ApplianceNotice::Waking { item: ItemId(1), by: "alice".into(), wait: 30 });
     desk.reply(Outcome::Ok(RepReply::Waking(reply::WakeHelper { helper: "Red05".into() })));
-    assert_eq!(desk.said(), "Red05 calls Front Office. It can take a few minutes to start.");
+    assert_eq!(desk.said(), "Wake-up packet sent by Red05. Front Office may take a few minutes.");
     desk.event(Event::Tick(NOW.plus(12)));
     desk.press("w");
     assert!(desk.said().contains("in 18 s"), "{}", desk.said());
@@ -340,7 +340,7 @@ fn a_question_is_answered_by_y_and_by_nothing_else() {
     let mut desk = desk();
     desk.press("x<enter>");
     assert!(matches!(desk.console.layers().last(), Some(Layer::Confirm(_))));
-    assert_eq!(desk.said(), "This asks for y or n.");
+    assert_eq!(desk.said(), "Press y or n.");
     assert!(!matches!(desk.last_request().1, RepRequest::RemoveItems(request::RemoveItems { .. })));
 }
 
