@@ -1,13 +1,12 @@
 //! `jumpdeck`: the console, its embedded appliance and its verbs in one program.
 
-use clap::Parser;
 use jumpdeck::verbs::Cli;
 use jumpdeck_link::why;
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return why::usage("jumpdeck", error.print(), error.exit_code()),
     };

@@ -8,14 +8,27 @@ use std::path::PathBuf;
 
 /// The directories and the log, as every verb takes them.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global options")]
 pub struct Places {
     /// Where the appliance keeps its data [default: ~/.local/share/jumpdeck]
-    #[arg(long, global = true, value_name = "DIR", env = "JUMPDECK_DATA_DIR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "JUMPDECK_DATA_DIR",
+        hide_env_values = true
+    )]
     pub data_dir: Option<PathBuf>,
-    /// Where themes, keys and known appliances stand [default: ~/.config/jumpdeck]
-    #[arg(long, global = true, value_name = "DIR", env = "JUMPDECK_CONFIG_DIR")]
+    /// Where themes, keys and known appliances are [default: ~/.config/jumpdeck]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "JUMPDECK_CONFIG_DIR",
+        hide_env_values = true
+    )]
     pub config_dir: Option<PathBuf>,
-    /// Write a log to this file; RUST_LOG says how much.
+    /// Write a log to this file; RUST_LOG sets the level.
     #[arg(long, global = true, value_name = "FILE")]
     pub log: Option<PathBuf>,
 }

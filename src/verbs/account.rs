@@ -34,13 +34,13 @@ pub(crate) struct SecondFactorVerb {
 
 #[derive(Subcommand, Debug)]
 enum SecondFactorAction {
-    /// Set one up, or put another in its place: shows a QR code, and recovery codes.
+    /// Set up or replace the second factor. Shows a QR code and recovery codes.
     Set {
         /// Do not draw the QR code.
         #[arg(long)]
         no_qr: bool,
     },
-    /// Have none any more.
+    /// Remove the second factor.
     Rm,
 }
 

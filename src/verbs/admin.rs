@@ -26,12 +26,12 @@ pub(super) struct Admin {
 
 #[derive(Subcommand, Debug)]
 enum AdminAction {
-    /// Write the configuration as a file. Passwords and second factors are not in it.
+    /// Export the configuration, without passwords and second factors.
     Export {
-        /// The file; one that is there is not overwritten [default: print it]
+        /// The file; existing files are not overwritten [default: print it]
         file: Option<PathBuf>,
     },
-    /// Say what a file would change, and for whom. Exit status 0 if nothing, 3 if something.
+    /// Show what a file would change, and for whom. Exit status: 0 nothing, 3 something.
     Plan {
         /// The file; `-` for the standard input.
         file: PathBuf,
@@ -39,7 +39,7 @@ enum AdminAction {
         #[arg(long)]
         json: bool,
     },
-    /// Change the configuration to what a file says, all of it or nothing.
+    /// Apply a file: all of it or nothing.
     Apply {
         /// The file; `-` for the standard input.
         file: PathBuf,

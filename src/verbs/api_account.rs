@@ -20,7 +20,7 @@ pub(super) struct ApiAccountVerb {
 enum ApiAccountAction {
     /// List the accounts.
     Ls {
-        /// Print a JSON object a line.
+        /// Print one JSON object per line.
         #[arg(long)]
         json: bool,
     },

@@ -1,9 +1,9 @@
 //! `jumpdeck completions` and `jumpdeck man`: what shells and manuals want, from the same words
 //! as the help.
 
-use super::{Cli, output};
+use super::{help, output};
 use anyhow::Context;
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ impl Completions {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         output::print(|out| {
             let mut words = Vec::new();
-            clap_complete::generate(self.shell, &mut Cli::command(), "jumpdeck", &mut words);
+            clap_complete::generate(self.shell, &mut help::command(), "jumpdeck", &mut words);
             out.write_all(&words)
         })
     }
@@ -34,7 +34,7 @@ impl Manual {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let dir = self.dir.display();
         std::fs::create_dir_all(&self.dir).with_context(|| format!("making {dir}"))?;
-        let command = Cli::command().disable_help_subcommand(true);
+        let command = help::command().disable_help_subcommand(true);
         clap_mangen::generate_to(command, &self.dir)
             .with_context(|| format!("writing into {dir}"))?;
         output::print(|out| {

@@ -126,13 +126,26 @@ pub(super) fn device() -> String {
 
 /// How to reach a remote appliance.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global options")]
 pub(super) struct Connect {
     /// Use the appliance at this address instead of this machine's own.
-    #[arg(long, global = true, value_name = "URL", env = "JUMPDECK_CONNECT")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "JUMPDECK_CONNECT",
+        hide_env_values = true
+    )]
     connect: Option<String>,
     /// Log in there under this name. The password is asked for, or read from the variable
     /// JUMPDECK_PASSWORD; a code of the second factor, from JUMPDECK_CODE.
-    #[arg(long = "as", global = true, value_name = "NAME", env = "JUMPDECK_USER")]
+    #[arg(
+        long = "as",
+        global = true,
+        value_name = "NAME",
+        env = "JUMPDECK_USER",
+        hide_env_values = true
+    )]
     login: Option<String>,
     /// Accept an appliance that was never seen before if its key has this fingerprint.
     #[arg(long, global = true, value_name = "SHA256:…")]

@@ -33,7 +33,7 @@ pub(crate) struct Explain {
     /// When: 2027-01-31T09:00Z, or 2027-01-31 09:00 in your time zone [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     at: Option<Timestamp>,
-    /// Print a JSON object a line: `user`, `action`, `allowed`, `because`.
+    /// Print one JSON object per line: `user`, `action`, `allowed`, `because`.
     #[arg(long)]
     json: bool,
 }

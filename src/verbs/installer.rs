@@ -32,7 +32,7 @@ pub(super) struct InstallerVerb {
 enum InstallerAction {
     /// List the installer keys that can be used: yours; for an administrator, all.
     Ls {
-        /// Print a JSON object a line.
+        /// Print one JSON object per line.
         #[arg(long)]
         json: bool,
     },

@@ -14,7 +14,7 @@ use std::io::Write;
 pub(crate) struct LogVerb {
     /// The session's number, as its log in the console and `recordings ls` show it.
     session: u64,
-    /// Print a JSON object a line: `number`, `at` (seconds since 1970), `who`, `event`.
+    /// Print one JSON object per line: `number`, `at` (seconds since 1970), `who`, `event`.
     #[arg(long)]
     json: bool,
 }

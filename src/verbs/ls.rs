@@ -14,7 +14,7 @@ pub(crate) struct Ls {
     /// What to look for: words, `tag:office`, `status:online`, `seen<7d`, `cpu>80`, `or`, `( )`; after
     /// `--` also `-word`.
     query: Vec<String>,
-    /// Print a JSON object a line.
+    /// Print one JSON object per line.
     #[arg(long)]
     json: bool,
 }

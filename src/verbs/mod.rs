@@ -18,6 +18,7 @@ mod demo;
 mod escape;
 mod exec;
 mod explain;
+pub mod help;
 mod installer;
 mod integrate;
 mod jump;
@@ -55,7 +56,7 @@ pub(crate) use account::settle;
 use crate::runtime::demo as demo_fleet;
 use crate::runtime::dirs::Places;
 use crate::runtime::{embedded, logging};
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
 use connect::Connect;
 use context::VerbContext;
 use jumpdeck_link::why;
@@ -66,8 +67,7 @@ use stdio::Stdio;
 
 /// A remote-support console for the terminal, with its appliance built in.
 ///
-/// Without a verb it opens the console on this machine's own appliance, and starts that if need
-/// be.
+/// Without a verb it opens the console.
 #[derive(Parser, Debug)]
 #[command(name = "jumpdeck", version)]
 pub struct Cli {
@@ -84,41 +84,41 @@ pub struct Cli {
 /// The verbs that work with an appliance alone, and with no files: also for anyone who comes by SSH.
 #[derive(Subcommand, Debug)]
 pub(crate) enum SharedVerb {
-    /// List the items that match, one a line.
+    /// List items, one per line.
     Ls(ls::Ls),
-    /// Show all that is known of an item.
+    /// Show everything about an item.
     Show(show::Show),
-    /// Run a command on machines; input, output, errors and status are passed through.
+    /// Run a command on machines; input, output, errors and status pass through.
     Exec(exec::Exec),
     /// Open a shell on a machine in this terminal, as ssh does.
     Jump(jump::JumpVerb),
     /// Wake machines by Wake-on-LAN.
     Wake(wake::WakeVerb),
-    /// List the sessions you take part in.
+    /// List your sessions.
     Sessions(sessions::SessionsVerb),
-    /// Come back to a session's shell in this terminal.
+    /// Return to a session's shell in this terminal.
     Attach(sessions::Attach),
     /// End sessions.
     End(sessions::End),
-    /// Connect the standard input and output with a port of a machine.
+    /// Connect standard input and output to a port of a machine.
     Tunnel(tunnel::Tunnel),
-    /// Print what lets plain ssh reach the sshd of items, through tunnels.
+    /// Print an ssh configuration that reaches machines through tunnels.
     SshConfig(ssh_config::SshConfig),
-    /// A prompt that takes these verbs, a line each: for screen readers and tiny terminals.
+    /// Open a prompt for these verbs: for screen readers and tiny terminals.
     Plain(plain::Plain),
     /// Print a session's log.
     Log(log::LogVerb),
-    /// Say why somebody may do something with an item, or who may.
+    /// Explain who can do what with an item, and why.
     Explain(explain::Explain),
-    /// Say what a session would grant, and which layer of session policies says so.
+    /// Show what a session would allow, and which session policy decides.
     Simulate(simulate::Simulate),
-    /// Make a key by which a machine joins for one session, and print the line to type there.
+    /// Create a session key for a machine without a Jump Client.
     SessionKey(session_key::SessionKeyVerb),
     /// Change your password.
     Passwd(account::Passwd),
     /// Set up or remove your second factor.
     SecondFactor(account::SecondFactorVerb),
-    /// List, add or remove the public keys that open the SSH front door.
+    /// List, add or remove the public keys for SSH access.
     #[command(name = "ssh-key")]
     SshKeys(ssh_key::SshKeyVerb),
 }
@@ -182,37 +182,37 @@ async fn own_failure(outcome: anyhow::Result<VerbStatus>, io: &Stdio) -> VerbSta
 enum Verb {
     #[command(flatten)]
     Shared(SharedVerb),
-    /// List and export the recordings of sessions.
+    /// List and export recordings of sessions.
     Recordings(recordings::RecordingsVerb),
-    /// Write, plan and apply the configuration as a file: who may do what, when.
+    /// Export, plan and apply the configuration file.
     Admin(admin::Admin),
-    /// List, export and verify what was done that has consequences.
+    /// List, export and verify the audit log.
     Audit(audit::AuditVerb),
-    /// Make users, and reset their passwords.
+    /// Create users and reset passwords.
     User(user::UserVerb),
-    /// List, make and remove the accounts of programs that use the HTTP API.
+    /// List, create and remove accounts for the HTTP API.
     ApiAccount(api_account::ApiAccountVerb),
-    /// Keep a login on this device, so that no password is asked for.
+    /// Save a login on this device.
     Login(account::LoginVerb),
-    /// End a login that is kept.
+    /// Delete a saved login.
     Logout(account::Logout),
-    /// List, make and change teams.
+    /// List, create and change teams.
     Team(team::TeamVerb),
-    /// Create an installer key and print the line that enrols a machine; list and revoke keys.
+    /// Create, list and revoke installer keys, which enrol machines.
     Installer(installer::InstallerVerb),
-    /// List the items that were removed because their machine was away for too long.
+    /// List items that were removed because their machine was away too long.
     Removed(removed::RemovedVerb),
-    /// Take such items back; their agents link again by themselves.
+    /// Restore removed items.
     TakeBack(removed::TakeBack),
-    /// Open a throw-away appliance with simulated machines.
+    /// Try jumpdeck with simulated machines.
     Demo(demo::Demo),
-    /// Be an appliance for many, in the foreground.
+    /// Run an appliance for many users, in the foreground.
     Serve(serve::Serve),
-    /// End this machine's own appliance, its sessions and its agent.
+    /// Stop this machine's own appliance, its sessions and its agent.
     Stop(stop::Stop),
-    /// Have the desktop open Representative Console Scripts (*.brcs) with jumpdeck.
+    /// Open Representative Console Scripts (*.brcs) with jumpdeck on this desktop.
     Integrate(integrate::Integrate),
-    /// Print what completes this program's words in a shell.
+    /// Generate shell completions.
     Completions(completions::Completions),
     /// Write the manual pages.
     Man(completions::Manual),
@@ -225,6 +225,14 @@ enum Verb {
 }
 
 impl Cli {
+    /// Reads the command line of this process.
+    ///
+    /// # Errors
+    /// When it is not one of ours, or asks for help.
+    pub fn read() -> Result<Self, clap::Error> {
+        Self::from_arg_matches(&help::command().try_get_matches()?)
+    }
+
     /// Does what was asked for.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub(super) struct RecordingsVerb {
 enum RecordingsAction {
     /// List the recordings of your sessions, the newest first.
     Ls {
-        /// Print a JSON object a line.
+        /// Print one JSON object per line.
         #[arg(long)]
         json: bool,
     },

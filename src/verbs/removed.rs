@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 #[derive(Args, Debug)]
 pub(super) struct RemovedVerb {
-    /// Print a JSON object a line.
+    /// Print one JSON object per line.
     #[arg(long)]
     json: bool,
 }

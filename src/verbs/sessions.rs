@@ -17,7 +17,7 @@ use serde::Serialize;
 
 #[derive(Args, Debug)]
 pub(crate) struct SessionsVerb {
-    /// Print a JSON object a line.
+    /// Print one JSON object per line.
     #[arg(long)]
     json: bool,
 }
@@ -35,7 +35,7 @@ pub(crate) struct End {
     /// The sessions: a number, or the name of a machine.
     #[arg(required = true)]
     sessions: Vec<String>,
-    /// Print a JSON object a line: what came of each.
+    /// Print one JSON object per line: what came of each.
     #[arg(long)]
     json: bool,
 }

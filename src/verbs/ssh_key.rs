@@ -25,7 +25,7 @@ pub(crate) struct SshKeyVerb {
 enum SshKeyAction {
     /// List your keys.
     Ls {
-        /// Print a JSON object a line.
+        /// Print one JSON object per line.
         #[arg(long)]
         json: bool,
     },

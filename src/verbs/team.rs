@@ -21,11 +21,11 @@ pub(super) struct TeamVerb {
 enum TeamAction {
     /// List the teams: yours, or all of them for the first user.
     Ls {
-        /// Print a JSON object a line.
+        /// Print one JSON object per line.
         #[arg(long)]
         json: bool,
     },
-    /// Make a team, or say again who is in it.
+    /// Create a team or replace its members.
     Set {
         /// Its name.
         name: String,

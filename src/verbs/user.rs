@@ -15,17 +15,17 @@ pub(super) struct UserVerb {
 
 #[derive(Subcommand, Debug)]
 enum UserAction {
-    /// Make a user who may have sessions with every item, and print the first password this once.
-    /// An administrator's file (`jumpdeck admin`) says more exactly what a user may do.
+    /// Create a user who can jump to every item, and print the first password once.
+    /// `jumpdeck admin` sets the rights in detail.
     Add {
         /// The user name, 1 to 64 characters.
         name: String,
     },
-    /// Give a user another first password, and print it this once.
+    /// Reset a password, and print the new first password once.
     Reset {
         /// The user name.
         name: String,
-        /// Take the second factor away, too.
+        /// Remove the second factor too.
         #[arg(long)]
         second_factor: bool,
     },

@@ -27,7 +27,7 @@ pub(crate) struct WakeVerb {
     /// Wait until they are online, for so many seconds at most; not in time: exit status 1.
     #[arg(long, value_name = "SECONDS")]
     wait: Option<u64>,
-    /// Print a JSON object a line: what came of each.
+    /// Print one JSON object per line: what came of each.
     #[arg(long)]
     json: bool,
 }

@@ -92,7 +92,7 @@ fn a_machine_joins_is_pinned_outlives_its_agent_and_is_unpinned() {
     person.send("is it broken?\r");
     console.wait_for("the customer in kiosk: is it broken?");
     console.send("\x1dc");
-    console.wait_for("Words for the others");
+    console.wait_for("Message to everyone");
     console.send("not any more\r");
     person.wait_for(": not any more");
 
@@ -192,7 +192,7 @@ fn the_person_refuses_leaves_and_stops() {
     let mut person = join(&home, &invite(&home), "counter", &path);
     console.wait_for("counter");
     console.send("x");
-    console.wait_for("Turn it away?");
+    console.wait_for("Reject the machine?");
     console.send("y");
     person.wait_for("No technician is available at the moment.");
     assert_eq!(person.wait_for_end(), 1);

@@ -49,6 +49,11 @@ fn the_command_reference_is_what_the_table_says() {
     compare("docs/commands.md", &text);
 }
 
+#[test]
+fn the_verb_reference_is_what_the_help_says() {
+    compare("docs/verbs.md", &jumpdeck::verbs::help::reference());
+}
+
 fn compare(path: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("JUMPDECK_BLESS").is_some() {

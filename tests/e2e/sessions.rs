@@ -135,7 +135,7 @@ fn two_reps_share_a_shell_look_on_hand_over_and_end_it() {
 
     // Bob may type, and takes the keyboard.
     alice.send("\x1dS");
-    alice.wait_for("may type");
+    alice.wait_for("can type");
     alice.send("\r");
     alice.wait_for("bob can type.");
     bob.send("\x1dt");
@@ -150,10 +150,10 @@ fn two_reps_share_a_shell_look_on_hand_over_and_end_it() {
     alice.send("\x1dT");
     alice.wait_for("Give the session to");
     alice.send("\r");
-    alice.wait_for("belongs to bob from now on");
+    alice.wait_for("becomes the owner");
     alice.send("y");
     bob.wait_for("gave you the session");
-    alice.wait_for("The session is bob's now");
+    alice.wait_for("bob owns the session now");
     alice.send("\x1dx");
     alice.wait_for("only its owner does this");
     bob.send("\x1dx");
@@ -165,12 +165,12 @@ fn two_reps_share_a_shell_look_on_hand_over_and_end_it() {
     let wanted = [
         "admin started the session",
         "admin lets bob watch",
-        "bob came",
+        "bob joined",
         "bob: may I?",
         "admin lets bob type",
         "bob took the keyboard",
         "echo from-bob",
-        "admin gave the session to bob",
+        "admin handed the session to bob",
         "the session ended: a rep ended it",
     ];
     let mut rest = log.as_str();

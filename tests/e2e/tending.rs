@@ -123,7 +123,7 @@ fn a_removed_machine_forgets_its_appliance_at_once_or_when_it_comes_back() {
     let mut screen = Screen::start(&served.rep(&home, &[]), 120, 30);
     screen.wait_for("2 items");
     screen.send("*x");
-    screen.wait_for("will be removed");
+    screen.wait_for("Remove items?");
     screen.send("y");
     screen.wait_for("2 items were removed.");
     screen.wait_for("0 items");

@@ -27,7 +27,7 @@ pub(super) struct AuditVerb {
 enum AuditAction {
     /// List the events, the oldest first.
     Ls {
-        /// Print a JSON object a line.
+        /// Print one JSON object per line.
         #[arg(long)]
         json: bool,
     },
