@@ -1,5 +1,6 @@
 //! The key and command reference is made from the command table; this keeps it true.
 
+use crate::support::{Home, text};
 use jumpdeck_console::core::command::Command;
 use jumpdeck_console::core::keymap::{Context, Keymap};
 use jumpdeck_terminal::key::chord;
@@ -52,6 +53,20 @@ fn the_command_reference_is_what_the_table_says() {
 #[test]
 fn the_verb_reference_is_what_the_help_says() {
     compare("docs/verbs.md", &jumpdeck::verbs::help::reference());
+}
+
+#[test]
+fn the_commands_of_the_readme_can_be_pasted() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, section) = readme.split_once("\n## From the shell\n").unwrap();
+    let (_, block) = section.split_once("```sh\n").unwrap();
+    let (block, _) = block.split_once("\n```").unwrap();
+    let home = Home::online();
+    let output = home.shell(block).output().unwrap();
+    let (out, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{out}{errors}");
+    assert!(out.contains("load average"), "exec: {out}");
+    assert!(out.contains("start sessions"), "explain: {out}");
 }
 
 fn compare(path: &str, text: &str) {

@@ -63,6 +63,16 @@ impl Home {
         self.program(&sibling("server-sim"), arguments)
     }
 
+    /// Lines for a shell that finds our programs by their names; it ends at the first that fails.
+    pub fn shell(&self, lines: &str) -> Command {
+        let mut command = self.program("sh".as_ref(), &["-eu", "-c", lines]);
+        let programs = sibling("jumpdeck");
+        let programs = programs.parent().unwrap().display();
+        command.env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap()));
+        command.stdin(Stdio::null());
+        command
+    }
+
     fn program(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
