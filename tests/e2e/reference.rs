@@ -57,7 +57,8 @@ fn the_verb_reference_is_what_the_help_says() {
 
 #[test]
 fn the_commands_of_the_readme_can_be_pasted() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let (_, section) = readme.split_once("\n## From the shell\n").unwrap();
     let (_, block) = section.split_once("```sh\n").unwrap();
     let (block, _) = block.split_once("\n```").unwrap();

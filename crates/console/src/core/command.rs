@@ -269,6 +269,8 @@ table! {
         "read-page-down" "page down" "Scroll down one page." => |c| c.scroll(10);
         "read-first" "first" "Scroll to the top." => |c| c.scroll(-isize::MAX);
         "read-last" "last" "Scroll to the bottom." => |c| c.scroll(isize::MAX);
+        "read-search" "search" "Search the help."
+            => Console::ask_help_search, unless Console::no_help_search;
         "read-save" "save" "Save the session's log to a file."
             => Console::ask_save_log, unless Console::no_read_save;
         "read-copy" "copy" "Copy the command for the customer to your clipboard."

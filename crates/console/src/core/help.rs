@@ -24,8 +24,9 @@ pub enum HelpLine {
     Blank,
 }
 
-/// The help of a context.
-pub fn lines(console: &Console, context: Context) -> Vec<HelpLine> {
+/// The help of a context: the commands in whose keys, name or words the query occurs.
+pub fn lines(console: &Console, context: Context, query: &str) -> Vec<HelpLine> {
+    let query = query.trim().to_lowercase();
     let mut lines = Vec::new();
     for part in context.chain() {
         let mut commands: Vec<_> = console.keymap().of(*part).map(|(_, command)| command).collect();
@@ -36,10 +37,7 @@ pub fn lines(console: &Console, context: Context) -> Vec<HelpLine> {
             let name = command.spec().name;
             !name.starts_with("tab-") || name == "tab-1"
         });
-        if !lines.is_empty() {
-            lines.push(HelpLine::Blank);
-        }
-        lines.push(HelpLine::Heading(part.title()));
+        let mut begun = false;
         for command in commands {
             let spec = command.spec();
             let bound = console.keymap().of(*part).filter(|(_, bound)| *bound == command);
@@ -47,6 +45,18 @@ pub fn lines(console: &Console, context: Context) -> Vec<HelpLine> {
             keys.sort_by_key(|keys| keys.chars().count());
             let many = spec.name == "tab-1";
             let keys = keys.join("  ");
+            let fits = [&*keys, spec.name, spec.title, spec.doc]
+                .into_iter()
+                .any(|text| text.to_lowercase().contains(&query));
+            if !fits {
+                continue;
+            }
+            if !std::mem::replace(&mut begun, true) {
+                if !lines.is_empty() {
+                    lines.push(HelpLine::Blank);
+                }
+                lines.push(HelpLine::Heading(part.title()));
+            }
             let reason = (spec.disabled)(console).filter(|_| !many);
             lines.push(HelpLine::Command {
                 keys: if many { keys.replace('1', "1…9") } else { keys },

@@ -112,6 +112,7 @@ fn asked(purpose: &Ask) -> (&'static str, String) {
         Ask::SimulatedTime => {
             ("Time to simulate", "Like 2027-01-31 09:00, in your time zone. Empty: now.".to_owned())
         }
+        Ask::HelpWith => ("Search the help", "A key or a word; empty shows everything.".to_owned()),
         Ask::LineWith => {
             ("Search upwards", "Text to find; upper and lower case are the same.".to_owned())
         }

@@ -4,7 +4,6 @@ use super::bar::level_tone;
 use super::theme::Tone;
 use super::{Artist, row, text};
 use crate::core::help::{self, HelpLine};
-use crate::core::keymap::Context;
 use crate::core::layers::Help;
 use crate::core::layers::MessageHistory;
 use crate::core::layers::Why;
@@ -20,7 +19,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 impl Draws<Help, Rect> for Artist<'_, '_> {
     fn draw(&mut self, layer: &Help, area: Rect) {
-        self.help(layer.context, layer.scroll, area);
+        self.help(layer, area);
     }
 }
 
@@ -49,11 +48,18 @@ impl Draws<Who, Rect> for Artist<'_, '_> {
 }
 
 impl Artist<'_, '_> {
-    pub(super) fn help(&mut self, context: Context, scroll: usize, area: Rect) {
-        let lines = help::lines(self.console, context);
+    pub(super) fn help(&mut self, help: &Help, area: Rect) {
+        let (scroll, lines) = (help.scroll, help::lines(self.console, help.context, &help.query));
         let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
-        let inner =
-            self.window(area, "Help ─ Esc closes", 76, height.min(area.height.saturating_sub(2)));
+        let title = match &*help.query {
+            "" => format!("Help ─ {} searches, Esc closes", self.console.key_of("read-search")),
+            query => format!("Help with “{query}” ─ Esc closes"),
+        };
+        let height = height.max(3).min(area.height.saturating_sub(2));
+        let inner = self.window(area, &title, 76, height);
+        if lines.is_empty() {
+            self.line(inner, Line::styled(" No match.", self.style(Tone::Muted)));
+        }
         let below = lines.len().saturating_sub(scroll + usize::from(inner.height));
         self.more(inner, scroll, below);
         for (offset, line) in lines.iter().skip(scroll).enumerate() {

@@ -39,6 +39,8 @@ pub enum Ask {
     },
     /// What is looked for in a shell's lines.
     LineWith,
+    /// What is looked for in the help.
+    HelpWith,
     /// Where a shell's lines are written to.
     LinesPath,
     /// Where a session's log is written to.

@@ -13,6 +13,8 @@ use jumpdeck_protocol::{ItemId, SessionId};
 pub struct Help {
     /// Where it was asked for.
     pub context: Context,
+    /// What is looked for; empty shows everything.
+    pub query: String,
     /// Lines scrolled down.
     pub scroll: usize,
 }
@@ -23,7 +25,7 @@ impl Room for Help {
     }
 
     fn rows(&self, console: &Console) -> usize {
-        help::lines(console, self.context).len()
+        help::lines(console, self.context, &self.query).len()
     }
 
     fn scroll(&mut self, by: isize, most: usize) {

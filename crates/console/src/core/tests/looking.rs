@@ -1,6 +1,7 @@
 //! Finding and seeing: the tree, the columns, saved searches, the fuzzy jump, the mouse.
 
 use crate::core::command::Command;
+use crate::core::help::HelpLine;
 use crate::core::layers::{ChooserKind, Layer};
 use crate::core::mouse::{Mouse, MouseKind};
 use crate::core::*;
@@ -426,4 +427,23 @@ fn what_is_kept_is_not_overwritten_by_a_key_that_came_before_it() {
     desk.notice(ApplianceNotice::Preferences(Box::new(preferences)));
     let now = kept(&desk);
     assert_eq!((now.saved, now.knows_the_keys), (vec![saved], true));
+}
+
+#[test]
+fn the_help_is_searched_by_key_and_by_word() {
+    let mut desk = desk();
+    desk.press("?/wake<enter>");
+    let Some(Layer::Help(help)) = desk.console.layers().last() else { panic!() };
+    let lines = crate::core::help::lines(&desk.console, help.context, &help.query);
+    let commands: Vec<_> = lines
+        .iter()
+        .filter_map(|line| match line {
+            HelpLine::Command { keys, doc, .. } => Some((keys.as_str(), *doc)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(commands, [("w", "Wake the machines (Wake-on-LAN).")]);
+    desk.press("/<enter>");
+    let Some(Layer::Help(help)) = desk.console.layers().last() else { panic!() };
+    assert!(crate::core::help::lines(&desk.console, help.context, &help.query).len() > 20);
 }
