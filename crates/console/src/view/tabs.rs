@@ -11,8 +11,8 @@ use std::ops::Range;
 
 /// Columns of a machine's name in a tab.
 const NAME: usize = 24;
-/// Columns of the mark for tabs that are out of view on one side: ` ‹12• `.
-const MORE: usize = 6;
+/// Columns of the mark for tabs that are out of view on one side: ` ‹+12• `.
+const MORE: usize = 7;
 
 impl Artist<'_, '_> {
     /// The bar of a session: its neighbours, itself, what there is to know of it.
@@ -36,7 +36,7 @@ impl Artist<'_, '_> {
         let mut spans = Vec::new();
         if shown.start > 0 {
             let hidden = tabs.get(..shown.start).unwrap_or_default();
-            spans.push(Span::styled(format!(" ‹{}{} ", hidden.len(), news(hidden)), bar));
+            spans.push(Span::styled(format!(" ‹+{}{} ", hidden.len(), news(hidden)), bar));
         }
         for (at, label) in labels.into_iter().enumerate().take(shown.end).skip(shown.start) {
             let tone = if at == active { Tone::Selection } else { Tone::Bar };
@@ -44,7 +44,7 @@ impl Artist<'_, '_> {
         }
         if shown.end < tabs.len() {
             let hidden = tabs.get(shown.end..).unwrap_or_default();
-            spans.push(Span::styled(format!(" {}{}› ", hidden.len(), news(hidden)), bar));
+            spans.push(Span::styled(format!(" +{}{}› ", hidden.len(), news(hidden)), bar));
         }
         let used: usize = spans.iter().map(|span| text::width(&span.content)).sum();
         spans.push(Span::styled(" ".repeat(room.saturating_sub(used)), bar));
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(fitting(&widths, 0, 100), 0..10);
         assert_eq!(fitting(&widths, 0, 40), 0..3);
         assert_eq!(fitting(&widths, 9, 40), 7..10);
-        assert_eq!(fitting(&widths, 5, 42), 4..7);
+        assert_eq!(fitting(&widths, 5, 44), 4..7);
         assert_eq!(fitting(&widths, 5, 4), 5..6);
         assert_eq!(fitting(&[], 0, 40), 0..0);
     }
@@ -128,7 +128,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_active_tab_is_always_among_them_and_all_fit(
-            widths in prop::collection::vec(5_usize..30, 1..15), active in 0_usize..15, room in 40_usize..200,
+            widths in prop::collection::vec(5_usize..30, 1..15), active in 0_usize..15, room in 44_usize..200,
         ) {
             let active = active.min(widths.len() - 1);
             let shown = fitting(&widths, active, room);
