@@ -1,7 +1,9 @@
 //! The help: what the keys of a context do, from the command table.
 
 use super::Console;
+use super::input::Input;
 use super::keymap::Context;
+use super::layers::{Ask, Layer, Prompt};
 use jumpdeck_terminal::key::chord;
 
 /// A line of the help.
@@ -67,4 +69,26 @@ pub fn lines(console: &Console, context: Context, query: &str) -> Vec<HelpLine> 
         }
     }
     lines
+}
+
+impl Console {
+    pub(super) fn no_help_search(&self) -> Option<String> {
+        let is_help = matches!(self.dialogs.layers.last(), Some(Layer::Help(_)));
+        (!is_help).then(|| "Only the help can be searched.".to_owned())
+    }
+
+    pub(super) fn ask_help_search(&mut self) {
+        let prompt = Prompt { purpose: Ask::HelpWith, input: Input::default(), mistake: None };
+        self.dialogs.layers.push(Layer::Prompt(prompt));
+    }
+
+    /// What is looked for in the help was typed.
+    pub(super) fn search_help(&mut self, query: String) {
+        self.dialogs.layers.pop();
+        if let Some(Layer::Help(help)) = self.dialogs.layers.last_mut() {
+            help.query = query;
+            help.scroll = 0;
+        }
+        self.out.dirty = true;
+    }
 }

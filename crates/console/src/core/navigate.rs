@@ -1,7 +1,6 @@
 //! Moving about: the tree, the list, the search, the layers.
 
-use super::input::Input;
-use super::layers::{Ask, Chooser, ChooserKind, Layer, Prompt, Question};
+use super::layers::{Chooser, ChooserKind, Layer, Question};
 use super::query::{self, Query};
 use super::search::{Found, Job, Scope, SearchAnswer, Wanted};
 use super::{Console, Effect, Focus, Screen, Timer};
@@ -20,26 +19,6 @@ const CHOICES: usize = 12;
 const SETTLED: Duration = Duration::from_millis(120);
 
 impl Console {
-    pub(super) fn no_help_search(&self) -> Option<String> {
-        let is_help = matches!(self.dialogs.layers.last(), Some(Layer::Help(_)));
-        (!is_help).then(|| "Only the help can be searched.".to_owned())
-    }
-
-    pub(super) fn ask_help_search(&mut self) {
-        let prompt = Prompt { purpose: Ask::HelpWith, input: Input::default(), mistake: None };
-        self.dialogs.layers.push(Layer::Prompt(prompt));
-    }
-
-    /// What is looked for in the help was typed.
-    pub(super) fn search_help(&mut self, query: String) {
-        self.dialogs.layers.pop();
-        if let Some(Layer::Help(help)) = self.dialogs.layers.last_mut() {
-            help.query = query;
-            help.scroll = 0;
-        }
-        self.out.dirty = true;
-    }
-
     pub(super) fn open_help(&mut self) {
         if matches!(self.dialogs.layers.last(), Some(Layer::Help(_))) {
             self.dialogs.layers.pop();
