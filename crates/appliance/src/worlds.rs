@@ -368,7 +368,7 @@ fn agrees(
 ) -> Result<(), TestCaseError> {
     let may_see = reference.items.iter().filter(|(_, place)| reference.sees(user, **place));
     let may_see: BTreeSet<u64> = may_see.map(|(id, _)| *id).collect();
-    prop_assert_eq!(&replica.items, &may_see, "what user{} was told of", user);
+    prop_assert_eq!(&replica.items, &may_see, "what user{} was sent", user);
     let groups = reference.groups.iter().filter(|group| reference.sees(user, Ok(**group)));
     prop_assert_eq!(&replica.groups, &groups.copied().collect(), "groups of user{}", user);
     let Some(known) = world.user(UserId(user)) else {

@@ -27,7 +27,7 @@ const SPARE: usize = PIECE + 1_000;
 /// A terminal without a screen: bytes in, cells out.
 pub struct Terminal {
     emulator: Emulator<TerminalListener>,
-    ears: TerminalListener,
+    listener: TerminalListener,
     past: Scrollback,
     /// Lines that the emulator keeps above the screen.
     near: usize,
@@ -68,10 +68,10 @@ impl fmt::Debug for Terminal {
 impl Terminal {
     /// An empty screen.
     pub fn new(size: Size) -> Self {
-        let ears = TerminalListener::default();
+        let listener = TerminalListener::default();
         let near = near(size);
-        let emulator = Emulator::new(size, near + SPARE, ears.clone());
-        Self { emulator, ears, past: Scrollback::default(), near, marked: 0 }
+        let emulator = Emulator::new(size, near + SPARE, listener.clone());
+        Self { emulator, listener, past: Scrollback::default(), near, marked: 0 }
     }
 
     /// Takes output. Returns what the terminal answers to the program.
@@ -86,13 +86,13 @@ impl Terminal {
                 self.gather(self.near);
             }
         }
-        let mut heard = self.ears.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.listener.0.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut heard.answers)
     }
 
     /// Whether the bell rang since this was last asked.
     pub fn take_bell(&mut self) -> bool {
-        let mut heard = self.ears.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.listener.0.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut heard.bell)
     }
 

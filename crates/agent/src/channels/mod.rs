@@ -375,7 +375,7 @@ mod tests {
             attempt: 1,
         };
         channels.order(attach(1));
-        assert!(outbox.waiting() > 0, "it is told");
+        assert!(outbox.waiting() > 0, "it is reported");
         let mut left = channels.ids();
         left.sort_unstable();
         assert_eq!(left, [2, 3, 4].map(ChannelId));

@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn only_the_question_that_is_open_tells_silence() {
         let liveness = Liveness::default();
-        assert!(!liveness.heard(), "nobody asked");
+        assert!(!liveness.heard(), "no ping was due");
         let first = liveness.ask().unwrap();
         assert_eq!(liveness.ask(), None);
         assert!(!liveness.heard(), "it answered in time");

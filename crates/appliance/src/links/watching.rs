@@ -260,7 +260,7 @@ mod tests {
         watching.search(LinkId(1), false);
         assert!(!watching.settle_search());
         watching.search(LinkId(2), false);
-        assert!(!watching.search(LinkId(2), true), "whoever changes its mind costs nothing");
+        assert!(!watching.search(LinkId(2), true), "changing back costs nothing");
         watching.search(LinkId(2), false);
         assert!(watching.settle_search() && !watching.settle_search());
         assert!(watching.changed_since(0).0.is_empty());

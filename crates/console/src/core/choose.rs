@@ -282,7 +282,7 @@ impl Console {
     /// Shows the items for which a saved search holds.
     fn show_saved(&mut self, name: &str) {
         self.list.jump.search.clear();
-        self.list.jump.read_query();
+        self.read_search();
         self.list.jump.tree.select_scope(super::search::Scope::Saved(name.into()));
         self.list.jump.focus = super::Focus::List;
         self.scope_changed();

@@ -72,7 +72,7 @@ impl Console {
             self.list.jump.details = false;
         } else if searched {
             self.list.jump.search.clear();
-            self.list.jump.read_query();
+            self.read_search();
             self.watch_figures();
             self.start_filter();
         } else if !self.list.jump.marked.is_empty() {
@@ -203,6 +203,17 @@ impl Console {
 
     pub(super) fn start_search(&mut self) {
         self.list.jump.focus = Focus::Search;
+    }
+
+    /// Reads what is typed. Returns whether it means anything; what was said of a mistake in it is then over.
+    pub(super) fn read_search(&mut self) -> bool {
+        let said = self.no_whole_list();
+        let is_right = self.list.jump.read_query();
+        let shown = self.dialogs.messages.current(self.now).map(|message| &message.text);
+        if is_right && said.is_some() && shown == said.as_ref() {
+            self.dialogs.messages.settle();
+        }
+        is_right
     }
 
     pub(super) fn accept_search(&mut self) {

@@ -150,7 +150,7 @@ impl Console {
             None if self.list.jump.focus == Focus::TreeFind => self.find_in_tree(),
             None => {
                 self.list.jump.start_over();
-                if self.list.jump.read_query() {
+                if self.read_search() {
                     self.watch_figures();
                     self.start_filter();
                 }

@@ -447,3 +447,13 @@ fn the_help_is_searched_by_key_and_by_word() {
     let Some(Layer::Help(help)) = desk.console.layers().last() else { panic!() };
     assert!(crate::core::help::lines(&desk.console, help.context, &help.query).len() > 20);
 }
+
+#[test]
+fn what_was_said_of_a_wrong_search_is_over_once_it_is_right() {
+    let mut desk = desk();
+    desk.press("/staus:x<enter>");
+    let said = |desk: &Desk| desk.console.messages().current(desk.console.now()).is_some();
+    assert!(said(&desk));
+    desk.press("<esc>");
+    assert!(!said(&desk));
+}

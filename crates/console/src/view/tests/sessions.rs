@@ -225,6 +225,10 @@ fn with_sessions(columns: u16, rows: u16, count: u64) -> Desk {
     desk
 }
 
+fn top_row(desk: &Desk) -> String {
+    text(&screen(desk, "dark")).lines().next().unwrap().to_owned()
+}
+
 #[test]
 fn ten_sessions_the_last_of_them_on_the_screen() {
     snapshot("session-ten", |columns, rows| {
@@ -239,17 +243,16 @@ fn ten_sessions_the_last_of_them_on_the_screen() {
 #[test]
 fn a_tab_says_what_happened_there_until_it_is_looked_at() {
     let mut desk = with_sessions(120, 40, 3);
-    let bar = |desk: &Desk| text(&screen(desk, "dark")).lines().next().unwrap().to_owned();
     desk.output(ChannelId(101), 0, "built\r\n");
-    assert!(bar(&desk).contains("1 Defend01 • "), "{}", bar(&desk));
+    assert!(top_row(&desk).contains("1 Defend01 • "), "{}", top_row(&desk));
     desk.output(ChannelId(101), 7, "\x07");
-    assert!(bar(&desk).contains("1 Defend01 ♪ "), "{}", bar(&desk));
+    assert!(top_row(&desk).contains("1 Defend01 ♪ "), "{}", top_row(&desk));
     let event = LogEvent::Chat { text: "look at the disk".into() };
     let entry = entry(3, Some("bob"), event);
     desk.notice(ApplianceNotice::Logged { session: SessionId(1), entry });
-    assert!(bar(&desk).contains("1 Defend01 ✉ "), "{}", bar(&desk));
+    assert!(top_row(&desk).contains("1 Defend01 ✉ "), "{}", top_row(&desk));
     desk.press("<ctrl-]>1<ctrl-]>3");
-    assert!(bar(&desk).contains("1 Defend01  "), "{}", bar(&desk));
+    assert!(top_row(&desk).contains("1 Defend01  "), "{}", top_row(&desk));
 }
 
 #[test]
@@ -263,13 +266,12 @@ fn a_shell_behind_the_one_on_the_screen_marks_its_tab_until_it_is_looked_at() {
     desk.notice(ApplianceNotice::Sessions { sessions: vec![view] });
     desk.channel_state(ChannelId(150), Some("alice"), true);
     desk.attached(ChannelId(150), 0, 0);
-    let bar = |desk: &Desk| text(&screen(desk, "dark")).lines().next().unwrap().to_owned();
     desk.output(ChannelId(150), 0, "\x07");
-    assert!(bar(&desk).contains("1/2 ♪"), "{}", bar(&desk));
+    assert!(top_row(&desk).contains("1/2 ♪"), "{}", top_row(&desk));
     desk.press("<ctrl-]><tab>");
-    assert!(bar(&desk).contains("2/2  "), "{}", bar(&desk));
+    assert!(top_row(&desk).contains("2/2  "), "{}", top_row(&desk));
     desk.press("<ctrl-]><tab>");
-    assert!(bar(&desk).contains("1/2  "), "{}", bar(&desk));
+    assert!(top_row(&desk).contains("1/2  "), "{}", top_row(&desk));
 }
 
 #[test]
