@@ -41,7 +41,7 @@ fn file(start: bool) -> String {
 pub(super) async fn measure(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
     let place = BenchPlace::start(bench.program.as_deref()).await?;
     let mut admin = place.console().await?;
-    let first = configure(&mut admin, true).await?.context("no first password was told")?;
+    let first = configure(&mut admin, true).await?.context("no first password was printed")?;
     let rest = bench.items.saturating_sub(TOUCHED);
     progress(&format!("{TOUCHED} and {rest} items are made"));
     // The first group is the one that `serve` makes, which the file does not name.
