@@ -45,16 +45,6 @@ impl Artist<'_, '_> {
         let who = self.console.welcome().map_or("", |welcome| &welcome.username);
         let right = format!(" {who} · {} ", self.time);
         let address = self.console.welcome().map_or("", |welcome| &welcome.address);
-        let mut left = vec![Span::styled(" jumpdeck ", bar.patch(self.style(Tone::Accent)))];
-        let room = width.saturating_sub(text::width(&right) + 10);
-        let wanted = text::width(address) + text::width(&link) + 4;
-        if room > wanted {
-            left.push(Span::styled(format!(" {address} "), bar));
-        }
-        left.push(Span::styled(
-            format!(" {} ", text::fit(&link, room)),
-            bar.patch(self.style(role)),
-        ));
         let sessions = self.console.tabs().len();
         let news = super::tabs::news(self.console.tabs());
         let gap = if news.is_empty() { "" } else { " " };
@@ -62,10 +52,23 @@ impl Artist<'_, '_> {
             0 => String::new(),
             count => format!("· {count} waiting "),
         };
+        let has_counter = sessions > 0 || !waiting.is_empty();
         let counter = format!(" Sessions {sessions}{gap}{news} {waiting}");
+        let counter = if has_counter { counter } else { String::new() };
+        let mut left = vec![Span::styled(" jumpdeck ", bar.patch(self.style(Tone::Accent)))];
+        let room = width.saturating_sub(text::width(&right) + 10);
+        // What happens in sessions matters more than where this is.
+        let wanted = text::width(address) + text::width(&link) + 4 + text::width(&counter);
+        if room > wanted {
+            left.push(Span::styled(format!(" {address} "), bar));
+        }
+        left.push(Span::styled(
+            format!(" {} ", text::fit(&link, room)),
+            bar.patch(self.style(role)),
+        ));
         let used: usize = left.iter().map(|span| text::width(&span.content)).sum();
         let mut blank = width.saturating_sub(used + text::width(&right));
-        if (sessions > 0 || !waiting.is_empty()) && blank > text::width(&counter) {
+        if has_counter && blank > text::width(&counter) {
             left.push(Span::styled(counter.clone(), bar.patch(self.style(Tone::Accent))));
             blank -= text::width(&counter);
         }
