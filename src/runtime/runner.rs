@@ -106,6 +106,13 @@ pub struct Left {
     pub script: Option<ScriptFailure>,
 }
 
+/// A time that was waited for has come.
+enum Due {
+    Timer(Timer),
+    /// A clock, and when it was asked for.
+    Clock(u64, Instant),
+}
+
 /// How an export went, in words.
 type Exported = Result<String, ExportError>;
 
@@ -120,7 +127,7 @@ pub(crate) struct Runner<S> {
     handle: LinkHandle,
     link: UnboundedReceiver<LinkEvent>,
     searcher: Searcher,
-    timers: (UnboundedSender<Timer>, UnboundedReceiver<Timer>),
+    timers: (UnboundedSender<Due>, UnboundedReceiver<Due>),
     exports: (UnboundedSender<Exported>, UnboundedReceiver<Exported>),
     watch: Option<Watch>,
     title: String,
@@ -210,7 +217,10 @@ impl<S: Seat> Runner<S> {
                     None => anyhow::bail!("the search has failed; it cannot go on without it"),
                 },
                 Some(outcome) = self.exports.1.recv() => self.update(Event::Exported(outcome)),
-                Some(timer) = self.timers.1.recv() => self.update(Event::Timer(timer)),
+                Some(due) = self.timers.1.recv() => match due {
+                    Due::Timer(timer) => self.update(Event::Timer(timer)),
+                    Due::Clock(number, since) => self.update(Event::Clock(number, since.elapsed())),
+                },
                 event = self.link.recv() => match event {
                     Some(event) => self.link(event),
                     None => break,
@@ -317,7 +327,15 @@ impl<S: Seat> Runner<S> {
                 let timers = self.timers.0.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(delay).await;
-                    let _ = timers.send(timer);
+                    let _ = timers.send(Due::Timer(timer));
+                });
+            }
+            Effect::Clock(delay, number) => {
+                let timers = self.timers.0.clone();
+                let since = Instant::now();
+                tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    let _ = timers.send(Due::Clock(number, since));
                 });
             }
             Effect::Copy(text) => self.say_aside(screen::copy(&text)),

@@ -11,6 +11,8 @@ use crate::runtime::dirs::Places;
 use crate::runtime::terminal::{self, Left, Outfit};
 use crate::runtime::{config, handoff};
 use anyhow::bail;
+use jumpdeck_console::core::Settings;
+use jumpdeck_protocol::history::SessionRecord;
 use jumpdeck_protocol::script::Script;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -33,14 +35,28 @@ pub(super) async fn run(
         let mut context = VerbContext::own(places.clone(), connect);
         return Ok(Plain::prompt().run(&mut context).await?.into());
     }
-    let left = stay(places, client, script).await?;
+    let left = stay(places, client, script, None).await?;
+    say_what_goes_on(&left);
+    let scripted = left.script.map_or(VerbStatus::DONE, VerbStatus::of_script);
+    Ok(left.signal.map_or(scripted, VerbStatus::by_signal).into())
+}
+
+/// Opens the console, plays a session, and leaves.
+pub(super) async fn play(
+    places: &Places,
+    client: Client,
+    what: (SessionRecord, Option<u32>),
+) -> anyhow::Result<ExitCode> {
+    let left = stay(places, client, None, Some(what)).await?;
+    Ok(left.signal.map_or(VerbStatus::DONE, VerbStatus::by_signal).into())
+}
+
+fn say_what_goes_on(left: &Left) {
     match left.sessions {
         0 => {}
         1 => output::say("One session goes on; `jumpdeck` comes back to it."),
         many => output::say(&format!("{many} sessions go on; `jumpdeck` comes back to them.")),
     }
-    let scripted = left.script.map_or(VerbStatus::DONE, VerbStatus::of_script);
-    Ok(left.signal.map_or(scripted, VerbStatus::by_signal).into())
 }
 
 /// Opens the console and stays until the rep leaves.
@@ -49,17 +65,22 @@ pub(super) async fn open(
     connect: &Connect,
     script: Option<Script>,
 ) -> anyhow::Result<Left> {
-    stay(places, link(places, connect).await?, script).await
+    stay(places, link(places, connect).await?, script, None).await
 }
 
-async fn link(places: &Places, connect: &Connect) -> anyhow::Result<Client> {
+pub(super) async fn link(places: &Places, connect: &Connect) -> anyhow::Result<Client> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         bail!("the console needs a terminal; `jumpdeck ls`, `exec` and `jump` do without");
     }
     connect.console(places).await
 }
 
-async fn stay(places: &Places, client: Client, script: Option<Script>) -> anyhow::Result<Left> {
+async fn stay(
+    places: &Places,
+    client: Client,
+    script: Option<Script>,
+    play: Option<(SessionRecord, Option<u32>)>,
+) -> anyhow::Result<Left> {
     let (dir, colours) = (places.config()?, config::colours());
     // What changes from here on is read again.
     let watch = config::Watch::new(dir.clone(), colours);
@@ -68,7 +89,7 @@ async fn stay(places: &Places, client: Client, script: Option<Script>) -> anyhow
     let (handle, link, welcome) = client.into_parts();
     let reports = places.data_path()?;
     let outfit = Outfit {
-        settings: config.settings,
+        settings: Settings { play, ..config.settings },
         theme: config.theme,
         charset: Charset::here(),
         notice,

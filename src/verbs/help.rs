@@ -8,7 +8,10 @@ use std::fmt::Write;
 /// The verbs by what they are for.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Find and connect", &["ls", "show", "jump", "exec", "tunnel", "ssh-config", "wake"]),
-    ("Sessions", &["sessions", "attach", "end", "log", "recordings", "session-key"]),
+    (
+        "Sessions",
+        &["sessions", "attach", "end", "log", "history", "play", "recordings", "session-key"],
+    ),
     ("Your account", &["login", "logout", "passwd", "second-factor", "ssh-key"]),
     ("Rights", &["explain", "simulate", "admin", "user", "team", "api-account", "audit"]),
     ("Machines", &["installer", "removed", "take-back"]),
@@ -28,6 +31,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("attach", "jumpdeck attach 47"),
     ("end", "jumpdeck end 47"),
     ("log", "jumpdeck log 47"),
+    ("history", "jumpdeck history last tuesday web"),
+    ("play", "jumpdeck play 47"),
     ("recordings", "jumpdeck recordings ls"),
     ("session-key", "jumpdeck session-key"),
     ("login", "jumpdeck --connect https://support.example.com:8443 login"),

@@ -19,6 +19,7 @@ mod escape;
 mod exec;
 mod explain;
 pub mod help;
+mod history;
 mod installer;
 mod integrate;
 mod jump;
@@ -29,6 +30,7 @@ pub(crate) mod outlet;
 mod output;
 mod overriding;
 mod plain;
+mod play;
 mod recordings;
 pub(crate) mod remote;
 mod removed;
@@ -108,6 +110,8 @@ pub(crate) enum SharedVerb {
     Plain(plain::Plain),
     /// Print a session's log.
     Log(log::LogVerb),
+    /// List past sessions: who, with what, when, and what was run.
+    History(history::HistoryVerb),
     /// Explain who can do what with an item, and why.
     Explain(explain::Explain),
     /// Show what a session would allow, and which session policy decides.
@@ -157,6 +161,7 @@ impl SharedVerb {
             Self::Sessions(sessions) => sessions.run(context).await,
             Self::End(end) => end.run(context).await,
             Self::Log(log) => log.run(context).await,
+            Self::History(history) => history.run(context).await,
             Self::Explain(explain) => explain.run(context).await,
             Self::Simulate(simulate) => simulate.run(context).await,
             Self::SessionKey(key) => key.run(context).await,
@@ -182,6 +187,8 @@ async fn own_failure(outcome: anyhow::Result<VerbStatus>, io: &Stdio) -> VerbSta
 enum Verb {
     #[command(flatten)]
     Shared(SharedVerb),
+    /// Replay a session in this terminal, or watch one that is open from its beginning.
+    Play(play::Play),
     /// List and export recordings of sessions.
     Recordings(recordings::RecordingsVerb),
     /// Export, plan and apply the configuration file.
@@ -285,6 +292,7 @@ impl Cli {
             Some(Verb::Shared(verb)) => {
                 Ok(verb.run(&mut VerbContext::own(places, connect)).await?.into())
             }
+            Some(Verb::Play(play)) => play.run(&places, &connect).await,
             Some(Verb::Recordings(recordings)) => recordings.run(&places, &connect).await,
             Some(Verb::Admin(admin)) => admin.run(&places, &connect).await,
             Some(Verb::Audit(audit)) => audit.run(&places, &connect).await,

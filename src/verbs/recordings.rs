@@ -1,21 +1,25 @@
 //! `jumpdeck recordings`: what was recorded, and the files of it.
 
 use super::connect::Connect;
+use super::history::{self, HistoryArgs};
 use super::output;
 use crate::link::Client;
 use crate::runtime::dirs::Places;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use jumpdeck_console::view::text;
-use jumpdeck_protocol::ChannelId;
+use jumpdeck_protocol::history::SessionRecord;
 use jumpdeck_protocol::log::Recording;
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
+use jumpdeck_protocol::{ChannelId, SessionId};
 use ring::digest;
 use serde::Serialize;
+use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 
 #[derive(Args, Debug)]
 pub(super) struct RecordingsVerb {
@@ -27,14 +31,17 @@ pub(super) struct RecordingsVerb {
 enum RecordingsAction {
     /// List the recordings of your sessions, the newest first.
     Ls {
+        #[command(flatten)]
+        which: HistoryArgs,
         /// Print one JSON object per line.
         #[arg(long)]
         json: bool,
     },
     /// Write a recording to a file, as asciicast v2 (asciinema plays it), and check its hash.
     Export {
-        /// Its number, as `ls` shows it.
-        number: u64,
+        /// The recording, as `ls` shows it: its number, or its session's number and its own in that, as
+        /// 47.1.
+        recording: RecordingName,
         /// The file; `-` is the standard output [default: NUMBER.cast]
         file: Option<PathBuf>,
     },
@@ -53,16 +60,60 @@ struct RecordingRow<'a> {
     ended: Option<i64>,
     bytes: u64,
     sha256: Option<&'a str>,
+    /// Its session's number and its own in that, as `play` takes it.
+    name: String,
+    /// Its file was removed: it was kept as long as it had to be.
+    removed: bool,
+}
+
+/// How a recording is named: by a number of its own, or within its session.
+#[derive(Clone, Copy, Debug)]
+enum RecordingName {
+    Number(ChannelId),
+    Part(SessionId, u32),
+}
+
+impl FromStr for RecordingName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |text: &str| text.parse().ok();
+        let name = match text.split_once('.') {
+            Some((session, part)) => number(session)
+                .zip(part.parse().ok())
+                .map(|(session, part)| Self::Part(SessionId(session), part)),
+            None => number(text).map(|number| Self::Number(ChannelId(number))),
+        };
+        name.ok_or("a recording is a number, as 12, or a session's number and its own, as 47.1")
+    }
+}
+
+impl RecordingName {
+    fn is(self, recording: &Recording) -> bool {
+        match self {
+            Self::Number(channel) => recording.channel == channel,
+            Self::Part(session, part) => recording.session == session && recording.part == part,
+        }
+    }
+}
+
+impl fmt::Display for RecordingName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(channel) => channel.fmt(f),
+            Self::Part(session, part) => write!(f, "{session}.{part}"),
+        }
+    }
 }
 
 impl RecordingsVerb {
     pub(super) async fn run(self, places: &Places, connect: &Connect) -> anyhow::Result<ExitCode> {
         let mut client = connect.client(places).await?;
         let outcome = match self.what {
-            None => list(&mut client, false).await,
-            Some(RecordingsAction::Ls { json }) => list(&mut client, json).await,
-            Some(RecordingsAction::Export { number, file }) => {
-                export(&mut client, number, file).await
+            None => list(&mut client, &HistoryArgs::default(), false).await,
+            Some(RecordingsAction::Ls { which, json }) => list(&mut client, &which, json).await,
+            Some(RecordingsAction::Export { recording, file }) => {
+                export(&mut client, recording, file).await
             }
         };
         client.close().await;
@@ -84,8 +135,14 @@ async fn all(client: &mut Client) -> anyhow::Result<Vec<Recording>> {
     }
 }
 
-async fn list(client: &mut Client, as_json: bool) -> anyhow::Result<ExitCode> {
-    let recordings = all(client).await?;
+async fn list(client: &mut Client, which: &HistoryArgs, as_json: bool) -> anyhow::Result<ExitCode> {
+    let recordings = if which.is_empty() {
+        all(client).await?
+    } else {
+        let sessions = history::sessions(client, &which.filter()?, None).await?;
+        let of = |record: SessionRecord| record.recordings.into_iter().rev();
+        sessions.into_iter().flat_map(of).collect()
+    };
     output::print(|out| if as_json { json(&recordings, out) } else { table(&recordings, out) })
 }
 
@@ -100,6 +157,8 @@ fn json(recordings: &[Recording], out: &mut dyn Write) -> io::Result<()> {
             ended: recording.ended.map(|ended| ended.0),
             bytes: recording.bytes,
             sha256: recording.sha256.as_deref(),
+            name: recording.name(),
+            removed: recording.removed,
         };
         serde_json::to_writer(&mut *out, &entry)?;
         writeln!(out)?;
@@ -112,12 +171,13 @@ fn table(recordings: &[Recording], out: &mut dyn Write) -> io::Result<()> {
         let started = jiff::Timestamp::from_second(recording.started.0).unwrap_or_default();
         let started = started.to_zoned(jiff::tz::TimeZone::system());
         let size = match recording.ended {
+            Some(_) if recording.removed => "removed".to_owned(),
             Some(_) => text::number(usize::try_from(recording.bytes).unwrap_or(usize::MAX)),
-            None => "goes on".to_owned(),
+            None => "running".to_owned(),
         };
         [
             recording.channel.to_string(),
-            recording.session.to_string(),
+            recording.name(),
             started.strftime("%Y-%m-%d %H:%M").to_string(),
             size,
             recording.user.to_string(),
@@ -125,19 +185,18 @@ fn table(recordings: &[Recording], out: &mut dyn Write) -> io::Result<()> {
         ]
     };
     let table: Vec<_> = recordings.iter().map(cells).collect();
-    output::table(["NUMBER", "SESSION", "STARTED", "BYTES", "USER", "ITEM"], &table, out)
+    output::table(["NUMBER", "RECORDING", "STARTED", "BYTES", "USER", "ITEM"], &table, out)
 }
 
 async fn export(
     client: &mut Client,
-    number: u64,
+    name: RecordingName,
     file: Option<PathBuf>,
 ) -> anyhow::Result<ExitCode> {
-    let file = file.unwrap_or_else(|| PathBuf::from(format!("{number}.cast")));
-    let channel = ChannelId(number);
-    let known = all(client).await?.into_iter().find(|recording| recording.channel == channel);
+    let file = file.unwrap_or_else(|| PathBuf::from(format!("{name}.cast")));
+    let known = all(client).await?.into_iter().find(|recording| name.is(recording));
     let recording = known
-        .with_context(|| format!("there is no recording {number}; `recordings ls` lists them"))?;
+        .with_context(|| format!("there is no recording {name}; `recordings ls` lists them"))?;
     if file == Path::new("-") {
         let mut out = io::stdout().lock();
         let fetched = fetch(client, &recording, &mut out).await;

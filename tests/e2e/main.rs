@@ -19,6 +19,7 @@ mod demo;
 mod exec;
 mod faults;
 mod field;
+mod history;
 mod joining;
 mod matrix;
 mod pair;

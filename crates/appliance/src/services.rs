@@ -174,6 +174,7 @@ impl Services {
         self.sessions.withdrawal.jobs(&mut jobs);
         self.feeds.interest.jobs(&mut jobs);
         self.sessions.endings.jobs(&mut jobs);
+        self.sessions.recordings.jobs(&mut jobs);
         self.visitors.queues.jobs(&mut jobs);
         self.items.sweep.jobs(&mut jobs);
         jobs

@@ -45,6 +45,8 @@ pub(crate) struct Desk {
     pub bells: usize,
     /// What it wants to come back to.
     pub timers: Vec<Timer>,
+    /// Clocks that it started.
+    pub clocks: Vec<u64>,
 }
 
 impl Desk {
@@ -62,6 +64,7 @@ impl Desk {
             probes: 0,
             bells: 0,
             timers: Vec::new(),
+            clocks: Vec::new(),
         }
     }
 
@@ -109,6 +112,7 @@ impl Desk {
                     None => self.event(Event::Found(search::run(*job))),
                 },
                 Effect::After(_, timer) => self.timers.push(timer),
+                Effect::Clock(_, clock) => self.clocks.push(clock),
                 Effect::Probe => self.probes += 1,
                 Effect::Quit => self.quit = true,
                 Effect::Copy(text) => self.copied.push(text),

@@ -30,6 +30,8 @@ pub struct JumpPolicy {
     pub two_factor: bool,
     /// Sessions are not recorded.
     pub no_recordings: bool,
+    /// Days that recordings are kept; 0 for what the site says.
+    pub recordings_days: u32,
     /// What becomes of a second rep; nothing for the global setting.
     pub simultaneous_jumps: Option<SimultaneousJumps>,
 }

@@ -120,6 +120,7 @@ actions! {
     PasswordChanged "password_changed" Done,
     PasswordReset "password_reset" Done,
     RecordingClosed "recording_closed" Done,
+    RecordingRemoved "recording_removed" Done,
     RecoveryCodeUsed "recovery_code_used" Done,
     RequestRefused "request_refused" Refused,
     ScheduleOverridden "schedule_overridden" Done,

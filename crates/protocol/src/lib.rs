@@ -16,6 +16,7 @@ pub mod control;
 pub mod endpoint;
 pub mod frame;
 pub mod handshake;
+pub mod history;
 pub mod ids;
 pub mod inventory;
 pub mod item;

@@ -108,6 +108,15 @@ pub const AUDIT_CHUNK: usize = 200;
 /// Bytes of events in one message, but for the last of them.
 pub const AUDIT_BYTES: usize = 256 * 1024;
 
+/// Sessions of the past in one message, at most.
+pub const SESSIONS_CHUNK: usize = 100;
+
+/// Words of a search in the history, at most.
+pub const HISTORY_WORDS: usize = 8;
+
+/// Characters of each of them, at most.
+pub const HISTORY_WORD: usize = 256;
+
 /// Recordings in one message, at most.
 pub const RECORDINGS_CHUNK: usize = 200;
 

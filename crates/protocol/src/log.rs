@@ -15,6 +15,9 @@ pub struct LogEntry {
     pub who: Option<Box<str>>,
     /// What.
     pub event: LogEvent,
+    /// For a command: where in the shell's output it ended, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
 }
 
 /// What happened.
@@ -189,6 +192,9 @@ pub struct Recording {
     pub channel: ChannelId,
     /// Its session.
     pub session: crate::SessionId,
+    /// Which of the session's recordings it is, counted from 1.
+    #[serde(default)]
+    pub part: u32,
     /// The item's name when the session started.
     pub item_name: Box<str>,
     /// Who opened the shell.
@@ -201,4 +207,14 @@ pub struct Recording {
     pub bytes: u64,
     /// SHA-256 of its file in hexadecimal digits, once it is closed.
     pub sha256: Option<Box<str>>,
+    /// Its file was removed: it was kept for as long as it had to be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
+}
+
+impl Recording {
+    /// What people call it: its session's number and which of its recordings it is, `12.1`.
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.session, self.part)
+    }
 }

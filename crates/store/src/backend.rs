@@ -2,11 +2,11 @@
 //! tests hold it against one in memory.
 
 use crate::draft::StoredRow;
-use crate::{Lived, OpenSession, Past, Seen};
+use crate::{Lived, OpenSession, Past, Seen, SessionFilter, StoredSession};
 use jumpdeck_protocol::audit::{AuditEvent, Chain};
 use jumpdeck_protocol::log::{LogEntry, Recording};
 use jumpdeck_protocol::rep::Used;
-use jumpdeck_protocol::{ChannelId, ItemId, Revision, SessionId, UserId, limits};
+use jumpdeck_protocol::{ChannelId, ItemId, Revision, SessionId, Timestamp, UserId, limits};
 use jumpdeck_world::DocumentId;
 use thiserror::Error;
 
@@ -73,6 +73,24 @@ pub trait Queries {
 
     /// The items a user had sessions with, the last one first.
     fn used_by(&self, user: UserId) -> Result<Vec<Used>, BackendError>;
+
+    /// So many sessions, the newest first.
+    fn sessions_before(
+        &self,
+        filter: &SessionFilter,
+        before: Option<SessionId>,
+        most: usize,
+    ) -> Result<Vec<StoredSession>, BackendError>;
+
+    /// So many recordings that ended after `after` (a moment, and the last of it that was looked at),
+    /// but before `until`, and are still there: the oldest first, each with its session, the item, and
+    /// when it ended.
+    fn recordings_ended(
+        &self,
+        after: (Timestamp, ChannelId),
+        until: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(ChannelId, SessionId, ItemId, Timestamp)>, BackendError>;
 
     /// Whether a user took part in a session, or owned it.
     fn took_part(&self, session: SessionId, user: UserId) -> Result<bool, BackendError>;

@@ -124,6 +124,10 @@ pub enum History {
         sha256: String,
         at: Timestamp,
     },
+    /// Its file is gone.
+    RecordingRemoved {
+        channel: ChannelId,
+    },
     Seen(Seen),
     /// How long the database has been served.
     Lived(Lived),

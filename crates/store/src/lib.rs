@@ -7,6 +7,7 @@ mod codec;
 mod draft;
 mod error;
 mod resumed;
+mod sessions;
 mod sqlite;
 mod store;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub use backend::{BackendError, Queries};
 pub use draft::{AuditRecord, Draft, History, Lived, Seen};
 pub use error::StoreError;
 pub use resumed::{NewSession, OpenSession, Tally};
+pub use sessions::{SessionFilter, SessionWord, StoredSession};
 pub use store::{Opened, Store};
 
 use jumpdeck_protocol::{Timestamp, UserId};

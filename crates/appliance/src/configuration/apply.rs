@@ -37,6 +37,7 @@ fn site(draft: &mut Draft, entry: &SiteEntry) -> Result<(), Refusal> {
         simultaneous_jumps: entry.simultaneous_jumps,
         login_life: u64::from(entry.login_life_minutes) * 60,
         idle_lock: u64::from(entry.idle_lock_minutes) * 60,
+        recordings_days: entry.recordings_days,
     };
     if **draft.site() == site { Ok(()) } else { draft.put(site) }
 }

@@ -49,5 +49,6 @@ fn site(world: &World) -> SiteEntry {
         simultaneous_jumps: site.simultaneous_jumps,
         login_life_minutes: minutes(site.login_life),
         idle_lock_minutes: minutes(site.idle_lock),
+        recordings_days: site.recordings_days,
     }
 }

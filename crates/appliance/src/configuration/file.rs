@@ -20,6 +20,8 @@ pub(super) struct SiteEntry {
     pub simultaneous_jumps: SimultaneousJumps,
     pub login_life_minutes: u32,
     pub idle_lock_minutes: u32,
+    /// Days that recordings are kept; 0: always.
+    pub recordings_days: u32,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -86,6 +88,11 @@ pub(super) const fn member() -> Rank {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 pub(super) const fn is_false(value: &bool) -> bool {
     !*value
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+pub(super) const fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 /// One entity of a kind, as a table of the file.

@@ -110,6 +110,7 @@ impl Endings {
             at,
             who: None,
             event: LogEvent::Ended { reason: reason.clone() },
+            position: None,
         };
         let kept = entry.clone();
         self.base.store.note(move |draft| {

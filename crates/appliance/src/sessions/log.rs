@@ -59,9 +59,10 @@ impl SessionLog {
         event: LogEvent,
         position: Option<(ChannelId, u64)>,
     ) {
-        let Some(entry) = self.entry(session, who, event) else {
+        let Some(mut entry) = self.entry(session, who, event) else {
             return;
         };
+        entry.position = position.map(|(_, position)| position);
         let kept = History::Logged { session, entry: entry.clone(), position };
         self.base.store.note(move |draft| draft.history(kept.clone()));
         self.base.bus.publish(ApplianceEvent::Logged { session, entry: &entry });
@@ -74,7 +75,7 @@ impl SessionLog {
         event: LogEvent,
     ) -> Option<LogEntry> {
         let number = self.book.next_entry(session, who.as_deref(), &event)?;
-        Some(LogEntry { number, at: self.base.now(), who, event })
+        Some(LogEntry { number, at: self.base.now(), who, event, position: None })
     }
 
     /// Writes an entry, and returns once it is on the disk.

@@ -158,6 +158,12 @@ impl Recordings {
         let gone = || RefusalCode::InvalidValue.because("There is no such recording.");
         let found = self.base.store.read(move |past| past.recording_for(user, channel)).await?;
         let found = found.ok_or_else(gone)?;
+        if found.removed {
+            let name = found.name();
+            let detail =
+                format!("Recording {name} was removed: it was kept as long as it had to be.");
+            return Err(RefusalCode::InvalidValue.because(detail));
+        }
         let part = self.data_dir.recording(found.session, channel, true);
         let whole = self.data_dir.recording(found.session, channel, false);
         let piece = tokio::task::spawn_blocking(move || {

@@ -21,6 +21,7 @@ mod field;
 mod house;
 mod links;
 mod pinning;
+mod remembering;
 mod sharing;
 mod tending;
 mod visiting;

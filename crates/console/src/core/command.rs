@@ -90,6 +90,8 @@ table! {
         "go-jump" "jump list" "Go to the Jump Items." => Console::go_jump;
         "go-sessions" "sessions" "Show the open sessions: yours and those shared with you."
             => Console::go_sessions;
+        "go-history" "history" "Find past sessions: read their logs, replay them."
+            => Console::open_history, unless Console::no_link;
         "session-key" "session key" "Create a session key for a machine without a Jump Client."
             => Console::ask_session_key, unless Console::no_link;
  "lock" "lock" "Lock the console."
@@ -245,6 +247,49 @@ table! {
         "column-narrower" "narrower" "Make the column narrower." => |c| c.size_column(-2), unless Console::no_column;
         "column-fits" "fits" "Fit the column to the room there is." => |c| c.size_column(0), unless Console::no_column;
         "reset-toggles" "reset" "Restore the default." => Console::reset_toggles;
+    }
+    History {
+        "play" "replay" "Replay the session, or watch one that is open from its beginning."
+            => Console::play_selected, unless Console::no_play;
+        "past-log" "log" "Show the session's log."
+            => Console::open_past_log, unless Console::no_past_log;
+        "past-up" "up" "Move up." => |c| c.move_past(-1);
+        "past-down" "down" "Move down." => |c| c.move_past(1);
+        "past-page-up" "page up" "Move up one page." => |c| c.move_past(-10);
+        "past-page-down" "page down" "Move down one page." => |c| c.move_past(10);
+    }
+    Player {
+        "play-pause" "pause" "Pause or continue." => Console::play_pause;
+        "play-back" "-5 s" "Go back 5 seconds." => |c| c.play_skip(-5);
+        "play-on" "+5 s" "Go on 5 seconds." => |c| c.play_skip(5);
+        "play-minute-back" "-1 min" "Go back one minute." => |c| c.play_skip(-60);
+        "play-minute-on" "+1 min" "Go on one minute." => |c| c.play_skip(60);
+        "play-command" "next command" "Go to the next command." => |c| c.play_command(true);
+        "play-command-back" "previous command" "Go to the previous command."
+            => |c| c.play_command(false);
+        "play-search" "search" "Find text that was printed later." => Console::ask_play_search;
+        "play-find" "next match" "Go to the next match."
+            => |c| c.play_find(true), unless Console::no_play_query;
+        "play-find-back" "previous match" "Go to the previous match."
+            => |c| c.play_find(false), unless Console::no_play_query;
+        "play-faster" "faster" "Play faster." => |c| c.play_speed(true);
+        "play-slower" "slower" "Play slower." => |c| c.play_speed(false);
+        "play-idle" "skip idle" "Skip idle time, or do not." => Console::play_idle;
+        "play-first" "beginning" "Go to the beginning." => |c| c.play_tenths(0);
+        "play-1" "10 %" "Go to 10 %." => |c| c.play_tenths(1);
+        "play-2" "20 %" "Go to 20 %." => |c| c.play_tenths(2);
+        "play-3" "30 %" "Go to 30 %." => |c| c.play_tenths(3);
+        "play-4" "40 %" "Go to 40 %." => |c| c.play_tenths(4);
+        "play-5" "50 %" "Go to 50 %." => |c| c.play_tenths(5);
+        "play-6" "60 %" "Go to 60 %." => |c| c.play_tenths(6);
+        "play-7" "70 %" "Go to 70 %." => |c| c.play_tenths(7);
+        "play-8" "80 %" "Go to 80 %." => |c| c.play_tenths(8);
+        "play-9" "90 %" "Go to 90 %." => |c| c.play_tenths(9);
+        "play-last" "end" "Go to the end; a session that is open is followed from there."
+            => |c| c.play_tenths(10);
+        "play-other" "next shell" "Replay the session's next recording."
+            => Console::play_other, unless Console::no_other_recording;
+        "play-close" "close" "Close the player." => Console::stop_playing;
     }
     Scroll {
         "line-up" "up" "Move up." => |c| c.move_line(-1);

@@ -29,6 +29,8 @@ pub enum Event {
     Tick(Timestamp),
     /// A timer that was asked for ran out.
     Timer(Timer),
+    /// A clock that was asked for: with its number, and how long it has been since.
+    Clock(u64, Duration),
     /// A search is done.
     Found(Found),
     /// The link.
@@ -120,6 +122,8 @@ pub enum Timer {
     Settle(ChannelId, Unsettled),
     /// Something should have been heard by now; with this number.
     Silence(u64),
+    /// A recording that goes on may have more; with its number.
+    MoreToPlay(u64),
 }
 
 /// What a console wants done.
@@ -133,6 +137,8 @@ pub enum Effect {
     Probe,
     /// Come back with a timer.
     After(Duration, Timer),
+    /// Come back with a clock's number, and say how long it was.
+    Clock(Duration, u64),
     /// Put this into the rep's own clipboard.
     Copy(String),
     /// Write a list to a file.

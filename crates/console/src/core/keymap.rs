@@ -39,6 +39,10 @@ pub enum Context {
     Form,
     /// Where things are switched on and off.
     Toggles,
+    /// In the history.
+    History,
+    /// In the player.
+    Player,
     /// Looking back in a shell.
     Scroll,
     /// In the help and the messages.
@@ -53,7 +57,7 @@ pub enum Context {
 
 impl Context {
     /// Every context, in the order of the reference.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Global,
         Self::Jump,
         Self::Tree,
@@ -67,6 +71,8 @@ impl Context {
         Self::Prompt,
         Self::Form,
         Self::Toggles,
+        Self::History,
+        Self::Player,
         Self::Scroll,
         Self::Reader,
         Self::Simulator,
@@ -90,6 +96,8 @@ impl Context {
             Self::Prompt => "Where a line is asked for",
             Self::Form => "In forms",
             Self::Toggles => "Among columns and fields",
+            Self::History => "In the history",
+            Self::Player => "In the player",
             Self::Scroll => "Looking back in a shell",
             Self::Reader => "In help and messages",
             Self::Simulator => "In the simulator",
@@ -114,6 +122,8 @@ impl Context {
             Self::Prompt => &[Self::Prompt, Self::Text, Self::Global],
             Self::Form => &[Self::Form, Self::Text, Self::Global],
             Self::Toggles => &[Self::Toggles, Self::Global],
+            Self::History => &[Self::History, Self::Text, Self::Global],
+            Self::Player => &[Self::Player, Self::Global],
             Self::Scroll => &[Self::Scroll, Self::Global],
             Self::Reader => &[Self::Reader, Self::Global],
             Self::Simulator => &[Self::Simulator, Self::Reader, Self::Global],
@@ -413,7 +423,7 @@ mod tests {
     fn the_beginning_of_a_chord_tells_what_may_follow() {
         let meaning = Keymap::built_in().meaning(Context::List, &[Key::char('g')]);
         let go = |key, name| (vec![Key::char('g'), Key::char(key)], Command::named(name).unwrap());
-        let choices = vec![go('j', "go-jump"), go('s', "go-sessions")];
+        let choices = vec![go('h', "go-history"), go('j', "go-jump"), go('s', "go-sessions")];
         assert_eq!(meaning, Meaning::Beginning(choices));
     }
 

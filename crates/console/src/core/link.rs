@@ -52,6 +52,7 @@ impl Console {
         self.link.rights_coming.clear();
         self.list.known.history = None;
         self.out.dirty = true;
+        self.play_at_once();
         let have = self.list.inventory.position().cloned();
         let presence = self.list.inventory.presence_position();
         let note = (About::Anything, IfLost::Nothing);

@@ -23,6 +23,7 @@ pub mod lock;
 pub mod messages;
 pub mod mouse;
 mod navigate;
+pub mod past;
 mod pinning;
 mod preferences;
 mod press;
@@ -46,6 +47,7 @@ pub mod why;
 
 pub use event::{Effect, Event, LinkEvent, Timer, Welcome};
 pub use jump::{Focus, Jump};
+pub use layers::history::not_playable;
 pub use link_state::Link;
 pub use scripted::{ScriptFailure, fits};
 pub use waking::Waking;
@@ -54,6 +56,7 @@ use command::Command;
 use dialogs::Dialogs;
 use inventory::{Inventory, Pool};
 use jiff::tz::TimeZone;
+use jumpdeck_protocol::history::SessionRecord;
 use jumpdeck_protocol::rep::{FromRep, RepNotice};
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{Control, Timestamp, control};
@@ -81,6 +84,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// The mouse is ours from the start.
     pub mouse: bool,
+    /// This is played at once, and closing it leaves the console.
+    pub play: Option<(SessionRecord, Option<u32>)>,
     /// What consoles of this process hold together, if there are several.
     pub pool: Option<Arc<Pool>>,
 }
@@ -88,7 +93,14 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let keymap = Arc::new(Keymap::built_in());
-        Self { keymap, prefix: Key::ctrl(']'), zone: TimeZone::UTC, mouse: false, pool: None }
+        Self {
+            keymap,
+            prefix: Key::ctrl(']'),
+            zone: TimeZone::UTC,
+            mouse: false,
+            play: None,
+            pool: None,
+        }
     }
 }
 
@@ -185,6 +197,8 @@ impl Console {
             Event::Timer(Timer::Watch(_)) => {}
             Event::Timer(Timer::Settle(channel, what)) => self.settle(channel, what),
             Event::Timer(Timer::Silence(wait)) => self.still_silent(wait),
+            Event::Timer(Timer::MoreToPlay(number)) => self.more_to_play(number),
+            Event::Clock(clock, elapsed) => self.clock(clock, elapsed),
             Event::Found(found) => self.found(found),
             Event::Link(event) => self.link_event(event),
             Event::Exported(outcome) => self.exported(outcome),

@@ -2,6 +2,7 @@
 
 use super::command::Command;
 use super::keymap::{Context, Meaning};
+use super::layers::Layer;
 use super::{Console, Focus, Screen, input};
 use crate::core::input::KeyAnswer;
 use jumpdeck_terminal::key::Key;
@@ -146,6 +147,9 @@ impl Console {
             Some(layer) => {
                 layer.room_mut().edited();
                 self.search_for_chooser();
+                if matches!(self.dialogs.layers.last(), Some(Layer::History(_))) {
+                    self.search_history();
+                }
             }
             None if self.list.jump.focus == Focus::TreeFind => self.find_in_tree(),
             None => {

@@ -289,6 +289,7 @@ impl Console {
             Ask::SimulatedUser => self.simulate_user(&text),
             Ask::SimulatedTime => self.simulate_time(&text),
             Ask::LineWith => self.search_lines(text),
+            Ask::Played => self.search_played(text),
             Ask::HelpWith => self.search_help(text),
             Ask::LinesPath if text.is_empty() => self.prompt_mistake("A file name is needed."),
             Ask::LinesPath => self.save_lines(&text),

@@ -4,6 +4,7 @@ mod bar;
 mod choosers;
 mod details;
 mod form;
+mod history;
 mod jump;
 mod layers;
 mod list;

@@ -113,6 +113,9 @@ fn asked(purpose: &Ask) -> (&'static str, String) {
             ("Time to simulate", "Like 2027-01-31 09:00, in your time zone. Empty: now.".to_owned())
         }
         Ask::HelpWith => ("Search the help", "A key or a word; empty shows everything.".to_owned()),
+        Ask::Played => {
+            ("Search", "Text that was printed later; upper and lower case are the same.".to_owned())
+        }
         Ask::LineWith => {
             ("Search upwards", "Text to find; upper and lower case are the same.".to_owned())
         }

@@ -127,7 +127,7 @@ impl Artist<'_, '_> {
 
 /// The cell of a terminal that is in the pane's corner: of one that is larger than the pane,
 /// the part with the cursor is shown.
-fn first_shown<T: EventListener>(term: &Term<T>, area: Rect) -> Position {
+pub(super) fn first_shown<T: EventListener>(term: &Term<T>, area: Rect) -> Position {
     let cursor = point_to_viewport(0, term.renderable_content().cursor.point);
     let side = |at: Option<usize>, pane: u16| {
         let at = at.and_then(|at| u16::try_from(at).ok()).unwrap_or(0);
@@ -140,7 +140,12 @@ fn first_shown<T: EventListener>(term: &Term<T>, area: Rect) -> Position {
 }
 
 /// Copies the emulator's cells into the screen.
-fn cells<T: EventListener>(term: &Term<T>, area: Rect, first: Position, buffer: &mut Buffer) {
+pub(super) fn cells<T: EventListener>(
+    term: &Term<T>,
+    area: Rect,
+    first: Position,
+    buffer: &mut Buffer,
+) {
     let content = term.renderable_content();
     for indexed in content.display_iter {
         let Some(position) = place(indexed.point, content.display_offset, area, first) else {

@@ -272,15 +272,7 @@ impl Artist<'_, '_> {
                 break;
             }
             shown += 1;
-            let style = self.style(entry_role(entry));
-            let wrapped = text::wrap(&entry_text(entry), room);
-            for (number, words) in wrapped.into_iter().enumerate().rev() {
-                let time = if number == 0 { self.clock(entry) } else { String::new() };
-                lines.push(Line::from(vec![
-                    Span::styled(format!(" {time:8} "), self.style(Tone::Muted)),
-                    Span::styled(words, style),
-                ]));
-            }
+            lines.extend(self.log_lines(entry, room).into_iter().rev());
         }
         if lines.is_empty() {
             let words = if tab.log_asked { " The log is empty." } else { " Asking …" };
@@ -294,6 +286,20 @@ impl Artist<'_, '_> {
                 self.line(area, line);
             }
         }
+    }
+
+    /// An entry with its time, in lines of so many columns.
+    pub(super) fn log_lines(&self, entry: &LogEntry, room: usize) -> Vec<Line<'static>> {
+        let style = self.style(entry_role(entry));
+        let wrapped = text::wrap(&entry_text(entry), room).into_iter().enumerate();
+        let line = |(number, words)| {
+            let time = if number == 0 { self.clock(entry) } else { String::new() };
+            Line::from(vec![
+                Span::styled(format!(" {time:8} "), self.style(Tone::Muted)),
+                Span::styled(words, style),
+            ])
+        };
+        wrapped.map(line).collect()
     }
 
     fn clock(&self, entry: &LogEntry) -> String {

@@ -1,6 +1,7 @@
 //! Screens, as a rep sees them.
 
 mod dialogues;
+mod history;
 mod queues;
 mod rights;
 mod scripts;

@@ -57,6 +57,8 @@ pub enum RepReply {
     Simulated(Box<Simulation>),
     /// The configuration.
     Configuration(reply::ExportedConfiguration),
+    /// Some sessions, the newest first.
+    PastSessions(reply::PastSessionsPart),
     /// What a configuration changes, or changed.
     Plan(Box<Plan>),
     /// A part of the audit.

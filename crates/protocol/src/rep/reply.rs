@@ -2,6 +2,7 @@
 
 use super::{InstallerView, PastSession, RemovedItem, Secret, SshKey};
 use crate::audit::{AuditEvent, Seal};
+use crate::history::SessionRecord;
 use crate::log::{LogEntry, Recording};
 use crate::queue::TeamView;
 use crate::rights::Answer;
@@ -13,6 +14,15 @@ use serde::{Deserialize, Serialize};
 pub struct LogPart {
     /// The entries, the oldest first, at most [`crate::limits::LOG_CHUNK`].
     pub entries: Vec<LogEntry>,
+    /// There are more.
+    pub more: bool,
+}
+
+/// Some sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastSessionsPart {
+    /// At most [`crate::limits::SESSIONS_CHUNK`].
+    pub sessions: Vec<SessionRecord>,
     /// There are more.
     pub more: bool,
 }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::configuration::{Plan, Simulation};
 use crate::handshake::Login;
+use crate::history::HistoryFilter;
 use crate::inventory::{ItemView, Place, Position, PresencePosition};
 use crate::item::ItemEdit;
 use crate::log::Attributes;
@@ -261,6 +262,13 @@ requests! {
             /// Entries after this number.
             after: u64,
         } -> Log(reply::LogPart);
+        /// The sessions the rep may know of, the newest first.
+        PastSessions {
+            /// Which.
+            filter: HistoryFilter,
+            /// Before this one; nothing for the newest.
+            before: Option<SessionId>,
+        } -> PastSessions(reply::PastSessionsPart);
         /// The recordings the rep may see, the newest first.
         Recordings {
             /// Before this one; nothing for the newest.

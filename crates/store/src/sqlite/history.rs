@@ -3,6 +3,7 @@
 use super::Sqlite;
 use crate::Past;
 use crate::backend::{BackendError, Queries, fitting_entries, fitting_events};
+use crate::{SessionFilter, StoredSession};
 use jumpdeck_protocol::audit::AuditEvent;
 use jumpdeck_protocol::log::{LogEntry, Recording};
 use jumpdeck_protocol::rep::Used;
@@ -76,7 +77,7 @@ impl Queries for Sqlite {
     ) -> Result<(Vec<LogEntry>, bool), BackendError> {
         let most = i64::try_from(limits::LOG_CHUNK + 1).unwrap_or(i64::MAX);
         let mut statement = self.0.prepare_cached(
-            "SELECT number, at, who, event FROM session_events
+            "SELECT number, at, who, event, position FROM session_events
              WHERE session = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
         )?;
         let after = i64::try_from(after).unwrap_or(i64::MAX);
@@ -113,6 +114,37 @@ impl Queries for Sqlite {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    fn sessions_before(
+        &self,
+        filter: &SessionFilter,
+        before: Option<SessionId>,
+        most: usize,
+    ) -> Result<Vec<StoredSession>, BackendError> {
+        Self::sessions_before(self, filter, before, most)
+    }
+
+    fn recordings_ended(
+        &self,
+        after: (Timestamp, ChannelId),
+        until: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(ChannelId, SessionId, ItemId, Timestamp)>, BackendError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut statement = self.0.prepare_cached(
+            "SELECT r.channel, r.session, s.item, r.ended FROM recordings r
+             JOIN sessions s ON s.id = r.session
+             WHERE (r.ended, r.channel) > (?1, ?2) AND r.ended < ?3 AND r.removed = 0
+             ORDER BY r.ended, r.channel LIMIT ?4",
+        )?;
+        let (moment, channel) = (after.0.0, after.1.0.cast_signed());
+        let rows = statement.query_map(params![moment, channel, until.0, most], |row| {
+            let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+            let (channel, session) = (ChannelId(number(0)?), SessionId(number(1)?));
+            Ok((channel, session, ItemId(number(2)?), Timestamp(row.get(3)?)))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     fn recording(&self, channel: ChannelId) -> Result<Option<(Recording, UserId)>, BackendError> {
         let query = format!("{COLUMNS} WHERE r.channel = ?1");
         let mut statement = self.0.prepare_cached(&query)?;
@@ -122,19 +154,32 @@ impl Queries for Sqlite {
 
 const COLUMNS: &str =
     "SELECT r.channel, r.session, s.item_name, r.user, r.started, r.ended, r.bytes,
-    r.sha256 FROM recordings r JOIN sessions s ON s.id = r.session";
+    r.sha256, r.removed, (SELECT count(*) FROM recordings o WHERE o.session = r.session
+    AND o.channel <= r.channel) FROM recordings r JOIN sessions s ON s.id = r.session";
+
+/// The recordings of a session, the first one first.
+pub(super) fn recordings_of(
+    db: &Sqlite,
+    session: SessionId,
+) -> rusqlite::Result<Vec<(Recording, UserId)>> {
+    let query = format!("{COLUMNS} WHERE r.session = ?1 ORDER BY r.channel");
+    let mut statement = db.0.prepare_cached(&query)?;
+    statement.query_map([session.0.cast_signed()], recording)?.collect()
+}
 
 fn recording(row: &Row<'_>) -> rusqlite::Result<(Recording, UserId)> {
     let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
     let recording = Recording {
         channel: ChannelId(number(0)?),
         session: SessionId(number(1)?),
+        part: row.get(9)?,
         item_name: row.get::<_, String>(2)?.into(),
         user: "".into(),
         started: Timestamp(row.get(4)?),
         ended: row.get::<_, Option<i64>>(5)?.map(Timestamp),
         bytes: row.get::<_, Option<i64>>(6)?.unwrap_or(0).cast_unsigned(),
         sha256: row.get::<_, Option<String>>(7)?.map(Into::into),
+        removed: row.get(8)?,
     };
     Ok((recording, UserId(number(3)?)))
 }
@@ -152,6 +197,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<(LogEntry, usize)> {
         at: Timestamp(row.get(1)?),
         who: who.map(Into::into),
         event,
+        position: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned),
     };
     Ok((entry, length))
 }

@@ -4,6 +4,7 @@ mod history;
 mod load;
 mod rows;
 mod schema;
+mod sessions;
 
 use crate::StoreError;
 use crate::backend::{Backend, BackendError, Loaded, StoredDocument};

@@ -96,6 +96,9 @@ impl History {
                     "UPDATE recordings SET ended = ?2, bytes = ?3, sha256 = ?4 WHERE channel = ?1",
                 )?
                 .execute(params![channel.0.cast_signed(), at.0, bytes.cast_signed(), sha256])?,
+            Self::RecordingRemoved { channel } => transaction
+                .prepare_cached("UPDATE recordings SET removed = 1 WHERE channel = ?1")?
+                .execute([channel.0.cast_signed()])?,
             Self::Seen(Seen { endpoint, connected, at, lived }) => transaction
                 .prepare_cached(
                     "INSERT INTO seen (item, connected, at, lived) VALUES (?1, ?2, ?3, ?4)

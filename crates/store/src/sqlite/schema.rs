@@ -74,6 +74,11 @@ const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE channels ADD COLUMN family TEXT;
 ",
+    "
+    ALTER TABLE recordings ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX recordings_by_session ON recordings (session, channel);
+    CREATE INDEX recordings_kept ON recordings (ended) WHERE removed = 0;
+",
 ];
 
 /// A database larger than this is not read through at the start; damage shows where it is met.

@@ -5,6 +5,7 @@ use crate::backend::{
 };
 use crate::draft::StoredRow;
 use crate::{History, Lived, NewSession, OpenSession, Past, Seen, Tally};
+use crate::{SessionFilter, StoredSession};
 use jumpdeck_protocol::audit::{AuditEvent, BEGINNING, Chain};
 use jumpdeck_protocol::log::{LogEntry, LogEvent, Recording};
 use jumpdeck_protocol::rep::Used;
@@ -132,6 +133,59 @@ impl Tables {
         open
     }
 
+    fn fits(session: &Session, filter: &SessionFilter) -> bool {
+        let new = &session.new;
+        let mine = new.owner == filter.viewer || session.parts.contains_key(&filter.viewer);
+        let has =
+            |text: &str, part: &str| text.to_ascii_lowercase().contains(&part.to_ascii_lowercase());
+        let ran = |text: &String| {
+            mine && session.log.iter().any(|(entry, _)| match &entry.event {
+                LogEvent::Command { command, .. } | LogEvent::Executed { command, .. } => {
+                    has(command, text)
+                }
+                _ => false,
+            })
+        };
+        (mine || filter.reported.contains(&new.item))
+            && filter.session.is_none_or(|wanted| wanted == new.id)
+            && filter.items.as_ref().is_none_or(|items| items.contains(&new.item))
+            && filter.owners.as_ref().is_none_or(|owners| owners.contains(&new.owner))
+            && filter.since.is_none_or(|since| session.ended.is_none_or(|ended| ended >= since))
+            && filter.until.is_none_or(|until| new.started < until)
+            && filter.command.as_ref().is_none_or(ran)
+            && filter.words.iter().all(|word| {
+                has(&new.item_name, &word.text)
+                    || word.owners.contains(&new.owner)
+                    || word.items.contains(&new.item)
+            })
+    }
+
+    fn stored(&self, session: &Session, viewer: UserId) -> StoredSession {
+        let new = &session.new;
+        let took_part = new.owner == viewer || session.parts.contains_key(&viewer);
+        let events = || session.log.iter().map(|(entry, _)| &entry.event);
+        let commands = events()
+            .filter(|event| matches!(event, LogEvent::Command { .. } | LogEvent::Executed { .. }));
+        let reason = events().rev().find_map(|event| match event {
+            LogEvent::Ended { reason } => Some(reason.clone()),
+            _ => None,
+        });
+        let recordings = self.recordings.values().filter(|(one, _)| one.session == new.id);
+        StoredSession {
+            id: new.id,
+            item: new.item,
+            item_name: new.item_name.clone(),
+            owner: new.owner,
+            others: session.parts.keys().copied().collect(),
+            started: new.started,
+            ended: session.ended,
+            reason,
+            commands: u32::try_from(commands.count()).unwrap(),
+            took_part,
+            recordings: if took_part { recordings.cloned().collect() } else { Vec::new() },
+        }
+    }
+
     fn session(&mut self, id: SessionId) -> &mut Session {
         self.sessions.get_mut(&id).unwrap()
     }
@@ -178,7 +232,8 @@ impl Tables {
             }
             History::SessionEnded { session, at, .. } => self.session(*session).ended = Some(*at),
             History::Logged { session, entry, position } => {
-                self.session(*session).log.push((entry.clone(), *position));
+                let entry = LogEntry { position: position.map(|(_, at)| at), ..entry.clone() };
+                self.session(*session).log.push((entry, *position));
             }
             History::Part { session, user, part: Some(part) } => {
                 self.session(*session).parts.insert(*user, *part);
@@ -193,15 +248,18 @@ impl Tables {
                 session.parts.insert(*former, Share::Invited(Part::Participant));
             }
             History::RecordingStarted { channel, session, user, at } => {
+                let before = self.recordings.values().filter(|(one, _)| one.session == *session);
                 let recording = Recording {
                     channel: *channel,
                     session: *session,
+                    part: u32::try_from(before.count()).unwrap() + 1,
                     item_name: self.session(*session).new.item_name.as_str().into(),
                     user: "".into(),
                     started: *at,
                     ended: None,
                     bytes: 0,
                     sha256: None,
+                    removed: false,
                 };
                 self.recordings.insert(*channel, (recording, *user));
             }
@@ -210,6 +268,9 @@ impl Tables {
                 recording.ended = Some(*at);
                 recording.bytes = *bytes;
                 recording.sha256 = Some(sha256.as_str().into());
+            }
+            History::RecordingRemoved { channel } => {
+                self.recordings.get_mut(channel).unwrap().0.removed = true;
             }
             History::Seen(seen) => drop(self.seen.insert(seen.endpoint, *seen)),
             History::Lived(lived) => self.lived = *lived,
@@ -289,6 +350,39 @@ impl Queries for Memory {
             before.is_none_or(|before| recording.channel < before) && may_see
         });
         Ok(older.take(most).cloned().collect())
+    }
+
+    fn sessions_before(
+        &self,
+        filter: &SessionFilter,
+        before: Option<SessionId>,
+        most: usize,
+    ) -> Result<Vec<StoredSession>, BackendError> {
+        let tables = self.tables();
+        let older = tables.sessions.values().rev();
+        let older = older.filter(|session| before.is_none_or(|before| session.new.id < before));
+        let found = older.filter(|session| Tables::fits(session, filter));
+        Ok(found.take(most).map(|session| tables.stored(session, filter.viewer)).collect())
+    }
+
+    fn recordings_ended(
+        &self,
+        after: (Timestamp, ChannelId),
+        until: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(ChannelId, SessionId, ItemId, Timestamp)>, BackendError> {
+        let tables = self.tables();
+        let kept = tables.recordings.values().filter(|(one, _)| !one.removed);
+        let over = kept.filter_map(|(one, _)| Some((one, one.ended.filter(|at| *at < until)?)));
+        let mut over: Vec<_> = over
+            .map(|(one, ended)| {
+                (one.channel, one.session, tables.sessions[&one.session].new.item, ended)
+            })
+            .collect();
+        over.retain(|(channel, _, _, ended)| (*ended, *channel) > after);
+        over.sort_by_key(|(channel, _, _, ended)| (*ended, *channel));
+        over.truncate(most);
+        Ok(over)
     }
 
     fn recording(&self, channel: ChannelId) -> Result<Option<(Recording, UserId)>, BackendError> {

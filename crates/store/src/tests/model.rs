@@ -2,7 +2,7 @@
 
 use super::Database;
 use super::memory::Memory;
-use crate::{BackendError, History, Lived, Queries, Seen, Store};
+use crate::{BackendError, History, Lived, Queries, Seen, SessionFilter, SessionWord, Store};
 use jumpdeck_protocol::log::{LogEntry, LogEvent};
 use jumpdeck_protocol::session::{EndReason, Family, Size, Terms};
 use jumpdeck_protocol::{ChannelId, EndpointId, ItemId, SessionId, Timestamp, UserId};
@@ -22,6 +22,7 @@ enum Happens {
     Part { session: usize, user: u64, part: Option<Share> },
     Owner { session: usize, user: u64 },
     CloseRecording { recording: usize, bytes: u64 },
+    RemoveRecording { recording: usize },
     Seen { endpoint: u64, at: i64, lived: Option<i64> },
     Forgotten { endpoint: u64 },
     Lived { seconds: i64 },
@@ -41,6 +42,12 @@ fn happens() -> impl Strategy<Value = Happens> {
         Just(LogEvent::Started),
         Just(LogEvent::Joined),
         Just(LogEvent::Left),
+        Just(LogEvent::Ended { reason: EndReason::EndedByRep }),
+        "[A-Za-c é'%_]{0,9}".prop_map(|text| LogEvent::Command {
+            channel: ChannelId(1),
+            command: text.into(),
+            source: jumpdeck_protocol::log::CommandSource::Line,
+        }),
         "[a-z\"é]{0,12}"
             .prop_map(|text| LogEvent::Executed { command: text.into(), channel: None }),
         (0..40usize).prop_map(|k| LogEvent::Executed {
@@ -60,6 +67,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         2 => (any.clone(), 1..4u64, share).prop_map(
             |(session, user, part)| Happens::Part { session, user, part }),
         1 => (any.clone(), 1..4u64).prop_map(|(session, user)| Happens::Owner { session, user }),
+        1 => any.clone().prop_map(|recording| Happens::RemoveRecording { recording }),
         1 => (any, 0..99u64).prop_map(
             |(recording, bytes)| Happens::CloseRecording { recording, bytes }),
         1 => (1..4u64, 0..9i64, prop::option::of(0..9i64)).prop_map(
@@ -138,7 +146,13 @@ impl Past {
                 let number = self.sessions[index].2 + 1;
                 self.sessions[index].2 = number;
                 let who = who.map(|who| format!("user {who}").into());
-                let entry = LogEntry { number, at: Timestamp(1), who, event: event.clone() };
+                let entry = LogEntry {
+                    number,
+                    at: Timestamp(1),
+                    who,
+                    event: event.clone(),
+                    position: None,
+                };
                 let channel = self.channels.iter().find(|one| one.1 == session);
                 let position = position.and_then(|position| Some((channel?.0, position)));
                 History::Logged { session, entry, position }
@@ -160,6 +174,10 @@ impl Past {
                 let (bytes, sha256) = (*bytes, format!("{bytes:064x}"));
                 History::RecordingClosed { channel, bytes, sha256, at: Timestamp(9) }
             }
+            Happens::RemoveRecording { recording } => {
+                let channel = self.recordings[pick(*recording, self.recordings.len())?];
+                History::RecordingRemoved { channel }
+            }
             Happens::Seen { endpoint, at, lived } => History::Seen(Seen {
                 endpoint: EndpointId(*endpoint),
                 connected: at % 2 == 0,
@@ -173,6 +191,32 @@ impl Past {
     }
 }
 
+/// Filters that differ in one thing each.
+fn filters() -> Vec<SessionFilter> {
+    let one = SessionFilter { viewer: UserId(1), ..SessionFilter::default() };
+    let all = SessionFilter {
+        reported: vec![ItemId(1), ItemId(2), ItemId(3)],
+        ..SessionFilter::default()
+    };
+    let word = |text: &str, owners, items| SessionWord { text: text.to_owned(), owners, items };
+    vec![
+        SessionFilter { session: Some(SessionId(2)), ..all.clone() },
+        SessionFilter { items: Some(vec![ItemId(2)]), ..all.clone() },
+        SessionFilter { owners: Some(vec![UserId(2), UserId(3)]), ..all.clone() },
+        SessionFilter { words: vec![word("MACH", vec![], vec![])], ..all.clone() },
+        SessionFilter {
+            words: vec![word("1", vec![UserId(1)], vec![ItemId(3)]), word("e", vec![], vec![])],
+            ..all.clone()
+        },
+        SessionFilter { since: Some(Timestamp(5)), ..all.clone() },
+        SessionFilter { until: Some(Timestamp(5)), ..all.clone() },
+        SessionFilter { command: Some("a".to_owned()), ..all.clone() },
+        SessionFilter { command: Some("B%".to_owned()), ..one.clone() },
+        one,
+        all,
+    ]
+}
+
 /// Everything that can be asked, asked.
 fn answers(queries: &dyn Queries) -> Result<Vec<String>, BackendError> {
     let mut answers = Vec::new();
@@ -183,6 +227,17 @@ fn answers(queries: &dyn Queries) -> Result<Vec<String>, BackendError> {
     for session in 0..8 {
         for after in [0, 2] {
             say(&queries.log_after(SessionId(session), after)?);
+        }
+    }
+    for filter in filters() {
+        for before in [None, Some(SessionId(3))] {
+            say(&queries.sessions_before(&filter, before, 3)?);
+        }
+    }
+    for after in [(0, 0), (9, 2)] {
+        let after = (Timestamp(after.0), ChannelId(after.1));
+        for until in [5, 10] {
+            say(&queries.recordings_ended(after, Timestamp(until), 2)?);
         }
     }
     for user in (0..5).map(UserId) {

@@ -27,11 +27,14 @@ pub struct Site {
     pub login_life: u64,
     /// Seconds without a key after which a console locks itself; 0: never.
     pub idle_lock: u64,
+    /// Days that recordings are kept where no Jump Policy says it; 0: always.
+    pub recordings_days: u32,
 }
 
 impl Default for Site {
     fn default() -> Self {
-        Self { simultaneous_jumps: SimultaneousJumps::NewSession, login_life: 0, idle_lock: 0 }
+        let simultaneous_jumps = SimultaneousJumps::NewSession;
+        Self { simultaneous_jumps, login_life: 0, idle_lock: 0, recordings_days: 0 }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::ConfigurationKind;
 use crate::configuration::applying::{Applied, Applying};
-use crate::configuration::file::is_false;
 use crate::configuration::file::{Name, named};
+use crate::configuration::file::{is_false, is_zero};
 use crate::configuration::hours;
 use crate::configuration::reader::{At, FileReader, same, shown};
 use crate::configuration::usage::{Dependency, note, used_by};
@@ -26,6 +26,8 @@ pub(crate) struct JumpPolicyEntry {
     pub two_factor: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     pub no_recordings: bool,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub recordings_days: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simultaneous_jumps: Option<SimultaneousJumps>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,6 +78,7 @@ impl ConfigurationKind for JumpPolicyKind {
             description: policy.description.clone(),
             two_factor: policy.two_factor,
             no_recordings: policy.no_recordings,
+            recordings_days: policy.recordings_days,
             simultaneous_jumps: policy.simultaneous_jumps,
             schedule,
             approval: policy.approval.clone(),
@@ -122,6 +125,7 @@ impl ConfigurationKind for JumpPolicyKind {
             notifications: entry.notifications.clone(),
             two_factor: entry.two_factor,
             no_recordings: entry.no_recordings,
+            recordings_days: entry.recordings_days,
             simultaneous_jumps: entry.simultaneous_jumps,
         };
         if known.as_deref() == Some(&policy) {

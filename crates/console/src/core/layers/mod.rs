@@ -2,7 +2,9 @@
 //! and its words; it is in the list below, and is drawn in `view`.
 
 pub mod chooser;
+pub mod history;
 pub mod key_note;
+pub mod player;
 pub mod prompt;
 pub mod question;
 pub mod readers;
@@ -19,7 +21,9 @@ pub use toggles::{ToggleKind, Toggles};
 
 use super::form::Form;
 use super::room::{Draws, Room};
+use history::{PastLog, PastSessions};
 use key_note::KeyNote;
+use player::Replay;
 use scroll::Scroll;
 use simulator::Simulator;
 use who::Who;
@@ -90,6 +94,12 @@ layers! {
     Toggles(Toggles);
     /// The properties of items.
     Form(Form, boxed);
+    /// Sessions of the past.
+    History(PastSessions, boxed);
+    /// The log of one of them.
+    PastLog(PastLog, boxed);
+    /// A session that is played.
+    Player(Replay, boxed);
     /// A look back at a shell.
     Scroll(Scroll);
 }

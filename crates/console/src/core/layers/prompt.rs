@@ -39,6 +39,8 @@ pub enum Ask {
     },
     /// What is looked for in a shell's lines.
     LineWith,
+    /// What is looked for in a recording.
+    Played,
     /// What is looked for in the help.
     HelpWith,
     /// Where a shell's lines are written to.
@@ -97,6 +99,7 @@ impl Room for Prompt {
             Ask::Chat { .. }
                 | Ask::Note { .. }
                 | Ask::LineWith
+                | Ask::Played
                 | Ask::LinesPath
                 | Ask::LogPath { .. }
         )

@@ -37,7 +37,7 @@ fn bobs_session(desk: &Desk) -> SessionView {
 
 fn entry(number: u64, who: Option<&str>, event: LogEvent) -> LogEntry {
     let at = Timestamp(crate::fixtures::NOW.0 + i64::try_from(number).unwrap() * 7);
-    LogEntry { number, at, who: who.map(Into::into), event }
+    LogEntry { number, at, who: who.map(Into::into), event, position: None }
 }
 
 #[test]
