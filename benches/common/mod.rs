@@ -205,6 +205,16 @@ impl Screen {
         panic!("waited in vain for {wanted:?}:\n{}", self.terminal.text());
     }
 
+    /// Takes output that came.
+    pub fn take(&mut self, chunk: &[u8]) {
+        self.terminal.take(chunk);
+    }
+
+    /// What is on the screen.
+    pub fn shown(&self) -> String {
+        self.terminal.text()
+    }
+
     /// Takes everything that comes within a time.
     pub fn drain_for(&mut self, time: Duration) -> Vec<u8> {
         let deadline = Instant::now() + time;

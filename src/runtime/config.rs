@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jumpdeck_console::core::Settings;
 use jumpdeck_console::core::keymap::{Keymap, PRESETS, line_of};
 use jumpdeck_console::view::theme::{BUILT_IN, Colours, Theme};
+use jumpdeck_terminal::Predict;
 use jumpdeck_terminal::key::{Code, Key, UnknownKey};
 use jumpdeck_terminal::terminal::key_bytes;
 use serde::Deserialize;
@@ -20,6 +21,7 @@ struct ConfigFile {
     theme: Option<Spanned<String>>,
     keymap: Option<Spanned<String>>,
     mouse: bool,
+    predict: Predict,
     prefix: Option<Spanned<String>>,
 }
 
@@ -81,6 +83,7 @@ pub fn read(dir: &Path, colours: Colours) -> Config {
         keymap: Arc::new(keymap),
         zone: TimeZone::system(),
         mouse: file.mouse,
+        predict: file.predict,
         ..Settings::default()
     };
     if let Some(value) = &file.prefix {

@@ -118,12 +118,17 @@ impl VerbContext {
     /// The prefix that the configuration says, or the usual one. What is wrong there is reported: a key
     /// that does nothing would be found out too late.
     pub(super) async fn prefix(&self) -> Key {
+        self.settings().await.prefix
+    }
+
+    /// What the configuration says.
+    pub(super) async fn settings(&self) -> Settings {
         let config = match &self.way {
             Way::Out { places, .. } => places.config().ok(),
             Way::Here(_, config_dir) => Some(config_dir.clone()),
         };
         let Some(config) = config.map(|dir| config::read(&dir, Colours::None)) else {
-            return Settings::default().prefix;
+            return Settings::default();
         };
         match (config.complaint(config::BUILT_IN_INSTEAD), &self.way) {
             (Some(complaint), Way::Out { .. }) if self.io.has_keyboard() => {
@@ -133,7 +138,7 @@ impl VerbContext {
             (Some(complaint), Way::Here(..)) => tracing::warn!(%complaint, "the configuration"),
             _ => {}
         }
-        config.settings.prefix
+        config.settings
     }
 
     /// The command line that comes back to a session.

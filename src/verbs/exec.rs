@@ -145,7 +145,11 @@ fn show(
             outlet.put(OutletStream::Errors, aside(&answers::of_machine(silent, false)))
         }
         Happened::Said(words) => outlet.put(OutletStream::Errors, aside(&words)),
-        Happened::Ended(_) | Happened::Repeated | Happened::Nothing => Ok(()),
+        Happened::Ended(_)
+        | Happened::Repeated
+        | Happened::Attached
+        | Happened::Echo(_)
+        | Happened::Nothing => Ok(()),
     })
 }
 

@@ -1,6 +1,7 @@
 //! `jumpdeck jump`: a shell on a machine, straight in this terminal.
 
 use super::absence::Away;
+use super::ahead::Ahead;
 use super::answers::{self, VerbAnswers};
 use super::context::VerbContext;
 use super::escape::{Escape, EscapeKey, QUESTION, Typed};
@@ -12,6 +13,7 @@ use super::status::VerbStatus;
 use super::stdio::{Outside, Stdio};
 use super::transfer::{Happened, RunningProgram};
 use anyhow::Context;
+use bytes::Bytes;
 use clap::Args;
 use jumpdeck_link::why;
 use jumpdeck_protocol::session::{ChannelKind, ExitStatus, Program as Started};
@@ -82,10 +84,13 @@ pub(super) async fn stay(
 ) -> anyhow::Result<VerbStatus> {
     let back = context.way_back(program.session());
     let back = format!("The session continues; `{back}` returns to it.");
+    let predict = context.settings().await.predict;
     let io = &mut context.io;
+    let mut ahead = Ahead::new(predict, io.size());
     io.raw(true)?;
     let mut modes = Modes::default();
-    let outcome = attend(&mut program, io, &mut modes, &mut escape).await;
+    let outcome = attend(&mut program, io, (&mut modes, &mut ahead), &mut escape).await;
+    drop(io.echo(&String::from_utf8_lossy(&ahead.leave())).await);
     if !matches!(outcome, Ok(WhyLeft::Ended(ExitStatus::Code(_)))) {
         // Nobody else puts back what the program changed; whose terminal is gone misses nothing.
         drop(io.echo(&modes.undo()).await);
@@ -129,7 +134,7 @@ pub(super) async fn stay(
 async fn attend(
     program: &mut RunningProgram,
     io: &mut Stdio,
-    modes: &mut Modes,
+    (modes, ahead): (&mut Modes, &mut Ahead),
     escape: &mut Escape,
 ) -> anyhow::Result<WhyLeft> {
     let mut outlet = Outlet::new(io)?;
@@ -162,6 +167,7 @@ async fn attend(
                         Typed::Input(bytes) => {
                             answers.typed();
                             program.type_in(&bytes);
+                            draw(&mut outlet, ahead.typed(&bytes, program.input_end()))?;
                             // The link's task sends it before this one looks around.
                             tokio::task::yield_now().await;
                             continue;
@@ -176,7 +182,7 @@ async fn attend(
                         Typed::Detach => return Ok(WhyLeft::Detached),
                         Typed::Close => return Ok(WhyLeft::Closed),
                     };
-                    show(program, &mut outlet, Happened::Said(said), escape)?;
+                    show(program, (&mut outlet, ahead), Happened::Said(said), escape)?;
                 }
             }
             happened = program.next(), if program.finished().is_none() => match happened? {
@@ -185,6 +191,7 @@ async fn attend(
                     if let Happened::Output(bytes) = &happened {
                         modes.take(bytes);
                     }
+                    ahead.acknowledged(program.input_acknowledged());
                     let before = away;
                     match &happened {
                         Happened::Waiting(now) => away = Some(std::mem::discriminant(now)),
@@ -195,9 +202,9 @@ async fn attend(
                         continue;
                     }
                     if let Some(words) = answers.take(&happened) {
-                        show(program, &mut outlet, Happened::Said(words), escape)?;
+                        show(program, (&mut outlet, ahead), Happened::Said(words), escape)?;
                     }
-                    show(program, &mut outlet, happened, escape)?;
+                    show(program, (&mut outlet, ahead), happened, escape)?;
                 }
             },
             written = outlet.written() => {
@@ -207,14 +214,18 @@ async fn attend(
             due = answers.due(), if program.finished().is_none() => match due {
                 answers::Due::Ask => program.probe(),
                 answers::Due::Say(words) => {
-                    show(program, &mut outlet, Happened::Said(words), escape)?;
+                    show(program, (&mut outlet, ahead), Happened::Said(words), escape)?;
                 }
             },
+            what = ahead.due() => draw(&mut outlet, ahead.waited(what))?,
             // As a terminal would: the end of the input is Ctrl-D. A shell that is still starting
             // loses it, so it is said again.
             _ = ends.tick(), if !open => program.write(b"\x04"),
             outside = events.next() => match outside {
-                Outside::Resized(size) => program.resize(size),
+                Outside::Resized(size) => {
+                    draw(&mut outlet, ahead.resize(size))?;
+                    program.resize(size);
+                }
                 // In raw mode Ctrl-C is a key; a signal comes from elsewhere.
                 Outside::Signal(signal) => return Ok(WhyLeft::Signalled(signal)),
             },
@@ -222,22 +233,35 @@ async fn attend(
     }
 }
 
+/// Draws over what the program printed.
+fn draw(outlet: &mut Outlet, bytes: Bytes) -> anyhow::Result<()> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    outlet.put(OutletStream::Output, bytes).context("writing to the terminal")
+}
+
 fn show(
     program: &mut RunningProgram,
-    outlet: &mut Outlet,
+    (outlet, ahead): (&mut Outlet, &mut Ahead),
     happened: Happened,
     escape: &Escape,
 ) -> anyhow::Result<()> {
+    if matches!(happened, Happened::Attached | Happened::Missed(_)) && ahead.attached() {
+        program.acknowledge();
+    }
     // What we have to say goes the way of the output, or it would be in the middle of it.
     let mut say = |words: String| {
-        let line = format!("\r\n[{words}]\r\n");
-        outlet.put(OutletStream::Errors, line.into()).context("writing to the terminal")
+        let line = ahead.output(format!("\r\n[{words}]\r\n").into());
+        outlet.put(OutletStream::Errors, line).context("writing to the terminal")
     };
     match happened {
         Happened::Output(bytes) | Happened::Errors(bytes) => {
+            let bytes = ahead.output(bytes);
             outlet.put(OutletStream::Output, bytes).context("writing to the terminal")?;
             program.taken(outlet.pending());
         }
+        Happened::Echo(on) => draw(outlet, ahead.echo_is(on))?,
         Happened::Missed(bytes) => {
             say(format!("{bytes} bytes of output came meanwhile and are not kept"))?;
         }
@@ -256,7 +280,7 @@ fn show(
         Happened::Silent(silent) => say(answers::of_machine(silent, true))?,
         Happened::Said(words) => say(words)?,
         Happened::Repeated => program.taken(outlet.pending()),
-        Happened::Ended(_) | Happened::Nothing => {}
+        Happened::Ended(_) | Happened::Attached | Happened::Nothing => {}
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 mod absence;
 mod account;
 mod admin;
+mod ahead;
 mod alone;
 mod answers;
 mod api_account;

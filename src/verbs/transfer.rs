@@ -73,6 +73,10 @@ pub(super) enum Happened {
     Silent(bool),
     /// Another console took the input over; so many bytes of it did not arrive.
     Pushed(u64),
+    /// The program's channel is attached, with nothing missed.
+    Attached,
+    /// Something may print what is typed, or nothing does.
+    Echo(bool),
     /// Something the rep should know.
     Said(String),
     /// Nothing to show.
@@ -142,6 +146,21 @@ impl RunningProgram {
             self.run.main.want_keyboard(limits::SHELL_WINDOW);
             order(&self.client, self.run.main.attach());
         }
+    }
+
+    /// Bytes of input so far.
+    pub(super) fn input_end(&self) -> u64 {
+        self.run.main.input_end()
+    }
+
+    /// Bytes of input that the machine has said it has.
+    pub(super) fn input_acknowledged(&self) -> u64 {
+        self.run.main.input_acknowledged()
+    }
+
+    /// The machine is to say at once what it takes, and whether its terminal prints it.
+    pub(super) fn acknowledge(&self) {
+        order(&self.client, ChannelOrder::Acknowledge { channel: self.run.main.channel() });
     }
 
     /// How much input the machine has not taken yet, in bytes.
@@ -375,8 +394,13 @@ impl Run {
                         self.end_input(client);
                     }
                 }
-                Ok(if missed > 0 { Happened::Missed(missed) } else { Happened::Nothing })
+                Ok(match missed {
+                    0 if is_main => Happened::Attached,
+                    0 => Happened::Nothing,
+                    missed => Happened::Missed(missed),
+                })
             }
+            Some(Event::Echo(on)) if is_main => Ok(Happened::Echo(on)),
             _ => Ok(Happened::Nothing),
         }
     }

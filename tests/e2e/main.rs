@@ -13,6 +13,7 @@
     reason = "a test says what it expects by unwrapping and indexing"
 )]
 
+mod ahead;
 mod api;
 mod console;
 mod demo;

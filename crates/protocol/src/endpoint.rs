@@ -49,6 +49,8 @@ pub enum Event {
     },
     /// The program ended; its output may still be under way.
     Exited(ExitStatus),
+    /// Something may print what is typed, or nothing does.
+    Echo(bool),
     /// The channel cannot be used any more.
     Gone(Refusal),
 }
@@ -195,6 +197,7 @@ impl Endpoint {
                 Some(Event::Exited(*status))
             }
             ChannelReport::Gone { refusal, .. } => Some(Event::Gone(refusal.clone())),
+            ChannelReport::Echo { on, .. } => Some(Event::Echo(*on)),
         }
     }
 
@@ -252,6 +255,16 @@ impl Endpoint {
         if !self.input_ended && self.typing.ours {
             self.input.write(bytes);
         }
+    }
+
+    /// Bytes of input so far.
+    pub fn input_end(&self) -> u64 {
+        self.input.end()
+    }
+
+    /// Bytes of input that the agent has said it has.
+    pub fn input_acknowledged(&self) -> u64 {
+        self.input.acknowledged()
     }
 
     /// Bytes of input that the agent has not yet said it has.

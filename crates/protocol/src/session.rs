@@ -96,6 +96,12 @@ pub enum ChannelOrder {
         /// The channel.
         channel: ChannelId,
     },
+    /// Acknowledge input as soon as the program's terminal has it, and say whether that prints what is
+    /// typed: [`ChannelReport::Echo`]. For consoles that show typed characters before they are printed.
+    Acknowledge {
+        /// The channel.
+        channel: ChannelId,
+    },
     /// End the program (hang up) and forget the channel.
     Close {
         /// The channel.
@@ -145,6 +151,14 @@ pub enum ChannelReport {
         /// How it ended.
         status: ExitStatus,
     },
+    /// The terminal prints what is typed, or a program reads it that may; or it is read without being
+    /// printed, as a password is.
+    Echo {
+        /// The channel.
+        channel: ChannelId,
+        /// Something may print it.
+        on: bool,
+    },
     /// The agent has no such channel (any more).
     Gone {
         /// The channel.
@@ -163,6 +177,7 @@ impl ChannelOrder {
             | Self::InputEnd { channel, .. }
             | Self::Fit { channel, .. }
             | Self::Detach { channel }
+            | Self::Acknowledge { channel }
             | Self::Close { channel } => *channel,
         }
     }
@@ -174,6 +189,7 @@ impl ChannelReport {
         match self {
             Self::Attached { channel, .. }
             | Self::Exited { channel, .. }
+            | Self::Echo { channel, .. }
             | Self::Gone { channel, .. } => *channel,
         }
     }

@@ -143,7 +143,7 @@ fn is_blank(cell: &Cell) -> bool {
 }
 
 /// The sequence that sets a cell's colours and attributes, after a reset.
-fn pen_of(cell: &Cell) -> String {
+pub(crate) fn pen_of(cell: &Cell) -> String {
     const FLAGS: [(Flags, &str); 11] = [
         (Flags::BOLD, "1"),
         (Flags::DIM, "2"),

@@ -88,7 +88,7 @@ impl SimulatedShell {
                     Some(Event::Attached { missed }) => {
                         return Err(ConsoleError::Violation(format!("{missed} bytes are lost")));
                     }
-                    Some(Event::Exited(_)) | None => {}
+                    Some(Event::Exited(_) | Event::Echo(_)) | None => {}
                 }
             }
             ConsoleHeard::Notice(ApplianceNotice::ChannelState { channel, state })

@@ -1,5 +1,6 @@
 //! The channels of this agent: they outlast the link, and resume on the next one.
 
+mod echo;
 pub(crate) mod environment;
 mod exec;
 mod logins;
@@ -9,6 +10,7 @@ mod state;
 mod tunnel;
 
 use bytes::Bytes;
+use echo::Echo;
 use environment::ProgramOrigin;
 use jumpdeck_link::{Lane, Outbox};
 use jumpdeck_protocol::agent::{AgentReply, AgentReport, FromAgent};
@@ -19,7 +21,7 @@ use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, frame, limits};
 use state::State;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
@@ -52,6 +54,8 @@ pub(super) struct AgentChannel {
     /// Input waits, or has ended.
     input: Notify,
     resize: watch::Sender<Option<Size>>,
+    /// Of a terminal: whether it prints what is typed.
+    echo: OnceLock<Echo>,
     closed: watch::Sender<bool>,
 }
 
@@ -117,6 +121,7 @@ impl Channels {
             starved: AtomicBool::new(false),
             input: Notify::new(),
             resize: watch::channel(None).0,
+            echo: OnceLock::new(),
             closed: watch::channel(false).0,
         });
         self.lock().channels.insert(id, Arc::clone(&channel));
@@ -269,6 +274,7 @@ impl Channels {
             }
             // Who shows a channel, and how, is the appliance's to know.
             ChannelOrder::Detach { .. } | ChannelOrder::Fit { .. } => {}
+            ChannelOrder::Acknowledge { .. } => channel.acknowledge(),
             ChannelOrder::Close { .. } => self.forget(id),
         }
     }
@@ -340,6 +346,28 @@ impl AgentChannel {
             self.exited(&state, status)
         };
         self.all.report(report);
+    }
+
+    /// The program has read so much more of its input. Returns the credit that is due.
+    fn used(&self, count: usize) -> Option<(u64, u64)> {
+        if self.echo.get().is_some_and(Echo::is_wanted) {
+            return Some(self.state().used_and_acknowledged(count));
+        }
+        self.state().used(count)
+    }
+
+    /// A console wants to know at once what the program took, and whether it is printed.
+    fn acknowledge(&self) {
+        if let Some(echo) = self.echo.get() {
+            self.all.report(ChannelReport::Echo { channel: self.id, on: echo.begin() });
+        }
+    }
+
+    /// Says whether the terminal prints what is typed, if somebody wants to know and it is news.
+    fn look_at_echo(&self) {
+        if let Some(on) = self.echo.get().and_then(Echo::news) {
+            self.all.report(ChannelReport::Echo { channel: self.id, on });
+        }
     }
 
     /// Resolves when the channel is closed.

@@ -22,6 +22,7 @@ pub(super) async fn read(
         };
         let (count, ended) = gather(&mut from, space).await;
         let read = buffer.get(..count).unwrap_or_default();
+        channel.look_at_echo();
         channel.state().output.write(read);
         channel.pump();
         if let Some(ended) = ended {
@@ -81,11 +82,12 @@ pub(super) async fn write(
             ChannelInput::End => return failed,
             ChannelInput::Wait => channel.input.notified().await,
             ChannelInput::Bytes(bytes) => {
+                channel.look_at_echo();
                 // A program that closed its input gets no more; what is still sent is dropped.
                 if let Err(error) = to.write_all(&bytes).await {
                     failed.get_or_insert(error.kind());
                 }
-                let credit = channel.state().used(bytes.len());
+                let credit = channel.used(bytes.len());
                 if let (Some((received, limit)), Some(outbox)) =
                     (credit, channel.all.lock().outbox.clone())
                 {

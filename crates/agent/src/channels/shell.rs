@@ -1,5 +1,6 @@
 //! A shell: the user's login shell on a real terminal.
 
+use super::echo::Echo;
 use super::environment::{self, ProgramOrigin};
 use super::exec::words;
 use super::logins::{Books, LoginRecord};
@@ -76,6 +77,10 @@ pub(super) fn spawn(
     let process = child.id().unwrap_or(0);
     let copy = pty.as_fd().try_clone_to_owned();
     let size = copy.map_err(|error| RefusalCode::SpawnFailed.because(why::system(&error)))?;
+    if let Ok(copy) = size.try_clone() {
+        // Nobody else has set it: the channel is new.
+        let _ = channel.echo.set(Echo::of(copy));
+    }
     let (reader, writer) = pty.into_split();
     let login = LoginRecord::enter(&Books::default(), process, Path::new(&tty), &origin.rep);
     let terminal = ShellTerminal { reader, writer, size };

@@ -71,6 +71,12 @@ impl State {
         self.used = self.used.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
         self.input.credit(self.used)
     }
+
+    /// The same, with a credit in any case.
+    pub(super) fn used_and_acknowledged(&mut self, count: usize) -> (u64, u64) {
+        self.used = self.used.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        self.input.acknowledge(self.used)
+    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub(crate) enum Stray {
     Exited,
     /// That another machine's channel is gone.
     Gone,
+    /// Whether another machine's terminal prints what is typed.
+    Echo,
     /// That a person wants no session, where none sits.
     Stopped,
     /// What a person said, where none sits.
@@ -59,6 +61,7 @@ impl Stray {
             Self::Attached => "an attach",
             Self::Exited => "an exit",
             Self::Gone => "a channel's loss",
+            Self::Echo => "a terminal's echo",
             Self::Stopped => "an end by the customer",
             Self::Said => "words of the customer",
         }

@@ -172,6 +172,7 @@ impl Relay {
             ChannelReport::Attached { .. } => Stray::Attached,
             ChannelReport::Exited { .. } => Stray::Exited,
             ChannelReport::Gone { .. } => Stray::Gone,
+            ChannelReport::Echo { .. } => Stray::Echo,
         };
         let Some(channel) = self.channel_of((link, endpoint), report.channel(), what) else {
             return false;
@@ -184,6 +185,7 @@ impl Relay {
             ChannelReport::Gone { .. } => {
                 self.endings.close_channel(&channel, EndReason::AgentLost);
             }
+            ChannelReport::Echo { .. } => {}
             ChannelReport::Exited { .. } | ChannelReport::Attached { .. } => {
                 let left_alone = !channel.hub().has_keyboard() && !channel.hub().is_held();
                 let released = channel.released.load(Ordering::Relaxed);
@@ -256,7 +258,7 @@ impl Relay {
                     reason.map_or(EndReason::EndedByRep, |(status, _)| EndReason::Exited(status));
                 self.endings.close_channel(&channel, reason);
             }
-            ChannelOrder::InputEnd { .. } => {
+            ChannelOrder::InputEnd { .. } | ChannelOrder::Acknowledge { .. } => {
                 if let Some(agent) = self.links.agents.link(channel.endpoint) {
                     agent.order(AgentOrder::Channel(order));
                 }

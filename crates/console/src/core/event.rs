@@ -9,8 +9,8 @@ use jumpdeck_protocol::rep::{ApplianceNotice, RepReply};
 use jumpdeck_protocol::script::Script;
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{ChannelId, ItemId, Outcome, RefusalCode, RequestId, Timestamp, UserId};
-use jumpdeck_terminal::Unsettled;
 use jumpdeck_terminal::key::Key;
+use jumpdeck_terminal::{PredictionTimer, Unsettled};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,6 +124,8 @@ pub enum Timer {
     Silence(u64),
     /// A recording that goes on may have more; with its number.
     MoreToPlay(u64),
+    /// What the prediction of this shell waited for is over.
+    Predicted(ChannelId, PredictionTimer),
 }
 
 /// What a console wants done.

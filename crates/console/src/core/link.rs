@@ -238,8 +238,10 @@ impl Console {
                     );
                     self.warn(&text);
                 }
+                self.begin_to_predict(channel);
                 self.flush(channel);
             }
+            Some(endpoint::Event::Echo(on)) => shell.prediction.set_silent(!on),
             Some(endpoint::Event::Gone(refusal)) => {
                 shell.pane = Pane::Away;
                 let known =
@@ -331,6 +333,7 @@ impl Console {
             && shell.endpoint.pictured(offset)
         {
             shell.terminal.resize(size);
+            shell.prediction.forget();
             // What it would answer, the one who types has answered.
             shell.terminal.take(bytes);
             shell.replaying = false;
@@ -350,7 +353,7 @@ impl Console {
         match shell.endpoint.data(offset, bytes) {
             Ok(Some((new, live))) => {
                 let was = shell.terminal.unsettled();
-                let answers = shell.terminal.take(&new);
+                let answers = shell.take_output(&new);
                 let begun = shell.terminal.unsettled().filter(|begun| was != Some(*begun));
                 let drawing = shell.terminal.is_drawing();
                 // What rang or was written before this console came is no news.
@@ -415,6 +418,7 @@ impl Console {
         if let Err(error) = shell.endpoint.credited(received, limit) {
             self.broke_the_protocol(channel, &error.to_string());
         }
+        self.input_taken(channel);
         self.flush(channel);
     }
 }

@@ -25,6 +25,7 @@ pub mod mouse;
 mod navigate;
 pub mod past;
 mod pinning;
+mod predicting;
 mod preferences;
 mod press;
 pub mod query;
@@ -60,7 +61,7 @@ use jumpdeck_protocol::history::SessionRecord;
 use jumpdeck_protocol::rep::{FromRep, RepNotice};
 use jumpdeck_protocol::session::Size;
 use jumpdeck_protocol::{Control, Timestamp, control};
-use jumpdeck_terminal::{Key, key};
+use jumpdeck_terminal::{Key, Predict, key};
 use keymap::{Context, Keymap, Meaning};
 use layers::Layer;
 use link_state::LinkState;
@@ -82,6 +83,8 @@ pub struct Settings {
     pub prefix: Key,
     /// The time zone that times are shown in.
     pub zone: TimeZone,
+    /// Where typed characters are shown before the machine has printed them.
+    pub predict: Predict,
     /// The mouse is ours from the start.
     pub mouse: bool,
     /// This is played at once, and closing it leaves the console.
@@ -97,6 +100,7 @@ impl Default for Settings {
             keymap,
             prefix: Key::ctrl(']'),
             zone: TimeZone::UTC,
+            predict: Predict::default(),
             mouse: false,
             play: None,
             pool: None,
@@ -198,6 +202,7 @@ impl Console {
             Event::Timer(Timer::Settle(channel, what)) => self.settle(channel, what),
             Event::Timer(Timer::Silence(wait)) => self.still_silent(wait),
             Event::Timer(Timer::MoreToPlay(number)) => self.more_to_play(number),
+            Event::Timer(Timer::Predicted(channel, what)) => self.predicted(channel, what),
             Event::Clock(clock, elapsed) => self.clock(clock, elapsed),
             Event::Found(found) => self.found(found),
             Event::Link(event) => self.link_event(event),

@@ -10,6 +10,7 @@ use jumpdeck_protocol::session::{
     ChannelOrder, ChannelState, ChannelView, Keyboard, Part, Participant, SessionView, Size,
 };
 use jumpdeck_protocol::{ChannelId, ItemId, SessionId, Timestamp, UserId, limits, text};
+use jumpdeck_terminal::Prediction;
 use jumpdeck_terminal::terminal::Terminal;
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -92,6 +93,8 @@ pub struct Shell {
     pub shown_somewhere: bool,
     /// Whether its machine answers to what is typed.
     pub answers: Answers,
+    /// What is shown of what is typed before the machine has printed it.
+    pub prediction: Prediction,
     /// What happened while it was not on the screen.
     pub unseen: Unseen,
 }
@@ -195,6 +198,7 @@ impl Shell {
             recorded: view.recorded,
             shown_somewhere: view.attached,
             answers: Answers::default(),
+            prediction: Prediction::default(),
             unseen: Unseen::default(),
         }
     }
@@ -231,6 +235,7 @@ impl Shell {
         self.terminal =
             Terminal::new(self.state.as_ref().and_then(|state| state.size).unwrap_or(size));
         self.replaying = true;
+        self.prediction.forget();
         self.attach(size)
     }
 
@@ -243,6 +248,7 @@ impl Shell {
     pub fn detach(&mut self) -> ChannelOrder {
         self.pane = Pane::Away;
         self.answers = Answers::default();
+        self.prediction.forget();
         self.state = None;
         self.endpoint.link_lost();
         ChannelOrder::Detach { channel: self.channel() }
@@ -252,6 +258,7 @@ impl Shell {
     pub fn resize(&mut self, size: Size) -> ChannelOrder {
         if self.state.as_ref().is_none_or(|state| state.consoles <= 1) {
             self.terminal.resize(size);
+            self.prediction.forget();
         }
         ChannelOrder::Resize { channel: self.channel(), size }
     }

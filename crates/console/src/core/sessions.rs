@@ -349,6 +349,7 @@ impl Console {
         shell.endpoint.write(&bytes);
         let channel = shell.channel();
         self.flush(channel);
+        self.predict(channel, &bytes);
         self.typed_away();
     }
 

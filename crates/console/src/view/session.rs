@@ -13,6 +13,8 @@ use alacritty_terminal::term::cell::{Cell, Flags};
 use alacritty_terminal::term::{Term, point_to_viewport};
 use alacritty_terminal::vte::ansi::{Color as Ansi, CursorShape, NamedColor};
 use jumpdeck_protocol::text::is_unsafe;
+use jumpdeck_terminal::Prediction;
+use jumpdeck_terminal::predict::{Place, PredictedCell};
 use jumpdeck_terminal::scrollback::{CellStyle, Line as PastLine};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -100,8 +102,13 @@ impl Artist<'_, '_> {
         let (columns, rows) = (term.columns(), term.screen_lines());
         let first = first_shown(term, area);
         cells(term, area, first, self.frame.buffer_mut());
+        predicted(&shell.prediction, area, first, self.frame.buffer_mut());
         self.beyond(area, columns, rows);
-        if let Some(position) = cursor(term, area, first)
+        let position = cursor(term, area, first).map(|position| {
+            let predicted = shell.prediction.cursor();
+            predicted.and_then(|at| predicted_place(at, area, first)).unwrap_or(position)
+        });
+        if let Some(position) = position
             && self.console.layers().is_empty()
         {
             self.frame.set_cursor_position(position);
@@ -171,6 +178,26 @@ pub(super) fn cells<T: EventListener>(
             cell.set_char(indexed.cell.c);
         }
     }
+}
+
+/// What the machine has not printed yet, underlined.
+fn predicted(prediction: &Prediction, area: Rect, first: Position, buffer: &mut Buffer) {
+    for PredictedCell { at, character } in prediction.cells() {
+        let position = predicted_place(at, area, first);
+        if let Some(cell) = position.and_then(|position| buffer.cell_mut(position)) {
+            cell.set_char(if is_unsafe(character) { ' ' } else { character });
+            if character != ' ' {
+                cell.modifier.insert(Modifier::UNDERLINED);
+            }
+        }
+    }
+}
+
+fn predicted_place(at: Place, area: Rect, first: Position) -> Option<Position> {
+    let x = u16::try_from(at.column).ok()?.checked_sub(first.x)?;
+    let y = u16::try_from(at.row).ok()?.checked_sub(first.y)?;
+    (y < area.height)
+        .then(|| Position { x: area.x + x.min(area.width.saturating_sub(1)), y: area.y + y })
 }
 
 fn cursor<T: EventListener>(term: &Term<T>, area: Rect, first: Position) -> Option<Position> {

@@ -93,6 +93,13 @@ impl ReceiveStream {
         Some((self.received.min(self.run), limit))
     }
 
+    /// The credit that acknowledges everything up to `used`, whether one is due or not.
+    pub fn acknowledge(&mut self, used: u64) -> (u64, u64) {
+        let dealt_with = used.min(self.run);
+        self.limit = self.limit.max(dealt_with.saturating_add(self.window));
+        (dealt_with.min(self.received), self.limit)
+    }
+
     /// The sender goes on at `from`. Before what has arrived, it repeats; after it, what stood
     /// between is not to be had any more.
     pub fn restart(&mut self, from: u64) {

@@ -315,7 +315,7 @@ impl<W: ToConsole, M: ToMachine> Hub<W, M> {
             ChannelReport::Attached { from, end, input_received, input_limit, .. } => {
                 self.attached(*from, *end, (*input_received, *input_limit));
             }
-            ChannelReport::Exited { .. } => {
+            ChannelReport::Exited { .. } | ChannelReport::Echo { .. } => {
                 for subscriber in
                     self.subscribers.iter().filter(|subscriber| subscriber.stand == Phase::Live)
                 {

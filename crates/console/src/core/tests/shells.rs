@@ -4,10 +4,10 @@ use super::desk;
 use crate::core::*;
 use crate::fixtures::{Desk, Sent};
 use jumpdeck_protocol::rep::ApplianceNotice;
-use jumpdeck_protocol::rep::RepRequest;
 use jumpdeck_protocol::rep::request;
-use jumpdeck_protocol::session::ChannelOrder;
+use jumpdeck_protocol::rep::{RepNotice, RepRequest};
 use jumpdeck_protocol::session::Family;
+use jumpdeck_protocol::session::{ChannelOrder, ChannelReport};
 use jumpdeck_protocol::{ChannelId, Outcome, SessionId, rep};
 
 #[test]
@@ -162,4 +162,54 @@ fn a_link_that_only_looks_whole_is_told_with_the_keys_that_wait() {
     desk.event(Event::Link(LinkEvent::Delay(std::time::Duration::from_millis(1))));
     desk.event(Event::Timer(timer));
     assert_eq!(desk.console.no_answer(), None);
+}
+
+/// What the shell on the screen shows before its machine has printed it.
+fn predicted(desk: &Desk) -> String {
+    let shell = desk.console.shown_tab().unwrap().shell().unwrap();
+    shell.prediction.cells().map(|cell| cell.character).collect()
+}
+
+/// Lets everything run out that a prediction waits for.
+fn wait_for_predictions(desk: &mut Desk) {
+    let waits = |timer: &Timer| matches!(timer, Timer::Predicted(..));
+    while let Some(at) = desk.timers.iter().position(waits) {
+        let timer = desk.timers.remove(at);
+        desk.event(Event::Timer(timer));
+    }
+}
+
+#[test]
+fn on_a_slow_link_typed_characters_are_shown_at_once() {
+    let mut desk = Desk::linked(80, 24);
+    desk.press("<enter>");
+    let channel = desk.grant_session(1);
+    let data = |desk: &mut Desk, offset, bytes: &'static [u8]| {
+        let bytes = bytes.into();
+        desk.event(Event::Link(LinkEvent::Data { channel, offset, bytes }));
+    };
+    data(&mut desk, 0, b"$ ");
+    desk.press("l");
+    let orders = |desk: &Desk| {
+        let is = |sent: &Sent| {
+            matches!(sent, Sent::Notice(RepNotice::Channel(ChannelOrder::Acknowledge { .. })))
+        };
+        desk.sent.iter().filter(|sent| is(sent)).count()
+    };
+    assert_eq!((orders(&desk), predicted(&desk).as_str()), (0, ""));
+    wait_for_predictions(&mut desk);
+    assert_eq!(orders(&desk), 1, "no answer in time: the machine is to say what it takes");
+    data(&mut desk, 2, b"l");
+    desk.press("s");
+    wait_for_predictions(&mut desk);
+    data(&mut desk, 3, b"s");
+    desk.press(" -a");
+    assert_eq!(predicted(&desk), " -a", "one of them was right, and it is slow");
+    // The machine reads a password.
+    let report = ChannelReport::Echo { channel, on: false };
+    desk.notice(ApplianceNotice::Channel(report));
+    assert_eq!(predicted(&desk), "");
+    desk.press("secret");
+    assert_eq!(predicted(&desk), "");
+    assert_eq!(orders(&desk), 1);
 }
