@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A key, and where it leads.
-struct Invitation {
+pub struct Invitation {
     key: String,
     url: String,
     fingerprint: String,
 }
 
-fn invite(home: &Home) -> Invitation {
+pub fn invite(home: &Home) -> Invitation {
     let made: serde_json::Value =
         serde_json::from_str(&home.ok(&["session-key", "--json"])).unwrap();
     let field = |name: &str| made[name].as_str().unwrap().to_owned();
@@ -29,7 +29,7 @@ impl Invitation {
 
 /// A service manager that does nothing but say `answer` and end with `status`; what it is told
 /// is in the file `calls`.
-fn service_manager(dir: &Path, answer: &str, status: i32) -> String {
+pub fn service_manager(dir: &Path, answer: &str, status: i32) -> String {
     let bin = dir.join("bin");
     fs::create_dir_all(&bin).unwrap();
     let calls = dir.join("calls");
@@ -44,7 +44,7 @@ fn service_manager(dir: &Path, answer: &str, status: i32) -> String {
 }
 
 /// The machine's person joins; everything that is for a while only goes to a place of its own.
-fn join(home: &Home, invitation: &Invitation, name: &str, path: &str) -> Screen {
+pub fn join(home: &Home, invitation: &Invitation, name: &str, path: &str) -> Screen {
     let passing = home.path().join("tmp");
     fs::create_dir_all(&passing).unwrap();
     let mut command = home.agent("pinned", &invitation.arguments(name));

@@ -36,6 +36,7 @@ mod ssh;
 mod ssh_config;
 mod ssh_limits;
 mod support;
+mod tasks;
 mod tending;
 mod trouble;
 mod verbs;

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use std::process::Command;
 
 /// A console of a user of a server.
-fn console_of(
+pub fn console_of(
     home: &Home,
     served: &Served,
     (user, password): (&str, &str),
@@ -19,7 +19,7 @@ fn console_of(
     screen
 }
 
-fn add_user(home: &Home, served: &Served, name: &str) -> String {
+pub fn add_user(home: &Home, served: &Served, name: &str) -> String {
     let output = served.rep(home, &["user", "add", name]).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     let printed = text(&output.stdout);

@@ -157,7 +157,7 @@ fn two_consoles_see_the_same_countdown_and_the_machine_comes_up() {
         });
         screen.send("\r");
     }
-    one.send("w\r");
+    one.send("w");
     one.wait_for("◔ waking");
     two.wait_for("◔ waking");
     two.send("w");

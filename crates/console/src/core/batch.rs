@@ -2,6 +2,7 @@
 
 use super::Console;
 use super::messages::Level;
+use super::undoing::Inverse;
 use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::rep::Request;
 use jumpdeck_protocol::rep::reply;
@@ -25,6 +26,8 @@ pub(super) enum BatchEdit {
     Copy(String),
     /// They are removed.
     Remove,
+    /// What was done before is undone.
+    Undo,
 }
 
 impl BatchEdit {
@@ -34,6 +37,7 @@ impl BatchEdit {
             Self::Move(place) => format!("moved to {place}"),
             Self::Copy(place) => format!("copied to {place}"),
             Self::Remove => "removed".to_owned(),
+            Self::Undo => "restored".to_owned(),
         }
     }
 }
@@ -51,9 +55,25 @@ pub(super) struct Batch {
     refused: Vec<(ItemId, Refusal)>,
     /// Why a whole portion was refused.
     failed: Option<(usize, Refusal)>,
+    /// What undoes it.
+    inverse: Option<Inverse>,
 }
 
 impl Console {
+    /// The same, for something that can be undone.
+    pub(super) fn begin_undoable<T, R: Request<Reply = reply::BulkDone>>(
+        &mut self,
+        (deed, inverse): (BatchEdit, Inverse),
+        items: Vec<T>,
+        weigh: impl Fn(&T) -> usize,
+        request: impl Fn(Vec<T>) -> R,
+    ) {
+        self.begin_batch(deed, items, weigh, request);
+        if let Some(batch) = self.link.batches.last_mut() {
+            batch.inverse = Some(inverse);
+        }
+    }
+
     /// Asks for a deed, in portions: `weigh` says about how many bytes one of the items takes.
     pub(super) fn begin_batch<T, R: Request<Reply = reply::BulkDone>>(
         &mut self,
@@ -84,7 +104,8 @@ impl Console {
         self.link.last_batch += 1;
         let number = self.link.last_batch;
         let (refused, failed) = (Vec::new(), None);
-        let batch = Batch { number, deed, items: count, open: 0, waiting, refused, failed };
+        let (open, inverse) = (0, None);
+        let batch = Batch { number, deed, items: count, open, waiting, refused, failed, inverse };
         self.link.batches.push(batch);
         self.go_on_with(number);
     }
@@ -138,6 +159,15 @@ impl Console {
         if let BatchEdit::Edit(form) = batch.deed {
             self.form_batch_over(form, batch);
         }
+        let items = if done == 1 { "1 item was" } else { &format!("{done} items were") };
+        let undo = match &batch.inverse {
+            // Nobody knows what became of a portion that failed.
+            Some(inverse) if batch.failed.is_none() => {
+                let refused = batch.refused.iter().map(|(item, _)| *item).collect();
+                self.can_undo(format!("{items} {what}"), inverse.clone(), &refused)
+            }
+            _ => String::new(),
+        };
         let first = batch.refused.first().map(|(item, refusal)| {
             let name = self.list.inventory.name(*item).unwrap_or("An item").to_owned();
             (name, refusal.clone())
@@ -146,13 +176,12 @@ impl Console {
             batch.failed.as_ref().map(|(_, refusal)| ("The rest".to_owned(), refusal.clone()));
         match whole.or(first) {
             None => {
-                let items = if done == 1 { "1 item was" } else { &format!("{done} items were") };
-                self.say(&format!("{items} {what}."));
+                self.say(&format!("{items} {what}.{undo}"));
             }
             Some((name, refusal)) => {
                 let head = match (batch.items, done) {
                     (1, _) => String::new(),
-                    (all, done) => format!("{done} of {all} items were {what}. "),
+                    (all, done) => format!("{done} of {all} items were {what}.{undo} "),
                 };
                 self.dialogs.messages.say(
                     self.now,

@@ -4,9 +4,10 @@ use super::Console;
 use super::form::Purpose;
 use super::inventory::List;
 use super::layers::{
-    Ask, Chooser, ChooserKind, Entry, EntryValue, Layer, Pick, Prompt, Question, like,
+    Ask, Chooser, ChooserKind, Coming, Entry, EntryValue, Layer, Pick, Prompt, Question, like,
 };
 use crate::core::batch::BatchEdit;
+use crate::core::undoing::Inverse;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_protocol::inventory::Place;
 use jumpdeck_protocol::item::{FieldValue, ItemChange, ItemEdit, ItemField};
@@ -27,7 +28,8 @@ impl Console {
     pub(super) fn open_fuzzy_jump(&mut self) {
         let (context, items) = (self.ground(), List::default());
         let kind = ChooserKind::Jump { context, sessions: Vec::new(), items, commands: Vec::new() };
-        let chooser = Chooser { kind, input: super::input::Input::default(), selected: 0 };
+        let (input, coming) = (super::input::Input::default(), Coming::No);
+        let chooser = Chooser { kind, input, selected: 0, coming };
         self.dialogs.layers.push(Layer::Chooser(chooser));
         self.search_for_chooser();
     }
@@ -38,12 +40,12 @@ impl Console {
 
     pub(super) fn open_move(&mut self) {
         let entries = self.destinations();
-        self.open_entries(Pick::Move(self.targets()), entries);
+        self.open_entries(Pick::Move(self.targets_in_order()), entries);
     }
 
     pub(super) fn open_copy(&mut self) {
         let entries = self.destinations();
-        self.open_entries(Pick::Copy(self.targets()), entries);
+        self.open_entries(Pick::Copy(self.targets_in_order()), entries);
     }
 
     /// The places that the rep may move and copy items to.
@@ -150,6 +152,12 @@ impl Console {
     }
 
     pub(super) fn choose(&mut self) {
+        if let Some(Layer::Chooser(chooser)) = self.dialogs.layers.last_mut()
+            && chooser.coming != Coming::No
+        {
+            chooser.coming = Coming::Chosen;
+            return;
+        }
         let Some(Layer::Chooser(chooser)) = self.dialogs.layers.last() else {
             return;
         };
@@ -189,7 +197,7 @@ impl Console {
                 let savable = entries.iter().any(|entry| entry.value == EntryValue::SaveThis);
                 if let Some(entry) = entry {
                     self.dialogs.layers.pop();
-                    self.chose(purpose, entry);
+                    self.chose(purpose, entry, !typed.is_empty());
                 } else if purpose == Pick::Saved && savable {
                     // A name that is not there yet is the one to save this search under.
                     self.dialogs.layers.pop();
@@ -208,7 +216,8 @@ impl Console {
         }
     }
 
-    fn chose(&mut self, purpose: Pick, entry: Entry) {
+    /// Something was chosen, by its name or only because it was selected.
+    fn chose(&mut self, purpose: Pick, entry: Entry, by_name: bool) {
         match (purpose, entry.value) {
             (Pick::Move(items), EntryValue::Place(to)) => self.move_items(&items, to, entry.label),
             (Pick::Copy(items), EntryValue::Place(to)) => {
@@ -216,8 +225,13 @@ impl Console {
                     self.warn(&reason);
                     return;
                 }
-                let deed = BatchEdit::Copy(entry.label);
-                self.begin_batch(deed, items, |_| 16, |items| request::CopyItems { items, to });
+                let name =
+                    |item: &ItemId| Some((*item, self.list.inventory.name(*item)?.to_owned()));
+                let originals = items.iter().filter_map(name).collect();
+                let after = self.list.inventory.last_id();
+                let inverse = Inverse::Copies { to, originals, after };
+                let deed = (BatchEdit::Copy(entry.label), inverse);
+                self.begin_undoable(deed, items, |_| 16, |items| request::CopyItems { items, to });
             }
             (Pick::New, EntryValue::Method(method)) => self.open_new(method),
             (Pick::Sort, EntryValue::Column(column)) => self.sort_by(column),
@@ -240,6 +254,9 @@ impl Console {
             (Pick::Pin(session), EntryValue::Place(place)) => self.pin_to(session, place),
             (Pick::Scripted, EntryValue::Item(item)) => self.jump_scripted(item),
             (Pick::Pin(session), EntryValue::Customize) => self.customize_pin(session),
+            (Pick::Transfer(session), EntryValue::Colleague { name, .. }) if by_name => {
+                self.transfer_to(session, name.into());
+            }
             (Pick::Transfer(session), EntryValue::Colleague { name, .. }) => {
                 self.ask_transfer_to(session, &name);
             }
@@ -267,7 +284,8 @@ impl Console {
         };
         let edits: Vec<_> = items.iter().filter_map(edit).collect();
         let request = |edits| request::EditItems { edits };
-        self.begin_batch(BatchEdit::Move(name), edits, |_| 160, request);
+        let deed = (BatchEdit::Move(name), Inverse::of(&edits));
+        self.begin_undoable(deed, edits, |_| 160, request);
     }
 
     /// Orders the list by a column; by the same one again, the other way round.

@@ -138,8 +138,14 @@ table! {
         "mark-all" "mark all" "Mark all items in the list, or none." => Console::mark_all, unless Console::no_mark_all;
         "properties" "properties" "Show and edit the properties of the items."
             => Console::open_properties, unless Console::no_properties;
+        "change-tag" "tag" "Change the tag of the items."
+            => Console::open_tag, unless Console::no_properties;
         "wake" "wake" "Wake the machines (Wake-on-LAN)."
+            => Console::wake, unless Console::no_wake;
+        "wake-with-password" "wake with password" "Wake the machines with a SecureOn password."
             => Console::ask_wake, unless Console::no_wake;
+        "undo" "undo" "Undo the last change of properties, move or copy."
+            => Console::undo, unless Console::no_undo;
         "copy" "copy" "Copy the items to another Jump Group."
             => Console::open_copy, unless Console::no_move;
         "move" "move" "Move the items to another Jump Group."
@@ -189,6 +195,8 @@ table! {
             => Console::ask_note, unless Console::no_participation;
         "scroll-back" "scroll back" "Scroll back: search, copy or save the output."
             => Console::open_scroll, unless Console::no_scroll;
+        "type-together" "type together" "Type into all marked sessions at once, or into this one alone."
+            => Console::type_together, unless Console::no_type_together;
         "zoom" "zoom" "Use the whole screen for the shell, or show the bar." => Console::zoom;
         "fit" "fit" "Fit to my window, or to the smallest viewer."
             => Console::fit_terminal, unless Console::no_ownership;
@@ -208,6 +216,9 @@ table! {
         "session-down" "down" "Move down." => |c| c.move_session(1);
         "session-first" "first" "Go to the first session." => |c| c.move_session(isize::MIN);
         "session-last" "last" "Go to the last session." => |c| c.move_session(isize::MAX);
+        "mark-session" "mark" "Mark or unmark the session, to type into several at once."
+            => Console::mark_session, unless Console::no_mark_session;
+        "mark-sessions" "mark all" "Mark all open sessions, or none." => Console::mark_sessions;
         "selected-log" "log" "Show the session's log."
             => Console::open_log, unless Console::no_log_selected;
         "end-selected" "end" "End the session and its programs, or reject the waiting machine." [dangerous]

@@ -4,6 +4,7 @@ use super::command::Command;
 use super::inventory::Inventory;
 use super::jump::Jump;
 use super::known::KnownFacts;
+use super::undoing::Undoable;
 use super::waking::Wakings;
 use jumpdeck_protocol::ItemId;
 use jumpdeck_terminal::Key;
@@ -56,6 +57,8 @@ pub(super) struct List {
     pub stale: Stale,
     pub known: KnownFacts,
     pub wakings: Wakings,
+    /// What can be undone.
+    pub undoable: Option<Undoable>,
     pub watched: Option<ItemId>,
     /// Figures of all items were asked for.
     pub figures: bool,
@@ -72,6 +75,7 @@ impl List {
             stale: Stale::default(),
             known: KnownFacts::default(),
             wakings: Wakings::default(),
+            undoable: None,
             watched: None,
             figures: false,
             whole_once: false,

@@ -37,12 +37,14 @@ pub mod search;
 pub mod session;
 pub mod session_row;
 mod sessions;
+mod several;
 mod shells;
 mod silence;
 mod start;
 mod tend;
 pub mod together;
 pub mod tree;
+mod undoing;
 mod waking;
 pub mod why;
 

@@ -292,6 +292,8 @@ impl Console {
             Question::TurnAway { item, name } => self.turn_away(item, &name),
             Question::Unpin { session, name } => self.unpin(session, &name),
             Question::Remove { items, .. } => self.remove(items),
+            Question::Wake { items, .. } => self.wake_these(&items, None, None),
+            Question::WakeAndJump { item, .. } => self.wake_and_jump(item),
             Question::Start { items } => self.start_many(items),
             Question::Discard => self.close_form(),
             Question::Forget { name } => self.forget_search(&name),

@@ -42,6 +42,8 @@ impl Console {
         };
         let end = shell.endpoint.input_end();
         let wait = shell.prediction.typed(bytes, end, shell.terminal.term());
+        let shows = shell.prediction.cells().next().is_some();
+        self.out.dirty |= shows;
         self.wait_for_prediction(channel, wait);
     }
 

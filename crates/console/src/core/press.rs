@@ -9,12 +9,14 @@ use jumpdeck_terminal::key::Key;
 
 impl Console {
     pub(super) fn key(&mut self, key: Key) {
-        self.out.dirty = true;
         self.keys.pressed += 1;
         self.dialogs.lock.touched(self.now);
         let to_shell = self.dialogs.layers.is_empty()
             && matches!(self.shown.screen, Screen::Session(_))
             && !self.keys.prefixed;
+        // What a shell does with a key is drawn when it has done it: a frame that shows nothing new would
+        // hold up the next one.
+        self.out.dirty |= !to_shell || key == self.settings.prefix;
         if self.is_lock_key(key) && !to_shell {
             // Whatever else is going on: what is typed next may be the password.
             self.end_chord();

@@ -242,6 +242,7 @@ impl Console {
             reason: None,
             pressed: self.keys.pressed,
             waits: true,
+            together: false,
         };
         self.ask_session(wanted, request);
     }

@@ -1,6 +1,7 @@
 //! A session's tab: who takes part, its shells, and where their channels stand.
 
 use super::session_row::Selection;
+use super::several::Several;
 use super::silence::AnswerSilence;
 use super::silence::Answers;
 use jumpdeck_protocol::endpoint::Endpoint;
@@ -40,7 +41,19 @@ pub(super) struct Sessions {
     /// The selected row of their screen.
     pub row: Selection,
     pub queues: QueueView,
+    /// Those that are marked, to be typed into together.
+    pub several: Several,
+    /// Those that were started together last.
+    pub together: StartedTogether,
     pub silence: AnswerSilence,
+}
+
+/// Sessions that were started together: what becomes of them is told together.
+#[derive(Debug, Default)]
+pub(super) struct StartedTogether {
+    pub all: usize,
+    pub open: usize,
+    pub refused: usize,
 }
 
 /// One session.

@@ -48,13 +48,17 @@ impl Console {
     }
 
     /// Adds a tab for a session that was started here, if there is none yet. Returns its number.
-    fn open_tab(&mut self, view: &SessionView) -> Option<usize> {
+    pub(super) fn open_tab(&mut self, view: &SessionView) -> Option<usize> {
         let size = self.pane_size();
         let position = match self.sessions.tabs.iter().position(|tab| tab.id == view.id) {
             Some(position) => position,
             None => {
-                self.sessions.tabs.push(Tab::new(view, self.user(), size)?);
-                self.sessions.tabs.len() - 1
+                // By their numbers, in whatever order the answers come.
+                let tab = Tab::new(view, self.user(), size)?;
+                let after = self.sessions.tabs.iter().rposition(|other| other.id < view.id);
+                let position = after.map_or(0, |before| before + 1);
+                self.insert_tab(position, tab);
+                position
             }
         };
         let own = self.sessions.tabs.get(position).is_some_and(|tab| tab.part == Part::Owner);
@@ -123,11 +127,22 @@ impl Console {
         self.sessions.tabs_known.insert(id);
     }
 
+    /// A tab that does not come last moves those behind it.
+    fn insert_tab(&mut self, position: usize, tab: Tab) {
+        self.sessions.tabs.insert(position, tab);
+        if let Screen::Session(shown) = self.shown.screen
+            && shown >= position
+        {
+            self.shown.screen = Screen::Session(shown + 1);
+        }
+    }
+
     pub(super) fn close_tab(&mut self, position: usize) {
         if position >= self.sessions.tabs.len() {
             return;
         }
-        self.sessions.tabs.remove(position);
+        let gone = self.sessions.tabs.remove(position);
+        self.forget_marked_session(gone.id);
         self.shown.screen = match self.shown.screen {
             Screen::Session(shown) if shown == position => {
                 self.end_chord();
@@ -330,6 +345,7 @@ impl Console {
     }
 
     pub(super) fn type_into_session(&mut self, key: Key) {
+        // As each program wants it.
         self.input(|shell| shell.terminal.encode(key));
     }
 
@@ -337,19 +353,21 @@ impl Console {
         self.input(|shell| shell.terminal.encode_paste(text));
     }
 
-    fn input(&mut self, bytes: impl FnOnce(&Shell) -> Vec<u8>) {
+    fn input(&mut self, bytes: impl Fn(&Shell) -> Vec<u8>) {
         if !self.may_type() {
             return;
         }
-        let Some(shell) = self.shown_shell_mut() else {
-            return;
-        };
-        let bytes = bytes(shell);
-        shell.answers.typed();
-        shell.endpoint.write(&bytes);
-        let channel = shell.channel();
-        self.flush(channel);
-        self.predict(channel, &bytes);
+        for tab in self.typed_tabs() {
+            let Some(shell) = self.sessions.tabs.get_mut(tab).and_then(Tab::shell_mut) else {
+                continue;
+            };
+            let bytes = bytes(shell);
+            self.out.dirty |= shell.answers.typed();
+            shell.endpoint.write(&bytes);
+            let channel = shell.channel();
+            self.flush(channel);
+            self.predict(channel, &bytes);
+        }
         self.typed_away();
     }
 

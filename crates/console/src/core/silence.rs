@@ -28,8 +28,10 @@ pub struct Answers {
 }
 
 impl Answers {
-    pub(super) const fn typed(&mut self) {
+    /// A key was typed. Returns whether that is shown.
+    pub(super) const fn typed(&mut self) -> bool {
         self.keys += 1;
+        self.silent.is_some()
     }
 
     /// The program said something: its machine lives, no matter what was reported.

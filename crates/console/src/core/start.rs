@@ -2,9 +2,9 @@
 
 use super::Console;
 use super::input::Input;
-use super::layers::{Ask, Layer, Prompt};
+use super::layers::{Ask, Layer, Prompt, Question};
 use crate::core::requests::{About, IfLost};
-use crate::core::session::TERM;
+use crate::core::session::{StartedTogether, TERM};
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::inventory::{JumpPolicyView, PolicyState, Status};
 use jumpdeck_protocol::modes::TerminalModes;
@@ -23,6 +23,8 @@ pub(super) struct StartHow {
     pub(super) reason: Option<String>,
     /// A code of the second factor.
     pub(super) code: Option<Secret>,
+    /// With others: what becomes of them is told together.
+    pub(super) together: bool,
 }
 
 /// A session that was asked for.
@@ -34,6 +36,8 @@ pub(super) struct WantedSession {
     pub pressed: u64,
     /// Somebody else has to answer first.
     pub waits: bool,
+    /// It was started with others.
+    pub together: bool,
 }
 
 impl Console {
@@ -55,6 +59,7 @@ impl Console {
         match self.list.jump.selected {
             None if self.list.jump.gone.is_some() => self.no_selected(),
             None => Some("There is no item to jump to.".to_owned()),
+            Some(item) if self.can_wake_first(item) => None,
             Some(item) => self.no_jump_to(item),
         }
     }
@@ -92,6 +97,12 @@ impl Console {
 
     /// Shows the item's session, or starts one.
     pub(super) fn jump_to(&mut self, item: ItemId) {
+        if self.can_wake_first(item) {
+            let name = self.list.inventory.name(item).unwrap_or_default().to_owned();
+            let question = Question::WakeAndJump { item, name };
+            self.dialogs.layers.push(Layer::Confirm(question));
+            return;
+        }
         if let Some(reason) = self.no_jump_to(item) {
             self.warn(&reason);
             return;
@@ -130,10 +141,13 @@ impl Console {
             self.warn(&reason);
             return;
         }
-        let StartHow { show, reason, code } = start;
-        self.say(&format!("Starting a session with {name} …"));
+        let StartHow { show, reason, code, together } = start;
+        if !together {
+            self.say(&format!("Starting a session with {name} …"));
+        }
         let (pressed, waits) = (self.keys.pressed, false);
-        let wanted = WantedSession { name, show, reason: reason.clone(), pressed, waits };
+        let reason_given = reason.clone();
+        let wanted = WantedSession { name, show, reason: reason_given, pressed, waits, together };
         let (size, modes) = (self.pane_size(), TerminalModes::utf8());
         let kind = ChannelKind::Shell { size, term: TERM.to_owned(), modes };
         let (override_schedule, reason) = (reason.is_some(), reason.map(Into::into));
@@ -155,7 +169,11 @@ impl Console {
         wanted: WantedSession,
         outcome: Result<SessionView, Refusal>,
     ) {
-        let WantedSession { name, show, reason, pressed, waits } = wanted;
+        let WantedSession { name, show, reason, pressed, waits, together } = wanted;
+        if together {
+            self.started_together(&name, outcome);
+            return;
+        }
         match outcome {
             Ok(view) => {
                 self.started(&view, show && (!waits || pressed == self.keys.pressed));
@@ -176,6 +194,32 @@ impl Console {
         }
     }
 
+    /// One of several that were started together.
+    fn started_together(&mut self, name: &str, outcome: Result<SessionView, Refusal>) {
+        match outcome {
+            Ok(view) => {
+                self.open_tab(&view);
+                self.sessions.together.open += 1;
+            }
+            Err(refusal) => {
+                self.refused(&format!("No session with {name}"), &refusal);
+                self.sessions.together.refused += 1;
+            }
+        }
+        let StartedTogether { all, open, refused } = self.sessions.together;
+        if open + refused < all {
+            return;
+        }
+        let key = self.key_of("go-sessions");
+        match refused {
+            0 => self.say(&format!("{open} sessions run; {key} shows them.")),
+            _ => self.warn(&format!(
+                "{open} of {all} sessions run; {key} shows them. {} shows why the others do not.",
+                self.key_of("messages")
+            )),
+        }
+    }
+
     /// The appliance wants a code of the second factor before it starts a session.
     pub(super) fn ask_code(&mut self, item: ItemId, name: String, reason: Option<String>) {
         let (input, mistake) = (Input::default(), None);
@@ -190,6 +234,6 @@ impl Console {
         }
         self.dialogs.layers.pop();
         let code = Some(Secret(code.to_owned()));
-        self.start(item, StartHow { show: true, reason, code });
+        self.start(item, StartHow { show: true, reason, code, together: false });
     }
 }

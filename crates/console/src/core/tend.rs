@@ -3,6 +3,7 @@
 use super::export::ExportError;
 use super::form::time_text;
 use super::layers::{Ask, Layer, Prompt, Question};
+use super::session::StartedTogether;
 use super::start::StartHow;
 use super::{Console, Effect};
 use crate::core::batch::BatchEdit;
@@ -21,6 +22,8 @@ use std::path::PathBuf;
 
 /// Items of one form, at most.
 const FORM: usize = 10_000;
+/// Who removes more items says how many they are.
+const COUNTED: usize = 10;
 /// Names that a question lists.
 const NAMED: usize = 8;
 
@@ -31,6 +34,21 @@ impl Console {
             return self.list.jump.selected.into_iter().collect();
         }
         self.list.jump.marked.iter().copied().collect()
+    }
+
+    /// The same, in the order of the list; marked ones that it does not show come last.
+    pub(super) fn targets_in_order(&self) -> Vec<ItemId> {
+        let marked = &self.list.jump.marked;
+        if marked.is_empty() {
+            return self.targets();
+        }
+        let shown = self.list.jump.fitting.iter().map(|item| item.id());
+        let mut items: Vec<ItemId> = shown.filter(|item| marked.contains(item)).collect();
+        if items.len() < marked.len() {
+            let known: std::collections::BTreeSet<ItemId> = items.iter().copied().collect();
+            items.extend(marked.difference(&known));
+        }
+        items
     }
 
     pub(super) fn no_link(&self) -> Option<String> {
@@ -142,12 +160,18 @@ impl Console {
     }
 
     pub(super) fn ask_remove(&mut self) {
-        let items = self.targets();
+        let items = self.targets_in_order();
         let name = |item: &ItemId| {
             let item = self.list.inventory.item(*item)?;
             Some((item.name().to_owned(), item.group().to_owned()))
         };
         let names = items.iter().filter_map(name).take(NAMED).collect();
+        if items.len() > COUNTED {
+            let (purpose, input) =
+                (Ask::RemoveCount { items, names }, super::input::Input::default());
+            self.dialogs.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
+            return;
+        }
         self.dialogs.layers.push(Layer::Confirm(Question::Remove { items, names }));
     }
 
@@ -278,13 +302,23 @@ impl Console {
                 self.export(&text);
             }
             Ask::WakePassword { items, .. } => self.accept_password(&text, &items),
+            Ask::RemoveCount { items, .. } if text == items.len().to_string() => {
+                self.dialogs.layers.pop();
+                self.remove(items);
+            }
+            Ask::RemoveCount { items, .. } => {
+                self.prompt_mistake(&format!("These are {} items.", items.len()));
+            }
             Ask::Code { item, reason, .. } => self.accept_code(item, &text, reason),
             Ask::Reason { .. } if text.is_empty() => {
                 self.prompt_mistake("A reason is needed; it is logged.");
             }
             Ask::Reason { item, .. } => {
                 self.dialogs.layers.pop();
-                self.start(item, StartHow { show: true, reason: Some(text), code: None });
+                self.start(
+                    item,
+                    StartHow { show: true, reason: Some(text), ..StartHow::default() },
+                );
             }
             Ask::SimulatedUser => self.simulate_user(&text),
             Ask::SimulatedTime => self.simulate_time(&text),
@@ -309,7 +343,7 @@ impl Console {
 
     /// Jumps to all marked items, after a question that names them.
     pub(super) fn ask_start(&mut self) {
-        let items = self.targets().into_iter();
+        let items = self.targets_in_order().into_iter();
         let items =
             items.filter_map(|item| Some((item, self.list.inventory.name(item)?.to_owned())));
         let items = items.collect();
@@ -329,11 +363,16 @@ impl Console {
 
     pub(super) fn start_many(&mut self, items: Vec<(ItemId, String)>) {
         self.list.jump.marked.clear();
-        for (item, _) in items {
-            let open = self.sessions.tabs.iter().any(|tab| tab.item == item);
-            if !open {
-                self.start(item, StartHow::default());
-            }
+        let open = |item: &ItemId| self.sessions.tabs.iter().any(|tab| tab.item == *item);
+        let items: Vec<ItemId> =
+            items.into_iter().map(|(item, _)| item).filter(|item| !open(item)).collect();
+        let together = items.len() > 1;
+        if together {
+            self.say(&format!("Starting {} sessions …", items.len()));
+            self.sessions.together = StartedTogether { all: items.len(), ..<_>::default() };
+        }
+        for item in items {
+            self.start(item, StartHow { together, ..StartHow::default() });
         }
     }
 

@@ -187,7 +187,11 @@ fn several_sessions_stand_side_by_side() {
 #[test]
 fn an_offline_item_is_not_jumped_to_and_says_so() {
     let mut desk = desk();
-    desk.press("/red<enter><enter>");
+    desk.press("/red<enter>");
+    // Somebody else wakes it: that is not offered twice.
+    let item = desk.console.jump_screen().selected.unwrap();
+    desk.notice(ApplianceNotice::Waking { item, by: "bob".into(), wait: 30 });
+    desk.press("<enter>");
     let said = "Red05 is offline. Try again when it is online, or look at when it was last seen.";
     assert_eq!(desk.said(), said);
     assert_eq!(desk.console.screen(), Screen::Jump);

@@ -2,7 +2,9 @@
 
 use super::export::Export;
 use super::input::Input;
-use super::layers::{Ask, Chooser, Entry, EntryValue, Layer, Pick, Prompt, Question};
+use super::layers::{
+    Ask, Chooser, ChooserKind, Coming, Entry, EntryValue, Layer, Pick, Prompt, Question,
+};
 use super::queues::SessionRow;
 use super::{Console, Effect, Screen};
 use crate::core::layers::LogReader;
@@ -222,12 +224,20 @@ impl Console {
     fn ask_colleagues(&mut self, transfer: bool) {
         if let Some(tab) = self.shown_tab() {
             let session = tab.id;
+            // What is typed from now on is a name, and not for the shell.
+            let purpose = if transfer { Pick::Transfer(session) } else { Pick::Share(session) };
+            let mut chooser = Chooser::entries(purpose, Vec::new());
+            chooser.coming = Coming::Yes;
+            self.dialogs.layers.push(Layer::Chooser(chooser));
             let note = (About::Anything, IfLost::Nothing);
             self.ask(note, request::Colleagues, move |console, outcome| match outcome {
                 Ok(reply::Colleagues { names, teams }) => {
                     console.colleagues_came(session, transfer, &names, &teams);
                 }
-                Err(refusal) => console.refused("The other users", &refusal),
+                Err(refusal) => {
+                    console.forget_coming();
+                    console.refused("The other users", &refusal);
+                }
             });
         }
     }
@@ -241,13 +251,12 @@ impl Console {
         teams: &[Box<str>],
     ) {
         let Some(tab) = self.shown_tab().filter(|tab| tab.id == session) else {
+            self.forget_coming();
             return;
         };
         if names.is_empty() {
+            self.forget_coming();
             self.warn("There is no other user. `jumpdeck user add NAME` makes one, on a server.");
-            return;
-        }
-        if !self.dialogs.layers.is_empty() {
             return;
         }
         let entry = |name: &str, part: Option<Part>, detail: &str| Entry {
@@ -280,9 +289,28 @@ impl Console {
                 entries.push(Entry { label, detail, value: EntryValue::Team { team, part } });
             }
         }
-        let purpose = if transfer { Pick::Transfer(session) } else { Pick::Share(session) };
-        self.dialogs.layers.push(Layer::Chooser(Chooser::entries(purpose, entries)));
         self.out.dirty = true;
+        // Anyone who closed it meanwhile wants no more of it.
+        let Some(Layer::Chooser(chooser)) = self.dialogs.layers.last_mut() else {
+            return;
+        };
+        let coming = std::mem::take(&mut chooser.coming);
+        if coming == Coming::No {
+            return;
+        }
+        if let ChooserKind::Entries { entries: there, .. } = &mut chooser.kind {
+            *there = entries;
+        }
+        chooser.typed();
+        if coming == Coming::Chosen {
+            self.choose();
+        }
+    }
+
+    /// A chooser whose entries do not come is closed.
+    fn forget_coming(&mut self) {
+        let waits = |layer: &Layer| matches!(layer, Layer::Chooser(c) if c.coming != Coming::No);
+        self.dialogs.layers.retain(|layer| !waits(layer));
     }
 
     pub(super) fn share_with(&mut self, session: SessionId, with: &str, part: Option<Part>) {

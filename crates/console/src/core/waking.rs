@@ -1,8 +1,9 @@
 //! Machines that are being woken: who tries, how long nobody else can, and what became of it.
 
 use super::Console;
-use super::layers::{Ask, Layer, Prompt};
+use super::layers::{Ask, Layer, Prompt, Question};
 use super::messages::Level;
+use super::start::StartHow;
 use crate::core::requests::{About, IfLost};
 use jumpdeck_protocol::Refusal;
 use jumpdeck_protocol::inventory::Status;
@@ -14,6 +15,9 @@ use std::collections::BTreeMap;
 
 /// Seconds after which a machine that was woken should be there.
 const PATIENCE: u64 = 180;
+
+/// More machines than this are called only after a question.
+const ASKED: usize = 10;
 
 /// Machines that are called with one key, at most.
 const AT_ONCE: usize = 50;
@@ -29,6 +33,8 @@ pub struct Waking {
     pub until: Timestamp,
     /// This console asked for it, and tells what becomes of it.
     pub mine: bool,
+    /// A session starts once it is up; so many keys had been pressed when that was asked for.
+    pub jump: Option<u64>,
 }
 
 /// All of them.
@@ -87,10 +93,33 @@ impl Console {
         self.no_link()
     }
 
+    /// Whether a machine that is away can be woken before a session with it starts.
+    pub(super) fn can_wake_first(&self, item: ItemId) -> bool {
+        let open = self.sessions.tabs.iter().any(|tab| tab.item == item);
+        let closed = self.closed_policy(item).is_some_and(|policy| policy.strict);
+        !open && !closed && self.is_away(item) && self.no_wake_of(item).is_none()
+    }
+
+    /// Wakes the machines; many of them after a question.
+    pub(super) fn wake(&mut self) {
+        let items = self.wakeable();
+        if items.len() > ASKED {
+            let names = items.iter().filter_map(|item| self.list.inventory.name(*item));
+            let names = names.take(8).map(str::to_owned).collect();
+            self.dialogs.layers.push(Layer::Confirm(Question::Wake { items, names }));
+            return;
+        }
+        self.wake_these(&items, None, None);
+    }
+
+    fn wakeable(&self) -> Vec<ItemId> {
+        let items = self.targets_in_order().into_iter();
+        items.filter(|item| self.no_wake_of(*item).is_none()).collect()
+    }
+
     /// Asks for the password that some machines want to hear.
     pub(super) fn ask_wake(&mut self) {
-        let items = self.targets().into_iter().filter(|item| self.no_wake_of(*item).is_none());
-        let items: Vec<_> = items.collect();
+        let items = self.wakeable();
         let name = match items.as_slice() {
             [one] => self.list.inventory.name(*one).unwrap_or_default().to_owned(),
             many => format!("{} machines", many.len()),
@@ -116,6 +145,20 @@ impl Console {
             return;
         }
         self.dialogs.layers.pop();
+        self.wake_these(items, password, None);
+    }
+
+    /// Wakes a machine, and starts a session once it is up.
+    pub(super) fn wake_and_jump(&mut self, item: ItemId) {
+        self.wake_these(&[item], None, Some(self.keys.pressed));
+    }
+
+    pub(super) fn wake_these(
+        &mut self,
+        items: &[ItemId],
+        password: Option<SecureOn>,
+        jump: Option<u64>,
+    ) {
         if let [_, _, ..] = items {
             self.say(&format!("Looking for somebody who can wake {} machines …", items.len()));
         }
@@ -127,19 +170,26 @@ impl Console {
                 let (item, note) = (*item, (About::Anything, IfLost::Unknown(name.clone())));
                 let request = request::Wake { item, password };
                 self.ask(note, request, move |console, outcome| {
-                    console.wake_answered(item, &name, outcome.map(|reply| reply.helper));
+                    let outcome = outcome.map(|reply| reply.helper);
+                    console.wake_answered((item, jump), &name, outcome);
                 });
             }
         }
     }
 
     /// The appliance has answered.
-    fn wake_answered(&mut self, item: ItemId, name: &str, outcome: Result<Box<str>, Refusal>) {
+    fn wake_answered(
+        &mut self,
+        (item, jump): (ItemId, Option<u64>),
+        name: &str,
+        outcome: Result<Box<str>, Refusal>,
+    ) {
         match outcome {
             Ok(helper) => {
                 let helper = jumpdeck_protocol::text::clean(&helper).into_owned();
+                let then = if jump.is_some() { " The session starts when it is up." } else { "" };
                 self.say(&format!(
-                    "Wake-up packet sent by {helper}. {name} may take a few minutes."
+                    "Wake-up packet sent by {helper}. {name} may take a few minutes.{then}"
                 ));
                 let now = self.now;
                 let waking = self.list.wakings.0.entry(item).or_insert_with(|| Waking {
@@ -147,8 +197,11 @@ impl Console {
                     since: now,
                     until: now,
                     mine: true,
+                    jump: None,
                 });
-                waking.mine = true;
+                (waking.mine, waking.jump) = (true, jump);
+                // It may have been quick.
+                self.look_at_waking();
             }
             Err(refusal) => {
                 self.dialogs.messages.say(self.now, Level::Error, &format!("{name}: {refusal}"));
@@ -161,12 +214,13 @@ impl Console {
         let now = self.now;
         let known = self.list.wakings.0.get(&item);
         let mine = known.is_some_and(|waking| waking.mine);
+        let jump = known.and_then(|waking| waking.jump);
         let by = jumpdeck_protocol::text::clean(by).into_owned();
         let until = now.plus(wait.into());
         // After a lost link it is told again; it did not begin again.
         let again = known.filter(|known| known.until.0.abs_diff(until.0) <= 2);
         let since = again.map_or(now, |known| known.since);
-        self.list.wakings.0.insert(item, Waking { by, since, until, mine });
+        self.list.wakings.0.insert(item, Waking { by, since, until, mine, jump });
         self.out.dirty = true;
     }
 
@@ -185,7 +239,19 @@ impl Console {
             if let Some(waking) = waking.filter(|waking| waking.mine) {
                 let seconds = self.now.since(waking.since);
                 self.say(&format!("{name} is awake, {seconds} s after the call."));
+                if let Some(pressed) = waking.jump {
+                    self.jump_to_awake(item, pressed);
+                }
             }
+        }
+    }
+
+    /// A machine that was woken for a session is up. Who went on with something else is not torn away.
+    fn jump_to_awake(&mut self, item: ItemId, pressed: u64) {
+        if pressed == self.keys.pressed || self.closed_policy(item).is_some() {
+            self.jump_to(item);
+        } else {
+            self.start(item, StartHow::default());
         }
     }
 

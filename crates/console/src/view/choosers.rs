@@ -5,7 +5,7 @@ use super::{Artist, row, shape, status_tone, text};
 use crate::core::columns;
 use crate::core::command::Command;
 use crate::core::keymap::Context;
-use crate::core::layers::{Chooser, ChooserKind, Entry, Pick, ToggleKind, Toggles};
+use crate::core::layers::{Chooser, ChooserKind, Coming, Entry, Pick, ToggleKind, Toggles};
 use crate::core::layout;
 use crate::core::room::Draws;
 use jumpdeck_protocol::SessionId;
@@ -79,7 +79,11 @@ impl Artist<'_, '_> {
         if lines.is_empty()
             && let Some(area) = row(inner, 1)
         {
-            self.line(area, Line::styled(" No match.", self.style(Tone::Muted)));
+            let words = match chooser.coming {
+                Coming::No => " No match.",
+                Coming::Yes | Coming::Chosen => " Asking …",
+            };
+            self.line(area, Line::styled(words, self.style(Tone::Muted)));
         }
         for (offset, line) in lines.into_iter().enumerate() {
             if let Some(area) = row(inner, offset + 1) {

@@ -2,7 +2,7 @@
 
 use super::theme::Tone;
 use super::{Artist, row, text};
-use crate::core::form::{FieldEntry, Form, Row};
+use crate::core::form::{FieldEntry, Form, Purpose, Row};
 use crate::core::keymap::Context;
 use crate::core::room::Draws;
 use ratatui::layout::Rect;
@@ -46,8 +46,12 @@ impl Artist<'_, '_> {
             }
         }
         let (words, role) = self.form_words(form);
-        let lines = text::wrap(&words, width.saturating_sub(2));
-        for (offset, words) in lines.into_iter().take(FOOT - 1).enumerate() {
+        let changes = (!form.saving).then(|| changes(form)).flatten();
+        let changes =
+            changes.map(|words| (text::fit(&words, width.saturating_sub(2)), Tone::Accent));
+        let words = text::wrap(&words, width.saturating_sub(2)).into_iter();
+        let lines = changes.into_iter().chain(words.map(|words| (words, role)));
+        for (offset, (words, role)) in lines.take(FOOT - 1).enumerate() {
             if let Some(area) = row(inner, room + offset) {
                 self.line(area, Line::styled(format!(" {words}"), self.style(role)));
             }
@@ -146,6 +150,28 @@ impl Artist<'_, '_> {
         }
         (String::new(), Tone::Muted)
     }
+}
+
+/// What will be changed by saving: `27 items: Tag till → desk`.
+fn changes(form: &Form) -> Option<String> {
+    let Purpose::Edit(items) = &form.purpose else {
+        return None;
+    };
+    let touched = form.rows.iter().filter(|row| row.touched);
+    let change = |row: &Row| {
+        let mut before = row.before.iter().map(|(_, value)| value);
+        let first = before.next();
+        let mixed = before.any(|value| Some(value) != first);
+        let shown = |text: &str| if text.is_empty() { "—".to_owned() } else { text.to_owned() };
+        let from = if mixed { "mixed".to_owned() } else { shown(&row.original) };
+        format!("{} {from} → {}", row.field.title(), shown(row.text().trim()))
+    };
+    let all: Vec<_> = touched.map(change).collect();
+    let count = match items.len() {
+        1 => String::new(),
+        many => format!("{} items: ", text::number(many)),
+    };
+    (!all.is_empty()).then(|| format!("{count}{}", all.join(" · ")))
 }
 
 /// Lines that a field takes.

@@ -28,7 +28,7 @@ const PURPOSES: [(&str, &[&str]); 4] = [
         ],
     ),
     ("People", &["take-over", "chat", "share", "transfer", "pin"]),
-    ("Screen", &["zoom", "fit"]),
+    ("Screen", &["zoom", "fit", "type-together"]),
 ];
 
 /// A key, what it does, and why it does not do it now.

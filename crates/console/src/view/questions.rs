@@ -113,6 +113,16 @@ fn asked(purpose: &Ask) -> (&'static str, String) {
             ("Time to simulate", "Like 2027-01-31 09:00, in your time zone. Empty: now.".to_owned())
         }
         Ask::HelpWith => ("Search the help", "A key or a word; empty shows everything.".to_owned()),
+        Ask::RemoveCount { items, names } => (
+            "Remove items",
+            format!(
+                "{} items: {}{}. Their Jump Clients uninstall themselves. Enter the number of items to \
+                 remove them.",
+                items.len(),
+                in_groups(names),
+                more(items.len(), names.len())
+            ),
+        ),
         Ask::Played => {
             ("Search", "Text that was printed later; upper and lower case are the same.".to_owned())
         }
@@ -194,6 +204,24 @@ fn words(question: &Question) -> QuestionWords {
             ),
             yes: "remove",
             no: "keep",
+        },
+        Question::Wake { items, names } => QuestionWords {
+            title: "Wake these machines?",
+            text: format!(
+                "Wake {}{}.",
+                cut(names.iter().map(String::as_str)),
+                more(items.len(), names.len())
+            ),
+            yes: "wake",
+            no: "cancel",
+        },
+        Question::WakeAndJump { name, .. } => QuestionWords {
+            title: "Wake and jump?",
+            text: format!(
+                "{name} is offline. Wake it with Wake-on-LAN, and start the session when it is up?"
+            ),
+            yes: "wake and jump",
+            no: "cancel",
         },
         Question::Start { items } => QuestionWords {
             title: "Start these sessions?",

@@ -190,12 +190,23 @@ impl Artist<'_, '_> {
         let here: Vec<_> =
             away.then(|| "machine away".to_owned()).into_iter().chain(others).collect();
         let unread = match tab.unread {
-            0 => String::new(),
+            0 => match super::tabs::news(std::slice::from_ref(tab)) {
+                "" => String::new(),
+                news => format!(" {news}"),
+            },
             count => format!(" ✉{count}"),
         };
+        let mark = if self.console.is_session_marked(tab.id) { "+" } else { "" };
         let name = format!("{}{unread}", tab.name);
         let shells = tab.shells.len().to_string();
-        columns.line(&tab.id.0.to_string(), &name, &owner, &lasts, &shells, &here.join(", "))
+        columns.line(
+            &format!("{mark}{}", tab.id.0),
+            &name,
+            &owner,
+            &lasts,
+            &shells,
+            &here.join(", "),
+        )
     }
 
     /// How many sessions are whose.

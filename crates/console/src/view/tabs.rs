@@ -6,6 +6,7 @@ use crate::core::Screen;
 use crate::core::session::{Pane, Tab};
 use jumpdeck_protocol::session::Part;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use std::ops::Range;
 
@@ -26,14 +27,24 @@ impl Artist<'_, '_> {
         };
         // The active tab is always there; its name is shorter while there is something to read beside it.
         let name = if self.has_news() { width / 4 } else { (width / 2).saturating_sub(4) };
-        let labels: Vec<_> = tabs.iter().map(|tab| label(tab, NAME.min(name))).collect();
+        let together = self.console.typed_into();
+        let warning = together.map_or(String::new(), |count| format!(" » typing into {count} "));
+        let width = width.saturating_sub(text::width(&warning));
+        let labels: Vec<_> = tabs
+            .iter()
+            .map(|tab| {
+                let gets = together.is_some() && self.console.is_session_marked(tab.id);
+                label(tab, NAME.min(name), gets)
+            })
+            .collect();
         let widths: Vec<_> = labels.iter().map(|label| text::width(label)).collect();
         let own = widths.get(active).copied().unwrap_or(0);
         let sides = MORE * (usize::from(active > 0) + usize::from(active + 1 < tabs.len()));
         let right = self.session_right(width.saturating_sub(own + sides));
         let room = width.saturating_sub(text::width(&right.content));
         let shown = fitting(&widths, active, room);
-        let mut spans = Vec::new();
+        let mut spans =
+            vec![Span::styled(warning, self.style(Tone::Error).add_modifier(Modifier::REVERSED))];
         if shown.start > 0 {
             let hidden = tabs.get(..shown.start).unwrap_or_default();
             spans.push(Span::styled(format!(" ‹+{}{} ", hidden.len(), news(hidden)), bar));
@@ -46,7 +57,7 @@ impl Artist<'_, '_> {
             let hidden = tabs.get(shown.end..).unwrap_or_default();
             spans.push(Span::styled(format!(" +{}{}› ", hidden.len(), news(hidden)), bar));
         }
-        let used: usize = spans.iter().map(|span| text::width(&span.content)).sum();
+        let used: usize = spans.iter().skip(1).map(|span| text::width(&span.content)).sum();
         spans.push(Span::styled(" ".repeat(room.saturating_sub(used)), bar));
         spans.push(right);
         self.line(area, Line::from(spans));
@@ -54,7 +65,7 @@ impl Artist<'_, '_> {
 }
 
 /// What a tab says: its number, its machine, which shell, and marks.
-fn label(tab: &Tab, name: usize) -> String {
+fn label(tab: &Tab, name: usize, together: bool) -> String {
     let state = match tab.shell().map(|shell| &shell.pane) {
         Some(Pane::Attaching) => "…",
         Some(Pane::AgentAway) => "○",
@@ -67,7 +78,8 @@ fn label(tab: &Tab, name: usize) -> String {
         _ => String::new(),
     };
     let blank = if state.is_empty() && news.is_empty() { "" } else { " " };
-    format!(" {} {}{shells}{blank}{state}{news} ", tab.id.0, text::fit(&tab.name, name))
+    let sign = if together { "»" } else { " " };
+    format!("{sign}{} {}{shells}{blank}{state}{news} ", tab.id.0, text::fit(&tab.name, name))
 }
 
 /// The most urgent that happened in sessions out of sight: a message, a bell, output.

@@ -16,6 +16,7 @@ use jumpdeck_protocol::item::{FieldValue, ItemField};
 use jumpdeck_protocol::jump_method::JumpMethod;
 use jumpdeck_protocol::{ItemId, SessionId};
 use jumpdeck_terminal::key::{Code, Key};
+pub(super) use save::weight;
 pub use value::{time_text, value_text};
 
 /// What a form is for.
@@ -57,6 +58,8 @@ pub struct Row {
     pub entry: FieldEntry,
     /// The rep has changed it.
     pub touched: bool,
+    /// Nothing was typed into it since it was reached: the first character replaces what is there.
+    pub fresh: bool,
     /// The text that was in it.
     pub original: String,
     /// What each item held when the form was opened, or when the rep last looked.
@@ -150,6 +153,9 @@ impl Form {
         let count = isize::try_from(self.rows.len()).unwrap_or(0).max(1);
         let now = isize::try_from(self.selected).unwrap_or(0);
         self.selected = usize::try_from((now + by).rem_euclid(count)).unwrap_or(0);
+        if let Some(row) = self.row_mut() {
+            row.fresh = true;
+        }
     }
 
     /// Takes a key that edits the field. Returns whether it was one: everything that types is, so
@@ -167,14 +173,12 @@ impl Form {
         match (&mut row.entry, key.code) {
             (FieldEntry::Text(input), _) => {
                 let before = input.text().to_owned();
-                // Nobody wants to be “never+7d”.
-                if row.field == ItemField::Expires
-                    && before == value::NEVER
-                    && key.typed().is_some()
-                {
+                // As in a spreadsheet: who wants to change a part moves the cursor first.
+                if row.fresh && types {
                     input.clear();
                 }
                 let was_key = input.key(key);
+                row.fresh &= !was_key;
                 if input.text() != before {
                     row.touched = input.text() != row.original;
                 }
@@ -224,6 +228,9 @@ impl Form {
             && !saving
             && let FieldEntry::Text(input) = &mut row.entry
         {
+            if std::mem::take(&mut row.fresh) {
+                input.clear();
+            }
             input.insert(text);
             row.touched = input.text() != row.original;
             row.mistake = None;

@@ -13,7 +13,7 @@ use jumpdeck_protocol::rights::Permission;
 impl Console {
     /// Opens the properties of items that are of one kind.
     pub(in crate::core) fn open_properties(&mut self) {
-        let items = self.targets();
+        let items = self.targets_in_order();
         let method =
             items.first().and_then(|item| self.list.inventory.item(*item)).map(|i| i.method());
         let Some(method) = method else {
@@ -28,6 +28,15 @@ impl Console {
         let fields = method.fields().iter();
         let rows = fields.map(|field| self.row_of(*field, &items)).collect();
         self.open_form(Purpose::Edit(items), title, rows);
+    }
+
+    /// The same, at the tag: that is what many items mostly get.
+    pub(in crate::core) fn open_tag(&mut self) {
+        self.open_properties();
+        if let Some(Layer::Form(form)) = self.dialogs.layers.last_mut() {
+            let tag = form.rows.iter().position(|row| row.field == ItemField::Tag);
+            form.selected = tag.unwrap_or(0);
+        }
     }
 
     /// Opens the form of a new Jump Client, with what is known of it.
@@ -49,6 +58,7 @@ impl Console {
             original: original(&entry),
             entry,
             touched: false,
+            fresh: true,
             before: Vec::new(),
             theirs: None,
             why_not: None,
@@ -100,6 +110,7 @@ impl Console {
             original: original(&entry),
             entry,
             touched: false,
+            fresh: true,
             theirs: None,
             why_not: self.why_not(field, items),
             mistake: None,

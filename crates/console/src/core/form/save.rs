@@ -5,6 +5,7 @@ use crate::core::batch::BatchEdit;
 use crate::core::layers::{Layer, Question};
 use crate::core::messages::Level;
 use crate::core::requests::{About, IfLost};
+use crate::core::undoing::Inverse;
 use crate::core::{Console, query};
 use jumpdeck_protocol::inventory::ItemView;
 use jumpdeck_protocol::item::{ItemChange, ItemEdit, Shortcut};
@@ -52,7 +53,7 @@ impl Console {
             Some(tag) => {
                 if let Some(row) = self.form_mut().and_then(Form::row_mut) {
                     row.entry = super::FieldEntry::Text(crate::core::input::Input::of(&tag));
-                    row.touched = true;
+                    (row.touched, row.fresh) = (true, false);
                 }
             }
             None => self.next_field(),
@@ -83,7 +84,8 @@ impl Console {
         let permission = jumpdeck_protocol::rights::Permission::PermAssignJumpGroup;
         let entry = self.entry(row.field, same.copied(), permission);
         if let Some(place) = self.form_mut().and_then(Form::row_mut) {
-            *place = Row { entry, touched: false, theirs: None, mistake: None, ..row };
+            let fresh = true;
+            *place = Row { entry, touched: false, fresh, theirs: None, mistake: None, ..row };
         }
         self.follow_form();
     }
@@ -236,7 +238,8 @@ impl Console {
         let edits: Vec<_> =
             edits.into_iter().map(|(item, changes)| ItemEdit { item, changes }).collect();
         let request = |edits| request::EditItems { edits };
-        self.begin_batch(BatchEdit::Edit(form.number), edits, weight, request);
+        let deed = (BatchEdit::Edit(form.number), Inverse::of(&edits));
+        self.begin_undoable(deed, edits, weight, request);
     }
 
     /// The appliance has answered about what a form saved. It may be closed, and another open.
@@ -317,7 +320,7 @@ impl Console {
 }
 
 /// About how many bytes an edit takes on the wire.
-fn weight(edit: &ItemEdit) -> usize {
+pub(in crate::core) fn weight(edit: &ItemEdit) -> usize {
     let value = |value: &jumpdeck_protocol::item::FieldValue| match value {
         jumpdeck_protocol::item::FieldValue::Text(text) => text.len() + 16,
         _ => 32,

@@ -3,6 +3,7 @@
 use super::chunk::{CHUNK, letters};
 use super::find::Familiar;
 use super::picture::{List, Picture, Slot};
+use super::symbols::Fits;
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 use memchr::memmem::Finder;
@@ -49,9 +50,12 @@ pub fn like(picture: Picture, text: &str, familiar: &Familiar) -> List {
         let fields = [item.name(), item.hostname(), item.tag()];
         // What is in the name says more than what is in the host's name, and that more than a tag.
         let weights = [20, 10, 0];
-        let scores = fields.iter().zip(weights);
-        let scores = scores.filter_map(|(field, w)| Some(matcher.fuzzy_match(field, text)? + w));
-        Some((candidate.worth, Reverse(scores.max()?), candidate))
+        let score = |word: &str| {
+            let scores = fields.iter().zip(weights);
+            scores.filter_map(|(field, w)| Some(matcher.fuzzy_match(field, word)? + w)).max()
+        };
+        let score = text.split_whitespace().map(score).sum::<Option<i64>>()?;
+        Some((candidate.worth, Reverse(score), candidate))
     };
     let mut weighed: Vec<_> = candidates.into_iter().filter_map(weigh).collect();
     weighed.sort_unstable();
@@ -77,10 +81,15 @@ enum Fit {
     Scattered,
 }
 
+/// The items in which each word is, in whichever of their texts.
 fn candidates(picture: &Picture, lower: &str) -> Vec<Candidate> {
-    let wanted = letters(lower);
-    let finder = Finder::new(lower);
-    let tags = picture.symbols.fits(|tag| fit(tag, lower, &finder));
+    let wanted = lower.split_whitespace().fold(0, |all, word| all | letters(word));
+    let words: Vec<_> = lower.split_whitespace().map(|word| (word, Finder::new(word))).collect();
+    let tags = words.iter().map(|(word, finder)| {
+        // Each tag is looked at once.
+        picture.symbols.fits(move |tag| fit(tag, word, finder))
+    });
+    let tags: Vec<_> = tags.collect();
     let mut candidates = Vec::new();
     for (number, chunk) in picture.chunks.iter().enumerate() {
         for (index, _) in chunk.letters.iter().enumerate().filter(|(_, l)| *l & wanted == wanted) {
@@ -90,9 +99,18 @@ fn candidates(picture: &Picture, lower: &str) -> Vec<Candidate> {
             let mut own = chunk.lower.of(index).splitn(3, super::chunk::BETWEEN);
             let name = own.next().unwrap_or_default();
             let host = own.next().unwrap_or_default();
-            let tag = record.shared.first().and_then(|tag| tags.get(*tag));
-            let fits = [fit(name, lower, &finder), fit(host, lower, &finder), tag];
-            if let Some(fit) = fits.into_iter().flatten().min() {
+            let best = |((word, finder), tags): (&(&str, Finder<'_>), &Fits<'_, Fit, _>)| {
+                let tag = record.shared.first().and_then(|tag| tags.get(*tag));
+                let fits = [fit(name, word, finder), fit(host, word, finder), tag];
+                fits.into_iter().flatten().min()
+            };
+            // As well as the word that fits worst.
+            let fits = words
+                .iter()
+                .zip(&tags)
+                .map(best)
+                .try_fold(Fit::Start, |all, fit| Some(all.max(fit?)));
+            if let Some(fit) = fits {
                 let slot = Slot::try_from(number * CHUNK + index).unwrap_or(Slot::MAX);
                 let (worth, length) = (Reverse(0), name.len());
                 candidates.push(Candidate { worth, fit, length, slot });

@@ -391,6 +391,16 @@ impl Inventory {
         Some(Item::new(chunk, index, record, self.texts.symbols(), &self.names))
     }
 
+    /// The last item that there is.
+    pub fn last_id(&self) -> ItemId {
+        self.slots.keys().copied().max().unwrap_or_default()
+    }
+
+    /// The items that came after this one.
+    pub fn items_after(&self, after: ItemId) -> impl Iterator<Item = Item<'_>> {
+        self.slots.keys().filter(move |id| **id > after).filter_map(|id| self.item(*id))
+    }
+
     /// The name of an item.
     pub fn name(&self, id: ItemId) -> Option<&str> {
         self.item(id).map(|item| item.name())

@@ -24,6 +24,20 @@ pub struct Chooser {
     pub input: Input,
     /// The chosen row.
     pub selected: usize,
+    /// The entries are still to come.
+    pub coming: Coming,
+}
+
+/// Whether entries are still to come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Coming {
+    /// They are there.
+    #[default]
+    No,
+    /// They are not.
+    Yes,
+    /// They are not, and the one that fits is chosen as soon as they are.
+    Chosen,
 }
 
 /// What is chosen from.
@@ -138,14 +152,14 @@ impl Chooser {
     /// A palette of the commands that apply in a context.
     pub fn commands(context: Context) -> Self {
         let kind = ChooserKind::Commands { context, fitting: commands(context, "") };
-        Self { kind, input: Input::default(), selected: 0 }
+        Self { kind, input: Input::default(), selected: 0, coming: Coming::No }
     }
 
     /// A choice of entries.
     pub fn entries(purpose: Pick, entries: Vec<Entry>) -> Self {
         let fitting = (0..entries.len()).collect();
         let kind = ChooserKind::Entries { purpose, entries, fitting };
-        Self { kind, input: Input::default(), selected: 0 }
+        Self { kind, input: Input::default(), selected: 0, coming: Coming::No }
     }
 
     /// How many entries fit.

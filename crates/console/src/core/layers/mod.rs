@@ -13,7 +13,7 @@ pub mod simulator;
 pub mod toggles;
 pub mod who;
 
-pub use chooser::{Chooser, ChooserKind, Entry, EntryValue, Pick, like};
+pub use chooser::{Chooser, ChooserKind, Coming, Entry, EntryValue, Pick, like};
 pub use prompt::{Ask, Prompt};
 pub use question::Question;
 pub use readers::{Help, LogReader, MessageHistory, Why};

@@ -39,6 +39,13 @@ pub enum Ask {
     },
     /// What is looked for in a shell's lines.
     LineWith,
+    /// How many items are removed, to be sure.
+    RemoveCount {
+        /// The items.
+        items: Vec<ItemId>,
+        /// Their names and groups, the first few.
+        names: Vec<(String, String)>,
+    },
     /// What is looked for in a recording.
     Played,
     /// What is looked for in the help.

@@ -62,6 +62,20 @@ pub enum Question {
         /// Their names and groups, the first few.
         names: Vec<(String, String)>,
     },
+    /// Wake all of these?
+    Wake {
+        /// The machines.
+        items: Vec<ItemId>,
+        /// Their names, the first few.
+        names: Vec<String>,
+    },
+    /// Wake it, and start a session once it is up?
+    WakeAndJump {
+        /// The machine.
+        item: ItemId,
+        /// Its name.
+        name: String,
+    },
     /// Start sessions with all of these?
     Start {
         /// The items and their names.

@@ -50,7 +50,7 @@ fn properties_of_one_item_are_edited_and_saved() {
     let mut desk = desk();
     desk.press("jjjp");
     assert_eq!(form(&desk).title, "Properties of Front Office");
-    desk.press(" 2<down><down><ctrl-u>desk<ctrl-s>");
+    desk.press("<end> 2<down><down><ctrl-u>desk<ctrl-s>");
     let edits = edits(&desk);
     let change = |field, from: &str, to: &str| (field, from.to_owned(), to.to_owned());
     let text = |value: &FieldValue| match value {
@@ -70,7 +70,7 @@ fn properties_of_one_item_are_edited_and_saved() {
     desk.press("x");
     done(&mut desk);
     assert!(desk.console.layers().is_empty());
-    assert_eq!(desk.said(), "1 item was changed.");
+    assert_eq!(desk.said(), "1 item was changed. u undoes it.");
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_late_answer_does_not_close_another_form() {
     desk.press("jjjp<down><down><ctrl-u>desk<ctrl-s>");
     let (id, _) = desk.last_request();
     desk.press("<esc>y");
-    desk.press("jpabc");
+    desk.press("jp<end>abc");
     let done = Outcome::Ok(RepReply::Done(reply::BulkDone { refused: vec![] }));
     desk.event(Event::Link(LinkEvent::Reply(id, done)));
     assert_eq!(row(&desk, ItemField::Name).text(), "My Laptopabc");
@@ -242,7 +242,7 @@ fn a_session_that_starts_meanwhile_does_not_throw_a_form_away() {
     let mut desk = desk();
     desk.press("jjj<enter>");
     let (id, _) = desk.last_request();
-    desk.press("px");
+    desk.press("p<end>x");
     let view = desk.session(1, ItemId(1));
     let started = Outcome::Ok(RepReply::SessionStarted(view));
     desk.event(Event::Link(LinkEvent::Reply(id, started)));
@@ -285,11 +285,23 @@ fn many_edits_are_asked_for_in_portions_that_fit_into_a_message() {
         done_with(&mut desk, open[0]);
     }
     assert!(portions >= 6, "{portions}");
-    assert_eq!(desk.said(), "600 items were changed.");
+    assert_eq!(desk.said(), "600 items were changed. u undoes it.");
 }
 
 fn done_with(desk: &mut Desk, id: jumpdeck_protocol::RequestId) {
     let done = Outcome::Ok(RepReply::Done(reply::BulkDone { refused: vec![] }));
     desk.event(Event::Link(LinkEvent::Reply(id, done)));
     desk.answered.push(id);
+}
+
+#[test]
+fn the_first_key_replaces_what_is_in_a_field_unless_the_cursor_was_moved() {
+    let mut desk = desk();
+    desk.press("jjjpx");
+    assert_eq!(row(&desk, ItemField::Name).text(), "x");
+    desk.press("yz");
+    assert_eq!(row(&desk, ItemField::Name).text(), "xyz");
+    // Who comes back begins anew; who only wants to add something goes there first.
+    desk.press("<down><up>n<down><up><end>o<down><up><backspace>");
+    assert_eq!(row(&desk, ItemField::Name).text(), "n");
 }

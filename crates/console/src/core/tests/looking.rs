@@ -442,7 +442,8 @@ fn the_help_is_searched_by_key_and_by_word() {
             _ => None,
         })
         .collect();
-    assert_eq!(commands, [("w", "Wake the machines (Wake-on-LAN).")]);
+    let password = ("W", "Wake the machines with a SecureOn password.");
+    assert_eq!(commands, [("w", "Wake the machines (Wake-on-LAN)."), password]);
     desk.press("/<enter>");
     let Some(Layer::Help(help)) = desk.console.layers().last() else { panic!() };
     assert!(crate::core::help::lines(&desk.console, help.context, &help.query).len() > 20);
@@ -456,4 +457,20 @@ fn what_was_said_of_a_wrong_search_is_over_once_it_is_right() {
     assert!(said(&desk));
     desk.press("<esc>");
     assert!(!said(&desk));
+}
+
+#[test]
+fn words_of_a_fuzzy_jump_may_stand_in_any_order_and_in_different_texts() {
+    for words in ["office front", "front 01", "OFFICE tc-front"] {
+        let mut desk = desk();
+        desk.press(&format!("<ctrl-p>{words}<enter>"));
+        let RepRequest::StartSession(request::StartSession { item, .. }) = desk.last_request().1
+        else {
+            panic!("{words}: {}", desk.said())
+        };
+        assert_eq!(*item, ItemId(1), "{words}");
+    }
+    let mut desk = desk();
+    desk.press("<ctrl-p>office nothing<enter>");
+    assert!(desk.said().contains("like"), "{}", desk.said());
 }

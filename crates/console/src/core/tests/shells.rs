@@ -213,3 +213,43 @@ fn on_a_slow_link_typed_characters_are_shown_at_once() {
     assert_eq!(predicted(&desk), "");
     assert_eq!(orders(&desk), 1);
 }
+
+#[test]
+fn what_is_typed_goes_to_several_sessions_only_once_that_is_asked_for() {
+    let mut desk = desk();
+    desk.press("jjj<enter>");
+    let first = desk.grant_session(1);
+    desk.press("<ctrl-]>dj<enter>");
+    let second = desk.grant_session(2);
+    desk.press("<ctrl-]>b");
+    assert!(desk.said().starts_with("Mark this session and others first"), "{}", desk.said());
+    desk.press("<ctrl-]>gs*<enter>a");
+    assert_eq!((desk.typed(first), desk.typed(second)), ("a".into(), String::new()));
+    assert_eq!(desk.console.typed_into(), None);
+    desk.press("<ctrl-]>bb");
+    assert_eq!(desk.said(), "What you type goes to 2 sessions.");
+    assert_eq!((desk.typed(first), desk.typed(second)), ("ab".into(), "b".into()));
+    assert_eq!(desk.console.typed_into(), Some(2));
+    desk.press("<ctrl-]>bc");
+    assert_eq!((desk.typed(first), desk.typed(second)), ("abc".into(), "b".into()));
+    // One alone is typed into as ever.
+    desk.press("<ctrl-]>b");
+    let (session, reason) = (SessionId(2), jumpdeck_protocol::session::EndReason::EndedByRep);
+    desk.notice(ApplianceNotice::SessionEnded { session, reason, summary: None });
+    assert_eq!(desk.console.typed_into(), None);
+}
+
+#[test]
+fn a_key_for_a_shell_draws_nothing_by_itself() {
+    let mut desk = desk();
+    desk.press("jjj<enter>");
+    let channel = desk.grant_session(1);
+    desk.console.take_dirty();
+    desk.press("x");
+    assert!(!desk.console.take_dirty(), "what the program does with it is drawn");
+    let bytes = b"x".as_slice().into();
+    desk.event(Event::Link(LinkEvent::Data { channel, offset: 0, bytes }));
+    assert!(desk.console.take_dirty());
+    desk.press("<ctrl-]>");
+    assert!(desk.console.take_dirty(), "the panel is");
+}

@@ -41,7 +41,7 @@ fn keys_that_act_on_the_list_wait_for_the_search_before_them() {
 fn keys_for_a_dialogue_that_waits_for_a_search_are_not_lost() {
     let mut desk = desk();
     desk.held = Some(Vec::new());
-    desk.press("/laptop<enter>p 2");
+    desk.press("/laptop<enter>p<end> 2");
     assert!(desk.console.layers().is_empty());
     let job = desk.held.take().unwrap().pop().unwrap();
     desk.event(Event::Found(search::run(job)));

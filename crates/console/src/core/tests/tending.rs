@@ -61,7 +61,15 @@ fn items_are_moved_and_copied_to_a_place_that_is_chosen() {
     let place = |id| FieldValue::Place(Place::JumpGroup(JumpGroupId(id)));
     assert_eq!((change.from, change.to), (place(1), place(2)));
     done(&mut desk);
-    assert_eq!(desk.said(), "1 item was moved to Web Servers.");
+    assert_eq!(desk.said(), "1 item was moved to Web Servers. u undoes it.");
+    // The other way round, and once.
+    desk.press("u");
+    let change = edits(&desk)[0].changes[0].clone();
+    assert_eq!((change.from, change.to), (place(2), place(1)));
+    done(&mut desk);
+    assert_eq!(desk.said(), "1 item was restored.");
+    desk.press("u");
+    assert!(desk.said().starts_with("Nothing was changed"), "{}", desk.said());
     desk.press("cper<enter>");
     let to = Place::Personal(jumpdeck_protocol::UserId(1));
     assert_eq!(
@@ -114,7 +122,7 @@ fn a_machine_that_is_away_is_woken_and_everybody_sees_the_countdown() {
     desk.press("jjjw");
     assert!(desk.said().contains("there is nothing to wake"), "{}", desk.said());
     away(&mut desk, 1);
-    desk.press("w01:02:03");
+    desk.press("W01:02:03");
     desk.press("<enter>");
     let Some(Layer::Prompt(prompt)) = desk.console.layers().last() else { panic!() };
     assert!(prompt.mistake.as_ref().unwrap().contains("six bytes"), "{:?}", prompt.mistake);
@@ -139,11 +147,11 @@ fn a_machine_that_is_away_is_woken_and_everybody_sees_the_countdown() {
 fn a_machine_that_does_not_come_up_is_told_of_and_another_reps_try_is_shown() {
     let mut desk = desk();
     away(&mut desk, 1);
-    desk.press("jjjw<enter>");
+    desk.press("jjjw");
     let refusal = RefusalCode::NoWakeHelper.plain();
     desk.reply(Outcome::Refused(refusal));
     assert!(desk.said().contains("No Jump Client near"), "{}", desk.said());
-    desk.press("w<enter>");
+    desk.press("w");
     desk.reply(Outcome::Ok(RepReply::Waking(reply::WakeHelper { helper: "Red05".into() })));
     desk.event(Event::Tick(NOW.plus(181)));
     assert!(desk.said().contains("has not come up 3 min"), "{}", desk.said());
@@ -360,4 +368,97 @@ fn items_that_are_gone_when_a_place_is_chosen_are_told_to_be() {
     desk.notice(ApplianceNotice::Inventory(InventoryPart { gone, ..InventoryPart::default() }));
     desk.press("web<enter>");
     assert_eq!(desk.said(), "These items are gone.");
+}
+
+#[test]
+fn an_undo_takes_back_what_was_done_and_nothing_else_and_only_for_a_minute() {
+    let mut desk = desk();
+    // Of two that were moved, one was refused.
+    desk.press("<space><space>mweb<enter>");
+    let moved: Vec<_> = edits(&desk).iter().map(|edit| edit.item).collect();
+    let refused = vec![(moved[0], RefusalCode::PermissionDenied.plain())];
+    desk.reply(Outcome::Ok(RepReply::Done(reply::BulkDone { refused })));
+    assert!(desk.said().starts_with("1 of 2 items were moved to Web Servers. u undoes it."));
+    desk.press("u");
+    assert_eq!(edits(&desk).iter().map(|edit| edit.item).collect::<Vec<_>>(), [moved[1]]);
+    done(&mut desk);
+    // A copy is taken back by removing it, and it alone.
+    desk.press("<esc><esc>cper<enter>");
+    let RepRequest::CopyItems(request::CopyItems { items, to }) = desk.last_request().1.clone()
+    else {
+        panic!()
+    };
+    let original = items[0];
+    let name = desk.console.inventory().name(original).unwrap().to_owned();
+    let number = sample().items.iter().position(|one| one.id == original).unwrap();
+    done(&mut desk);
+    told(&mut desk, number, |view| (view.id, view.place) = (ItemId(900), to));
+    told(&mut desk, number, |view| (view.id, view.place) = (ItemId(901), Place::default()));
+    told(&mut desk, number, |view| {
+        (view.id, view.place, view.name) = (ItemId(902), to, format!("not {name}").into());
+    });
+    desk.press("u");
+    let removed = RepRequest::RemoveItems(request::RemoveItems { items: vec![ItemId(900)] });
+    assert_eq!(*desk.last_request().1, removed);
+    done(&mut desk);
+    desk.press("mweb<enter>");
+    done(&mut desk);
+    desk.event(Event::Tick(NOW.plus(61)));
+    desk.press("u");
+    assert!(desk.said().starts_with("Nothing was changed, moved or copied"), "{}", desk.said());
+}
+
+#[test]
+fn a_machine_that_is_away_is_woken_and_jumped_to_once_it_is_up() {
+    let mut desk = desk();
+    away(&mut desk, 1);
+    desk.press("jjj<enter>");
+    let Some(Layer::Confirm(Question::WakeAndJump { name, .. })) = desk.console.layers().last()
+    else {
+        panic!("it is offered")
+    };
+    assert_eq!(name, "Front Office");
+    desk.press("y");
+    assert!(matches!(
+        desk.last_request().1,
+        RepRequest::Wake(request::Wake { password: None, .. })
+    ));
+    desk.reply(Outcome::Ok(RepReply::Waking(reply::WakeHelper { helper: "Red05".into() })));
+    assert!(desk.said().ends_with("The session starts when it is up."), "{}", desk.said());
+    presence(&mut desk, 1, Status::Online);
+    desk.grant_session(1);
+    assert_eq!(desk.console.screen(), Screen::Session(0));
+}
+
+#[test]
+fn who_went_on_working_is_not_torn_away_by_a_machine_that_is_up() {
+    let mut desk = desk();
+    away(&mut desk, 1);
+    desk.press("jjj<enter>y");
+    desk.reply(Outcome::Ok(RepReply::Waking(reply::WakeHelper { helper: "Red05".into() })));
+    desk.press("j");
+    presence(&mut desk, 1, Status::Online);
+    desk.grant_session(1);
+    assert_eq!(desk.console.screen(), Screen::Jump);
+    assert!(desk.said().starts_with("The session with Front Office runs"), "{}", desk.said());
+}
+
+#[test]
+fn who_removes_many_says_how_many() {
+    let mut desk = desk();
+    for id in 100..112 {
+        told(&mut desk, 1, |view| {
+            (view.id, view.name) = (ItemId(id), format!("till-{id}").into());
+        });
+    }
+    desk.press("/till-1<enter>*x");
+    let Some(Layer::Prompt(_)) = desk.console.layers().last() else { panic!("a number is asked") };
+    desk.press("y<enter>");
+    let Some(Layer::Prompt(prompt)) = desk.console.layers().last() else { panic!() };
+    assert_eq!(prompt.mistake.as_deref(), Some("These are 12 items."));
+    desk.press("<ctrl-u>12<enter>");
+    let RepRequest::RemoveItems(request::RemoveItems { items }) = desk.last_request().1 else {
+        panic!()
+    };
+    assert_eq!(items.len(), 12);
 }

@@ -282,3 +282,16 @@ fn a_bell_in_the_shell_on_the_screen_reaches_the_reps_terminal() {
     desk.output(ChannelId(101), 0, "\x07");
     assert_eq!(desk.bells, 1, "that one is only marked");
 }
+
+#[test]
+fn typing_into_several_sessions_cannot_be_overlooked() {
+    snapshot("typing-together", |columns, rows| {
+        let mut desk = Desk::linked(columns, rows);
+        desk.press("jjj<enter>");
+        desk.grant_session(1);
+        desk.press("<ctrl-]>dj<enter>");
+        desk.grant_session(2);
+        desk.press("<ctrl-]>gs*<enter><ctrl-]>b");
+        desk
+    });
+}
