@@ -8,7 +8,7 @@ mod scripts;
 mod sessions;
 
 use super::draw;
-use super::theme::Theme;
+use super::theme::{Colours, Theme};
 use crate::fixtures::{Desk, NOW, presence, rights, sample, statistics};
 use jumpdeck_protocol::inventory::{
     GroupView, JumpPolicyView, PolicyState, Presence, Status, Thumbnail,
@@ -25,14 +25,27 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
 /// The sizes every screen is looked at in.
-const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
+const SIZES: [(u16, u16); 4] = [(120, 40), (80, 24), (40, 12), (200, 50)];
 
 fn screen(desk: &Desk, theme: &str) -> Buffer {
     let size = desk.console.size();
     let mut terminal = Terminal::new(TestBackend::new(size.columns, size.rows)).unwrap();
     let theme = Theme::named(theme).unwrap();
-    terminal.draw(|frame| draw(&desk.console, &theme, "14:03", frame)).unwrap();
+    shown_by(desk, &theme, &mut terminal);
     terminal.backend().buffer().clone()
+}
+
+/// The same on a terminal with sixteen colours.
+fn sixteen(desk: &Desk) -> Buffer {
+    let size = desk.console.size();
+    let mut terminal = Terminal::new(TestBackend::new(size.columns, size.rows)).unwrap();
+    let theme = Theme::named("dark").unwrap().for_terminal(Colours::Sixteen);
+    shown_by(desk, &theme, &mut terminal);
+    terminal.backend().buffer().clone()
+}
+
+fn shown_by(desk: &Desk, theme: &Theme, terminal: &mut Terminal<TestBackend>) {
+    terminal.draw(|frame| draw(&desk.console, theme, "14:03", frame)).unwrap();
 }
 
 /// The characters of a screen, a row a line.
@@ -67,6 +80,8 @@ fn snapshot(name: &str, desk: impl Fn(u16, u16) -> Desk) {
         }
         let mono = screen(&desk(80, 24), "mono");
         insta::assert_snapshot!(format!("{name}-mono"), text(&mono) + &weights(&mono));
+        let few = sixteen(&desk(80, 24));
+        insta::assert_snapshot!(format!("{name}-16"), text(&few) + &colours(&few));
     });
 }
 
@@ -88,6 +103,51 @@ fn weights(buffer: &Buffer) -> String {
         let line: String = (0..buffer.area.width).map(letter).collect();
         out.push_str(line.trim_end());
         out.push('\n');
+    }
+    out
+}
+
+/// The colours of a screen that has sixteen: each as its number in hexadecimal digits, first those in
+/// front, then those behind; a dot for the terminal's own.
+fn colours(buffer: &Buffer) -> String {
+    use ratatui::style::Color;
+    const NUMBERS: [Color; 16] = [
+        Color::Black,
+        Color::Red,
+        Color::Green,
+        Color::Yellow,
+        Color::Blue,
+        Color::Magenta,
+        Color::Cyan,
+        Color::Gray,
+        Color::DarkGray,
+        Color::LightRed,
+        Color::LightGreen,
+        Color::LightYellow,
+        Color::LightBlue,
+        Color::LightMagenta,
+        Color::LightCyan,
+        Color::White,
+    ];
+    let digit = |colour: Color| {
+        let number = match colour {
+            Color::Indexed(number) => Some(usize::from(number)).filter(|number| *number < 16),
+            other => NUMBERS.iter().position(|known| *known == other),
+        };
+        number.and_then(|n| char::from_digit(u32::try_from(n).unwrap(), 16)).unwrap_or(match colour
+        {
+            Color::Reset => '.',
+            _ => '?',
+        })
+    };
+    let mut out = String::new();
+    for behind in [false, true] {
+        for y in 0..buffer.area.height {
+            let colour = |x| if behind { buffer[(x, y)].bg } else { buffer[(x, y)].fg };
+            let line: String = (0..buffer.area.width).map(|x| digit(colour(x))).collect();
+            out.push_str(line.trim_end_matches('.'));
+            out.push('\n');
+        }
     }
     out
 }
