@@ -1,7 +1,7 @@
 //! `jumpdeck demo`: a throw-away appliance with simulated machines.
 
 use super::connect::Connect;
-use super::{console, stop};
+use super::{console, output, stop};
 use crate::runtime::demo::DemoFleet;
 use crate::runtime::dirs::Places;
 use crate::runtime::embedded;
@@ -45,7 +45,12 @@ impl Demo {
         until_gone(dir.path()).await;
         // Only if no other demo runs.
         let _ = std::fs::remove_dir(&demos);
-        outcome.map(|_| ExitCode::SUCCESS)
+        match outcome?.sessions {
+            0 => {}
+            1 => output::say("The demo is over, and its session with it."),
+            many => output::say(&format!("The demo is over, and its {many} sessions with it.")),
+        }
+        Ok(ExitCode::SUCCESS)
     }
 }
 

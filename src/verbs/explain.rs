@@ -52,7 +52,11 @@ impl Explain {
         let (action, at) = (self.action, self.at);
         let answer = client.ask(request::Explain { whom, item, action, at }).await;
         client.close().await;
-        let reply::Explained { answers } = answer?;
+        let reply::Explained { mut answers } = answer?;
+        // What is asked most comes first: whether a session can be started.
+        if !self.everybody {
+            answers.sort_by_key(|answer| answer.action != Permission::PermStart);
+        }
         let json = self.json;
         context.io.print(|out| answers.iter().try_for_each(|answer| line(answer, json, out))).await
     }
