@@ -31,7 +31,7 @@ impl FromStr for PlayedSession {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.strip_prefix('#').unwrap_or(text);
         let (session, part) = text.split_once('.').map_or((text, None), |(s, p)| (s, Some(p)));
-        let wrong = |_| "a session is a number, as 47; 47.2 is its second recording";
+        let wrong = |_| "a session is a number such as 47; 47.2 is its second recording";
         let part = part.map(str::parse).transpose().map_err(wrong)?;
         Ok(Self { session: SessionId(session.parse().map_err(wrong)?), part })
     }
@@ -69,9 +69,12 @@ fn why_not(record: &SessionRecord, part: Option<u32>) -> Option<String> {
     match record.recordings.iter().find(|recording| recording.part == part) {
         None => {
             let count = record.recordings.len();
-            Some(format!(
-                "session {session} has {count} recordings, and {session}.{part} is none of them"
-            ))
+            Some(match count {
+                1 => format!("session {session} has one recording, {session}.1"),
+                _ => format!(
+                    "the recordings of session {session} are {session}.1 to {session}.{count}"
+                ),
+            })
         }
         Some(recording) if recording.removed => Some(format!(
             "recording {session}.{part} was removed: it was kept as long as it had to be"

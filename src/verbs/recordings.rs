@@ -16,7 +16,7 @@ use jumpdeck_protocol::{ChannelId, SessionId};
 use ring::digest;
 use serde::Serialize;
 use std::fmt;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -84,7 +84,7 @@ impl FromStr for RecordingName {
                 .map(|(session, part)| Self::Part(SessionId(session), part)),
             None => number(text).map(|number| Self::Number(ChannelId(number))),
         };
-        name.ok_or("a recording is a number, as 12, or a session's number and its own, as 47.1")
+        name.ok_or("a recording is named by its session and its number in it, such as 47.1")
     }
 }
 
@@ -185,6 +185,16 @@ fn table(recordings: &[Recording], out: &mut dyn Write) -> io::Result<()> {
         ]
     };
     let table: Vec<_> = recordings.iter().map(cells).collect();
+    // The number of its own is for programs: people would take it for the session's.
+    if io::stdout().is_terminal() {
+        let named = table.into_iter();
+        let named = named.map(|[_, name, at, size, user, item]| [name, at, size, user, item]);
+        return output::table(
+            ["RECORDING", "STARTED", "BYTES", "USER", "ITEM"],
+            &named.collect::<Vec<_>>(),
+            out,
+        );
+    }
     output::table(["NUMBER", "RECORDING", "STARTED", "BYTES", "USER", "ITEM"], &table, out)
 }
 

@@ -59,6 +59,11 @@ pub(crate) trait Backend: Queries + Send + 'static {
     /// Writes these rows in one durable commit, or none of them.
     fn commit(&mut self, rows: &[StoredRow]) -> Result<(), BackendError>;
 
+    /// Another way to read it, for questions that take long: who asks them must keep nobody from writing.
+    fn reader(&self) -> Option<Box<dyn Queries + Send>> {
+        None
+    }
+
     /// Closes it.
     fn close(self) -> Result<(), BackendError>;
 }

@@ -38,6 +38,8 @@ enum StoreJob {
 #[derive(Clone)]
 pub struct Store {
     jobs: mpsc::UnboundedSender<StoreJob>,
+    /// For questions that take long, where the database can be read beside the writing.
+    searches: Option<mpsc::UnboundedSender<Read>>,
     changed: watch::Receiver<()>,
     shared: Arc<StoreState>,
 }
@@ -88,6 +90,7 @@ impl Store {
             next_session: AtomicU64::new(next_session),
             next_channel: AtomicU64::new(next_channel),
         });
+        let searches = backend.reader().map(searcher).transpose()?;
         let (jobs, queue) = mpsc::unbounded_channel();
         let (publish, changed) = watch::channel(());
         let writer = StoreWriter { backend, shared: Arc::clone(&shared), publish };
@@ -98,7 +101,7 @@ impl Store {
                 ended();
             })
             .map_err(|error| BackendError::Failed(error.to_string()))?;
-        Ok(Opened { store: Self { jobs, changed, shared }, sessions, seen, lived })
+        Ok(Opened { store: Self { jobs, searches, changed, shared }, sessions, seen, lived })
     }
 
     /// Whether the last commit failed.
@@ -155,6 +158,30 @@ impl Store {
         }
     }
 
+    /// Looks at what is committed, for as long as it takes: nobody who writes waits for it.
+    pub async fn search<T: Send + 'static>(
+        &self,
+        search: impl FnOnce(&dyn Queries) -> Result<T, BackendError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let Some(searches) = &self.searches else {
+            return self.read(search).await;
+        };
+        // Anyone who searches finds what was written before.
+        self.read(|_| Ok(())).await?;
+        let (answer, answered) = oneshot::channel();
+        let _ = searches.send(Box::new(move |queries| {
+            // Nobody waits for an answer any more whose asker is gone.
+            if !answer.is_closed() {
+                let _ = answer.send(search(queries));
+            }
+        }));
+        match answered.await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(error)) => Err(RefusalCode::StoreFailed.because(error.to_string())),
+            Err(_) => Err(RefusalCode::Stopping.plain()),
+        }
+    }
+
     /// Events of the audit after this one, whether they are the last, and where the audit stands.
     pub async fn audit_after(
         &self,
@@ -200,6 +227,19 @@ impl Store {
         // A closed queue drops the edit, and with it the answer's sender.
         let _ = self.jobs.send(StoreJob::Edit(edit));
     }
+}
+
+/// A thread that searches, and the way to it. It ends with that.
+fn searcher(reader: Box<dyn Queries + Send>) -> Result<mpsc::UnboundedSender<Read>, BackendError> {
+    let (searches, mut queue) = mpsc::unbounded_channel::<Read>();
+    let work = move || {
+        while let Some(search) = queue.blocking_recv() {
+            search(&*reader);
+        }
+    };
+    let started = std::thread::Builder::new().name("searches".into()).spawn(work);
+    started.map_err(|error| BackendError::Failed(error.to_string()))?;
+    Ok(searches)
 }
 
 impl StoreState {

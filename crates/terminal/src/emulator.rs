@@ -154,6 +154,11 @@ impl<L: EventListener> Emulator<L> {
         }
     }
 
+    /// Whether the output is between characters and sequences.
+    pub fn is_between(&self) -> bool {
+        self.guard.is_between()
+    }
+
     /// What another emulator must have seen to take what follows as this one will.
     pub fn unfinished(&self) -> &[u8] {
         self.guard.unfinished()

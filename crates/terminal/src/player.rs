@@ -12,8 +12,12 @@ use thiserror::Error;
 
 /// Bytes of a recording that are played, at most.
 pub const LARGEST: usize = 64 * 1024 * 1024;
+/// Events of a recording that are played, at most.
+const MOST: usize = 2_000_000;
 /// Where nothing happens for longer, that is passed over, if the viewer wants it.
 const IDLE: Duration = Duration::from_secs(2);
+/// Nobody goes back to a command that began so short a time ago.
+const NEAR: Duration = Duration::from_secs(2);
 /// Speeds, in sixteenths: from half to sixteen times as fast.
 const SPEEDS: [u32; 6] = [8, 16, 32, 64, 128, 256];
 const NORMAL: u32 = 16;
@@ -86,8 +90,8 @@ pub struct Player {
     /// The first event that has not happened yet.
     next: usize,
     position: Duration,
-    /// Nothing follows what is there.
-    whole: bool,
+    /// More is being written while this is watched.
+    goes_on: bool,
     /// More would follow, but is too much.
     cut: bool,
     speed: u32,
@@ -120,7 +124,7 @@ impl Default for Player {
             size,
             next: 0,
             position: Duration::ZERO,
-            whole: false,
+            goes_on: false,
             cut: false,
             speed: NORMAL,
             skips_idle: false,
@@ -178,7 +182,9 @@ impl Player {
         // Time does not go back.
         let at = at.max(self.events.last().map_or(Duration::ZERO, |last| last.at));
         match kind.as_str() {
-            "o" if self.text.len() + data.len() > LARGEST => self.cut = true,
+            _ if self.events.len() >= MOST || self.text.len() + data.len() > LARGEST => {
+                self.cut = true;
+            }
             "o" => {
                 let from = self.text.len();
                 self.text.push_str(&data);
@@ -205,9 +211,9 @@ impl Player {
         Ok(())
     }
 
-    /// Nothing more will come.
-    pub fn end(&mut self) {
-        self.whole = true;
+    /// Everything that there is has come: more is being written while this is watched, or not.
+    pub const fn set_going_on(&mut self, goes_on: bool) {
+        self.goes_on = goes_on;
     }
 
     /// Says which commands were run: each with where in the output it ended, or else when, in seconds
@@ -300,7 +306,9 @@ impl Player {
         let found = if forward {
             commands.iter().find(|command| command.at > self.position)
         } else {
-            commands.iter().rev().find(|command| command.at < self.position)
+            // Who has just come to a command wants the one before it.
+            let near = self.position.saturating_sub(NEAR);
+            commands.iter().rev().find(|command| command.at < near)
         };
         let at = found.map(|command| command.at);
         at.inspect(|at| self.seek(*at)).is_some()
@@ -406,7 +414,7 @@ impl Player {
 
     /// The end is shown of something that goes on.
     pub const fn is_live(&self) -> bool {
-        !self.whole && !self.cut && !self.events.is_empty() && self.is_at_end()
+        self.goes_on && !self.cut && !self.events.is_empty() && self.is_at_end()
     }
 
     /// The rest is not played: it is too much.
@@ -468,7 +476,6 @@ mod tests {
     fn whole() -> Player {
         let mut player = Player::default();
         player.feed(RECORDING.as_bytes()).unwrap();
-        player.end();
         player
     }
 
@@ -527,8 +534,9 @@ mod tests {
         let mut player = Player::default();
         let (head, tail) = RECORDING.split_at(RECORDING.find("[3.0").unwrap() + 9);
         player.feed(head.as_bytes()).unwrap();
-        assert!(!player.is_live());
         player.seek(seconds(9));
+        assert!(!player.is_live(), "the rest may just be on its way");
+        player.set_going_on(true);
         assert!(player.is_live());
         player.feed(tail.as_bytes()).unwrap();
         assert_eq!((shown(&player).as_str(), player.is_live()), ("$ ls\nFile\n$ exit", true));

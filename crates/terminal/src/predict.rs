@@ -427,5 +427,10 @@ fn cell<T>(term: &Term<T>, at: Place) -> char {
     let line = Line(i32::try_from(at.row).unwrap_or(0));
     let cell = &term.grid()[line][Column(at.column)];
     let hidden = cell.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER);
-    if hidden { '\0' } else { cell.c }
+    match cell.c {
+        _ if hidden => '\0',
+        // Where a tab was printed.
+        '\t' => ' ',
+        character => character,
+    }
 }

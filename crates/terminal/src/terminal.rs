@@ -153,6 +153,11 @@ impl Terminal {
         self.near = near(size);
     }
 
+    /// Whether the output is between characters and sequences.
+    pub fn is_between(&self) -> bool {
+        self.emulator.is_between()
+    }
+
     /// What the program has begun, and must end in time.
     pub fn unsettled(&self) -> Option<Unsettled> {
         self.emulator.unsettled()

@@ -21,7 +21,7 @@ use jumpdeck_protocol::{ChannelId, Refusal, RefusalCode, frame, limits};
 use state::State;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
@@ -55,7 +55,7 @@ pub(super) struct AgentChannel {
     input: Notify,
     resize: watch::Sender<Option<Size>>,
     /// Of a terminal: whether it prints what is typed.
-    echo: OnceLock<Echo>,
+    echo: OnceLock<Weak<Echo>>,
     closed: watch::Sender<bool>,
 }
 
@@ -350,22 +350,27 @@ impl AgentChannel {
 
     /// The program has read so much more of its input. Returns the credit that is due.
     fn used(&self, count: usize) -> Option<(u64, u64)> {
-        if self.echo.get().is_some_and(Echo::is_wanted) {
+        if self.echo().is_some_and(|echo| echo.is_wanted()) {
             return Some(self.state().used_and_acknowledged(count));
         }
         self.state().used(count)
     }
 
+    /// The echo of the terminal, as long as that is there.
+    fn echo(&self) -> Option<Arc<Echo>> {
+        self.echo.get().and_then(Weak::upgrade)
+    }
+
     /// A console wants to know at once what the program took, and whether it is printed.
     fn acknowledge(&self) {
-        if let Some(echo) = self.echo.get() {
+        if let Some(echo) = self.echo() {
             self.all.report(ChannelReport::Echo { channel: self.id, on: echo.begin() });
         }
     }
 
     /// Says whether the terminal prints what is typed, if somebody wants to know and it is news.
     fn look_at_echo(&self) {
-        if let Some(on) = self.echo.get().and_then(Echo::news) {
+        if let Some(on) = self.echo().and_then(|echo| echo.news()) {
             self.all.report(ChannelReport::Echo { channel: self.id, on });
         }
     }

@@ -77,13 +77,14 @@ pub(super) fn spawn(
     let process = child.id().unwrap_or(0);
     let copy = pty.as_fd().try_clone_to_owned();
     let size = copy.map_err(|error| RefusalCode::SpawnFailed.because(why::system(&error)))?;
-    if let Ok(copy) = size.try_clone() {
+    let echo = size.try_clone().ok().map(|copy| Arc::new(Echo::of(copy)));
+    if let Some(echo) = &echo {
         // Nobody else has set it: the channel is new.
-        let _ = channel.echo.set(Echo::of(copy));
+        let _ = channel.echo.set(Arc::downgrade(echo));
     }
     let (reader, writer) = pty.into_split();
     let login = LoginRecord::enter(&Books::default(), process, Path::new(&tty), &origin.rep);
-    let terminal = ShellTerminal { reader, writer, size };
+    let terminal = ShellTerminal { reader, writer, size, echo };
     let serving = serve(Arc::clone(channel), child, terminal);
     channel.all.serve(async move {
         serving.await;
@@ -97,6 +98,7 @@ struct ShellTerminal {
     reader: OwnedReadPty,
     writer: OwnedWritePty,
     size: OwnedFd,
+    echo: Option<Arc<Echo>>,
 }
 
 async fn serve(channel: Arc<AgentChannel>, mut child: Child, terminal: ShellTerminal) {
@@ -126,7 +128,7 @@ async fn serve(channel: Arc<AgentChannel>, mut child: Child, terminal: ShellTerm
 }
 
 async fn run(channel: &AgentChannel, child: &mut Child, terminal: ShellTerminal) -> ExitStatus {
-    let ShellTerminal { reader, writer, size } = terminal;
+    let ShellTerminal { reader, writer, size, echo: _echo } = terminal;
     let mut reading = std::pin::pin!(output::read(channel, reader));
     let mut writing = std::pin::pin!(output::write(channel, writer));
     let mut resizing = std::pin::pin!(follow_size(channel, size));

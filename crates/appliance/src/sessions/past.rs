@@ -11,7 +11,7 @@ use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::rights::Permission;
 use jumpdeck_protocol::{ItemId, Refusal, RefusalCode, UserId, limits};
 use jumpdeck_store::{SessionFilter, SessionWord, StoredSession};
-use jumpdeck_world::{Visibility, World};
+use jumpdeck_world::{Item, Visibility, World};
 use std::sync::Arc;
 
 /// What a rep's filter means in this world.
@@ -95,7 +95,10 @@ fn reported(world: &World, viewer: UserId, sight: &Visibility<'_>) -> Vec<ItemId
     let wanted = Some(Permission::PermViewJumpItemReport);
     let places = world.places().map(|(place, _)| place).filter(|place| sight.place(*place));
     let open = places.filter(|place| world.decide(user, *place, wanted).is_allowed());
-    open.flat_map(|place| world.items_in(place)).map(|item| item.view.id).collect()
+    // What a move or a copy must not lift, it does not lift here either.
+    let held = |item: &&Arc<Item>| world.is_held(user, item, Permission::PermViewJumpItemReport);
+    let items = open.flat_map(|place| world.items_in(place)).filter(|item| !held(item));
+    items.map(|item| item.view.id).collect()
 }
 
 fn same(one: &str, other: &str) -> bool {
@@ -136,7 +139,8 @@ impl Answered for request::PastSessions {
     ) -> Result<reply::PastSessionsPart, Refusal> {
         let filter = resolve(&history.base.world(), rep.user, self.filter)?;
         let (before, most) = (self.before, limits::SESSIONS_CHUNK + 1);
-        let read = history.base.store.read(move |past| past.sessions_before(&filter, before, most));
+        let read =
+            history.base.store.search(move |past| past.sessions_before(&filter, before, most));
         let mut found = read.await?;
         let more = found.len() > limits::SESSIONS_CHUNK;
         found.truncate(limits::SESSIONS_CHUNK);

@@ -15,12 +15,23 @@ const LOOKED_AT: usize = 1_000;
 
 /// Days that recordings of sessions with this item are kept, and who says so; nothing for always.
 fn days(world: &World, item: ItemId) -> Option<(u32, String)> {
-    let policy = world.item(item).and_then(|item| item.view.jump_policy);
+    let kept = world.kept_item(item).map(|kept| kept.item.view.jump_policy);
+    let Some(policy) = world.item(item).map(|item| item.view.jump_policy).or(kept) else {
+        // Nobody knows its policy any more: then the longest time that anybody says.
+        return longest(world)
+            .map(|days| (days, "the item is gone, and the longest time".to_owned()));
+    };
     let policy = policy.and_then(|id| world.policy(id)).filter(|one| one.recordings_days > 0);
     match policy {
         Some(policy) => Some((policy.recordings_days, format!("Jump Policy {}", policy.code_name))),
         None => Some((world.site().recordings_days, "the site".to_owned())).filter(|one| one.0 > 0),
     }
+}
+
+/// The most days anybody says; nothing for always.
+fn longest(world: &World) -> Option<u32> {
+    let site = Some(world.site().recordings_days).filter(|days| *days > 0)?;
+    world.policies().map(|policy| policy.recordings_days).chain([site]).max()
 }
 
 /// The fewest days anybody says.

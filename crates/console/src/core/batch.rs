@@ -26,8 +26,8 @@ pub(super) enum BatchEdit {
     Copy(String),
     /// They are removed.
     Remove,
-    /// What was done before is undone.
-    Undo,
+    /// What was done before is undone; this is what the items are then.
+    Undo(&'static str),
 }
 
 impl BatchEdit {
@@ -37,7 +37,7 @@ impl BatchEdit {
             Self::Move(place) => format!("moved to {place}"),
             Self::Copy(place) => format!("copied to {place}"),
             Self::Remove => "removed".to_owned(),
-            Self::Undo => "restored".to_owned(),
+            Self::Undo(what) => (*what).to_owned(),
         }
     }
 }

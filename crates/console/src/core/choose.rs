@@ -187,7 +187,7 @@ impl Console {
                 let command = number.checked_sub(items.len());
                 let command = command.and_then(|n| commands.get(n)).copied();
                 if command.is_none() {
-                    self.warn("Nothing is like what you typed.");
+                    self.warn("No match for what you typed.");
                 }
                 self.choose_command(command);
             }
@@ -197,7 +197,9 @@ impl Console {
                 let savable = entries.iter().any(|entry| entry.value == EntryValue::SaveThis);
                 if let Some(entry) = entry {
                     self.dialogs.layers.pop();
-                    self.chose(purpose, entry, !typed.is_empty());
+                    // A name that is typed whole was meant.
+                    let by_name = entry.label.eq_ignore_ascii_case(&typed);
+                    self.chose(purpose, entry, by_name);
                 } else if purpose == Pick::Saved && savable {
                     // A name that is not there yet is the one to save this search under.
                     self.dialogs.layers.pop();

@@ -124,6 +124,8 @@ pub enum Timer {
     Silence(u64),
     /// A recording that goes on may have more; with its number.
     MoreToPlay(u64),
+    /// What was typed in the history may be all; with the number of the search.
+    HistoryTyped(u64),
     /// What the prediction of this shell waited for is over.
     Predicted(ChannelId, PredictionTimer),
 }

@@ -53,6 +53,9 @@ impl Console {
         self.list.known.history = None;
         self.out.dirty = true;
         self.play_at_once();
+        self.go_on_playing();
+        self.search_history_again();
+        self.forget_coming();
         let have = self.list.inventory.position().cloned();
         let presence = self.list.inventory.presence_position();
         let note = (About::Anything, IfLost::Nothing);

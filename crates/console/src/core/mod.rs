@@ -204,6 +204,7 @@ impl Console {
             Event::Timer(Timer::Settle(channel, what)) => self.settle(channel, what),
             Event::Timer(Timer::Silence(wait)) => self.still_silent(wait),
             Event::Timer(Timer::MoreToPlay(number)) => self.more_to_play(number),
+            Event::Timer(Timer::HistoryTyped(number)) => self.history_typed(number),
             Event::Timer(Timer::Predicted(channel, what)) => self.predicted(channel, what),
             Event::Clock(clock, elapsed) => self.clock(clock, elapsed),
             Event::Found(found) => self.found(found),

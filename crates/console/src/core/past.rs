@@ -40,6 +40,8 @@ pub fn read(text: &str, now: &Zoned) -> Result<HistoryFilter, String> {
             set_time(&mut filter, found);
         } else if let Some(found) = bare(token, now) {
             set_time(&mut filter, found);
+        } else if looks_like_a_date(token) {
+            take(&mut filter, "time", token, now)?;
         } else {
             filter.words.push(token.as_str().into());
         }
@@ -87,6 +89,13 @@ pub fn take(
 
 const fn set_time(filter: &mut HistoryFilter, (since, until): Period) {
     (filter.since, filter.until) = (since, until);
+}
+
+/// `2026-11`, and what was meant to be a date.
+fn looks_like_a_date(token: &str) -> bool {
+    let plain = token.chars().all(|c| c.is_ascii_digit() || "-.:".contains(c));
+    let (year, rest) = token.trim_start_matches('.').split_at_checked(4).unwrap_or_default();
+    plain && rest.starts_with('-') && year.chars().all(|c| c.is_ascii_digit())
 }
 
 fn is_word(field: &str) -> bool {
@@ -172,8 +181,9 @@ fn begins_and_ends(text: &str, now: &Zoned) -> Option<(DateTime, DateTime)> {
     if let Ok(date) = text.parse::<Date>() {
         return day(date);
     }
-    if let Some(month) = text.len().eq(&7).then(|| format!("{text}-01").parse::<Date>().ok()) {
-        let month = month?;
+    if text.len() == 7
+        && let Ok(month) = format!("{text}-01").parse::<Date>()
+    {
         return Some(period(month, month.checked_add(1.month()).ok()?));
     }
     let (before, name) = text.split_once(' ').unwrap_or(("", text));
@@ -246,8 +256,14 @@ mod tests {
     #[test]
     fn times_are_read_as_people_say_them() {
         let tuesday = "Tue 2026-11-24 00:00 .. Wed 2026-11-25 00:00";
-        for text in ["last tuesday", "Last Tuesday", "time:tue", "time:\"last tue\"", "2026-11-24"]
-        {
+        for text in [
+            "last tuesday",
+            "Last Tuesday",
+            "time:tuesday",
+            "time:tue",
+            "time:\"last tue\"",
+            "2026-11-24",
+        ] {
             assert_eq!(meant(text), tuesday, "{text}");
         }
         assert_eq!(meant("today"), "Sat 2026-11-28 00:00 .. Sun 2026-11-29 00:00");
@@ -263,7 +279,8 @@ mod tests {
             meant("time:\"2026-11-20 14:00..2026-11-20 15:00\""),
             "Fri 2026-11-20 14:00 .. Fri 2026-11-20 15:00"
         );
-        for text in ["time:soon", "time:..", "time:2026-13-01"] {
+        assert_eq!(meant("2026-10"), meant("time:2026-10"));
+        for text in ["time:soon", "time:..", "time:2026-13-01", "2026-13-45..", "2026-13-45"] {
             assert_eq!(meant(text), "no time", "{text}");
         }
     }

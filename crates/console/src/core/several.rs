@@ -1,10 +1,10 @@
 //! Typing into several sessions at once: those that were marked, once it was asked for.
 
-use super::session::Tab;
+use super::session::{Pane, Shell, Tab};
 use super::{Console, Screen};
 use crate::core::queues::SessionRow;
 use jumpdeck_protocol::SessionId;
-use jumpdeck_protocol::session::Part;
+use jumpdeck_protocol::session::{ChannelState, Part, RecordingState};
 use std::collections::BTreeSet;
 
 /// Sessions that are marked, and whether keys go to all of them.
@@ -56,8 +56,12 @@ impl Console {
 
     /// Whether a session takes part in what is typed together.
     fn takes(&self, tab: &Tab) -> bool {
-        let types = tab.shell().is_some_and(super::session::Shell::types);
-        self.sessions.several.marked.contains(&tab.id) && tab.part != Part::Observer && types
+        let fails = |state: &ChannelState| matches!(state.recording, RecordingState::Failed { .. });
+        let takes = |shell: &Shell| {
+            shell.types() && shell.pane != Pane::Away && !shell.state.as_ref().is_some_and(fails)
+        };
+        let shell = tab.shell().is_some_and(takes);
+        self.sessions.several.marked.contains(&tab.id) && tab.part != Part::Observer && shell
     }
 
     pub(super) fn no_type_together(&self) -> Option<String> {

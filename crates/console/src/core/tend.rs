@@ -307,7 +307,10 @@ impl Console {
                 self.remove(items);
             }
             Ask::RemoveCount { items, .. } => {
-                self.prompt_mistake(&format!("These are {} items.", items.len()));
+                self.prompt_mistake(&format!(
+                    "These are {0} items. Enter {0} to remove them; Esc keeps them.",
+                    items.len()
+                ));
             }
             Ask::Code { item, reason, .. } => self.accept_code(item, &text, reason),
             Ask::Reason { .. } if text.is_empty() => {

@@ -291,9 +291,14 @@ impl Console {
         }
         self.out.dirty = true;
         // Anyone who closed it meanwhile wants no more of it.
+        let purpose = if transfer { Pick::Transfer(session) } else { Pick::Share(session) };
         let Some(Layer::Chooser(chooser)) = self.dialogs.layers.last_mut() else {
             return;
         };
+        // It may be another one that was opened meanwhile.
+        if !matches!(&chooser.kind, ChooserKind::Entries { purpose: of, .. } if *of == purpose) {
+            return;
+        }
         let coming = std::mem::take(&mut chooser.coming);
         if coming == Coming::No {
             return;
@@ -308,7 +313,7 @@ impl Console {
     }
 
     /// A chooser whose entries do not come is closed.
-    fn forget_coming(&mut self) {
+    pub(super) fn forget_coming(&mut self) {
         let waits = |layer: &Layer| matches!(layer, Layer::Chooser(c) if c.coming != Coming::No);
         self.dialogs.layers.retain(|layer| !waits(layer));
     }

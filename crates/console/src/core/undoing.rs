@@ -100,7 +100,7 @@ impl Console {
             Inverse::Edits(edits) => {
                 let weigh = super::form::weight;
                 let request = |edits| request::EditItems { edits };
-                self.begin_batch(BatchEdit::Undo, edits, weigh, request);
+                self.begin_batch(BatchEdit::Undo("restored"), edits, weigh, request);
             }
             Inverse::Copies { to, originals, after } => {
                 let names: BTreeSet<String> = originals.into_iter().map(|(_, name)| name).collect();
@@ -108,7 +108,7 @@ impl Console {
                 let copies = items.filter(|item| item.place() == to && names.contains(item.name()));
                 let items: Vec<ItemId> = copies.map(|item| item.id()).collect();
                 let request = |items| request::RemoveItems { items };
-                self.begin_batch(BatchEdit::Undo, items, |_| 16, request);
+                self.begin_batch(BatchEdit::Undo("removed again"), items, |_| 16, request);
             }
         }
     }

@@ -16,6 +16,9 @@ use std::collections::BTreeMap;
 /// Seconds after which a machine that was woken should be there.
 const PATIENCE: u64 = 180;
 
+/// Seconds for which somebody who waits for a machine still looks at the screen.
+const WATCHED: u64 = 60;
+
 /// More machines than this are called only after a question.
 const ASKED: usize = 10;
 
@@ -240,15 +243,17 @@ impl Console {
                 let seconds = self.now.since(waking.since);
                 self.say(&format!("{name} is awake, {seconds} s after the call."));
                 if let Some(pressed) = waking.jump {
-                    self.jump_to_awake(item, pressed);
+                    self.jump_to_awake(item, pressed, seconds);
                 }
             }
         }
     }
 
-    /// A machine that was woken for a session is up. Who went on with something else is not torn away.
-    fn jump_to_awake(&mut self, item: ItemId, pressed: u64) {
-        if pressed == self.keys.pressed || self.closed_policy(item).is_some() {
+    /// A machine that was woken for a session is up. Who went on with something else, or looks elsewhere by
+    /// now, is not torn away.
+    fn jump_to_awake(&mut self, item: ItemId, pressed: u64, waited: u64) {
+        let waits = pressed == self.keys.pressed && waited <= WATCHED;
+        if waits || self.closed_policy(item).is_some() {
             self.jump_to(item);
         } else {
             self.start(item, StartHow::default());

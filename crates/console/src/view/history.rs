@@ -236,10 +236,10 @@ impl Artist<'_, '_> {
     fn progress(&mut self, replay: &Replay, area: Rect) {
         let player = &replay.player;
         let (position, length) = (player.position(), player.length());
-        let sign = match (player.is_live(), replay.paused) {
-            (true, _) => "●",
-            (_, true) => "‖",
-            (_, false) => "▶",
+        let sign = match () {
+            () if replay.paused => "‖",
+            () if player.is_live() => "●",
+            () => "▶",
         };
         let idle = if player.skips_idle() { " skips idle" } else { "" };
         let end = match () {

@@ -116,8 +116,7 @@ fn asked(purpose: &Ask) -> (&'static str, String) {
         Ask::RemoveCount { items, names } => (
             "Remove items",
             format!(
-                "{} items: {}{}. Their Jump Clients uninstall themselves. Enter the number of items to \
-                 remove them.",
+                "Enter {} to remove these items. Their Jump Clients uninstall themselves. {}{}.",
                 items.len(),
                 in_groups(names),
                 more(items.len(), names.len())

@@ -19,8 +19,16 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-pub(super) const FOOTER: [&str; 7] =
-    ["open-session", "selected-log", "end-selected", "session-key", "go-jump", "palette", "help"];
+pub(super) const FOOTER: [&str; 8] = [
+    "open-session",
+    "mark-session",
+    "selected-log",
+    "end-selected",
+    "session-key",
+    "go-jump",
+    "palette",
+    "help",
+];
 
 impl Draws<LogReader, Rect> for Artist<'_, '_> {
     fn draw(&mut self, layer: &LogReader, area: Rect) {

@@ -7,11 +7,12 @@ mod schema;
 mod sessions;
 
 use crate::StoreError;
-use crate::backend::{Backend, BackendError, Loaded, StoredDocument};
+use crate::backend::{Backend, BackendError, Loaded, Queries, StoredDocument};
 use crate::draft::StoredRow;
 use jumpdeck_protocol::Revision;
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use std::path::Path;
+use std::time::Duration;
 
 /// An SQLite file that is open.
 pub(crate) struct Sqlite(pub(super) Connection);
@@ -27,6 +28,13 @@ impl Sqlite {
 impl Backend for Sqlite {
     fn load(&mut self) -> Result<Loaded, BackendError> {
         load::load(&self.0)
+    }
+
+    fn reader(&self) -> Option<Box<dyn Queries + Send>> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let reader = Connection::open_with_flags(self.0.path()?, flags).ok()?;
+        reader.busy_timeout(Duration::from_secs(5)).ok()?;
+        Some(Box::new(Self(reader)))
     }
 
     fn changes_since(

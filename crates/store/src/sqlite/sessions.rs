@@ -46,8 +46,13 @@ impl Conditions {
         let before = before.map_or(i64::MAX, |id| i64::try_from(id.0).unwrap_or(i64::MAX));
         let before = all.value(before);
         all.and(&format!("s.id < {before}"));
+        // Each of the three has an index of its own.
         let reported = all.list(filter.reported.iter().map(|id| id.0));
-        all.and(&format!("({TOOK_PART} OR s.item IN {reported})"));
+        all.and(&format!(
+            "s.id IN (SELECT id FROM sessions WHERE user = ?1
+             UNION SELECT session FROM participants WHERE user = ?1
+             UNION SELECT id FROM sessions WHERE item IN {reported})"
+        ));
         if let Some(session) = filter.session {
             let session = all.value(session.0.cast_signed());
             all.and(&format!("s.id = {session}"));

@@ -292,7 +292,9 @@ async fn both_agree(story: Vec<Happens>) {
         }
     }
     let [on_disk, in_memory] = &stores;
+    let searched = on_disk.search(answers).await.unwrap();
     let on_disk = on_disk.read(answers).await.unwrap();
+    assert_eq!(on_disk, searched, "beside the writing, the same is found");
     let in_memory = in_memory.read(answers).await.unwrap();
     assert_eq!(on_disk.len(), in_memory.len());
     for (on_disk, in_memory) in on_disk.iter().zip(&in_memory) {

@@ -2,17 +2,21 @@
 
 use super::Layer;
 use super::player::Replay;
-use crate::core::Console;
 use crate::core::input::Input;
 use crate::core::keymap::Context;
 use crate::core::past;
 use crate::core::requests::{About, IfLost};
 use crate::core::room::{Room, moved};
+use crate::core::{Console, Effect, Timer};
 use jumpdeck_protocol::history::SessionRecord;
 use jumpdeck_protocol::log::LogEntry;
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::{Refusal, SessionId};
+use std::time::Duration;
+
+/// A search is asked for once nothing was typed for so long.
+const TYPED: Duration = Duration::from_millis(120);
 
 /// More is asked for once the selection is so near the end of what came.
 const AHEAD: usize = 30;
@@ -71,6 +75,13 @@ impl Console {
         self.search_history();
     }
 
+    fn shown_history(&self) -> Option<&PastSessions> {
+        self.dialogs.layers.iter().rev().find_map(|layer| match layer {
+            Layer::History(history) => Some(&**history),
+            _ => None,
+        })
+    }
+
     fn past_sessions(&mut self) -> Option<&mut PastSessions> {
         self.dialogs.layers.iter_mut().rev().find_map(|layer| match layer {
             Layer::History(history) => Some(&mut **history),
@@ -89,7 +100,32 @@ impl Console {
         (history.selected, history.then) = (0, None);
         if history.mistake.is_none() {
             history.number += 1;
+            // What is on the screen is no answer to it.
+            (history.asked, history.further) = (true, false);
+            let timer = Timer::HistoryTyped(history.number);
+            self.out.effects.push(Effect::After(TYPED, timer));
+        }
+    }
+
+    /// Nothing more was typed for a moment.
+    pub(in crate::core) fn history_typed(&mut self, number: u64) {
+        if self.past_sessions().is_some_and(|history| history.number == number) {
             self.ask_past_sessions(false);
+        }
+    }
+
+    /// The link is back: whatever was asked before is not answered any more.
+    pub(in crate::core) fn search_history_again(&mut self) {
+        if self.past_sessions().is_some() {
+            self.search_history();
+        }
+        let log = self.dialogs.layers.iter().find_map(|layer| match layer {
+            Layer::PastLog(log) if !log.whole => Some(log),
+            _ => None,
+        });
+        if let Some(log) = log {
+            let last = log.entries.last().map_or(0, |entry| entry.number);
+            self.ask_past_log(log.record.session, last);
         }
     }
 
@@ -173,7 +209,7 @@ impl Console {
 
     /// Why the selected session cannot be played.
     pub(in crate::core) fn no_play(&self) -> Option<String> {
-        let Some(Layer::History(history)) = self.dialogs.layers.last() else {
+        let Some(history) = self.shown_history() else {
             return Some("This works in the history.".to_owned());
         };
         match history.record() {
@@ -194,7 +230,7 @@ impl Console {
 
     /// Why the selected session's log cannot be read.
     pub(in crate::core) fn no_past_log(&self) -> Option<String> {
-        let Some(Layer::History(history)) = self.dialogs.layers.last() else {
+        let Some(history) = self.shown_history() else {
             return Some("This works in the history.".to_owned());
         };
         match history.record() {
@@ -226,16 +262,18 @@ impl Console {
     }
 
     fn past_log_came(&mut self, session: SessionId, outcome: Result<reply::LogPart, Refusal>) {
-        let Some(Layer::PastLog(log)) = self.dialogs.layers.last_mut() else {
+        let log = self.dialogs.layers.iter_mut().find_map(|layer| match layer {
+            Layer::PastLog(log) if log.record.session == session => Some(log),
+            _ => None,
+        });
+        let Some(log) = log else {
             return;
         };
-        if log.record.session != session {
-            return;
-        }
         match outcome {
             Ok(reply::LogPart { entries, more }) => {
                 let last = entries.last().map(|entry| entry.number);
-                log.entries.extend(entries);
+                let known = log.entries.last().map_or(0, |entry| entry.number);
+                log.entries.extend(entries.into_iter().filter(|entry| entry.number > known));
                 match last.filter(|_| more) {
                     Some(last) => self.ask_past_log(session, last),
                     None => log.whole = true,

@@ -7,7 +7,7 @@ use crate::core::keymap::Context;
 use crate::core::requests::{About, IfLost};
 use crate::core::room::Room;
 use crate::core::{Console, Effect, Timer};
-use jumpdeck_protocol::history::SessionRecord;
+use jumpdeck_protocol::history::{HistoryFilter, SessionRecord};
 use jumpdeck_protocol::log::{LogEntry, LogEvent, Recording};
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
@@ -118,6 +118,13 @@ impl Console {
         })
     }
 
+    fn played(&self) -> Option<&Replay> {
+        self.dialogs.layers.iter().rev().find_map(|layer| match layer {
+            Layer::Player(replay) => Some(&**replay),
+            _ => None,
+        })
+    }
+
     /// Plays the recording that is to be shown, from its beginning.
     fn begin_recording(&mut self) {
         if let Some(replay) = self.replay() {
@@ -163,14 +170,13 @@ impl Console {
         let goes_on = replay.recording().is_some_and(|recording| recording.ended.is_none());
         replay.loaded |= bytes.is_empty() || replay.player.is_cut();
         let search = if replay.loaded { replay.search.take() } else { None };
+        replay.player.set_going_on(goes_on && replay.loaded && !replay.paused);
         if replay.player.is_cut() {
-            replay.player.end();
+            // The rest is not played.
         } else if !bytes.is_empty() {
             self.ask_piece();
         } else if goes_on {
             self.out.effects.push(Effect::After(LOOK, Timer::MoreToPlay(number)));
-        } else {
-            replay.player.end();
         }
         if let Some(forward) = search {
             self.play_find(forward);
@@ -190,7 +196,8 @@ impl Console {
                 return;
             };
             let last = entries.last().map(|entry| entry.number);
-            replay.log.extend(entries);
+            let known = replay.log.last().map_or(0, |entry| entry.number);
+            replay.log.extend(entries.into_iter().filter(|entry| entry.number > known));
             replay.mark_commands();
             if let Some(last) = last.filter(|_| more) {
                 console.ask_played_log(session, last);
@@ -200,8 +207,32 @@ impl Console {
 
     /// There may be more of a recording that goes on.
     pub(in crate::core) fn more_to_play(&mut self, number: u64) {
-        if self.replay().is_some_and(|replay| replay.begun == number) {
+        let Some(replay) = self.replay().filter(|replay| replay.begun == number) else {
+            return;
+        };
+        // It may have ended meanwhile.
+        let session = replay.record.session;
+        let filter = HistoryFilter { session: Some(session), ..HistoryFilter::default() };
+        let note = (About::Anything, IfLost::Nothing);
+        let request = request::PastSessions { filter, before: None };
+        self.ask(note, request, move |console, outcome| {
+            let record = outcome.ok().and_then(|mut part| part.sessions.pop());
+            if let (Some(record), Some(replay)) = (record, console.replay())
+                && replay.record.session == record.session
+            {
+                replay.record = record;
+            }
+        });
+        self.ask_piece();
+    }
+
+    /// The link is back: what was under way is asked for again.
+    pub(in crate::core) fn go_on_playing(&mut self) {
+        if let Some(replay) = self.replay() {
+            let session = replay.record.session;
+            let last = replay.log.last().map_or(0, |entry| entry.number);
             self.ask_piece();
+            self.ask_played_log(session, last);
         }
     }
 
@@ -241,6 +272,9 @@ impl Console {
     fn pause(&mut self, change: impl FnOnce(bool) -> bool) {
         if let Some(replay) = self.replay() {
             replay.paused = change(replay.paused);
+            // Who stands still does not follow.
+            let goes_on = replay.recording().is_some_and(|recording| recording.ended.is_none());
+            replay.player.set_going_on(goes_on && replay.loaded && !replay.paused);
             self.start_clock();
         }
     }
@@ -299,10 +333,13 @@ impl Console {
     }
 
     pub(in crate::core) fn no_play_query(&self) -> Option<String> {
-        let Some(Layer::Player(replay)) = self.dialogs.layers.last() else {
+        let Some(replay) = self.played() else {
             return Some("This works in the player.".to_owned());
         };
-        replay.query.is_empty().then(|| "Nothing is looked for yet.".to_owned())
+        replay
+            .query
+            .is_empty()
+            .then(|| format!("Search first, with {}.", self.key_of("play-search")))
     }
 
     pub(in crate::core) fn play_find(&mut self, forward: bool) {
@@ -323,7 +360,7 @@ impl Console {
     }
 
     pub(in crate::core) fn no_other_recording(&self) -> Option<String> {
-        let Some(Layer::Player(replay)) = self.dialogs.layers.last() else {
+        let Some(replay) = self.played() else {
             return Some("This works in the player.".to_owned());
         };
         let there = replay.record.recordings.iter().filter(|recording| !recording.removed);

@@ -455,7 +455,7 @@ fn who_removes_many_says_how_many() {
     let Some(Layer::Prompt(_)) = desk.console.layers().last() else { panic!("a number is asked") };
     desk.press("y<enter>");
     let Some(Layer::Prompt(prompt)) = desk.console.layers().last() else { panic!() };
-    assert_eq!(prompt.mistake.as_deref(), Some("These are 12 items."));
+    assert!(prompt.mistake.as_ref().unwrap().starts_with("These are 12 items."));
     desk.press("<ctrl-u>12<enter>");
     let RepRequest::RemoveItems(request::RemoveItems { items }) = desk.last_request().1 else {
         panic!()

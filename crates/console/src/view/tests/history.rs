@@ -68,6 +68,15 @@ fn records() -> Vec<SessionRecord> {
     vec![record(47, "web-01", None), kept, other]
 }
 
+/// What was typed is all.
+fn typed(desk: &mut Desk) {
+    let typed = |timer: &Timer| matches!(timer, Timer::HistoryTyped(_));
+    while let Some(at) = desk.timers.iter().position(typed) {
+        let timer = desk.timers.remove(at);
+        desk.event(Event::Timer(timer));
+    }
+}
+
 /// The last request of this kind, and what it asked.
 fn asked<T>(desk: &Desk, fits: impl Fn(&RepRequest) -> Option<T>) -> (RequestId, T) {
     let requests = desk.sent.iter().rev().filter_map(|sent| match sent {
@@ -84,6 +93,7 @@ fn answer(desk: &mut Desk, id: RequestId, outcome: Outcome<RepReply>) {
 fn history(columns: u16, rows: u16) -> Desk {
     let mut desk = Desk::linked(columns, rows);
     desk.press("gh");
+    typed(&mut desk);
     let part = reply::PastSessionsPart { sessions: records(), more: false };
     let (id, _) = asked(&desk, |request| match request {
         RepRequest::PastSessions(asked) => Some(asked.clone()),
@@ -152,6 +162,7 @@ fn the_history_is_found_as_one_types() {
     snapshot("history", history);
     let mut desk = history(120, 40);
     desk.press("web rep:bob last tuesday");
+    typed(&mut desk);
     let (id, filter) = asked(&desk, |request| match request {
         RepRequest::PastSessions(asked) => Some(asked.filter.clone()),
         _ => None,
@@ -252,6 +263,7 @@ fn what_cannot_be_played_says_why() {
 fn enter_means_what_was_typed_and_not_what_was_there_before() {
     let mut desk = history(80, 24);
     desk.press("nothing<enter>");
+    typed(&mut desk);
     assert_eq!(desk.console.layers().len(), 1, "the answer is not there yet");
     let (id, _) = asked(&desk, |request| match request {
         RepRequest::PastSessions(asked) => Some(asked.before),
@@ -261,6 +273,7 @@ fn enter_means_what_was_typed_and_not_what_was_there_before() {
     answer(&mut desk, id, Outcome::Ok(RepReply::PastSessions(part)));
     assert!(shown(&desk).contains("There is no session here."));
     desk.press("<ctrl-u>46<enter>");
+    typed(&mut desk);
     let (id, _) = asked(&desk, |request| match request {
         RepRequest::PastSessions(asked) => Some(asked.before),
         _ => None,
