@@ -20,7 +20,7 @@ pub(super) struct Ahead {
     /// When the attach was sent that is not answered yet.
     asked: Option<Instant>,
     waits: Vec<(Instant, PredictionTimer)>,
-    /// What was told last.
+    /// The last acknowledged offset.
     acknowledged: u64,
 }
 

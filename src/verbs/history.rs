@@ -14,7 +14,7 @@ use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::text::clean;
 use serde::Serialize;
 
-/// Which sessions are wanted.
+/// Which sessions to list.
 #[derive(Args, Debug, Default)]
 pub(crate) struct HistoryArgs {
     /// Words in the item's name or the rep's, tags, times such as `last tuesday`, and `rep:`, `item:`,
@@ -107,7 +107,7 @@ fn requoted(word: &str) -> String {
     }
 }
 
-/// The sessions that fit, the newest first, as many as are wanted.
+/// The matching sessions, the newest first, up to the limit.
 pub(super) async fn sessions(
     client: &mut Client,
     filter: &HistoryFilter,

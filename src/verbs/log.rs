@@ -5,7 +5,7 @@ use super::status::VerbStatus;
 use clap::Args;
 use jumpdeck_console::core::together::entry_text;
 use jumpdeck_protocol::SessionId;
-use jumpdeck_protocol::log::LogEntry;
+use jumpdeck_protocol::log::{LogEntry, ShellNumbers};
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use std::io::Write;
@@ -38,16 +38,25 @@ impl LogVerb {
             }
         }
         client.close().await;
-        context.io.print(|out| all.iter().try_for_each(|entry| self.line(entry, out))).await
+        let shells = ShellNumbers::of(all.iter());
+        context
+            .io
+            .print(|out| all.iter().try_for_each(|entry| self.line(entry, &shells, out)))
+            .await
     }
 
-    fn line(&self, entry: &LogEntry, out: &mut dyn Write) -> std::io::Result<()> {
+    fn line(
+        &self,
+        entry: &LogEntry,
+        shells: &ShellNumbers,
+        out: &mut dyn Write,
+    ) -> std::io::Result<()> {
         if self.json {
             serde_json::to_writer(&mut *out, entry)?;
             return writeln!(out);
         }
         let time = jiff::Timestamp::from_second(entry.at.0).unwrap_or_default();
         let time = time.to_zoned(jiff::tz::TimeZone::system());
-        writeln!(out, "{}  {}", time.strftime("%Y-%m-%d %H:%M:%S"), entry_text(entry))
+        writeln!(out, "{}  {}", time.strftime("%Y-%m-%d %H:%M:%S"), entry_text(entry, shells))
     }
 }

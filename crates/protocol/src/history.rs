@@ -5,7 +5,7 @@ use crate::session::EndReason;
 use crate::{ItemId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Which sessions are wanted. Whatever is given has to fit. Letters count in either case.
+/// Which sessions to list. Every field that is set has to match. Upper and lower case are the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HistoryFilter {

@@ -3,6 +3,7 @@
 use crate::session::{EndReason, ExitStatus};
 use crate::{ChannelId, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +152,32 @@ pub enum LogEvent {
         /// Why.
         reason: EndReason,
     },
+}
+
+/// The shells of a session, counted from 1 in the order in which they were opened: people know them by
+/// these numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShellNumbers(BTreeMap<ChannelId, u64>);
+
+impl ShellNumbers {
+    /// Counts the shells of a log.
+    pub fn of<'e>(entries: impl Iterator<Item = &'e LogEntry>) -> Self {
+        let mut numbers = BTreeMap::new();
+        for entry in entries {
+            if let LogEvent::ShellOpened { channel }
+            | LogEvent::Executed { channel: Some(channel), .. } = &entry.event
+            {
+                let next = u64::try_from(numbers.len()).unwrap_or(u64::MAX).saturating_add(1);
+                numbers.entry(*channel).or_insert(next);
+            }
+        }
+        Self(numbers)
+    }
+
+    /// The number of a shell; that of its channel where its beginning is not known.
+    pub fn get(&self, channel: ChannelId) -> u64 {
+        self.0.get(&channel).copied().unwrap_or(channel.0)
+    }
 }
 
 /// How a command line is known.

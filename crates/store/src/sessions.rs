@@ -4,7 +4,7 @@ use jumpdeck_protocol::log::Recording;
 use jumpdeck_protocol::session::EndReason;
 use jumpdeck_protocol::{ItemId, SessionId, Timestamp, UserId};
 
-/// Which sessions are wanted: those this user may know of to which everything applies.
+/// Which sessions to list: those this user may know of that match every field.
 #[derive(Clone, Debug, Default)]
 pub struct SessionFilter {
     /// Who asks: knows of the sessions this user took part in …

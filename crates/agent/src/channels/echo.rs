@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct Echo {
     terminal: OwnedFd,
     wanted: AtomicBool,
-    /// What was told last.
+    /// The state that was reported last.
     on: AtomicBool,
 }
 

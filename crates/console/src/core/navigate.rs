@@ -294,7 +294,7 @@ impl Console {
             Question::Remove { items, .. } => self.remove(items),
             Question::Wake { items, .. } => self.wake_these(&items, None, None),
             Question::WakeAndJump { item, .. } => self.wake_and_jump(item),
-            Question::Start { items } => self.start_many(items),
+            Question::Start { items, .. } => self.start_many(items),
             Question::Discard => self.close_form(),
             Question::Forget { name } => self.forget_search(&name),
         }

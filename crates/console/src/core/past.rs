@@ -102,7 +102,7 @@ fn is_word(field: &str) -> bool {
     !field.is_empty() && field.chars().all(|c| c.is_ascii_alphabetic())
 }
 
-/// The words of a line; what stands in quotes is one, or a part of one.
+/// The words of a line. Quoted text is one word, or a part of one.
 fn tokens(text: &str) -> Vec<String> {
     let (mut tokens, mut token, mut quoted, mut some) = (Vec::new(), String::new(), false, false);
     for character in text.chars() {

@@ -1,7 +1,6 @@
 //! A session's tab: who takes part, its shells, and where their channels stand.
 
 use super::session_row::Selection;
-use super::several::Several;
 use super::silence::AnswerSilence;
 use super::silence::Answers;
 use jumpdeck_protocol::endpoint::Endpoint;
@@ -13,8 +12,8 @@ use jumpdeck_protocol::session::{
 use jumpdeck_protocol::{ChannelId, ItemId, SessionId, Timestamp, UserId, limits, text};
 use jumpdeck_terminal::Prediction;
 use jumpdeck_terminal::terminal::Terminal;
-use std::collections::BTreeMap;
 use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a session's terminal calls itself.
 pub(super) const TERM: &str = "xterm-256color";
@@ -48,7 +47,14 @@ pub(super) struct Sessions {
     pub silence: AnswerSilence,
 }
 
-/// Sessions that were started together: what becomes of them is told together.
+/// Sessions that are marked, and whether keys go to all of them.
+#[derive(Debug, Default)]
+pub(super) struct Several {
+    pub marked: BTreeSet<SessionId>,
+    pub typing: bool,
+}
+
+/// Sessions that were started together: one message for all of them.
 #[derive(Debug, Default)]
 pub(super) struct StartedTogether {
     pub all: usize,

@@ -7,13 +7,6 @@ use jumpdeck_protocol::SessionId;
 use jumpdeck_protocol::session::{ChannelState, Part, RecordingState};
 use std::collections::BTreeSet;
 
-/// Sessions that are marked, and whether keys go to all of them.
-#[derive(Debug, Default)]
-pub(super) struct Several {
-    marked: BTreeSet<SessionId>,
-    typing: bool,
-}
-
 impl Console {
     pub(super) fn no_mark_session(&self) -> Option<String> {
         match self.selected_row() {

@@ -23,7 +23,7 @@ pub(super) struct StartHow {
     pub(super) reason: Option<String>,
     /// A code of the second factor.
     pub(super) code: Option<Secret>,
-    /// With others: what becomes of them is told together.
+    /// With others: one message for all of them.
     pub(super) together: bool,
 }
 

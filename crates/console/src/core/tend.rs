@@ -94,6 +94,16 @@ impl Console {
         self.list.jump.hidden_marks = self.list.jump.marked.len().saturating_sub(shown);
     }
 
+    /// How many of the marked items the list does not show, to follow their number.
+    pub(super) fn not_shown(&self) -> String {
+        let (hidden, all) = (self.list.jump.hidden_marks, self.list.jump.marked.len());
+        match hidden {
+            0 => String::new(),
+            hidden if hidden == all => ", none of them shown".to_owned(),
+            hidden => format!(", {hidden} of them not shown"),
+        }
+    }
+
     /// Marks of items that are gone.
     pub(super) fn forget_marks(&mut self) {
         let inventory = &self.list.inventory;
@@ -172,7 +182,8 @@ impl Console {
             self.dialogs.layers.push(Layer::Prompt(Prompt { purpose, input, mistake: None }));
             return;
         }
-        self.dialogs.layers.push(Layer::Confirm(Question::Remove { items, names }));
+        let not_shown = self.not_shown();
+        self.dialogs.layers.push(Layer::Confirm(Question::Remove { items, names, not_shown }));
     }
 
     pub(super) fn remove(&mut self, items: Vec<ItemId>) {
@@ -350,7 +361,8 @@ impl Console {
         let items =
             items.filter_map(|item| Some((item, self.list.inventory.name(item)?.to_owned())));
         let items = items.collect();
-        self.dialogs.layers.push(Layer::Confirm(Question::Start { items }));
+        let not_shown = self.not_shown();
+        self.dialogs.layers.push(Layer::Confirm(Question::Start { items, not_shown }));
     }
 
     pub(super) fn no_start_of_many(&self) -> Option<String> {

@@ -9,11 +9,11 @@ use super::queues::SessionRow;
 use super::{Console, Effect, Screen};
 use crate::core::layers::LogReader;
 use crate::core::requests::{About, IfLost};
-use jumpdeck_protocol::log::{LogEntry, LogEvent, Summary};
+use jumpdeck_protocol::log::{LogEntry, LogEvent, ShellNumbers, Summary};
 use jumpdeck_protocol::rep::reply;
 use jumpdeck_protocol::rep::request;
 use jumpdeck_protocol::session::Part;
-use jumpdeck_protocol::{SessionId, text};
+use jumpdeck_protocol::{ChannelId, SessionId, text};
 use std::path::PathBuf;
 
 impl Console {
@@ -101,10 +101,11 @@ impl Console {
         let Some(tab) = self.sessions.tabs.iter().find(|tab| tab.id == session) else {
             return;
         };
+        let shells = ShellNumbers::of(tab.log.values());
         let line = |entry: &LogEntry| {
             let at = jiff::Timestamp::from_second(entry.at.0).unwrap_or_default();
             let at = at.to_zoned(self.zone().clone()).strftime("%FT%T%:z").to_string();
-            format!("{at}  {}\n", entry_text(entry))
+            format!("{at}  {}\n", entry_text(entry, &shells))
         };
         let text: String = tab.log.values().map(line).collect();
         let export = Export::Text { path: PathBuf::from(path), text: text.into() };
@@ -146,7 +147,7 @@ impl Console {
             LogEvent::Joined if !ours => Some(format!("{who} joined the session with {name}.")),
             LogEvent::Left if !ours => Some(format!("{who} left the session with {name}.")),
             LogEvent::EndsSoon { minutes, .. } => {
-                let policy = entry_text(&entry);
+                let policy = entry_text(&entry, &ShellNumbers::default());
                 Some(format!("{name} in {minutes} min: {policy}."))
             }
             LogEvent::Transferred { to } if own.as_deref() == Some(to) => {
@@ -412,7 +413,8 @@ pub(super) fn summary_text(summary: &Summary) -> String {
 }
 
 /// An entry of a log, in words.
-pub fn entry_text(entry: &LogEntry) -> String {
+pub fn entry_text(entry: &LogEntry, shells: &ShellNumbers) -> String {
+    let number = |channel: &ChannelId| shells.get(*channel);
     let who = entry.who.as_deref().unwrap_or("");
     let words = match &entry.event {
         LogEvent::Started => format!("{who} started the session"),
@@ -425,26 +427,34 @@ pub fn entry_text(entry: &LogEntry) -> String {
         }
         LogEvent::Unshared { with } => format!("{who} removed {with}"),
         LogEvent::Transferred { to } => format!("{who} handed the session to {to}"),
-        LogEvent::TookKeyboard { channel } => format!("{who} took the keyboard of shell {channel}"),
-        LogEvent::ShellOpened { channel } => format!("{who} opened shell {channel}"),
-        LogEvent::ShellClosed { channel, status: None } => format!("shell {channel} was closed"),
+        LogEvent::TookKeyboard { channel } => {
+            format!("{who} took the keyboard of shell {}", number(channel))
+        }
+        LogEvent::ShellOpened { channel } => format!("{who} opened shell {}", number(channel)),
+        LogEvent::ShellClosed { channel, status: None } => {
+            format!("shell {} was closed", number(channel))
+        }
         LogEvent::ShellClosed { channel, status: Some(status) } => {
-            format!("shell {channel} ended with status {}", status.as_code())
+            format!("shell {} ended with status {}", number(channel), status.as_code())
         }
         LogEvent::Executed { command, channel: Some(channel) } => {
-            format!("{who} opened shell {channel} for: {command}")
+            format!("{who} opened shell {} for: {command}", number(channel))
         }
         LogEvent::Executed { command, channel: None } => {
             format!("{who} ran without a terminal: {command}")
         }
         LogEvent::Command { channel, command, .. } if who.is_empty() => {
-            format!("[{channel}] {command}")
+            format!("[{}] {command}", number(channel))
         }
-        LogEvent::Command { channel, command, .. } => format!("{who} [{channel}] {command}"),
+        LogEvent::Command { channel, command, .. } => {
+            format!("{who} [{}] {command}", number(channel))
+        }
         LogEvent::RecordingFailed { channel, reason } => {
-            format!("shell {channel} cannot be recorded: {reason}")
+            format!("shell {} cannot be recorded: {reason}", number(channel))
         }
-        LogEvent::RecordingResumed { channel } => format!("shell {channel} is recorded again"),
+        LogEvent::RecordingResumed { channel } => {
+            format!("shell {} is recorded again", number(channel))
+        }
         LogEvent::Entered => format!("{who} came in, who outranks the owner in a team"),
         LogEvent::Asked { what, allowed } => {
             let answer = if *allowed { "allowed it" } else { "did not allow it" };

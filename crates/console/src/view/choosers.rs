@@ -151,6 +151,16 @@ impl Artist<'_, '_> {
             tag => format!("{} ▸ {tag}", item.group()),
         };
         let room = width.saturating_sub(4);
+        // Names differ at their ends: where there is little room, they come first.
+        if width < 60 {
+            let name = room * 2 / 3;
+            return Line::from(vec![
+                Span::styled(format!(" {} ", shape(status)), self.style(status_tone(status))),
+                Span::raw(text::left(item.name(), name)),
+                Span::raw(" "),
+                Span::styled(text::fit(item.hostname(), room - name), self.style(Tone::Muted)),
+            ]);
+        }
         Line::from(vec![
             Span::styled(format!(" {} ", shape(status)), self.style(status_tone(status))),
             Span::raw(text::left(item.name(), room / 3)),

@@ -8,6 +8,7 @@ use crate::core::layers::player::Replay;
 use crate::core::room::Draws;
 use jumpdeck_protocol::Timestamp;
 use jumpdeck_protocol::history::SessionRecord;
+use jumpdeck_protocol::log::ShellNumbers;
 use jumpdeck_protocol::text::clean;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -179,8 +180,9 @@ impl Artist<'_, '_> {
         let below = log.entries.len().saturating_sub(log.scroll + usize::from(inner.height));
         self.more(inner, log.scroll, below);
         let room = usize::from(inner.width).saturating_sub(11);
-        let lines =
-            log.entries.iter().skip(log.scroll).flat_map(|entry| self.log_lines(entry, room));
+        let shells = ShellNumbers::of(log.entries.iter());
+        let entries = log.entries.iter().skip(log.scroll);
+        let lines = entries.flat_map(|entry| self.log_lines(entry, &shells, room));
         let lines: Vec<_> = lines.take(usize::from(inner.height)).collect();
         for (offset, line) in lines.into_iter().enumerate() {
             if let Some(place) = row(inner, offset) {

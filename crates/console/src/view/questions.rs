@@ -193,10 +193,10 @@ fn words(question: &Question) -> QuestionWords {
             yes: "unpin",
             no: "keep",
         },
-        Question::Remove { items, names } => QuestionWords {
+        Question::Remove { items, names, not_shown } => QuestionWords {
             title: "Remove items?",
             text: format!(
-                "Remove {}{}. A Jump Client uninstalls itself when its last item is removed; an \
+                "Remove {}{}{not_shown}. A Jump Client uninstalls itself when its last item is removed; an \
                  offline one does so when it connects.",
                 in_groups(names),
                 more(items.len(), names.len())
@@ -222,9 +222,9 @@ fn words(question: &Question) -> QuestionWords {
             yes: "wake and jump",
             no: "cancel",
         },
-        Question::Start { items } => QuestionWords {
+        Question::Start { items, not_shown } => QuestionWords {
             title: "Start these sessions?",
-            text: cut(items.iter().map(|(_, name)| name.as_str())),
+            text: format!("{}{not_shown}", cut(items.iter().map(|(_, name)| name.as_str()))),
             yes: "start",
             no: "cancel",
         },

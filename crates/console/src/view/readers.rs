@@ -56,7 +56,7 @@ impl Artist<'_, '_> {
             query => format!("Help with “{query}” ─ Esc closes"),
         };
         let height = height.max(3).min(area.height.saturating_sub(2));
-        let inner = self.window(area, &title, 76, height);
+        let inner = self.window(area, &title, 100, height);
         if lines.is_empty() {
             self.line(inner, Line::styled(" No match.", self.style(Tone::Muted)));
         }

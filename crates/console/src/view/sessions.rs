@@ -9,7 +9,7 @@ use crate::core::queues::SessionRow;
 use crate::core::room::Draws;
 use crate::core::session::{Pane, Tab};
 use crate::core::together::entry_text;
-use jumpdeck_protocol::log::{LogEntry, LogEvent};
+use jumpdeck_protocol::log::{LogEntry, LogEvent, ShellNumbers};
 use jumpdeck_protocol::queue::Queue;
 use jumpdeck_protocol::session::Part;
 use jumpdeck_protocol::text::clean;
@@ -284,6 +284,7 @@ impl Artist<'_, '_> {
         let room = usize::from(inner.width).saturating_sub(11);
         let height = usize::from(inner.height);
         let mut lines: Vec<Line<'static>> = Vec::new();
+        let shells = ShellNumbers::of(tab.log.values());
         // From the newest up, as many as there is room for.
         let mut shown = 0;
         for entry in tab.log.values().rev().skip(scroll) {
@@ -291,7 +292,7 @@ impl Artist<'_, '_> {
                 break;
             }
             shown += 1;
-            lines.extend(self.log_lines(entry, room).into_iter().rev());
+            lines.extend(self.log_lines(entry, &shells, room).into_iter().rev());
         }
         if lines.is_empty() {
             let words = if tab.log_asked { " The log is empty." } else { " Asking …" };
@@ -308,9 +309,14 @@ impl Artist<'_, '_> {
     }
 
     /// An entry with its time, in lines of so many columns.
-    pub(super) fn log_lines(&self, entry: &LogEntry, room: usize) -> Vec<Line<'static>> {
+    pub(super) fn log_lines(
+        &self,
+        entry: &LogEntry,
+        shells: &ShellNumbers,
+        room: usize,
+    ) -> Vec<Line<'static>> {
         let style = self.style(entry_role(entry));
-        let wrapped = text::wrap(&entry_text(entry), room).into_iter().enumerate();
+        let wrapped = text::wrap(&entry_text(entry, shells), room).into_iter().enumerate();
         let line = |(number, words)| {
             let time = if number == 0 { self.clock(entry) } else { String::new() };
             Line::from(vec![

@@ -13,7 +13,7 @@ use std::fmt::Write;
 /// What counts as a command line in a log.
 const COMMANDS: &str = "(e.event LIKE '{\"command\":%' OR e.event LIKE '{\"executed\":%')";
 
-/// A statement's conditions, and the values that stand in them.
+/// A statement's conditions, and their values.
 struct Conditions {
     sql: String,
     values: Vec<Value>,

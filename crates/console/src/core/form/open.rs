@@ -23,7 +23,7 @@ impl Console {
             [one] => {
                 format!("Properties of {}", self.list.inventory.name(*one).unwrap_or_default())
             }
-            many => format!("Properties of {} items", many.len()),
+            many => format!("Properties of {} items{}", many.len(), self.not_shown()),
         };
         let fields = method.fields().iter();
         let rows = fields.map(|field| self.row_of(*field, &items)).collect();

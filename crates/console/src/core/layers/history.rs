@@ -71,6 +71,7 @@ impl PastSessions {
 
 impl Console {
     pub(in crate::core) fn open_history(&mut self) {
+        self.dialogs.messages.settle();
         self.dialogs.layers.push(PastSessions::default().into());
         self.search_history();
     }
@@ -114,7 +115,7 @@ impl Console {
         }
     }
 
-    /// The link is back: whatever was asked before is not answered any more.
+    /// The link is back: requests of before will get no answer.
     pub(in crate::core) fn search_history_again(&mut self) {
         if self.past_sessions().is_some() {
             self.search_history();

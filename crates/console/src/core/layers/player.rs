@@ -106,6 +106,7 @@ impl Console {
             return;
         }
         let session = replay.record.session;
+        self.dialogs.messages.settle();
         self.dialogs.layers.push(replay.into());
         self.begin_recording();
         self.ask_played_log(session, 0);
@@ -147,11 +148,20 @@ impl Console {
         };
         let note = (About::Anything, IfLost::Nothing);
         let request = request::ReadRecording { channel, offset };
-        self.ask(note, request, move |console, outcome| console.piece_came(number, outcome));
+        self.ask(note, request, move |console, outcome| {
+            console.piece_came(number, offset, outcome);
+        });
     }
 
-    fn piece_came(&mut self, number: u64, outcome: Result<reply::RecordingPiece, Refusal>) {
-        let Some(replay) = self.replay().filter(|replay| replay.begun == number) else {
+    fn piece_came(
+        &mut self,
+        number: u64,
+        offset: u64,
+        outcome: Result<reply::RecordingPiece, Refusal>,
+    ) {
+        // One that was asked for twice is taken once.
+        let awaited = |replay: &&mut Replay| replay.begun == number && replay.offset == offset;
+        let Some(replay) = self.replay().filter(awaited) else {
             return;
         };
         let bytes = match outcome {
@@ -381,6 +391,7 @@ impl Console {
     }
 
     pub(in crate::core) fn stop_playing(&mut self) {
+        self.dialogs.messages.settle();
         self.back();
         if self.settings.play.is_some() {
             self.out.effects.push(Effect::Quit);

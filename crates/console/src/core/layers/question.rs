@@ -61,6 +61,8 @@ pub enum Question {
         items: Vec<ItemId>,
         /// Their names and groups, the first few.
         names: Vec<(String, String)>,
+        /// How many of them the list does not show, in words.
+        not_shown: String,
     },
     /// Wake all of these?
     Wake {
@@ -80,6 +82,8 @@ pub enum Question {
     Start {
         /// The items and their names.
         items: Vec<(ItemId, String)>,
+        /// How many of them the list does not show, in words.
+        not_shown: String,
     },
     /// Throw away what was typed into a form?
     Discard,

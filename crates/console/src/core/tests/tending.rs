@@ -286,7 +286,7 @@ fn a_closed_jump_policy_asks_before_it_is_overridden_and_a_strict_one_refuses() 
 fn up_to_ten_sessions_start_at_once_after_a_question_that_names_them() {
     let mut desk = desk();
     desk.press("/front or laptop<enter>*<enter>");
-    let Some(Layer::Confirm(Question::Start { items })) = desk.console.layers().last() else {
+    let Some(Layer::Confirm(Question::Start { items, .. })) = desk.console.layers().last() else {
         panic!("a question is asked")
     };
     let names: Vec<_> = items.iter().map(|(_, name)| name.as_str()).collect();
