@@ -72,28 +72,35 @@ fn is_unicode(locale: &str) -> bool {
 const fn stand_in(character: char) -> char {
     match character {
         ' '..='~' => character,
-        '─' | '━' | '—' | '–' | '⊘' | '－' => '-',
-        '│' | '┃' | '▏' => '|',
+        '─' | '—' | '–' | '⊘' | '－' => '-',
+        '│' | '┃' | '▏' | '‖' => '|',
         '╭' | '╮' | '╰' | '╯' | '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' => {
             '+'
         }
         '●' | '•' | '★' | '·' => '*',
         '○' | '◌' => 'o',
         '◔' | '◐' => '%',
-        '▸' | '▶' | '▌' | '›' | '→' => '>',
+        '▸' | '▶' | '▌' | '›' | '→' | '»' => '>',
         '‹' | '←' | '⏎' | '⌫' => '<',
         '▾' | '✓' | '↓' | '▼' => 'v',
         '↑' | '▲' => '^',
         '✕' | '×' | '␡' => 'x',
         '⏺' | '✉' => '@',
         '♪' => '!',
-        '⇄' => '=',
+        '⇄' | '━' => '=',
         '…' => '~',
         '“' | '”' | '▀' => '"',
         '‘' | '’' => '\'',
-        '█' => '#',
+        '█' | '■' => '#',
         '░' | '▒' => '.',
-        '▄' => '_',
+        // The bars of a graph, each heavier than the one before.
+        '▄' | '▁' => '_',
+        '▂' => '.',
+        '▃' => ':',
+        '▅' => '=',
+        '▆' => '+',
+        '▇' => '*',
+        '⌕' => '/',
         _ => '?',
     }
 }
@@ -123,6 +130,21 @@ mod tests {
         assert_eq!(charset(&[("LC_ALL", ""), ("LANG", "C.UTF-8")]), Charset::Unicode);
         assert_eq!(charset(&[("LC_CTYPE", "UTF-8"), ("LANG", "C")]), Charset::Unicode);
         assert_eq!(charset(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]), Charset::Ascii);
+    }
+
+    #[test]
+    fn every_symbol_on_a_screen_has_a_stand_in() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            // Punctuation, arrows, lines, blocks and shapes; letters are other people's.
+            let is_symbol =
+                |character: &char| matches!(character, '\u{2010}'..='\u{27bf}' | '»' | '«' | '×');
+            let screen = std::fs::read_to_string(&path).unwrap();
+            for symbol in screen.chars().filter(is_symbol) {
+                assert_ne!(stand_in(symbol), '?', "{symbol} in {}", path.display());
+            }
+        }
     }
 
     #[test]

@@ -372,7 +372,7 @@ impl Player {
     /// The speed, in words.
     pub const fn speed(&self) -> &'static str {
         match self.speed {
-            8 => "½×",
+            8 => "0.5×",
             32 => "2×",
             64 => "4×",
             128 => "8×",

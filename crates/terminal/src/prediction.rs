@@ -70,12 +70,13 @@ impl Prediction {
     /// The parts in which output is to be taken, each followed by [`Self::printed`]: a prediction is
     /// compared with its line before the next one moves it.
     pub fn parts<'b>(&self, output: &'b [u8]) -> impl Iterator<Item = &'b [u8]> + use<'b> {
-        let split = !self.is_empty();
-        output.split_inclusive(move |byte| split && *byte == b'\n').flat_map(move |line| {
-            let end = usize::from(split && line.ends_with(b"\n"));
-            let (line, end) = line.split_at(line.len() - end);
-            [line, end].into_iter().filter(|part| !part.is_empty())
-        })
+        // Where nothing is predicted, nobody looks through the output for line ends.
+        let (whole, lines) = if self.is_empty() { (output, &[][..]) } else { (&[][..], output) };
+        let split = lines.split_inclusive(|byte| *byte == b'\n').flat_map(|line| {
+            let (line, end) = line.split_at(line.len() - usize::from(line.ends_with(b"\n")));
+            [line, end]
+        });
+        std::iter::once(whole).chain(split).filter(|part| !part.is_empty())
     }
 
     /// The shell is attached. Returns whether the machine is to say what it takes.

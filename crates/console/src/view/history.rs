@@ -241,6 +241,7 @@ impl Artist<'_, '_> {
         let sign = match () {
             () if replay.paused => "‖",
             () if player.is_live() => "●",
+            () if player.is_at_end() && player.length() > Duration::ZERO => "■",
             () => "▶",
         };
         let idle = if player.skips_idle() { " skips idle" } else { "" };

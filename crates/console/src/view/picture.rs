@@ -16,6 +16,26 @@ const SIXTEEN: [&str; 16] = [
     "#5c6370", "#ff7b86", "#b5e08c", "#ffd68a", "#82c4ff", "#dd9bf0", "#7fdbe6", "#ffffff",
 ];
 
+/// The sixteen colours, in the order of their numbers.
+pub(super) const NAMED: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Gray,
+    Color::DarkGray,
+    Color::LightRed,
+    Color::LightGreen,
+    Color::LightYellow,
+    Color::LightBlue,
+    Color::LightMagenta,
+    Color::LightCyan,
+    Color::White,
+];
+
 /// A screen as a picture.
 pub(super) fn svg(buffer: &Buffer) -> String {
     let area = buffer.area;
@@ -82,24 +102,6 @@ fn draw(out: &mut String, cell: &ratatui::buffer::Cell, at: (u16, u16), cells: u
 }
 
 fn colour(colour: Color, otherwise: &str) -> String {
-    let named = [
-        Color::Black,
-        Color::Red,
-        Color::Green,
-        Color::Yellow,
-        Color::Blue,
-        Color::Magenta,
-        Color::Cyan,
-        Color::Gray,
-        Color::DarkGray,
-        Color::LightRed,
-        Color::LightGreen,
-        Color::LightYellow,
-        Color::LightBlue,
-        Color::LightMagenta,
-        Color::LightCyan,
-        Color::White,
-    ];
     match colour {
         Color::Reset => otherwise.to_owned(),
         Color::Indexed(n @ 0..16) => SIXTEEN[usize::from(n)].to_owned(),
@@ -109,7 +111,7 @@ fn colour(colour: Color, otherwise: &str) -> String {
         }
         Color::Rgb(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}"),
         named_colour => {
-            let at = named.iter().position(|other| *other == named_colour).unwrap_or(15);
+            let at = NAMED.iter().position(|other| *other == named_colour).unwrap_or(15);
             SIXTEEN[at].to_owned()
         }
     }

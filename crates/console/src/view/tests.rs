@@ -8,6 +8,7 @@ mod scripts;
 mod sessions;
 
 use super::draw;
+use super::picture::NAMED;
 use super::theme::{Colours, Theme};
 use crate::fixtures::{Desk, NOW, presence, rights, sample, statistics};
 use jumpdeck_protocol::inventory::{
@@ -111,28 +112,10 @@ fn weights(buffer: &Buffer) -> String {
 /// front, then those behind; a dot for the terminal's own.
 fn colours(buffer: &Buffer) -> String {
     use ratatui::style::Color;
-    const NUMBERS: [Color; 16] = [
-        Color::Black,
-        Color::Red,
-        Color::Green,
-        Color::Yellow,
-        Color::Blue,
-        Color::Magenta,
-        Color::Cyan,
-        Color::Gray,
-        Color::DarkGray,
-        Color::LightRed,
-        Color::LightGreen,
-        Color::LightYellow,
-        Color::LightBlue,
-        Color::LightMagenta,
-        Color::LightCyan,
-        Color::White,
-    ];
     let digit = |colour: Color| {
         let number = match colour {
             Color::Indexed(number) => Some(usize::from(number)).filter(|number| *number < 16),
-            other => NUMBERS.iter().position(|known| *known == other),
+            other => NAMED.iter().position(|known| *known == other),
         };
         number.and_then(|n| char::from_digit(u32::try_from(n).unwrap(), 16)).unwrap_or(match colour
         {
